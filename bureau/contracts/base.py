@@ -1,0 +1,36 @@
+"""The base of every message: frozen, closed to unknown fields, and clean of text a database refuses."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+_FORBIDDEN = {0x00: None, **{code: "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}}
+
+
+def clean_text(text: str) -> str:
+    """`text` without NUL and with lone surrogates replaced: PostgreSQL stores neither."""
+    return text.translate(_FORBIDDEN)
+
+
+def clean(value: Any) -> Any:
+    """`value` (any JSON value) with every string in it cleaned, keys included."""
+    match value:
+        case str():
+            return clean_text(value)
+        case dict():
+            return {clean_text(k) if isinstance(k, str) else k: clean(v) for k, v in value.items()}
+        case list() | tuple():
+            return [clean(item) for item in value]
+        case _:
+            return value
+
+
+class Contract(BaseModel):
+    """A message between parts. Unknown fields are refused; values never change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, data: Any) -> Any:
+        return clean(data) if isinstance(data, dict) else data

@@ -1,0 +1,44 @@
+"""A service as the runner sees it: a name, its tasks and what it announces."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
+from bureau.ledger.database import Database
+from bureau.storage import Storage
+from bureau.task import Task
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a process lends to the services in it. Connections inside are made on first use, after any fork."""
+
+    database: Database
+    storage: Storage
+
+
+def _nothing() -> None:
+    """A service without anything to close."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """`name` is the queue and the prefix of every task in it."""
+
+    name: str
+    tasks: Sequence[Task[Any, Any]]
+    reports: Sequence[ReportDescription] = ()
+    templates: Sequence[TemplateDescription] = ()
+    close: Callable[[], None] = _nothing
+
+    @property
+    def catalog(self) -> Catalog:
+        return Catalog(
+            tasks=[task.description for task in self.tasks],
+            reports=list(self.reports),
+            templates=list(self.templates),
+        )
+
+
+ServiceFactory = Callable[[Resources], Service]

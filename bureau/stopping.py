@@ -1,0 +1,76 @@
+"""The stop token: one per execution. Cancel, time limit, a lost lease and shutdown all end in it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from bureau.contracts.errors import Stopped
+
+
+class StopReason(StrEnum):
+    """Why an execution was asked to stop."""
+
+    CANCELLED = "cancelled"
+    TIME_LIMIT = "time_limit"
+    NOT_YOURS = "not_yours"  # the ledger gave the task to somebody else
+    SHUTDOWN = "shutdown"
+
+
+class StopToken:
+    """Set once, by any thread; the first reason stays.
+
+    Callbacks interrupt what blocks (an SQL statement, a socket); they run in the thread that sets the token,
+    or at once where it is already set, must not raise and must not block.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self._reason: StopReason | None = None
+
+    @property
+    def reason(self) -> StopReason | None:
+        return self._reason
+
+    def set(self, reason: StopReason) -> None:
+        with self._lock:
+            if self._reason is not None:
+                return
+            self._reason = reason
+            callbacks = list(self._callbacks)
+        self._event.set()
+        for callback in callbacks:
+            callback()
+
+    def check(self) -> None:
+        """Raises `Stopped` where the token is set."""
+        if self._reason is not None:
+            raise Stopped(self._reason)
+
+    def wait(self, seconds: float) -> None:
+        """Sleeps for `seconds`, or raises `Stopped` as soon as the token is set."""
+        self._event.wait(seconds)
+        self.check()
+
+    @contextmanager
+    def interrupting(self, callback: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, setting the token calls `callback`.
+
+        An error that the interruption made inside the block comes out as `Stopped`.
+        """
+        with self._lock:
+            self._callbacks.append(callback)
+            already = self._reason is not None
+        if already:
+            callback()
+        try:
+            self.check()
+            yield
+        except Exception:
+            self.check()
+            raise
+        finally:
+            with self._lock:
+                self._callbacks.remove(callback)

@@ -1,0 +1,177 @@
+"""`@task` and `Context`: what a task's author writes against.
+
+    @task("shop.suma", max_attempts=4, time_limit_seconds=1800)
+    def suma(ctx: Context, a: int, b: int) -> int:
+        ctx.log("adding")
+        return a + b
+
+The prefix (`shop`) names the service and its queue. Arguments and result are typed: their JSON Schemas are
+announced, the gateway validates submissions against them. A single parameter that is a pydantic model is the
+whole input; otherwise the input is an object with one property a parameter.
+"""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Generic, ParamSpec, Protocol, TypeVar, get_type_hints
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter, create_model
+
+from bureau.contracts.artifacts import ArtifactRef
+from bureau.contracts.base import Contract, clean
+from bureau.contracts.catalog import RetryPolicy, TaskDescription
+from bureau.stopping import StopToken
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ArtifactWriter(Protocol):
+    """A file being written. `ref`, `size` and `sha256` are known once its block has ended."""
+
+    @property
+    def ref(self) -> ArtifactRef: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def write(self, data: bytes, /) -> int: ...
+
+
+@dataclass(frozen=True)
+class OpenArtifact:
+    """A stored file opened for reading; `file` is seekable."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    file: BinaryIO
+
+
+class Context(ABC):
+    """A running task's way out: log lines, progress, files, and the token that asks it to stop.
+
+    Every method raises `Stopped` once the execution was asked to stop; let it pass.
+    """
+
+    job_id: UUID
+    task_id: UUID
+    owner: str
+    attempt: int  # from 1
+    claim_no: int  # grows with every claim of the task, never reset: the fence
+    stop: StopToken
+
+    @abstractmethod
+    def log(self, line: str) -> None:
+        """A line for people, shown on the job; at most 1,000 characters are kept."""
+
+    @abstractmethod
+    def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
+        """How far the task is; the last one given is kept. `note` names the unit."""
+
+    @abstractmethod
+    def artifact(self, name: str, media_type: str) -> AbstractContextManager[ArtifactWriter]:
+        """A file of the job's, written as a stream. Others see it when the task succeeds, and only then."""
+
+    @abstractmethod
+    def open(self, ref: ArtifactRef) -> AbstractContextManager[OpenArtifact]:
+        """A stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other."""
+
+    @abstractmethod
+    def remove(self, ref: ArtifactRef) -> None:
+        """Marks a stored file of the job's to be removed when the task succeeds."""
+
+
+class Task(Generic[P, R]):
+    """A function with its name, its policy and the schemas made from its signature.
+
+    Calling it calls the function: `suma(ctx, 2, 2)`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[P, R],
+        *,
+        max_attempts: int = 8,
+        base_seconds: float = 1.0,
+        cap_seconds: float = 300.0,
+        time_limit_seconds: float = 1800.0,
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.service = name.split(".", 1)[0]
+        hints = get_type_hints(function, include_extras=True)
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        self._whole: type[BaseModel] | None = _only_model(parameters, hints)
+        self._input = self._whole or _model_of(name, parameters, hints)
+        self._result: TypeAdapter[Any] = TypeAdapter(hints.get("return", Any))
+        self.description = TaskDescription(
+            name=name,
+            description=inspect.getdoc(function) or "",
+            queue=self.service,
+            input_schema=self._input.model_json_schema(),
+            result_schema=self._result.json_schema(mode="serialization"),
+            retry=RetryPolicy(max_attempts=max_attempts, base_seconds=base_seconds, cap_seconds=cap_seconds),
+            time_limit_seconds=time_limit_seconds,
+        )
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    def run(self, ctx: Context, data: dict[str, Any]) -> Any:
+        """Calls the function with a JSON input; its result as JSON. Raises pydantic's ValidationError for the input."""
+        parsed = self._input.model_validate(data)
+        call: Callable[..., Any] = self.function
+        if self._whole:
+            result = call(ctx, parsed)
+        else:
+            result = call(ctx, **{field: getattr(parsed, field) for field in type(parsed).model_fields})
+        return clean(self._result.dump_python(result, mode="json", by_alias=True))
+
+
+def _only_model(parameters: list[inspect.Parameter], hints: dict[str, Any]) -> type[BaseModel] | None:
+    kind = hints.get(parameters[0].name) if len(parameters) == 1 else None
+    return kind if inspect.isclass(kind) and issubclass(kind, BaseModel) else None
+
+
+def _model_of(name: str, parameters: list[inspect.Parameter], hints: dict[str, Any]) -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise TypeError(f"task {name}: parameter {parameter} cannot come from JSON; name each parameter")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints.get(parameter.name, Any), default)
+    return create_model(name, __base__=Contract, **fields)
+
+
+DECLARED: dict[str, Task[Any, Any]] = {}  # what `@task` has seen, for `bureau.worker`
+
+
+def task(
+    name: str,
+    *,
+    max_attempts: int = 8,
+    base_seconds: float = 1.0,
+    cap_seconds: float = 300.0,
+    time_limit_seconds: float = 1800.0,
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Makes a function a task that `dramatiq bureau.worker your.module` runs."""
+
+    def declare(function: Callable[P, R]) -> Task[P, R]:
+        declared = Task(
+            name,
+            function,
+            max_attempts=max_attempts,
+            base_seconds=base_seconds,
+            cap_seconds=cap_seconds,
+            time_limit_seconds=time_limit_seconds,
+        )
+        DECLARED[name] = declared
+        return declared
+
+    return declare
