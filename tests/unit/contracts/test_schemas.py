@@ -1,0 +1,177 @@
+"""Announced schemas: which are admitted, and what an input gets wrong."""
+
+import time
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from bureau.contracts.artifacts import ArtifactRef
+from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription
+from bureau.contracts.mail import SendMail
+from bureau.contracts.schemas import MAX_SCHEMA_BYTES, Schema, SchemaError, announcement_mistakes
+
+SUMA = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "b": {"type": "integer", "minimum": 0}},
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
+
+
+def found(schema: dict[str, Any], value: Any) -> list[tuple[str, str | None]]:
+    return [(mistake.code, mistake.pointer) for mistake in Schema(schema).mistakes(value, ["tasks", 0, "input"])]
+
+
+def test_an_input_that_fits_has_no_mistakes() -> None:
+    assert found(SUMA, {"a": 2, "b": 10**40}) == []
+
+
+def test_every_mistake_is_found_at_its_place() -> None:
+    assert sorted(found(SUMA, {"a": "2", "c/d": 1})) == [
+        ("missing", "#/tasks/0/input/b"),
+        ("type", "#/tasks/0/input/a"),
+        ("unknown_field", "#/tasks/0/input/c~1d"),
+    ]
+
+
+def test_a_true_is_not_a_number_and_text_is_not_either() -> None:
+    assert found({"type": "integer"}, True) == [("type", "#/tasks/0/input")]
+    assert found({"type": "number"}, "1") == [("type", "#/tasks/0/input")]
+
+
+def test_the_alternatives_of_a_field_are_said_in_one_sentence() -> None:
+    schema = {"properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}
+    (mistake,) = Schema(schema).mistakes({"n": "x"})
+    assert mistake.code == "no_alternative_fits"
+    assert mistake.detail == '"x" is not of type "integer"; or "x" is not of type "null"'
+
+
+def test_a_long_value_is_not_repeated_in_full() -> None:
+    (mistake,) = Schema({"type": "integer"}).mistakes("x" * 5000)
+    assert len(mistake.detail) <= 305
+
+
+@pytest.mark.parametrize("moment", ["10:00:00", "10:00:00Z", "10:00:00+02:00"])
+def test_a_time_of_day_may_leave_its_offset_out(moment: str) -> None:
+    assert found({"type": "string", "format": "time"}, moment) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("date-time", "2026-01-01T00:00:00"), ("date", "2026-13-01"), ("uuid", "x"), ("time", "25:00")]
+)
+def test_formats_are_checked(kind: str, text: str) -> None:
+    assert found({"format": kind}, text) == [("format", "#/tasks/0/input")]
+
+
+RESULT = {"$result": "/north/rows"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (SUMA, {"a": RESULT, "b": 1}),
+        (SUMA, RESULT),
+        ({"items": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}, [RESULT, 3]),
+        ({"anyOf": [{"type": "string"}, ArtifactRef.model_json_schema()]}, {"artifact": RESULT}),
+        ({"oneOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"const": "x"}}}]}, {"a": RESULT}),
+        ({"const": {"a": 1}}, {"a": RESULT}),
+        ({"not": {"properties": {"a": {"type": "object"}}}}, {"a": RESULT}),
+        ({"contains": {"const": 7}}, [RESULT]),
+    ],
+)
+def test_a_reference_to_a_result_fits_where_its_value_could(schema: dict[str, Any], value: Any) -> None:
+    assert found(schema, value) == []
+
+
+def test_mistakes_beside_a_reference_still_count() -> None:
+    assert found(SUMA, {"a": RESULT}) == [("missing", "#/tasks/0/input/b")]
+    schema = {"anyOf": [{"type": "string"}, {"required": ["artifact"]}]}
+    assert found(schema, {"other": RESULT}) == [("no_alternative_fits", "#/tasks/0/input")]
+
+
+def test_an_attachment_may_come_from_a_task_before() -> None:
+    mail = {"to": ["ada@example.com"], "template": "report-ready", "attachments": [{"$result": "/generate/artifact"}]}
+    assert found(SendMail.model_json_schema(), mail) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"$ref": "https://example.com/schema"}, "leads out of it"),
+        ({"properties": {"a": {"$dynamicRef": "other#x"}}}, "leads out of it"),
+        ({"$ref": "#/$defs/missing"}, "missing"),
+        ({"pattern": "^(?=x)"}, "without look-around"),
+        ({"patternProperties": {"(a)\\1": {}}}, "without look-around"),
+        ({"pattern": "((a{1000}){1000}){1000}"}, "without look-around"),
+        ({"type": "whole number"}, "whole number"),
+        ({"$schema": "http://json-schema.org/draft-07/schema#"}, "2020-12"),
+        ({"description": "x" * MAX_SCHEMA_BYTES}, str(MAX_SCHEMA_BYTES)),
+    ],
+)
+def test_a_schema_that_is_not_admitted_says_why(schema: dict[str, Any], words: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        Schema(schema)
+    assert words in str(caught.value)
+
+
+def deep(levels: int, outer: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {outer: schema}
+    return schema
+
+
+def test_a_schema_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(SchemaError, match="levels deep"):
+        Schema(deep(10_000, "not"))
+
+
+def test_a_value_nested_too_deeply_is_a_mistake_and_not_a_crash() -> None:
+    schema = {"additionalProperties": {"$ref": "#"}}
+    assert found(schema, deep(20_000, "x")) == [("too_deep", "#/tasks/0/input")]
+    assert found(schema, deep(150, "x")) == []
+
+
+def test_a_hostile_pattern_matches_in_linear_time() -> None:
+    schema = Schema({"pattern": "^(a+)+$"})
+    began = time.monotonic()
+    assert schema.mistakes("a" * 100_000 + "b")
+    assert time.monotonic() - began < 5
+
+
+def test_a_schema_that_refers_to_itself_for_ever_is_admitted_and_ends() -> None:
+    assert found({"allOf": [{"$ref": "#"}]}, 1) == []
+
+
+def test_an_announcement_names_every_schema_that_is_refused() -> None:
+    catalog = Catalog(
+        tasks=[
+            TaskDescription(
+                name="shop.suma", queue="shop", input_schema={"$ref": "http://x/"}, result_schema={"type": "nope"}
+            ),
+            TaskDescription(name="shop.fine", queue="shop", input_schema=SUMA, result_schema={}),
+        ],
+        reports=[ReportDescription(name="sales", title="Sales", source="demo", params_schema={"pattern": "(?!x)"})],
+    )
+    first, second, third = announcement_mistakes(catalog)
+    assert first.startswith("The schema of the input of task shop.suma cannot be announced")
+    assert second.startswith("The schema of the result of task shop.suma")
+    assert third.startswith("The schema of the parameters of report sales")
+
+
+class Place(BaseModel):
+    """A model inside a model: pydantic puts it under $defs."""
+
+    city: str
+
+
+class Visit(BaseModel):
+    """What pydantic makes of nested models is admitted."""
+
+    place: Place
+    others: list[Place] = []
+
+
+def test_schemas_of_pydantic_models_are_admitted() -> None:
+    assert found(Visit.model_json_schema(), {"place": {"city": 5}}) == [("type", "#/tasks/0/input/place/city")]
