@@ -1,0 +1,86 @@
+"""What stops work from outside: cancel by a person, expiry by time. One statement with another filter."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, case, exists, literal, select, update
+
+from bureau.contracts.states import JobState, TaskState
+from bureau.ledger.clock import now
+from bureau.ledger.database import Database
+from bureau.ledger.events import Event, append
+from bureau.ledger.finish import lock_job
+from bureau.ledger.graph import end_job_if_done
+from bureau.ledger.tables import Json, jobs, tasks
+
+_IDLE = (TaskState.WAITING, TaskState.READY)
+CANCELLED = {"code": "cancelled", "message": "The job was cancelled.", "retryable": False}
+EXPIRED = {"code": "expired", "message": "The job had not started by its expires_at.", "retryable": False}
+
+
+class Cancelling(StrEnum):
+    """What a cancel found."""
+
+    CANCELLED = "cancelled"
+    ALREADY = "already"  # asked before
+    ENDED = "ended"  # the job had ended otherwise
+
+
+def cancel(db: Database, job_id: UUID, owner: str) -> Cancelling | None:
+    """What waits or is ready is cancelled, what runs is asked to stop. None: no such job of this owner."""
+    with db.transaction() as connection:
+        job = lock_job(connection, job_id)
+        if job is None or job.owner != owner:
+            return None
+        if job.cancel_requested_at is not None:
+            return Cancelling.ALREADY
+        if job.state != JobState.OPEN:
+            return Cancelling.ENDED
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(cancel_requested_at=now()))
+        _stop(connection, job, CANCELLED)
+    return Cancelling.CANCELLED
+
+
+def expire_jobs(db: Database, *, limit: int = 100) -> int:
+    """Cancels jobs that had not started by their `expires_at`; how many."""
+    never_started = ~exists().where(tasks.c.job_id == jobs.c.id, tasks.c.claim_no > 0)
+    expired = [jobs.c.state == JobState.OPEN, jobs.c.expires_at < now(), never_started]
+    with db.read() as connection:
+        candidates = connection.execute(select(jobs.c.id).where(*expired).limit(limit)).scalars().all()
+    return sum(_expire(db, job_id) for job_id in candidates)
+
+
+def _expire(db: Database, job_id: UUID) -> bool:
+    started = exists().where(tasks.c.job_id == job_id, tasks.c.claim_no > 0)
+    with db.transaction() as connection:
+        job = lock_job(connection, job_id)
+        if job is None or job.state != JobState.OPEN:
+            return False
+        # The tasks' locks come first: a claim that is under way either is seen here or sees them cancelled.
+        connection.execute(select(tasks.c.id).where(tasks.c.job_id == job_id).order_by(tasks.c.id).with_for_update())
+        if connection.execute(select(started)).scalar_one():
+            return False
+        _stop(connection, job, EXPIRED)
+    return True
+
+
+def _stop(connection: Connection, job: Row[Any], error: dict[str, Any]) -> None:
+    """One statement: between two, a task could pass from one state into the other and be missed by both."""
+    idle = tasks.c.state.in_(_IDLE)
+    stopped = connection.execute(
+        update(tasks)
+        .where(tasks.c.job_id == job.id, tasks.c.state.in_((*_IDLE, TaskState.RUNNING)))
+        .values(
+            state=case((idle, TaskState.CANCELLED.value), else_=tasks.c.state),
+            finished_at=case((idle, now()), else_=None),
+            error=case((idle, literal(error, Json)), else_=tasks.c.error),
+            due_at=case((idle, None), else_=tasks.c.due_at),
+            stop_requested_at=now(),
+        )
+        .returning(tasks.c.name, tasks.c.state)
+    ).all()
+    ended = [row.name for row in stopped if row.state == TaskState.CANCELLED]
+    append(connection, job.id, [Event("task.cancelled", name, {"error": error}) for name in ended])
+    if ended:
+        end_job_if_done(connection, job.id, ended=len(ended))

@@ -1,0 +1,145 @@
+"""Stored files: uploads, and what tasks made. Rows are the truth; the bytes are in storage under `key`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from bureau.ledger.clock import now
+from bureau.ledger.database import Database
+from bureau.ledger.idempotency import Answer, Reservation, answer
+from bureau.ledger.tables import artifact_uses, artifacts
+
+
+@dataclass(frozen=True)
+class StoredArtifact:
+    """A file; `job_id` and `task` name what made it, an upload has neither. `size` in bytes."""
+
+    id: UUID
+    owner: str
+    job_id: UUID | None
+    task: str | None
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    key: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class ArtifactGone(Exception):
+    """Artifacts that a job refers to are not there, or not its owner's."""
+
+    def __init__(self, missing: Sequence[UUID]) -> None:
+        super().__init__(", ".join(str(artifact_id) for artifact_id in missing))
+        self.missing = list(missing)
+
+
+def add_upload(
+    db: Database, artifact: StoredArtifact, reservation: Reservation | None = None, *, given: Answer | None = None
+) -> None:
+    """A file from outside, whose bytes are in storage already. Raises `ReservationLost`."""
+    with db.transaction() as connection:
+        insert_artifacts(connection, [artifact])
+        if reservation and given:
+            answer(connection, reservation, given)
+
+
+def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> None:
+    if made:
+        connection.execute(insert(artifacts).values(created_at=now()), [_stored(artifact) for artifact in made])
+
+
+def _stored(artifact: StoredArtifact) -> dict[str, Any]:
+    values = asdict(artifact)
+    del values["created_at"]  # the database's clock says
+    return values
+
+
+def use(connection: Connection, job_id: UUID, owner: str, used: Iterable[UUID]) -> None:
+    """Notes that a job refers to artifacts, locking them against removal. Raises `ArtifactGone`."""
+    wanted = sorted(set(used))
+    if not wanted:
+        return
+    there = set(
+        connection.execute(
+            select(artifacts.c.id)
+            .where(artifacts.c.id.in_(wanted), artifacts.c.owner == owner, artifacts.c.removed_at.is_(None))
+            .with_for_update(read=True)
+        ).scalars()
+    )
+    missing = [artifact_id for artifact_id in wanted if artifact_id not in there]
+    if missing:
+        raise ArtifactGone(missing)
+    connection.execute(insert(artifact_uses), [{"artifact_id": a, "job_id": job_id} for a in wanted])
+
+
+def find(db: Database, artifact_id: UUID, owner: str) -> StoredArtifact | None:
+    """The owner's artifact; None for one that is not there, was removed or is another owner's."""
+    with db.read() as connection:
+        row = connection.execute(
+            select(artifacts).where(
+                artifacts.c.id == artifact_id, artifacts.c.owner == owner, artifacts.c.removed_at.is_(None)
+            )
+        ).one_or_none()
+    return stored_artifact(row) if row else None
+
+
+def of_job(connection: Connection, job_id: UUID) -> list[StoredArtifact]:
+    rows = connection.execute(
+        select(artifacts)
+        .where(artifacts.c.job_id == job_id, artifacts.c.removed_at.is_(None))
+        .order_by(artifacts.c.created_at, artifacts.c.id)
+    )
+    return [stored_artifact(row) for row in rows]
+
+
+def stored_artifact(row: Row[Any]) -> StoredArtifact:
+    return StoredArtifact(**{name: getattr(row, name) for name in StoredArtifact.__dataclass_fields__})
+
+
+def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequence[UUID]) -> None:
+    """Gives files of the job, or used by it alone, out no more; the scheduler deletes their bytes."""
+    if not removed:
+        return
+    used_elsewhere = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id != job_id)
+    connection.execute(
+        update(artifacts)
+        .where(
+            artifacts.c.id.in_(removed),
+            artifacts.c.owner == owner,
+            artifacts.c.removed_at.is_(None),
+            artifacts.c.id.not_in(used_elsewhere),
+        )
+        .values(removed_at=now())
+    )
+
+
+def kept_keys(db: Database, keys: Sequence[str]) -> set[str]:
+    """Which of these storage keys belong to a row."""
+    if not keys:
+        return set()
+    with db.read() as connection:
+        return set(connection.execute(select(artifacts.c.key).where(artifacts.c.key.in_(keys))).scalars())
+
+
+def removed(db: Database, limit: int = 100) -> list[tuple[UUID, str]]:
+    """(id, key) of files that are to be deleted from storage."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(artifacts.c.id, artifacts.c.key)
+            .where(artifacts.c.removed_at.is_not(None), artifacts.c.deleted_at.is_(None))
+            .order_by(artifacts.c.removed_at)
+            .limit(limit)
+        )
+        return [(row.id, row.key) for row in rows]
+
+
+def mark_deleted(db: Database, ids: Sequence[UUID]) -> None:
+    if ids:
+        with db.transaction() as connection:
+            connection.execute(update(artifacts).where(artifacts.c.id.in_(ids)).values(deleted_at=now()))

@@ -1,0 +1,98 @@
+"""Claim: one conditional update decides which worker runs a task. Only who claimed it works."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, func, or_, select, update
+
+from bureau.contracts.catalog import RetryPolicy
+from bureau.contracts.states import TaskState
+from bureau.ledger.clock import age, later, now
+from bureau.ledger.database import Database
+from bureau.ledger.tables import jobs, tasks
+
+LEASE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run a task until its lease ends; `claim_no` fences everything that is written under it."""
+
+    task_id: UUID
+    job_id: UUID
+    owner: str
+    name: str
+    run: str
+    claim_no: int
+    worker: str
+    input: dict[str, Any]
+    after: tuple[str, ...]
+    failures: int
+    crashes: int
+    retry: RetryPolicy
+    time_limit_seconds: float
+    postponed_seconds: float  # how long it has been put off already
+
+
+def claim(
+    db: Database, task_id: UUID, *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
+) -> Claim | None:
+    """The claim, or None: somebody else has the task, it ended, it is not due or it belongs to another queue.
+
+    The losing side learns nothing and needs nothing: whoever won carries on.
+    """
+    sibling = tasks.alias("sibling")
+    job_started = exists().where(sibling.c.job_id == tasks.c.job_id, sibling.c.claim_no > 0)
+    owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
+    with db.transaction() as connection:
+        row = connection.execute(
+            update(tasks)
+            .where(
+                tasks.c.id == task_id,
+                tasks.c.state == TaskState.READY,
+                tasks.c.queue == queue,
+                tasks.c.due_at <= now(),
+                or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), job_started),
+            )
+            .values(
+                state=TaskState.RUNNING,
+                claim_no=tasks.c.claim_no + 1,
+                worker=worker,
+                claimed_at=now(),
+                started_at=func.coalesce(tasks.c.started_at, now()),
+                lease_until=later(lease_seconds),
+                progress=None,
+            )
+            .returning(tasks, owner.label("owner"), age(tasks.c.postponed_since).label("postponed"))
+        ).one_or_none()
+    if row is None:
+        return None
+    return Claim(
+        task_id=row.id,
+        job_id=row.job_id,
+        owner=row.owner,
+        name=row.name,
+        run=row.run,
+        claim_no=row.claim_no,
+        worker=worker,
+        input=row.input,
+        after=tuple(row.after),
+        failures=row.failures,
+        crashes=row.crashes,
+        retry=RetryPolicy(max_attempts=row.max_attempts, base_seconds=row.base_seconds, cap_seconds=row.cap_seconds),
+        time_limit_seconds=row.time_limit_seconds,
+        postponed_seconds=row.postponed or 0.0,
+    )
+
+
+def results(db: Database, job_id: UUID, names: Sequence[str]) -> dict[str, Any]:
+    """The results of the job's tasks of these names, by name; a task without success has None."""
+    if not names:
+        return {}
+    with db.read() as connection:
+        rows = connection.execute(
+            select(tasks.c.name, tasks.c.result).where(tasks.c.job_id == job_id, tasks.c.name.in_(names))
+        )
+        return {row.name: row.result for row in rows}

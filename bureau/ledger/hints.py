@@ -1,0 +1,118 @@
+"""Hints: which ready tasks get a message now. The row decides; a hint lost, doubled or late costs time only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, func, or_, select, update
+
+from bureau.contracts.states import TaskState
+from bureau.ledger.clock import age, later, now
+from bureau.ledger.database import Database
+from bureau.ledger.decide import HINT_AGAIN_SECONDS, rehint_after
+from bureau.ledger.tables import tasks
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A message to publish: the task, its actor, and the stamp by which the publisher may take it back."""
+
+    task_id: UUID
+    run: str
+    stamp: datetime
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hints to publish; `more`: due tasks are left for which the window had no room."""
+
+    hints: tuple[Hint, ...]
+    more: bool
+
+
+def take_due(db: Database, queue: str, window: int) -> Batch:
+    """Stamps due tasks of a queue, as many as the window has room for, in the order of their priority.
+
+    One pass a queue at a time: the lock holds around count and update only.
+    """
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"relay.{queue}")
+        hinted = connection.execute(
+            select(func.count()).where(
+                tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
+            )
+        ).scalar_one()
+        room = max(window - hinted, 0)
+        due = (
+            connection.execute(
+                select(tasks.c.id)
+                .where(
+                    tasks.c.queue == queue,
+                    tasks.c.state == TaskState.READY,
+                    tasks.c.hinted_at.is_(None),
+                    tasks.c.due_at <= now(),
+                )
+                .order_by(tasks.c.priority.desc(), tasks.c.due_at)
+                .limit(room + 1)
+            )
+            .scalars()
+            .all()
+        )
+        rows = (
+            connection.execute(
+                update(tasks)
+                .where(tasks.c.id.in_(due[:room]), tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_(None))
+                .values(hinted_at=now(), hints=tasks.c.hints + 1)
+                .returning(tasks.c.id, tasks.c.run, tasks.c.hinted_at, tasks.c.priority, tasks.c.due_at)
+            ).all()
+            if due[:room]
+            else []
+        )
+    rows = sorted(rows, key=lambda row: (-row.priority, row.due_at))
+    return Batch(tuple(Hint(row.id, row.run, row.hinted_at) for row in rows), more=len(due) > room)
+
+
+def take_back(db: Database, hints: Sequence[Hint]) -> None:
+    """Publishing failed: the tasks count as not hinted, where the stamp is still this publisher's."""
+    if not hints:
+        return
+    with db.transaction() as connection:
+        connection.execute(
+            update(tasks)
+            .where(
+                tasks.c.id == bindparam("task_id"),
+                tasks.c.hinted_at == bindparam("stamp", type_=tasks.c.hinted_at.type),
+                tasks.c.state == TaskState.READY,
+            )
+            .values(hinted_at=None, hints=tasks.c.hints - 1),
+            [{"task_id": hint.task_id, "stamp": hint.stamp} for hint in sorted(hints, key=lambda hint: hint.task_id)],
+        )
+
+
+def forget_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_seconds: float = 60.0) -> int:
+    """Hints that nobody claimed for 30 s x 2^hints (an hour at most) count as lost: they are published again.
+
+    `empty_queues` have a live worker and no message waiting: there a minute is enough.
+    """
+    waited = age(tasks.c.hinted_at)
+    overdue = or_(
+        *(and_(tasks.c.hints <= hints, waited > rehint_after(hints)) for hints in range(1, 8)), waited > rehint_after(8)
+    )
+    if empty_queues:
+        overdue = or_(overdue, and_(tasks.c.queue.in_(empty_queues), waited > empty_at_most_seconds))
+    with db.transaction() as connection:
+        lost = connection.execute(
+            update(tasks)
+            .where(tasks.c.state == TaskState.READY, tasks.c.hinted_at < later(-HINT_AGAIN_SECONDS), overdue)
+            .values(hinted_at=None)
+        )
+    return lost.rowcount
+
+
+def forget_all(db: Database) -> None:
+    """Embedded start: the messages of the process before this one are gone with it."""
+    with db.transaction() as connection:
+        connection.execute(
+            update(tasks).where(tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)).values(hinted_at=None)
+        )

@@ -1,0 +1,250 @@
+"""What the API reads. Everything is scoped by owner; another owner's job is not there."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, tuple_
+from sqlalchemy.sql.selectable import Select
+
+from bureau.contracts.states import JobState, TaskState
+from bureau.ledger import artifacts, workers
+from bureau.ledger.clock import age, now
+from bureau.ledger.database import Database
+from bureau.ledger.tables import attempts, events, job_tags, jobs, tasks
+from bureau.ledger.views import (
+    JobView,
+    TaskView,
+    attempt_number,
+    attempts_of,
+    counts_of,
+    job_progress,
+    job_state,
+    task_state,
+    waiting,
+    with_percent,
+)
+
+INLINE_TASKS = 100
+LOG_LINES = 200  # a task, the last ones
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """`states` are the API's; `q` is found in the title."""
+
+    states: tuple[str, ...] = ()
+    kind: str | None = None
+    tag: str | None = None
+    q: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job in a list."""
+
+    id: UUID
+    kind: str
+    title: str
+    tags: list[str]
+    state: str
+    priority: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    counts: dict[str, int]
+    error: dict[str, Any] | None
+
+
+def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
+    """The whole job; None when there is none of this owner."""
+    live = workers.windows(db)
+    with db.read() as connection:
+        row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
+        if row is None:
+            return None
+        briefs = connection.execute(_brief().where(tasks.c.job_id == job_id).order_by(tasks.c.position)).all()
+        shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS)
+        files = artifacts.of_job(connection, job_id)
+    states = [_state(brief) for brief in briefs]
+    counts = counts_of(states)
+    started = min((brief.started_at for brief in briefs if brief.started_at), default=None)
+    due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
+    return JobView(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        tags=row.tags,
+        state=job_state(row.state, counts, started=started is not None),
+        priority=row.priority,
+        created_at=row.created_at,
+        run_at=row.run_at,
+        started_at=started,
+        finished_at=row.finished_at,
+        cancel_requested_at=row.cancel_requested_at,
+        progress=job_progress(briefs, len(briefs)),
+        waiting=waiting(shown, live, due_in) if row.state == JobState.OPEN else None,
+        counts=counts,
+        tasks=shown,
+        artifacts=files,
+        error=row.error,
+    )
+
+
+def tasks_of(db: Database, job_id: UUID, owner: str, *, after_position: int, limit: int) -> list[TaskView] | None:
+    """The job's tasks behind a position, in order; None when there is no such job of this owner."""
+    with db.read() as connection:
+        mine = connection.execute(select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
+        return _task_views(connection, job_id, after_position=after_position, limit=limit) if mine else None
+
+
+def jobs_of(
+    db: Database, owner: str, wanted: JobFilter, *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[JobRow]:
+    """Jobs, the newest first, older than `before`: (created_at, id) of the last one seen."""
+    query = select(jobs).where(jobs.c.owner == owner, *_conditions(wanted))
+    if before is not None:
+        query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*before))
+    query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+    with db.read() as connection:
+        rows = connection.execute(query).all()
+        briefs: dict[UUID, list[Row[Any]]] = defaultdict(list)
+        for brief in connection.execute(_brief().where(tasks.c.job_id.in_([row.id for row in rows]))):
+            briefs[brief.job_id].append(brief)
+    return [_job_row(row, briefs[row.id]) for row in rows]
+
+
+def ended(db: Database, job_id: UUID) -> bool:
+    """Whether the job has ended, or is not there any more."""
+    with db.read() as connection:
+        state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar_one_or_none()
+    return state != JobState.OPEN
+
+
+def _brief() -> Select[Any]:
+    """What is needed of every task of a job, without inputs and results."""
+    return select(
+        tasks.c.id,
+        tasks.c.job_id,
+        tasks.c.state,
+        tasks.c.claim_no,
+        tasks.c.started_at,
+        tasks.c.progress,
+        age(tasks.c.due_at).label("overdue"),
+    )
+
+
+def _state(brief: Row[Any]) -> str:
+    due_in = None if brief.overdue is None else -brief.overdue
+    return task_state(brief.state, due_in_seconds=due_in, claim_no=brief.claim_no)
+
+
+def _job_row(row: Row[Any], briefs: Sequence[Row[Any]]) -> JobRow:
+    counts = counts_of([_state(brief) for brief in briefs])
+    started = min((brief.started_at for brief in briefs if brief.started_at), default=None)
+    return JobRow(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        tags=row.tags,
+        state=job_state(row.state, counts, started=started is not None),
+        priority=row.priority,
+        created_at=row.created_at,
+        started_at=started,
+        finished_at=row.finished_at,
+        counts=counts,
+        error=row.error,
+    )
+
+
+def _task_views(connection: Connection, job_id: UUID, *, after_position: int, limit: int) -> list[TaskView]:
+    rows = connection.execute(
+        select(tasks, age(tasks.c.due_at).label("overdue"))
+        .where(tasks.c.job_id == job_id, tasks.c.position > after_position)
+        .order_by(tasks.c.position)
+        .limit(limit)
+    ).all()
+    recorded = _attempts(connection, [row.id for row in rows])
+    logs = _logs(connection, job_id, {row.name for row in rows})
+    return [_task_view(row, recorded[row.id], logs[row.name]) for row in rows]
+
+
+def _attempts(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for attempt in connection.execute(
+        select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.claim_no)
+    ):
+        found[attempt.task_id].append(attempt)
+    return found
+
+
+def _logs(connection: Connection, job_id: UUID, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The last log lines of each task, oldest first."""
+    newest = func.row_number().over(partition_by=events.c.task, order_by=events.c.seq.desc()).label("newest")
+    numbered = (
+        select(events.c.task, events.c.at, events.c.data, events.c.seq, newest)
+        .where(events.c.job_id == job_id, events.c.type == "task.logged", events.c.task.in_(list(names)))
+        .subquery()
+    )
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in connection.execute(select(numbered).where(numbered.c.newest <= LOG_LINES).order_by(numbered.c.seq)):
+        found[row.task].append({"at": row.at, "line": row.data["line"]})
+    return found
+
+
+def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str, Any]]) -> TaskView:
+    state = _state(row)
+    return TaskView(
+        id=row.id,
+        position=row.position,
+        name=row.name,
+        run=row.run,
+        queue=row.queue,
+        state=state,
+        input=row.input,
+        after=row.after,
+        attempt=attempt_number(row.state, row.failures, row.claim_no),
+        max_attempts=row.max_attempts,
+        due_at=row.due_at if state in ("scheduled", "retrying", "queued") else None,
+        worker=row.worker,
+        hinted_at=row.hinted_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        progress=with_percent(row.progress),
+        attempts=attempts_of(row, recorded),
+        logs=logs,
+        result=row.result,
+        error=row.error,
+    )
+
+
+def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states:
+        conditions.append(or_(*(_in_state(state) for state in wanted.states)))
+    if wanted.kind:
+        conditions.append(jobs.c.kind == wanted.kind)
+    if wanted.tag:
+        conditions.append(exists().where(job_tags.c.job_id == jobs.c.id, job_tags.c.tag == wanted.tag))
+    if wanted.q:
+        conditions.append(jobs.c.title.icontains(wanted.q, autoescape=True))
+    if wanted.created_after:
+        conditions.append(jobs.c.created_at > wanted.created_after)
+    if wanted.created_before:
+        conditions.append(jobs.c.created_at < wanted.created_before)
+    return conditions
+
+
+def _in_state(state: str) -> ColumnElement[bool]:
+    """An API state as a condition on jobs and, for open ones, their tasks."""
+    if state not in ("scheduled", "queued", "running"):
+        return jobs.c.state == state
+    started = exists().where(tasks.c.job_id == jobs.c.id, tasks.c.claim_no > 0)
+    due = exists().where(tasks.c.job_id == jobs.c.id, tasks.c.state == TaskState.READY, tasks.c.due_at <= now())
+    by_tasks = {"running": started, "queued": and_(~started, due), "scheduled": and_(~started, ~due)}
+    return and_(jobs.c.state == JobState.OPEN, by_tasks[state])

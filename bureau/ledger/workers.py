@@ -1,0 +1,148 @@
+"""Worker processes: each keeps its row alive, and in it the catalog of what it can do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+
+from bureau.contracts.catalog import Catalog
+from bureau.ledger.clock import age, later, now
+from bureau.ledger.database import Database
+from bureau.ledger.tables import workers as workers_table
+
+SEEN_SECONDS = 30.0  # a worker that was not seen for so long is not live
+KEPT_SECONDS = 24 * 3600.0  # the dead stay a day, and what they announced stays valid
+
+
+@dataclass(frozen=True)
+class NewWorker:
+    """A worker process and its queue, at start."""
+
+    id: str
+    service: str
+    queue: str
+    version: str
+    host: str
+    pid: int
+    threads: int
+    catalog: Catalog
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker as the API shows it."""
+
+    id: str
+    service: str
+    queue: str
+    version: str
+    host: str
+    pid: int
+    threads: int
+    busy: int
+    started_at: datetime
+    seen_at: datetime
+    live: bool
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What the services announced, merged: the worker that started last has the say; live workers by task."""
+
+    catalog: Catalog
+    workers_by_task: dict[str, int]
+
+
+def register(db: Database, worker: NewWorker) -> None:
+    with db.transaction() as connection:
+        connection.execute(delete(workers_table).where(workers_table.c.id == worker.id))
+        connection.execute(delete(workers_table).where(workers_table.c.seen_at < later(-KEPT_SECONDS)))
+        connection.execute(
+            insert(workers_table).values(
+                id=worker.id,
+                service=worker.service,
+                queue=worker.queue,
+                version=worker.version,
+                host=worker.host,
+                pid=worker.pid,
+                threads=worker.threads,
+                catalog=worker.catalog.model_dump(mode="json"),
+                started_at=now(),
+                seen_at=now(),
+            )
+        )
+
+
+def seen(db: Database, worker_id: str, *, busy: int, claimed: int) -> bool:
+    """Keeps a worker's row alive; False when the row is gone and the worker should register again."""
+    with db.transaction() as connection:
+        kept = connection.execute(
+            update(workers_table)
+            .where(workers_table.c.id == worker_id)
+            .values(seen_at=now(), busy=busy, claimed=claimed, stopped_at=None)
+        )
+    return kept.rowcount > 0
+
+
+def stopped(db: Database, worker_ids: Sequence[str]) -> None:
+    """The workers said goodbye: they are not live from now on."""
+    with db.transaction() as connection:
+        connection.execute(
+            update(workers_table).where(workers_table.c.id.in_(worker_ids)).values(stopped_at=now(), busy=0)
+        )
+
+
+_LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-SEEN_SECONDS))
+
+
+def windows(db: Database) -> dict[str, int]:
+    """How many hints each queue with a live worker may have outstanding: what its workers claimed in the last 10 s,
+    at least twice their threads. More would only take priority, pause and cancel out of the ledger's hands."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(
+                workers_table.c.queue,
+                func.sum(workers_table.c.threads).label("threads"),
+                func.sum(workers_table.c.claimed).label("claimed"),
+            )
+            .where(_LIVE)
+            .group_by(workers_table.c.queue)
+        )
+        return {row.queue: max(2 * row.threads, row.claimed) for row in rows}
+
+
+def workers(db: Database) -> list[WorkerRow]:
+    """All workers of the last day, by service, the newest first."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(workers_table, _LIVE.label("live"))
+            .where(workers_table.c.seen_at > later(-KEPT_SECONDS))
+            .order_by(workers_table.c.service, workers_table.c.started_at.desc(), workers_table.c.id)
+        )
+        return [WorkerRow(**{name: getattr(row, name) for name in WorkerRow.__dataclass_fields__}) for row in rows]
+
+
+def announced(db: Database) -> Announced:
+    """The merged catalog of the last day's workers, in the order of names."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(workers_table.c.catalog, _LIVE.label("live"))
+            .where(age(workers_table.c.seen_at) < KEPT_SECONDS)
+            .order_by(workers_table.c.started_at)
+        ).all()
+    catalogs = [(Catalog.model_validate(row.catalog), bool(row.live)) for row in rows]
+    tasks = {task.name: task for catalog, _ in catalogs for task in catalog.tasks}
+    reports = {report.name: report for catalog, _ in catalogs for report in catalog.reports}
+    templates = {template.name: template for catalog, _ in catalogs for template in catalog.templates}
+    return Announced(
+        Catalog(
+            tasks=[tasks[name] for name in sorted(tasks)],
+            reports=[reports[name] for name in sorted(reports)],
+            templates=[templates[name] for name in sorted(templates)],
+        ),
+        {
+            name: sum(live and any(t.name == name for t in catalog.tasks) for catalog, live in catalogs)
+            for name in tasks
+        },
+    )
