@@ -1,0 +1,162 @@
+"""What differs between a folder and a bucket. Nothing here is touched before the first use in a process."""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+MARKER = ".bureau-storage"
+
+
+class Backend(Protocol):
+    part_bytes: int  # of a streamed file; smaller files go in one request
+    parts_at_once: int
+
+    def connect(self) -> ObjectStore:
+        """A store for this process."""
+
+    def present(self, store: ObjectStore) -> bool:
+        """Whether the storage itself is there, so that a missing file is really missing."""
+
+    def settle(self, key: str) -> None:
+        """After a complete write: makes it survive a power cut."""
+
+    def delete(self, store: ObjectStore, keys: Iterable[str]) -> None:
+        """Removes what is there of `keys`."""
+
+    def list(self, store: ObjectStore, folder: str) -> Iterator[str]:
+        """Every key under `folder`, in no order."""
+
+
+class FolderBackend:
+    """A folder on a disk, marked by a file so that an unmounted disk is not taken for an empty storage."""
+
+    part_bytes = 1024 * 1024
+    parts_at_once = 1
+
+    def __init__(self, path: str) -> None:
+        self._root = Path(os.path.abspath(path))
+
+    def connect(self) -> ObjectStore:
+        self._root.mkdir(parents=True, exist_ok=True)
+        (self._root / MARKER).touch()
+        return LocalStore(self._root)
+
+    def present(self, store: ObjectStore) -> bool:  # noqa: ARG002
+        return (self._root / MARKER).exists()
+
+    def _check_present(self) -> None:
+        (self._root / MARKER).stat()  # FileNotFoundError; a walk over a missing folder would just be empty
+
+    def settle(self, key: str) -> None:
+        path = self._root / key
+        folders = [folder for folder in path.parents if folder.is_relative_to(self._root)]
+        for place in (path, *folders):  # obstore does not sync; the ledger's commit, which does, comes next
+            handle = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def delete(self, store: ObjectStore, keys: Iterable[str]) -> None:  # noqa: ARG002
+        self._check_present()
+        for key in keys:
+            path = self._root / key
+            path.unlink(missing_ok=True)
+            self._prune(path.parent)
+
+    def _prune(self, folder: Path) -> None:
+        while folder != self._root:
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, or gone already
+                return
+            folder = folder.parent
+
+    def list(self, store: ObjectStore, folder: str) -> Iterator[str]:  # noqa: ARG002
+        """Includes what a killed process left unfinished (`key#1`), which obstore would hide."""
+        self._check_present()
+        for place, _, names in os.walk(self._root / folder):
+            for name in names:
+                path = Path(place, name)
+                if path != self._root / MARKER:
+                    yield path.relative_to(self._root).as_posix()
+
+
+class BucketBackend:
+    """An S3 bucket, or anything that speaks its protocol. Credentials come from AWS_* variables or the machine's role.
+
+    Uploads that a killed process left unfinished are invisible; let the bucket's lifecycle rule abort them.
+    """
+
+    part_bytes = 5 * 1024 * 1024  # S3's least; its 10,000 parts then make 48 GiB
+    parts_at_once = 2
+
+    def __init__(self, bucket: str, prefix: str, endpoint: str | None, region: str | None) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._endpoint = endpoint
+        self._region = region
+
+    def connect(self) -> ObjectStore:
+        return S3Store(
+            self._bucket,
+            prefix=self._prefix or None,
+            endpoint=self._endpoint,
+            region=self._region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            client_options={
+                "allow_http": True,  # an endpoint given as http:// is meant
+                "connect_timeout": "5s",
+                "timeout": "60s",  # a part of 5 MiB on a slow line
+            },
+            # The task's own retries go on from here; a thread should not hang in this one for minutes.
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+        )
+
+    def present(self, store: ObjectStore) -> bool:
+        """HEAD answers 404 for a missing file and a missing bucket alike; listing tells them apart."""
+        try:
+            obstore.list_with_delimiter(store)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def settle(self, key: str) -> None:
+        """S3 has stored what it acknowledged."""
+
+    def delete(self, store: ObjectStore, keys: Iterable[str]) -> None:
+        if batch := list(keys):
+            obstore.delete(store, batch)
+
+    def list(self, store: ObjectStore, folder: str) -> Iterator[str]:
+        for page in obstore.list(store, prefix=folder or None):
+            for meta in page:
+                yield meta["path"]
+
+
+def backend_from_url(url: str) -> Backend:
+    """`file://relative/path`, `file:///absolute/path` or `s3://bucket/prefix?endpoint=…&region=…`; else ValueError."""
+    if url.startswith("file://") and len(url) > len("file://"):
+        path = url.removeprefix("file://")
+        return FolderBackend("/" + path.lstrip("/") if path.startswith("/") else path)
+    if url.startswith("s3://"):
+        return _bucket(url)
+    raise ValueError("STORAGE_URL: use file://path or s3://bucket/prefix?endpoint=https://host")
+
+
+def _bucket(url: str) -> BucketBackend:
+    parts = urlsplit(url)
+    if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc:
+        raise ValueError(
+            "STORAGE_URL: s3:// is followed by the bucket's name alone; "
+            "give credentials as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, another server as ?endpoint=https://host"
+        )
+    query = dict(parse_qsl(parts.query))
+    if unknown := sorted(query.keys() - {"endpoint", "region"}):
+        raise ValueError(f"STORAGE_URL: unknown parameter {', '.join(unknown)}; endpoint and region are known")
+    return BucketBackend(parts.netloc, parts.path.strip("/"), query.get("endpoint"), query.get("region"))

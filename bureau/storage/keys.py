@@ -1,0 +1,46 @@
+"""Which keys are allowed: those that mean the same file on every storage."""
+
+import re
+
+MAX_KEY_BYTES = 1024  # S3's limit
+MAX_PART_BYTES = 240  # a file name has 255; obstore appends `#1` while a file is being written
+
+_STAGED = re.compile(r"#\d+$")
+
+
+def check_key(key: str) -> str:
+    """`key`, or ValueError naming what is wrong with it.
+
+    obstore itself drops a leading or trailing "/" silently, so that two keys would name one file.
+    """
+    if len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
+        raise ValueError(f"storage key: at most {MAX_KEY_BYTES} bytes, this one has {len(key)} characters")
+    for part in key.split("/"):
+        if mistake := _mistake(part):
+            raise ValueError(f"storage key {key!r}: {mistake}")
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """`prefix` (a folder: empty, or a key with or without a closing "/"), or ValueError."""
+    if prefix:
+        check_key(prefix.removesuffix("/"))
+    return prefix
+
+
+def _mistake(part: str) -> str | None:
+    if part == "":
+        return "no part may be empty, and it starts and ends without a slash"
+    if part in (".", ".."):
+        return f"no part may be {part!r}"
+    if len(part.encode("utf-8", "replace")) > MAX_PART_BYTES:
+        return f"a part has at most {MAX_PART_BYTES} bytes"
+    if any(_is_control(c) for c in part):
+        return "no control characters, lone surrogates or backslashes"
+    if _STAGED.search(part):
+        return "no part may end in # and digits, the mark of an unfinished file"
+    return None
+
+
+def _is_control(c: str) -> bool:
+    return c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" or c == "\\"

@@ -1,0 +1,231 @@
+"""What every storage does when something is wrong."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.storage import Storage, TooLarge
+from tests.support.s3 import S3Server
+
+MIB = 1024 * 1024
+
+HOSTILE_KEYS = [
+    "",
+    "/",
+    "/etc/passwd",
+    "a/",
+    "a//b",
+    "..",
+    "../x",
+    "a/../b",
+    "a/..",
+    ".",
+    "a/./b",
+    "a\x00b",
+    "a\nb",
+    "a\x7fb",
+    "a\x9fb",
+    "a\\..\\b",
+    "\ud800",
+    "a#1",
+    "dir#12/b",
+    "n" * 241,
+    "x/" * 512 + "y",
+]
+
+
+@pytest.mark.parametrize("key", HOSTILE_KEYS)
+def test_hostile_keys_are_refused_by_every_operation(storage: Storage, key: str) -> None:
+    with pytest.raises(ValueError, match="storage key"):
+        storage.put(key, [b"x"])
+    with pytest.raises(ValueError, match="storage key"):
+        storage.read(key)
+    with pytest.raises(ValueError, match="storage key"):
+        storage.open(key)
+    assert list(storage.list("")) == []
+
+
+@pytest.mark.parametrize("key", ["../x", "/etc/passwd", "a/../b", "", "#1", "../x#1"])
+def test_hostile_keys_are_not_deleted(storage: Storage, key: str) -> None:
+    with pytest.raises(ValueError, match="storage key"):
+        storage.delete(["fine", key])
+
+
+@pytest.mark.parametrize("prefix", ["..", "../", "/etc", "a/../../b", "//"])
+def test_hostile_prefixes_are_not_listed(storage: Storage, prefix: str) -> None:
+    with pytest.raises(ValueError, match="storage key"):
+        list(storage.list(prefix))
+
+
+@pytest.mark.parametrize("size", [10, 12 * MIB])
+@pytest.mark.parametrize("error", [RuntimeError("the task failed"), Stopped("cancelled"), KeyboardInterrupt()])
+def test_an_exception_in_the_block_leaves_nothing(storage: Storage, size: int, error: BaseException) -> None:
+    def write_half() -> None:
+        with storage.writer("jobs/1/half.csv") as writer:
+            for _ in range(12):
+                writer.write(b"x" * (size // 12 + 1))
+            raise error
+
+    with pytest.raises(type(error)) as raised:
+        write_half()
+
+    assert raised.value is error
+    assert list(storage.list("")) == []
+    with pytest.raises(PermanentError):
+        storage.read("jobs/1/half.csv")
+    assert storage.put("jobs/1/half.csv", [b"again"]).size == 5
+
+
+def test_a_broken_source_leaves_nothing(storage: Storage) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x" * 12 * MIB
+        raise ConnectionResetError("the client went away")
+
+    with pytest.raises(ConnectionResetError):
+        storage.put("upload", broken())
+    assert list(storage.list("")) == []
+
+
+def test_an_aborted_upload_leaves_no_hidden_parts_in_the_bucket(s3: S3Server, s3_credentials: None) -> None:
+    url = s3.fresh_bucket()
+    under_way = []
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b"x" * MIB
+            under_way.append(s3.unfinished_uploads(url))
+
+    with pytest.raises(TooLarge):
+        Storage.from_url(url).put("upload", chunks(), limit_bytes=15 * MIB)
+
+    assert max(under_way) == 1
+    assert s3.unfinished_uploads(url) == 0
+
+
+def test_a_missing_file_is_permanent_and_said_before_the_first_byte(storage: Storage) -> None:
+    storage.put("there", [b"x"])
+    for use in (storage.read, storage.open):
+        with pytest.raises(PermanentError) as error:
+            use("not/there")
+        assert error.value.code == "file_missing"
+
+
+def test_a_file_removed_under_a_reader_is_missing(storage: Storage) -> None:
+    storage.put("big", [b"x" * 3 * MIB])
+    chunks = storage.read("big")
+    next(chunks)
+    storage.delete(["big"])
+    with pytest.raises(PermanentError) as error:
+        list(chunks)
+    assert error.value.code == "file_missing"
+
+
+def test_a_storage_that_is_away_is_transient_in_every_operation(storage: Storage, take_away: Callable[[], str]) -> None:
+    storage.put("a", [b"x"])
+    url = take_away()
+    away = storage if url.startswith("file://") else Storage.from_url(url)
+
+    uses: list[Callable[[], object]] = [
+        lambda: away.put("b", [b"x"]),
+        lambda: list(away.read("a")),
+        lambda: away.open("a"),
+        lambda: away.delete(["a"]),
+        lambda: list(away.list("")),
+    ]
+    for use in uses:
+        with pytest.raises(TransientError) as error:
+            use()
+        assert error.value.code == "storage_unavailable"
+        assert "127.0.0.1" not in error.value.message
+
+
+def test_a_folder_that_comes_back_still_has_its_files(tmp_path: Path) -> None:
+    storage = Storage.from_url(f"file://{tmp_path}/storage")
+    storage.put("a", [b"x"])
+    (tmp_path / "storage").rename(tmp_path / "elsewhere")
+    (tmp_path / "storage").mkdir()  # the empty mount point of a disk that is not mounted
+
+    with pytest.raises(TransientError):
+        storage.put("b", [b"y"])
+    (tmp_path / "storage").rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / "storage")
+
+    assert b"".join(storage.read("a")) == b"x"
+
+
+def test_a_bucket_that_does_not_exist_is_transient(s3: S3Server, s3_credentials: None) -> None:
+    storage = Storage.from_url(f"s3://no-such-bucket?endpoint={s3.endpoint}")
+    for use in (lambda: storage.put("a", [b"x"]), lambda: storage.open("a"), lambda: list(storage.list(""))):
+        with pytest.raises(TransientError):
+            use()
+
+
+def test_what_a_killed_process_left_unfinished_is_listed_and_can_be_deleted(tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/storage"
+    child = multiprocessing.get_context("spawn").Process(target=_write_and_die, args=(url,))
+    child.start()
+    child.join(30)
+    storage = Storage.from_url(url)
+
+    with pytest.raises(PermanentError):
+        storage.open("jobs/1/half.csv")
+    left = list(storage.list("jobs"))
+    storage.delete(left)
+
+    assert left == ["jobs/1/half.csv#1"]
+    assert list(storage.list("")) == []
+
+
+def _write_and_die(url: str) -> None:
+    import os
+    import signal
+
+    with Storage.from_url(url).writer("jobs/1/half.csv") as writer:
+        for _ in range(12):
+            writer.write(b"x" * MIB)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_child_forked_before_the_first_use_has_a_store_of_its_own(storage_url: str) -> None:
+    """As dramatiq and gunicorn do: built in the parent, used in the children."""
+    child = multiprocessing.get_context("spawn").Process(target=_fork_and_put, args=(storage_url,))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert sorted(Storage.from_url(storage_url).list("")) == ["child", "parent"]
+
+
+def _fork_and_put(url: str) -> None:
+    import os
+
+    storage = Storage.from_url(url)
+    if (pid := os.fork()) == 0:
+        storage.put("child", [b"x"])
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    storage.put("parent", [b"x"])
+    raise SystemExit(os.waitstatus_to_exitcode(status))
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("ftp://host/files", "file://path or s3://bucket"),
+        ("file://", "file://path or s3://bucket"),
+        ("s3://", "followed by the bucket's name"),
+        ("s3://key:hunter2@bucket", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://bucket?endpiont=http://x", "endpiont"),
+    ],
+)
+def test_a_wrong_url_is_refused_with_the_rule_and_without_the_secret(url: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule) as error:
+        Storage.from_url(url)
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_storage_that_nobody_used_has_made_nothing(tmp_path: Path) -> None:
+    Storage.from_url(f"file://{tmp_path}/storage")
+    assert list(tmp_path.iterdir()) == []

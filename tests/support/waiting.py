@@ -1,0 +1,34 @@
+"""Waiting for a condition. Tests never sleep for a guessed time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.02
+
+
+def until(
+    condition: Callable[[], T],
+    seconds: float = 10.0,
+    message: str | Callable[[], str] = "the condition",
+    *,
+    ignoring: type[Exception] | tuple[type[Exception], ...] = (),
+) -> T:
+    """The first true value of `condition`, asked every 20 ms; AssertionError with `message` after `seconds`.
+
+    Exceptions in `ignoring` count as "not yet" (a refused connection); the last one is the error's cause.
+    """
+    deadline = time.monotonic() + seconds
+    last: Exception | None = None
+    while True:
+        try:
+            if value := condition():
+                return value
+        except ignoring as error:
+            last = error
+        if time.monotonic() >= deadline:
+            text = message() if callable(message) else message
+            raise AssertionError(f"waited {seconds:g} s in vain for: {text}") from last
+        time.sleep(POLL_SECONDS)
