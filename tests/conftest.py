@@ -1,0 +1,63 @@
+"""The servers tests run on. Private ones are started when first asked for and stopped at the end.
+
+`BROKER_URL` and `DATABASE_URL` in the environment are used instead where a test needs no more than an address.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from tests.support.postgres import PostgreSQL, drop_database, fresh_database
+from tests.support.rabbitmq import RabbitMQ
+
+# Settings of the one who runs the tests must not reach the code under test: taken out before anything reads them.
+_GIVEN = {
+    name: os.environ.pop(name, "")
+    for name in ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "CERTIFICATES_API", "TASKS", "BIND")
+}
+
+
+def pytest_configure() -> None:
+    signal.signal(signal.SIGTERM, _interrupt)  # so that `timeout` and CI stop the servers too
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """A private node that a test may stop, kill and wipe; it must run again at the test's end."""
+    with RabbitMQ() as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """A private cluster that a test may stop and kill; it must run again at the test's end."""
+    with PostgreSQL() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """BROKER_URL of a virtual host nobody else uses; with a given server, of that: use unique queue names."""
+    if _GIVEN["BROKER_URL"]:
+        yield _GIVEN["BROKER_URL"]
+        return
+    node: RabbitMQ = request.getfixturevalue("rabbitmq")
+    url = node.fresh_vhost()
+    yield url
+    node.drop_vhost(url)
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """DATABASE_URL of an empty database, dropped after the test."""
+    server = _GIVEN["DATABASE_URL"] or request.getfixturevalue("postgres").url
+    url = fresh_database(server)
+    yield url
+    drop_database(server, url)

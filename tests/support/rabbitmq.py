@@ -1,0 +1,186 @@
+"""A private RabbitMQ node on free ports, made from the installed binaries."""
+
+import base64
+import json
+import secrets
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+from tests.support.installing import installed
+from tests.support.ports import free_port, listens
+from tests.support.private import PrivateFolder
+from tests.support.processes import Process
+
+_CONFIG = """\
+listeners.tcp.1 = 127.0.0.1:{amqp}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {http}
+default_user = bureau
+default_pass = {password}
+disk_free_limit.absolute = 50MB
+raft.wal_max_size_bytes = 16777216
+"""
+
+
+def find_binaries() -> Path | None:
+    """The folder with `rabbitmq-server` and `rabbitmqctl` themselves.
+
+    Debian's of the same name on PATH are wrappers that change the user and the folder.
+    """
+    folders = [Path("/usr/lib/rabbitmq/bin")]
+    if on_path := shutil.which("rabbitmq-server"):
+        folders.append(Path(on_path).resolve().parent)
+    return next((f for f in folders if (f / "rabbitmq-server").exists() and (f / "rabbitmqctl").exists()), None)
+
+
+class RabbitMQ:
+    """A node of its own, with its own epmd: it meets no other Erlang node of the machine.
+
+    `stop`, `kill` and `start` keep its messages and its port; `wipe` loses all messages and queues.
+    As a context manager it runs from the start of the block, and at the end nothing of it is left.
+    """
+
+    def __init__(self) -> None:
+        self._bin = installed(find_binaries, "rabbitmq-server", "BROKER_URL")
+        self._folder = PrivateFolder("rabbitmq", "rabbitmq")
+        self._amqp, self._http, self._distribution, self._epmd_port = (free_port() for _ in range(4))
+        self._password = secrets.token_hex(8)
+        self._vhosts: set[str] = set()
+        self._env = self._environment()
+        self._epmd: Process | None = None
+        self._node: Process | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """The URL of the default virtual host."""
+        return self.url_of("%2F")
+
+    def url_of(self, vhost: str) -> str:
+        return f"amqp://bureau:{self._password}@127.0.0.1:{self._amqp}/{vhost}"
+
+    @property
+    def folder(self) -> Path:
+        """Data, log and socket."""
+        return self._folder.path
+
+    def start(self) -> None:
+        """Returns when clients can connect."""
+        self._epmd = self._epmd or self._start_epmd()
+        self._node = Process(
+            [self._bin / "rabbitmq-server"],
+            log=self._folder.path / "server.log",
+            env=self._env,
+            cwd=self._folder.path,
+            user=self._folder.user,
+        )
+        self._node.wait_until(self._ready, 90, "RabbitMQ answers")
+
+    def stop(self) -> None:
+        """An orderly shutdown; durable messages stay."""
+        if self._node:
+            self._node.stop(60)
+            self._node = None
+
+    def kill(self) -> None:
+        """kill -9, as a crash would."""
+        if self._node:
+            self._node.kill()
+            self._node = None
+
+    def wipe(self) -> None:
+        """A node that lost its disk: same address, same virtual hosts, nothing in them."""
+        self.kill()
+        shutil.rmtree(self._folder.path / "mnesia")
+        self.start()
+        for vhost in self._vhosts:
+            self._make_vhost(vhost)
+
+    def close(self) -> None:
+        self.kill()  # everything goes with the folder, an orderly shutdown would only take longer
+        if self._epmd:
+            self._epmd.kill()
+        self._folder.remove()
+
+    def ctl(self, *args: str) -> str:
+        """`rabbitmqctl -q …`; its output. Takes about a second."""
+        return self._folder.run([self._bin / "rabbitmqctl", "-q", *args], self._env)
+
+    def fresh_vhost(self) -> str:
+        """The URL of a new empty virtual host."""
+        vhost = f"test-{uuid4().hex[:12]}"
+        self._make_vhost(vhost)
+        self._vhosts.add(vhost)
+        return self.url_of(vhost)
+
+    def drop_vhost(self, url: str) -> None:
+        """Drops what `fresh_vhost` made, with its queues and connections."""
+        vhost = url.rsplit("/", 1)[1]
+        self._vhosts.discard(vhost)
+        self._api("DELETE", f"vhosts/{vhost}")
+
+    def _make_vhost(self, vhost: str) -> None:
+        self._api("PUT", f"vhosts/{vhost}", {})
+        self._api("PUT", f"permissions/{vhost}/bureau", {"configure": ".*", "write": ".*", "read": ".*"})
+
+    def _ready(self) -> bool:
+        if not listens(self._amqp):
+            return False
+        try:
+            self._api("GET", "whoami")
+        except (urllib.error.URLError, OSError):
+            return False
+        return True
+
+    def _api(self, method: str, path: str, body: object = None) -> None:
+        """The management API: a virtual host takes 50 ms through it, two seconds by rabbitmqctl."""
+        credentials = base64.b64encode(f"bureau:{self._password}".encode()).decode()
+        request = urllib.request.Request(  # loopback
+            f"http://127.0.0.1:{self._http}/api/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder
+        config = folder.file("rabbitmq.conf", _CONFIG.format(amqp=self._amqp, http=self._http, password=self._password))
+        plugins = folder.file("enabled_plugins", "[rabbitmq_management].\n")
+        folder.file(".erlang.cookie", secrets.token_hex(16).upper(), 0o400)
+        return {
+            "HOME": str(folder.path),  # where Erlang looks for the cookie
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_NODENAME": f"bureau-{uuid4().hex[:8]}@localhost",
+            "RABBITMQ_DIST_PORT": str(self._distribution),
+            "RABBITMQ_CONF_ENV_FILE": str(folder.path / "no-such.conf"),  # not the machine's own in /etc
+            "RABBITMQ_CONFIG_FILE": str(config),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
+            "RABBITMQ_MNESIA_BASE": str(folder.path / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder.path / "log"),
+            "RABBITMQ_PID_FILE": str(folder.path / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2",
+        }
+
+    def _start_epmd(self) -> Process:
+        """Erlang would start one itself, as a daemon that outlives the tests."""
+        epmd = shutil.which("epmd", path="/usr/bin:/usr/local/bin:/usr/lib/erlang/bin") or "epmd"
+        log = self._folder.path / "epmd.log"
+        process = Process([epmd], log=log, env=self._env, cwd=self._folder.path, user=self._folder.user)
+        process.wait_until(lambda: listens(self._epmd_port), 20, "epmd listens")
+        return process
