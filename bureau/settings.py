@@ -3,7 +3,7 @@
 import sys
 from typing import NoReturn, TypeVar
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound="Settings")
@@ -23,6 +23,7 @@ class PlatformSettings(Settings):
     storage_url: SecretStr = SecretStr("file://var/storage")
     log_format: str = "auto"  # `json`, `text`, or `auto`: text on a terminal
     log_level: str = "INFO"
+    grace_seconds: float = Field(default=25.0, ge=0, le=3600)  # a stop waits so long for what runs
 
     @field_validator("database_url")
     @classmethod
@@ -43,6 +44,16 @@ class PlatformSettings(Settings):
             raise ValueError("use amqp://user:password@host:5672/vhost, amqps://… or memory://")
         return value
 
+    def refuse_memory_broker(self, process: str) -> None:
+        """Raises `SettingsError` where `process` would wait for hints that only the embedded process sends itself."""
+        if self.broker_url.get_secret_value().startswith("memory://"):
+            raise SettingsError(
+                [
+                    f"BROKER_URL: memory:// reaches one process only; for {process} of its own use "
+                    "amqp://user:password@host:5672/vhost, or run all in one: python -m services.embedded"
+                ]
+            )
+
     @field_validator("storage_url")
     @classmethod
     def _known_storage(cls, value: SecretStr) -> SecretStr:
@@ -62,7 +73,9 @@ def load(*classes: type[S]) -> tuple[S, ...]:
         try:
             loaded.append(cls())
         except ValidationError as error:
-            mistakes += [f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+            mistakes += [
+                f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+            ]
     if mistakes:
         raise SettingsError(mistakes)
     return tuple(loaded)

@@ -1,0 +1,97 @@
+"""The composition root of a worker process: `dramatiq <module>` imports the module, which calls `boot`.
+
+Nothing connects until Dramatiq boots its worker: then the process has forked, and its own connections are made.
+"""
+
+import sys
+import time
+
+import dramatiq
+import structlog
+from dramatiq.broker import Broker
+from dramatiq.middleware import CurrentMessage, Middleware
+from dramatiq.worker import Worker
+
+from bureau import logs
+from bureau.broker import HintBroker, MemoryBroker, make_broker
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.migrate import migrate
+from bureau.process import WorkerProcess
+from bureau.relay import Relay
+from bureau.service import Resources, ServiceFactory
+from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+
+def boot(factory: ServiceFactory) -> Broker:
+    """The broker for Dramatiq's command to run. Leaves with status 2 where the settings are wrong."""
+    try:
+        (settings,) = load(PlatformSettings)
+        settings.refuse_memory_broker("a worker process")
+    except SettingsError as error:
+        error.exit()
+    logs.configure(settings)
+    # Order: CurrentMessage first, so that all others may ask which message it is.
+    broker = make_broker(settings.broker_url.get_secret_value(), [CurrentMessage(), WorkerLife(settings, factory)])
+    dramatiq.set_broker(broker)
+    return broker
+
+
+class WorkerLife(Middleware):
+    """Ties the life of a `WorkerProcess` to that of Dramatiq's worker."""
+
+    def __init__(self, settings: PlatformSettings, factory: ServiceFactory) -> None:
+        self._settings = settings
+        self._factory = factory
+        self._db = Database(settings.database_url.get_secret_value())
+        self._process: WorkerProcess | None = None
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        # Dramatiq logs what a middleware raises and carries on: a worker that cannot work must leave instead.
+        try:
+            self._boot(broker, worker)
+        except SettingsError as error:
+            error.exit()
+        except Exception:
+            log.exception("the worker cannot start")
+            sys.exit(1)
+
+    def _boot(self, broker: Broker, worker: Worker) -> None:
+        assert isinstance(broker, HintBroker | MemoryBroker)  # noqa: S101 - made above
+        wait_for_ledger(self._db)
+        worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
+        storage = Storage.from_url(self._settings.storage_url.get_secret_value())
+        self._process = WorkerProcess(
+            [self._factory(Resources(self._db, storage))],
+            broker=broker,
+            db=self._db,
+            storage=storage,
+            relay=Relay(self._db, broker),
+            threads=worker.worker_threads,
+        )
+        self._process.start()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
+        if self._process:
+            self._process.close(self._settings.grace_seconds)
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
+        if self._process:
+            self._process.stop()
+        self._db.close()
+
+
+def wait_for_ledger(db: Database) -> None:
+    """Brings the schema up to date, however long the database takes to answer."""
+    said = False
+    while True:
+        try:
+            migrate(db)
+            return
+        except LedgerUnavailable as error:
+            if not said:
+                log.warning("waiting for the database", database=repr(db), error=str(error))
+                said = True
+            time.sleep(0.5)

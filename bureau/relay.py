@@ -1,0 +1,60 @@
+"""The relay: publishes hints for rows that are due. A thread of it runs in every process.
+
+It is woken after each commit that made something due; the scheduler's also looks by itself, for what time made due.
+"""
+
+import time
+from collections.abc import Sequence
+
+from dramatiq.errors import BrokerError
+
+from bureau.broker import HintPublisher, hint
+from bureau.ledger import hints, workers
+from bureau.ledger.database import Database
+from bureau.ledger.hints import Hint
+from bureau.loop import Loop
+
+WINDOWS_SECONDS = 1.0  # how long the list of live queues is believed
+LOOK_SECONDS = 10.0  # and its idle connection is serviced as often
+
+
+class Relay:
+    """`start`, `wake` and `stop` as any loop; `last_error` says why publishing does not work."""
+
+    def __init__(self, db: Database, publisher: HintPublisher, *, look_seconds: float = LOOK_SECONDS) -> None:
+        self._db = db
+        self._publisher = publisher
+        self._look_seconds = look_seconds
+        self._windows: dict[str, int] = {}
+        self._windows_until = 0.0
+        self._loop = Loop("relay", self._pass, at_exit=publisher.close_thread)
+        self.start, self.stop, self.wake = self._loop.start, self._loop.stop, self._loop.wake
+
+    @property
+    def last_error(self) -> str | None:
+        return self._loop.last_error
+
+    @property
+    def healthy(self) -> bool:
+        return self._loop.alive and self.last_error is None
+
+    def _pass(self) -> float:
+        self._publisher.ensure_open()  # before anything is stamped
+        for queue, window in self._live_windows().items():
+            batch = hints.take_due(self._db, queue, window)
+            self._publish(queue, batch.hints)
+        return self._look_seconds
+
+    def _live_windows(self) -> dict[str, int]:
+        if time.monotonic() >= self._windows_until:
+            self._windows = workers.windows(self._db)
+            self._windows_until = time.monotonic() + WINDOWS_SECONDS
+        return self._windows
+
+    def _publish(self, queue: str, batch: Sequence[Hint]) -> None:
+        for published, due in enumerate(batch):
+            try:
+                self._publisher.enqueue(hint(queue, due.run, due.task_id))
+            except BrokerError:
+                hints.take_back(self._db, batch[published:])
+                raise

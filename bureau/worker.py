@@ -1,0 +1,23 @@
+"""`dramatiq bureau.worker shop.tasks`: runs the functions that `shop.tasks` made tasks with `@task`."""
+
+from bureau.boot import boot
+from bureau.service import Resources, Service
+from bureau.settings import SettingsError
+from bureau.task import DECLARED
+
+
+def declared_service(_resources: Resources) -> Service:
+    """The service of what `@task` has declared. Raises `SettingsError` where that is none, or more than one."""
+    services = sorted({task.service for task in DECLARED.values()})
+    if not services:
+        raise SettingsError(
+            ["no task was declared: name the module with your @task functions: dramatiq bureau.worker shop.tasks"]
+        )
+    if len(services) > 1:
+        raise SettingsError(
+            [f"tasks of several services were declared ({', '.join(services)}): run a worker process for each"]
+        )
+    return Service(services[0], list(DECLARED.values()))
+
+
+broker = boot(declared_service)

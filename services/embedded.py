@@ -1,0 +1,191 @@
+"""Everything in one process, no servers: `python -m services.embedded`. For a laptop, a demo, a test.
+
+SQLite, files, an in-memory broker. A lock file keeps a second one out; so whatever was running when this one starts
+is known to be dead and is taken back at once, without waiting for leases.
+"""
+
+import fcntl
+import importlib
+import os
+import random
+import signal
+import sys
+import threading
+from collections import defaultdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import dramatiq
+import structlog
+from cheroot import wsgi
+from dramatiq.worker import Worker
+from pydantic import Field
+
+from bureau import logs
+from bureau.broker import MemoryBroker
+from bureau.ledger import hints, leases
+from bureau.ledger.database import Database
+from bureau.ledger.migrate import migrate
+from bureau.process import WorkerProcess
+from bureau.relay import Relay
+from bureau.service import Resources, Service
+from bureau.settings import PlatformSettings, Settings, SettingsError, load
+from bureau.storage import Storage
+from bureau.task import DECLARED, Task
+from services.certificates.service import certificates_service
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from services.mailer.service import mailer_service
+from services.reports.demo import make_demo
+from services.reports.service import reports_service
+from services.scheduler.scheduler import DUE_SECONDS, Scheduler
+
+DEMO_DATABASE = Path("var/demo.db")
+GRACE_SECONDS = 2.0  # with what follows, Ctrl-C ends within five
+HTTP_THREADS = 32
+
+log = structlog.get_logger(__name__)
+
+
+class EmbeddedSettings(Settings):
+    """What only the one process needs."""
+
+    tasks: str = ""  # modules with @task functions, separated by commas or spaces
+    threads: int = Field(default=16, ge=1, le=500)
+    lock_file: Path = Path("var/bureau.lock")
+
+
+class AlreadyRunning(Exception):
+    """Another embedded Bureau holds the lock; its address is in the message."""
+
+
+class Embedded:
+    """One Bureau in this process, at `url` once started."""
+
+    def __init__(self, platform: PlatformSettings, gateway: GatewaySettings, embedded: EmbeddedSettings) -> None:
+        if not platform.broker_url.get_secret_value().startswith("memory://"):
+            raise SettingsError(["BROKER_URL: all in one process needs no broker: leave it unset, or memory://"])
+        host, port = gateway.address
+        self.url = f"http://{host}:{port}"
+        self._lock = _lock(embedded.lock_file, self.url)
+        self._db = Database(platform.database_url.get_secret_value())
+        storage = Storage.from_url(platform.storage_url.get_secret_value())
+        self._broker = MemoryBroker([])
+        dramatiq.set_broker(self._broker)
+        relay = Relay(self._db, self._broker, look_seconds=DUE_SECONDS)
+        self._prepare_ledger()
+        self._process = WorkerProcess(
+            _services(Resources(self._db, storage), embedded.tasks),
+            broker=self._broker,
+            db=self._db,
+            storage=storage,
+            relay=relay,
+            threads=embedded.threads,
+        )
+        self._worker = Worker(self._broker, worker_threads=embedded.threads)
+        self._worker.queue_prefetch = embedded.threads
+        self._scheduler = Scheduler(self._db, storage, self._broker, relay, expires_leases=False)
+        self._server = _server(host, port, create_app(gateway, self._db, storage, relay))
+
+    def start(self) -> None:
+        self._process.start()
+        self._worker.start()
+        self._scheduler.start()
+        threading.Thread(target=self._server.serve, name="http", daemon=True).start()
+
+    def stop(self) -> None:
+        """Within five seconds: what runs is handed back, and goes on at the next start."""
+        self._server.stop()
+        self._process.close(GRACE_SECONDS)
+        self._worker.stop(timeout=int((GRACE_SECONDS + 1.5) * 1000))
+        self._scheduler.stop()
+        self._process.stop()
+        self._db.close()
+        self._lock.close()
+
+    def _prepare_ledger(self) -> None:
+        migrate(self._db)
+        taken = leases.take_back_all(self._db, lambda seconds: random.uniform(0, seconds))  # noqa: S311 - jitter
+        hints.forget_all(self._db)
+        if taken.tasks:
+            log.info("taken back from the run before", tasks=taken.tasks)
+
+
+def _services(resources: Resources, modules: str) -> list[Service]:
+    shipped = [certificates_service(resources), reports_service(resources), mailer_service(resources)]
+    taken = {service.name for service in shipped}
+    for module in modules.replace(",", " ").split():
+        importlib.import_module(module)
+    own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
+    for task in DECLARED.values():
+        own[task.service].append(task)
+    if clash := sorted(taken & own.keys()):
+        raise SettingsError([f"TASKS: the prefix {clash[0]!r} is a service of Bureau's; name your tasks otherwise"])
+    return [*shipped, *(Service(name, tasks) for name, tasks in sorted(own.items()))]
+
+
+def _lock(path: Path, url: str) -> Any:
+    """The lock file, held while this process lives. Raises `AlreadyRunning` with the other's address."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        raise AlreadyRunning(file.read().strip()) from None
+    file.truncate(0)
+    file.write(url)
+    file.flush()
+    return file
+
+
+def _server(host: str, port: int, app: Any) -> wsgi.Server:
+    """Bound, not yet serving. Raises `SettingsError` where the port is taken."""
+    server = wsgi.Server((host, port), app, numthreads=HTTP_THREADS, shutdown_timeout=2)
+    try:
+        server.prepare()
+    except OSError as error:
+        raise SettingsError(
+            [f"BIND: {host}:{port} cannot be used ({error.strerror or error}); choose another: BIND=127.0.0.1:8601"]
+        ) from error
+    return server
+
+
+def build() -> Embedded:
+    """From the environment, with the demo source where none is set. Raises `SettingsError`, `AlreadyRunning`."""
+    if "SOURCE_DEMO_URL" not in os.environ:
+        os.environ["SOURCE_DEMO_URL"] = f"sqlite:///{DEMO_DATABASE}"
+    platform, gateway, embedded = load(PlatformSettings, GatewaySettings, EmbeddedSettings)
+    return Embedded(platform, gateway, embedded)
+
+
+def main() -> int:
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(1)  # asked twice: at once
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        (platform,) = load(PlatformSettings)
+        logs.configure(platform)
+        bureau = build()
+    except SettingsError as error:
+        error.exit()
+    except AlreadyRunning as other:
+        print(f"Bureau is running already: {other}", file=sys.stderr)
+        return 1
+    make_demo(DEMO_DATABASE)
+    bureau.start()
+    print(f"Bureau is up: {bureau.url}  (Ctrl-C ends it)", flush=True)
+    stopping.wait()
+    bureau.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What time makes due, looked at once or twice a second. Every act is a conditional update: any number may run."""
+
+import random
+import time
+
+import structlog
+
+from bureau.broker import HintPublisher
+from bureau.contracts.errors import TaskError
+from bureau.ledger import act, artifacts, hints, leases, workers
+from bureau.ledger.claim import LEASE_SECONDS
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.loop import Loop
+from bureau.relay import Relay
+from bureau.storage import Storage
+
+DUE_SECONDS = 0.5
+KEEP_SECONDS = 1.0
+LOST_SECONDS = 5.0
+SWEEP_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+def _jitter(seconds: float) -> float:
+    return random.uniform(0, seconds)  # noqa: S311 - not a secret
+
+
+class Scheduler:
+    """Loops of their own, so that a broker that is away does not keep leases from ending."""
+
+    def __init__(
+        self, db: Database, storage: Storage, publisher: HintPublisher, relay: Relay, *, expires_leases: bool = True
+    ) -> None:
+        self._db = db
+        self._storage = storage
+        self._publisher = publisher
+        self._relay = relay
+        self._leases_from = time.monotonic() + LEASE_SECONDS
+        self._loops: list[Loop | Relay] = [
+            relay,
+            Loop("lost hints", self._find_lost_hints, at_exit=publisher.close_thread),
+            Loop("expiry", self._expire_jobs),
+            Loop("removed files", self._delete_removed_files),
+        ]
+        if expires_leases:
+            self._loops.append(Loop("leases", self._expire_leases))
+
+    def start(self) -> None:
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self) -> None:
+        for loop in self._loops:
+            loop.stop()
+
+    def _expire_leases(self) -> float:
+        """After each outage of its own it waits one lease: the workers' renewals were away with it."""
+        try:
+            self._db.ping()
+            if time.monotonic() < self._leases_from:
+                return KEEP_SECONDS
+            expired = leases.expire(self._db, _jitter)
+        except LedgerUnavailable:
+            self._leases_from = time.monotonic() + LEASE_SECONDS
+            raise
+        if expired.tasks:
+            log.warning("leases expired: their workers fell silent", tasks=expired.tasks)
+        return KEEP_SECONDS
+
+    def _find_lost_hints(self) -> float:
+        self._publisher.ensure_open()
+        empty = [queue for queue in workers.windows(self._db) if self._publisher.depth(queue) == 0]
+        if lost := hints.forget_lost(self._db, empty):
+            log.info("hints lost, published again", tasks=lost)
+            self._relay.wake()
+        return LOST_SECONDS
+
+    def _expire_jobs(self) -> float:
+        act.expire_jobs(self._db)
+        return KEEP_SECONDS
+
+    def _delete_removed_files(self) -> float:
+        removed = artifacts.removed(self._db)
+        try:
+            self._storage.delete([key for _, key in removed])
+        except TaskError as error:
+            raise ConnectionError(error.message) from error
+        artifacts.mark_deleted(self._db, [artifact_id for artifact_id, _ in removed])
+        return 0.0 if removed else SWEEP_SECONDS
