@@ -34,6 +34,15 @@ class Database:
         self._writer = threading.Lock()
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
 
+    def with_timeout(self, seconds: float) -> "Database":
+        """The same database on connections of its own, whose statements give up after `seconds`.
+
+        SQLite has one writer in any case, and a lock of ours that its threads share: there it is this one.
+        """
+        if self.is_sqlite:
+            return self
+        return Database(self._url.render_as_string(hide_password=False), timeout_seconds=seconds, pool_size=4)
+
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string(hide_password=True)})"
 
