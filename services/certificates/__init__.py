@@ -1,0 +1,1 @@
+"""Certificates: uploads to the certificates API, its checked archive back."""

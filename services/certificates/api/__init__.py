@@ -1,0 +1,1 @@
+"""The way to the certificates API: one client, interruptible, its answers mapped to typed errors."""

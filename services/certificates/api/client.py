@@ -1,0 +1,142 @@
+"""The client of the certificates API: multipart `files` in, `application/zip` out."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+import httpx
+
+from bureau.contracts.errors import TransientError
+from bureau.stopping import StopToken
+from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
+from services.certificates.api.in_process import CHECKPOINT
+from services.certificates.api.interruptible import stopped_by
+
+CHUNK_BYTES = 256 * 1024
+ZIP_BEGINNING = b"PK"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file to post; `file` is seekable and read in pieces."""
+
+    name: str
+    media_type: str
+    file: BinaryIO
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What one call needs besides the files. `progress` takes (current, total or None, unit); callbacks may raise."""
+
+    idempotency_key: str
+    stop: StopToken
+    limit_bytes: int
+    write: Callable[[bytes], object]
+    progress: Callable[[float, float | None, str], None]
+
+
+class CertificatesApi:
+    """One pooled client a process, made on first use and so after any fork. Threads share it."""
+
+    def __init__(
+        self, url: str, transport: Callable[[], httpx.BaseTransport], *, timeout_seconds: float, connect_seconds: float
+    ) -> None:
+        self._url = url
+        self._transport = transport
+        self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
+        self._lock = threading.Lock()
+        self._made: tuple[int, httpx.Client] | None = None
+
+    def issue(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
+        """Posts the uploads and hands the archive to `exchange.write` piece by piece.
+
+        Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive, and `Stopped`,
+        with the connection closed, as soon as the token is set.
+        """
+        try:
+            with stopped_by(exchange.stop):
+                self._post(uploads, exchange)
+        except httpx.TransportError as error:
+            exchange.stop.check()  # a broken connection may be the stop token's doing
+            raise self._trouble(error) from error
+
+    def close(self) -> None:
+        with self._lock:
+            if self._made and self._made[0] == os.getpid():
+                self._made[1].close()
+            self._made = None
+
+    def _post(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
+        with self._client().stream(
+            "POST",
+            self._url,
+            files=[("files", (upload.name, upload.file, upload.media_type)) for upload in uploads],
+            headers={"Idempotency-Key": exchange.idempotency_key},
+            extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
+        ) as response:
+            if not response.is_success:
+                body = _beginning(response, MAX_ERROR_BODY_BYTES)
+                raise refusal(response.status_code, response.headers, body, datetime.now(UTC))
+            _receive(response, exchange)
+
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._made is None or self._made[0] != os.getpid():
+                client = httpx.Client(
+                    transport=self._transport(),
+                    timeout=self._timeout,
+                    follow_redirects=False,
+                    # A ZIP is compressed already, and decoding would expand pieces before they are counted.
+                    headers={"Accept": "application/zip, application/json;q=0.5", "Accept-Encoding": "identity"},
+                )
+                self._made = (os.getpid(), client)
+            return self._made[1]
+
+    def _trouble(self, error: httpx.TransportError) -> TransientError:
+        if isinstance(error, httpx.ConnectTimeout):
+            what = f"did not accept a connection within {self._timeout.connect:g} s"
+        elif isinstance(error, httpx.TimeoutException):
+            what = f"did not answer within {self._timeout.read:g} s"
+        elif isinstance(error, httpx.ConnectError):
+            what = "cannot be reached"
+        else:
+            what = "broke the connection off"
+        return TransientError("certificates_api_unreachable", f"The certificates API {what}.")
+
+
+def _receive(response: httpx.Response, exchange: Exchange) -> None:
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise encoded(encoding)
+    announced = _announced_bytes(response)
+    if announced is not None and announced > exchange.limit_bytes:
+        raise too_large(exchange.limit_bytes)
+    received = 0
+    for piece in response.iter_raw(CHUNK_BYTES):
+        if received == 0 and not piece.startswith(ZIP_BEGINNING):
+            raise not_a_zip(response.status_code, response.headers.get("content-type"), piece)
+        received += len(piece)
+        if received > exchange.limit_bytes:
+            raise too_large(exchange.limit_bytes)
+        exchange.write(piece)
+        exchange.progress(received, announced, "bytes")
+    if received == 0:
+        raise not_a_zip(response.status_code, response.headers.get("content-type"), b"")
+
+
+def _announced_bytes(response: httpx.Response) -> int | None:
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _beginning(response: httpx.Response, limit_bytes: int) -> bytes:
+    body = b""
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) >= limit_bytes:
+            break
+    return body[:limit_bytes]

@@ -1,0 +1,26 @@
+"""The built-in issuer without a network: its WSGI app called in the worker's own thread."""
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+CHECKPOINT = "bureau.checkpoint"  # request extension and WSGI key: called with (certificates done, all), may raise
+
+
+class InProcessTransport(httpx.BaseTransport):
+    """`httpx.WSGITransport` that also hands the request's checkpoint to the app: with no socket between them, that is
+    how a stop token ends the app's work and how its progress is seen."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        checkpoint = request.extensions.get(CHECKPOINT)
+
+        def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
+            return self._app({**environ, CHECKPOINT: checkpoint}, start_response)
+
+        return httpx.WSGITransport(app=app).handle_request(request)

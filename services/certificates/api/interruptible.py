@@ -1,0 +1,116 @@
+"""An HTTP transport whose sockets a stop token breaks, wherever in an exchange they hang.
+
+httpx offers the connection only with the response, too late for a server that never answers. So the sockets are
+wrapped one layer below, in httpcore's network backend; which token rules is known by the thread's context.
+"""
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import httpcore
+import httpx
+
+from bureau.stopping import StopToken
+
+R = TypeVar("R")
+
+# A hanging connect cannot be woken, so it is tried in slices. A handshake over a satellite takes 0.7 s.
+CONNECT_SLICE_SECONDS = 1.5
+
+_token: ContextVar[StopToken | None] = ContextVar("certificates_stop_token", default=None)
+
+
+@contextlib.contextmanager
+def stopped_by(token: StopToken) -> Iterator[None]:
+    """While the block runs, this thread's work on an interruptible transport ends as `Stopped` once `token` is set."""
+    before = _token.set(token)
+    try:
+        yield
+    finally:
+        _token.reset(before)
+
+
+def interruptible_transport(limits: httpx.Limits) -> httpx.HTTPTransport:
+    """HTTP/1.1 with pooled connections; makes none yet."""
+    context = httpx.create_ssl_context()
+    transport = httpx.HTTPTransport(verify=context, limits=limits)
+    # httpx has no parameter for httpcore's public `network_backend`; tests/integration/certificates proves this works.
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=context,
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
+        keepalive_expiry=limits.keepalive_expiry,
+        network_backend=_Backend(),
+    )
+    return transport
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection; reads, writes and handshakes end when the token shuts its socket down."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._interruptible(lambda: self._inner.read(max_bytes, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._interruptible(lambda: self._inner.write(buffer, timeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._interruptible(lambda: self._inner.start_tls(ssl_context, server_hostname, timeout)))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def _interruptible(self, act: Callable[[], R]) -> R:
+        token = _token.get()
+        if token is None:
+            return act()
+        connection: socket.socket = self._inner.get_extra_info("socket")
+        with token.interrupting(lambda: _shut_down(connection)):
+            result = act()
+        token.check()  # a socket shut down reads as a normal end
+        return result
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed already
+        # The plain socket's method: SSLSocket's own takes its TLS state away from the thread that is reading.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        token = _token.get()
+        deadline = time.monotonic() + (timeout if timeout is not None else 60.0)
+        while True:
+            if token:
+                token.check()
+            left = deadline - time.monotonic()
+            attempt_seconds = min(max(left, 0.01), CONNECT_SLICE_SECONDS)
+            try:
+                return _Stream(self._inner.connect_tcp(host, port, attempt_seconds, local_address, socket_options))
+            except httpcore.ConnectTimeout:
+                if left <= CONNECT_SLICE_SECONDS:
+                    raise

@@ -1,0 +1,18 @@
+"""Serial numbers: the same request makes the same ones, and no two certificates share one."""
+
+import hashlib
+import json
+from dataclasses import astuple
+
+from services.certificates.issuer.roster import Row
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to be misread
+_LENGTH = 16  # 80 bits: among a thousand million, the chance that any two agree is one in two million
+
+
+def serial(organisation: str, roster_number: int, row: Row, idempotency_key: str) -> str:
+    """`XXXX-XXXX-XXXX-XXXX`, from who issues, what is on the certificate, where its row stands, and the request."""
+    content = json.dumps([organisation, roster_number, astuple(row), idempotency_key], ensure_ascii=True)
+    number = int.from_bytes(hashlib.sha256(content.encode("ascii")).digest(), "big")
+    digits = "".join(_DIGITS[number >> (5 * place) & 31] for place in range(_LENGTH))
+    return "-".join(digits[start : start + 4] for start in range(0, _LENGTH, 4))

@@ -1,0 +1,33 @@
+"""The certificates service's composition root."""
+
+import httpx
+
+from bureau.service import Resources, Service
+from bureau.settings import load
+from services.certificates.api.client import CertificatesApi
+from services.certificates.api.in_process import InProcessTransport
+from services.certificates.api.interruptible import interruptible_transport
+from services.certificates.issuer.app import create_app
+from services.certificates.settings import BUILT_IN, CertificatesSettings
+from services.certificates.tasks import issue_task
+
+# The worker's threads bound the connections; idle ones are kept for the next burst.
+POOL = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
+
+
+def certificates_service(resources: Resources) -> Service:  # noqa: ARG001  # reaches files through the task's context
+    """Raises `SettingsError` for a wrong environment."""
+    (settings,) = load(CertificatesSettings)
+    api = certificates_api(settings)
+    return Service("certificates", tasks=[issue_task(api, settings.limits)], close=api.close)
+
+
+def certificates_api(settings: CertificatesSettings) -> CertificatesApi:
+    url = settings.certificates_api.get_secret_value()
+    timeouts = {
+        "timeout_seconds": settings.certificates_timeout_seconds,
+        "connect_seconds": settings.certificates_connect_timeout_seconds,
+    }
+    if url == BUILT_IN:
+        return CertificatesApi("http://issuer.internal/", lambda: InProcessTransport(create_app(settings)), **timeouts)
+    return CertificatesApi(url, lambda: interruptible_transport(POOL), **timeouts)

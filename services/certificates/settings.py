@@ -1,0 +1,39 @@
+"""Settings of the certificates service."""
+
+from pydantic import Field, SecretStr, field_validator
+
+from services.certificates.archive.check import Limits
+from services.certificates.issuer.settings import IssuerSettings
+
+BUILT_IN = "builtin"
+
+
+class CertificatesSettings(IssuerSettings):
+    """Includes the issuer's own, since by default the issuer runs inside the worker."""
+
+    certificates_api: SecretStr = SecretStr(BUILT_IN)  # secret: the URL may hold a password
+    certificates_timeout_seconds: float = Field(default=120.0, gt=0)  # without a byte in either direction
+    certificates_connect_timeout_seconds: float = Field(default=10.0, gt=0)
+    certificates_max_archive_bytes: int = Field(default=512 * 1024 * 1024, ge=1)
+    certificates_max_members: int = Field(default=10_000, ge=1)  # twice what the built-in issuer makes
+    certificates_max_member_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
+    certificates_max_uncompressed_bytes: int = Field(default=2 * 1024 * 1024 * 1024, ge=1)
+    certificates_max_compression_ratio: float = Field(default=100.0, ge=1)  # text reaches 20, a bomb 1,000
+
+    @field_validator("certificates_api")
+    @classmethod
+    def _known_api(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url != BUILT_IN and not url.startswith(("http://", "https://")):
+            raise ValueError("use builtin, or the http:// or https:// address of a certificates API")
+        return value
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            archive_bytes=self.certificates_max_archive_bytes,
+            members=self.certificates_max_members,
+            member_bytes=self.certificates_max_member_bytes,
+            uncompressed_bytes=self.certificates_max_uncompressed_bytes,
+            ratio=self.certificates_max_compression_ratio,
+        )

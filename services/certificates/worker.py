@@ -1,0 +1,7 @@
+"""`dramatiq services.certificates.worker`: the certificates worker process."""
+
+from bureau.boot import boot
+
+from services.certificates.service import certificates_service
+
+broker = boot(certificates_service)

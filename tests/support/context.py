@@ -1,0 +1,116 @@
+"""A `Context` without ledger and runner, to call a task's function with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from bureau.contracts.artifacts import ArtifactRef, safe_name
+from bureau.contracts.errors import PermanentError
+from bureau.contracts.ids import new_id
+from bureau.stopping import StopToken
+from bureau.storage import Storage, StorageWriter
+from bureau.task import ArtifactWriter, Context, OpenArtifact
+
+
+@dataclass(frozen=True)
+class FakeArtifact:
+    """A file the context knows: added by the test, or complete by the task."""
+
+    ref: ArtifactRef
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    key: str
+
+
+class _Writer:
+    """As the runner's: refuses to go on once the execution was asked to stop."""
+
+    def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken) -> None:
+        self._writer = writer
+        self._stop = stop
+        self.ref = ref
+
+    @property
+    def size(self) -> int:
+        return self._writer.size
+
+    @property
+    def sha256(self) -> str:
+        return self._writer.sha256
+
+    def write(self, data: bytes, /) -> int:
+        self._stop.check()
+        return self._writer.write(data)
+
+
+class FakeContext(Context):
+    """Storage in a folder; what the task says and does is recorded.
+
+    `logs`, `reports` (of progress: current, total, note), `artifacts` (complete ones the task made, by name) and
+    `removed` are for a test to look at; `storage_keys` for what lies in storage at all.
+    """
+
+    def __init__(self, folder: Path, *, owner: str = "tests", attempt: int = 1, claim_no: int = 1) -> None:
+        self.job_id, self.task_id = new_id(), new_id()
+        self.owner, self.attempt, self.claim_no = owner, attempt, claim_no
+        self.stop = StopToken()
+        self.storage = Storage.from_url(f"file://{folder}")
+        self.logs: list[str] = []
+        self.reports: list[tuple[float, float | None, str | None]] = []
+        self.artifacts: dict[str, FakeArtifact] = {}
+        self.removed: list[ArtifactRef] = []
+        self._known: dict[UUID, FakeArtifact] = {}
+
+    def add_file(self, name: str, media_type: str, data: bytes) -> ArtifactRef:
+        """A stored file of the owner's, as an upload would be."""
+        ref = ArtifactRef(artifact=new_id())
+        stored = self.storage.put(f"uploads/{ref.artifact}/{safe_name(name)}", [data])
+        self._known[ref.artifact] = FakeArtifact(ref, name, media_type, stored.size, stored.sha256, stored.key)
+        return ref
+
+    def read(self, ref: ArtifactRef) -> bytes:
+        """The bytes of a file the context knows."""
+        return b"".join(self.storage.read(self._find(ref).key))
+
+    @property
+    def storage_keys(self) -> list[str]:
+        return sorted(self.storage.list(""))
+
+    def log(self, line: str) -> None:
+        self.stop.check()
+        self.logs.append(line)
+
+    def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
+        self.stop.check()
+        self.reports.append((current, total, note))
+
+    @contextmanager
+    def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
+        self.stop.check()
+        plain = safe_name(name)
+        ref = ArtifactRef(artifact=new_id(), name=plain)
+        key = f"jobs/{self.job_id}/{self.task_id}/{self.claim_no}/{ref.artifact}/{plain}"
+        with self.storage.writer(key) as writer:
+            yield _Writer(writer, ref, self.stop)
+        made = FakeArtifact(ref, plain, media_type, writer.size, writer.sha256, key)
+        self.artifacts[plain] = made
+        self._known[ref.artifact] = made
+
+    @contextmanager
+    def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+        self.stop.check()
+        found = self._find(ref)
+        with self.storage.open(found.key) as file:
+            yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+
+    def remove(self, ref: ArtifactRef) -> None:
+        self.removed.append(ref)
+
+    def _find(self, ref: ArtifactRef) -> FakeArtifact:
+        if ref.artifact not in self._known:
+            raise PermanentError("artifact_not_found", f"There is no file {ref.artifact}.")
+        return self._known[ref.artifact]
