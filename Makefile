@@ -1,0 +1,80 @@
+# Bureau's commands; `make help` lists them. Needs make, Python 3.11 or newer with venv, and nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+CODE := bureau services examples tests
+ARGS ?=
+
+.PHONY: help
+help: ## Lists these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## Starts Bureau, runs a job through its HTTP API and shows where the results are
+	@exec $(PYTHON) -m services.demo $(ARGS)
+
+.PHONY: run
+run: setup ## Starts Bureau in one process on http://127.0.0.1:8600 (BIND=host:port changes it)
+	@exec $(PYTHON) -m services.embedded $(ARGS)
+
+.PHONY: setup
+setup: .venv/runtime.stamp ## Makes .venv with the libraries Bureau stands on
+
+.PHONY: check
+check: .venv/check.stamp ## Checks style, types and the direction of imports
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+.PHONY: test
+test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them
+	$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: lock
+lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --all-extras -o requirements/runtime.txt $(ARGS)
+	$(LOCK_GROUP) test -c requirements/runtime.txt -o requirements/test.txt $(ARGS)
+	$(LOCK_GROUP) check -c requirements/runtime.txt -c requirements/test.txt -o requirements/check.txt $(ARGS)
+
+.PHONY: clean
+clean: ## Removes .venv and what tools left; var/ with your jobs and files stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Names and hashes only, for every platform and Python from 3.11 on: where pip fetches them is the machine's matter.
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+LOCK := .venv/bin/uv pip compile $(LOCK_FLAGS) pyproject.toml
+LOCK_GROUP := .venv/bin/uv pip compile $(LOCK_FLAGS) --group
+
+.venv/test.stamp: .venv/runtime.stamp
+.venv/check.stamp: .venv/test.stamp
+
+.venv/%.stamp: requirements/%.txt .venv/made.stamp
+	@total=$$(grep -c '==' $<); \
+	echo "Installing $$total libraries from $<; the first time this takes a minute or two."; \
+	$(PYTHON) -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $< \
+	  | awk -v total="$$total" '/^Collecting / { printf "  %d of %d: %s\n", ++n, total, $$2; fflush() }'
+	@touch $@
+
+.venv/made.stamp:
+	@python=; \
+	for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "Bureau needs Python 3.11 or newer, and none is on the PATH. Debian 12 or Ubuntu 24.04 have it:" >&2; \
+	  echo "  sudo apt install python3 python3-venv" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$python cannot make a virtual environment here, a package is missing. Run this, then make again:" >&2; \
+	  echo "  sudo apt install $$python-venv" >&2; exit 1; \
+	fi; \
+	echo "Making .venv with $$("$$python" --version)."; \
+	"$$python" -m venv --clear .venv
+	@touch $@
