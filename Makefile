@@ -23,6 +23,7 @@ run: setup ## Starts Bureau in one process on http://127.0.0.1:8600 (BIND=host:p
 
 .PHONY: setup
 setup: .venv/runtime.stamp ## Makes .venv with the libraries Bureau stands on
+	@:
 
 .PHONY: check
 check: .venv/check.stamp ## Checks style, types and the direction of imports
@@ -56,10 +57,13 @@ LOCK_GROUP := .venv/bin/uv pip compile $(LOCK_FLAGS) --group
 .venv/check.stamp: .venv/test.stamp
 
 .venv/%.stamp: requirements/%.txt .venv/made.stamp
-	@total=$$(grep -c '==' $<); \
+	@total=$$(grep -c '==' $<); n=0; \
 	echo "Installing $$total libraries from $<; the first time this takes a minute or two."; \
 	$(PYTHON) -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $< \
-	  | awk -v total="$$total" '/^Collecting / { printf "  %d of %d: %s\n", ++n, total, $$2; fflush() }'
+	  | while read -r word name rest; do case $$word in \
+	      Collecting|Processing) n=$$((n + 1)); echo "  $$n of $$total: $${name##*/}";; \
+	      Installing) echo "  unpacking them into .venv ...";; \
+	    esac; done
 	@touch $@
 
 .venv/made.stamp:
