@@ -4,14 +4,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, exists, literal, select, update
+from sqlalchemy import case, exists, literal, select, update
 
 from bureau.contracts.states import JobState, TaskState
 from bureau.ledger.clock import now
 from bureau.ledger.database import Database
-from bureau.ledger.events import Event, append
-from bureau.ledger.finish import lock_job
-from bureau.ledger.graph import end_job_if_done
+from bureau.ledger.events import Event
+from bureau.ledger.locked import LockedJob, lock_job
 from bureau.ledger.tables import Json, jobs, tasks
 
 _IDLE = (TaskState.WAITING, TaskState.READY)
@@ -33,12 +32,12 @@ def cancel(db: Database, job_id: UUID, owner: str) -> Cancelling | None:
         job = lock_job(connection, job_id)
         if job is None or job.owner != owner:
             return None
-        if job.cancel_requested_at is not None:
+        if job.row.cancel_requested_at is not None:
             return Cancelling.ALREADY
-        if job.state != JobState.OPEN:
+        if job.row.state != JobState.OPEN:
             return Cancelling.ENDED
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(cancel_requested_at=now()))
-        _stop(connection, job, CANCELLED)
+        _stop(job, CANCELLED)
     return Cancelling.CANCELLED
 
 
@@ -55,20 +54,20 @@ def _expire(db: Database, job_id: UUID) -> bool:
     started = exists().where(tasks.c.job_id == job_id, tasks.c.claim_no > 0)
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
-        if job is None or job.state != JobState.OPEN:
+        if job is None or job.row.state != JobState.OPEN:
             return False
         # The tasks' locks come first: a claim that is under way either is seen here or sees them cancelled.
         connection.execute(select(tasks.c.id).where(tasks.c.job_id == job_id).order_by(tasks.c.id).with_for_update())
         if connection.execute(select(started)).scalar_one():
             return False
-        _stop(connection, job, EXPIRED)
+        _stop(job, EXPIRED)
     return True
 
 
-def _stop(connection: Connection, job: Row[Any], error: dict[str, Any]) -> None:
+def _stop(job: LockedJob, error: dict[str, Any]) -> None:
     """One statement: between two, a task could pass from one state into the other and be missed by both."""
     idle = tasks.c.state.in_(_IDLE)
-    stopped = connection.execute(
+    stopped = job.connection.execute(
         update(tasks)
         .where(tasks.c.job_id == job.id, tasks.c.state.in_((*_IDLE, TaskState.RUNNING)))
         .values(
@@ -81,6 +80,6 @@ def _stop(connection: Connection, job: Row[Any], error: dict[str, Any]) -> None:
         .returning(tasks.c.name, tasks.c.state)
     ).all()
     ended = [row.name for row in stopped if row.state == TaskState.CANCELLED]
-    append(connection, job.id, [Event("task.cancelled", name, {"error": error}) for name in ended])
-    if ended:
-        end_job_if_done(connection, job.id, ended=len(ended))
+    job.say([Event("task.cancelled", name, {"error": error}) for name in ended])
+    job.ended(len(ended))
+    job.write()

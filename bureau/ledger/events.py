@@ -32,11 +32,12 @@ def append(connection: Connection, job_id: UUID, happened: Sequence[Event]) -> N
     ).scalar_one_or_none()
     if last is None:
         return  # the job was deleted meanwhile
-    first = last - len(happened) + 1
-    connection.execute(
-        insert(events).values(at=now()),
-        [
-            {"job_id": job_id, "seq": first + i, "type": e.type, "task": e.task, "data": e.data}
-            for i, e in enumerate(happened)
-        ],
-    )
+    connection.execute(insert(events).values(at=now()), rows_of(job_id, last - len(happened) + 1, happened))
+
+
+def rows_of(job_id: UUID, first: int, happened: Sequence[Event]) -> list[dict[str, Any]]:
+    """Rows of `events`, numbered from `first`."""
+    return [
+        {"job_id": job_id, "seq": seq, "type": event.type, "task": event.task, "data": event.data}
+        for seq, event in enumerate(happened, start=first)
+    ]

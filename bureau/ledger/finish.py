@@ -8,19 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger import artifacts
 from bureau.ledger.claim import Claim
 from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
+from bureau.ledger.decide import error_of
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.events import Event, append
-from bureau.ledger.graph import end_job_if_done, release_dependents
-from bureau.ledger.tables import attempts, jobs, tasks
+from bureau.ledger.events import Event
+from bureau.ledger.graph import release_dependents
+from bureau.ledger.locked import LockedJob, lock_job
+from bureau.ledger.tables import attempts, tasks
 
 
 class Fate(StrEnum):
@@ -43,26 +44,24 @@ def finish(db: Database, claim: Claim, ending: Ending, lines: Sequence[Event] = 
     """Ends a claim; `lines` are log events not yet written. Raises `LedgerUnavailable`: then ask again."""
     with db.transaction() as connection:
         job = lock_job(connection, claim.job_id)
-        task = _mine(connection, claim) if job is not None else None
-        if job is None or task is None:
+        woke = _finish(job, claim, ending, lines) if job is not None else None
+        if job is None or woke is None:
             return Finished(_read_back(connection, claim, ending))
-        if task.stop_requested_at is not None and not isinstance(ending, Succeeded | Failed):
-            ending = Cancelled()  # a task that was asked to stop never becomes ready again
-        woke = end_claim(connection, job, task, ending, lines)
+        job.write()
     return Finished(Fate.DONE, woke)
 
 
-def lock_job(connection: Connection, job_id: UUID) -> Row[Any] | None:
-    """The job's row, locked until the transaction ends."""
-    return connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).one_or_none()
-
-
-def _mine(connection: Connection, claim: Claim) -> Row[Any] | None:
-    return connection.execute(
-        select(tasks)
-        .where(tasks.c.id == claim.task_id, tasks.c.claim_no == claim.claim_no, tasks.c.state == TaskState.RUNNING)
-        .with_for_update()
-    ).one_or_none()
+def _finish(job: LockedJob, claim: Claim, ending: Ending, lines: Sequence[Event]) -> bool | None:
+    """Whether a task became ready; None when the claim is no longer its own."""
+    mine = [tasks.c.id == claim.task_id, tasks.c.claim_no == claim.claim_no, tasks.c.state == TaskState.RUNNING]
+    if isinstance(ending, Succeeded):
+        return _succeed(job, ending, lines, mine)
+    task = job.connection.execute(select(tasks).where(*mine).with_for_update()).one_or_none()
+    if task is None:
+        return None
+    if task.stop_requested_at is not None and not isinstance(ending, Failed):
+        ending = Cancelled()  # a task that was asked to stop never becomes ready again
+    return end_claim(job, task, ending, lines)
 
 
 def _read_back(connection: Connection, claim: Claim, ending: Ending) -> Fate:
@@ -73,95 +72,105 @@ def _read_back(connection: Connection, claim: Claim, ending: Ending) -> Fate:
     return Fate.ALREADY if mine else Fate.DISCARDED
 
 
-def end_claim(connection: Connection, job: Row[Any], task: Row[Any], ending: Ending, lines: Sequence[Event]) -> bool:
-    """Writes an ending under the job's lock; True when a task became ready. Also what the scheduler ends goes here."""
-    match ending:
-        case Succeeded():
-            return _succeed(connection, job, task, ending, lines)
-        case Failed(error):
-            _record(connection, task, "failed", error)
-            return _close(connection, job, task, TaskState.FAILED, lines, error=error)
-        case Cancelled():
-            error = {"code": "cancelled", "message": "The job was cancelled.", "retryable": False}
-            _record(connection, task, "cancelled", error)
-            return _close(connection, job, task, TaskState.CANCELLED, lines, error=error)
-        case AgainLater():
-            _put_off(connection, job, task, ending, lines)
-            return True
-        case HandedBack():
-            _record(connection, task, "handed_back", None)
-            _make_ready(connection, task.id, 0.0)
-            append(connection, job.id, lines)
-            return True
-
-
-def _succeed(connection: Connection, job: Row[Any], task: Row[Any], ending: Succeeded, lines: Sequence[Event]) -> bool:
-    artifacts.insert_artifacts(connection, ending.made)
-    artifacts.mark_removed(connection, job.id, job.owner, ending.removed)
-    progress = ending.progress or task.progress
-    return _close(connection, job, task, TaskState.SUCCEEDED, lines, result=ending.result, progress=progress)
-
-
-def _close(
-    connection: Connection,
-    job: Row[Any],
-    task: Row[Any],
-    state: TaskState,
-    lines: Sequence[Event],
-    **values: Any,
+def end_claim(
+    job: LockedJob, task: Row[Any], ending: Failed | Cancelled | AgainLater | HandedBack, lines: Sequence[Event] = ()
 ) -> bool:
-    error = values.setdefault("error", None)
-    connection.execute(
+    """Gathers an ending in the job, without `job.write()`; True when a task became ready.
+
+    `task` is its locked row. What the scheduler ends goes through here as well.
+    """
+    job.say(lines)
+    match ending:
+        case Failed(error):
+            return _close(job, task, TaskState.FAILED, "failed", error)
+        case Cancelled():
+            error = error_of("cancelled", "The job was cancelled.", retryable=False)
+            return _close(job, task, TaskState.CANCELLED, "cancelled", error)
+        case AgainLater():
+            _put_off(job, task, ending)
+        case HandedBack():
+            _record(job, task, "handed_back", None)
+            _make_ready(job, task, 0.0)
+    return True
+
+
+def _succeed(
+    job: LockedJob, ending: Succeeded, lines: Sequence[Event], mine: Sequence[ColumnElement[bool]]
+) -> bool | None:
+    """The common end in few statements: the row is changed where the claim is still its own."""
+    values: dict[str, Any] = {"result": ending.result, "error": None}
+    if ending.progress:
+        values["progress"] = ending.progress
+    task = job.connection.execute(
+        update(tasks)
+        .where(*mine)
+        .values(state=TaskState.SUCCEEDED, finished_at=now(), lease_until=None, due_at=None, **values)
+        .returning(tasks.c.id, tasks.c.name)
+    ).one_or_none()
+    if task is None:
+        return None
+    artifacts.insert_artifacts(job.connection, ending.made)
+    artifacts.mark_removed(job.connection, job.id, job.owner, ending.removed)
+    job.say(lines)
+    return _ended(job, task, TaskState.SUCCEEDED, {})
+
+
+def _close(job: LockedJob, task: Row[Any], state: TaskState, outcome: str, error: dict[str, Any]) -> bool:
+    _record(job, task, outcome, error)
+    job.connection.execute(
         update(tasks)
         .where(tasks.c.id == task.id)
-        .values(state=state, finished_at=now(), lease_until=None, due_at=None, **values)
+        .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None)
     )
-    data = {"error": error} if error else {}
-    append(connection, job.id, [*lines, Event(f"task.{state}", task.name, data)])
-    released = release_dependents(connection, [(task.id, state)])
-    end_job_if_done(connection, job.id, ended=1 + released.skipped)
+    return _ended(job, task, state, {"error": error})
+
+
+def _ended(job: LockedJob, task: Row[Any], state: TaskState, data: dict[str, Any]) -> bool:
+    job.say([Event(f"task.{state}", task.name, data)])
+    if job.alone:
+        job.ended(1)
+        return False
+    released = release_dependents(job.connection, [(task.id, state)])
+    job.ended(1 + released.skipped)
     return released.ready > 0
 
 
-def _put_off(connection: Connection, job: Row[Any], task: Row[Any], ending: AgainLater, lines: Sequence[Event]) -> None:
-    _record(connection, task, "retry" if ending.counted else "postponed", ending.error)
+def _put_off(job: LockedJob, task: Row[Any], ending: AgainLater) -> None:
+    _record(job, task, "retry" if ending.counted else "postponed", ending.error)
     counters: dict[str, Any] = (
         {"failures": tasks.c.failures + 1, "postponed_since": None}
         if ending.counted
         else {"postponed_since": task.postponed_since or now()}
     )
-    _make_ready(connection, task.id, ending.delay, error=ending.error, **counters)
-    data = {"error": ending.error, "delay_seconds": round(ending.delay, 3), "counted": ending.counted}
-    append(connection, job.id, [*lines, Event("task.retrying", task.name, data)])
+    _make_ready(job, task, ending.delay, error=ending.error, **counters)
+    _say_retrying(job, task, ending.error, ending.delay, counted=ending.counted)
 
 
-def make_ready_after_crash(connection: Connection, job: Row[Any], task: Row[Any], delay: float) -> None:
+def make_ready_after_crash(job: LockedJob, task: Row[Any], delay: float) -> None:
     """The lease ended without a word: ready again, from the budget of crashes."""
-    error = {"code": "worker_lost", "message": "The worker went away while it ran this.", "retryable": True}
-    _record(connection, task, "crashed", error)
-    _make_ready(connection, task.id, delay, error=error, crashes=tasks.c.crashes + 1)
-    data = {"error": error, "delay_seconds": round(delay, 3), "counted": False}
-    append(connection, job.id, [Event("task.retrying", task.name, data)])
+    error = error_of("worker_lost", "The worker went away while it ran this.", retryable=True)
+    _record(job, task, "crashed", error)
+    _make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
+    _say_retrying(job, task, error, delay, counted=False)
 
 
-def _make_ready(connection: Connection, task_id: UUID, delay: float, **values: Any) -> None:
-    connection.execute(
+def _say_retrying(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
+    data = {"error": error, "delay_seconds": round(delay, 3), "counted": counted}
+    job.say([Event("task.retrying", task.name, data)])
+
+
+def _make_ready(job: LockedJob, task: Row[Any], delay: float, **values: Any) -> None:
+    job.connection.execute(
         update(tasks)
-        .where(tasks.c.id == task_id)
+        .where(tasks.c.id == task.id)
         .values(
-            state=TaskState.READY,
-            due_at=later(delay),
-            hinted_at=None,
-            hints=0,
-            worker=None,
-            lease_until=None,
-            **values,
+            state=TaskState.READY, due_at=later(delay), hinted_at=None, hints=0, worker=None, lease_until=None, **values
         )
     )
 
 
-def _record(connection: Connection, task: Row[Any], outcome: str, error: dict[str, Any] | None) -> None:
-    connection.execute(
+def _record(job: LockedJob, task: Row[Any], outcome: str, error: dict[str, Any] | None) -> None:
+    job.connection.execute(
         insert(attempts).values(
             task_id=task.id,
             claim_no=task.claim_no,

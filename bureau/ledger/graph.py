@@ -1,4 +1,4 @@
-"""How an ended task moves the rest of its job: dependents made ready or skipped, the job's own end.
+"""How an ended task moves the rest of its job: dependents made ready or skipped.
 
 Runs inside a transaction that holds the job's row lock, so that the counters below are exact.
 """
@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, select, update
 
-from bureau.contracts.states import JobState, TaskState, When
+from bureau.contracts.states import TaskState, When
 from bureau.ledger.clock import now
-from bureau.ledger.decide import dependent_state, job_end
-from bureau.ledger.events import Event, append
-from bureau.ledger.tables import dependencies, jobs, tasks
+from bureau.ledger.decide import dependent_state
+from bureau.ledger.tables import dependencies, tasks
 
 
 @dataclass
@@ -86,41 +85,3 @@ def _tell(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> li
 def _by_id(counts: Counter[UUID]) -> Any:
     """The count of a row's id as an SQL expression; 0 where it has none."""
     return case(counts, value=tasks.c.id, else_=0) if counts else 0
-
-
-def end_job_if_done(connection: Connection, job_id: UUID, *, ended: int) -> None:
-    """Counts ended tasks off the job and ends it when none is left. A job that was deleted is left alone."""
-    open_tasks = connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == JobState.OPEN)
-        .values(open_tasks=jobs.c.open_tasks - ended)
-        .returning(jobs.c.open_tasks)
-    ).scalar_one_or_none()
-    if open_tasks != 0:
-        return
-    counted = connection.execute(
-        select(tasks.c.state, tasks.c.optional, func.count().label("n"))
-        .where(tasks.c.job_id == job_id)
-        .group_by(tasks.c.state, tasks.c.optional)
-    )
-    state = job_end({(TaskState(row.state), row.optional): row.n for row in counted})
-    error = _job_error(connection, job_id, state)
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(state=state, finished_at=now(), error=error))
-    append(connection, job_id, [Event("job.finished", data={"state": state, "error": error})])
-
-
-def _job_error(connection: Connection, job_id: UUID, state: JobState) -> dict[str, Any] | None:
-    """The error of the task that ended the job this way first, with the task's name."""
-    if state is JobState.SUCCEEDED:
-        return None
-    row = connection.execute(
-        select(tasks.c.name, tasks.c.error)
-        .where(
-            tasks.c.job_id == job_id,
-            tasks.c.state == state.value,
-            tasks.c.optional.is_(False) if state is JobState.FAILED else tasks.c.error.is_not(None),
-        )
-        .order_by(tasks.c.finished_at, tasks.c.position)
-        .limit(1)
-    ).one_or_none()
-    return {**row.error, "task": row.name} if row and row.error else None

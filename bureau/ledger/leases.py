@@ -12,8 +12,9 @@ from bureau.ledger.claim import LEASE_SECONDS
 from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
 from bureau.ledger.decide import CRASH_BUDGET, CRASH_POLICY, Jitter, backoff, error_of
-from bureau.ledger.ending import Cancelled, Ending, Failed
-from bureau.ledger.finish import end_claim, lock_job, make_ready_after_crash
+from bureau.ledger.ending import Cancelled, Failed
+from bureau.ledger.finish import end_claim, make_ready_after_crash
+from bureau.ledger.locked import lock_job
 from bureau.ledger.tables import tasks
 
 Held = tuple[UUID, int]  # a task's id and the claim_no it is held under
@@ -115,12 +116,15 @@ def _take_back(
         if job is None or task is None:
             return None
         if ending := _end_of_crashed(task.crashes + 1, stop_requested=task.stop_requested_at is not None):
-            return end_claim(connection, job, task, ending, ())
-        make_ready_after_crash(connection, job, task, backoff(task.crashes, CRASH_POLICY, jitter))
-        return True
+            woke = end_claim(job, task, ending)
+        else:
+            make_ready_after_crash(job, task, backoff(task.crashes, CRASH_POLICY, jitter))
+            woke = True
+        job.write()
+        return woke
 
 
-def _end_of_crashed(crashes: int, *, stop_requested: bool) -> Ending | None:
+def _end_of_crashed(crashes: int, *, stop_requested: bool) -> Cancelled | Failed | None:
     """How a task ends whose worker was lost for the `crashes`th time; None: it is tried again."""
     if stop_requested:
         return Cancelled()

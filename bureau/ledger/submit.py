@@ -72,6 +72,7 @@ def insert_job(connection: Connection, job: NewJob) -> None:
             tags=list(job.tags),
             state=JobState.OPEN,
             priority=job.priority,
+            total_tasks=len(job.tasks),
             open_tasks=len(job.tasks),
             created_at=now(),
             run_at=_due(job) if job.run_at or job.delay_seconds else None,

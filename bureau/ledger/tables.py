@@ -42,6 +42,7 @@ jobs = Table(
     Column("tags", Json, nullable=False),
     Column("state", String(16), nullable=False),
     Column("priority", SmallInteger, nullable=False),
+    Column("total_tasks", Integer, nullable=False),
     Column("open_tasks", Integer, nullable=False),  # not ended yet; 0 ends the job
     Column("event_seq", Integer, nullable=False, server_default="0"),  # the last event's number
     Column("created_at", UtcDateTime, nullable=False),

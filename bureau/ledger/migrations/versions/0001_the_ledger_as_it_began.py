@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("total_tasks", sa.Integer(), nullable=False),
         sa.Column("open_tasks", sa.Integer(), nullable=False),
         sa.Column("event_seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),

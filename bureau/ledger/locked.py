@@ -1,0 +1,80 @@
+"""A job under its row lock: what happens to it in one transaction is gathered here, and written once."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from bureau.contracts.states import JobState, TaskState
+from bureau.ledger.clock import now
+from bureau.ledger.decide import job_end
+from bureau.ledger.events import Event, rows_of
+from bureau.ledger.tables import events, jobs, tasks
+
+
+class LockedJob:
+    """Its row stays locked until the transaction ends, so that its counters are exact and its events in order."""
+
+    def __init__(self, connection: Connection, row: Row[Any]) -> None:
+        self.connection = connection
+        self.row = row
+        self.id: UUID = row.id
+        self.owner: str = row.owner
+        self._open_tasks: int = row.open_tasks
+        self._events: list[Event] = []
+
+    @property
+    def alone(self) -> bool:
+        """Whether the job has one task only: then it has no dependents."""
+        return bool(self.row.total_tasks == 1)
+
+    def say(self, happened: Sequence[Event]) -> None:
+        self._events += happened
+
+    def ended(self, count: int) -> None:
+        """So many of its tasks have ended by this transaction."""
+        self._open_tasks -= count
+
+    def write(self) -> None:
+        """Writes counters and events, and the job's end when no task is left."""
+        values: dict[str, Any] = {"open_tasks": self._open_tasks}
+        if self._open_tasks == 0 and self.row.state == JobState.OPEN:
+            state, error = self._end()
+            values |= {"state": state, "error": error, "finished_at": now()}
+            self.say([Event("job.finished", data={"state": state, "error": error})])
+        values["event_seq"] = self.row.event_seq + len(self._events)
+        self.connection.execute(update(jobs).where(jobs.c.id == self.id).values(values))
+        if self._events:
+            self.connection.execute(
+                insert(events).values(at=now()), rows_of(self.id, self.row.event_seq + 1, self._events)
+            )
+
+    def _end(self) -> tuple[JobState, dict[str, Any] | None]:
+        """The job's state, and the error of the task that brought it about first, with the task's name."""
+        ends = self.connection.execute(
+            select(tasks.c.state, tasks.c.optional, func.count().label("n"))
+            .where(tasks.c.job_id == self.id)
+            .group_by(tasks.c.state, tasks.c.optional)
+        )
+        state = job_end({(TaskState(end.state), end.optional): end.n for end in ends})
+        if state is JobState.SUCCEEDED:
+            return state, None
+        first = self.connection.execute(
+            select(tasks.c.name, tasks.c.error)
+            .where(
+                tasks.c.job_id == self.id,
+                tasks.c.state == state.value,
+                tasks.c.error.is_not(None),
+                *([tasks.c.optional.is_(False)] if state is JobState.FAILED else []),
+            )
+            .order_by(tasks.c.finished_at, tasks.c.position)
+            .limit(1)
+        ).one_or_none()
+        return state, {**first.error, "task": first.name} if first else None
+
+
+def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
+    """The job, locked until the transaction ends; None when it was deleted."""
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).one_or_none()
+    return LockedJob(connection, row) if row is not None else None
