@@ -15,6 +15,10 @@ from bureau.ledger.tables import jobs, tasks
 
 LEASE_SECONDS = 30.0
 
+_sibling = tasks.alias("sibling")
+_job_started = exists().where(_sibling.c.job_id == tasks.c.job_id, _sibling.c.claim_no > 0)
+_owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -43,9 +47,6 @@ def claim(
 
     The losing side learns nothing and needs nothing: whoever won carries on.
     """
-    sibling = tasks.alias("sibling")
-    job_started = exists().where(sibling.c.job_id == tasks.c.job_id, sibling.c.claim_no > 0)
-    owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
     with db.transaction() as connection:
         row = connection.execute(
             update(tasks)
@@ -54,7 +55,7 @@ def claim(
                 tasks.c.state == TaskState.READY,
                 tasks.c.queue == queue,
                 tasks.c.due_at <= now(),
-                or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), job_started),
+                or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
             )
             .values(
                 state=TaskState.RUNNING,
@@ -65,7 +66,7 @@ def claim(
                 lease_until=later(lease_seconds),
                 progress=None,
             )
-            .returning(tasks, owner.label("owner"), age(tasks.c.postponed_since).label("postponed"))
+            .returning(tasks, _owner.label("owner"), age(tasks.c.postponed_since).label("postponed"))
         ).one_or_none()
     if row is None:
         return None
