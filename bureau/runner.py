@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.decide import GiveUp, Postpone, Retry, decide, error_of
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 from bureau.ledger.finish import Fate, Finished, finish
+from bureau.logs import scrub
 from bureau.stopping import StopReason
 from bureau.storage import Storage
 from bureau.task import Task
@@ -248,11 +248,8 @@ def _input_error(error: ValidationError, claimed: Claim) -> TaskError:
     return Postponed("newer_input", f"{said} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
 
 
-_CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
-
-
 def _unexpected(error: BaseException, name: str) -> TransientError:
-    text = _CREDENTIALS.sub(r"\1***@", str(error))[:500]
+    text = scrub(str(error))[:500]
     return TransientError("unexpected_error", f"{name} raised {type(error).__name__}: {text}".rstrip(": "))
 
 

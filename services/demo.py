@@ -1,0 +1,175 @@
+"""`make demo`: starts Bureau in this process, uses it through its HTTP API as a client would, shows the results."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from bureau.settings import SettingsError
+from services.embedded import DEMO_DATABASE, AlreadyRunning, build
+from services.reports.demo import make_demo
+
+RESULTS = Path("var/demo")
+ROSTERS = sorted(Path("examples/rosters").glob("*.csv"))
+OWN_TASKS = "examples.suma.tasks"
+FOLLOW_SECONDS = 0.2
+JOB_SECONDS = 300.0
+
+console = Console(highlight=False)
+
+
+class DemoError(Exception):
+    """A step did not do what it should; the message says which."""
+
+
+def main() -> int:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=RESULTS / "bureau.log", level=logging.INFO)
+    os.environ["TASKS"] = " ".join(dict.fromkeys([*os.environ.get("TASKS", "").split(), OWN_TASKS]))
+    try:
+        with bureau() as url, httpx.Client(base_url=url, timeout=60.0) as client:
+            show(client, url)
+    except SettingsError as error:
+        error.exit()
+    except (DemoError, httpx.HTTPError) as error:
+        console.print(f"[bold red]The demo stopped:[/] {error}\nThe log is in {RESULTS / 'bureau.log'}")
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nStopped. What was under way goes on at the next start.")
+        return 130
+    return 0
+
+
+@contextmanager
+def bureau() -> Iterator[str]:
+    """The address of a running Bureau: this process's own, or the one that is up already."""
+    with console.status("Making a demo database of orders, once"):
+        make_demo(DEMO_DATABASE)
+    try:
+        own = build()
+    except AlreadyRunning as other:
+        console.print(f"Bureau is running already: using {other}")
+        yield str(other)
+        return
+    own.start()
+    console.print(f"Bureau is up in one process, without servers: {own.url}")
+    try:
+        yield own.url
+    finally:
+        own.stop()
+
+
+def show(client: httpx.Client, url: str) -> None:
+    archive = certificates(client)
+    csv = report(client)
+    own_task(client)
+    mail = newest_mail()
+    console.print("\n[bold]Results[/]")
+    console.print(f"  certificates  {archive}")
+    console.print(f"  report        {csv}")
+    console.print(f"  its mail      {mail}")
+    console.print(f"\nThe page of your jobs: {url}/  [dim](make run keeps it up)[/]")
+    console.print("[bold]Try next[/], while [bold]make run[/] is up in another terminal:")
+    for command in (
+        f"curl -F files=@{ROSTERS[0]} -F email_to=you@example.com {url}/v1/certificates",
+        f"""curl -H 'Prefer: wait=20' --json '{{"report": "top-customers", "params": {{"limit": 10}}}}' {url}/v1/reports""",
+        f"TASKS={OWN_TASKS} make run   # with the tasks of {OWN_TASKS.replace('.', '/')}.py",
+    ):
+        console.print(f"  {command}", soft_wrap=True, markup=False)
+
+
+def certificates(client: httpx.Client) -> Path:
+    console.print(f"\n[bold]Certificates[/] for {' and '.join(roster.name for roster in ROSTERS)}")
+    files = [("files", (roster.name, roster.read_bytes(), "text/csv")) for roster in ROSTERS]
+    job = follow(client, submitted(client.post("/v1/certificates", files=files)))
+    return download(client, job)
+
+
+def report(client: httpx.Client) -> Path:
+    console.print("\n[bold]Report[/] of every order line, mailed to cfo@example.com")
+    body = {"report": "monthly-sales", "params": {"since": "2020-01-01"}, "email_to": ["cfo@example.com"]}
+    job = follow(client, submitted(client.post("/v1/reports", json=body)))
+    result = job["tasks"][0]["result"]
+    console.print(f"  {result['rows']:,} rows, SHA-256 {result['sha256'][:16]}…")
+    return download(client, job)
+
+
+def own_task(client: httpx.Client) -> None:
+    console.print("\n[bold]A task of one's own[/]: suma(2, 2)")
+    tasks = [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]
+    job = follow(client, submitted(client.post("/v1/jobs", json={"title": "Two and two", "tasks": tasks})))
+    console.print(f"  = {job['tasks'][0]['result']}")
+
+
+def submitted(answer: httpx.Response) -> dict[str, Any]:
+    """The accepted job. Raises `DemoError` with what the problem says."""
+    job: dict[str, Any] = answer.json()
+    if answer.status_code != 202:
+        raise DemoError(f"{answer.request.url.path} answered {answer.status_code}: {job.get('detail')}")
+    console.print(f"  202 accepted as job {job['id']}")
+    return job
+
+
+def follow(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
+    """Shows progress and log lines until the job ended. Raises `DemoError` where it did not succeed."""
+    said: set[str] = set()
+    deadline = time.monotonic() + JOB_SECONDS
+    columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        shown = bar.add_task(job["state"], total=None, note="")
+        while True:
+            job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
+            for line in new_lines(job, said):
+                bar.console.print(f"  [dim]{line}[/]")
+            progress = job["progress"] or {}
+            current, total = progress.get("current"), progress.get("total")
+            note = f"{current:,.0f} {progress.get('note') or ''}" if current else ""
+            bar.update(shown, description=job["state"], completed=current or 0, total=total, note=note)
+            if job["finished_at"]:
+                break
+            if time.monotonic() > deadline:
+                raise DemoError(f"job {job['id']} is still {job['state']} after {JOB_SECONDS:.0f} s")
+            time.sleep(FOLLOW_SECONDS)
+    if job["state"] != "succeeded":
+        raise DemoError(f"job {job['id']} {job['state']}: {(job['error'] or {}).get('message')}")
+    return job
+
+
+def new_lines(job: dict[str, Any], said: set[str]) -> Iterator[str]:
+    for task in job["tasks"]:
+        for entry in task["logs"]:
+            line = f"{task['name']}: {entry['line']}"
+            if line not in said:
+                said.add(line)
+                yield line
+
+
+def download(client: httpx.Client, job: dict[str, Any]) -> Path:
+    """The job's first artifact, streamed into the results' folder."""
+    artifact = job["artifacts"][0]
+    path = RESULTS / artifact["name"]
+    with client.stream("GET", artifact["url"]) as answer, path.open("wb") as file:
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes():
+            file.write(chunk)
+    return path
+
+
+def newest_mail() -> Path:
+    """The .eml that the file transport wrote last."""
+    mails = sorted(Path("var/outbox").glob("*.eml"), key=lambda mail: mail.stat().st_mtime)
+    if not mails:
+        raise DemoError("no mail is in var/outbox")
+    return mails[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
