@@ -146,17 +146,17 @@ def backend_from_url(url: str) -> Backend:
         return FolderBackend("/" + path.lstrip("/") if path.startswith("/") else path)
     if url.startswith("s3://"):
         return _bucket(url)
-    raise ValueError("STORAGE_URL: use file://path or s3://bucket/prefix?endpoint=https://host")
+    raise ValueError("use file://path or s3://bucket/prefix?endpoint=https://host")
 
 
 def _bucket(url: str) -> BucketBackend:
     parts = urlsplit(url)
     if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc:
         raise ValueError(
-            "STORAGE_URL: s3:// is followed by the bucket's name alone; "
+            "s3:// is followed by the bucket's name alone; "
             "give credentials as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, another server as ?endpoint=https://host"
         )
     query = dict(parse_qsl(parts.query))
     if unknown := sorted(query.keys() - {"endpoint", "region"}):
-        raise ValueError(f"STORAGE_URL: unknown parameter {', '.join(unknown)}; endpoint and region are known")
+        raise ValueError(f"s3:// knows no parameter {', '.join(unknown)}; only endpoint and region")
     return BucketBackend(parts.netloc, parts.path.strip("/"), query.get("endpoint"), query.get("region"))

@@ -8,7 +8,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from bureau.contracts.errors import PermanentError, TransientError
 
 
-class TooLarge(Exception):  # noqa: N818  # says what happened, like `Stopped`
+class TooLarge(Exception):
     """The source has more bytes than were allowed; nothing was stored."""
 
     def __init__(self, limit_bytes: int) -> None:

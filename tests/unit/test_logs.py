@@ -1,0 +1,192 @@
+"""Logs: one shape for all records, context with each, and no credentials."""
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from bureau import logs
+from bureau.settings import LogSettings
+
+Configure = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Logging is the whole process's: what a test configures is taken back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    quieter = {name: logging.getLogger(name).level for name in ("pika", "httpx", "httpcore", "alembic")}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in quieter.items():
+        logging.getLogger(name).setLevel(before)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def configure(**settings: str) -> None:
+    logs.configure(LogSettings(**settings))  # type: ignore[arg-type]  # validated there
+
+
+def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_record_is_one_json_line_with_time_level_and_logger(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="json")
+    structlog.get_logger("bureau.relay").info("published", queue="mailer", count=3)
+
+    (record,) = records(capsys)
+    assert record.pop("at").endswith("Z")
+    assert record == {"event": "published", "level": "info", "logger": "bureau.relay", "queue": "mailer", "count": 3}
+
+
+def test_records_of_the_standard_library_look_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="json")
+    logging.getLogger("dramatiq.worker").warning("Worker %s is slow", "w-1")
+
+    (record,) = records(capsys)
+    assert (record["event"], record["level"], record["logger"]) == ("Worker w-1 is slow", "warning", "dramatiq.worker")
+
+
+def test_what_is_bound_to_the_context_is_on_every_record(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="json")
+    with structlog.contextvars.bound_contextvars(request_id="r-1", job_id="j-1", task_id="t-1", claim_no=2):
+        structlog.get_logger().info("ours")
+        logging.getLogger("sendgrid").info("theirs")
+    structlog.get_logger().info("after")
+
+    *inside, after = records(capsys)
+    for record in inside:
+        assert [record[k] for k in ("request_id", "job_id", "task_id", "claim_no")] == ["r-1", "j-1", "t-1", 2]
+    assert "job_id" not in after
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_traceback_shows_no_local_variables(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format=log_format)
+
+    def fail(password: str) -> None:
+        raise RuntimeError("it broke")
+
+    try:
+        fail("hunter2" + "!")
+    except RuntimeError:
+        structlog.get_logger().exception("ours")
+        logging.getLogger("theirs").exception("theirs")
+
+    written = capsys.readouterr().err
+    assert written.count("RuntimeError: it broke") == 2
+    assert "hunter2!" not in written
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_credentials_in_urls_are_scrubbed_wherever_they_are(
+    log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(log_format=log_format)
+    url = "amqp://bureau:hunter2@rabbit:5672/vhost"
+    try:
+        raise ConnectionError(f"cannot reach {url}")
+    except ConnectionError as error:
+        structlog.get_logger().exception(f"lost {url}", url=url, urls=[url], error=error)
+        logging.getLogger("theirs").exception("lost %s", url)
+
+    written = capsys.readouterr().err
+    assert "hunter2" not in written
+    assert "amqp://***@rabbit:5672/vhost" in written
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        ("amqp://u:p@h/v", "amqp://***@h/v"),
+        ("redis://:p@h", "redis://***@h"),
+        ("https://token@h/x", "https://***@h/x"),
+        ("postgresql://u:p/a@ss:w%40rd@h/d", "postgresql://***@h/d"),
+        ("one amqp://u:p@h, two smtp://v:q@i end", "one amqp://***@h, two smtp://***@i end"),
+        ('{"url": "amqp://u:pä\\\\ss@h", "to": "ada@example.com"}', '{"url": "amqp://***@h", "to": "ada@example.com"}'),
+        ("mail ada@example.com about http://h:80/path", "mail ada@example.com about http://h:80/path"),
+        ("file:///srv/a", "file:///srv/a"),
+        ("http://h/?to=ada@example.com", "http://h/?to=ada@example.com"),
+    ],
+)
+def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed: str) -> None:
+    assert logs.scrub(text) == scrubbed
+
+
+@pytest.mark.timeout(5)
+def test_scrubbing_stays_fast_on_hostile_text() -> None:
+    logs.scrub("://a:" * 20_000)
+
+
+def test_text_that_utf8_cannot_hold_does_not_break_a_record(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="json")
+    structlog.get_logger().info("read", name="bad\udcff.csv")
+    assert "bad" in capsys.readouterr().err
+
+
+def test_text_for_people_is_one_line_with_the_values(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="text")
+    structlog.get_logger("bureau").info("published", queue="mailer")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "published" in line
+    assert "queue=mailer" in line
+
+
+@pytest.mark.parametrize(("terminal", "first"), [(True, "2"), (False, "{")])
+def test_auto_is_text_on_a_terminal_and_json_elsewhere(
+    terminal: bool, first: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.isatty", lambda _: terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    configure(log_format="auto")
+    structlog.get_logger().info("hello")
+    assert capsys.readouterr().err[0] == first
+
+
+def test_the_level_holds_for_both_kinds_and_pika_stays_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="json", log_level="WARNING")
+    structlog.get_logger().info("ours")
+    logging.getLogger("theirs").info("theirs")
+    logging.getLogger("pika.adapters").error("refused, for the seventh time")
+    logging.getLogger("theirs").warning("kept")
+    assert [record["event"] for record in records(capsys)] == ["kept"]
+
+
+def test_a_logger_made_before_is_configured_too(capsys: pytest.CaptureFixture[str]) -> None:
+    log = structlog.get_logger("early")
+    configure(log_format="json")
+    log.info("hello")
+    assert records(capsys)[0]["logger"] == "early"
+
+
+def test_configuring_twice_writes_each_record_once(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(log_format="json")
+    configure(log_format="json")
+    structlog.get_logger().info("once")
+    assert len(records(capsys)) == 1
+
+
+def test_handlers_that_gunicorn_made_are_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    gunicorn = logging.getLogger("gunicorn.error")
+    gunicorn.addHandler(logging.StreamHandler())
+    gunicorn.propagate = False
+    configure(log_format="json")
+    gunicorn.error("worker timeout")
+    assert [record["event"] for record in records(capsys)] == ["worker timeout"]
+
+
+def test_python_warnings_are_records(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        configure(log_format="json")
+        warnings.simplefilter("always")
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+    assert records(capsys)[0]["logger"] == "py.warnings"
