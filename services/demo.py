@@ -22,6 +22,7 @@ ROSTERS = sorted(Path("examples/rosters").glob("*.csv"))
 OWN_TASKS = "examples.suma.tasks"
 FOLLOW_SECONDS = 0.2
 JOB_SECONDS = 300.0
+REPORT = '{"report": "top-customers", "params": {"limit": 10}, "email_to": ["you@example.com"]}'
 
 console = Console(highlight=False)
 
@@ -80,7 +81,7 @@ def show(client: httpx.Client, url: str) -> None:
     console.print("[bold]Try next[/], while [bold]make run[/] is up in another terminal:")
     for command in (
         f"curl -F files=@{ROSTERS[0]} -F email_to=you@example.com {url}/v1/certificates",
-        f"""curl -H 'Prefer: wait=20' --json '{{"report": "top-customers", "params": {{"limit": 10}}}}' {url}/v1/reports""",
+        f"curl -H 'Content-Type: application/json' -d '{REPORT}' {url}/v1/reports",
         f"TASKS={OWN_TASKS} make run   # with the tasks of {OWN_TASKS.replace('.', '/')}.py",
     ):
         console.print(f"  {command}", soft_wrap=True, markup=False)
