@@ -6,6 +6,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
 import pytest
@@ -28,17 +29,27 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _spoken_aloud(request: pytest.FixtureRequest) -> AbstractContextManager[None]:
+    """Shows what is printed in the block: installing packages takes a minute, and nobody should wonder why."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    return capture.global_and_fixture_disabled() if capture else nullcontext()
+
+
 @pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQ]:
+def rabbitmq(request: pytest.FixtureRequest) -> Iterator[RabbitMQ]:
     """A private node that a test may stop, kill and wipe; it must run again at the test's end."""
-    with RabbitMQ() as node:
+    with _spoken_aloud(request):
+        node = RabbitMQ()
+    with node:
         yield node
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgreSQL]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
     """A private cluster that a test may stop and kill; it must run again at the test's end."""
-    with PostgreSQL() as cluster:
+    with _spoken_aloud(request):
+        cluster = PostgreSQL()
+    with cluster:
         yield cluster
 
 
@@ -54,10 +65,15 @@ def rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
     node.drop_vhost(url)
 
 
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> str:
+    """The URL of a server whose user may create databases."""
+    return _GIVEN["DATABASE_URL"] or str(request.getfixturevalue("postgres").url)
+
+
 @pytest.fixture
-def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def postgres_url(postgres_server: str) -> Iterator[str]:
     """DATABASE_URL of an empty database, dropped after the test."""
-    server = _GIVEN["DATABASE_URL"] or request.getfixturevalue("postgres").url
-    url = fresh_database(server)
+    url = fresh_database(postgres_server)
     yield url
-    drop_database(server, url)
+    drop_database(postgres_server, url)
