@@ -23,6 +23,23 @@ _REFERENCES = ("$ref", "$dynamicRef")
 # Keywords about a whole value that a result put in later can turn right; the worker checks the real value.
 _UNDECIDED = frozenset({"not", "const", "enum", "contains", "oneOf", "unevaluatedProperties", "unevaluatedItems"})
 
+# Keywords to the codes that mistakes have everywhere in the API.
+_CODES = {
+    "type": "wrong_type",
+    "pattern": "wrong_form",
+    "format": "wrong_form",
+    "enum": "not_a_choice",
+    "const": "not_a_choice",
+    "minimum": "out_of_range",
+    "maximum": "out_of_range",
+    "exclusiveMinimum": "out_of_range",
+    "exclusiveMaximum": "out_of_range",
+    "minLength": "too_short",
+    "minItems": "too_short",
+    "maxLength": "too_long",
+    "maxItems": "too_long",
+}
+
 _Kind = jsonschema_rs.ValidationErrorKind
 Path = tuple[str | int, ...]
 
@@ -155,7 +172,7 @@ def _field_errors(error: jsonschema_rs.ValidationError, at: Path) -> Iterator[Fi
             detail = "; or ".join(dict.fromkeys(_first_message(branch, error) for branch in branches if branch))
             yield FieldError("no_alternative_fits", _short(detail), pointer.fragment(path))
         case kind:
-            yield FieldError(kind.name, _short(error.message), pointer.fragment(path))
+            yield FieldError(_CODES.get(kind.name, kind.name), _short(error.message), pointer.fragment(path))
 
 
 def _first_message(branch: list[jsonschema_rs.ValidationError], outer: jsonschema_rs.ValidationError) -> str:

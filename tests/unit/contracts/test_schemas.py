@@ -30,14 +30,14 @@ def test_an_input_that_fits_has_no_mistakes() -> None:
 def test_every_mistake_is_found_at_its_place() -> None:
     assert sorted(found(SUMA, {"a": "2", "c/d": 1})) == [
         ("missing", "#/tasks/0/input/b"),
-        ("type", "#/tasks/0/input/a"),
         ("unknown_field", "#/tasks/0/input/c~1d"),
+        ("wrong_type", "#/tasks/0/input/a"),
     ]
 
 
 def test_a_true_is_not_a_number_and_text_is_not_either() -> None:
-    assert found({"type": "integer"}, True) == [("type", "#/tasks/0/input")]
-    assert found({"type": "number"}, "1") == [("type", "#/tasks/0/input")]
+    assert found({"type": "integer"}, True) == [("wrong_type", "#/tasks/0/input")]
+    assert found({"type": "number"}, "1") == [("wrong_type", "#/tasks/0/input")]
 
 
 def test_the_alternatives_of_a_field_are_said_in_one_sentence() -> None:
@@ -61,7 +61,7 @@ def test_a_time_of_day_may_leave_its_offset_out(moment: str) -> None:
     ("kind", "text"), [("date-time", "2026-01-01T00:00:00"), ("date", "2026-13-01"), ("uuid", "x"), ("time", "25:00")]
 )
 def test_formats_are_checked(kind: str, text: str) -> None:
-    assert found({"format": kind}, text) == [("format", "#/tasks/0/input")]
+    assert found({"format": kind}, text) == [("wrong_form", "#/tasks/0/input")]
 
 
 RESULT = {"$result": "/north/rows"}
@@ -174,4 +174,4 @@ class Visit(BaseModel):
 
 
 def test_schemas_of_pydantic_models_are_admitted() -> None:
-    assert found(Visit.model_json_schema(), {"place": {"city": 5}}) == [("type", "#/tasks/0/input/place/city")]
+    assert found(Visit.model_json_schema(), {"place": {"city": 5}}) == [("wrong_type", "#/tasks/0/input/place/city")]

@@ -1,0 +1,87 @@
+"""What the services announced, read from the ledger at most once a second, its schemas compiled when they change."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+import structlog
+
+from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
+from bureau.contracts.schemas import Schema, SchemaError
+from bureau.ledger import workers
+from bureau.ledger.database import Database
+from bureau.ledger.workers import Announced
+
+log = structlog.get_logger(__name__)
+
+FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class KnownTask:
+    """A task that can be submitted, with its compiled input schema."""
+
+    description: TaskDescription
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class KnownReport:
+    """A report that can be asked for, with its compiled parameter schema."""
+
+    description: ReportDescription
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class Known:
+    """The catalog by name. What announced a schema that is not admitted is left out."""
+
+    catalog: Catalog
+    tasks: Mapping[str, KnownTask]
+    reports: Mapping[str, KnownReport]
+    templates: Mapping[str, TemplateDescription]
+    workers_by_task: Mapping[str, int]
+
+
+class Announcements:
+    """The latest catalog. Connects on first use."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = Lock()
+        self._known: Known | None = None
+        self._read_at = 0.0
+
+    def known(self) -> Known:
+        """Not older than a second. Raises `LedgerUnavailable`."""
+        with self._lock:
+            if self._known is None or self._clock() - self._read_at >= FRESH_SECONDS:
+                self._known = _known(workers.announced(self._database), self._known)
+                self._read_at = self._clock()
+            return self._known
+
+
+def _known(announced: Announced, before: Known | None) -> Known:
+    if before is not None and before.catalog == announced.catalog:
+        return Known(before.catalog, before.tasks, before.reports, before.templates, announced.workers_by_task)
+    catalog = announced.catalog
+    tasks = ((task, _compiled(f"task {task.name}", task.input_schema)) for task in catalog.tasks)
+    reports = ((report, _compiled(f"report {report.name}", report.params_schema)) for report in catalog.reports)
+    return Known(
+        catalog,
+        {task.name: KnownTask(task, schema) for task, schema in tasks if schema},
+        {report.name: KnownReport(report, schema) for report, schema in reports if schema},
+        {template.name: template for template in catalog.templates},
+        announced.workers_by_task,
+    )
+
+
+def _compiled(what: str, schema: dict[str, object]) -> Schema | None:
+    try:
+        return Schema(schema)
+    except SchemaError as error:  # workers check before they announce; an older or a foreign one may not have
+        log.warning("announcement left out", what=what, reason=str(error))
+        return None

@@ -1,0 +1,101 @@
+"""GET /v1/artifacts/{id}/{name}: a stored file, with ETag and ranges."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from werkzeug.http import http_date
+
+from bureau.ledger import artifacts
+from bureau.ledger.artifacts import StoredArtifact
+from bureau.storage import Storage
+from services.gateway.gateway import Gateway
+from services.gateway.http import ranges
+from services.gateway.http.disposition import attachment
+from services.gateway.http.operation import Call, Documented, Nothing, Operation
+from services.gateway.http.problems import not_found, problem
+
+_HEADERS = {
+    "ETag": "The file's SHA-256.",
+    "Accept-Ranges": "`bytes`.",
+    "Last-Modified": "When it was stored.",
+    "Content-Disposition": "`attachment`, with the file's name.",
+    "Content-Length": "Bytes.",
+}
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    def read(call: Call[Nothing, Nothing]) -> Response:
+        artifact_id: UUID = call.path["artifact_id"]
+        stored = artifacts.find(gateway.database, artifact_id, call.owner)
+        if stored is None or stored.name != call.path["name"]:
+            raise not_found("file")
+        return _response(gateway.storage, stored, call)
+
+    return [
+        Operation(
+            name="read-artifact",
+            method="GET",
+            path="/v1/artifacts/<uuid:artifact_id>/<name>",
+            view=read,
+            summary="A stored file",
+            tag="Follow",
+            answers=[
+                Documented(200, "The file.", headers=_HEADERS, media_types=("*/*",)),
+                Documented(206, "A part of it.", headers={**_HEADERS, "Content-Range": "Which."}, media_types=("*/*",)),
+                Documented(304, "Not changed.", headers={"ETag": "The file's SHA-256."}),
+            ],
+            problems=["precondition-failed", "range-not-satisfiable", "storage-unavailable"],
+            request_headers={
+                "Range": "One range of bytes.",
+                "If-Range": "An ETag or date: the range only when the file is still that one.",
+                "If-None-Match": "ETags that the client has.",
+                "If-Match": "ETags that the client means.",
+            },
+        )
+    ]
+
+
+def _response(storage: Storage, stored: StoredArtifact, call: Call[Any, Any]) -> Response:
+    headers = {
+        "ETag": f'"{stored.sha256}"',
+        "Last-Modified": http_date(stored.created_at),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+    }
+    match ranges.decide(call.method, call.headers, stored.sha256, stored.created_at, stored.size):
+        case ranges.PreconditionFailed():
+            raise problem("precondition-failed", "The file's ETag is not one that was asked for.")
+        case ranges.OutOfRange():
+            size = {"Content-Range": f"bytes */{stored.size}"}
+            raise problem("range-not-satisfiable", f"The file has {stored.size} bytes.", headers=size)
+        case ranges.NotModified():
+            return Response(status=304, headers=headers)
+        case ranges.Part(start, end):
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
+            return _contents(storage, stored, call.method, headers, start, end, 206)
+        case ranges.Whole():
+            return _contents(storage, stored, call.method, headers, 0, stored.size, 200)
+
+
+def _contents(
+    storage: Storage, stored: StoredArtifact, method: str, headers: dict[str, str], start: int, end: int, status: int
+) -> Response:
+    response = Response(status=status, headers=headers, content_type=stored.media_type)
+    response.headers["Content-Disposition"] = attachment(stored.name)
+    if method != "HEAD" and end > start:
+        response.response = _begun(storage.read(stored.key, start=start, end=end))
+    response.content_length = end - start
+    return response
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, the first one read already: what is wrong with storage shows before the status is sent."""
+    first = next(chunks, b"")
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from chunks
+
+    return rest()

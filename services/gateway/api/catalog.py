@@ -1,0 +1,81 @@
+"""GET /v1/catalog/…: what the running services announced."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from bureau.contracts.catalog import ReportDescription, TaskDescription, TemplateDescription
+from services.gateway.announcements import Known
+from services.gateway.gateway import Gateway
+from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from services.gateway.http.pagination import PageQuery, page_of
+
+
+class CatalogTask(TaskDescription):
+    """A task that can be submitted by POST /v1/jobs."""
+
+    workers: int
+
+
+class CatalogTaskList(BaseModel):
+    """A page of tasks, by name."""
+
+    items: list[CatalogTask]
+    next_cursor: str | None
+
+
+class ReportList(BaseModel):
+    """A page of reports, by name."""
+
+    items: list[ReportDescription]
+    next_cursor: str | None
+
+
+class TemplateList(BaseModel):
+    """A page of mail templates, by name."""
+
+    items: list[TemplateDescription]
+    next_cursor: str | None
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    return [
+        _listing(gateway, "tasks", "Tasks, with the schemas of input and result", CatalogTaskList, _tasks),
+        _listing(gateway, "reports", "Reports, with the schema of their parameters", ReportList, _reports),
+        _listing(gateway, "templates", "Mail templates", TemplateList, _templates),
+    ]
+
+
+def _tasks(known: Known) -> list[CatalogTask]:
+    return [
+        CatalogTask(**dict(task.description), workers=known.workers_by_task.get(name, 0))
+        for name, task in sorted(known.tasks.items())
+    ]
+
+
+def _reports(known: Known) -> list[ReportDescription]:
+    return [report.description for _, report in sorted(known.reports.items())]
+
+
+def _templates(known: Known) -> list[TemplateDescription]:
+    return [template for _, template in sorted(known.templates.items())]
+
+
+def _listing(
+    gateway: Gateway, what: str, summary: str, page: type[BaseModel], all_of: Callable[[Known], Sequence[Any]]
+) -> Operation[Any, Any]:
+    def read(call: Call[Nothing, PageQuery]) -> Reply:
+        items, following = page_of(all_of(gateway.announcements.known()), call.query, lambda item: (item.name,))
+        return Reply(200, page(items=items, next_cursor=following))
+
+    return Operation(
+        name=f"list-catalog-{what}",
+        method="GET",
+        path=f"/v1/catalog/{what}",
+        view=read,
+        summary=summary,
+        tag="Catalog",
+        answers=[Documented(200, "A page.", page)],
+        query=PageQuery,
+    )

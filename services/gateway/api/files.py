@@ -1,0 +1,60 @@
+"""POST /v1/files: a file to refer to later."""
+
+from typing import Any
+from uuid import UUID
+
+from bureau.contracts.base import Contract
+from bureau.ledger import artifacts
+from bureau.ledger.artifacts import StoredArtifact
+from bureau.ledger.idempotency import Answer
+from services.gateway.api.models import Artifact, artifact_of
+from services.gateway.gateway import Gateway
+from services.gateway.http.multipart import Files
+from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from services.gateway.http.problems import not_found
+from services.gateway.submission.uploads import storing
+
+CREATED = 201
+
+
+class FileForm(Contract):
+    """Nothing beside the file."""
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    rule = Files("file", at_least=1, at_most=1, max_bytes=gateway.settings.max_file_bytes, at_most_by="POST /v1/files")
+
+    def create(call: Call[FileForm, Nothing]) -> Reply:
+        with storing(gateway.storage, call.owner) as store:
+            stored = store(call.files[0])
+            # Without the name, which may be long: the answer is rendered again from the id.
+            first = Answer(CREATED, f"/v1/artifacts/{stored.id}") if call.reservation else None
+            artifacts.add_upload(gateway.database, stored, call.reservation, given=first)
+        return _created(stored, CREATED)
+
+    def replay(call: Call[Any, Any], first: Answer) -> Reply:
+        stored = artifacts.find(gateway.database, UUID(first.location.rpartition("/")[2]), call.owner)
+        if stored is None:
+            raise not_found("file")
+        return _created(stored, first.status)
+
+    headers = {"Location": "The file.", "Idempotent-Replayed": "`true`: this request was answered before."}
+    return [
+        Operation(
+            name="create-file",
+            method="POST",
+            path="/v1/files",
+            view=create,
+            summary="Store a file to refer to",
+            tag="Submit",
+            answers=[Documented(CREATED, "Stored.", Artifact, headers)],
+            body=Body(FileForm, json=False, files=rule),
+            problems=["storage-unavailable"],
+            replay=replay,
+        )
+    ]
+
+
+def _created(stored: StoredArtifact, status: int) -> Reply:
+    file = artifact_of(stored)
+    return Reply(status, file, {"Location": file.url})

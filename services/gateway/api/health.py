@@ -1,0 +1,99 @@
+"""GET /healthz: alive. GET /readyz: what is not ready, by name."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from bureau.contracts.errors import TaskError
+from bureau.ledger.database import LedgerUnavailable
+from services.gateway.gateway import Gateway
+from services.gateway.health_checks import StorageProbe
+from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from services.gateway.http.problems import RETRY_SECONDS
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Check(BaseModel):
+    """One thing the gateway needs."""
+
+    status: Literal["ok", "failing"]
+    detail: str | None = Field(description="What is wrong.")
+
+
+class Readiness(BaseModel):
+    """`degraded`: submissions are accepted, but messages are not published. `not_ready`: nothing is accepted."""
+
+    status: Literal["ready", "degraded", "not_ready"]
+    checks: dict[str, Check] = Field(examples=[{"ledger": {"status": "ok", "detail": None}}])
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    probe = StorageProbe(gateway.storage)
+
+    def healthz(_: Call[Nothing, Nothing]) -> Reply:
+        return Reply(200, Health(status="alive"))
+
+    def readyz(_: Call[Nothing, Nothing]) -> Reply:
+        checks = {
+            "ledger": _checked(gateway.database.ping),
+            "storage": _checked(probe.check),
+            "broker": _broker(gateway),
+        }
+        status = readiness(checks)
+        headers = {"Retry-After": str(RETRY_SECONDS)} if status == "not_ready" else {}
+        return Reply(503 if headers else 200, Readiness(status=status, checks=checks), headers)
+
+    return [
+        Operation(
+            name="healthz",
+            method="GET",
+            path="/healthz",
+            view=healthz,
+            summary="Alive",
+            tag="Health",
+            answers=[Documented(200, "Alive.", Health)],
+        ),
+        Operation(
+            name="readyz",
+            method="GET",
+            path="/readyz",
+            view=readyz,
+            summary="What is ready and what is not",
+            tag="Health",
+            answers=[
+                Documented(200, "Submissions are accepted.", Readiness),
+                Documented(503, "The ledger or the storage is away.", Readiness, {"Retry-After": "Seconds."}),
+            ],
+        ),
+    ]
+
+
+def readiness(checks: dict[str, Check]) -> Literal["ready", "degraded", "not_ready"]:
+    """A broker outage alone keeps submissions open: the ledger has them, and messages follow when it is back."""
+    failing = {name for name, check in checks.items() if check.status == "failing"}
+    if not failing:
+        return "ready"
+    return "degraded" if failing == {"broker"} else "not_ready"
+
+
+def _checked(check: Callable[[], None]) -> Check:
+    try:
+        check()
+    except LedgerUnavailable:
+        return Check(status="failing", detail="The ledger's database does not answer.")
+    except TaskError as error:
+        return Check(status="failing", detail=error.message)
+    return Check(status="ok", detail=None)
+
+
+def _broker(gateway: Gateway) -> Check:
+    relay = gateway.relay
+    if relay.healthy:
+        return Check(status="ok", detail=None)
+    return Check(status="failing", detail="Messages cannot be published; jobs are accepted and start when they can.")

@@ -1,0 +1,203 @@
+"""/v1/jobs: any graph of tasks in; the list, a job, its tasks; cancel."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from bureau.contracts.jobs import JobSpec
+from bureau.ledger import act, idempotency, queries
+from bureau.ledger.act import Cancelling
+from bureau.ledger.idempotency import Answer
+from bureau.ledger.queries import JobFilter
+from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
+from services.gateway.gateway import Gateway
+from services.gateway.http import prefer
+from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
+from services.gateway.http.problems import not_found, problem, refuse, try_again
+from services.gateway.submission.accept import accept, submission
+from services.gateway.submission.graphs import graph_mistakes, new_tasks, title_of
+from services.gateway.submission.references import Used, used_in
+from services.gateway.submission.terms import EARLIEST, LATEST, new_job, terms_mistakes
+
+Kind = Literal["certificates", "report", "email", "job"]
+
+
+def _in_range(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError("a time from 1970 to 9000")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
+
+
+class JobQuery(PageQuery):
+    """Which jobs."""
+
+    state: list[JobStateWord] = Field(default=[], description="Repeatable: any of these.")
+    kind: Kind | None = None
+    tag: str | None = Field(default=None, max_length=64)
+    q: str | None = Field(default=None, max_length=200, description="Found in the title.")
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    return [_create(gateway), _list(gateway), _read(gateway), _tasks(gateway), _cancel(gateway)]
+
+
+def _create(gateway: Gateway) -> Operation[Any, Any]:
+    def create(call: Call[JobSpec, Nothing]) -> Reply:
+        spec = call.body
+        known = gateway.announcements.known()
+        if not known.tasks:
+            raise try_again("no-service", "No service has announced a task yet; start one and try again.")
+        refuse(terms_mistakes(spec), graph_mistakes(spec.tasks, known))
+        used = _used(spec)
+        job = new_job(
+            spec,
+            owner=call.owner,
+            kind="job",
+            title=title_of(spec),
+            tasks=new_tasks(spec, known),
+            uses=[one.artifact for one in used],
+        )
+        return accept(gateway, call, job, used=used)
+
+    return submission(
+        gateway,
+        name="create-job",
+        path="/v1/jobs",
+        view=create,
+        summary="Any graph of tasks",
+        body=Body(JobSpec),
+        problems=["no-service"],
+    )
+
+
+def _used(spec: JobSpec) -> list[Used]:
+    return [one for index, task in enumerate(spec.tasks) for one in used_in(task.input, ("tasks", index, "input"))]
+
+
+def _list(gateway: Gateway) -> Operation[Any, Any]:
+    def read(call: Call[Nothing, JobQuery]) -> Reply:
+        query = call.query
+        before = read_cursor(query.cursor, _newest) if query.cursor is not None else None
+        wanted = JobFilter(
+            states=tuple(query.state),
+            kind=query.kind,
+            tag=query.tag,
+            q=query.q,
+            created_after=query.created_after,
+            created_before=query.created_before,
+        )
+        rows = queries.jobs_of(gateway.database, call.owner, wanted, before=before, limit=query.limit + 1)
+        shown, following = cut(rows, query.limit, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))
+        return Reply(200, JobList(items=[summary_of(row) for row in shown], next_cursor=following))
+
+    return Operation(
+        name="list-jobs",
+        method="GET",
+        path="/v1/jobs",
+        view=read,
+        summary="Your jobs, the newest first",
+        tag="Follow",
+        answers=[Documented(200, "A page.", JobList)],
+        query=JobQuery,
+    )
+
+
+def _newest(key: list[Any]) -> tuple[datetime, UUID]:
+    created_at, job_id = key
+    return _in_range(datetime.fromisoformat(created_at)), UUID(job_id)
+
+
+def _read(gateway: Gateway) -> Operation[Any, Any]:
+    def read(call: Call[Nothing, Nothing]) -> Reply:
+        job_id: UUID = call.path["job_id"]
+        headers = {}
+        body = _job(gateway, call)
+        if call.wait_seconds is not None:
+            headers = prefer.applied(call.wait_seconds)
+            prefer.wait_until(lambda: queries.ended(gateway.database, job_id), call.wait_seconds, gateway.stopping)
+            body = _job(gateway, call)
+        return Reply(200, body, headers)
+
+    return Operation(
+        name="read-job",
+        method="GET",
+        path="/v1/jobs/<uuid:job_id>",
+        view=read,
+        summary="A job: state, progress, tasks, files",
+        tag="Follow",
+        answers=[Documented(200, "The job.", Job, {"Preference-Applied": "The wait that was asked for."})],
+        waits=True,
+    )
+
+
+def _job(gateway: Gateway, call: Call[Any, Any]) -> Job:
+    view = queries.job(gateway.database, call.path["job_id"], call.owner)
+    if view is None:
+        raise not_found("job")
+    return job_of(view)
+
+
+def _tasks(gateway: Gateway) -> Operation[Any, Any]:
+    def read(call: Call[Nothing, PageQuery]) -> Reply:
+        query = call.query
+        after = read_cursor(query.cursor, _position) if query.cursor is not None else -1
+        job_id: UUID = call.path["job_id"]
+        views = queries.tasks_of(gateway.database, job_id, call.owner, after_position=after, limit=query.limit + 1)
+        if views is None:
+            raise not_found("job")
+        shown, following = cut(views, query.limit, lambda view: cursor_of(view.position))
+        return Reply(200, TaskList(items=[task_of(view) for view in shown], next_cursor=following))
+
+    return Operation(
+        name="list-job-tasks",
+        method="GET",
+        path="/v1/jobs/<uuid:job_id>/tasks",
+        view=read,
+        summary="All tasks of a job",
+        tag="Follow",
+        answers=[Documented(200, "A page.", TaskList)],
+        query=PageQuery,
+    )
+
+
+def _position(key: list[Any]) -> int:
+    (position,) = key
+    if type(position) is not int or not 0 <= position < 2**31:
+        raise ValueError("not a position")
+    return position
+
+
+def _cancel(gateway: Gateway) -> Operation[Any, Any]:
+    def cancel(call: Call[Nothing, Nothing]) -> Reply:
+        job_id: UUID = call.path["job_id"]
+        match act.cancel(gateway.database, job_id, call.owner):
+            case None:
+                raise not_found("job")
+            case Cancelling.ENDED:
+                raise problem("job-ended", "The job ended before it was cancelled.")
+        if call.reservation:
+            with gateway.database.transaction() as connection:
+                idempotency.answer(connection, call.reservation, Answer(200, f"/v1/jobs/{job_id}"))
+        return Reply(200, _job(gateway, call))
+
+    return Operation(
+        name="cancel-job",
+        method="POST",
+        path="/v1/jobs/<uuid:job_id>/cancel",
+        view=cancel,
+        summary="Cancel what has not started, stop what runs",
+        tag="Act",
+        answers=[
+            Documented(200, "The job, cancelled or about to be.", Job, {"Idempotent-Replayed": "`true` for a replay."})
+        ],
+        problems=["job-ended"],
+        replay=lambda call, first: Reply(first.status, _job(gateway, call)),
+    )

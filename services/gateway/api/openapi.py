@@ -1,0 +1,41 @@
+"""GET /openapi.json: the API, from the declarations of its routes."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask import Response
+
+from services.gateway.http.openapi import document
+from services.gateway.http.operation import Call, Documented, Nothing, Operation
+
+
+def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
+    """The route, which describes itself too."""
+
+    @cache
+    def text() -> str:
+        return json.dumps(document([*others, declared], _version()))
+
+    def read(_: Call[Nothing, Nothing]) -> Response:
+        return Response(text(), content_type="application/json")
+
+    declared: Operation[Any, Any] = Operation(
+        name="openapi",
+        method="GET",
+        path="/openapi.json",
+        view=read,
+        summary="This document",
+        tag="Catalog",
+        answers=[Documented(200, "OpenAPI 3.1.", media_types=("application/json",))],
+    )
+    return declared
+
+
+def _version() -> str:
+    try:
+        return version("bureau")
+    except PackageNotFoundError:  # run from a checkout
+        return "dev"

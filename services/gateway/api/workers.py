@@ -1,0 +1,63 @@
+"""GET /v1/workers: the worker processes of the last day."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from bureau.ledger import workers as ledger_workers
+from bureau.ledger.workers import WorkerRow
+from services.gateway.gateway import Gateway
+from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from services.gateway.http.pagination import PageQuery, page_of
+
+
+class Worker(BaseModel):
+    """A worker process."""
+
+    id: str
+    service: str
+    version: str
+    host: str
+    pid: int
+    queue: str
+    threads: int
+    busy: int
+    started_at: datetime
+    seen_at: datetime
+    live: bool = Field(description="Seen in the last 30 seconds and not stopped.")
+
+
+class WorkerList(BaseModel):
+    """A page of workers, by service."""
+
+    items: list[Worker]
+    next_cursor: str | None
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    def read(call: Call[Nothing, PageQuery]) -> Reply:
+        rows = sorted(ledger_workers.workers(gateway.database), key=_key)
+        shown, following = page_of(rows, call.query, _key)
+        return Reply(200, WorkerList(items=[_worker(row) for row in shown], next_cursor=following))
+
+    return [
+        Operation(
+            name="list-workers",
+            method="GET",
+            path="/v1/workers",
+            view=read,
+            summary="Workers of the last day",
+            tag="Catalog",
+            answers=[Documented(200, "A page.", WorkerList)],
+            query=PageQuery,
+        )
+    ]
+
+
+def _key(row: WorkerRow) -> tuple[str, ...]:
+    return (row.service, row.id)
+
+
+def _worker(row: WorkerRow) -> Worker:
+    return Worker.model_validate({name: getattr(row, name) for name in Worker.model_fields})

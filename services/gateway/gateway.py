@@ -1,0 +1,32 @@
+"""What the gateway's process lends to its views."""
+
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+from bureau.ledger.database import Database
+from bureau.storage import Storage
+from services.gateway.announcements import Announcements
+from services.gateway.settings import GatewaySettings
+
+
+class Relay(Protocol):
+    """Publishes what became due: `bureau.relay.Relay`, or anything like it."""
+
+    @property
+    def healthy(self) -> bool: ...
+    @property
+    def last_error(self) -> str | None: ...
+    def wake(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The composition. Setting `stopping` ends the waits of requests that came with `Prefer: wait`."""
+
+    settings: GatewaySettings
+    database: Database
+    storage: Storage
+    relay: Relay
+    announcements: Announcements
+    stopping: Event = field(default_factory=Event)

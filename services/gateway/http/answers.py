@@ -1,0 +1,29 @@
+"""Replies and problems as HTTP responses."""
+
+from dataclasses import asdict
+
+from flask import Response
+
+from bureau.contracts.problems import Problem
+from services.gateway.http.operation import Reply
+from services.gateway.http.problem_model import PROBLEM_TYPE, Mistake, ProblemDocument
+
+
+def response_of(reply: Reply | Response) -> Response:
+    if isinstance(reply, Response):
+        return reply
+    text = reply.body.model_dump_json(by_alias=True)
+    return Response(text, reply.status, reply.headers, content_type="application/json")
+
+
+def problem_response(refused: Problem) -> Response:
+    """RFC 9457."""
+    body = ProblemDocument(
+        type=f"/problems/{refused.slug}",
+        title=refused.title,
+        status=refused.status,
+        detail=refused.detail,
+        errors=[Mistake(**asdict(error)) for error in refused.errors],
+    )
+    text = body.model_dump_json(exclude_none=True)
+    return Response(text, refused.status, refused.headers, content_type=PROBLEM_TYPE)

@@ -1,0 +1,46 @@
+"""Around every request: a Request-Id, the door, a log line, security headers."""
+
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+
+from services.gateway.http.security import Doors, add_security_headers, check_door
+from services.gateway.settings import GatewaySettings
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = "Request-Id"
+
+
+_WITHOUT_LEDGER = ("healthz", "readyz", "openapi", "page-static", "page-problem")
+
+
+def add_context(app: Flask, settings: GatewaySettings, prepare: Callable[[], None] | None) -> None:
+    doors = Doors.of(settings)
+
+    def begin() -> None:
+        g.request_id = uuid4().hex
+        g.began = time.monotonic()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        check_door(doors, request.method, request.headers.get("Host", ""), request.headers.get("Origin"))
+        if prepare and request.endpoint not in _WITHOUT_LEDGER:
+            prepare()
+
+    def end(response: Response) -> Response:
+        response.headers[REQUEST_ID] = g.request_id
+        add_security_headers(response.headers)
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            seconds=round(time.monotonic() - g.began, 4),
+        )
+        return response
+
+    app.before_request(begin)
+    app.after_request(end)

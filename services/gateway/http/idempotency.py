@@ -1,0 +1,60 @@
+"""Idempotency-Key: a request sent twice is done once. The ledger keeps the key; here it is held, kept or given back."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import structlog
+
+from bureau.contracts.problems import ProblemError
+from bureau.ledger import idempotency
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.idempotency import Answer, KeyBusy, KeyReused, Reservation, ReservationLost, Scope
+from services.gateway.http.operation import Call, Operation, Reply
+from services.gateway.http.problems import problem, try_again
+
+log = structlog.get_logger(__name__)
+
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+def once(db: Database, scope: Scope, fingerprint: str, operation: Operation[Any, Any], call: Call[Any, Any]) -> Reply:
+    """The view for the first request with this key, the first answer again for those after it."""
+    held = _reserve(db, scope, fingerprint)
+    if isinstance(held, Answer):
+        return _replayed(operation, call, held)
+    try:
+        return cast("Reply", operation.view(replace(call, reservation=held)))
+    except ReservationLost:  # slower than a held key lives: another request has it now
+        raise _busy() from None
+    except BaseException:  # only a key without an answer is given back: safe where the answer to COMMIT was lost
+        _release(db, held)
+        raise
+
+
+def _replayed(operation: Operation[Any, Any], call: Call[Any, Any], first: Answer) -> Reply:
+    if operation.replay is None:
+        raise TypeError(f"{operation.name} takes Idempotency-Key and declares no replay")
+    reply = operation.replay(call, first)
+    return replace(reply, headers={**reply.headers, **REPLAYED})
+
+
+def _reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answer:
+    try:
+        return idempotency.reserve(db, scope, fingerprint)
+    except KeyReused:
+        raise problem("idempotency-key-reused", "This Idempotency-Key was used for another request.") from None
+    except KeyBusy:
+        raise _busy() from None
+
+
+def _busy() -> ProblemError:
+    detail = "A request with this Idempotency-Key is under way; ask again for its answer."
+    return try_again("idempotency-key-busy", detail, seconds=1)
+
+
+def _release(db: Database, held: Reservation) -> None:
+    """Best effort: a key that is not given back frees itself after its holding time."""
+    try:
+        idempotency.release(db, held)
+    except LedgerUnavailable:
+        log.warning("idempotency key stays held for a while: the ledger is away")

@@ -1,0 +1,222 @@
+"""The OpenAPI 3.1 document, made from the operations: the same models read requests and write answers."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from services.gateway.http import form_values
+from services.gateway.http.multipart import OPTIONS, Files
+from services.gateway.http.operation import Documented, Operation
+from services.gateway.http.problem_model import PROBLEM_TYPE, ProblemDocument
+from services.gateway.http.problems import KINDS, Kind
+
+Mode = Literal["validation", "serialization"]
+Schemas = dict[tuple[type[BaseModel], Mode], dict[str, Any]]
+
+_EVERYWHERE = ("host-not-allowed", "internal-error")
+_HEADERS = {
+    "Request-Id": "Names the request in the gateway's log.",
+    "Retry-After": "Seconds.",
+    "Content-Range": "The size of the file.",
+}
+
+
+def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[str, Any]:
+    """The whole document."""
+    schemas, definitions = _schemas(operations)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas)
+        if operation.method == "GET":
+            paths[path]["head"] = _head(paths[path]["get"])
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Bureau",
+            "version": version,
+            "description": "Background paperwork: certificates, CSV reports, e-mail and tasks of your own.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
+        "paths": paths,
+        "components": {"schemas": definitions},
+    }
+
+
+def _schemas(operations: Iterable[Operation[Any, Any]]) -> tuple[Schemas, dict[str, Any]]:
+    wanted: dict[tuple[type[BaseModel], Mode], None] = {(ProblemDocument, "serialization"): None}
+    for operation in operations:
+        if operation.body:
+            wanted[(operation.body.model, "validation")] = None
+        for answer in operation.answers:
+            if answer.model:
+                wanted[(answer.model, "serialization")] = None
+    found, document = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
+    return cast("Schemas", found), document.get("$defs", {})
+
+
+def _operation(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": [*_path(operation), *_query(operation), *_request_headers(operation)],
+        "responses": _responses(operation, schemas),
+    }
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _body(operation, schemas)}
+    return described
+
+
+def _head(get: dict[str, Any]) -> dict[str, Any]:
+    """As GET, without contents."""
+    responses = {
+        status: {name: part for name, part in answer.items() if name != "content"}
+        for status, answer in get["responses"].items()
+    }
+    return {**get, "operationId": f"{get['operationId']}-head", "responses": responses}
+
+
+def _path(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
+    uuids = set(re.findall(r"<uuid:(\w+)>", operation.path))
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"} if name in uuids else {"type": "string", "minLength": 1},
+        }
+        for name in operation.path_parameters
+    ]
+
+
+def _query(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    schema = operation.query.model_json_schema(ref_template="#/components/schemas/{model}")
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": _without_null(prop),
+        }
+        for name, prop in schema.get("properties", {}).items()
+    ]
+
+
+def _without_null(prop: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may be left out is absent then, never null."""
+    alternatives = [alternative for alternative in prop.get("anyOf", ()) if alternative.get("type") != "null"]
+    plain = {k: v for k, v in prop.items() if k not in ("anyOf", "default")}
+    default = {"default": prop["default"]} if prop.get("default") is not None else {}
+    return {**plain, **(alternatives[0] if alternatives else {}), **default}
+
+
+def _request_headers(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
+    described: list[tuple[str, str, dict[str, Any]]] = [
+        (name, text, {"type": "string"}) for name, text in operation.request_headers.items()
+    ]
+    if operation.method == "POST":
+        text = "The same key and request answer what they answered first; kept 24 hours."
+        described.append(("Idempotency-Key", text, {"type": "string", "minLength": 1, "maxLength": 255}))
+    if operation.waits:
+        text = "`wait=N`: the answer is held back until the job has ended, at most N seconds."
+        described.append(("Prefer", text, {"type": "string", "examples": ["wait=10"]}))
+    return [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+        for name, text, schema in described
+    ]
+
+
+def _body(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
+    body = operation.body
+    if body is None:
+        return {}
+    reference = schemas[(body.model, "validation")]
+    content: dict[str, Any] = {"application/json": {"schema": reference}} if body.json else {}
+    if body.files:
+        content["multipart/form-data"] = {"schema": _form_schema(body.model, body.files)}
+    return content
+
+
+def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
+    """Each plain field a part; what is nested goes into `options`."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    nested = {name for name, kind in form_values.kinds(schema).items() if kind is form_values.Kind.NESTED}
+    plain = {name: _without_null(prop) for name, prop in schema.get("properties", {}).items() if name not in nested}
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    part = {"type": "array", "items": file, "minItems": files.at_least, "maxItems": files.at_most}
+    options = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "description": f"One JSON object with what is nested ({', '.join(sorted(nested))}) or not given as a field.",
+    }
+    return {
+        "type": "object",
+        "properties": {**plain, files.field: part if files.at_most > 1 else file, OPTIONS: options},
+        "required": [files.field] if files.at_least else [],
+        "additionalProperties": False,
+    }
+
+
+def _responses(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
+    responses = {str(answer.status): _answer(answer, schemas) for answer in operation.answers}
+    by_status: dict[int, list[Kind]] = {}
+    for slug in _slugs(operation):
+        by_status.setdefault(KINDS[slug].status, []).append(KINDS[slug])
+    for status, kinds in sorted(by_status.items()):
+        responses.setdefault(str(status), _problem(kinds))
+    return responses
+
+
+def _slugs(operation: Operation[Any, Any]) -> list[str]:
+    """The problems that follow from a declaration, and those it names."""
+    slugs = [*_EVERYWHERE, *operation.problems]
+    if operation.path.startswith("/v1/"):
+        slugs += ["ledger-unavailable"]
+    if "<" in operation.path:
+        slugs += ["not-found"]
+    if operation.api:
+        slugs += ["invalid"]
+    if operation.method == "POST":
+        slugs += ["origin-not-allowed", "unreadable", "too-large"]
+        slugs += ["idempotency-key-busy", "idempotency-key-reused"]
+    if operation.body:
+        slugs += ["unsupported-media-type"]
+    return slugs
+
+
+def _answer(answer: Documented, schemas: Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": answer.description,
+        "headers": {
+            name: _header(text) for name, text in {"Request-Id": _HEADERS["Request-Id"], **answer.headers}.items()
+        },
+    }
+    if answer.model:
+        described["content"] = {"application/json": {"schema": schemas[(answer.model, "serialization")]}}
+    elif answer.media_types:
+        described["content"] = {media_type: {} for media_type in answer.media_types}
+    return described
+
+
+def _problem(kinds: Sequence[Kind]) -> dict[str, Any]:
+    names = ["Request-Id"]
+    if any(kind.status in (409, 503) for kind in kinds):
+        names.append("Retry-After")
+    if any(kind.status == 416 for kind in kinds):
+        names.append("Content-Range")
+    return {
+        "description": "; ".join(f"{kind.title} (`{kind.slug}`)" for kind in kinds) + ".",
+        "headers": {name: _header(_HEADERS[name]) for name in names},
+        "content": {PROBLEM_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}}},
+    }
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}

@@ -1,0 +1,98 @@
+"""A route as it is declared: what it takes, what it answers. Requests are read and OpenAPI is made from this."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from flask import Response
+from pydantic import BaseModel
+from werkzeug.datastructures import Headers
+
+from bureau.contracts.base import Contract
+from bureau.ledger.idempotency import Answer, Reservation
+from services.gateway.http.multipart import Files, UploadedFile
+
+B = TypeVar("B", bound=BaseModel)
+Q = TypeVar("Q", bound=BaseModel)
+
+
+class Nothing(Contract):
+    """No query parameters, or no fields."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[B, Q]):
+    """A request that was read and found well-formed, as a view sees it.
+
+    `wait_seconds` is what `Prefer: wait` asked for; `reservation` is the Idempotency-Key held for this request.
+    """
+
+    owner: str
+    path: Mapping[str, Any]
+    query: Q
+    body: B
+    files: Sequence[UploadedFile] = ()
+    headers: Headers = field(default_factory=Headers)
+    method: str = "GET"
+    wait_seconds: float | None = None
+    reservation: Reservation | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with a model as JSON."""
+
+    status: int
+    body: BaseModel
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+View = Callable[[Call[B, Q]], Reply | Response]
+
+
+@dataclass(frozen=True)
+class Documented:
+    """An answer in the OpenAPI document. Without a model its content is `media_types`, or nothing."""
+
+    status: int
+    description: str
+    model: type[BaseModel] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # name to description
+    media_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Body(Generic[B]):
+    """What a POST takes: JSON, a form with files, or either."""
+
+    model: type[B]
+    json: bool = True
+    files: Files | None = None
+
+
+@dataclass(frozen=True)
+class Operation(Generic[B, Q]):
+    """One method of one path. `name` is the operationId and Flask's endpoint, `path` is Flask's rule."""
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    view: View[B, Q]
+    summary: str
+    tag: str
+    answers: Sequence[Documented]
+    problems: Sequence[str] = ()  # slugs beside those that follow from the declaration
+    body: Body[B] | None = None
+    query: type[Q] | None = None
+    request_headers: Mapping[str, str] = field(default_factory=dict)  # name to description
+    waits: bool = False  # understands Prefer: wait
+    replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # of a POST: the first answer's resource, as it is now
+    api: bool = True  # False: for browsers; takes any query
+
+    @property
+    def path_parameters(self) -> list[str]:
+        return [part.rpartition(":")[2] for part in _placeholders(self.path)]
+
+
+def _placeholders(path: str) -> Iterable[str]:
+    return [segment.split(">", 1)[0] for segment in path.split("<")[1:]]

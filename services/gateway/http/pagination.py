@@ -1,0 +1,58 @@
+"""Lists: `limit`, and a `cursor` that names the last item seen, so that pages stay stable while rows are added."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import Field
+
+from bureau.contracts.base import Contract
+from bureau.contracts.problems import FieldError
+from services.gateway.http.problems import invalid
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+class PageQuery(Contract):
+    """The parameters of every list."""
+
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Items a page.")
+    cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
+
+
+def cursor_of(*key: Any) -> str:
+    """An opaque text for a key of strings and numbers."""
+    return urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, read: Callable[[list[Any]], T]) -> T:
+    """`read` of the key in a cursor. Raises a 422 problem for a text that is no cursor of ours."""
+    try:
+        key = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        return read(key)
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError):
+        detail = "Use next_cursor of the page before, unchanged, or leave it out."
+        raise invalid([FieldError("wrong_form", detail, parameter="cursor")]) from None
+
+
+def page_of(items: Sequence[T], query: PageQuery, key: Callable[[T], tuple[str, ...]]) -> tuple[list[T], str | None]:
+    """A page of a list held in memory, which is sorted by `key`, and its next cursor."""
+    seen = read_cursor(query.cursor, _texts) if query.cursor is not None else None
+    rest = [item for item in items if seen is None or key(item) > seen]
+    return cut(rest, query.limit, lambda item: cursor_of(*key(item)))
+
+
+def cut(items: Sequence[T], limit: int, cursor: Callable[[T], str]) -> tuple[list[T], str | None]:
+    """The first `limit` items, and the cursor of the last one when there are more."""
+    shown = list(items[:limit])
+    return shown, cursor(shown[-1]) if len(items) > limit else None
+
+
+def _texts(key: list[Any]) -> tuple[str, ...]:
+    if not all(isinstance(part, str) for part in key):
+        raise TypeError("a cursor of another list")
+    return tuple(key)

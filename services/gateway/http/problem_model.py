@@ -1,0 +1,25 @@
+"""A problem as it is answered (RFC 9457), for the OpenAPI document."""
+
+from pydantic import BaseModel, Field
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class Mistake(BaseModel):
+    """One thing that is wrong: in the body at `pointer`, or in a `parameter` or `header`."""
+
+    pointer: str | None = Field(default=None, examples=["#/to/0"])
+    parameter: str | None = None
+    header: str | None = None
+    code: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """What was wrong with a request, all of it at once."""
+
+    type: str = Field(description="Says more when opened, and never changes.", examples=["/problems/invalid"])
+    title: str
+    status: int
+    detail: str
+    errors: list[Mistake] = Field(default=[])

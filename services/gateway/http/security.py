@@ -1,0 +1,74 @@
+"""Who may ask: Host and Origin checks, and the headers that keep browsers careful with every answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from werkzeug.datastructures import Headers
+
+from services.gateway.http.problems import problem
+from services.gateway.settings import GatewaySettings, bind_host, is_loopback
+
+API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": API_POLICY,
+    "Cache-Control": "no-store",
+}
+
+
+def add_security_headers(headers: Headers) -> None:
+    """Sets what a view did not set itself."""
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The names the gateway is reached by."""
+
+    hosts: frozenset[str]
+    origins: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: GatewaySettings) -> "Doors":
+        public = urlsplit(settings.base_url)
+        names = {public.hostname, bind_host(settings.bind)}
+        return cls(frozenset(name for name in names if name), frozenset({f"{public.scheme}://{public.netloc}"}))
+
+    def check_host(self, host: str) -> None:
+        """A page elsewhere can point its own name at this machine (DNS rebinding); that name is not ours."""
+        name = _host_name(host)
+        if name is None or not (is_loopback(name) or name in self.hosts):
+            allowed = ", ".join(sorted({"localhost", *self.hosts}))
+            raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway is {allowed}.")
+
+    def check_origin(self, origin: str | None, host: str) -> None:
+        """Browsers say which page sends a change; only the gateway's own may."""
+        if origin is None or origin in self.origins or origin in (f"http://{host}", f"https://{host}"):
+            return
+        raise problem("origin-not-allowed", f"The Origin header says {origin[:100]}, which is not this gateway.")
+
+
+def check_door(doors: Doors, method: str, host: str, origin: str | None) -> None:
+    """Raises a 403 problem. Host is checked for reading too while there are no keys that would protect it."""
+    doors.check_host(host)
+    if method not in ("GET", "HEAD", "OPTIONS"):
+        doors.check_origin(origin, host)
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return None
+    return parts.hostname if parts.netloc == host and "@" not in host else None

@@ -1,0 +1,58 @@
+"""A gateway process of its own: what it connects with, made on first use, after gunicorn has forked."""
+
+from threading import Event, Lock
+
+import structlog
+from flask import Flask
+
+from bureau.broker import make_broker
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.migrate import migrate
+from bureau.relay import Relay
+from bureau.settings import PlatformSettings
+from bureau.storage import Storage
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+
+log = structlog.get_logger(__name__)
+
+
+class GatewayProcess:
+    """The application in `app`, and the relay that publishes what it accepts."""
+
+    def __init__(self, platform: PlatformSettings, settings: GatewaySettings) -> None:
+        self._database = Database(platform.database_url.get_secret_value())
+        storage = Storage.from_url(platform.storage_url.get_secret_value())
+        self._relay = Relay(self._database, make_broker(platform.broker_url.get_secret_value(), []))
+        self._preparing = Lock()
+        self._prepared = False
+        self._stopping = Event()
+        self.app: Flask = create_app(
+            settings, self._database, storage, self._relay, prepare=self.prepare, stopping=self._stopping
+        )
+
+    def start(self) -> None:
+        """As soon as the process may connect. With the ledger away the first request that needs it tries again."""
+        self._relay.start()
+        try:
+            self.prepare()
+        except LedgerUnavailable:
+            log.warning("the ledger does not answer yet", database=repr(self._database))
+
+    def prepare(self) -> None:
+        """Brings the ledger's schema up to date, once. Raises `LedgerUnavailable`."""
+        if self._prepared:
+            return
+        with self._preparing:
+            if not self._prepared:
+                migrate(self._database)
+                self._prepared = True
+
+    def release_waits(self) -> None:
+        """At the beginning of a stop: who waits with `Prefer: wait` is answered now."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """After the last request."""
+        self._relay.stop()
+        self._database.close()

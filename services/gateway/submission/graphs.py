@@ -1,0 +1,56 @@
+"""A submitted graph: everything that is wrong with it at once, and its tasks for the ledger."""
+
+from collections.abc import Iterator, Sequence
+
+from bureau.contracts import graph, pointer
+from bureau.contracts.jobs import JobSpec, TaskSpec
+from bureau.contracts.problems import FieldError
+from bureau.ledger.submit import NewTask
+from services.gateway.announcements import Known
+from services.gateway.submission.names import named
+from services.gateway.submission.terms import overridden, policy_of
+
+MAX_MISTAKES = 200  # of a thousand tasks that are all wrong, this many are told
+
+
+def graph_mistakes(tasks: Sequence[TaskSpec], known: Known) -> list[FieldError]:
+    """Of names, order, references, what is not announced and what does not fit its schema."""
+    mistakes = graph.mistakes(tasks)
+    for index, task in enumerate(tasks):
+        if len(mistakes) > MAX_MISTAKES:
+            break
+        mistakes += _input_mistakes(index, task, known)
+    return mistakes[:MAX_MISTAKES]
+
+
+def _input_mistakes(index: int, task: TaskSpec, known: Known) -> Iterator[FieldError]:
+    announced = known.tasks.get(task.run)
+    if announced is None:
+        detail = f"No service has announced {task.run}; {named('task', known.tasks)}"
+        yield FieldError("unknown_run", detail, pointer.fragment(["tasks", index, "run"]))
+        return
+    yield from announced.schema.mistakes(task.input, ["tasks", index, "input"])
+
+
+def new_tasks(spec: JobSpec, known: Known) -> list[NewTask]:
+    return [_new_task(spec, task, known) for task in spec.tasks]
+
+
+def title_of(spec: JobSpec) -> str:
+    first = spec.tasks[0].run
+    return first if len(spec.tasks) == 1 else f"{first} and {len(spec.tasks) - 1} more"
+
+
+def _new_task(spec: JobSpec, task: TaskSpec, known: Known) -> NewTask:
+    policy = overridden(policy_of(task.run, known), spec, task.retry, task.time_limit_seconds)
+    return NewTask(
+        task.name,
+        task.run,
+        policy.queue,
+        task.input,
+        after=tuple(task.after),
+        when=task.when,
+        optional=task.optional,
+        retry=policy.retry,
+        time_limit_seconds=policy.time_limit_seconds,
+    )

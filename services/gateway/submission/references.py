@@ -1,0 +1,41 @@
+"""Stored files named in a request: `{"artifact": "<id>"}`, alone or with a `name`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Used:
+    """An artifact and where the request named it."""
+
+    artifact: UUID
+    path: Path
+
+
+def used_in(value: Any, path: Path = ()) -> list[Used]:
+    """Every reference to a stored file in a JSON value, however deep."""
+    return list(_used(value, path))
+
+
+def _used(value: Any, path: Path) -> Iterator[Used]:
+    match value:
+        case {"artifact": str() as text, **rest} if set(rest) <= {"name"}:
+            if artifact := _uuid(text):
+                yield Used(artifact, path)
+        case dict():
+            for name, item in value.items():
+                yield from _used(item, (*path, name))
+        case list():
+            for index, item in enumerate(value):
+                yield from _used(item, (*path, index))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
