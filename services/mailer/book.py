@@ -1,0 +1,95 @@
+"""The tries of a task's mail in the ledger."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from bureau.contracts.errors import Postponed, Stopped, TransientError
+from bureau.ledger import deliveries
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
+from bureau.stopping import StopReason
+from services.mailer.deliveries import INTENT_SECONDS
+
+_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Book(Protocol):
+    """Where tries are written. `open` before a mail may leave, `close` after."""
+
+    def tries(self, task_id: UUID) -> list[Delivery]:
+        """All so far, the first one first."""
+
+    def open(
+        self, task_id: UUID, claim_no: int, *, message_id: str, transport: str, recipients: Sequence[str]
+    ) -> Delivery:
+        """Writes the intent. Raises `Stopped` when the task is not this claim's, `Postponed` when one is open."""
+
+    def close(
+        self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
+    ) -> None:
+        """Writes the end of a try; where somebody was first, theirs stays."""
+
+
+class LedgerBook:
+    """In the `deliveries` table."""
+
+    def __init__(self, db: Database, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._db = db
+        self._sleep = sleep
+
+    def tries(self, task_id: UUID) -> list[Delivery]:
+        try:
+            return deliveries.history(self._db, task_id)
+        except LedgerUnavailable as error:
+            raise _ledger_away() from error
+
+    def open(
+        self, task_id: UUID, claim_no: int, *, message_id: str, transport: str, recipients: Sequence[str]
+    ) -> Delivery:
+        try:
+            return deliveries.open_delivery(
+                self._db,
+                task_id=task_id,
+                claim_no=claim_no,
+                message_id=message_id,
+                transport=transport,
+                recipients=recipients,
+            )
+        except ClaimLost:
+            raise Stopped(StopReason.NOT_YOURS) from None
+        except OpenIntent as error:
+            raise under_way(INTENT_SECONDS - error.delivery.age_seconds) from None
+        except LedgerUnavailable as error:
+            # If the row was written after all, the next try finds it open and no mail left.
+            raise _ledger_away() from error
+
+    def close(
+        self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
+    ) -> None:
+        """Asks until the ledger answers: an end that is not written makes the mail `unknown`."""
+        tries = 0
+        while True:
+            try:
+                deliveries.close_delivery(
+                    self._db, task_id=task_id, n=n, state=state, recipients=recipients, response=response
+                )
+            except LedgerUnavailable:
+                self._sleep(_PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)])
+                tries += 1
+            else:
+                return
+
+
+def under_way(seconds: float) -> Postponed:
+    """Another process may be handing the mail over, or died doing it."""
+    return Postponed(
+        "delivery_open",
+        "An earlier try to hand this mail over has not ended. It is waited for, so that nobody gets the mail twice.",
+        delay=max(1.0, seconds),
+    )
+
+
+def _ledger_away() -> TransientError:
+    return TransientError("ledger_unavailable", "The ledger did not answer.")

@@ -1,0 +1,131 @@
+"""From what a task was given to a message: addresses, template, bodies and attachments."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bureau.contracts.artifacts import ArtifactRef, safe_name
+from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
+from bureau.task import Context
+from services.mailer.addresses import Mailbox, mailbox, mailboxes
+from services.mailer.message import Attachment, Message
+from services.mailer.templating import Templates
+
+_UNTYPED = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r'^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)(?:\s*;\s*charset="?([A-Za-z0-9_.:-]+)"?)?$')
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Who is written to, each address once: a copy to somebody in `to` is dropped."""
+
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    bcc: tuple[Mailbox, ...]
+    reply_to: Mailbox | None
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        return tuple(box.address for box in (*self.to, *self.cc, *self.bcc))
+
+
+class Composer:
+    """`clock` gives the Date of messages."""
+
+    def __init__(
+        self,
+        *,
+        sender: Mailbox,
+        templates: Templates,
+        attachments_max_bytes: int,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._sender = sender
+        self._templates = templates
+        self._attachments_max_bytes = attachments_max_bytes
+        self._clock = clock
+
+    def envelope(self, mail: SendMail) -> Envelope:
+        """Raises `PermanentError` (`mail_address_invalid`) naming field, value and rule."""
+        to = mailboxes("to", mail.to)
+        cc = _without(mailboxes("cc", mail.cc), to)
+        return Envelope(
+            sender=mailbox("from", mail.from_) if mail.from_ else self._sender,
+            to=to,
+            cc=cc,
+            bcc=_without(mailboxes("bcc", mail.bcc), (*to, *cc)),
+            reply_to=mailbox("reply_to", mail.reply_to) if mail.reply_to else None,
+        )
+
+    def message(self, ctx: Context, mail: SendMail, envelope: Envelope, message_id: str) -> Message:
+        """Raises `PermanentError` for what can never be sent: it names the field and what mends it."""
+        subject, text, html = self._content(ctx, mail)
+        return Message(
+            message_id=message_id,
+            date=self._clock(),
+            sender=envelope.sender,
+            to=envelope.to,
+            cc=envelope.cc,
+            bcc=envelope.bcc,
+            reply_to=envelope.reply_to,
+            subject=subject,
+            text=text,
+            html=html,
+            attachments=self._attachments(ctx, mail.attachments),
+        )
+
+    def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None]:
+        if mail.template is None:
+            return mail.subject or "", _body(ctx, "text", mail.text), _body(ctx, "html", mail.html)
+        rendered = self._templates.render(mail.template, mail.context)
+        return mail.subject or rendered.subject, rendered.text, rendered.html
+
+    def _attachments(self, ctx: Context, refs: list[ArtifactRef]) -> tuple[Attachment, ...]:
+        """Reads the files one after the other; none of one that would pass the limit."""
+        read: list[Attachment] = []
+        total = 0
+        for ref in refs:
+            with ctx.open(ref) as stored:
+                total += stored.size
+                if total > self._attachments_max_bytes:
+                    raise PermanentError(
+                        "mail_attachments_too_large",
+                        f"attachments: up to {stored.name!r} they have {total:,} bytes, more than the "
+                        f"{self._attachments_max_bytes:,} of MAIL_ATTACHMENTS_MAX_BYTES. Send fewer, or compress them.",
+                    )
+                name = safe_name(stored.name)
+                read.append(Attachment.read(name, media_type(stored.media_type), stored.size, stored.file))
+        return tuple(read)
+
+
+def media_type(given: str) -> str:
+    """`given` as `type/subtype`, a charset kept; anything that cannot stand in a header, or not in base64, untyped."""
+    match = _MEDIA_TYPE.match(given.strip())
+    if match is None or match[1].lower().startswith(("message/", "multipart/")):
+        return _UNTYPED
+    return f"{match[1].lower()}; charset={match[2]}" if match[2] else match[1].lower()
+
+
+def _body(ctx: Context, field: str, given: str | ArtifactRef | None) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    with ctx.open(given) as stored:
+        if stored.size > MAX_BODY_BYTES:
+            raise PermanentError(
+                "mail_body_too_large",
+                f"{field}: {stored.size:,} bytes, the limit is {MAX_BODY_BYTES:,}. Attach it instead.",
+            )
+        try:
+            return stored.file.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise PermanentError(
+                "mail_body_not_text", f"{field}: byte {error.start} is not UTF-8. Save the text as UTF-8."
+            ) from None
+
+
+def _without(boxes: tuple[Mailbox, ...], others: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+    taken = {box.address.lower() for box in others}
+    return tuple(box for box in boxes if box.address.lower() not in taken)

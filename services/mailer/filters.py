@@ -1,0 +1,73 @@
+"""How templates show numbers, sizes, times and durations. A value of another kind is refused by name."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+
+class ValueUnfit(ValueError):
+    """A context value that the template cannot show as it wants to; the text says why."""
+
+
+def number(value: Any) -> str:
+    """1234567 as `1,234,567`."""
+    return f"{_numeric(value):,}"
+
+
+def size(value: Any) -> str:
+    """Bytes as `512 bytes`, `5.1 kB`, `20.3 MB`."""
+    amount = float(_numeric(value))
+    if amount < 1000:
+        return f"{amount:.0f} bytes"
+    for unit in ("kB", "MB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} GB"
+
+
+def duration(value: Any) -> str:
+    """Seconds as `0.4 s`, `42 s`, `3 min 5 s`, `2 h 7 min`."""
+    seconds = float(_numeric(value))
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(value: Any) -> str:
+    """An RFC 3339 time as `20 November 2025, 10:12 UTC`."""
+    try:
+        parsed = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueUnfit(f"{value!r:.100} is not a time such as 2025-11-20T10:12:00Z") from None
+    if parsed.tzinfo is None:
+        raise ValueUnfit(f"{value!r:.100} has no time zone: add Z or an offset")
+    utc = parsed.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
+
+
+def web_link(value: Any) -> str:
+    """An address for a link: http or https only, so that no context makes one that runs a script."""
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        raise ValueUnfit(f"{value!r:.100} is not a link that begins with https:// or http://")
+    return value
+
+
+def _numeric(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueUnfit(f"{value!r:.100} is not a number")
+    return value
+
+
+FILTERS: dict[str, Callable[[Any], str]] = {
+    "duration": duration,
+    "moment": moment,
+    "number": number,
+    "size": size,
+    "web_link": web_link,
+}

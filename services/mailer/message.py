@@ -1,0 +1,169 @@
+"""A message: what it says, and its RFC 5322 bytes, built once."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from functools import cached_property
+from typing import BinaryIO
+from uuid import UUID
+
+from services.mailer.addresses import Mailbox
+from services.mailer.headers import address_header, one_line, parameter_header, text_header, token_header
+
+CRLF = b"\r\n"
+_LONGEST_LINE = 998  # RFC 5322, section 2.1.1
+_BASE64_LINE = 76
+_DOMAIN = 200  # characters of the domain in a Message-ID: the ledger keeps 255 of the whole
+_ASCII = bytes(range(128))
+_BLOCK = 57 * 4096  # whole lines of base64: 57 bytes make 76 characters
+
+
+def message_id(task_id: UUID, sender: Mailbox) -> str:
+    """The same for every try of a task, so that a mail sent twice shows as one where mail programs compare."""
+    return f"<{task_id}@{sender.domain[-_DOMAIN:].lstrip('.-')}>"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file in a message. `encoded` is base64 in lines of 76 characters with CRLF between them."""
+
+    name: str
+    media_type: str
+    size: int
+    encoded: bytes
+
+    @classmethod
+    def read(cls, name: str, media_type: str, size: int, file: BinaryIO) -> "Attachment":
+        """Streams `file` into base64: besides the result only a block is held."""
+        return cls(name, media_type, size, CRLF.join(_base64_lines(file)))
+
+
+@dataclass(frozen=True)
+class Message:
+    """One mail. `message_id` has its angle brackets; `text` or `html` may be missing, not both."""
+
+    message_id: str
+    date: datetime
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    subject: str
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    reply_to: Mailbox | None = None
+    text: str | None = None
+    html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+    def __post_init__(self) -> None:
+        # Also for transports that never see the bytes below.
+        one_line("subject", self.subject)
+        for box in (self.sender, *self.to, *self.cc, *self.bcc, *((self.reply_to,) if self.reply_to else ())):
+            one_line("address", box.name + box.address)
+        for attachment in self.attachments:
+            one_line("attachment name", attachment.name)
+
+    @cached_property
+    def raw(self) -> bytes:
+        """Headers and parts with CRLF line ends, ASCII throughout. `bcc` is not in it."""
+        first, *rest = _pieces(self._content(), self.message_id.strip("<>").partition("@")[0])
+        return CRLF.join([self._headers().encode("ascii") + first, *rest, b""])
+
+    def _headers(self) -> str:
+        lines = [address_header("From", [self.sender]), address_header("To", self.to)]
+        if self.cc:
+            lines.append(address_header("Cc", self.cc))
+        if self.reply_to:
+            lines.append(address_header("Reply-To", [self.reply_to]))
+        lines += [
+            text_header("Subject", self.subject),
+            token_header("Date", format_datetime(self.date)),
+            token_header("Message-ID", self.message_id),
+            token_header("MIME-Version", "1.0"),
+        ]
+        return "".join(lines)
+
+    def _content(self) -> "_Part":
+        bodies: list[_Part] = []
+        if self.text is not None:
+            bodies.append(_text_part("plain", self.text))
+        if self.html is not None:
+            bodies.append(_text_part("html", self.html))
+        body = bodies[0] if len(bodies) == 1 else _Multipart("alternative", tuple(bodies))
+        if not self.attachments:
+            return body
+        return _Multipart("mixed", (body, *(_attachment_part(attachment) for attachment in self.attachments)))
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """Headers, ready, and a body without its last line break."""
+
+    headers: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Multipart:
+    kind: str
+    parts: "tuple[_Part, ...]"
+
+
+_Part = _Leaf | _Multipart
+
+
+def _pieces(part: _Part, unique: str, depth: int = 0) -> Iterator[bytes]:
+    """What stands between line breaks. Bodies are not copied here, only once, into the whole."""
+    if isinstance(part, _Leaf):
+        yield part.headers.encode("ascii")
+        yield part.body
+        return
+    # "=_" appears neither in base64 nor in quoted-printable, and text that has it is sent as one of these.
+    boundary = f"=_{depth}_{unique}"
+    yield parameter_header("Content-Type", f"multipart/{part.kind}", {"boundary": boundary}).encode("ascii")
+    for inner in part.parts:
+        yield f"--{boundary}".encode("ascii")
+        yield from _pieces(inner, unique, depth + 1)
+    yield f"--{boundary}--".encode("ascii")
+
+
+def _text_part(kind: str, text: str) -> _Leaf:
+    data = CRLF.join(text.replace("\r\n", "\n").replace("\r", "\n").encode().split(b"\n"))
+    encoding, body = _transfer_encoded(data)
+    headers = parameter_header("Content-Type", f"text/{kind}", {"charset": "utf-8"})
+    return _Leaf(headers + token_header("Content-Transfer-Encoding", encoding), body)
+
+
+def _transfer_encoded(data: bytes) -> tuple[str, bytes]:
+    if data.isascii() and b"=_" not in data and all(len(line) <= _LONGEST_LINE for line in data.split(CRLF)):
+        return "7bit", data
+    if len(data.translate(None, _ASCII)) * 3 > len(data):  # quoted-printable would be the longer one
+        return "base64", CRLF.join(_lines(binascii.b2a_base64(data, newline=False)))
+    # b2a_qp takes the kind of line break from the data: there is always one to see.
+    return "quoted-printable", binascii.b2a_qp(data + CRLF, istext=True).removesuffix(CRLF)
+
+
+def _attachment_part(attachment: Attachment) -> _Leaf:
+    kind, _, charset = attachment.media_type.partition("; charset=")
+    headers = parameter_header("Content-Type", kind, {"charset": charset} if charset else {})
+    headers += token_header("Content-Transfer-Encoding", "base64")
+    headers += parameter_header("Content-Disposition", "attachment", {"filename": attachment.name})
+    return _Leaf(headers, attachment.encoded)
+
+
+def _base64_lines(file: BinaryIO) -> Iterator[bytes]:
+    rest = b""
+    while data := file.read(_BLOCK):
+        rest += data
+        whole = len(rest) - len(rest) % 57
+        yield from _lines(base64.b64encode(rest[:whole]))
+        rest = rest[whole:]
+    if rest:
+        yield base64.b64encode(rest)
+
+
+def _lines(encoded: bytes) -> Iterator[bytes]:
+    for start in range(0, len(encoded), _BASE64_LINE):
+        yield encoded[start : start + _BASE64_LINE]

@@ -1,0 +1,30 @@
+"""The mailer's composition root."""
+
+from bureau.service import Resources, Service
+from bureau.settings import load
+from services.mailer.book import LedgerBook
+from services.mailer.compose import Composer
+from services.mailer.deliveries import Policy
+from services.mailer.mailer import Mailer
+from services.mailer.settings import MailerSettings
+from services.mailer.tasks import send_task
+from services.mailer.templating import Templates
+from services.mailer.transports.choose import choose
+
+
+def mailer_service(resources: Resources) -> Service:
+    """Raises `SettingsError` for a wrong environment."""
+    (settings,) = load(MailerSettings)
+    templates = Templates()
+    transport = choose(settings)
+    mailer = Mailer(
+        composer=Composer(
+            sender=settings.sender,
+            templates=templates,
+            attachments_max_bytes=settings.mail_attachments_max_bytes,
+        ),
+        transport=transport,
+        book=LedgerBook(resources.database),
+        policy=Policy(settings.mail_unknown),
+    )
+    return Service("mailer", tasks=[send_task(mailer)], templates=templates.descriptions(), close=transport.close)

@@ -1,0 +1,71 @@
+"""The mailer's settings, from the environment."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from bureau.settings import Settings
+from services.mailer.addresses import Mailbox, parse_mailbox
+from services.mailer.transports.smtp_server import SmtpServer
+
+_MAIL_URLS = "use file://folder, console://, smtp://user:password@host:port, smtps://… or sendgrid://"
+
+
+class MailerSettings(Settings):
+    """`MAIL_URL` says how mail leaves; it may hold a password."""
+
+    mail_url: SecretStr = SecretStr("file://var/outbox")
+    mail_from: str = "Bureau <bureau@localhost>"
+    # What becomes of a mail whose provider took it and never answered: sent again under the same Message-ID (at
+    # least once), or left for a person to decide (at most once).
+    mail_unknown: Literal["resend", "park"] = "resend"
+    mail_connect_timeout_seconds: float = Field(default=10.0, gt=0, le=30)
+    # For each answer of an SMTP server up to the mail itself, which has 30 s to begin. Mailing's own limit is 120 s.
+    mail_read_timeout_seconds: float = Field(default=20.0, gt=0, le=30)
+    # Of all attachments of a mail together. Base64 makes 27 MB of 20: providers take 25 to 30, SendGrid 30.
+    mail_attachments_max_bytes: int = Field(default=20_000_000, ge=0, le=100_000_000)
+    sendgrid_api_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    sendgrid_api_url: str = "https://api.sendgrid.com"  # https://api.eu.sendgrid.com for accounts in the EU
+    sendgrid_timeout_seconds: float = Field(default=60.0, gt=0, le=110)
+
+    @property
+    def sender(self) -> Mailbox:
+        return parse_mailbox(self.mail_from)
+
+    @field_validator("mail_url")
+    @classmethod
+    def _known_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        try:
+            scheme = urlsplit(url).scheme
+            if scheme in ("smtp", "smtps"):
+                SmtpServer.from_url(url)
+        except ValueError as error:
+            raise ValueError(f"{error}; {_MAIL_URLS}") from None
+        if scheme not in ("file", "console", "smtp", "smtps", "sendgrid") or url == "file://":
+            raise ValueError(_MAIL_URLS)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parse_mailbox(value)
+        return value
+
+    @field_validator("sendgrid_api_key")
+    @classmethod
+    def _key_where_needed(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        key, url = value.get_secret_value(), info.data.get("mail_url")
+        if url is not None and url.get_secret_value().startswith("sendgrid:") and not key:
+            raise ValueError("needed with MAIL_URL=sendgrid://; make one at app.sendgrid.com, with Mail Send access")
+        if not (key.isascii() and (key.isprintable() or not key)) or " " in key:
+            raise ValueError("a key is one word of ASCII")
+        return value
+
+    @field_validator("sendgrid_api_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+            raise ValueError("use https://api.sendgrid.com or https://api.eu.sendgrid.com")
+        return value.rstrip("/")

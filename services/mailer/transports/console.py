@@ -1,0 +1,67 @@
+"""Prints mails: what a developer wants to see of them, not their bytes."""
+
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from bureau.stopping import StopToken
+from services.mailer.addresses import Mailbox
+from services.mailer.message import Message
+from services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
+
+_RULE = "-" * 72
+
+
+class ConsoleTransport:
+    """Standard output, or the stream given. Each mail is one write, so that threads do not mix theirs."""
+
+    name = "console"
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+        stop.check()
+        window.check_begin()
+        stream = self._stream or sys.stdout
+        try:
+            stream.write(_shown(message, recipients))
+            stream.flush()
+        except OSError as error:
+            raise AnswerLost(f"the console did not take the mail: {error.strerror}") from error
+        return Outcome.same(recipients, Verdict.SENT, "printed")
+
+    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - what was printed cannot be asked
+        return None
+
+    def close(self) -> None:
+        """The stream is not ours to close."""
+
+
+def _shown(message: Message, recipients: Sequence[str]) -> str:
+    lines = [
+        _RULE,
+        f"From: {_people([message.sender])}",
+        f"To: {_people(message.to)}",
+        *([f"Cc: {_people(message.cc)}"] if message.cc else []),
+        *([f"Reply-To: {_people([message.reply_to])}"] if message.reply_to else []),
+        f"Subject: {message.subject}",
+        f"Message-ID: {message.message_id}",
+        f"For: {', '.join(recipients)}",
+        *[f"Attached: {a.name} ({a.media_type}, {a.size:,} bytes)" for a in message.attachments],
+        "",
+        *(message.text if message.text is not None else message.html or "").splitlines(),
+        _RULE,
+    ]
+    return "".join(f"{_harmless(line)}\n" for line in lines)
+
+
+def _people(boxes: Sequence[Mailbox]) -> str:
+    return ", ".join(f"{box.name} <{box.address}>" if box.name else box.address for box in boxes)
+
+
+def _harmless(line: str) -> str:
+    """Without what a terminal would obey."""
+    return "".join(
+        character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}" for character in line
+    )

@@ -1,0 +1,123 @@
+"""SendGrid's Web API, through its `sendgrid` package. It takes a mail for all recipients or for none."""
+
+import http.client
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.error import URLError
+
+from python_http_client.exceptions import HTTPError
+
+from bureau.contracts.base import clean_text
+from bureau.stopping import StopToken
+from services.mailer.message import Message
+from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from services.mailer.transports.sendgrid_http import Handover, wired_client
+from services.mailer.transports.sendgrid_payload import payload
+from services.mailer.transports.wire import Wire
+
+_ACCEPTED = 202
+_BEHIND_GATEWAY = (502, 504)  # said by a gateway that lost the answer of what is behind it
+
+
+class SendGridTransport:
+    """`url` is the API's, without `/v3`: `https://api.eu.sendgrid.com` for accounts in the EU."""
+
+    name = "sendgrid"
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        url: str = "https://api.sendgrid.com",
+        connect_timeout_seconds: float = 10.0,
+        timeout_seconds: float = 60.0,
+    ) -> None:
+        self._key = key
+        self._url = url
+        self._connect_timeout = connect_timeout_seconds
+        self._timeout = timeout_seconds
+        # At DEBUG it writes every header with the key in it, and every mail.
+        logging.getLogger("python_http_client").setLevel(logging.INFO)
+
+    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+        handover = Handover(Wire(), window, stop)
+        body = payload(message, recipients)
+        with window.cutting_off(handover.wire.cut), stop.interrupting(handover.wire.interrupt):
+            # Errors are values in here: `interrupting` would turn a lost answer into `Stopped`.
+            answer = self._answer(body, recipients, handover)
+        if isinstance(answer, Outage):
+            stop.check()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - asking takes a paid activity feed
+        return None
+
+    def close(self) -> None:
+        """Every call has a connection of its own."""
+
+    def _answer(
+        self, body: dict[str, Any], recipients: Sequence[str], handover: Handover
+    ) -> Outcome | Outage | AnswerLost:
+        api = wired_client(self._key, self._url, handover, connect_timeout=self._connect_timeout, timeout=self._timeout)
+        try:
+            response = api.send(body)
+        except HTTPError as error:
+            return _refusal(error, recipients)
+        except URLError as error:  # connecting, or sending the request: not sent whole
+            return Outage(f"SendGrid cannot be reached: {_words(error.reason)}")
+        except Outage as error:
+            return error
+        except (OSError, http.client.HTTPException) as error:
+            return AnswerLost(f"SendGrid took the mail and its answer was lost: {_words(error)}")
+        if response.status_code != _ACCEPTED:
+            return AnswerLost(f"SendGrid answered {response.status_code}, which says neither yes nor no")
+        return Outcome.same(
+            recipients, Verdict.SENT, f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
+        )
+
+
+def _refusal(error: HTTPError, recipients: Sequence[str]) -> Outcome | Outage | AnswerLost:
+    status, said = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
+    if status in _BEHIND_GATEWAY:
+        return AnswerLost(said)
+    if status == 401:
+        return Outage(f"{said}. Check SENDGRID_API_KEY")
+    if status == 429 or status >= 500:
+        return Outage(said, retry_after=_retry_after(error.headers))
+    return Outcome.same(recipients, Verdict.REFUSED, said)
+
+
+def _message(body: bytes) -> str:
+    """SendGrid's own words, `{"errors": [{"message": …, "field": …}]}`, or the start of what came instead."""
+    try:
+        errors = json.loads(body)["errors"]
+        words = "; ".join(f"{e['message']} ({e['field']})" if e.get("field") else str(e["message"]) for e in errors)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        words = body.decode("utf-8", "replace")
+    return " ".join(clean_text(words).split())[:500] or "no reason given"
+
+
+def _retry_after(headers: Mapping[str, str] | None) -> float | None:
+    """Seconds, from a number or a date (RFC 9110, section 10.2.3)."""
+    value = (headers or {}).get("Retry-After")
+    if not value:
+        return None
+    try:
+        if value.strip().isdigit():
+            return float(value)
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _words(error: object) -> str:
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    strerror = getattr(error, "strerror", None)
+    return str(strerror or error or type(error).__name__)

@@ -1,0 +1,62 @@
+"""A message as SendGrid's v3/mail/send takes it (https://www.twilio.com/docs/sendgrid/api-reference/mail-send)."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from services.mailer.addresses import Mailbox
+from services.mailer.message import Attachment, Message
+
+
+def payload(message: Message, recipients: Sequence[str]) -> dict[str, Any]:
+    """The request's JSON. `headers` carries our Message-ID, so that a mail sent twice shows as one."""
+    body: dict[str, Any] = {
+        "personalizations": _personalizations(message, frozenset(recipients)),
+        "from": _mailbox(message.sender),
+        "subject": message.subject,
+        "content": _content(message),
+        "headers": {"Message-ID": message.message_id},
+    }
+    if message.reply_to:
+        body["reply_to"] = _mailbox(message.reply_to)
+    if message.attachments:
+        body["attachments"] = [_attachment(attachment) for attachment in message.attachments]
+    return body
+
+
+def _personalizations(message: Message, recipients: frozenset[str]) -> list[dict[str, Any]]:
+    """One for all, with the copies in it. It needs a `to`: where none is left, each copy gets one of its own."""
+    kinds = {
+        kind: [_mailbox(box) for box in boxes if box.address in recipients]
+        for kind, boxes in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
+    }
+    if kinds["to"]:
+        return [{kind: boxes for kind, boxes in kinds.items() if boxes}]
+    return [{"to": [box]} for box in kinds["cc"] + kinds["bcc"]]
+
+
+def _mailbox(box: Mailbox) -> dict[str, str]:
+    return {"email": box.address, "name": box.name} if box.name else {"email": box.address}
+
+
+def _content(message: Message) -> list[dict[str, str]]:
+    """Plain text first, as it wants; an empty part is refused there, a space is not."""
+    bodies = (("text/plain", message.text), ("text/html", message.html))
+    return [{"type": kind, "value": text or " "} for kind, text in bodies if text is not None]
+
+
+def _attachment(attachment: Attachment) -> dict[str, str]:
+    # It has no field for a charset and may take text for something else: bytes are left alone.
+    kind = attachment.media_type
+    return {
+        "content": attachment.encoded.replace(b"\r\n", b"").decode("ascii"),
+        "type": "application/octet-stream" if kind.startswith("text/") else kind.partition(";")[0],
+        "filename": _ascii(attachment.name),
+        "disposition": "attachment",
+    }
+
+
+def _ascii(name: str) -> str:
+    """`name` with accents dropped and what has no ASCII form as `_`."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return "".join(c if c.isascii() else "_" for c in plain)

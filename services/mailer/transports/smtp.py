@@ -1,0 +1,167 @@
+"""SMTP: a mail transaction a mail, over connections that are kept."""
+
+import smtplib
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from bureau.stopping import StopToken
+from services.mailer.message import Message
+from services.mailer.transports.base import END_WITHIN_SECONDS, AnswerLost, Outage, Outcome, Verdict, Window
+from services.mailer.transports.smtp_server import SmtpServer
+from services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
+from services.mailer.transports.wire import Wire
+
+KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes, routers forget them silently
+
+
+class SmtpTransport:
+    """Threads share the connections, one mail at a time on each. `context` replaces the system's authorities."""
+
+    name = "smtp"
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        connect_timeout_seconds: float = 10.0,
+        read_timeout_seconds: float = 20.0,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._server = server
+        self._connect_timeout = connect_timeout_seconds
+        self._read_timeout = read_timeout_seconds
+        self._context = context or ssl.create_default_context()
+        self._lock = threading.Lock()
+        self._idle: list[SmtpSession] = []
+
+    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+        wire = Wire()
+        with window.cutting_off(wire.cut):
+            with stop.interrupting(wire.interrupt), self._outages():
+                session, reply = self._begun(message, wire)
+            with self._keeping(session, wire):
+                with stop.interrupting(wire.interrupt), self._outages():
+                    replies = _offered(session, reply, recipients)
+                    accepted = [recipient for recipient in recipients if replies[recipient].accepted]
+                    go_ahead = _data_command(session, accepted, window)
+                    if go_ahead is None or go_ahead.code != START_MAIL:
+                        session.reset()
+                        return _outcome(replies | dict.fromkeys(accepted, go_ahead or reply))
+                    session.content(message.raw, END_WITHIN_SECONDS)
+                    wire.commit()
+                final = self._ended(session)
+                return _outcome(replies | dict.fromkeys(accepted, final))
+
+    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - SMTP cannot be asked
+        return None
+
+    def close(self) -> None:
+        while session := self._taken():
+            with suppress(smtplib.SMTPException, OSError):
+                session.quit()
+
+    def _begun(self, message: Message, wire: Wire) -> tuple[SmtpSession, Reply]:
+        """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
+        sender, size = message.sender.address, len(message.raw)
+        while session := self._taken():
+            with suppress(smtplib.SMTPException, OSError):
+                session.use(wire, self._read_timeout)
+                return session, session.sender(sender, size)
+            session.close()
+        session = SmtpSession(self._server, self._context, wire, self._connect_timeout)
+        try:
+            session.begin(self._read_timeout)
+            return session, session.sender(sender, size)
+        except BaseException:
+            session.close()
+            raise
+
+    def _ended(self, session: SmtpSession) -> Reply:
+        try:
+            return session.end_of_data()
+        except (smtplib.SMTPException, OSError) as error:
+            raise AnswerLost(f"{self._server} took the mail and its answer was lost: {_words(error)}") from error
+
+    def _taken(self) -> SmtpSession | None:
+        """The connection used last, if it was not idle for long; the stale ones are dropped on the way."""
+        with self._lock:
+            session = self._idle.pop() if self._idle else None
+        if session is None or time.monotonic() - session.idle_since < KEEP_IDLE_SECONDS:
+            return session
+        session.close()
+        return self._taken()
+
+    @contextmanager
+    def _keeping(self, session: SmtpSession, wire: Wire) -> Iterator[None]:
+        """Keeps the connection for the next mail, unless something went wrong on it."""
+        try:
+            yield
+        except BaseException:
+            session.close()
+            raise
+        wire.detach()
+        if session.sock is not None:
+            session.idle_since = time.monotonic()
+            with self._lock:
+                self._idle.append(session)
+
+    @contextmanager
+    def _outages(self) -> Iterator[None]:
+        """What goes wrong in the block goes wrong before anything was handed over."""
+        try:
+            yield
+        except smtplib.SMTPAuthenticationError as error:
+            raise Outage(f"{self._server} refused the user or password of MAIL_URL: {_words(error)}") from error
+        except smtplib.SMTPNotSupportedError as error:
+            hint = "MAIL_URL with a password needs STARTTLS and AUTH; ?starttls=never does without the one"
+            raise Outage(f"{self._server} cannot be used: {error} {hint}") from error
+        except ssl.SSLCertVerificationError as error:
+            raise Outage(f"the certificate of {self._server} is not trusted: {error.verify_message}") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Outage(f"{self._server} cannot be used: {_words(error)}") from error
+
+
+def _offered(session: SmtpSession, reply: Reply, recipients: Sequence[str]) -> dict[str, Reply]:
+    """The answer for each recipient; that to MAIL FROM where it was a refusal."""
+    if not reply.accepted:
+        return dict.fromkeys(recipients, reply)
+    return {recipient: session.recipient(recipient) for recipient in recipients}
+
+
+def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window) -> Reply | None:
+    """The answer to DATA; None where there is nobody to send to."""
+    if not accepted:
+        return None
+    window.check_begin()
+    return session.data_command()
+
+
+def _outcome(replies: dict[str, Reply]) -> Outcome:
+    verdicts = {recipient: _verdict(reply) for recipient, reply in replies.items()}
+    reasons = {recipient: reply.text for recipient, reply in replies.items() if not reply.accepted}
+    taken = [reply.text for reply in replies.values() if reply.accepted]
+    return Outcome(verdicts, reasons, taken[-1] if taken else "; ".join(dict.fromkeys(reasons.values())))
+
+
+def _verdict(reply: Reply) -> Verdict:
+    if reply.accepted:
+        return Verdict.SENT
+    return Verdict.DEFERRED if reply.for_now else Verdict.REFUSED
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, for users: the server's words, the system's, or the library's."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return Reply.of((error.smtp_code, _bytes(error.smtp_error))).text
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()

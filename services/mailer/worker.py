@@ -1,0 +1,6 @@
+"""`dramatiq services.mailer.worker`: the mailer's worker process."""
+
+from bureau.boot import boot
+from services.mailer.service import mailer_service
+
+broker = boot(mailer_service)
