@@ -2,14 +2,14 @@
 
 from pydantic import Field, SecretStr, field_validator
 
+from bureau.settings import Settings
 from services.certificates.archive.check import Limits
-from services.certificates.issuer.settings import IssuerSettings
 
 BUILT_IN = "builtin"
 
 
-class CertificatesSettings(IssuerSettings):
-    """Includes the issuer's own, since by default the issuer runs inside the worker."""
+class CertificatesSettings(Settings):
+    """Where the certificates API is, and what is taken from it."""
 
     certificates_api: SecretStr = SecretStr(BUILT_IN)  # secret: the URL may hold a password
     certificates_timeout_seconds: float = Field(default=120.0, gt=0)  # without a byte in either direction

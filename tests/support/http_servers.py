@@ -1,5 +1,6 @@
 """Small HTTP servers that answer as a test wants, badly ones included: 500, hang, reset, endless, cut short."""
 
+import select
 import socket
 import struct
 import threading
@@ -24,7 +25,7 @@ class Received:
     connection: int
 
 
-class Exchange:
+class HttpExchange:
     """One request and the means to answer it."""
 
     def __init__(self, handler: "_Handler", received: Received) -> None:
@@ -52,6 +53,11 @@ class Exchange:
                 pass
         self._handler.close_connection = True
 
+    def client_left(self, within_seconds: float) -> bool:
+        """Whether the client closes the connection within that time."""
+        readable, _, _ = select.select([self._handler.connection], [], [], within_seconds)
+        return bool(readable)
+
     def reset(self) -> None:
         """Breaks the connection off with a TCP reset."""
         linger_for_no_time = struct.pack("ii", 1, 0)
@@ -60,13 +66,13 @@ class Exchange:
         self._handler.close_connection = True
 
 
-Behaviour = Callable[[Exchange], None]
+Behaviour = Callable[[HttpExchange], None]
 
 
 def replies(status: int, body: bytes = b"", content_type: str = "application/json", **headers: str) -> Behaviour:
     """A complete answer. `Retry_After="3"` is sent as `Retry-After: 3`."""
 
-    def behave(exchange: Exchange) -> None:
+    def behave(exchange: HttpExchange) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         exchange.start(status, {"Content-Type": content_type, "Content-Length": str(len(body)), **named})
         exchange.write(body)
@@ -77,7 +83,7 @@ def replies(status: int, body: bytes = b"", content_type: str = "application/jso
 def ends_early(body: bytes, announced_bytes: int, content_type: str = "application/zip") -> Behaviour:
     """Announces more bytes than it sends."""
 
-    def behave(exchange: Exchange) -> None:
+    def behave(exchange: HttpExchange) -> None:
         exchange.start(200, {"Content-Type": content_type, "Content-Length": str(announced_bytes)})
         exchange.write(body)
         exchange.reset()
@@ -88,7 +94,7 @@ def ends_early(body: bytes, announced_bytes: int, content_type: str = "applicati
 def never_ends(beginning: bytes, content_type: str = "application/zip") -> Behaviour:
     """An endless body, announced by nothing."""
 
-    def behave(exchange: Exchange) -> None:
+    def behave(exchange: HttpExchange) -> None:
         exchange.start(200, {"Content-Type": content_type})
         exchange.write(beginning)
         block = bytes(65536)
@@ -101,7 +107,7 @@ def never_ends(beginning: bytes, content_type: str = "application/zip") -> Behav
 def hangs(beginning: bytes | None = None) -> Behaviour:
     """Takes the request and never answers, or answers `beginning` and then nothing more."""
 
-    def behave(exchange: Exchange) -> None:
+    def behave(exchange: HttpExchange) -> None:
         if beginning is not None:
             exchange.start(200, {"Content-Type": "application/zip"})
             exchange.write(beginning)
@@ -110,7 +116,7 @@ def hangs(beginning: bytes | None = None) -> Behaviour:
     return behave
 
 
-def resets(exchange: Exchange) -> None:
+def resets(exchange: HttpExchange) -> None:
     """Breaks the connection off instead of answering."""
     exchange.reset()
 
@@ -139,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         received = Received(self.command, self.path, self.headers, body, int(self.client_address[1]))
         behave = self.server.next_behaviour(received)
         try:
-            behave(Exchange(self, received))
+            behave(HttpExchange(self, received))
         except OSError:  # the client went away, as a test may want it to
             self.close_connection = True
         finally:

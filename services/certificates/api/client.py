@@ -1,6 +1,5 @@
 """The client of the certificates API: multipart `files` in, `application/zip` out."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ class CertificatesApi:
         self._transport = transport
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
         self._lock = threading.Lock()
-        self._made: tuple[int, httpx.Client] | None = None
+        self._made: httpx.Client | None = None
 
     def issue(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
         """Posts the uploads and hands the archive to `exchange.write` piece by piece.
@@ -66,8 +65,8 @@ class CertificatesApi:
 
     def close(self) -> None:
         with self._lock:
-            if self._made and self._made[0] == os.getpid():
-                self._made[1].close()
+            if self._made:
+                self._made.close()
             self._made = None
 
     def _post(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
@@ -85,16 +84,15 @@ class CertificatesApi:
 
     def _client(self) -> httpx.Client:
         with self._lock:
-            if self._made is None or self._made[0] != os.getpid():
-                client = httpx.Client(
+            if self._made is None:
+                self._made = httpx.Client(
                     transport=self._transport(),
                     timeout=self._timeout,
                     follow_redirects=False,
                     # A ZIP is compressed already, and decoding would expand pieces before they are counted.
                     headers={"Accept": "application/zip, application/json;q=0.5", "Accept-Encoding": "identity"},
                 )
-                self._made = (os.getpid(), client)
-            return self._made[1]
+            return self._made
 
     def _trouble(self, error: httpx.TransportError) -> TransientError:
         if isinstance(error, httpx.ConnectTimeout):

@@ -65,7 +65,11 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._interruptible(lambda: self._inner.start_tls(ssl_context, server_hostname, timeout)))
+        plain: socket.socket = self._inner.get_extra_info("socket")
+        with plain.dup() as same:  # the handshake takes the connection away from `plain`
+            return _Stream(
+                self._interruptible(lambda: self._inner.start_tls(ssl_context, server_hostname, timeout), same)
+            )
 
     def close(self) -> None:
         self._inner.close()
@@ -73,12 +77,12 @@ class _Stream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
-    def _interruptible(self, act: Callable[[], R]) -> R:
+    def _interruptible(self, act: Callable[[], R], connection: socket.socket | None = None) -> R:
         token = _token.get()
         if token is None:
             return act()
-        connection: socket.socket = self._inner.get_extra_info("socket")
-        with token.interrupting(lambda: _shut_down(connection)):
+        broken: socket.socket = connection or self._inner.get_extra_info("socket")
+        with token.interrupting(lambda: _shut_down(broken)):
             result = act()
         token.check()  # a socket shut down reads as a normal end
         return result

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
-from services.certificates.archive.contents import DEFLATED, ENCRYPTED, STORED, contents, data_start
+from services.certificates.archive.contents import DEFLATED, ENCRYPTED, SIZES_FOLLOW, STORED, contents, data_start
 from services.certificates.archive.directory import Member, entries, locate
 from services.certificates.archive.errors import ArchiveError, corrupt, shown
 from services.certificates.archive.names import Places, name_problem
 from services.certificates.archive.nested import HEAD_BYTES, nested_kind
 
 RATIO_FLOOR_BYTES = 1024 * 1024  # below this a high ratio is only a repetitive small file
+
+KNOWN_VERSION = 63  # what zipfile and everything since 2006 reads
+KNOWN_FLAGS = 0x0806 | SIZES_FOLLOW  # UTF-8 names, the level of compression
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def check_archive(file: IO[bytes], limits: Limits, checkpoint: Callable[[int, in
         here = partial(checkpoint, done, len(members))
         if member.header_offset < end_before:
             raise corrupt(f"{shown(member.name)} overlaps the member before it")
+        if member.header_offset >= data_end:  # before anybody seeks there: ZIP64 offsets exceed what seek takes
+            raise corrupt(f"{shown(member.name)} is said to lie behind the directory")
         start = data_start(file, member)
         end_before = start + member.compressed_bytes
         if end_before > data_end:
@@ -80,11 +85,11 @@ def _check_entry(member: Member, limits: Limits) -> None:
         raise ArchiveError("archive_link", f"Member {shown(member.name)} is a link or device, not a plain file.")
     if member.flags & ENCRYPTED:
         raise ArchiveError("archive_encrypted", f"Member {shown(member.name)} is encrypted and cannot be checked.")
-    if member.method not in (STORED, DEFLATED):
+    if member.method not in (STORED, DEFLATED) or member.version > KNOWN_VERSION or member.flags & ~KNOWN_FLAGS:
         raise ArchiveError(
             "archive_method",
-            f"Member {shown(member.name)} is compressed by method {member.method}; "
-            f"only 0 (stored) and 8 (deflate), which every program opens, are taken.",
+            f"Member {shown(member.name)} needs more than every program can do (compression method {member.method}, "
+            f"version {member.version / 10}, flags {member.flags:#x}); use plain deflate.",
         )
     if member.size_bytes > limits.member_bytes:
         raise _member_too_large(member, limits)

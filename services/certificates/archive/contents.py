@@ -11,7 +11,7 @@ from services.certificates.archive.errors import corrupt, shown, truncated
 CHUNK_BYTES = 256 * 1024
 STORED, DEFLATED = 0, 8
 ENCRYPTED = 0x0001 | 0x0040 | 0x2000  # the member, strongly, or the directory itself
-_SIZES_FOLLOW = 0x0008
+SIZES_FOLLOW = 0x0008
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 
@@ -24,7 +24,7 @@ def data_start(file: IO[bytes], member: Member) -> int:
         raise corrupt(f"{shown(member.name)} is not where the directory says")
     _, _, flags, method, _, _, crc, compressed, size, name_bytes, extra_bytes = _LOCAL.unpack(header)
     differs = file.read(name_bytes) != member.raw_name or method != member.method or flags & ENCRYPTED
-    if not flags & _SIZES_FOLLOW:
+    if not flags & SIZES_FOLLOW:
         differs = differs or crc != member.crc
         differs = differs or compressed not in (member.compressed_bytes, 0xFFFFFFFF)
         differs = differs or size not in (member.size_bytes, 0xFFFFFFFF)

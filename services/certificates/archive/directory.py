@@ -30,6 +30,7 @@ class Member:
     name: str
     raw_name: bytes
     other_name: str | None  # a second name (Info-ZIP's Unicode path) that some programs use instead
+    version: int  # of the ZIP format, times 10, that a reader must know
     flags: int
     method: int
     crc: int
@@ -131,7 +132,7 @@ def _end64_record(file: IO[bytes], end: int) -> tuple[int, tuple[int, ...]] | No
 
 
 def _member(fixed: tuple[int, ...], raw_name: bytes, extra: bytes) -> Member:
-    _, _, _, flags, method, _, _, crc, compressed, size, _, _, _, _, _, attributes, offset = fixed
+    _, _, version, flags, method, _, _, crc, compressed, size, _, _, _, _, _, attributes, offset = fixed
     name = _text(raw_name, "utf-8" if flags & _UTF8_NAME else "cp437")
     extras = _extras(extra, name)
     large = extras.get(_ZIP64, b"")
@@ -147,6 +148,7 @@ def _member(fixed: tuple[int, ...], raw_name: bytes, extra: bytes) -> Member:
         name=name,
         raw_name=raw_name,
         other_name=_text(other[5:], "utf-8") if other is not None else None,
+        version=version & 0xFF,
         flags=flags,
         method=method,
         crc=crc,

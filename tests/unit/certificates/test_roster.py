@@ -1,0 +1,172 @@
+"""Rosters are read leniently where it is harmless, and all their mistakes are told at once by file and line."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.certificates.issuer.roster import MAX_CHARACTERS, Row, detect_delimiter, read_roster
+
+HEADER = "recipient,email,course,date,hours,grade,id\n"
+
+
+def rows(text: str) -> list[Row]:
+    roster = read_roster("r.csv", text.encode("utf-8"))
+    assert roster.mistakes == []
+    return list(roster.rows)
+
+
+def mistakes(data: bytes | str) -> list[str]:
+    roster = read_roster("r.csv", data.encode("utf-8") if isinstance(data, str) else data)
+    return [str(mistake) for mistake in roster.mistakes]
+
+
+def test_every_column_is_read() -> None:
+    text = HEADER + "Ada Lovelace,ada@example.com,Engines,2024-05-17,40,A,X-1\n"
+    assert rows(text) == [Row(2, "Ada Lovelace", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1")]
+
+
+def test_only_the_recipient_is_required() -> None:
+    assert rows("recipient\nAda\n") == [Row(2, "Ada")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_is_detected(delimiter: str) -> None:
+    text = delimiter.join(["recipient", "course"]) + "\n" + delimiter.join(["Ada", '"Engines, steam; etc."']) + "\n"
+    assert rows(text) == [Row(2, "Ada", course="Engines, steam; etc.")]
+
+
+def test_a_column_name_may_hold_another_delimiter() -> None:
+    assert detect_delimiter("notes, if any;recipient;course\n") == ";"
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
+    roster = read_roster("r.csv", b"\xef\xbb\xbfrecipient;course\r\nAda;Engines\r\n")
+    assert list(roster.rows) == [Row(2, "Ada", course="Engines")]
+
+
+def test_column_names_may_differ_in_case_and_spaces_and_stand_in_quotes() -> None:
+    assert rows('" Recipient ";"COURSE"\nAda;Engines\n') == [Row(2, "Ada", course="Engines")]
+
+
+def test_blank_lines_are_passed_over_and_lines_still_counted_right() -> None:
+    assert [row.line for row in rows("recipient\n\nAda\n,,\n\nGrace\n")] == [3, 6]
+
+
+def test_a_cell_may_span_lines_and_becomes_one() -> None:
+    found = rows('recipient,course\n"Ada\nLovelace",Engines\nGrace,Compilers\n')
+    assert found == [Row(2, "Ada Lovelace", course="Engines"), Row(4, "Grace", course="Compilers")]
+
+
+def test_other_columns_are_allowed_and_not_used() -> None:
+    assert rows("phone,recipient,department\n12,Ada,Maths\n") == [Row(2, "Ada")]
+
+
+def test_short_rows_leave_the_last_columns_empty() -> None:
+    assert rows("recipient,course,date\nAda,Engines\n") == [Row(2, "Ada", course="Engines")]
+
+
+def test_letters_come_in_one_form_however_they_were_typed() -> None:
+    assert rows("recipient\nRene\u0301e\n") == [Row(2, "Renée")]
+
+
+def test_all_mistakes_are_told_at_once_by_line() -> None:
+    text = HEADER + ",x,,,,,\nAda,ada@example.com,,,,,\nGrace,not an address,,,,,,too many\n"
+    assert mistakes(text) == [
+        "r.csv, line 2: email “x” is not an address",
+        "r.csv, line 2: recipient is empty",
+        "r.csv, line 4: has 8 cells where the header has 7; quote cells that hold the delimiter",
+        "r.csv, line 4: email “not an address” is not an address",
+    ]
+
+
+@pytest.mark.parametrize("column", ["recipient", "course", "date", "hours", "grade", "id"])
+def test_a_field_that_does_not_fit_the_page_is_a_mistake(column: str) -> None:
+    limit = MAX_CHARACTERS[column]
+    row = {"recipient": "Ada"} | {column: "x" * (limit + 1)}
+    (mistake,) = mistakes(",".join(row) + "\n" + ",".join(row.values()) + "\n")
+    assert f"{column} has {limit + 1} characters, at most {limit} fit" in mistake
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\ue000", "\uffff"])
+def test_characters_that_are_not_text_are_a_mistake(character: str) -> None:
+    assert "not text" in mistakes(f"recipient\nA{character}da\n")[0]
+
+
+def test_a_letter_lost_by_an_earlier_conversion_is_a_mistake() -> None:
+    assert "lost a letter" in mistakes("recipient\nMar\ufffda\n")[0]
+
+
+def test_a_roster_that_is_not_utf8_names_the_byte_and_how_to_save_it() -> None:
+    (mistake,) = mistakes("recipient\nAda\nMaría\n".encode("latin-1"))
+    assert mistake.startswith("r.csv: it is not UTF-8 (byte 0xED in line 3)")
+    assert "CSV UTF-8" in mistake
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ("recipient\nAda\n".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04rest of a workbook", "spreadsheet"),
+        (b"\xd0\xcf\x11\xe0old workbook", "spreadsheet"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+def test_other_kinds_of_files_are_named_for_what_they_are(data: bytes, what: str) -> None:
+    (mistake,) = mistakes(data)
+    assert what in mistake
+    assert "CSV UTF-8" in mistake
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", " \t\r\n"])
+def test_an_empty_roster_is_a_mistake(text: str) -> None:
+    assert "is empty" in mistakes(text)[0]
+
+
+def test_a_roster_without_rows_is_a_mistake() -> None:
+    assert mistakes(HEADER) == ["r.csv: has no rows below its header"]
+
+
+def test_a_missing_recipient_column_names_those_found() -> None:
+    (mistake,) = mistakes("who,course\nAda,Engines\n")
+    assert mistake == "r.csv, line 1: column recipient is missing; the columns found are “who”, “course”"
+
+
+def test_a_misspelt_column_is_not_passed_over() -> None:
+    assert "rename it recipient" in mistakes("recipent,course\nAda,Engines\n")[0]
+    assert "rename it email" in mistakes("recipient,e-mail\nAda,ada@example.com\n")[0]
+
+
+def test_a_column_given_twice_is_a_mistake() -> None:
+    assert "twice" in mistakes("recipient,course,Course\nAda,a,b\n")[0]
+
+
+def test_an_unclosed_quote_is_a_mistake_on_the_line_that_opens_it() -> None:
+    (mistake,) = mistakes('recipient\nAda\n"Grace\nEmmy\n')
+    assert mistake.startswith("r.csv, line 3: cannot be read as CSV")
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_make_it_fail_otherwise(data: bytes) -> None:
+    for candidate in (data, b"recipient\n" + data):
+        roster = read_roster("r.csv", candidate)
+        assert roster.rows or roster.mistakes
+
+
+names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=60).filter(
+    lambda name: name.strip() and "\ufffd" not in name
+)
+
+
+@given(st.lists(names, min_size=1, max_size=20), st.sampled_from(",;\t"))
+def test_what_a_csv_writer_writes_is_read_back(recipients: list[str], delimiter: str) -> None:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter)
+    writer.writerow(["recipient", "course"])
+    writer.writerows([name, "a, b; c"] for name in recipients)
+    roster = read_roster("r.csv", file.getvalue().encode("utf-8"))
+    assert [mistake.message for mistake in roster.mistakes if "characters, at most" not in mistake.message] == []
+    assert len(roster.rows) == len(recipients)
+    assert {row.course for row in roster.rows} == {"a, b; c"}
