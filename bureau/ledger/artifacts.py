@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from bureau.ledger.clock import now
 from bureau.ledger.database import Database
@@ -106,15 +106,23 @@ def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequ
     """Gives files of the job, or used by it alone, out no more; the scheduler deletes their bytes."""
     if not removed:
         return
+    used_here = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id == job_id)
     used_elsewhere = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id != job_id)
-    connection.execute(
-        update(artifacts)
+    # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
+    its_own = connection.execute(
+        select(artifacts.c.id)
         .where(
             artifacts.c.id.in_(removed),
             artifacts.c.owner == owner,
             artifacts.c.removed_at.is_(None),
-            artifacts.c.id.not_in(used_elsewhere),
+            or_(artifacts.c.job_id == job_id, artifacts.c.id.in_(used_here)),
         )
+        .order_by(artifacts.c.id)
+        .with_for_update()
+    ).scalars()
+    connection.execute(
+        update(artifacts)
+        .where(artifacts.c.id.in_(its_own.all()), artifacts.c.id.not_in(used_elsewhere))
         .values(removed_at=now())
     )
 
