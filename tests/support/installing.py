@@ -46,7 +46,7 @@ def _as_root() -> list[str] | None:
 
 
 def _install(root: list[str], package: str) -> bool:
-    apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     ours = _forbid_starting(root)
     try:
         subprocess.run([*apt, "update"], check=False)  # lists of a fresh machine are empty, a mirror may be away
