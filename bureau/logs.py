@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -34,10 +35,10 @@ def scrub(text: str) -> str:
     return _CREDENTIALS.sub("://***@", text) if "://" in text else text
 
 
-def configure(settings: LogSettings) -> None:
-    """Sets the process's logging. For composition roots only, before anything is logged."""
+def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Sets the process's logging, to stderr or to `stream`. For composition roots only, before anything is logged."""
     level = logging.getLevelNamesMapping()[settings.log_level]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_formatter(settings.log_format))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,6 +1,5 @@
 """`make demo`: starts Bureau in this process, uses it through its HTTP API as a client would, shows the results."""
 
-import logging
 import os
 import sys
 import time
@@ -11,13 +10,16 @@ from typing import Any
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from bureau.settings import SettingsError
+from bureau import logs
+from bureau.settings import LogSettings, SettingsError, load
 from services.embedded import DEMO_DATABASE, AlreadyRunning, build
 from services.reports.demo import make_demo
 
 RESULTS = Path("var/demo")
+LOG = RESULTS / "bureau.log"
 ROSTERS = sorted(Path("examples/rosters").glob("*.csv"))
 OWN_TASKS = "examples.suma.tasks"
 FOLLOW_SECONDS = 0.2
@@ -33,15 +35,16 @@ class DemoError(Exception):
 
 def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=RESULTS / "bureau.log", level=logging.INFO)
     os.environ["TASKS"] = " ".join(dict.fromkeys([*os.environ.get("TASKS", "").split(), OWN_TASKS]))
     try:
+        (settings,) = load(LogSettings)
+        logs.configure(settings.model_copy(update={"log_format": "json"}), LOG.open("a"))
         with bureau() as url, httpx.Client(base_url=url, timeout=60.0) as client:
             show(client, url)
     except SettingsError as error:
         error.exit()
     except (DemoError, httpx.HTTPError) as error:
-        console.print(f"[bold red]The demo stopped:[/] {error}\nThe log is in {RESULTS / 'bureau.log'}")
+        console.print(f"[bold red]The demo stopped:[/] {error}\nThe log is in {LOG}")
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped. What was under way goes on at the next start.")
@@ -65,7 +68,8 @@ def bureau() -> Iterator[str]:
     try:
         yield own.url
     finally:
-        own.stop()
+        with console.status("Stopping"):
+            own.stop()
 
 
 def show(client: httpx.Client, url: str) -> None:
@@ -124,12 +128,12 @@ def follow(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     said: set[str] = set()
     deadline = time.monotonic() + JOB_SECONDS
     columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         shown = bar.add_task(job["state"], total=None, note="")
         while True:
             job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
             for line in new_lines(job, said):
-                bar.console.print(f"  [dim]{line}[/]")
+                bar.console.print(f"  [dim]{escape(line)}[/]", soft_wrap=True)
             progress = job["progress"] or {}
             current, total = progress.get("current"), progress.get("total")
             note = f"{current:,.0f} {progress.get('note') or ''}" if current else ""

@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
@@ -66,8 +67,9 @@ class Embedded:
     def __init__(self, platform: PlatformSettings, gateway: GatewaySettings, embedded: EmbeddedSettings) -> None:
         if not platform.broker_url.get_secret_value().startswith("memory://"):
             raise SettingsError(["BROKER_URL: all in one process needs no broker: leave it unset, or memory://"])
-        host, port = gateway.address
-        self.url = f"http://{host}:{port}"
+        host, port = _address(gateway.bind)
+        self.url = f"http://{gateway.bind}"
+        self._stopping = threading.Event()
         self._lock = _lock(embedded.lock_file, self.url)
         self._db = Database(platform.database_url.get_secret_value())
         storage = Storage.from_url(platform.storage_url.get_secret_value())
@@ -86,7 +88,7 @@ class Embedded:
         self._worker = Worker(self._broker, worker_threads=embedded.threads)
         self._worker.queue_prefetch = embedded.threads
         self._scheduler = Scheduler(self._db, storage, self._broker, relay, expires_leases=False)
-        self._server = _server(host, port, create_app(gateway, self._db, storage, relay))
+        self._server = _server(host, port, create_app(gateway, self._db, storage, relay, stopping=self._stopping))
 
     def start(self) -> None:
         self._process.start()
@@ -96,6 +98,7 @@ class Embedded:
 
     def stop(self) -> None:
         """Within five seconds: what runs is handed back, and goes on at the next start."""
+        self._stopping.set()  # requests that wait answer now
         self._server.stop()
         self._process.close(GRACE_SECONDS)
         self._worker.stop(timeout=int((GRACE_SECONDS + 1.5) * 1000))
@@ -110,6 +113,13 @@ class Embedded:
         hints.forget_all(self._db)
         if taken.tasks:
             log.info("taken back from the run before", tasks=taken.tasks)
+
+
+def _address(bind: str) -> tuple[str, int]:
+    if bind.startswith("unix:"):
+        raise SettingsError(["BIND: all in one process listens on host:port, such as 127.0.0.1:8600"])
+    parts = urlsplit(f"//{bind}")  # the settings have checked its form
+    return parts.hostname or "", parts.port or 0
 
 
 def _services(resources: Resources, modules: str) -> list[Service]:
