@@ -26,7 +26,7 @@ worker_connections = 1000
 timeout = 120  # a worker whose main loop is silent for so long is replaced; slow requests do not count
 graceful_timeout = int(_platform.grace_seconds)
 keepalive = 75  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
-max_requests = 0
+control_socket_disable = True  # it would lie in the home folder, which a container does not have
 
 
 def on_starting(server: Any) -> None:

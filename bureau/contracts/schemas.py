@@ -169,10 +169,25 @@ def _field_errors(error: jsonschema_rs.ValidationError, at: Path) -> Iterator[Fi
         case _Kind.Required(property=name):
             yield FieldError("missing", f"{name} is required.", pointer.fragment((*path, name)))
         case _Kind.AnyOf(context=branches) | _Kind.OneOfNotValid(context=branches):
-            detail = "; or ".join(dict.fromkeys(_first_message(branch, error) for branch in branches if branch))
-            yield FieldError("no_alternative_fits", _short(detail), pointer.fragment(path))
+            yield from _no_alternative([branch for branch in branches if not _wants_null(branch)], error, at)
         case kind:
             yield FieldError(_CODES.get(kind.name, kind.name), _short(error.message), pointer.fragment(path))
+
+
+def _no_alternative(
+    branches: list[list[jsonschema_rs.ValidationError]], error: jsonschema_rs.ValidationError, at: Path
+) -> Iterator[FieldError]:
+    """Of a field that may be null only what else it may be is said."""
+    if len(branches) == 1:
+        for inner in branches[0]:
+            yield from _field_errors(inner, at)
+        return
+    detail = "; or ".join(dict.fromkeys(_first_message(branch, error) for branch in branches if branch))
+    yield FieldError("no_alternative_fits", _short(detail), pointer.fragment((*at, *error.instance_path)))
+
+
+def _wants_null(branch: list[jsonschema_rs.ValidationError]) -> bool:
+    return len(branch) == 1 and isinstance(branch[0].kind, _Kind.Type) and branch[0].kind.types == ["null"]
 
 
 def _first_message(branch: list[jsonschema_rs.ValidationError], outer: jsonschema_rs.ValidationError) -> str:
@@ -182,5 +197,5 @@ def _first_message(branch: list[jsonschema_rs.ValidationError], outer: jsonschem
 
 
 def _short(message: str) -> str:
-    """A message repeats the value it is about, which may be long."""
-    return message if len(message) <= 300 else f"{message[:200]} … {message[-99:]}"
+    """A message as a sentence. It repeats the value it is about, which may be long."""
+    return f"{message}." if len(message) <= 300 else f"{message[:200]} … {message[-99:]}."

@@ -15,7 +15,8 @@ log = structlog.get_logger(__name__)
 REQUEST_ID = "Request-Id"
 
 
-_WITHOUT_LEDGER = ("healthz", "readyz", "openapi", "page-static", "page-problem")
+_HEALTH = ("healthz", "readyz")
+_WITHOUT_LEDGER = (*_HEALTH, "openapi", "page-static", "page-problem")
 
 
 def add_context(app: Flask, settings: GatewaySettings, prepare: Callable[[], None] | None) -> None:
@@ -33,7 +34,8 @@ def add_context(app: Flask, settings: GatewaySettings, prepare: Callable[[], Non
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID] = g.request_id
         add_security_headers(response.headers)
-        log.info(
+        say = log.debug if request.endpoint in _HEALTH else log.info  # asked every few seconds
+        say(
             "request",
             method=request.method,
             path=request.path,

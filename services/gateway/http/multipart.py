@@ -50,15 +50,16 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class Form:
-    """A request's parts. `fingerprint` stays the same when only the boundary changes."""
+    """A request's parts, and what is wrong with the files. `fingerprint` stays when only the boundary changes."""
 
     fields: list[tuple[str, str]]
     files: list[UploadedFile]
+    mistakes: list[FieldError]
     fingerprint: str
 
 
 def read_form(stream: IO[bytes], boundary: str, length: int | None, rule: Files) -> Form:
-    """The parts of a body. Raises 400, 413 and 422 problems."""
+    """The parts of a body. Raises 400 and 413 problems."""
     parser = MultiPartParser(
         stream_factory=_Spools(rule),
         max_form_memory_size=MAX_FIELD_BYTES,
@@ -73,10 +74,13 @@ def read_form(stream: IO[bytes], boundary: str, length: int | None, rule: Files)
         raise problem("too-large", detail) from None
     texts = [(clean_text(name or ""), clean_text(text)) for name, text in fields.items(multi=True)]
     parts = [(name or "", part) for name, part in files.items(multi=True)]
-    _refuse_wrong_files(parts, texts, rule)
+    received = [(name, part.filename or "", _received(part)) for name, part in parts]
+    if large := list(_too_large_files(received, rule)):
+        raise problem("too-large", large[0].detail, large)
     return Form(
         [(name, text) for name, text in texts if name != rule.field],
         [_uploaded(part) for _, part in parts],
+        list(file_mistakes(received, [name for name, _ in texts], rule)),
         _fingerprint(texts, parts),
     )
 
@@ -147,18 +151,6 @@ def _fingerprint(texts: Sequence[tuple[str, str]], parts: Sequence[tuple[str, Fi
         listed.append([name, part.filename, hashlib.file_digest(cast("Any", part.stream), "sha256").hexdigest()])
         part.stream.seek(0)
     return hashlib.sha256(json_body.canonical(listed).encode()).hexdigest()
-
-
-def _refuse_wrong_files(
-    parts: Sequence[tuple[str, FileStorage]], texts: Sequence[tuple[str, str]], rule: Files
-) -> None:
-    files = [(name, part.filename or "", _received(part)) for name, part in parts]
-    large = list(_too_large_files(files, rule))
-    if large:
-        raise problem("too-large", large[0].detail, large)
-    mistakes = list(file_mistakes(files, [name for name, _ in texts], rule))
-    if mistakes:
-        raise invalid(mistakes)
 
 
 def _too_large_files(files: Sequence[tuple[str, str, int]], rule: Files) -> Iterator[FieldError]:

@@ -9,9 +9,9 @@ from werkzeug.http import parse_options_header
 from bureau.contracts.base import clean_text
 from bureau.contracts.problems import FieldError, ProblemError
 from services.gateway.http import form_values, json_body
-from services.gateway.http.multipart import UploadedFile, read_form, values_of
+from services.gateway.http.multipart import Form, UploadedFile, read_form, values_of
 from services.gateway.http.operation import Body, Nothing
-from services.gateway.http.problems import invalid, problem
+from services.gateway.http.problems import invalid, problem, refuse
 from services.gateway.http.validation import Reader, as_parameters
 from services.gateway.settings import GatewaySettings
 
@@ -55,7 +55,18 @@ class BodyReader(Generic[B]):
         check_length(request, "MAX_BODY_BYTES", limit)
         stream = cast("IO[bytes]", _Counted(request.stream, limit))
         form = read_form(stream, boundary, request.content_length, rule)
-        return self._reader.read(values_of(form, self._reader.kinds)), form.files, form.fingerprint
+        return self._form_value(form), form.files, form.fingerprint
+
+    def _form_value(self, form: Form) -> B:
+        """What is wrong with files and what is wrong with fields is told together."""
+        try:
+            value = self._reader.read(values_of(form, self._reader.kinds))
+        except ProblemError as refusal:
+            if form.mistakes and refusal.problem.status == 422:
+                raise invalid([*form.mistakes, *refusal.problem.errors]) from None
+            raise
+        refuse(form.mistakes)
+        return value
 
 
 class NoBodyReader:

@@ -7,6 +7,7 @@ would take `"5"` for 5 and a number for a time.
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -65,10 +66,13 @@ class Reader(Generic[M]):
 
 def as_parameters(mistakes: Sequence[FieldError]) -> list[FieldError]:
     """Mistakes in an object made of query parameters, naming the parameter instead of a place in a body."""
-    return [
-        FieldError(mistake.code, mistake.detail, parameter=(mistake.pointer or "#/").split("/")[1])
-        for mistake in mistakes
-    ]
+    return [_as_parameter(mistake) for mistake in mistakes]
+
+
+def _as_parameter(mistake: FieldError) -> FieldError:
+    name = unquote((mistake.pointer or "#/").split("/")[1])
+    detail = f"{name[:100]} is not a parameter here." if mistake.code == "unknown_field" else mistake.detail
+    return FieldError(mistake.code, detail, parameter=name)
 
 
 def _others(more: Sequence[FieldError], known: Sequence[FieldError]) -> list[FieldError]:
@@ -95,6 +99,8 @@ def _detail(error: ErrorDetails, fields: dict[str, Any]) -> str:
             return f"{name[:100]} is not a field here{f'; is {close[0]} meant?' if close else '.'}"
         case "missing":
             return f"{name} is required."
+        case "model_type" | "dict_type":
+            return f"{name} is a JSON object."
         case "value_error":
             return _sentence(str(error["ctx"]["error"]))
         case _:

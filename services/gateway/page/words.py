@@ -6,7 +6,7 @@ _STATES = {
     "scheduled": ("◷", "scheduled"),
     "queued": ("…", "queued"),
     "running": ("▶", "running"),
-    "succeeded": ("✓", "done"),
+    "succeeded": ("✓", "succeeded"),
     "failed": ("✕", "failed"),
     "cancelled": ("–", "cancelled"),
 }

@@ -5,9 +5,7 @@ from typing import Annotated
 from unicodedata import category
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator
-
-from bureau.contracts.mail import Address, HeaderText
+from pydantic import AfterValidator, StringConstraints
 
 _WITH_NAME = re.compile(r"^(?P<name>[^<>]*)<(?P<address>[^<>]+)>$")
 _PRIVATE = re.compile(r"(^|\.)(localhost|local|test)$", re.IGNORECASE)  # names that intranets and tests have
@@ -16,7 +14,7 @@ _PRIVATE = re.compile(r"(^|\.)(localhost|local|test)$", re.IGNORECASE)  # names 
 def checked_address(text: str) -> str:
     """`ada@example.com` or `Ada <ada@example.com>` as it is. Raises ValueError."""
     if any(category(c) == "Cc" for c in text):
-        raise ValueError("an address is one line without control characters")
+        raise ValueError("not an e-mail address: it is one line without control characters")
     named = _WITH_NAME.match(text.strip())
     address = (named["address"] if named else text).strip()
     local, _, domain = address.rpartition("@")
@@ -25,7 +23,8 @@ def checked_address(text: str) -> str:
         stand_in = f"{local}@{domain}.example.com" if _PRIVATE.search(domain) else address
         validate_email(stand_in, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
     except EmailNotValidError as error:
-        raise ValueError(f"{address[:100]} is not an e-mail address: {str(error).rstrip('.')}") from None
+        reason = str(error).rstrip(".")
+        raise ValueError(f"not an e-mail address: {reason}; write ada@example.com or Ada <ada@example.com>") from None
     return text
 
 
@@ -36,5 +35,6 @@ def checked_line(text: str) -> str:
     return text
 
 
-MailAddress = Annotated[Address, AfterValidator(checked_address)]
-Subject = Annotated[HeaderText, AfterValidator(checked_line)]
+# Narrower than the contract's `Address` and `HeaderText`, whose patterns make no sentence for people.
+MailAddress = Annotated[str, StringConstraints(min_length=3, max_length=500), AfterValidator(checked_address)]
+Subject = Annotated[str, StringConstraints(max_length=998), AfterValidator(checked_line)]

@@ -41,10 +41,15 @@ def test_a_true_is_not_a_number_and_text_is_not_either() -> None:
 
 
 def test_the_alternatives_of_a_field_are_said_in_one_sentence() -> None:
-    schema = {"properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}
+    schema = {"properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "boolean"}]}}}
     (mistake,) = Schema(schema).mistakes({"n": "x"})
     assert mistake.code == "no_alternative_fits"
-    assert mistake.detail == '"x" is not of type "integer"; or "x" is not of type "null"'
+    assert mistake.detail == '"x" is not of type "integer"; or "x" is not of type "boolean".'
+
+
+def test_of_a_field_that_may_be_null_only_what_else_it_may_be_is_said() -> None:
+    schema = {"properties": {"n": {"anyOf": [SUMA, {"type": "null"}]}}}
+    assert found(schema, {"n": {"a": "2", "b": 1}}) == [("wrong_type", "#/tasks/0/input/n/a")]
 
 
 def test_a_long_value_is_not_repeated_in_full() -> None:
