@@ -1,19 +1,16 @@
 """The certificates service's composition root."""
 
-import httpx
-
 from bureau.service import Resources, Service
 from bureau.settings import load
 from services.certificates.api.client import CertificatesApi
 from services.certificates.api.in_process import InProcessTransport
-from services.certificates.api.interruptible import interruptible_transport
+from services.certificates.api.interruptible import InterruptibleTransport
 from services.certificates.issuer.app import create_app
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.settings import BUILT_IN, CertificatesSettings
 from services.certificates.tasks import issue_task
 
-# The worker's threads bound the connections; idle ones are kept for the next burst.
-POOL = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
+IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
 
 
 def certificates_service(resources: Resources) -> Service:  # noqa: ARG001  # reaches files through the task's context
@@ -32,4 +29,4 @@ def certificates_api(settings: CertificatesSettings, issuer: IssuerSettings) -> 
     }
     if url == BUILT_IN:
         return CertificatesApi("http://issuer.internal/", lambda: InProcessTransport(create_app(issuer)), **timeouts)
-    return CertificatesApi(url, lambda: interruptible_transport(POOL), **timeouts)
+    return CertificatesApi(url, lambda: InterruptibleTransport(idle_seconds=IDLE_SECONDS), **timeouts)

@@ -7,10 +7,12 @@ wrapped one layer below, in httpcore's network backend; which token rules is kno
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -35,19 +37,43 @@ def stopped_by(token: StopToken) -> Iterator[None]:
         _token.reset(before)
 
 
-def interruptible_transport(limits: httpx.Limits) -> httpx.HTTPTransport:
-    """HTTP/1.1 with pooled connections; makes none yet."""
-    context = httpx.create_ssl_context()
-    transport = httpx.HTTPTransport(verify=context, limits=limits)
-    # httpx has no parameter for httpcore's public `network_backend`; tests/integration/certificates proves this works.
-    transport._pool = httpcore.ConnectionPool(
-        ssl_context=context,
-        max_connections=limits.max_connections,
-        max_keepalive_connections=limits.max_keepalive_connections,
-        keepalive_expiry=limits.keepalive_expiry,
-        network_backend=_Backend(),
-    )
-    return transport
+class InterruptibleTransport(httpx.BaseTransport):
+    """HTTP/1.1, with kept connections that each thread has to itself: in one pool for all, httpcore goes through
+    every idle connection for every other at each request, which at 200 threads took most of the time."""
+
+    def __init__(self, *, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds
+        self._context = httpx.create_ssl_context()
+        self._thread = threading.local()
+        self._lock = threading.Lock()
+        self._made: WeakSet[httpx.HTTPTransport] = WeakSet()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._own().handle_request(request)
+
+    def close(self) -> None:
+        with self._lock:
+            for transport in list(self._made):
+                transport.close()
+
+    def _own(self) -> httpx.HTTPTransport:
+        if not hasattr(self._thread, "transport"):
+            self._thread.transport = self._make()
+        transport: httpx.HTTPTransport = self._thread.transport
+        return transport
+
+    def _make(self) -> httpx.HTTPTransport:
+        transport = httpx.HTTPTransport(verify=self._context)
+        # httpx has no parameter for httpcore's public `network_backend`; test_api_cancel.py proves that this works.
+        transport._pool = httpcore.ConnectionPool(
+            ssl_context=self._context,
+            max_keepalive_connections=1,
+            keepalive_expiry=self._idle_seconds,
+            network_backend=_Backend(),
+        )
+        with self._lock:
+            self._made.add(transport)
+        return transport
 
 
 class _Stream(httpcore.NetworkStream):

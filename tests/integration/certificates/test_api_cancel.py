@@ -25,10 +25,11 @@ CallTo = Callable[..., Call]
 
 @dataclass
 class Running:
-    """A call in a thread of its own, as a worker makes it."""
+    """A call in a thread of its own, as a worker makes it; or several, one after the other."""
 
     call: Call
     uploads: tuple[Upload, ...] = ()
+    calls: int = 1
     ended: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -37,7 +38,8 @@ class Running:
 
     def _run(self) -> None:
         try:
-            self.call(*self.uploads)
+            for _ in range(self.calls):
+                self.call(*self.uploads)
         except BaseException as error:  # noqa: BLE001  # what it ended with is the test's subject
             self.ended.append(error)
 
@@ -61,9 +63,7 @@ def test_a_hanging_answer_is_interrupted(call_to: CallTo, beginning: bytes | Non
 
 def test_a_hanging_answer_on_a_connection_used_before_is_interrupted(call_to: CallTo) -> None:
     with http_server(replies(200, ZIP, "application/zip"), hangs()) as server:
-        call = call_to(server.url)
-        call()
-        running = Running(call)
+        running = Running(call_to(server.url), calls=2)
         until(lambda: len(server.requests) == 2, 10, "the second request")
         assert running.stop() < 2
     assert len({request.connection for request in server.requests}) == 1
