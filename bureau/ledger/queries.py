@@ -107,7 +107,7 @@ def jobs_of(
     db: Database, owner: str, wanted: JobFilter, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[JobRow]:
     """Jobs, the newest first, older than `before`: (created_at, id) of the last one seen."""
-    query = select(jobs).where(jobs.c.owner == owner, *_conditions(wanted))
+    query = select(jobs).where(jobs.c.owner == owner, *conditions(wanted))
     if before is not None:
         query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*before))
     query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
@@ -223,7 +223,7 @@ def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str,
     )
 
 
-def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+def conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.states:
         conditions.append(or_(*(_in_state(state) for state in wanted.states)))
