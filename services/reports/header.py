@@ -1,0 +1,73 @@
+"""The head of a report file: TOML in the `--` comments before the SQL.
+
+    -- title = "Monthly sales"
+    -- source = "demo"
+    -- [parameters.since]
+    -- type = "date"
+    select … where ordered_on >= :since
+
+TOML's own `#` comments are fine in it. The header ends with the first line that is no comment.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+
+class HeaderMistake(ValueError):
+    """The header is not TOML; `line` counts from 1 within the file."""
+
+    def __init__(self, line: int, detail: str) -> None:
+        super().__init__(detail)
+        self.line = line
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Header:
+    """`table` is the TOML, `sql` what follows it, `lines` the number of lines it takes."""
+
+    table: dict[str, Any]
+    sql: str
+    comments: tuple[str, ...]
+
+    @property
+    def lines(self) -> int:
+        return len(self.comments)
+
+    def line_of(self, *path: str) -> int:
+        """The line of a key such as `("parameters", "since", "type")`, or of what is nearest around it."""
+        table = ".".join(path[:-1])
+        within = ""
+        nearest = 0
+        for number, comment in enumerate(self.comments, start=1):
+            if section := re.match(r"\s*\[\s*([^\]]+?)\s*\]", comment):
+                within = section[1].replace('"', "").replace(" ", "")
+                if within in (table, ".".join(path)):
+                    nearest = number
+            elif within == table and re.match(rf"""\s*["']?{re.escape(path[-1])}["']?\s*=""", comment):
+                return number
+        if nearest or len(path) == 1:
+            return nearest or 1
+        return self.line_of(*path[:-1])
+
+
+def split(text: str) -> Header:
+    """The header and the SQL of a report file. Raises `HeaderMistake`."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    count = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    comments = tuple(re.sub(r"^-- ?", "", line) for line in lines[:count])
+    try:
+        table = tomllib.loads("\n".join(comments))
+    except tomllib.TOMLDecodeError as error:
+        raise _mistake(str(error), count) from error
+    return Header(table, "\n".join(lines[count:]), comments)
+
+
+def _mistake(message: str, last: int) -> HeaderMistake:
+    """tomllib says "… (at line 3, column 5)" or "… (at end of document)"."""
+    place = re.search(r" \(at line (\d+), column \d+\)$", message)
+    line = int(place[1]) if place else max(last, 1)
+    what = re.sub(r" \(at [^)]*\)$", "", message)
+    return HeaderMistake(line, f'the header is not TOML: {what}; write lines such as -- title = "Monthly sales"')

@@ -1,0 +1,122 @@
+"""A report's SQL: one statement with `:name` placeholders, the same notation for every source.
+
+A colon means a parameter only where SQL itself has no use for it: not in string literals, quoted names, dollar
+quotes or comments, not in `::casts`, not after a word (`a[1:n]`). Values are bound by the driver; nothing here
+puts one into the text.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """`:name` at `line` of the SQL, counted from 1."""
+
+    name: str
+    line: int
+
+
+class QueryMistake(ValueError):
+    """The SQL cannot be a report; `line` counts from 1 within the SQL."""
+
+    def __init__(self, line: int, detail: str) -> None:
+        super().__init__(detail)
+        self.line = line
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Query:
+    """The statement in pieces: SQL as written, and placeholders between."""
+
+    parts: tuple[str | Placeholder, ...]
+
+    @property
+    def placeholders(self) -> list[Placeholder]:
+        return [part for part in self.parts if isinstance(part, Placeholder)]
+
+    def render(self, placeholder: Callable[[str], str], escape: Callable[[str], str] = str) -> str:
+        """The statement in a driver's notation: `placeholder` writes a name, `escape` protects SQL as written."""
+        return "".join(placeholder(p.name) if isinstance(p, Placeholder) else escape(p) for p in self.parts)
+
+
+# What SQL gives a meaning of its own; a placeholder inside is text. The order matters: longer beginnings first.
+_TOKEN = re.compile(
+    r"""
+      (?P<comment>--[^\n]*)
+    | (?P<block>/\*)
+    | (?<!\w)[eE]'(?P<escaped>(?:[^'\\]|\\.|'')*)(?P<escaped_end>'?)
+    | '(?P<string>[^']*)(?P<string_end>'?)
+    | "(?P<quoted>[^"]*)(?P<quoted_end>"?)
+    | `(?P<ticked>[^`]*)(?P<ticked_end>`?)
+    | (?<!\w)\$(?P<tag>[A-Za-z_]\w*|)\$(?P<dollar>.*?)(?P<dollar_end>\$(?P=tag)\$|\Z)
+    | (?P<cast>::)
+    | (?<![\w:]):(?P<name>[A-Za-z_]\w*)
+    | (?P<end>;)
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+_QUOTES = {
+    "escaped": "string literal",
+    "string": "string literal",
+    "quoted": "quoted name",
+    "ticked": "quoted name",
+    "dollar": "dollar-quoted text",
+}
+
+
+def parse_query(sql: str) -> Query:
+    """The one statement of `sql`, a closing semicolon left out. Raises `QueryMistake`."""
+    parts: list[str | Placeholder] = []
+    start = position = 0
+    empty = True
+    while token := _TOKEN.search(sql, position):
+        says = not (token["comment"] or token["block"] or token["end"])
+        empty = empty and not says and not sql[position : token.start()].strip()
+        position = _end(sql, token)
+        if token["name"]:
+            parts += [sql[start : token.start()], Placeholder(token["name"], _line(sql, token.start()))]
+            start = position
+        if token["end"]:
+            _only_comments(sql, position)
+            sql = sql[: token.start()]
+            break
+    if empty and not sql[position:].strip():
+        raise QueryMistake(1, "there is no SQL below the header; write one select statement")
+    return Query((*parts, sql[start:]))
+
+
+def _end(sql: str, token: re.Match[str]) -> int:
+    """Where `token` ends. Raises `QueryMistake` where what it opened is never closed."""
+    if token["block"]:
+        return _block_end(sql, token.start())
+    for group, thing in _QUOTES.items():
+        if token[group] is not None and not token[f"{group}_end"]:
+            raise QueryMistake(_line(sql, token.start()), f"a {thing} begins here and never ends; close it")
+    return token.end()
+
+
+def _block_end(sql: str, start: int) -> int:
+    """The end of the comment at `start`; comments nest, as in PostgreSQL."""
+    depth = 0
+    for mark in re.compile(r"/\*|\*/").finditer(sql, start):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return mark.end()
+    raise QueryMistake(_line(sql, start), "a comment begins here and never ends; close it with */")
+
+
+def _only_comments(sql: str, position: int) -> None:
+    """Raises `QueryMistake` where more than comments follows the statement's semicolon."""
+    while rest := sql[position:].lstrip():
+        position = len(sql) - len(rest)
+        token = _TOKEN.match(sql, position)
+        if token is None or not (token["comment"] or token["block"]):
+            raise QueryMistake(_line(sql, position), "a second statement begins here; a report is one statement")
+        position = _end(sql, token)
+
+
+def _line(sql: str, position: int) -> int:
+    return sql.count("\n", 0, position) + 1

@@ -1,0 +1,47 @@
+"""The reports service's settings."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import field_validator
+
+from bureau.settings import Settings, SettingsError, load
+from services.reports.rows import Source
+from services.reports.sources import SourceMistakes, open_sources
+
+_SHIPPED = Path(__file__).parent / "queries"
+
+
+class ReportsSettings(Settings):
+    """`REPORTS_DIR`: folders of `.sql` files, several joined as in PATH; the first of two equal names wins."""
+
+    reports_dir: str = str(_SHIPPED)
+
+    @property
+    def folders(self) -> list[Path]:
+        return [Path(folder) for folder in self.reports_dir.split(os.pathsep) if folder]
+
+    @field_validator("reports_dir")
+    @classmethod
+    def _folders_exist(cls, value: str) -> str:
+        for folder in filter(None, value.split(os.pathsep)):
+            if not Path(folder).is_dir():
+                raise ValueError(f"there is no folder {folder}; create it or name another")
+        return value
+
+
+def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, Source]]:
+    """Settings and sources. Raises `SettingsError` with what is wrong in either."""
+    mistakes: list[str] = []
+    try:
+        sources = open_sources(environment)
+    except SourceMistakes as error:
+        mistakes += error.mistakes
+    try:
+        (settings,) = load(ReportsSettings)
+    except SettingsError as error:
+        mistakes += error.mistakes
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings, sources

@@ -1,0 +1,77 @@
+"""Named sources from the environment: `SOURCE_WAREHOUSE_URL` is what a report calls `source = "warehouse"`.
+
+| URL | read by |
+| --- | --- |
+| `postgresql://user:password@host/database` (also `postgres://`) | psycopg, `COPY` |
+| `sqlite:///relative/path.db`, `sqlite:////absolute/path.db` | sqlite3, read-only |
+| any other that SQLAlchemy knows: `mysql+pymysql://…` | SQLAlchemy, streaming |
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+from sqlalchemy import exc, make_url
+
+from services.reports.postgres_source import PostgresSource
+from services.reports.rows import Source
+from services.reports.sqlalchemy_source import SqlAlchemySource
+from services.reports.sqlite_source import SqliteSource
+
+_VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*)_URL", re.ASCII)
+_POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")
+
+
+class SourceMistakes(Exception):
+    """Some `SOURCE_…_URL` are wrong; `mistakes` says each by variable, rule and mend, and never a value."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+def open_sources(environment: Mapping[str, str]) -> dict[str, Source]:
+    """The sources that `environment` names, by name; nothing is connected to. Raises `SourceMistakes`."""
+    sources: dict[str, Source] = {}
+    mistakes: list[str] = []
+    for variable, url in sorted(environment.items()):
+        if (match := _VARIABLE.fullmatch(variable)) and url:
+            name = match[1].lower()
+            try:
+                sources[name] = _source(name, SecretStr(url))
+            except ValueError as error:
+                mistakes.append(f"{variable}: {error}")
+    if mistakes:
+        raise SourceMistakes(mistakes)
+    return sources
+
+
+def _source(name: str, url: SecretStr) -> Source:
+    """Raises ValueError with the rule; what libraries say of a URL may quote its password, so none of it is shown."""
+    if _POSTGRES.match(url.get_secret_value()):
+        return PostgresSource(name, _postgres_url(url))
+    try:
+        parsed = make_url(url.get_secret_value())
+        if parsed.get_backend_name() != "sqlite":
+            return SqlAlchemySource(name, url)
+    except ImportError as error:
+        raise ValueError(f"its driver is not installed: add the Python package {error.name}") from None
+    except (exc.ArgumentError, ValueError):
+        raise ValueError(
+            "use postgresql://user:password@host/database, sqlite:///path or another database URL"
+        ) from None
+    if not parsed.database or parsed.database == ":memory:":
+        raise ValueError("use sqlite:///path of a file")
+    return SqliteSource(name, Path(parsed.database))
+
+
+def _postgres_url(url: SecretStr) -> SecretStr:
+    plain = _POSTGRES.sub("postgresql://", url.get_secret_value(), count=1)
+    try:
+        conninfo_to_dict(plain)
+    except psycopg.Error:
+        raise ValueError("use postgresql://user:password@host:5432/database, special characters as %40") from None
+    return SecretStr(plain)
