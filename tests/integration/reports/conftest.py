@@ -1,0 +1,54 @@
+"""A source on a fresh PostgreSQL database, and reading it whole."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from bureau.contracts.reports import CsvFormat
+from bureau.stopping import StopToken
+from services.reports.csv_export import export
+from services.reports.kinds import Value
+from services.reports.postgres_source import PostgresSource
+from services.reports.query import parse_query
+from services.reports.sources import open_sources
+from tests.support.postgres import connect
+
+Read = Callable[..., list[list[str]]]
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """The source's database, to fill it and to look into it."""
+    with connect(postgres_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def source(postgres_url: str) -> PostgresSource:
+    """Made as the service makes it: from the environment."""
+    made = open_sources({"SOURCE_SHOP_URL": postgres_url})["shop"]
+    assert isinstance(made, PostgresSource)
+    return made
+
+
+@pytest.fixture
+def read(source: PostgresSource) -> Read:
+    """The lines of the CSV file, header first, as Python's csv reads them."""
+
+    def reading(sql: str, values: Mapping[str, Value] | None = None, form: CsvFormat | None = None) -> list[list[str]]:
+        data = export_all(source, sql, values or {}, form or CsvFormat())
+        text = io.StringIO(data.decode("utf-8"), newline="")
+        return list(csv.reader(text, delimiter=form.delimiter if form else ",", strict=True))
+
+    return reading
+
+
+def export_all(source: PostgresSource, sql: str, values: Mapping[str, Value], form: CsvFormat) -> bytes:
+    file = io.BytesIO()
+    with source.read(parse_query(sql), values, form.delimiter, StopToken()) as rows:
+        export(rows, form, file.write, lambda _: None)
+    return file.getvalue()

@@ -1,0 +1,46 @@
+"""Cancelling a statement: insists until the block ends, and never after."""
+
+import threading
+
+import pytest
+
+from bureau.contracts.errors import PermanentError, Stopped
+from bureau.stopping import StopReason, StopToken
+from services.reports.cancelling import cancelling
+
+
+def cancel_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "cancel-statement"]
+
+
+def test_cancelling_is_repeated_until_the_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.reports.cancelling.AGAIN_SECONDS", 0.001)
+    stop, thrice = StopToken(), threading.Event()
+    calls: list[int] = []
+
+    def cancel() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            thrice.set()
+
+    def statement() -> None:
+        stop.set(StopReason.CANCELLED)
+        assert thrice.wait(5)
+        raise RuntimeError("interrupted")
+
+    with pytest.raises(Stopped), cancelling(stop, cancel):
+        statement()
+    assert not cancel_threads()
+
+
+def test_without_a_stop_nothing_is_cancelled_and_errors_pass() -> None:
+    with pytest.raises(PermanentError), cancelling(StopToken(), lambda: pytest.fail("cancelled")):
+        raise PermanentError("x", "y")
+
+
+def test_a_token_that_was_set_before_leaves_no_thread_behind() -> None:
+    stop = StopToken()
+    stop.set(StopReason.SHUTDOWN)
+    with pytest.raises(Stopped), cancelling(stop, lambda: None):
+        pytest.fail("it began")
+    assert not cancel_threads()

@@ -1,0 +1,67 @@
+"""Sources from the environment: which reader a URL gets, and that no mistake shows a URL."""
+
+from pathlib import Path
+
+import pytest
+
+from bureau.settings import SettingsError
+from services.reports.postgres_source import PostgresSource
+from services.reports.settings import load_settings
+from services.reports.sources import SourceMistakes, open_sources
+from services.reports.sqlite_source import SqliteSource
+
+
+@pytest.mark.parametrize(
+    ("url", "reader"),
+    [
+        ("postgresql://u:secret@db/shop", PostgresSource),
+        ("postgres://u:secret@db/shop?sslmode=require", PostgresSource),
+        ("postgresql+psycopg://u:secret@db/shop", PostgresSource),
+        ("sqlite:///var/demo.db", SqliteSource),
+        ("sqlite+pysqlite:////var/demo.db", SqliteSource),
+    ],
+)
+def test_a_url_finds_its_reader(url: str, reader: type) -> None:
+    sources = open_sources({"SOURCE_SHOP_URL": url, "SOURCE_OTHER_URL": "", "PATH": "/bin"})
+    assert list(sources) == ["shop"]
+    assert type(sources["shop"]) is reader
+    assert "secret" not in repr(vars(sources["shop"]))
+
+
+@pytest.mark.parametrize(
+    ("url", "mend"),
+    [
+        ("secret", "use postgresql://user:password@host/database, sqlite:///path or another database URL"),
+        (
+            "nonsense://u:secret@db/shop",
+            "use postgresql://user:password@host/database, sqlite:///path or another database URL",
+        ),
+        ("mysql+pymysql://u:secret@db/shop", "its driver is not installed: add the Python package pymysql"),
+        ("sqlite://", "use sqlite:///path of a file"),
+        ("sqlite:///:memory:", "use sqlite:///path of a file"),
+        ("postgresql://u:secret@[db/shop", "use postgresql://user:password@host:5432/database"),
+    ],
+)
+def test_a_wrong_url_is_named_by_its_variable_and_never_shown(url: str, mend: str) -> None:
+    with pytest.raises(SourceMistakes) as error:
+        open_sources({"SOURCE_SHOP_URL": url})
+    assert error.value.mistakes[0].startswith(f"SOURCE_SHOP_URL: {mend}")
+    assert "secret" not in str(error.value)
+
+
+def test_settings_say_everything_wrong_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REPORTS_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError) as error:
+        load_settings({"SOURCE_A_URL": "nonsense", "SOURCE_B_URL": "sqlite://"})
+    assert [mistake.split(":")[0] for mistake in error.value.mistakes] == [
+        "SOURCE_A_URL",
+        "SOURCE_B_URL",
+        "REPORTS_DIR",
+    ]
+
+
+def test_reports_dir_holds_several_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("REPORTS_DIR", f"{tmp_path}:{tmp_path / 'other'}")
+    settings, _ = load_settings({})
+    assert settings.folders == [tmp_path, tmp_path / "other"]
