@@ -23,7 +23,7 @@ def size(value: Any) -> str:
         amount /= 1000
         if amount < 999.95:
             return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} GB"
+    return f"{amount / 1000:,.1f} GB"
 
 
 def duration(value: Any) -> str:
@@ -58,16 +58,24 @@ def web_link(value: Any) -> str:
     return value
 
 
+def pairs(value: Any) -> list[tuple[str, Any]]:
+    """The names and values of an object, in its order."""
+    if not isinstance(value, dict):
+        raise ValueUnfit(f"{value!r:.100} is not an object of names and values")
+    return list(value.items())
+
+
 def _numeric(value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueUnfit(f"{value!r:.100} is not a number")
     return value
 
 
-FILTERS: dict[str, Callable[[Any], str]] = {
+FILTERS: dict[str, Callable[[Any], Any]] = {
     "duration": duration,
     "moment": moment,
     "number": number,
+    "pairs": pairs,
     "size": size,
     "web_link": web_link,
 }

@@ -4,6 +4,7 @@ Folders that begin with `_` hold what templates share. Jinja2 runs sandboxed, HT
 missing is an error, and the CSS of the HTML part is put on its elements, because many mail programs drop `<style>`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(FILTERS)
+        self._environment.filters.update({name: _of_defined(show) for name, show in FILTERS.items()})
         # Nothing is fetched: a template that names a style sheet elsewhere goes without it.
         self._inliner = CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
 
@@ -68,7 +69,13 @@ class Templates:
             return self._environment.get_template(f"{name}/{part}").render(context)
         except UndefinedError as error:
             raise _unfit(name, f"{error}: give it in `context`") from None
-        except (ValueUnfit, TemplateError, TypeError, ValueError) as error:  # a value the template cannot work with
+        except (
+            ValueUnfit,
+            TemplateError,
+            ArithmeticError,
+            TypeError,
+            ValueError,
+        ) as error:  # a value the template cannot work with
             raise _unfit(name, str(error)) from error
 
 
@@ -78,6 +85,15 @@ class _Missing(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         return f"it needs `{self._undefined_name}`"
+
+
+def _of_defined(show: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`show`, for which a missing value is missing and not a value of the wrong kind."""
+
+    def shown(value: Any) -> Any:
+        return show(str(value) if isinstance(value, _Missing) else value)  # the former raises
+
+    return shown
 
 
 def _unfit(name: str, why: str) -> PermanentError:

@@ -19,7 +19,7 @@ class FileTransport:
     name = "file"
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
         stop.check()
@@ -29,7 +29,7 @@ class FileTransport:
         try:
             placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode("ascii"), message.raw)
         except OSError as error:
-            raise Outage(f"the outbox {self._folder} cannot be written: {error.strerror}") from error
+            raise Outage(f"the outbox {self.folder} cannot be written: {error.strerror}") from error
         return Outcome.same(recipients, Verdict.SENT, str(path) if placed else f"{path} was there already")
 
     def was_sent(self, message_id: str) -> bool | None:
@@ -39,7 +39,7 @@ class FileTransport:
         """Nothing is open between mails."""
 
     def _path(self, message_id: str) -> Path:
-        return self._folder / f"{message_id.strip('<>').replace('/', '_')}.eml"
+        return self.folder / f"{message_id.strip('<>').replace('/', '_')}.eml"
 
 
 def _place(path: Path, *chunks: bytes) -> bool:

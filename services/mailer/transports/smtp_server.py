@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+_FORM = "write smtp://user:password@host:port?starttls=required, and / ? # @ in a password as %2F %3F %23 %40"
 _STARTTLS = ("required", "offered", "never")
 
 
@@ -35,17 +36,26 @@ class SmtpServer:
 
         Ports default to 25 and 465; `starttls` to `required` with a password, else to `offered`.
         """
-        parts = urlsplit(url)
+        parts, port = _split(url)
         if not parts.hostname or parts.path.strip("/"):
-            raise ValueError("write smtp://user:password@host:port?starttls=required")
+            raise ValueError(_FORM)
         user, password = _credential(parts.username, "user"), _credential(parts.password, "password")
         return cls(
             host=parts.hostname,
-            port=parts.port or (465 if parts.scheme == "smtps" else 25),
+            port=port or (465 if parts.scheme == "smtps" else 25),
             encryption=_encryption(parts.scheme, parts.query, has_password=password is not None),
             user=user,
             password=password,
         )
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    """`urllib` quotes what it cannot read, which may be a piece of the password: its words are not passed on."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        raise ValueError(_FORM) from None
 
 
 def _credential(quoted: str | None, what: str) -> str | None:

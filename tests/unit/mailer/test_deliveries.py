@@ -1,0 +1,260 @@
+"""What is done with a mail, given what was done before."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from bureau.ledger.deliveries import Delivery, DeliveryState
+from services.mailer.deliveries import (
+    Again,
+    Fail,
+    Finish,
+    Policy,
+    Send,
+    Settle,
+    Standing,
+    Wait,
+    conclude,
+    decide,
+    response_text,
+    standing,
+)
+
+ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
+RESEND, PARK = Policy.RESEND, Policy.PARK
+
+
+def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: str) -> Delivery:
+    """`ada="sent"` and so on; the state follows from the recipients."""
+    named = {f"{name}@example.com": state for name, state in recipients.items()}
+    states = set(named.values())
+    state = next(
+        (s for s in (DeliveryState.OPEN, DeliveryState.SENT, DeliveryState.UNKNOWN) if s in states),
+        DeliveryState.REFUSED,
+    )
+    return Delivery(n, "<1@example.com>", "smtp", state, named, age, response)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table's row."""
+
+    what: str
+    expected: object
+    tries: list[Delivery] = field(default_factory=list)
+    recipients: tuple[str, ...] = (ADA, BOB)
+    policy: Policy = RESEND
+    was_sent: bool | None = None
+
+
+OPEN = _try(1, 30.0, ada="open", bob="open")
+OLD = _try(1, 180.0, ada="open", bob="open")
+UNKNOWN = _try(1, ada="unknown", bob="unknown", response="connection lost")
+
+DECIDE = [
+    Case("nothing was tried: all", Send((ADA, BOB))),
+    Case("an open try is young: wait until it is 180 s old", Wait(150.0), [OPEN]),
+    Case("an open try a moment before its time", Wait(0.5), [_try(1, 179.5, ada="open")]),
+    Case("an open try younger than now, as clocks may have it", Wait(180.2), [_try(1, -0.2, ada="open")]),
+    Case(
+        "an open try is old: nobody knows",
+        Settle(
+            1,
+            DeliveryState.UNKNOWN,
+            {ADA: "unknown", BOB: "unknown"},
+            "its process ended while it was being handed over",
+        ),
+        [OLD],
+    ),
+    Case("parking waits as well", Wait(150.0), [OPEN], policy=PARK),
+    Case(
+        "an open try, and the transport has the mail",
+        Settle(
+            1,
+            DeliveryState.SENT,
+            {ADA: "sent", BOB: "sent"},
+            "it was handed over; its process ended before saying so",
+        ),
+        [OPEN],
+        was_sent=True,
+    ),
+    Case(
+        "an open try, and the transport does not have the mail",
+        Settle(
+            1,
+            DeliveryState.REFUSED,
+            {ADA: "deferred", BOB: "deferred"},
+            "its process ended before it was handed over",
+        ),
+        [OPEN],
+        was_sent=False,
+    ),
+    Case(
+        "only the open try's own recipients are settled",
+        Settle(2, DeliveryState.UNKNOWN, {BOB: "unknown"}, "its process ended while it was being handed over"),
+        [_try(1, ada="sent", bob="deferred"), _try(2, 200.0, bob="open")],
+    ),
+    Case("unknown is sent again", Send((ADA, BOB)), [UNKNOWN]),
+    Case(
+        "unknown is parked",
+        Fail(
+            "delivery_unknown",
+            f"{ADA}, {BOB}: connection lost. It was not sent again, because MAIL_UNKNOWN is park: "
+            "ask the recipients, or the provider's log, and submit it again if it did not arrive.",
+        ),
+        [UNKNOWN],
+        policy=PARK,
+    ),
+    Case("unknown, and the transport has it", Finish((ADA, BOB), {}, False), [UNKNOWN], was_sent=True),
+    Case(
+        "unknown and parked, and the transport has it", Finish((ADA, BOB), {}, False), [UNKNOWN], (ADA, BOB), PARK, True
+    ),
+    Case("unknown, and the transport does not have it", Send((ADA, BOB)), [UNKNOWN], was_sent=False),
+    Case("unknown and parked, but it was not sent", Send((ADA, BOB)), [UNKNOWN], (ADA, BOB), PARK, False),
+    Case("all sent: done", Finish((ADA, BOB), {}, False), [_try(1, ada="sent", bob="sent")]),
+    Case(
+        "some refused for now: these alone",
+        Send((BOB,)),
+        [_try(1, ada="sent", bob="deferred", cy="refused")],
+        (ADA, BOB, CY),
+    ),
+    Case(
+        "sent and refused for good: done, with the reason",
+        Finish((ADA,), {BOB: "550 who?"}, False),
+        [_try(1, ada="sent", bob="refused", response=f"{BOB}: 550 who?")],
+    ),
+    Case(
+        "over two tries",
+        Finish((ADA, BOB), {CY: "550 gone"}, False),
+        [
+            _try(1, ada="sent", bob="deferred", cy="refused", response=f"{BOB}: 451 later\n{CY}: 550 gone"),
+            _try(2, bob="sent", response="250 ok"),
+        ],
+        (ADA, BOB, CY),
+    ),
+    Case(
+        "sent, after an answer was lost: perhaps twice",
+        Finish((ADA, BOB), {}, True),
+        [UNKNOWN, _try(2, ada="sent", bob="sent")],
+    ),
+    Case(
+        "all refused for good, and run again by a person: all",
+        Send((ADA, BOB)),
+        [_try(1, ada="refused", bob="refused")],
+    ),
+    Case(
+        "parked, but somebody was only refused for now: that one first",
+        Send((BOB,)),
+        [_try(1, ada="unknown", bob="deferred")],
+        policy=PARK,
+    ),
+    Case("an outage: all again", Send((ADA, BOB)), [_try(1, ada="deferred", bob="deferred", response="no route")]),
+    Case("a recipient that no try had", Send((CY,)), [_try(1, ada="sent", bob="sent")], (ADA, BOB, CY)),
+]
+
+CONCLUDE = [
+    Case("all sent", Finish((ADA, BOB), {}, False), [_try(1, ada="sent", bob="sent")]),
+    Case(
+        "some refused for good: success that says so",
+        Finish((ADA,), {BOB: "550 who?"}, False),
+        [_try(1, ada="sent", bob="refused", response=f"{BOB}: 550 who?")],
+    ),
+    Case(
+        "all refused for good: each is named",
+        Fail("mail_refused", f"Refused for good: {ADA}: 550 who?; {BOB}: 551 moved"),
+        [_try(1, ada="refused", bob="refused", response=f"{ADA}: 550 who?\n{BOB}: 551 moved")],
+    ),
+    Case(
+        "all refused for one reason: it is said once",
+        Fail("mail_refused", f"Refused for good: {ADA}, {BOB}: 554 spam"),
+        [_try(1, ada="refused", bob="refused", response=f"{ADA}: 554 spam\n{BOB}: 554 spam")],
+    ),
+    Case(
+        "refused for now",
+        Again("mail_deferred", f"Not accepted for now (1 of 2 accepted): {BOB}: 451 later"),
+        [_try(1, ada="sent", bob="deferred", response=f"{BOB}: 451 later")],
+    ),
+    Case(
+        "an outage",
+        Again("mail_deferred", f"Not accepted for now: {ADA}, {BOB}: connection refused"),
+        [_try(1, ada="deferred", bob="deferred", response="connection refused")],
+    ),
+    Case(
+        "the answer was lost",
+        Again("delivery_unknown", f"{ADA}, {BOB}: connection lost. The mail will be sent again."),
+        [UNKNOWN],
+    ),
+    Case(
+        "the answer was lost, and it is parked",
+        Fail(
+            "delivery_unknown",
+            f"{ADA}, {BOB}: connection lost. It was not sent again, because MAIL_UNKNOWN is park: "
+            "ask the recipients, or the provider's log, and submit it again if it did not arrive.",
+        ),
+        [UNKNOWN],
+        policy=PARK,
+    ),
+    Case(
+        "sent after a lost answer",
+        Finish((ADA, BOB), {}, True),
+        [UNKNOWN, _try(2, ada="sent", bob="sent")],
+    ),
+    Case(
+        "parked, but first those refused for now",
+        Again("mail_deferred", f"Not accepted for now: {BOB}: 451 later"),
+        [_try(1, ada="unknown", bob="deferred", response=f"{ADA}: lost\n{BOB}: 451 later")],
+        policy=PARK,
+    ),
+    Case(
+        "what was sent before stays sent",
+        Finish((ADA, BOB), {}, False),
+        [_try(1, ada="sent", bob="deferred"), _try(2, bob="sent")],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", DECIDE, ids=lambda case: case.what)
+def test_a_beginning_try_is_decided(case: Case) -> None:
+    decision = decide(case.tries, case.recipients, policy=case.policy, was_sent=case.was_sent)
+    assert decision == case.expected
+
+
+@pytest.mark.parametrize("case", CONCLUDE, ids=lambda case: case.what)
+def test_an_ended_try_is_concluded(case: Case) -> None:
+    assert conclude(case.tries, case.recipients, policy=case.policy) == case.expected
+
+
+def test_settling_an_open_try_leads_on() -> None:
+    settled = decide([OLD], (ADA, BOB), policy=RESEND, was_sent=None)
+    assert isinstance(settled, Settle)
+    ended = Delivery(1, "<1@example.com>", "smtp", settled.state, settled.recipients, 180.0, settled.response)
+    assert decide([ended], (ADA, BOB), policy=RESEND, was_sent=None) == Send((ADA, BOB))
+    assert isinstance(decide([ended], (ADA, BOB), policy=PARK, was_sent=None), Fail)
+
+
+def test_nobody_who_got_the_mail_is_ever_sent_it_again() -> None:
+    states = ["sent", "deferred", "refused", "unknown"]
+    for policy in Policy:
+        for was_sent in (None, True, False):
+            for first in states:
+                for second in states:
+                    tries = [_try(1, ada="sent", bob=first), _try(2, bob=second)]
+                    decision = decide(tries, (ADA, BOB), policy=policy, was_sent=was_sent)
+                    assert not isinstance(decision, Send) or ADA not in decision.recipients
+
+
+def test_parking_never_sends_again_what_may_have_been_sent() -> None:
+    for second in ("deferred", "refused", "unknown"):
+        tries = [_try(1, ada="unknown", bob="deferred"), _try(2, bob=second)]
+        decision = decide(tries, (ADA, BOB), policy=PARK, was_sent=None)
+        assert not isinstance(decision, Send) or ADA not in decision.recipients
+
+
+def test_the_last_word_on_a_recipient_counts_unless_it_was_sent() -> None:
+    tries = [_try(1, ada="deferred", bob="sent"), _try(2, ada="refused", bob="deferred")]
+    assert standing(tries, (ADA, BOB, CY)) == {ADA: Standing.REFUSED, BOB: Standing.SENT, CY: Standing.PENDING}
+
+
+def test_reasons_are_kept_a_line_each() -> None:
+    assert response_text({}, "250 queued") == "250 queued"
+    assert response_text({ADA: "550 a", BOB: "451 b"}, "250 queued") == f"{ADA}: 550 a\n{BOB}: 451 b"

@@ -1,0 +1,160 @@
+"""A message's bytes, read back with Python's parser."""
+
+import io
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bureau.contracts.errors import PermanentError
+from services.mailer.addresses import Mailbox
+from services.mailer.message import Attachment, Message, message_id
+from tests.support.messages import SENDER, TASK, make_message
+
+TEXTS = [
+    "",
+    "Hello",
+    "two\nlines\n",
+    "mixed\r\nline\rends\n",
+    ".\n..\n.dot at the start\n",
+    "From here\n",
+    "trailing spaces  \nand a tab\t\n",
+    "x" * 5000,
+    "Zoë " * 500,
+    "日本語のメール\n" * 300,
+    "--=_0_018f3c5e-0000-7000-8000-000000000001--\n",
+    "soft=\nbreak =E9\n",
+]
+
+
+def _parsed(message: Message) -> EmailMessage:
+    """The message read back, after what RFC 5322 asks of every line was checked."""
+    lines = message.raw.split(b"\r\n")
+    assert lines[-1] == b""
+    assert message.raw.isascii()
+    assert all(len(line) <= 998 and b"\r" not in line and b"\n" not in line for line in lines)
+    parsed = message_from_bytes(message.raw, policy=policy.default)
+    assert [part.defects for part in parsed.walk() if part.defects] == []
+    return parsed
+
+
+def _text(parsed: EmailMessage, kind: str) -> str:
+    part = parsed.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n").rstrip("\n")
+
+
+def _attachment(name: str, media_type: str, data: bytes) -> Attachment:
+    return Attachment.read(name, media_type, len(data), io.BytesIO(data))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("html", [None, "<p>Zoë &amp; Ada</p>"])
+@pytest.mark.parametrize("attached", [False, True])
+def test_text_comes_back_as_it_was(text: str, html: str | None, attached: bool) -> None:
+    files = (_attachment("data.bin", "application/octet-stream", bytes(range(256)) * 300),) if attached else ()
+    parsed = _parsed(make_message(text=text, html=html, attachments=files))
+    assert _text(parsed, "plain") == text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    if html:
+        assert _text(parsed, "html") == html
+    assert [part.get_content() for part in parsed.iter_attachments()] == [bytes(range(256)) * 300] * attached
+
+
+@settings(max_examples=200)
+@given(text=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=400))
+def test_any_text_comes_back_as_it_was(text: str) -> None:
+    message = Message(
+        message_id(TASK, SENDER),
+        datetime(2025, 11, 20, tzinfo=UTC),
+        SENDER,
+        (Mailbox("", "ada@example.com"),),
+        "Hello",
+        text=text,
+    )
+    data = message_from_bytes(message.raw).get_payload(decode=True)
+    assert isinstance(data, bytes)
+    sent = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Whether a last line break is part of the text cannot be said in a message of one part.
+    assert data.decode().replace("\r\n", "\n").rstrip("\n") == sent.rstrip("\n")
+
+
+def test_the_headers_say_who_what_and_when() -> None:
+    parsed = _parsed(
+        make_message(
+            text="x",
+            to=(Mailbox("Zoë, Dr.", "zoe@xn--bcher-kva.example"), Mailbox("", "bob@example.com")),
+            cc=(Mailbox("Cy", "cy@example.com"),),
+            bcc=(Mailbox("", "secret@example.com"),),
+            reply_to=Mailbox("", "help@example.com"),
+            subject="証明書",
+        )
+    )
+    assert parsed["From"] == "Bureau <bureau@example.com>"
+    assert [box.addr_spec for box in parsed["To"].addresses] == ["zoe@xn--bcher-kva.example", "bob@example.com"]
+    assert parsed["To"].addresses[0].display_name == "Zoë, Dr."
+    assert parsed["Cc"] == "Cy <cy@example.com>"
+    assert parsed["Reply-To"] == "help@example.com"
+    assert parsed["Subject"] == "証明書"
+    assert parsed["Date"] == "Thu, 20 Nov 2025 10:12:00 +0000"
+    assert parsed["Message-ID"] == f"<{TASK}@example.com>"
+    assert parsed["MIME-Version"] == "1.0"
+    assert "Bcc" not in parsed
+
+
+def test_blind_copies_are_nowhere_in_the_bytes() -> None:
+    assert b"secret" not in make_message(text="x", bcc=(Mailbox("", "secret@example.com"),)).raw
+
+
+def test_every_try_of_a_task_has_the_same_message_id_and_the_ledger_can_keep_it() -> None:
+    assert message_id(TASK, SENDER) == message_id(UUID(str(TASK)), SENDER) == f"<{TASK}@example.com>"
+    long = Mailbox("", f"a@{'.'.join(['b' * 60] * 4)}.com")
+    assert len(message_id(TASK, long)) <= 255
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content_type"),
+    [
+        ("text/csv; charset=utf-8", "text/csv"),
+        ("application/pdf", "application/pdf"),
+        ("image/svg+xml", "image/svg+xml"),
+    ],
+)
+@pytest.mark.parametrize("name", ["plain.csv", "umsätze 2025.csv", "売上" * 30 + ".csv"])
+@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 57 * 4096, 57 * 4096 + 1, 600_000])
+def test_an_attachment_comes_back_as_it_was(media_type: str, content_type: str, name: str, size: int) -> None:
+    data = bytes(i * 31 % 251 for i in range(size))
+    parsed = _parsed(make_message(text="see attachment", attachments=(_attachment(name, media_type, data),)))
+    (part,) = parsed.iter_attachments()
+    assert part.get_content_type() == content_type
+    assert part.get_filename() == name
+    assert part.get_payload(decode=True) == data
+
+
+def test_files_read_in_small_pieces_are_encoded_the_same() -> None:
+    class Dribbling(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(min(size or 0, 1000))
+
+    data = bytes(range(256)) * 1000
+    assert Attachment.read("a", "b/c", 1, Dribbling(data)) == Attachment.read("a", "b/c", 1, io.BytesIO(data))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"subject": "Hello\r\nBcc: eve@example.com"},
+        {"sender": Mailbox("Bureau\nX-Evil: 1", "bureau@example.com")},
+        {"to": (Mailbox("Ada\r\n\r\n<script>", "ada@example.com"),)},
+        {"cc": (Mailbox("", "ada@example.com\nBcc: eve@example.com"),)},
+        {"bcc": (Mailbox("", "ada@example.com\rX: y"),)},
+        {"reply_to": Mailbox("a\0b", "ada@example.com")},
+        {"attachments": (Attachment("a\r\nb.csv", "text/csv", 0, b""),)},
+    ],
+)
+def test_header_injection_is_refused_when_the_message_is_made(fields: dict[str, object]) -> None:
+    with pytest.raises(PermanentError, match="line break"):
+        make_message(text="x", **fields)

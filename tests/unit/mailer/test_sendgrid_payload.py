@@ -1,0 +1,83 @@
+"""A message as SendGrid wants it."""
+
+import base64
+import io
+from typing import Any
+
+import pytest
+
+from services.mailer.addresses import Mailbox
+from services.mailer.message import Attachment
+from services.mailer.transports.sendgrid_payload import payload
+from tests.support.messages import make_message
+
+ADA, BOB, CY, DI = (Mailbox(name.title(), f"{name}@example.com") for name in ("ada", "bob", "cy", "di"))
+EVERYBODY = tuple(box.address for box in (ADA, BOB, CY, DI))
+
+
+def _sent(recipients: tuple[str, ...] = EVERYBODY, **fields: Any) -> dict[str, Any]:
+    message = make_message(**({"text": "x", "to": (ADA,), "cc": (BOB,), "bcc": (CY, DI)} | fields))
+    return payload(message, recipients)
+
+
+def test_everybody_is_in_one_personalization() -> None:
+    assert _sent()["personalizations"] == [
+        {
+            "to": [{"email": "ada@example.com", "name": "Ada"}],
+            "cc": [{"email": "bob@example.com", "name": "Bob"}],
+            "bcc": [{"email": "cy@example.com", "name": "Cy"}, {"email": "di@example.com", "name": "Di"}],
+        }
+    ]
+
+
+def test_who_has_the_mail_is_left_out() -> None:
+    assert _sent((ADA.address, DI.address))["personalizations"] == [
+        {"to": [{"email": "ada@example.com", "name": "Ada"}], "bcc": [{"email": "di@example.com", "name": "Di"}]}
+    ]
+
+
+def test_blind_copies_left_alone_do_not_see_each_other() -> None:
+    assert _sent((CY.address, DI.address))["personalizations"] == [
+        {"to": [{"email": "cy@example.com", "name": "Cy"}]},
+        {"to": [{"email": "di@example.com", "name": "Di"}]},
+    ]
+
+
+def test_the_message_id_goes_along() -> None:
+    assert _sent()["headers"] == {"Message-ID": make_message().message_id}
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "content"),
+    [
+        ("a", None, [("text/plain", "a")]),
+        (None, "<p>", [("text/html", "<p>")]),
+        ("a", "<p>", [("text/plain", "a"), ("text/html", "<p>")]),
+        ("", None, [("text/plain", " ")]),
+    ],
+)
+def test_plain_text_comes_first_and_no_part_is_empty(
+    text: str | None, html: str | None, content: list[tuple[str, str]]
+) -> None:
+    assert [(part["type"], part["value"]) for part in _sent(text=text, html=html)["content"]] == content
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "sent_name", "sent_type"),
+    [
+        ("report.csv", "text/csv; charset=utf-8", "report.csv", "application/octet-stream"),
+        ("umsätze é.pdf", "application/pdf", "umsatze e.pdf", "application/pdf"),
+        ("売上.zip", "application/zip", "__.zip", "application/zip"),
+        ("a.json", "application/json; charset=utf-8", "a.json", "application/json"),
+    ],
+)
+def test_attachments_keep_their_bytes(name: str, media_type: str, sent_name: str, sent_type: str) -> None:
+    data = bytes(range(256)) * 10
+    (sent,) = _sent(attachments=(Attachment.read(name, media_type, len(data), io.BytesIO(data)),))["attachments"]
+    assert (sent["filename"], sent["type"], sent["disposition"]) == (sent_name, sent_type, "attachment")
+    assert base64.b64decode(sent["content"], validate=True) == data
+
+
+def test_what_is_not_there_is_not_sent() -> None:
+    assert set(_sent()) == {"personalizations", "from", "subject", "content", "headers"}
+    assert _sent(reply_to=BOB)["reply_to"] == {"email": "bob@example.com", "name": "Bob"}
