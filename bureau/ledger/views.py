@@ -78,11 +78,9 @@ def job_state(state: str, counts: Mapping[str, int], *, started: bool) -> str:
     return "queued" if counts.get("queued") else "scheduled"
 
 
-def attempt_number(state: str, failures: int, claim_no: int) -> int:
-    """Which attempt this is or was: 0 before the first."""
-    if claim_no == 0:
-        return 0
-    return max(failures, 1) if state == TaskState.FAILED else failures + 1
+def attempt_number(failures: int, claim_no: int) -> int:
+    """Which attempt this is or was, the last one included, whose failure is not counted; 0 before the first."""
+    return failures + 1 if claim_no else 0
 
 
 def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
