@@ -109,7 +109,8 @@ def jobs_of(
     """Jobs, the newest first, older than `before`: (created_at, id) of the last one seen."""
     query = select(jobs).where(jobs.c.owner == owner, *conditions(wanted))
     if before is not None:
-        query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*before))
+        place = (jobs.c.created_at, jobs.c.id)
+        query = query.where(tuple_(*place) < tuple_(*before, types=[column.type for column in place]))
     query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
     with db.read() as connection:
         rows = connection.execute(query).all()
@@ -208,7 +209,7 @@ def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str,
         state=state,
         input=row.input,
         after=row.after,
-        attempt=attempt_number(row.state, row.failures, row.claim_no),
+        attempt=attempt_number(row.failures, row.claim_no),
         max_attempts=row.max_attempts,
         due_at=row.due_at if state in ("scheduled", "retrying", "queued") else None,
         worker=row.worker,
