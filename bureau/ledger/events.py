@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, update
 
+from bureau.contracts.states import JobState
 from bureau.ledger.clock import now
 from bureau.ledger.tables import events, jobs
 
@@ -21,17 +22,20 @@ class Event:
 
 
 def append(connection: Connection, job_id: UUID, happened: Sequence[Event]) -> None:
-    """Adds events to a job, inside the caller's transaction; locks the job's row."""
+    """Adds events to an open job, inside the caller's transaction; locks the job's row.
+
+    After its end nothing is said of a job any more: a worker that lost its claim talks on until it hears of it.
+    """
     if not happened:
         return
     last = connection.execute(
         update(jobs)
-        .where(jobs.c.id == job_id)
+        .where(jobs.c.id == job_id, jobs.c.state == JobState.OPEN)
         .values(event_seq=jobs.c.event_seq + len(happened))
         .returning(jobs.c.event_seq)
     ).scalar_one_or_none()
     if last is None:
-        return  # the job was deleted meanwhile
+        return  # it ended, or was deleted meanwhile
     connection.execute(insert(events).values(at=now()), rows_of(job_id, last - len(happened) + 1, happened))
 
 
