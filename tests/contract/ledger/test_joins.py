@@ -1,0 +1,116 @@
+"""Joins: the last branches end at the same moment, over and over. None is lost and none fires twice."""
+
+from itertools import cycle
+
+from bureau.contracts.states import When
+from bureau.ledger import act, leases
+from bureau.ledger.act import Cancelling
+from bureau.ledger.clock import later
+from bureau.ledger.ending import Ending, Succeeded
+from bureau.ledger.finish import Fate, Finished
+from tests.support.book import Book, failed, no_jitter, task
+from tests.support.together import together
+
+ROUNDS = 60
+
+
+def test_the_last_two_branches_end_together(book: Book) -> None:
+    for _ in range(ROUNDS):
+        job_id = book.submit(task("a"), task("b"), task("join", "a b"))
+        claims = [book.take(job_id, "a"), book.take(job_id, "b")]
+        ends = together(2, lambda number: book.finish(claims[number]))  # noqa: B023 - called at once
+        assert sorted(end.woke for end in ends) == [False, True]
+        assert book.states(job_id)["join"] == "ready"
+        book.run(job_id, "join")
+        assert book.story(job_id)[2:] == ["task.succeeded join", "job.finished"]
+
+
+def test_the_last_two_tasks_of_a_job_end_together(book: Book) -> None:
+    others: cycle[Ending] = cycle([Succeeded(1), failed()])
+    for _, other in zip(range(ROUNDS), others, strict=False):
+        job_id = book.submit(task("a"), task("b"))
+        claims = [book.take(job_id, "a"), book.take(job_id, "b")]
+        endings: list[Ending] = [Succeeded(1), other]
+        together(2, lambda number: book.finish(claims[number], endings[number]))  # noqa: B023
+        assert book.job(job_id).state == ("failed" if other == failed() else "succeeded")
+        assert book.story(job_id).count("job.finished") == 1
+
+
+def test_eight_branches_end_together_some_failing(book: Book) -> None:
+    names = [f"b{n}" for n in range(8)]
+    for _ in range(8):
+        job_id = book.submit(
+            *(task(name) for name in names),
+            task("all", " ".join(names)),
+            task("any", " ".join(names), when=When.FAILED),
+            task("end", "all any", when=When.ENDED),
+        )
+        claims = [book.take(job_id, name) for name in names]
+        ends = together(8, lambda n: book.finish(claims[n], failed() if n % 3 == 0 else None))  # noqa: B023
+        assert sum(end.woke for end in ends) == 1
+        states = book.states(job_id)
+        assert (states["all"], states["any"], states["end"]) == ("skipped", "ready", "waiting")
+
+
+def test_a_branch_ends_while_the_scheduler_gives_up_the_other(book: Book) -> None:
+    for _ in range(20):
+        job_id = book.submit(task("a"), task("b"), task("join", "a b", when=When.ENDED))
+        a, b = book.take(job_id, "a"), book.take(job_id, "b")
+        book.set(b.task_id, crashes=4)
+        book.end_lease(b.task_id)
+        together(2, lambda n: leases.expire(book.db, no_jitter) if n else book.finish(a))  # noqa: B023
+        assert book.states(job_id) == {"a": "succeeded", "b": "failed", "join": "ready"}
+        book.run(job_id, "join")
+
+
+def test_a_lease_ends_while_its_worker_finishes(book: Book) -> None:
+    for _ in range(30):
+        job_id = book.submit()
+        claimed = book.take(job_id)
+        book.end_lease(claimed.task_id)
+        finished, _ = together(
+            2,
+            lambda n: leases.expire(book.db, no_jitter) if n else book.finish(claimed),  # noqa: B023
+        )
+        assert isinstance(finished, Finished)
+        state = "succeeded" if finished.fate is Fate.DONE else "ready"
+        assert book.task(job_id).state == state
+        assert book.outcomes(job_id) == ([] if state == "succeeded" else ["crashed"])
+
+
+def test_a_task_ends_while_its_job_is_cancelled(book: Book) -> None:
+    for _ in range(30):
+        job_id = book.submit(task("a"), task("b", "a"), task("c", "b"))
+        claimed = book.take(job_id, "a")
+        _, cancelled = together(
+            2,
+            lambda n: act.cancel(book.db, job_id, "ada") if n else book.finish(claimed),  # noqa: B023
+        )
+        assert cancelled is Cancelling.CANCELLED
+        assert book.states(job_id) == {"a": "succeeded", "b": "cancelled", "c": "cancelled"}
+        assert book.job(job_id).state == "cancelled"
+
+
+def test_a_task_is_claimed_while_its_job_is_cancelled(book: Book) -> None:
+    for _ in range(30):
+        job_id = book.submit(task("a"), task("b", "a"))
+        claimed, _ = together(
+            2,
+            lambda n: act.cancel(book.db, job_id, "ada") if n else book.claim(job_id, "a"),  # noqa: B023
+        )
+        row = book.task(job_id, "a")
+        if claimed is None:
+            assert row.state == "cancelled"
+        else:
+            assert (row.state, row.stop_requested_at is not None) == ("running", True)
+
+
+def test_a_task_is_claimed_while_its_job_expires(book: Book) -> None:
+    for _ in range(30):
+        job_id = book.submit(task("a"), task("b", "a"), expires_at=None)
+        book.set_job(job_id, expires_at=later(-1))  # the task's own copy lets it be claimed still
+        claimed, expired = together(2, lambda n: act.expire_jobs(book.db) if n else book.claim(job_id, "a"))  # noqa: B023
+        assert (claimed is None) == (expired == 1)
+        assert book.states(job_id)["a"] == ("cancelled" if claimed is None else "running")
+        if claimed is not None:
+            book.set_job(job_id, expires_at=None)

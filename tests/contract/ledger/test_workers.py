@@ -1,0 +1,145 @@
+"""Workers: who lives, what they announced, and how many hints their queues may hold."""
+
+from typing import Any
+
+from sqlalchemy import update
+
+from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
+from bureau.ledger import workers
+from bureau.ledger.clock import later
+from bureau.ledger.database import Database
+from bureau.ledger.tables import workers as table
+from bureau.ledger.workers import NewWorker, announced, register, seen, stopped, windows
+
+
+def catalog(*names: str, description: str = "") -> Catalog:
+    return Catalog(
+        tasks=[
+            TaskDescription(
+                name=name, description=description, queue=name.split(".")[0], input_schema={}, result_schema={}
+            )
+            for name in names
+        ]
+    )
+
+
+def a_worker(worker_id: str, *, queue: str = "shop", threads: int = 4, offers: Catalog | None = None) -> NewWorker:
+    return NewWorker(
+        id=worker_id,
+        service=queue,
+        queue=queue,
+        version="1.0",
+        host="h",
+        pid=7,
+        threads=threads,
+        catalog=offers or catalog(f"{queue}.work"),
+    )
+
+
+def change(db: Database, worker_id: str, **values: Any) -> None:
+    with db.transaction() as connection:
+        connection.execute(update(table).where(table.c.id == worker_id).values(**values))
+
+
+def test_a_registered_worker_is_live(db: Database) -> None:
+    register(db, a_worker("w1"))
+    (row,) = workers.workers(db)
+    assert (row.id, row.service, row.queue, row.version, row.host, row.pid) == ("w1", "shop", "shop", "1.0", "h", 7)
+    assert (row.threads, row.busy, row.live) == (4, 0, True)
+    assert row.started_at == row.seen_at
+
+
+def test_a_worker_that_fell_silent_is_shown_but_not_live(db: Database) -> None:
+    register(db, a_worker("w1"))
+    change(db, "w1", seen_at=later(-35))
+    assert [row.live for row in workers.workers(db)] == [False]
+    assert windows(db) == {}
+    assert seen(db, "w1", busy=2, claimed=3)
+    assert [(row.live, row.busy) for row in workers.workers(db)] == [(True, 2)]
+
+
+def test_a_worker_that_said_goodbye_is_not_live(db: Database) -> None:
+    register(db, a_worker("w1"))
+    seen(db, "w1", busy=3, claimed=0)
+    stopped(db, ["w1"])
+    assert [(row.live, row.busy) for row in workers.workers(db)] == [(False, 0)]
+
+
+def test_a_worker_whose_row_is_gone_should_register_again(db: Database) -> None:
+    assert not seen(db, "w1", busy=0, claimed=0)
+    register(db, a_worker("w1"))
+    register(db, a_worker("w1", threads=9))
+    assert [row.threads for row in workers.workers(db)] == [9]
+
+
+def test_workers_of_yesterday_are_forgotten(db: Database) -> None:
+    register(db, a_worker("old"))
+    change(db, "old", seen_at=later(-25 * 3600))
+    assert workers.workers(db) == []
+    register(db, a_worker("new"))
+    with db.read() as connection:
+        assert connection.exec_driver_sql("SELECT id FROM workers").scalars().all() == ["new"]
+
+
+def test_workers_are_listed_by_service_the_newest_first(db: Database) -> None:
+    for worker_id, queue, age in (("s1", "shop", 20), ("s2", "shop", 10), ("m1", "mailer", 30)):
+        register(db, a_worker(worker_id, queue=queue))
+        change(db, worker_id, started_at=later(-age))
+    assert [row.id for row in workers.workers(db)] == ["m1", "s2", "s1"]
+
+
+def test_a_window_is_twice_the_threads_of_a_queues_workers(db: Database) -> None:
+    register(db, a_worker("w1", threads=4))
+    register(db, a_worker("w2", threads=3))
+    register(db, a_worker("m1", queue="mailer", threads=1))
+    assert windows(db) == {"shop": 14, "mailer": 2}
+
+
+def test_a_window_grows_with_what_was_claimed_lately(db: Database) -> None:
+    register(db, a_worker("w1", threads=4))
+    register(db, a_worker("w2", threads=4))
+    seen(db, "w1", busy=4, claimed=70)
+    seen(db, "w2", busy=4, claimed=50)
+    assert windows(db) == {"shop": 120}
+
+
+def test_a_queue_without_a_live_worker_has_no_window(db: Database) -> None:
+    register(db, a_worker("w1"))
+    stopped(db, ["w1"])
+    assert windows(db) == {}
+
+
+def test_what_the_services_announced_is_merged_and_counted(db: Database) -> None:
+    register(db, a_worker("w1", offers=catalog("shop.b", "shop.a")))
+    register(db, a_worker("w2", offers=catalog("shop.b")))
+    register(db, a_worker("w3", offers=catalog("shop.c")))
+    stopped(db, ["w3"])
+    found = announced(db)
+    assert [task.name for task in found.catalog.tasks] == ["shop.a", "shop.b", "shop.c"]
+    assert found.workers_by_task == {"shop.a": 1, "shop.b": 2, "shop.c": 0}
+
+
+def test_the_worker_that_started_last_has_the_say(db: Database) -> None:
+    register(db, a_worker("new", offers=catalog("shop.a", description="new")))
+    register(db, a_worker("old", offers=catalog("shop.a", description="old")))
+    change(db, "old", started_at=later(-60))
+    assert [task.description for task in announced(db).catalog.tasks] == ["new"]
+
+
+def test_a_catalog_comes_back_as_it_was_announced(db: Database) -> None:
+    given = Catalog(
+        tasks=[
+            TaskDescription(
+                name="shop.a",
+                description="Ünï",
+                queue="shop",
+                input_schema={"type": "object", "properties": {"n": {"minimum": 1}}},
+                result_schema={"type": ["integer", "null"]},
+                time_limit_seconds=12.5,
+            )
+        ],
+        reports=[ReportDescription(name="sales", title="Sales", source="demo", params_schema={"type": "object"})],
+        templates=[TemplateDescription(name="welcome", description="Hello")],
+    )
+    register(db, a_worker("w1", offers=given))
+    assert announced(db).catalog == given
