@@ -3,8 +3,11 @@
 Nothing connects until Dramatiq boots its worker: then the process has forked, and its own connections are made.
 """
 
+import signal
 import sys
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dramatiq
 import structlog
@@ -60,7 +63,8 @@ class WorkerLife(Middleware):
 
     def _boot(self, broker: Broker, worker: Worker) -> None:
         assert isinstance(broker, HintBroker | MemoryBroker)  # noqa: S101 - made above
-        wait_for_ledger(self._db)
+        with leaving_at_sigterm():
+            wait_for_ledger(self._db, threading.Event())
         worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
         storage = Storage.from_url(self._settings.storage_url.get_secret_value())
         self._process = WorkerProcess(
@@ -70,12 +74,14 @@ class WorkerLife(Middleware):
             storage=storage,
             relay=Relay(self._db, broker),
             threads=worker.worker_threads,
+            grace_seconds=self._settings.grace_seconds,
+            health_bind=self._settings.health_bind,
         )
         self._process.start()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:
-            self._process.close(self._settings.grace_seconds)
+            self._process.close()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:
@@ -83,15 +89,26 @@ class WorkerLife(Middleware):
         self._db.close()
 
 
-def wait_for_ledger(db: Database) -> None:
-    """Brings the schema up to date, however long the database takes to answer."""
+def wait_for_ledger(db: Database, stopping: threading.Event) -> bool:
+    """Brings the schema up to date, however long the database takes to answer; False where it was stopped meanwhile."""
     said = False
-    while True:
+    while not stopping.is_set():
         try:
             migrate(db)
-            return
+            return True
         except LedgerUnavailable as error:
             if not said:
                 log.warning("waiting for the database", database=repr(db), error=str(error))
                 said = True
-            time.sleep(0.5)
+            stopping.wait(0.5)
+    return False
+
+
+@contextmanager
+def leaving_at_sigterm() -> Iterator[None]:
+    """Until the worker runs there is nothing to hand back: a SIGTERM ends the process at once."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

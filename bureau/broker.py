@@ -10,6 +10,7 @@ What differs from Dramatiq's own broker, and why (docs/decisions.md says more):
 """
 
 import json
+import time
 from collections.abc import Iterator
 from queue import Queue
 from typing import Any, Protocol, cast
@@ -20,7 +21,7 @@ import pika.exceptions
 from dramatiq.broker import Consumer
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.errors import ConnectionClosed
+from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
@@ -31,10 +32,23 @@ QUEUE_ARGUMENTS = {
     "x-overflow": "drop-head",
 }
 HEARTBEAT_SECONDS = 30
+STUCK_SECONDS = 60.0  # a consumer turns once a second; connecting takes 15 s at most
 
 
 class QueueMismatch(Exception):
     """The queue exists in RabbitMQ with other arguments; delete it there, its hints come again from the ledger."""
+
+
+_connection: Any = RabbitmqBroker.connection  # Dramatiq's own property, which ours wraps
+
+
+class BrokerBlocked(BrokerError):
+    """RabbitMQ takes no messages now: a memory or disk alarm is on."""
+
+    def __init__(self) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]  # Dramatiq's
+            "RabbitMQ blocks publishers: a memory or disk alarm is on (rabbitmqctl status says which)"
+        )
 
 
 def make_broker(url: str, middleware: list[Middleware]) -> "HintBroker | MemoryBroker":
@@ -93,6 +107,10 @@ class MemoryBroker(StubBroker):
         queue = self.queues.get(queue_name)
         return None if queue is None else queue.qsize()
 
+    def wrong(self) -> str | None:
+        """Nothing that could be wrong with it alone."""
+        return None
+
     def ensure_open(self) -> None:
         """Nothing to open."""
 
@@ -105,6 +123,7 @@ class HintBroker(RabbitmqBroker):
 
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=url, middleware=middleware)
+        self._turned_at: dict[str, float] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
             parameters.heartbeat = HEARTBEAT_SECONDS
             parameters.socket_timeout = 5
@@ -114,7 +133,35 @@ class HintBroker(RabbitmqBroker):
     def consumer_class(self) -> type["HintConsumer"]:
         return HintConsumer
 
+    @property
+    def connection(self) -> Any:
+        """This thread's connection; it notes when RabbitMQ blocks publishers (a memory or disk alarm)."""
+        connection = getattr(self.state, "connection", None)
+        if connection is None:
+            connection = _connection.fget(self)
+            self.state.blocked = False
+            connection.add_on_connection_blocked_callback(lambda *_: setattr(self.state, "blocked", True))
+            connection.add_on_connection_unblocked_callback(lambda *_: setattr(self.state, "blocked", False))
+        return connection
+
+    @connection.deleter
+    def connection(self) -> None:
+        _connection.fdel(self)
+
+    def wrong(self) -> str | None:
+        """Why a consumer of this process is not alive; None while all turn, connected or trying to."""
+        for queue, turned_at in self._turned_at.items():
+            idle = time.monotonic() - turned_at
+            if idle > STUCK_SECONDS:
+                return f"the consumer of {queue} has not turned for {idle:.0f} s"
+        return None
+
+    def turned(self, queue_name: str) -> None:
+        """A consumer looked for messages."""
+        self._turned_at[queue_name] = time.monotonic()
+
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        self.turned(queue_name)
         self.queues_pending.add(queue_name)  # declared again with each consumer: RabbitMQ may be a new, empty one
         return super().consume(queue_name, prefetch, timeout)
 
@@ -164,12 +211,17 @@ class HintBroker(RabbitmqBroker):
         return message
 
     def ensure_open(self) -> None:
-        """Opens this thread's channel where it is not, and answers heartbeats. Raises `ConnectionClosed`."""
+        """Opens this thread's channel where it is not, and answers heartbeats.
+
+        Raises `ConnectionClosed`, or `BrokerBlocked` while an alarm is on: what was published then would only wait.
+        """
         try:
             if not self.channel.is_open:
                 del self.connection
             self.connection.process_data_events(0)
             _ = self.channel
+            if self.state.blocked:
+                raise BrokerBlocked
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
             raise ConnectionClosed(error) from None
@@ -200,6 +252,7 @@ class HintConsumer(_RabbitmqConsumer):
 
     def _checked(self, deliveries: Iterator[Any]) -> Iterator[Any]:
         for method, properties, body in deliveries:
+            self.broker.turned(self.queue_name)
             if method is not None and not is_hint(body, self.queue_name):
                 self.logger.warning("Dropped a message on %r that is no hint (%d bytes).", self.queue_name, len(body))
                 self.channel.basic_nack(method.delivery_tag, requeue=False)

@@ -4,6 +4,7 @@ A thread of its own on a connection of its own with short timeouts: neither a bu
 cost a lease.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -27,15 +28,16 @@ _REASONS = {Standing.STOP: StopReason.CANCELLED, Standing.LOST: StopReason.NOT_Y
 class Heartbeat:
     """Holds the executions of this process."""
 
-    def __init__(self, db: Database, *, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(self, db: Database, *, grace_seconds: float, lease_seconds: float = LEASE_SECONDS) -> None:
         self._db = db
+        self._grace_seconds = grace_seconds
         self._lease_seconds = lease_seconds
         self._lock = threading.Lock()
         self._held: dict[Held, Execution] = {}
         self._renewed: dict[Held, float] = {}
         self._next_ask = 0.0
         self._loop = Loop("heartbeat", self._beat)
-        self.start, self.stop = self._loop.start, self._loop.stop
+        self.start, self.stop, self.wrong = self._loop.start, self._loop.stop, self._loop.wrong
 
     @contextmanager
     def holding(self, execution: Execution) -> Iterator[None]:
@@ -53,6 +55,14 @@ class Heartbeat:
         """What runs in this process now."""
         with self._lock:
             return list(self._held.values())
+
+    def deaf(self) -> str | None:
+        """The task that was asked to stop and did not for longer than the grace; None where all hear."""
+        for execution in self.executions():
+            waited = time.monotonic() - (execution.stop.set_at or math.inf)
+            if waited > self._grace_seconds:
+                return f"{execution.claim.run} was asked to stop ({execution.stop.reason}) {waited:.0f} s ago"
+        return None
 
     def stop_all(self, reason: StopReason) -> None:
         for execution in self.executions():

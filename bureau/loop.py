@@ -1,6 +1,7 @@
 """One contract for every background thread: start, wake, stop. Starting or stopping twice is harmless."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -9,6 +10,7 @@ from bureau.ledger.database import LedgerUnavailable
 
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_CAP_SECONDS = 5.0
+STUCK_SECONDS = 60.0  # longer than any step and the pause after it
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +34,16 @@ class Loop:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._turned_at = time.monotonic()
+
+    def wrong(self) -> str | None:
+        """Why the loop does not turn; None while it does. That its steps fail is the outside's matter, not death."""
+        if self._thread is None or self._stopping.is_set():
+            return None
+        if not self._thread.is_alive():
+            return "its thread has ended"
+        idle = time.monotonic() - self._turned_at
+        return f"no turn for {idle:.0f} s" if idle > STUCK_SECONDS else None
 
     @property
     def alive(self) -> bool:
@@ -57,6 +69,7 @@ class Loop:
         backoff = BACKOFF_FIRST_SECONDS
         while not self._stopping.is_set():
             self._wake.clear()
+            self._turned_at = time.monotonic()
             try:
                 pause = self._step()
                 self.last_error, backoff = None, BACKOFF_FIRST_SECONDS

@@ -1,16 +1,17 @@
 """A worker process, put together: runners for its services, heartbeat, reporter and relay around them."""
 
+import os
 import secrets
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from os import getpid
 from uuid import UUID
 
 import dramatiq
 
 from bureau.broker import HintBroker, MemoryBroker
+from bureau.health import Health
 from bureau.heartbeat import Heartbeat
 from bureau.ledger.database import Database
 from bureau.ledger.workers import NewWorker
@@ -22,6 +23,8 @@ from bureau.stopping import StopReason
 from bureau.storage import Storage
 
 LEASE_TIMEOUT_SECONDS = 5.0
+DEAF_SECONDS = 5.0  # between asking a task to stop and leaving without it
+EXIT_DEAF = 70
 
 
 class WorkerProcess:
@@ -36,11 +39,15 @@ class WorkerProcess:
         storage: Storage,
         relay: Relay,
         threads: int,
+        grace_seconds: float,
+        health_bind: str = "",
     ) -> None:
         self._services = services
+        self._grace_seconds = grace_seconds
         self._relay = relay
+        self._timers: list[threading.Timer] = []
         self._lease_db = db.with_timeout(LEASE_TIMEOUT_SECONDS)
-        self._heartbeat = Heartbeat(self._lease_db)
+        self._heartbeat = Heartbeat(self._lease_db, grace_seconds=grace_seconds)
         served = []
         self._runners: list[Runner] = []
         for service in services:
@@ -61,6 +68,8 @@ class WorkerProcess:
             for name in tasks:
                 _declare(broker, runner, name)
         self._reporter = Reporter(self._lease_db, self._heartbeat, served)
+        loops = {"relay": relay.wrong, "heartbeat": self._heartbeat.wrong, "reporter": self._reporter.wrong}
+        self._health = Health({"consumer": broker.wrong, "tasks": self._heartbeat.deaf, **loops}, health_bind)
 
     @property
     def heartbeat(self) -> Heartbeat:
@@ -73,23 +82,35 @@ class WorkerProcess:
         self._reporter.start()
         self._relay.start()
         self._relay.wake()
+        self._health.start()
 
-    def close(self, grace_seconds: float) -> None:
-        """No new work; what still runs after the grace is asked to stop, and handed back."""
+    def close(self) -> None:
+        """No new work; what still runs after the grace is asked to stop, and handed back.
+
+        A task that is deaf even to that ends with the process: its lease ends, and it is tried again.
+        """
         for runner in self._runners:
             runner.close()
-        timer = threading.Timer(grace_seconds, self._heartbeat.stop_all, [StopReason.SHUTDOWN])
+        self._after(self._grace_seconds, self._heartbeat.stop_all, StopReason.SHUTDOWN)
+        self._after(self._grace_seconds + DEAF_SECONDS, os._exit, EXIT_DEAF)
+
+    def _after(self, seconds: float, act: Callable[..., object], *arguments: object) -> None:
+        timer = threading.Timer(seconds, act, arguments)
         timer.daemon = True
         timer.start()
+        self._timers.append(timer)
 
     def stop(self) -> None:
         """After the last task ended: says goodbye and ends the loops."""
+        self._health.stop()
         self._relay.stop()
         self._heartbeat.stop()
         self._reporter.stop()
         for service in self._services:
             service.close()
         self._lease_db.close()
+        for timer in self._timers:
+            timer.cancel()
 
 
 def _declare(broker: HintBroker | MemoryBroker, runner: Runner, name: str) -> None:
@@ -109,7 +130,7 @@ def _worker(service: Service, threads: int) -> NewWorker:
         queue=service.name,
         version=_version(),
         host=host,
-        pid=getpid(),
+        pid=os.getpid(),
         threads=threads,
         catalog=service.catalog,
     )

@@ -29,6 +29,7 @@ class Relay:
         self._windows_until = 0.0
         self._loop = Loop("relay", self._pass, at_exit=publisher.close_thread)
         self.start, self.stop, self.wake = self._loop.start, self._loop.stop, self._loop.wake
+        self.wrong = self._loop.wrong
 
     @property
     def last_error(self) -> str | None:

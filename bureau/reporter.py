@@ -26,7 +26,7 @@ class Reporter:
         self._served = served
         self._next_seen = 0.0
         self._loop = Loop("reporter", self._report)
-        self.start = self._loop.start
+        self.start, self.wrong = self._loop.start, self._loop.wrong
 
     def register(self) -> None:
         """Announces the process. Raises `LedgerUnavailable`."""

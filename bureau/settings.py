@@ -47,6 +47,7 @@ class PlatformSettings(LogSettings):
     broker_url: SecretStr = SecretStr("memory://")
     storage_url: SecretStr = SecretStr("file://var/storage")
     grace_seconds: float = Field(default=25.0, ge=0, le=3600)  # a stop waits so long for what runs
+    health_bind: str = Field(default="", pattern=r"^$|^.+:\d+$")  # host:port for /healthz of workers and scheduler
 
     @field_validator("database_url")
     @classmethod

@@ -1,6 +1,7 @@
 """The stop token: one per execution. Cancel, time limit, a lost lease and shutdown all end in it."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -29,6 +30,7 @@ class StopToken:
         self._event = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
         self._reason: StopReason | None = None
+        self.set_at: float | None = None  # monotonic
 
     @property
     def reason(self) -> StopReason | None:
@@ -38,7 +40,7 @@ class StopToken:
         with self._lock:
             if self._reason is not None:
                 return
-            self._reason = reason
+            self._reason, self.set_at = reason, time.monotonic()
             callbacks = list(self._callbacks)
         self._event.set()
         for callback in callbacks:

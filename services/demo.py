@@ -15,8 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from bureau import logs
 from bureau.settings import LogSettings, SettingsError, load
-from services.embedded import DEMO_DATABASE, AlreadyRunning, build
-from services.reports.demo import make_demo
+from services.embedded import AlreadyRunning, build
 
 RESULTS = Path("var/demo")
 LOG = RESULTS / "bureau.log"
@@ -55,10 +54,9 @@ def main() -> int:
 @contextmanager
 def bureau() -> Iterator[str]:
     """The address of a running Bureau: this process's own, or the one that is up already."""
-    with console.status("Making a demo database of orders, once"):
-        make_demo(DEMO_DATABASE)
     try:
-        own = build()
+        with console.status("Preparing; the first time this makes a demo database of orders"):
+            own = build()
     except AlreadyRunning as other:
         console.print(f"Bureau is running already: using {other}")
         yield str(other)

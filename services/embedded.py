@@ -38,7 +38,7 @@ from services.certificates.service import certificates_service
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.mailer.service import mailer_service
-from services.reports.demo import make_demo
+from services.reports.demo import NotTheShop, make_demo
 from services.reports.service import reports_service
 from services.scheduler.scheduler import DUE_SECONDS, Scheduler
 
@@ -84,6 +84,7 @@ class Embedded:
             storage=storage,
             relay=relay,
             threads=embedded.threads,
+            grace_seconds=GRACE_SECONDS,
         )
         self._worker = Worker(self._broker, worker_threads=embedded.threads)
         self._worker.queue_prefetch = embedded.threads
@@ -100,7 +101,7 @@ class Embedded:
         """Within five seconds: what runs is handed back, and goes on at the next start."""
         self._stopping.set()  # requests that wait answer now
         self._server.stop()
-        self._process.close(GRACE_SECONDS)
+        self._process.close()
         self._worker.stop(timeout=int((GRACE_SECONDS + 1.5) * 1000))
         self._scheduler.stop()
         self._process.stop()
@@ -163,11 +164,22 @@ def _server(host: str, port: int, app: Any) -> wsgi.Server:
 
 
 def build() -> Embedded:
-    """From the environment, with the demo source where none is set. Raises `SettingsError`, `AlreadyRunning`."""
+    """From the environment, with the demo shop as a source where none is set.
+
+    Raises `SettingsError`, `AlreadyRunning`.
+    """
     if "SOURCE_DEMO_URL" not in os.environ:
+        _make_demo()
         os.environ["SOURCE_DEMO_URL"] = f"sqlite:///{DEMO_DATABASE}"
     platform, gateway, embedded = load(PlatformSettings, GatewaySettings, EmbeddedSettings)
     return Embedded(platform, gateway, embedded)
+
+
+def _make_demo() -> None:
+    try:
+        make_demo(DEMO_DATABASE)
+    except (NotTheShop, OSError) as error:
+        raise SettingsError([f"the demo shop cannot be made at {DEMO_DATABASE}: {error}"]) from error
 
 
 def main() -> int:
@@ -189,7 +201,6 @@ def main() -> int:
     except AlreadyRunning as other:
         print(f"Bureau is running already: {other}", file=sys.stderr)
         return 1
-    make_demo(DEMO_DATABASE)
     bureau.start()
     print(f"Bureau is up: {bureau.url}  (Ctrl-C ends it)", flush=True)
     stopping.wait()

@@ -91,11 +91,9 @@ def announcement_mistakes(catalog: Catalog) -> list[str]:
 def too_deep(value: Any, levels: int) -> bool:
     """Whether a JSON value nests more than `levels` deep. Does not recurse itself."""
     layer = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         layer = [item for outer in layer if isinstance(outer, dict | list) for item in _items(outer)]
-        if not layer:
-            return False
-    return True
+    return any(isinstance(item, dict | list) for item in layer)
 
 
 def _items(value: dict[str, Any] | list[Any]) -> Iterable[Any]:

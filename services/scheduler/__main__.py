@@ -1,5 +1,6 @@
-"""`python -m services.scheduler`"""
+"""`python -m services.scheduler` runs it; `python -m services.scheduler doctor` says what it sees."""
 
+import os
 import signal
 import sys
 import threading
@@ -7,34 +8,51 @@ import threading
 from bureau import logs
 from bureau.boot import wait_for_ledger
 from bureau.broker import make_broker
+from bureau.health import Health
 from bureau.ledger.database import Database
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.storage import Storage
+from services.scheduler.doctor import ACTS, doctor
 from services.scheduler.scheduler import DUE_SECONDS, Scheduler
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     try:
         (settings,) = load(PlatformSettings)
         settings.refuse_memory_broker("the scheduler")
     except SettingsError as error:
         error.exit()
+    match arguments:
+        case []:
+            return run(settings)
+        case ["doctor", *acts] if set(acts) <= ACTS:
+            return doctor(settings, set(acts))
+        case _:
+            print(f"usage: python -m services.scheduler [doctor [{'] ['.join(sorted(ACTS))}]]", file=sys.stderr)
+            return 2
+
+
+def run(settings: PlatformSettings) -> int:
     logs.configure(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(1) if stopping.is_set() else stopping.set())
+        signal.signal(number, lambda *_: os._exit(1) if stopping.is_set() else stopping.set())
     db = Database(settings.database_url.get_secret_value())
-    wait_for_ledger(db)
+    if not wait_for_ledger(db, stopping):
+        return 0
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
     scheduler = Scheduler(db, Storage.from_url(settings.storage_url.get_secret_value()), broker, relay)
+    health = Health({"scheduler": scheduler.wrong}, settings.health_bind)
     scheduler.start()
+    health.start()
     stopping.wait()
+    health.stop()
     scheduler.stop()
     db.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

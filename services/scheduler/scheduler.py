@@ -22,7 +22,7 @@ SWEEP_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-def _jitter(seconds: float) -> float:
+def jitter(seconds: float) -> float:
     return random.uniform(0, seconds)  # noqa: S311 - not a secret
 
 
@@ -46,6 +46,10 @@ class Scheduler:
         if expires_leases:
             self._loops.append(Loop("leases", self._expire_leases))
 
+    def wrong(self) -> str | None:
+        """Why it is not alive; None while all its loops turn."""
+        return next((said for loop in self._loops if (said := loop.wrong())), None)
+
     def start(self) -> None:
         for loop in self._loops:
             loop.start()
@@ -60,7 +64,7 @@ class Scheduler:
             self._db.ping()
             if time.monotonic() < self._leases_from:
                 return KEEP_SECONDS
-            expired = leases.expire(self._db, _jitter)
+            expired = leases.expire(self._db, jitter)
         except LedgerUnavailable:
             self._leases_from = time.monotonic() + LEASE_SECONDS
             raise

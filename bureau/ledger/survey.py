@@ -1,0 +1,74 @@
+"""How the ledger stands, queue by queue: what the doctor reads."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, case, func, select, update
+
+from bureau.contracts.states import TaskState
+from bureau.ledger.clock import age, now
+from bureau.ledger.database import Database
+from bureau.ledger.tables import tasks
+from bureau.ledger.workers import windows
+
+
+@dataclass(frozen=True)
+class QueueSurvey:
+    """Tasks of a queue that have not ended. Ages in seconds; `window` is 0 where no live worker serves it."""
+
+    queue: str
+    waiting: int
+    later: int
+    due: int
+    hinted: int
+    running: int
+    expired: int  # running on a lease that ended
+    oldest_due_seconds: float
+    oldest_hint_seconds: float
+    window: int
+
+
+def survey(db: Database) -> list[QueueSurvey]:
+    """Every queue with a live worker or a task that has not ended, by name."""
+    live = windows(db)
+    ready = tasks.c.state == TaskState.READY
+    due = ready & (tasks.c.due_at <= now())
+    running = tasks.c.state == TaskState.RUNNING
+    query = (
+        select(
+            tasks.c.queue,
+            _count(tasks.c.state == TaskState.WAITING).label("waiting"),
+            _count(ready & (tasks.c.due_at > now())).label("later"),
+            _count(due).label("due"),
+            _count(due & tasks.c.hinted_at.is_not(None)).label("hinted"),
+            _count(running).label("running"),
+            _count(running & (tasks.c.lease_until < now())).label("expired"),
+            func.max(case((due, age(tasks.c.due_at)), else_=0.0)).label("oldest_due_seconds"),
+            func.max(case((due & tasks.c.hinted_at.is_not(None), age(tasks.c.hinted_at)), else_=0.0)).label(
+                "oldest_hint_seconds"
+            ),
+        )
+        .where(tasks.c.state.in_((TaskState.WAITING, TaskState.READY, TaskState.RUNNING)))
+        .group_by(tasks.c.queue)
+    )
+    with db.read() as connection:
+        rows = {row.queue: row._asdict() for row in connection.execute(query)}
+    empty = dict.fromkeys(QueueSurvey.__dataclass_fields__, 0)
+    return [
+        QueueSurvey(**{"queue": queue, **empty, **rows.get(queue, {}), "window": live.get(queue, 0)})
+        for queue in sorted(rows.keys() | live.keys())
+    ]
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def hint_again(db: Database) -> int:
+    """Every hint counts as lost now: the doctor's act. A hint published twice claims nothing the second time."""
+    with db.transaction() as connection:
+        forgotten = connection.execute(
+            update(tasks)
+            .where(tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None))
+            .values(hinted_at=None, hints=0)
+        )
+    return forgotten.rowcount

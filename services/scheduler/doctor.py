@@ -1,0 +1,90 @@
+"""`python -m services.scheduler doctor`: what the scheduler sees, in words, and its acts on demand.
+
+`hint-again` publishes every hint anew; `expire-leases` takes tasks back whose leases ended, without waiting for a
+scheduler. Leaves with status 1 while something is wrong.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from dramatiq.errors import BrokerError
+
+from bureau.broker import HintPublisher, make_broker
+from bureau.ledger import leases
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.survey import QueueSurvey, hint_again, survey
+from bureau.settings import PlatformSettings
+from services.scheduler.scheduler import jitter
+
+ACTS = frozenset({"hint-again", "expire-leases"})
+OVERDUE_SECONDS = 60.0
+
+
+def doctor(settings: PlatformSettings, acts: set[str]) -> int:
+    db = Database(settings.database_url.get_secret_value())
+    broker = make_broker(settings.broker_url.get_secret_value(), [])
+    try:
+        return _examine(db, broker, acts)
+    except LedgerUnavailable as error:
+        print(f"! The ledger does not answer ({error}): {db!r}. Nothing else can be said.")
+        return 1
+    finally:
+        broker.close_thread()
+        db.close()
+
+
+def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
+    if "expire-leases" in acts:
+        print(f"Taken back from workers that fell silent: {leases.expire(db, jitter).tasks} tasks.")
+    if "hint-again" in acts:
+        print(f"To be published again: {hint_again(db)} hints.")
+    queues = survey(db)
+    depths, broker_error = _depths(broker, queues)
+    wrong = list(findings(queues, depths, broker_error))
+    for queue in queues:
+        print(_line(queue, depths.get(queue.queue)))
+    for said in wrong:
+        print(f"! {said}")
+    if not wrong:
+        print("All is well.")
+    return 1 if wrong else 0
+
+
+def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[str, int | None], str | None]:
+    """Messages waiting in each queue, None where RabbitMQ has no such queue; and why RabbitMQ did not say."""
+    try:
+        broker.ensure_open()
+        return {queue.queue: broker.depth(queue.queue) for queue in queues}, None
+    except BrokerError as error:
+        return {}, str(error)
+
+
+def findings(queues: Iterable[QueueSurvey], depths: dict[str, int | None], broker_error: str | None) -> Iterator[str]:
+    """What is wrong, and what to do about it. Pure."""
+    if broker_error is not None:
+        yield f"RabbitMQ does not answer ({broker_error}): submissions are kept, and hinted when it is back."
+    for queue in queues:
+        depth = depths.get(queue.queue)
+        for said in _queue_findings(queue, depth):
+            yield f"{queue.queue}: {said}"
+        if broker_error is None and depth is None and queue.window:
+            yield f"{queue.queue}: a live worker announced it, but RabbitMQ has no such queue."
+
+
+def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
+    if queue.due and not queue.window:
+        yield f"{queue.due} due, and no live worker: start one."
+    elif queue.due and queue.oldest_due_seconds > OVERDUE_SECONDS and not queue.running:
+        yield f"the oldest due task waits for {queue.oldest_due_seconds:.0f} s while nothing runs."
+    if queue.expired:
+        yield f"{queue.expired} leases ended; a scheduler takes them back: does one run? (expire-leases)"
+    if depth == 0 and queue.hinted and queue.oldest_hint_seconds > OVERDUE_SECONDS:
+        yield f"{queue.hinted} hints were published, none is in RabbitMQ: they were lost (hint-again)."
+
+
+def _line(queue: QueueSurvey, depth: int | None) -> str:
+    messages = "?" if depth is None else str(depth)
+    return (
+        f"{queue.queue:<14} due {queue.due} (oldest {queue.oldest_due_seconds:.0f} s), hinted {queue.hinted}, "
+        f"in RabbitMQ {messages}, window {queue.window}, running {queue.running}, later {queue.later}, "
+        f"waiting {queue.waiting}"
+    )
