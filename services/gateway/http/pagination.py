@@ -33,6 +33,8 @@ def read_cursor(cursor: str, read: Callable[[list[Any]], T]) -> T:
     """`read` of the key in a cursor. Raises a 422 problem for a text that is no cursor of ours."""
     try:
         key = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        if not isinstance(key, list):
+            raise TypeError("a cursor holds a list")
         return read(key)
     except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError):
         detail = "Use next_cursor of the page before, unchanged, or leave it out."

@@ -24,6 +24,7 @@ M = TypeVar("M", bound=BaseModel)
 _CODES = {
     "extra_forbidden": "unknown_field",
     "missing": "missing",
+    "int_from_float": "wrong_type",
     "string_pattern_mismatch": "wrong_form",
     "datetime_from_date_parsing": "wrong_form",
     "datetime_parsing": "wrong_form",

@@ -1,0 +1,55 @@
+"""Where the gateway listens, and how it is reached."""
+
+import pytest
+
+from bureau.settings import SettingsError, load
+from services.gateway.settings import GatewaySettings
+
+
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1:8600", "127.9.9.9:1", "localhost:80", "[::1]:8600", "unix:/run/bureau.sock"]
+)
+def test_it_listens_on_loopback_and_on_sockets(bind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIND", bind)
+    assert load(GatewaySettings)[0].bind == bind
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8600", ":8600", "[::]:8600", "192.168.1.5:8600", "bureau.example.com:80"])
+def test_without_keys_it_listens_nowhere_else_and_says_why(bind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIND", bind)
+    with pytest.raises(SettingsError, match=r"BIND: without keys .* loopback only"):
+        load(GatewaySettings)
+
+
+@pytest.mark.parametrize(
+    "bind", ["8600", "localhost", "localhost:port", "http://localhost:80", "a@localhost:80", "localhost:1/x"]
+)
+def test_what_is_no_address_is_refused(bind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIND", bind)
+    with pytest.raises(SettingsError, match="use host:port"):
+        load(GatewaySettings)
+
+
+@pytest.mark.parametrize(
+    ("bind", "public_url", "base_url"),
+    [
+        ("127.0.0.1:8600", "", "http://127.0.0.1:8600"),
+        ("unix:/run/b.sock", "", "http://localhost"),
+        ("127.0.0.1:8600", "https://bureau.example.com/", "https://bureau.example.com"),
+    ],
+)
+def test_links_that_leave_the_gateway_are_absolute(bind: str, public_url: str, base_url: str) -> None:
+    assert GatewaySettings(bind=bind, public_url=public_url).base_url == base_url
+
+
+@pytest.mark.parametrize("url", ["bureau.example.com", "ftp://x", "https://", "https://x/?a=b"])
+def test_a_public_url_that_is_no_address_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", url)
+    with pytest.raises(SettingsError, match="PUBLIC_URL: use an address"):
+        load(GatewaySettings)
+
+
+def test_the_one_process_needs_host_and_port() -> None:
+    assert GatewaySettings(bind="[::1]:8600").address == ("::1", 8600)
+    with pytest.raises(SettingsError, match="host:port only"):
+        _ = GatewaySettings(bind="unix:/run/b.sock").address
