@@ -158,7 +158,7 @@ def new_lines(job: dict[str, Any], said: set[str]) -> Iterator[str]:
 def download(client: httpx.Client, job: dict[str, Any]) -> Path:
     """The job's first artifact, streamed into the results' folder."""
     artifact = job["artifacts"][0]
-    path = RESULTS / artifact["name"]
+    path = RESULTS / str(artifact["name"])
     with client.stream("GET", artifact["url"]) as answer, path.open("wb") as file:
         answer.raise_for_status()
         for chunk in answer.iter_bytes():

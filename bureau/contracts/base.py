@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-_FORBIDDEN = {0x00: None, **{code: "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}}
+_FORBIDDEN = {0x00: None, **dict.fromkeys(range(55296, 57344), "�")}
 
 
 def clean_text(text: str) -> str:

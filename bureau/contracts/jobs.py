@@ -28,8 +28,8 @@ class Terms(Contract):
     title: str | None = Field(default=None, min_length=1, max_length=200)
     tags: list[Tag] = Field(default=[], max_length=10)
     run_at: AwareDatetime | None = Field(default=None, description="Not started before this time.")
-    delay_seconds: float | None = Field(default=None, ge=0, le=315_360_000, description="Not started before now plus this.")
-    expires_at: AwareDatetime | None = Field(default=None, description="Cancelled with code `expired` when not started by then.")
+    delay_seconds: float | None = Field(default=None, ge=0, le=315_360_000, description="Not started before then.")
+    expires_at: AwareDatetime | None = Field(default=None, description="Not started by then: `expired`.")
     priority: int = Field(default=5, ge=0, le=9, description="Higher first.")
     retry: RetryOverride | None = None
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class FieldError:
-    """One mistake. `pointer` is a JSON Pointer fragment into the body (`#/to/0`); outside it `parameter` or `header`."""
+    """One mistake. `pointer` points into the body (`#/to/0`, RFC 6901); outside it `parameter` or `header`."""
 
     code: str
     detail: str

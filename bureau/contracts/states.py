@@ -1,9 +1,9 @@
 """The states of jobs and tasks.
 
-    waiting ──dependencies ended──► ready ──claim──► running ──► succeeded
-       │                              ▲ due_at          │   └──► failed
-       │                              └─ due_at = now + delay ◄── retry, postponed, lease expired
-       └─ can no longer run ──► skipped          waiting, ready, running ──► cancelled
+waiting ──dependencies ended──► ready ──claim──► running ──► succeeded
+   │                              ▲ due_at          │   └──► failed
+   │                              └─ due_at = now + delay ◄── retry, postponed, lease expired
+   └─ can no longer run ──► skipped          waiting, ready, running ──► cancelled
 """
 
 from enum import StrEnum
