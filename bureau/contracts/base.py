@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-_FORBIDDEN = {0x00: None, **dict.fromkeys(range(55296, 57344), "�")}
+_SURROGATES = range(0xD800, 0xE000)
+_FORBIDDEN = {0x00: None, **dict.fromkeys(_SURROGATES, "\N{REPLACEMENT CHARACTER}")}
 
 
 def clean_text(text: str) -> str:
