@@ -112,15 +112,6 @@ tasks = Table(
     Column("result", Json),
     Column("error", Json),
     Index("ix_tasks_job", "job_id", "position", unique=True),
-    # the relay takes the unhinted in this order and counts the hinted
-    Index(
-        "ix_tasks_ready",
-        "queue",
-        text("priority DESC"),
-        "due_at",
-        postgresql_where=text("state = 'ready' AND hinted_at IS NULL"),
-        sqlite_where=text("state = 'ready' AND hinted_at IS NULL"),
-    ),
     Index(
         "ix_tasks_hinted",
         "queue",
@@ -129,6 +120,15 @@ tasks = Table(
         sqlite_where=text("state = 'ready' AND hinted_at IS NOT NULL"),
     ),
     Index("ix_tasks_lease", "lease_until", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
+)
+# The relay takes the unhinted in this order, and counts the hinted.
+Index(
+    "ix_tasks_ready",
+    tasks.c.queue,
+    tasks.c.priority.desc(),
+    tasks.c.due_at,
+    postgresql_where=text("state = 'ready' AND hinted_at IS NULL"),
+    sqlite_where=text("state = 'ready' AND hinted_at IS NULL"),
 )
 
 dependencies = Table(
