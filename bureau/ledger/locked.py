@@ -21,6 +21,7 @@ class LockedJob:
         self.row = row
         self.id: UUID = row.id
         self.owner: str = row.owner
+        self._open = row.state == JobState.OPEN
         self._open_tasks: int = row.open_tasks
         self._events: list[Event] = []
 
@@ -36,10 +37,15 @@ class LockedJob:
         """So many of its tasks have ended by this transaction."""
         self._open_tasks -= count
 
+    def reopened(self, count: int) -> None:
+        """It ended before, and so many of its tasks begin again."""
+        self._open = True
+        self._open_tasks += count
+
     def write(self) -> None:
         """Writes counters and events, and the job's end when no task is left."""
         values: dict[str, Any] = {"open_tasks": self._open_tasks}
-        if self._open_tasks == 0 and self.row.state == JobState.OPEN:
+        if self._open_tasks == 0 and self._open:
             state, error = self._end()
             values |= {"state": state, "error": error, "finished_at": now()}
             self.say([Event("job.finished", data={"state": state, "error": error})])

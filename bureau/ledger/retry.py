@@ -43,19 +43,26 @@ class Again:
     upstream_unsuccessful: int
 
 
-def plan(ended: Iterable[EndedTask]) -> dict[UUID, Again]:
-    """Which tasks run again, and how they begin. Pure.
+@dataclass(frozen=True)
+class Plan:
+    """`begun` run again; the conditions of `skipped` cannot come true this time either."""
 
-    A task that was skipped and whose condition cannot come true this time either stays skipped.
-    """
+    begun: dict[UUID, Again]
+    skipped: set[UUID]
+
+
+def plan(ended: Iterable[EndedTask]) -> Plan:
+    """What becomes of the tasks that did not succeed. Pure."""
     by_id = {task.id: task for task in ended}
     again = {task.id for task in by_id.values() if task.state is not TaskState.SUCCEEDED}
+    skipped: set[UUID] = set()
     while True:
         begun = {task_id: _begin(by_id[task_id], by_id, again) for task_id in again}
-        still_skipped = {task_id for task_id, start in begun.items() if start.state is TaskState.SKIPPED}
-        if not still_skipped:
-            return begun
-        again -= still_skipped
+        cannot = {task_id for task_id, start in begun.items() if start.state is TaskState.SKIPPED}
+        if not cannot:
+            return Plan(begun, skipped)
+        again -= cannot
+        skipped |= cannot
 
 
 def _begin(task: EndedTask, by_id: Mapping[UUID, EndedTask], again: set[UUID]) -> Again:
@@ -77,10 +84,11 @@ def retry(db: Database, job_id: UUID, owner: str, *, delay_seconds: float = 0.0)
             return Retrying.NOT_ENDED
         if job.row.state == JobState.SUCCEEDED:
             return Retrying.SUCCEEDED
-        begun = plan(_ended_tasks(job))
-        for task_id in sorted(begun):
-            _begin_again(job, task_id, begun[task_id], delay_seconds)
-        _reopen(job, len(begun))
+        planned = plan(_ended_tasks(job))
+        for task_id in sorted(planned.begun):
+            _begin_again(job, task_id, planned.begun[task_id], delay_seconds)
+        _skip(job, planned.skipped)
+        _reopen(job, len(planned.begun))
     return Retrying.RETRIED
 
 
@@ -124,11 +132,22 @@ def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: flo
     job.say([Event("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
 
 
-def _reopen(job: LockedJob, open_tasks: int) -> None:
+def _skip(job: LockedJob, skipped: set[UUID]) -> None:
+    """Some of them were cancelled: they would leave a job cancelled whose other tasks all succeed."""
+    if skipped:
+        job.connection.execute(
+            update(tasks)
+            .where(tasks.c.id.in_(sorted(skipped)))
+            .values(state=TaskState.SKIPPED, error=None, stop_requested_at=None)
+        )
+
+
+def _reopen(job: LockedJob, begun: int) -> None:
+    """Without its `expires_at`: who retries wants it run. With nothing to begin it ends again at once."""
     job.connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id)
-        .values(state=JobState.OPEN, finished_at=None, error=None, cancel_requested_at=None)
+        .values(state=JobState.OPEN, finished_at=None, error=None, cancel_requested_at=None, expires_at=None)
     )
-    job.ended(-open_tasks)
+    job.reopened(begun)
     job.write()
