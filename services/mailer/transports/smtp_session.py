@@ -12,6 +12,7 @@ from services.mailer.transports.wire import Wire
 
 _DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
 _MAX_REPLY = 500
+_ACCEPTED = range(200, 300)
 START_MAIL = 354
 _LEAVING = 421
 
@@ -30,7 +31,7 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        return 200 <= self.code < 300
+        return self.code in _ACCEPTED
 
     @property
     def for_now(self) -> bool:
@@ -97,7 +98,7 @@ class SmtpSession(smtplib.SMTP):
 
     def data_command(self) -> Reply:
         """DATA: `START_MAIL` asks for the message."""
-        return _read(self.docmd("DATA"), expected=START_MAIL)
+        return _read(self.docmd("DATA"), good=range(START_MAIL, START_MAIL + 1))
 
     def content(self, message: bytes, timeout: float) -> None:
         """The message up to its last line, not the dot that ends it: without that a server must not accept it."""
@@ -117,10 +118,10 @@ class SmtpSession(smtplib.SMTP):
         return self.sock
 
 
-def _read(answer: tuple[int, bytes], *, expected: int | None = None, leaving_counts: bool = False) -> Reply:
+def _read(answer: tuple[int, bytes], *, good: range = _ACCEPTED, leaving_counts: bool = False) -> Reply:
     """The reply. Raises for one that says nothing of the mail: garbage, or 421, the server is leaving."""
     reply = Reply.of(answer)
-    known = reply.accepted or 400 <= reply.code < 600 or reply.code == expected
+    known = reply.code in good or 400 <= reply.code < 600
     if not known or (reply.code == _LEAVING and not leaving_counts):
         raise smtplib.SMTPResponseException(*answer)
     return reply

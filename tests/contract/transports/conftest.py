@@ -1,0 +1,84 @@
+"""The transports under test, each with the provider it hands mail to and what that got."""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.mailer.transports.base import Transport
+from services.mailer.transports.console import ConsoleTransport
+from services.mailer.transports.file import FileTransport
+from services.mailer.transports.sendgrid import SendGridTransport
+from services.mailer.transports.smtp import SmtpTransport
+from services.mailer.transports.smtp_server import SmtpServer
+from tests.support.mail_servers import mail_server, sendgrid_server
+
+KEY = "SG.test"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A transport and the other side. `knows`: it can say whether a mail was sent."""
+
+    transport: Transport
+    counts: Callable[[], Counter[str]]
+    recipients: Callable[[], list[str]]  # of all mails
+    knows: bool = False
+
+
+@pytest.fixture(params=["file", "smtp", "sendgrid", "console"])
+def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
+    match request.param:
+        case "file":
+            yield _file(tmp_path / "out" / "box")
+        case "smtp":
+            with mail_server() as server:
+                transport = SmtpTransport(SmtpServer.from_url(server.url))
+                yield Provider(
+                    transport,
+                    lambda: server.counts,
+                    lambda: [address for mail in server.mails for address in mail.recipients],
+                )
+                transport.close()
+        case "sendgrid":
+            with sendgrid_server(key=KEY) as sendgrid:
+                yield Provider(
+                    SendGridTransport(KEY, url=sendgrid.url),
+                    lambda: sendgrid.counts,
+                    lambda: [address for mail in sendgrid.mails for address in _addressed(mail)],
+                )
+        case _:
+            stream = io.StringIO()
+            yield Provider(
+                ConsoleTransport(stream),
+                lambda: Counter(_values(stream, "Message-ID: ")),
+                lambda: [address for line in _values(stream, "For: ") for address in line.split(", ")],
+            )
+
+
+def _file(folder: Path) -> Provider:
+    def mails() -> list[EmailMessage]:
+        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in folder.glob("*.eml")]
+
+    return Provider(
+        FileTransport(folder),
+        lambda: Counter(str(mail["Message-ID"]) for mail in mails()),
+        lambda: [address.strip() for mail in mails() for address in mail["X-Envelope-To"].split(",")],
+        knows=True,
+    )
+
+
+def _addressed(mail: dict[str, Any]) -> list[str]:
+    return [
+        box["email"] for one in mail["personalizations"] for kind in ("to", "cc", "bcc") for box in one.get(kind, [])
+    ]
+
+
+def _values(stream: io.StringIO, start: str) -> list[str]:
+    return [line.removeprefix(start) for line in stream.getvalue().splitlines() if line.startswith(start)]

@@ -1,0 +1,55 @@
+"""The folder of .eml files."""
+
+from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from bureau.stopping import StopToken
+from services.mailer.transports.base import Outage, Window
+from services.mailer.transports.file import FileTransport
+from tests.support.messages import new_message
+
+ADA, EVE = "ada@example.com", "eve@example.com"
+
+
+def test_a_file_is_named_after_the_message_and_says_who_gets_it(tmp_path: Path) -> None:
+    message = new_message(ADA, text="Zoë")
+    FileTransport(tmp_path / "a" / "outbox").send(message, (ADA, EVE), Window(), StopToken())
+    (path,) = (tmp_path / "a" / "outbox").iterdir()
+    assert path.name == f"{message.message_id.strip('<>')}.eml"
+    parsed = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert parsed["X-Envelope-To"] == f"{ADA}, {EVE}"
+    assert parsed.get_content() == "Zoë"
+    assert path.read_bytes().endswith(message.raw)
+
+
+def test_a_file_that_is_there_is_never_changed(tmp_path: Path) -> None:
+    outbox = FileTransport(tmp_path)
+    message = new_message(ADA)
+    first = outbox.send(message, (ADA,), Window(), StopToken())
+    (path,) = tmp_path.iterdir()
+    before = path.read_bytes()
+    second = outbox.send(message, (EVE,), Window(), StopToken())
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before
+    assert first.response == str(path)
+    assert second.response == f"{path} was there already"
+
+
+def test_many_who_write_the_same_mail_leave_one_whole_file(tmp_path: Path) -> None:
+    message = new_message(ADA, text="x\n" * 100_000)
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(
+            pool.map(lambda _: FileTransport(tmp_path).send(message, (ADA,), Window(), StopToken()), range(16))
+        )
+    (path,) = tmp_path.iterdir()
+    assert path.read_bytes().endswith(message.raw)
+    assert sum(outcome.response == str(path) for outcome in outcomes) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Outage, match=r"outbox .* cannot be written"):
+        FileTransport(tmp_path / "file").send(new_message(ADA), (ADA,), Window(), StopToken())
