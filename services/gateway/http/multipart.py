@@ -165,7 +165,7 @@ def file_mistakes(files: Sequence[tuple[str, str, int]], fields: Iterable[str], 
     here = pointer.fragment([rule.field])
     if rule.field in fields:
         yield FieldError("not_a_file", f"A part called {rule.field} is a file and needs a file name.", here)
-    elif len(files) < rule.at_least:
+    elif sum(name == rule.field for name, _, _ in files) < rule.at_least:
         yield FieldError("missing", f"Send at least {rule.at_least} file in a part called {rule.field}.", here)
     if len(files) > rule.at_most:
         detail = f"{len(files)} files were sent; {rule.at_most_by} allows {rule.at_most}."

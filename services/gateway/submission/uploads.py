@@ -1,5 +1,6 @@
 """Files of a submission: streamed to storage before its transaction, deleted when it is refused."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ def storing(storage: Storage, owner: str) -> Iterator[Store]:
     keys: list[str] = []
 
     def store(file: UploadedFile) -> StoredArtifact:
-        key = f"uploads/{uuid4()}/{file.name}"
+        key = f"uploads/{uuid4()}/{_key_name(file.name)}"
         keys.append(key)
         return _stored(storage, owner, file, key)
 
@@ -48,6 +49,11 @@ def storing(storage: Storage, owner: str) -> Iterator[Store]:
 def text_file(name: str, media_type: str, text: str) -> UploadedFile:
     data = text.encode()
     return UploadedFile(name, media_type, len(data), BytesIO(data))
+
+
+def _key_name(name: str) -> str:
+    """What of a file's name stands in its key, for whoever looks into storage: short and plain, whatever came."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[-80:]
 
 
 def _stored(storage: Storage, owner: str, file: UploadedFile, key: str) -> StoredArtifact:

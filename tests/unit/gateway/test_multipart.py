@@ -75,6 +75,7 @@ def test_every_mistake_with_files_is_found() -> None:
     assert found(("files", "a", 0)) == [("wrong_file", "#/files/0")]
     assert found(*[("files", "a", 1)] * 4) == [("too_many", "#/files")]
     assert found(("files", "a", 1), ("other", "b", 1)) == [("unknown_field", "#/other")]
+    assert found(("other", "b", 1)) == [("missing", "#/files"), ("unknown_field", "#/other")]
     assert found(fields=["files"]) == [("not_a_file", "#/files")]
 
 
