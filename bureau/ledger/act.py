@@ -37,6 +37,7 @@ def cancel(db: Database, job_id: UUID, owner: str) -> Cancelling | None:
         if job.row.state != JobState.OPEN:
             return Cancelling.ENDED
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(cancel_requested_at=now()))
+        job.lock_tasks()
         _stop(job, CANCELLED)
     return Cancelling.CANCELLED
 
@@ -56,8 +57,7 @@ def _expire(db: Database, job_id: UUID) -> bool:
         job = lock_job(connection, job_id)
         if job is None or job.row.state != JobState.OPEN:
             return False
-        # The tasks' locks come first: a claim that is under way either is seen here or sees them cancelled.
-        connection.execute(select(tasks.c.id).where(tasks.c.job_id == job_id).order_by(tasks.c.id).with_for_update())
+        job.lock_tasks()  # so that a claim that is under way either is seen here or sees its task cancelled
         if connection.execute(select(started)).scalar_one():
             return False
         _stop(job, EXPIRED)
@@ -65,7 +65,7 @@ def _expire(db: Database, job_id: UUID) -> bool:
 
 
 def _stop(job: LockedJob, error: dict[str, Any]) -> None:
-    """One statement: between two, a task could pass from one state into the other and be missed by both."""
+    """Under the locks of all its tasks, and in one statement: between two, a task could be missed by both."""
     idle = tasks.c.state.in_(_IDLE)
     stopped = job.connection.execute(
         update(tasks)

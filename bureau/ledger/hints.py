@@ -34,7 +34,8 @@ class Batch:
 def take_due(db: Database, queue: str, window: int) -> Batch:
     """Stamps due tasks of a queue, as many as the window has room for, in the order of their priority.
 
-    One pass a queue at a time: the lock holds around count and update only.
+    One pass a queue at a time: the lock holds around count and update only. A row that somebody has locked is passed
+    over, so that no one waits for the relay's rows in a circle; it is claimed, cancelled, or there at the next pass.
     """
     with db.transaction() as connection:
         db.lock_queue(connection, f"relay.{queue}")
@@ -55,6 +56,7 @@ def take_due(db: Database, queue: str, window: int) -> Batch:
                 )
                 .order_by(tasks.c.priority.desc(), tasks.c.due_at)
                 .limit(room + 1)
+                .with_for_update(skip_locked=True, key_share=True)
             )
             .scalars()
             .all()
@@ -101,12 +103,13 @@ def forget_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_seco
     )
     if empty_queues:
         overdue = or_(overdue, and_(tasks.c.queue.in_(empty_queues), waited > empty_at_most_seconds))
+    free = (
+        select(tasks.c.id)
+        .where(tasks.c.state == TaskState.READY, tasks.c.hinted_at < later(-HINT_AGAIN_SECONDS), overdue)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
     with db.transaction() as connection:
-        lost = connection.execute(
-            update(tasks)
-            .where(tasks.c.state == TaskState.READY, tasks.c.hinted_at < later(-HINT_AGAIN_SECONDS), overdue)
-            .values(hinted_at=None)
-        )
+        lost = connection.execute(update(tasks).where(tasks.c.id.in_(free)).values(hinted_at=None))
     return lost.rowcount
 
 

@@ -30,6 +30,12 @@ class LockedJob:
         """Whether the job has one task only: then it has no dependents."""
         return bool(self.row.total_tasks == 1)
 
+    def lock_tasks(self) -> None:
+        """Locks its tasks by id, as whoever locks several does: a statement that changes many locks in any order."""
+        self.connection.execute(
+            select(tasks.c.id).where(tasks.c.job_id == self.id).order_by(tasks.c.id).with_for_update(key_share=True)
+        )
+
     def say(self, happened: Sequence[Event]) -> None:
         self._events += happened
 

@@ -94,7 +94,10 @@ def retry(db: Database, job_id: UUID, owner: str, *, delay_seconds: float = 0.0)
 
 def _ended_tasks(job: LockedJob) -> list[EndedTask]:
     rows = job.connection.execute(
-        select(tasks.c.id, tasks.c.state, tasks.c.when).where(tasks.c.job_id == job.id).with_for_update()
+        select(tasks.c.id, tasks.c.state, tasks.c.when)
+        .where(tasks.c.job_id == job.id)
+        .order_by(tasks.c.id)
+        .with_for_update()
     ).all()
     links = job.connection.execute(
         select(dependencies).join(tasks, tasks.c.id == dependencies.c.downstream).where(tasks.c.job_id == job.id)
