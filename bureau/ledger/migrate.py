@@ -4,19 +4,35 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
-from bureau.ledger.database import Database
+from bureau.ledger.database import Database, LedgerUnavailable
 
 _LOCK = 0x62757265  # "bure"; any number that nobody else in this database uses
 
 
 def migrate(db: Database) -> None:
-    """Brings the ledger's tables to the newest revision. Raises `LedgerUnavailable`."""
+    """Brings the ledger's tables to the newest revision; reads only where they are there already.
+
+    Raises `LedgerUnavailable`, also where the tables are older and this role may not change them: then somebody
+    else has to, and asking again is right.
+    """
     with db.transaction() as connection:
+        config = configuration(connection)
+        if _is_newest(connection, config):
+            return
         if not db.is_sqlite:  # SQLite's transaction has the file to itself
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        command.upgrade(configuration(connection), "head")
+        try:
+            command.upgrade(config, "head")
+        except ProgrammingError as error:
+            if isinstance(error.orig, InsufficientPrivilege):
+                raise LedgerUnavailable("its tables are older, and this role may not change them") from error
+            raise
 
 
 def configuration(connection: Connection) -> Config:
@@ -25,3 +41,11 @@ def configuration(connection: Connection) -> Config:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     return config
+
+
+def _is_newest(connection: Connection, config: Config) -> bool:
+    """Also for a revision this version does not know: a newer one expanded the tables, and works beside it."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    return current == scripts.get_current_head() or (current is not None and current not in known)
