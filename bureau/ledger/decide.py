@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bureau.contracts.base import clean_text
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
 from bureau.contracts.states import JobState, TaskState, When
@@ -90,5 +91,5 @@ def job_end(ends: Mapping[tuple[TaskState, bool], int]) -> JobState:
 
 
 def error_of(code: str, message: str, *, retryable: bool) -> dict[str, Any]:
-    """An error as the API shows it."""
-    return {"code": code, "message": message, "retryable": retryable}
+    """An error as the API shows it. The message may hold anything an exception said."""
+    return {"code": code, "message": clean_text(message), "retryable": retryable}
