@@ -22,9 +22,14 @@ class Oops(Exception):
 
 def test_an_error_inside_a_transaction_undoes_it(book: Book) -> None:
     job_id = book.submit()
-    with pytest.raises(Oops), book.db.transaction() as connection:
-        connection.execute(update(tasks).values(name="changed"))
-        raise Oops
+
+    def change_and_fail() -> None:
+        with book.db.transaction() as connection:
+            connection.execute(update(tasks).values(name="changed"))
+            raise Oops
+
+    with pytest.raises(Oops):
+        change_and_fail()
     assert book.task(job_id).name == "only"
 
 
