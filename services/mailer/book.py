@@ -10,8 +10,10 @@ from bureau.ledger import deliveries
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
 from bureau.stopping import StopReason
+from bureau.task import Context
 from services.mailer.deliveries import INTENT_SECONDS
 
+_TOLD_WITHIN_SECONDS = 5.0
 _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -21,9 +23,7 @@ class Book(Protocol):
     def tries(self, task_id: UUID) -> list[Delivery]:
         """All so far, the first one first."""
 
-    def open(
-        self, task_id: UUID, claim_no: int, *, message_id: str, transport: str, recipients: Sequence[str]
-    ) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
         """Writes the intent. Raises `Stopped` when the task is not this claim's, `Postponed` when one is open."""
 
     def close(
@@ -45,19 +45,18 @@ class LedgerBook:
         except LedgerUnavailable as error:
             raise _ledger_away() from error
 
-    def open(
-        self, task_id: UUID, claim_no: int, *, message_id: str, transport: str, recipients: Sequence[str]
-    ) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
         try:
             return deliveries.open_delivery(
                 self._db,
-                task_id=task_id,
-                claim_no=claim_no,
+                task_id=ctx.task_id,
+                claim_no=ctx.claim_no,
                 message_id=message_id,
                 transport=transport,
                 recipients=recipients,
             )
         except ClaimLost:
+            ctx.stop.wait(_TOLD_WITHIN_SECONDS)  # the heartbeat knows why: cancelled, or somebody else's
             raise Stopped(StopReason.NOT_YOURS) from None
         except OpenIntent as error:
             raise under_way(INTENT_SECONDS - error.delivery.age_seconds) from None

@@ -95,9 +95,7 @@ class Mailer:
         message = self._composer.message(ctx, mail, envelope, named)
         ctx.log(f"handing the mail to {self._transport.name} for {_people(len(recipients))}{_with(message)}")
         window = Window()  # before the row is written: never later than it
-        opened = self._book.open(
-            ctx.task_id, ctx.claim_no, message_id=named, transport=self._transport.name, recipients=recipients
-        )
+        opened = self._book.open(ctx, message_id=named, transport=self._transport.name, recipients=recipients)
         end = self._handed_over(ctx, message, opened, window)
         self._close(ctx, opened, end)
         ended = replace(opened, state=end.state, recipients=dict(end.recipients), response=end.response)

@@ -5,7 +5,7 @@ import json
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -66,6 +66,7 @@ class MailServer:
     connections: int = 0
     waiting: int = 0  # clients that meet a HANG right now
     mails: list[ReceivedMail] = field(default_factory=list)
+    hang_up: Callable[[], None] = lambda: None  # breaks off all connections, those that HANG too
 
     @property
     def url(self) -> str:
@@ -186,6 +187,7 @@ def mail_server(*, tls: ssl.SSLContext | None = None, **answers: Any) -> Iterato
     listener = loop.run_until_complete(
         loop.create_server(lambda: _Connection(server, loop), "127.0.0.1", server.port, ssl=tls)
     )
+    server.hang_up = lambda: asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(5)
     server.port = listener.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="mail server", daemon=True)
     thread.start()
@@ -200,6 +202,10 @@ def mail_server(*, tls: ssl.SSLContext | None = None, **answers: Any) -> Iterato
 
 async def _close(listener: asyncio.AbstractServer) -> None:
     listener.close()
+    await _hang_up()
+
+
+async def _hang_up() -> None:
     connections = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in connections:
         task.cancel()

@@ -13,6 +13,7 @@ from bureau.contracts.errors import PermanentError, Postponed, Stopped, Transien
 from bureau.contracts.mail import SendMail
 from bureau.ledger.deliveries import Delivery, DeliveryState
 from bureau.stopping import StopReason, StopToken
+from bureau.task import Context
 from services.mailer.addresses import Mailbox
 from services.mailer.compose import Composer
 from services.mailer.deliveries import Policy
@@ -38,9 +39,7 @@ class _Book:
     def tries(self, task_id: UUID) -> list[Delivery]:
         return list(self.rows)
 
-    def open(
-        self, task_id: UUID, claim_no: int, *, message_id: str, transport: str, recipients: Sequence[str]
-    ) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
         self.said.append("open")
         row = Delivery(
             len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, dict.fromkeys(recipients, "open"), 0.0, None

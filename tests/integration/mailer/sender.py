@@ -1,0 +1,30 @@
+"""A worker to be killed: `python -m tests.integration.mailer.sender TASK_ID` runs one task of the queue `mailer`."""
+
+import os
+import sys
+from uuid import UUID
+
+from bureau.heartbeat import Heartbeat
+from bureau.ledger.database import Database
+from bureau.runner import Runner
+from bureau.service import Resources
+from bureau.storage import Storage
+from services.mailer.service import mailer_service
+
+
+class _NoRelay:
+    def wake(self) -> None:
+        """Nobody is hinted."""
+
+
+def main(task_id: UUID) -> None:
+    db, storage = Database(os.environ["DATABASE_URL"]), Storage.from_url(os.environ["STORAGE_URL"])
+    tasks = {task.name: task for task in mailer_service(Resources(db, storage)).tasks}
+    heartbeat = Heartbeat(db, grace_seconds=5)
+    Runner("mailer", "doomed", tasks, db=db, storage=storage, heartbeat=heartbeat, relay=_NoRelay(), threads=1).execute(
+        "mailer.send", task_id
+    )
+
+
+if __name__ == "__main__":
+    main(UUID(sys.argv[1]))
