@@ -10,6 +10,7 @@ from bureau.ledger.database import Database
 from bureau.storage import Storage
 from services.gateway.announcements import Announcements
 from services.gateway.api import (
+    acts,
     artifacts,
     catalog,
     certificates,
@@ -56,6 +57,6 @@ def create_app(
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     """Every route there is, in the order of the OpenAPI document."""
-    resources = (certificates, reports, emails, files, jobs, artifacts, catalog, workers, health, pages)
+    resources = (certificates, reports, emails, files, jobs, acts, artifacts, catalog, workers, health, pages)
     declared = [operation for resource in resources for operation in resource.operations(gateway)]
     return [*declared, openapi.operation(declared)]

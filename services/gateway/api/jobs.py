@@ -1,4 +1,4 @@
-"""/v1/jobs: any graph of tasks in; the list, a job, its tasks; cancel."""
+"""/v1/jobs: any graph of tasks in; the list, a job, its tasks. What acts on jobs is in `acts`."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -6,17 +6,16 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
-from bureau.ledger import act, idempotency, queries
-from bureau.ledger.act import Cancelling
-from bureau.ledger.idempotency import Answer
+from bureau.ledger import queries
 from bureau.ledger.queries import JobFilter
 from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from services.gateway.http.problems import not_found, problem, refuse, try_again
+from services.gateway.http.problems import not_found, refuse, try_again
 from services.gateway.submission.accept import accept, submission
 from services.gateway.submission.graphs import graph_mistakes, new_tasks, title_of
 from services.gateway.submission.references import Used, used_in
@@ -34,8 +33,8 @@ def _in_range(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 
 
-class JobQuery(PageQuery):
-    """Which jobs."""
+class JobFields(Contract):
+    """Which jobs; what is not given does not narrow."""
 
     state: list[JobStateWord] = Field(default=[], description="Repeatable: any of these.")
     kind: Kind | None = None
@@ -44,9 +43,24 @@ class JobQuery(PageQuery):
     created_after: Moment | None = None
     created_before: Moment | None = None
 
+    def wanted(self) -> JobFilter:
+        """The same, as the ledger takes it."""
+        return JobFilter(
+            states=tuple(self.state),
+            kind=self.kind,
+            tag=self.tag,
+            q=self.q,
+            created_after=self.created_after,
+            created_before=self.created_before,
+        )
+
+
+class JobQuery(PageQuery, JobFields):
+    """A page of the jobs that match."""
+
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
-    return [_create(gateway), _list(gateway), _read(gateway), _tasks(gateway), _cancel(gateway)]
+    return [_create(gateway), _list(gateway), _read(gateway), _tasks(gateway)]
 
 
 def _create(gateway: Gateway) -> Operation[Any, Any]:
@@ -86,15 +100,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, JobQuery]) -> Reply:
         query = call.query
         before = read_cursor(query.cursor, _newest) if query.cursor is not None else None
-        wanted = JobFilter(
-            states=tuple(query.state),
-            kind=query.kind,
-            tag=query.tag,
-            q=query.q,
-            created_after=query.created_after,
-            created_before=query.created_before,
-        )
-        rows = queries.jobs_of(gateway.database, call.owner, wanted, before=before, limit=query.limit + 1)
+        rows = queries.jobs_of(gateway.database, call.owner, query.wanted(), before=before, limit=query.limit + 1)
         shown, following = cut(rows, query.limit, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))
         return Reply(200, JobList(items=[summary_of(row) for row in shown], next_cursor=following))
 
@@ -119,11 +125,11 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, Nothing]) -> Reply:
         job_id: UUID = call.path["job_id"]
         headers = {}
-        body = _job(gateway, call)
+        body = shown_job(gateway, call)
         if call.wait_seconds is not None:
             headers = prefer.applied(call.wait_seconds)
             prefer.wait_until(lambda: queries.ended(gateway.database, job_id), call.wait_seconds, gateway.stopping)
-            body = _job(gateway, call)
+            body = shown_job(gateway, call)
         return Reply(200, body, headers)
 
     return Operation(
@@ -138,7 +144,8 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
     )
 
 
-def _job(gateway: Gateway, call: Call[Any, Any]) -> Job:
+def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
+    """The job that the path names, as it is now. Raises a 404 problem."""
     view = queries.job(gateway.database, call.path["job_id"], call.owner)
     if view is None:
         raise not_found("job")
@@ -173,31 +180,3 @@ def _position(key: list[Any]) -> int:
     if type(position) is not int or not 0 <= position < 2**31:
         raise ValueError("not a position")
     return position
-
-
-def _cancel(gateway: Gateway) -> Operation[Any, Any]:
-    def cancel(call: Call[Nothing, Nothing]) -> Reply:
-        job_id: UUID = call.path["job_id"]
-        match act.cancel(gateway.database, job_id, call.owner):
-            case None:
-                raise not_found("job")
-            case Cancelling.ENDED:
-                raise problem("job-ended", "The job ended before it was cancelled.")
-        if call.reservation:
-            with gateway.database.transaction() as connection:
-                idempotency.answer(connection, call.reservation, Answer(200, f"/v1/jobs/{job_id}"))
-        return Reply(200, _job(gateway, call))
-
-    return Operation(
-        name="cancel-job",
-        method="POST",
-        path="/v1/jobs/<uuid:job_id>/cancel",
-        view=cancel,
-        summary="Cancel what has not started, stop what runs",
-        tag="Act",
-        answers=[
-            Documented(200, "The job, cancelled or about to be.", Job, {"Idempotent-Replayed": "`true` for a replay."})
-        ],
-        problems=["job-ended"],
-        replay=lambda call, first: Reply(first.status, _job(gateway, call)),
-    )

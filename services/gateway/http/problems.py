@@ -41,6 +41,13 @@ KINDS = {
             "method-not-allowed", 405, "This method is not for this address", "The Allow header lists those that are."
         ),
         Kind("job-ended", 409, "The job has ended", "What was asked for needs a job that has not ended."),
+        Kind("job-not-failed", 409, "The job has not failed", "A retry needs a job that failed or was cancelled."),
+        Kind(
+            "count-changed",
+            409,
+            "Another number of jobs matches",
+            "`expect` did not name how many there are now. Look again with dry_run, then name the new count.",
+        ),
         Kind(
             "idempotency-key-busy",
             409,
