@@ -158,7 +158,11 @@ def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "properties": {**plain, files.field: part if files.at_most > 1 else file, OPTIONS: options},
+        "properties": {
+            **plain,
+            files.field: part if files.at_most > 1 else file,
+            **({OPTIONS: options} if nested else {}),
+        },
         "required": [files.field] if files.at_least else [],
         "additionalProperties": False,
     }
