@@ -41,8 +41,11 @@ class WorkerProcess:
         threads: int,
         grace_seconds: float,
         health_bind: str = "",
+        supervised: bool = True,
     ) -> None:
+        """`supervised`: somebody starts the process again, so it may leave when it is not alive any more."""
         self._services = services
+        self._supervised = supervised
         self._grace_seconds = grace_seconds
         self._relay = relay
         self._timers: list[threading.Timer] = []
@@ -82,7 +85,8 @@ class WorkerProcess:
         self._reporter.start()
         self._relay.start()
         self._relay.wake()
-        self._health.start()
+        if self._supervised:
+            self._health.start()
 
     def close(self) -> None:
         """No new work; what still runs after the grace is asked to stop, and handed back.

@@ -19,7 +19,7 @@ from services.embedded import AlreadyRunning, build
 
 RESULTS = Path("var/demo")
 LOG = RESULTS / "bureau.log"
-ROSTERS = sorted(Path("examples/rosters").glob("*.csv"))
+ROSTERS = Path(__file__).parents[1] / "examples/rosters"
 OWN_TASKS = "examples.suma.tasks"
 FOLLOW_SECONDS = 0.2
 JOB_SECONDS = 300.0
@@ -80,9 +80,10 @@ def show(client: httpx.Client, url: str) -> None:
     console.print(f"  report        {csv}")
     console.print(f"  its mail      {mail}")
     console.print(f"\nThe page of your jobs: {url}/  [dim](make run keeps it up)[/]")
+    roster = os.path.relpath(ROSTERS / "first-aid.csv")
     console.print("[bold]Try next[/], while [bold]make run[/] is up in another terminal:")
     for command in (
-        f"curl -F files=@{ROSTERS[0]} -F email_to=you@example.com {url}/v1/certificates",
+        f"curl -F files=@{roster} -F email_to=you@example.com {url}/v1/certificates",
         f"curl -H 'Content-Type: application/json' -d '{REPORT}' {url}/v1/reports",
         f"TASKS={OWN_TASKS} make run   # with the tasks of {OWN_TASKS.replace('.', '/')}.py",
     ):
@@ -90,8 +91,9 @@ def show(client: httpx.Client, url: str) -> None:
 
 
 def certificates(client: httpx.Client) -> Path:
-    console.print(f"\n[bold]Certificates[/] for {' and '.join(roster.name for roster in ROSTERS)}")
-    files = [("files", (roster.name, roster.read_bytes(), "text/csv")) for roster in ROSTERS]
+    rosters = sorted(ROSTERS.glob("*.csv"))
+    console.print(f"\n[bold]Certificates[/] for {' and '.join(roster.name for roster in rosters)}")
+    files = [("files", (roster.name, roster.read_bytes(), "text/csv")) for roster in rosters]
     job = follow(client, submitted(client.post("/v1/certificates", files=files)))
     return download(client, job)
 

@@ -43,7 +43,7 @@ from services.reports.service import reports_service
 from services.scheduler.scheduler import DUE_SECONDS, Scheduler
 
 DEMO_DATABASE = Path("var/demo.db")
-GRACE_SECONDS = 2.0  # with what follows, Ctrl-C ends within five
+GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
 HTTP_THREADS = 32
 
 log = structlog.get_logger(__name__)
@@ -85,6 +85,7 @@ class Embedded:
             relay=relay,
             threads=embedded.threads,
             grace_seconds=GRACE_SECONDS,
+            supervised=False,
         )
         self._worker = Worker(self._broker, worker_threads=embedded.threads)
         self._worker.queue_prefetch = embedded.threads
