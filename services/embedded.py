@@ -25,7 +25,7 @@ from pydantic import Field
 
 from bureau import logs
 from bureau.broker import MemoryBroker
-from bureau.ledger import hints, leases
+from bureau.ledger import hints, idempotency, leases
 from bureau.ledger.database import Database
 from bureau.ledger.migrate import migrate
 from bureau.process import WorkerProcess
@@ -113,6 +113,7 @@ class Embedded:
         migrate(self._db)
         taken = leases.take_back_all(self._db, lambda seconds: random.uniform(0, seconds))  # noqa: S311 - jitter
         hints.forget_all(self._db)
+        idempotency.release_all(self._db)
         if taken.tasks:
             log.info("taken back from the run before", tasks=taken.tasks)
 

@@ -107,6 +107,12 @@ def release(db: Database, reservation: Reservation) -> None:
         )
 
 
+def release_all(db: Database) -> None:
+    """Embedded start: whoever held a key is dead, so that the request may be sent again at once."""
+    with db.transaction() as connection:
+        connection.execute(delete(idempotency).where(idempotency.c.status.is_(None)))
+
+
 def _is(scope: Scope) -> ColumnElement[bool]:
     return and_(
         idempotency.c.owner == scope.owner,

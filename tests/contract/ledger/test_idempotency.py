@@ -15,6 +15,7 @@ from bureau.ledger.idempotency import (
     ReservationLost,
     Scope,
     release,
+    release_all,
     reserve,
 )
 from bureau.ledger.submit import submit
@@ -74,6 +75,15 @@ def test_a_twin_under_way_is_busy(db: Database) -> None:
 def test_a_key_belongs_to_its_owner_method_and_path(db: Database, other: Scope) -> None:
     held(db)
     held(db, other, "g")
+
+
+def test_when_all_holders_are_dead_their_keys_are_free_and_answers_stay(book: Book) -> None:
+    other = Scope("ada", "POST", "/v1/jobs", "order-8")
+    answered(book, held(book.db))
+    held(book.db, other)
+    release_all(book.db)
+    held(book.db, other)
+    assert reserve(book.db, SCOPE, "f") == ANSWER
 
 
 def test_what_was_released_is_free_again(db: Database) -> None:
