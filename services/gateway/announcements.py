@@ -10,7 +10,7 @@ import structlog
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
 from bureau.contracts.schemas import Schema, SchemaError
 from bureau.ledger import workers
-from bureau.ledger.database import Database
+from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.workers import Announced
 
 log = structlog.get_logger(__name__)
@@ -53,15 +53,28 @@ class Announcements:
         self._clock = clock
         self._lock = Lock()
         self._known: Known | None = None
-        self._read_at = 0.0
+        self._failure: str | None = None
+        self._read_at: float | None = None
 
     def known(self) -> Known:
-        """Not older than a second. Raises `LedgerUnavailable`."""
+        """Not older than a second. Raises `LedgerUnavailable`.
+
+        That the ledger is away is believed for a second too: who waited for the lock does not wait for it again.
+        """
         with self._lock:
-            if self._known is None or self._clock() - self._read_at >= FRESH_SECONDS:
-                self._known = _known(workers.announced(self._database), self._known)
-                self._read_at = self._clock()
+            if self._read_at is None or self._clock() - self._read_at >= FRESH_SECONDS:
+                self._read()
+            if self._known is None or self._failure is not None:
+                raise LedgerUnavailable(self._failure)
             return self._known
+
+    def _read(self) -> None:
+        self._failure = None
+        try:
+            self._known = _known(workers.announced(self._database), self._known)
+        except LedgerUnavailable as failure:
+            self._failure = str(failure)
+        self._read_at = self._clock()
 
 
 def _known(announced: Announced, before: Known | None) -> Known:
