@@ -9,7 +9,7 @@ from bureau.ledger.database import Database
 from bureau.ledger.migrate import migrate
 from tests.support.book import Book
 from tests.support.ledgers import empty, sqlite_ledger
-from tests.support.postgres import drop_database, fresh_database
+from tests.support.postgres import connect, drop_database, fresh_database
 from tests.support.soundness import assert_sound
 
 
@@ -17,6 +17,8 @@ from tests.support.soundness import assert_sound
 def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
     """A migrated database for the whole run: emptied for each test, which is 100 ms quicker than a new one."""
     url = fresh_database(postgres_server)
+    with connect(url) as connection:  # no test here pulls the plug: commits need not wait for the disk
+        connection.execute(f'ALTER DATABASE "{connection.info.dbname}" SET synchronous_commit = off'.encode())
     db = Database(url)
     migrate(db)
     db.close()

@@ -1,0 +1,145 @@
+"""What should become of jobs, said as simply as possible: no counters, no SQL, all of it looked at anew each time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from bureau.contracts.states import ENDED, JobState, TaskState, When
+from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
+from bureau.ledger.finish import Fate
+
+CRASHES_AT_MOST = 5
+
+
+@dataclass
+class ModelTask:
+    """A task as it should stand in the ledger."""
+
+    id: UUID
+    name: str
+    after: tuple[str, ...]
+    when: When
+    optional: bool
+    state: TaskState = TaskState.WAITING
+    due: bool = True
+    hinted: bool = False
+    claim_no: int = 0
+    failures: int = 0
+    crashes: int = 0
+    asked_to_stop: bool = False
+
+    @property
+    def claimable(self) -> bool:
+        return self.state is TaskState.READY and self.due
+
+    def holds(self, claim_no: int) -> bool:
+        return self.state is TaskState.RUNNING and self.claim_no == claim_no
+
+    def claimed(self) -> None:
+        self.state = TaskState.RUNNING
+        self.claim_no += 1
+
+    def ready(self, *, due: bool) -> None:
+        self.state, self.due, self.hinted = TaskState.READY, due, False
+
+
+@dataclass
+class ModelJob:
+    """A job and its tasks by name."""
+
+    id: UUID
+    tasks: dict[str, ModelTask]
+    starts_at_once: bool = True
+    may_expire: bool = False
+    cancel_requested: bool = False
+
+    @property
+    def state(self) -> JobState:
+        """Of an ended job: read from how its tasks ended."""
+        states = [(task.state, task.optional) for task in self.tasks.values()]
+        if any(state not in ENDED for state, _ in states):
+            return JobState.OPEN
+        if (TaskState.FAILED, False) in states:
+            return JobState.FAILED
+        if any(state is TaskState.CANCELLED for state, _ in states):
+            return JobState.CANCELLED
+        return JobState.SUCCEEDED
+
+    @property
+    def started(self) -> bool:
+        return any(task.claim_no for task in self.tasks.values())
+
+    def settle(self) -> None:
+        """Moves waiting tasks on, until none can move."""
+        while any(self._moves(task) for task in self.tasks.values() if task.state is TaskState.WAITING):
+            pass
+
+    def _moves(self, task: ModelTask) -> bool:
+        before = [self.tasks[name].state for name in task.after]
+        ended = [state for state in before if state in ENDED]
+        unsuccessful = any(state is not TaskState.SUCCEEDED for state in ended)
+        if task.when is When.SUCCEEDED and unsuccessful:
+            task.state = TaskState.SKIPPED
+        elif len(ended) < len(before):
+            return False
+        elif task.when is When.FAILED and before and TaskState.FAILED not in before:
+            task.state = TaskState.SKIPPED
+        else:
+            task.ready(due=bool(task.after) or self.starts_at_once)
+        return True
+
+    def finish(self, task: ModelTask, claim_no: int, ending: Ending) -> Fate:
+        """The end of a claim, if it is still the task's."""
+        if not task.holds(claim_no):
+            intended = TaskState.SUCCEEDED if isinstance(ending, Succeeded) else TaskState.FAILED
+            return Fate.ALREADY if (task.claim_no, task.state) == (claim_no, intended) else Fate.DISCARDED
+        match ending:
+            case Succeeded():
+                task.state = TaskState.SUCCEEDED
+            case Failed():
+                task.state = TaskState.FAILED
+            case _ if task.asked_to_stop:
+                task.state = TaskState.CANCELLED
+            case Cancelled():
+                task.state = TaskState.CANCELLED
+            case AgainLater(delay=delay, counted=counted):
+                task.failures += counted
+                task.ready(due=delay == 0)
+            case HandedBack():
+                task.ready(due=True)
+        self.settle()
+        return Fate.DONE
+
+    def crash(self, task: ModelTask) -> None:
+        """The worker of a running task fell silent."""
+        if task.asked_to_stop:
+            task.state = TaskState.CANCELLED
+        elif task.crashes + 1 >= CRASHES_AT_MOST:
+            task.state = TaskState.FAILED
+        else:
+            task.crashes += 1
+            task.ready(due=True)
+        self.settle()
+
+    def stop(self) -> None:
+        """Cancel and expiry: what has not ended ends or is asked to."""
+        for task in self.tasks.values():
+            if task.state in (TaskState.WAITING, TaskState.READY):
+                task.state = TaskState.CANCELLED
+                task.asked_to_stop = True
+            elif task.state is TaskState.RUNNING:
+                task.asked_to_stop = True
+
+    def retry(self) -> None:
+        """By a person: what did not succeed begins again."""
+        for task in self.tasks.values():
+            if task.state is not TaskState.SUCCEEDED:
+                task.state, task.hinted, task.asked_to_stop = TaskState.WAITING, False, False
+                task.failures = task.crashes = 0
+        self.cancel_requested = self.may_expire = False
+        self.starts_at_once = True
+        self.settle()
+
+
+def all_tasks(jobs: Iterable[ModelJob]) -> list[tuple[ModelJob, ModelTask]]:
+    return [(job, task) for job in jobs for task in job.tasks.values()]

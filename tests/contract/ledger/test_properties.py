@@ -1,0 +1,32 @@
+"""Any acts in any order: one winner each claim, no lost dependent, no job that never ends."""
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from bureau.ledger.database import Database
+from tests.contract.ledger.machine import LedgerMachine
+
+PLAIN = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def machine_on(db: Database) -> type[LedgerMachine]:
+    class OnThisDatabase(LedgerMachine):
+        def __init__(self) -> None:
+            super().__init__(db)
+
+    return OnThisDatabase
+
+
+def test_on_sqlite(sqlite_db: Database) -> None:
+    many = settings(PLAIN, max_examples=40, stateful_step_count=40)
+    run_state_machine_as_test(machine_on(sqlite_db), settings=many)
+
+
+def test_on_postgresql(postgres_db: Database) -> None:
+    fewer = settings(PLAIN, max_examples=10, stateful_step_count=30)
+    run_state_machine_as_test(machine_on(postgres_db), settings=fewer)
