@@ -17,6 +17,7 @@ from dramatiq.worker import Worker
 
 from bureau import logs
 from bureau.broker import HintBroker, MemoryBroker, make_broker
+from bureau.contracts.schemas import announcement_mistakes
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.migrate import migrate
 from bureau.process import WorkerProcess
@@ -67,8 +68,11 @@ class WorkerLife(Middleware):
             wait_for_ledger(self._db, threading.Event())
         worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
         storage = Storage.from_url(self._settings.storage_url.get_secret_value())
+        service = self._factory(Resources(self._db, storage))
+        if mistakes := announcement_mistakes(service.catalog):
+            raise SettingsError(mistakes)  # the gateway would leave it out of its catalog
         self._process = WorkerProcess(
-            [self._factory(Resources(self._db, storage))],
+            [service],
             broker=broker,
             db=self._db,
             storage=storage,

@@ -88,7 +88,7 @@ class Execution(Context):
         self.stop.check()
         plain = safe_name(name)
         ref = ArtifactRef(artifact=new_id(), name=plain)
-        key = f"{self.prefix}/{ref.artifact}/{plain}"
+        key = f"{self.prefix}/{ref.artifact}"  # the name is the ledger's: storage takes fewer than people do
         with self._storage.writer(key) as writer:
             made = MadeArtifact(writer, ref, self.stop)
             yield made

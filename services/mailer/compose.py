@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bureau.contracts.addresses import Mailbox
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
 from bureau.task import Context
-from services.mailer.addresses import Mailbox, mailbox, mailboxes
+from services.mailer.addresses import mailbox, mailboxes
 from services.mailer.message import Attachment, Message
 from services.mailer.templating import Templates
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import BinaryIO
 from uuid import UUID
 
-from services.mailer.addresses import Mailbox
+from bureau.contracts.addresses import Mailbox
 from services.mailer.headers import address_header, one_line, parameter_header, text_header, token_header
 
 CRLF = b"\r\n"

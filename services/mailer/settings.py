@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from bureau.contracts.addresses import Mailbox, parse_mailbox
 from bureau.settings import Settings
-from services.mailer.addresses import Mailbox, parse_mailbox
 from services.mailer.transports.smtp_server import SmtpServer
 
 _MAIL_URLS = "use file://folder, console://, smtp://user:password@host:port, smtps://… or sendgrid://"
@@ -14,19 +14,35 @@ _MAIL_URLS = "use file://folder, console://, smtp://user:password@host:port, smt
 class MailerSettings(Settings):
     """`MAIL_URL` says how mail leaves; it may hold a password."""
 
-    mail_url: SecretStr = SecretStr("file://var/outbox")
-    mail_from: str = "Bureau <bureau@localhost>"
-    # What becomes of a mail whose provider took it and never answered: sent again under the same Message-ID (at
-    # least once), or left for a person to decide (at most once).
-    mail_unknown: Literal["resend", "park"] = "resend"
-    mail_connect_timeout_seconds: float = Field(default=10.0, gt=0, le=30)
-    # For each answer of an SMTP server up to the mail itself, which has 30 s to begin. Mailing's own limit is 120 s.
-    mail_read_timeout_seconds: float = Field(default=20.0, gt=0, le=30)
-    # Of all attachments of a mail together. Base64 makes 27 MB of 20: providers take 25 to 30, SendGrid 30.
-    mail_attachments_max_bytes: int = Field(default=20_000_000, ge=0, le=100_000_000)
-    sendgrid_api_key: SecretStr = Field(default=SecretStr(""), validate_default=True)
-    sendgrid_api_url: str = "https://api.sendgrid.com"  # https://api.eu.sendgrid.com for accounts in the EU
-    sendgrid_timeout_seconds: float = Field(default=60.0, gt=0, le=110)
+    mail_url: SecretStr = Field(
+        default=SecretStr("file://var/outbox"),
+        description="How mail leaves: `file://folder` (.eml), `console://`, `smtp://user:password@host:port`, "
+        "`smtps://…`, `sendgrid://`.",
+    )
+    mail_from: str = Field(default="Bureau <bureau@localhost>", description="The sender of mails that name none.")
+    mail_unknown: Literal["resend", "park"] = Field(
+        default="resend",
+        description="What becomes of a mail whose provider took it and never answered: sent again under the same "
+        "Message-ID (at least once), or left for a person to decide (at most once).",
+    )
+    mail_connect_timeout_seconds: float = Field(default=10.0, gt=0, le=30, description="For an SMTP server to answer.")
+    # The mail itself has 30 s to begin; mailing's own limit is 120 s.
+    mail_read_timeout_seconds: float = Field(
+        default=20.0, gt=0, le=30, description="For each answer of an SMTP server up to the mail itself."
+    )
+    # Base64 makes 27 MB of 20: providers take 25 to 30, SendGrid 30.
+    mail_attachments_max_bytes: int = Field(
+        default=20_000_000, ge=0, le=100_000_000, description="All attachments of a mail together."
+    )
+    sendgrid_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validate_default=True,
+        description="Needed with `MAIL_URL=sendgrid://`; a key with Mail Send access.",
+    )
+    sendgrid_api_url: str = Field(
+        default="https://api.sendgrid.com", description="`https://api.eu.sendgrid.com` for accounts in the EU."
+    )
+    sendgrid_timeout_seconds: float = Field(default=60.0, gt=0, le=110, description="For SendGrid's answer.")
 
     @property
     def sender(self) -> Mailbox:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bureau.contracts.ids import new_id
-from services.mailer.addresses import Mailbox
+from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Message, message_id
 
 TASK = UUID("018f3c5e-0000-7000-8000-000000000001")

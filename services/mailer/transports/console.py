@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from bureau.contracts.addresses import Mailbox
 from bureau.stopping import StopToken
-from services.mailer.addresses import Mailbox
 from services.mailer.message import Message
 from services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from services.mailer.addresses import Mailbox
+from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
 

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import Stopped
 from bureau.stopping import StopReason, StopToken
-from services.mailer.addresses import Mailbox
 from services.mailer.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.sendgrid import SendGridTransport

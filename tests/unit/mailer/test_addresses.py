@@ -2,8 +2,9 @@
 
 import pytest
 
+from bureau.contracts.addresses import AddressInvalid, Mailbox, parse_mailbox
 from bureau.contracts.errors import PermanentError
-from services.mailer.addresses import AddressInvalid, Mailbox, mailboxes, parse_mailbox
+from services.mailer.addresses import mailboxes
 
 READ = [
     ("ada@example.com", Mailbox("", "ada@example.com")),

@@ -2,8 +2,8 @@
 
 import io
 
+from bureau.contracts.addresses import Mailbox
 from bureau.stopping import StopToken
-from services.mailer.addresses import Mailbox
 from services.mailer.message import Attachment
 from services.mailer.transports.base import Window
 from services.mailer.transports.console import ConsoleTransport

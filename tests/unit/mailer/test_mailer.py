@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
 from bureau.contracts.mail import SendMail
 from bureau.ledger.deliveries import Delivery, DeliveryState
 from bureau.stopping import StopReason, StopToken
 from bureau.task import Context
-from services.mailer.addresses import Mailbox
 from services.mailer.compose import Composer
 from services.mailer.deliveries import Policy
 from services.mailer.mailer import Mailer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.mailer.addresses import Mailbox
+from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Attachment
 from services.mailer.transports.sendgrid_payload import payload
 from tests.support.messages import make_message

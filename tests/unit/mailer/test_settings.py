@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bureau.contracts.addresses import Mailbox
 from bureau.settings import SettingsError, load
-from services.mailer.addresses import Mailbox
 from services.mailer.settings import MailerSettings
 from services.mailer.transports.choose import choose
 from services.mailer.transports.console import ConsoleTransport
