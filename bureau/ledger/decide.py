@@ -1,5 +1,6 @@
 """What happens next, decided purely: retries, dependents, the end of a job. No SQL and no clock here."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from bureau.contracts.states import JobState, TaskState, When
 CRASH_BUDGET = 5
 CRASH_POLICY = RetryPolicy(max_attempts=CRASH_BUDGET, base_seconds=1.0, cap_seconds=60.0)
 POSTPONED_AT_MOST_SECONDS = 24 * 3600.0
+RETRY_AFTER_AT_MOST_SECONDS = 24 * 3600.0  # whoever names more would hide a task for years
 HINT_AGAIN_SECONDS = 30.0
 HINT_AGAIN_CAP_SECONDS = 3600.0
 
@@ -46,7 +48,7 @@ def decide(
     """What an error leads to. `failures` counts this one; `postponed_seconds`: how long it was put off already."""
     match error:
         case Postponed() if postponed_seconds + error.delay <= POSTPONED_AT_MOST_SECONDS:
-            return Postpone(error.delay)
+            return Postpone(max(error.delay, 0.0))
         case Postponed():
             hours = POSTPONED_AT_MOST_SECONDS / 3600
             return GiveUp(error.code, f"{error.message} (put off for {hours:.0f} hours, which is the limit)")
@@ -54,8 +56,8 @@ def decide(
             return GiveUp(error.code, error.message)
         case _ if failures >= policy.max_attempts:
             return GiveUp(error.code, error.message)
-        case TransientError(retry_after=float() | int() as seconds):
-            return Retry(max(float(seconds), 0.0) + jitter(policy.base_seconds))
+        case TransientError(retry_after=float() | int() as seconds) if not math.isnan(seconds):
+            return Retry(min(max(float(seconds), 0.0), RETRY_AFTER_AT_MOST_SECONDS) + jitter(policy.base_seconds))
         case _:
             return Retry(backoff(failures, policy, jitter))
 
