@@ -1,0 +1,220 @@
+"""Rows in the API's words."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bureau.contracts.ids import new_id
+from bureau.ledger.views import (
+    TaskView,
+    attempt_number,
+    attempts_of,
+    counts_of,
+    job_progress,
+    job_state,
+    task_state,
+    waiting,
+    with_percent,
+)
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Brief:
+    """What `job_progress` reads of a task's row."""
+
+    state: str
+    progress: dict[str, Any] | None = None
+
+
+def progress(current: float, total: float | None = None, note: str | None = None) -> dict[str, Any]:
+    return {"current": current, "total": total, "note": note}
+
+
+@pytest.mark.parametrize(
+    ("stored", "due_in", "claim_no", "said"),
+    [
+        ("waiting", None, 0, "waiting"),
+        ("ready", -1.0, 0, "queued"),
+        ("ready", 0.0, 3, "queued"),
+        ("ready", None, 0, "queued"),
+        ("ready", 5.0, 0, "scheduled"),
+        ("ready", 5.0, 1, "retrying"),
+        ("running", 5.0, 1, "running"),
+        ("succeeded", None, 1, "succeeded"),
+        ("failed", None, 1, "failed"),
+        ("cancelled", None, 0, "cancelled"),
+        ("skipped", None, 0, "skipped"),
+    ],
+)
+def test_a_tasks_state(stored: str, due_in: float | None, claim_no: int, said: str) -> None:
+    assert task_state(stored, due_in_seconds=due_in, claim_no=claim_no) == said
+
+
+@pytest.mark.parametrize(
+    ("stored", "counts", "started", "said"),
+    [
+        ("open", {"queued": 1}, False, "queued"),
+        ("open", {"scheduled": 1}, False, "scheduled"),
+        ("open", {"scheduled": 1, "queued": 1}, False, "queued"),
+        ("open", {"waiting": 1, "running": 1}, True, "running"),
+        ("open", {"retrying": 1}, True, "running"),
+        ("succeeded", {}, True, "succeeded"),
+        ("cancelled", {}, False, "cancelled"),
+    ],
+)
+def test_a_jobs_state(stored: str, counts: dict[str, int], started: bool, said: str) -> None:
+    assert job_state(stored, counts, started=started) == said
+
+
+@pytest.mark.parametrize(("failures", "claim_no", "number"), [(0, 0, 0), (0, 1, 1), (2, 3, 3), (0, 4, 1), (2, 5, 3)])
+def test_the_number_of_an_attempt(failures: int, claim_no: int, number: int) -> None:
+    assert attempt_number(failures, claim_no) == number
+
+
+@pytest.mark.parametrize(
+    ("kept", "percent"),
+    [
+        (progress(1, 4), 25.0),
+        (progress(1, 3), 33.3),
+        (progress(5, 4), 100.0),
+        (progress(0, 4), 0.0),
+        (progress(3), None),
+        (progress(3, 0), None),
+    ],
+)
+def test_a_percentage(kept: dict[str, Any], percent: float | None) -> None:
+    shown = with_percent(kept)
+    assert shown is not None
+    assert shown["percent"] == percent
+
+
+def test_no_progress_is_none() -> None:
+    assert with_percent(None) is None
+    assert with_percent({}) is None
+
+
+def test_the_progress_of_a_job_is_that_of_its_only_task() -> None:
+    assert job_progress([Brief("succeeded", progress(4, 4, "rows"))], 1) == {
+        **progress(4, 4, "rows"),
+        "percent": 100.0,
+    }
+    assert job_progress([Brief("running")], 1) is None
+
+
+def test_the_progress_of_a_job_is_that_of_the_only_one_that_runs() -> None:
+    tasks = [Brief("succeeded", progress(9, 9)), Brief("running", progress(1, 2)), Brief("waiting")]
+    shown = job_progress(tasks, 3)
+    assert shown is not None
+    assert (shown["current"], shown["total"]) == (1, 2)
+
+
+def test_the_progress_of_a_job_with_several_that_run_counts_tasks() -> None:
+    tasks = [Brief("running", progress(1, 2)), Brief("running", progress(1, 2)), Brief("failed"), Brief("skipped")]
+    assert job_progress(tasks, 4) == {"current": 2, "total": 4, "percent": 50.0, "note": "tasks"}
+    assert job_progress(tasks[:2], 2) is None
+
+
+def test_states_are_counted_in_the_order_of_their_names() -> None:
+    counted = counts_of(["running", "failed", "running"])
+    assert list(counted.items()) == [("failed", 1), ("running", 2)]
+
+
+@dataclass
+class TaskRow:
+    """What `attempts_of` reads of a task's row."""
+
+    state: str
+    claim_no: int = 3
+    worker: str = "w"
+    claimed_at: datetime = AT
+    finished_at: datetime | None = None
+
+
+@dataclass
+class Attempt:
+    """A row of `attempts`."""
+
+    claim_no: int
+    outcome: str
+    worker: str = "v"
+    started_at: datetime = AT
+    ended_at: datetime = AT
+    error: dict[str, Any] | None = None
+
+
+@pytest.mark.parametrize(
+    ("state", "outcomes"),
+    [
+        ("ready", ["retry", "crashed"]),
+        ("running", ["retry", "crashed", "running"]),
+        ("succeeded", ["retry", "crashed", "succeeded"]),
+        ("failed", ["retry", "crashed"]),
+    ],
+)
+def test_attempts_are_those_recorded_and_the_one_that_runs_or_succeeded(state: str, outcomes: list[str]) -> None:
+    shown = attempts_of(TaskRow(state), [Attempt(1, "retry"), Attempt(2, "crashed")])
+    assert [attempt["outcome"] for attempt in shown] == outcomes
+    assert [attempt["number"] for attempt in shown] == list(range(1, len(outcomes) + 1))
+
+
+def view(state: str, queue: str = "shop") -> TaskView:
+    return TaskView(
+        id=new_id(),
+        position=0,
+        name="t",
+        run="shop.work",
+        queue=queue,
+        state=state,
+        input={},
+        after=[],
+        attempt=0,
+        max_attempts=8,
+        due_at=None,
+        worker=None,
+        hinted_at=None,
+        started_at=None,
+        finished_at=None,
+        progress=None,
+        attempts=[],
+        logs=[],
+        result=None,
+        error=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "live", "reason"),
+    [
+        (["queued"], {}, "no_worker"),
+        (["queued"], {"shop": 0}, "no_worker"),
+        (["queued"], {"shop": 8}, "behind"),
+        (["queued"], {"mailer": 8}, "no_worker"),
+        (["scheduled"], {"shop": 8}, "not_due"),
+        (["retrying"], {"shop": 8}, "retrying"),
+        (["waiting", "queued"], {"shop": 8}, "behind"),
+        (["running", "queued"], {}, None),
+        (["waiting"], {}, None),
+        (["succeeded", "failed"], {}, None),
+    ],
+)
+def test_why_a_job_waits(states: list[str], live: dict[str, int], reason: str | None) -> None:
+    told = waiting([view(state) for state in states], live, {})
+    assert (told and told["reason"]) == reason
+
+
+def test_a_job_waits_for_what_is_due_first() -> None:
+    later, sooner = view("retrying"), view("scheduled")
+    due_in: dict[UUID, float] = {later.id: 90.04, sooner.id: 7.26}
+    assert waiting([later, sooner], {}, due_in) == {"reason": "not_due", "position": None, "starts_in_seconds": 7.3}
+
+
+def test_what_is_overdue_starts_in_no_seconds() -> None:
+    late = view("retrying")
+    told = waiting([late], {}, {late.id: -3.0})
+    assert told is not None
+    assert told["starts_in_seconds"] == 0.0
