@@ -31,6 +31,11 @@ check: .venv/check.stamp ## Checks style, types and the direction of imports
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	$(PYTHON) -m services.settings_table --check
+
+.PHONY: docs
+docs: setup ## Makes docs/settings.md anew, after a change of a setting
+	$(PYTHON) -m services.settings_table
 
 .PHONY: test
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them
@@ -40,6 +45,10 @@ test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(LOCK) --all-extras -o requirements/runtime.txt $(ARGS)
+	mkdir -p requirements/services
+	$(LOCK_SERVICE) -o requirements/services/scheduler.txt
+	for service in gateway certificates issuer reports mailer; do \
+	  $(LOCK_SERVICE) --extra $$service -o requirements/services/$$service.txt; done
 	$(LOCK_GROUP) test -c requirements/runtime.txt -o requirements/test.txt $(ARGS)
 	$(LOCK_GROUP) check -c requirements/runtime.txt -c requirements/test.txt -o requirements/check.txt $(ARGS)
 
@@ -51,6 +60,7 @@ clean: ## Removes .venv and what tools left; var/ with your jobs and files stays
 # Names and hashes only, for every platform and Python from 3.11 on: where pip fetches them is the machine's matter.
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 LOCK := .venv/bin/uv pip compile $(LOCK_FLAGS) pyproject.toml
+LOCK_SERVICE := $(LOCK) -c requirements/runtime.txt
 LOCK_GROUP := .venv/bin/uv pip compile $(LOCK_FLAGS) --group
 
 .venv/test.stamp: .venv/runtime.stamp

@@ -1,15 +1,18 @@
 """Settings from the environment: one small class a concern, all mistakes reported at once, secrets masked."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import Literal, NoReturn, TypeVar, overload
+from typing import Any, Literal, NoReturn, TypeVar, get_args, overload
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
-from bureau.storage.backends import backend_from_url
+from bureau.secret_files import read_secret_files
+from bureau.storage.backends import S3_SECRETS, backend_from_url
 
 A = TypeVar("A", bound="Settings")
 B = TypeVar("B", bound="Settings")
@@ -18,16 +21,57 @@ D = TypeVar("D", bound="Settings")
 
 
 class Settings(BaseSettings):
-    """Reads its fields from environment variables of the same name; unset or empty means the default."""
+    """Reads its fields from environment variables of the same name; unset or empty means the default.
+
+    A secret (`SecretStr`) is read from a file where `<variable>_FILE` names one.
+    """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was set wins over a file; `.env` files are read by whoever starts the process."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @classmethod
+    def secrets(cls) -> dict[str, str]:
+        """The environment variables of the secret fields, with the fields' names."""
+        return {
+            _variable(cls, name): name
+            for name, field in cls.model_fields.items()
+            if field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+        }
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """The secrets of a class whose `<variable>_FILE` is set. What is wrong with a file is said by `load`."""
+
+    def __call__(self) -> dict[str, Any]:
+        secrets = self.settings_cls.secrets() if issubclass(self.settings_cls, Settings) else {}
+        values, _ = read_secret_files(os.environ, secrets)
+        return {secrets[variable]: value for variable, value in values.items() if value}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """All fields are read at once, by `__call__`."""
+        raise NotImplementedError
 
 
 class LogSettings(Settings):
     """How a process logs."""
 
-    log_format: Literal["auto", "json", "text"] = "auto"  # auto: text on a terminal, else JSON
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="`auto`: text on a terminal, else JSON."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least that is said."
+    )
 
     @field_validator("log_format", mode="before")
     @classmethod
@@ -43,11 +87,24 @@ class LogSettings(Settings):
 class PlatformSettings(LogSettings):
     """What every process needs: where the ledger, the broker and the files are."""
 
-    database_url: SecretStr = SecretStr("sqlite:///var/bureau.db")
-    broker_url: SecretStr = SecretStr("memory://")
-    storage_url: SecretStr = SecretStr("file://var/storage")
-    grace_seconds: float = Field(default=25.0, ge=0, le=3600)  # a stop waits so long for what runs
-    health_bind: str = Field(default="", pattern=r"^$|^.+:\d+$")  # host:port for /healthz of workers and scheduler
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///var/bureau.db"),
+        description="The ledger: `postgresql+psycopg://user:password@host/database` (also `postgres://`), or "
+        "`sqlite:///path`.",
+    )
+    broker_url: SecretStr = Field(
+        default=SecretStr("memory://"),
+        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…`; `memory://` in one process.",
+    )
+    storage_url: SecretStr = Field(
+        default=SecretStr("file://var/storage"),
+        description="Uploads and artifacts, shared by all processes: `file://relative/path`, `file:///absolute/path` "
+        "or `s3://bucket/prefix?endpoint=https://host&region=…`.",
+    )
+    grace_seconds: float = Field(default=25.0, ge=0, le=3600, description="A stop waits so long for what runs.")
+    health_bind: str = Field(
+        default="", pattern=r"^$|^.+:\d+$", description="`host:port` for `/healthz` of workers and scheduler."
+    )
 
     @field_validator("database_url")
     @classmethod
@@ -82,6 +139,8 @@ class PlatformSettings(LogSettings):
     @classmethod
     def _known_storage(cls, value: SecretStr) -> SecretStr:
         backend_from_url(value.get_secret_value())
+        if value.get_secret_value().startswith("s3://") and (wrong := read_secret_files(os.environ, S3_SECRETS)[1]):
+            raise ValueError("; ".join(wrong))
         return value
 
 
@@ -101,6 +160,7 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
     loaded: list[Settings] = []
     mistakes: list[str] = []
     for cls in classes:
+        mistakes += read_secret_files(os.environ, cls.secrets())[1]
         try:
             loaded.append(cls())
         except ValidationError as error:

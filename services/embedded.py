@@ -52,9 +52,9 @@ log = structlog.get_logger(__name__)
 class EmbeddedSettings(Settings):
     """What only the one process needs."""
 
-    tasks: str = ""  # modules with @task functions, separated by commas or spaces
-    threads: int = Field(default=16, ge=1, le=500)
-    lock_file: Path = Path("var/bureau.lock")
+    tasks: str = Field(default="", description="Modules with `@task` functions, separated by commas or spaces.")
+    threads: int = Field(default=16, ge=1, le=500, description="Tasks at once, of each service.")
+    lock_file: Path = Field(default=Path("var/bureau.lock"), description="Keeps a second one out.")
 
 
 class AlreadyRunning(Exception):
@@ -170,7 +170,7 @@ def build() -> Embedded:
 
     Raises `SettingsError`, `AlreadyRunning`.
     """
-    if "SOURCE_DEMO_URL" not in os.environ:
+    if os.environ.keys().isdisjoint(("SOURCE_DEMO_URL", "SOURCE_DEMO_URL_FILE")):
         _make_demo()
         os.environ["SOURCE_DEMO_URL"] = f"sqlite:///{DEMO_DATABASE}"
     platform, gateway, embedded = load(PlatformSettings, GatewaySettings, EmbeddedSettings)

@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from bureau.secret_files import read_secret_files
+
 MARKER = ".bureau-storage"
+S3_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class Backend(Protocol):
@@ -89,7 +92,9 @@ class FolderBackend:
 
 
 class BucketBackend:
-    """An S3 bucket, or anything that speaks its protocol. Credentials come from AWS_* variables or the machine's role.
+    """An S3 bucket, or anything that speaks its protocol.
+
+    Credentials come from AWS_* variables, files that AWS_*_FILE name, or the machine's role.
 
     Uploads that a killed process left unfinished are invisible; let the bucket's lifecycle rule abort them.
     """
@@ -107,8 +112,7 @@ class BucketBackend:
         return S3Store(
             self._bucket,
             prefix=self._prefix or None,
-            endpoint=self._endpoint,
-            region=self._region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            config=cast(Any, self._config()),  # its TypedDict is not there at run time
             client_options={
                 "allow_http": True,  # an endpoint given as http:// is meant
                 "connect_timeout": "5s",
@@ -117,6 +121,13 @@ class BucketBackend:
             # The task's own retries go on from here; a thread should not hang in this one for minutes.
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
         )
+
+    def _config(self) -> dict[str, str]:
+        """What differs from obstore's own reading of AWS_* variables. It takes no None."""
+        from_files, _ = read_secret_files(os.environ, S3_SECRETS)
+        region = self._region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        endpoint = {"endpoint": self._endpoint} if self._endpoint else {}
+        return {"region": region, **endpoint, **{name.lower(): value for name, value in from_files.items()}}
 
     def present(self, store: ObjectStore) -> bool:
         """HEAD answers 404 for a missing file and a missing bucket alike; listing tells them apart."""

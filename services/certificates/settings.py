@@ -11,14 +11,23 @@ BUILT_IN = "builtin"
 class CertificatesSettings(Settings):
     """Where the certificates API is, and what is taken from it."""
 
-    certificates_api: SecretStr = SecretStr(BUILT_IN)  # secret: the URL may hold a password
-    certificates_timeout_seconds: float = Field(default=120.0, gt=0)  # without a byte in either direction
-    certificates_connect_timeout_seconds: float = Field(default=10.0, gt=0)
-    certificates_max_archive_bytes: int = Field(default=512 * 1024 * 1024, ge=1)
-    certificates_max_members: int = Field(default=10_000, ge=1)  # twice what the built-in issuer makes
-    certificates_max_member_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
-    certificates_max_uncompressed_bytes: int = Field(default=2 * 1024 * 1024 * 1024, ge=1)
-    certificates_max_compression_ratio: float = Field(default=100.0, ge=1)  # text reaches 20, a bomb 1,000
+    certificates_api: SecretStr = Field(  # secret: the URL may hold a password
+        default=SecretStr(BUILT_IN),
+        description="The certificates API: `builtin`, or `https://user:password@host/path`.",
+    )
+    certificates_timeout_seconds: float = Field(default=120.0, gt=0, description="Without a byte in either direction.")
+    certificates_connect_timeout_seconds: float = Field(default=10.0, gt=0, description="For the API to be reached.")
+    certificates_max_archive_bytes: int = Field(default=512 * 1024 * 1024, ge=1, description="The ZIP it answers with.")
+    certificates_max_members: int = Field(  # twice what the built-in issuer makes
+        default=10_000, ge=1, description="Files in the ZIP."
+    )
+    certificates_max_member_bytes: int = Field(default=100 * 1024 * 1024, ge=1, description="One of them, unpacked.")
+    certificates_max_uncompressed_bytes: int = Field(
+        default=2 * 1024 * 1024 * 1024, ge=1, description="All of them, unpacked."
+    )
+    certificates_max_compression_ratio: float = Field(
+        default=100.0, ge=1, description="Unpacked by packed bytes of a file: text reaches 20, a bomb 1,000."
+    )
 
     @field_validator("certificates_api")
     @classmethod

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from bureau.settings import Settings, SettingsError, load
 from services.reports.rows import Source
@@ -14,9 +14,12 @@ _SHIPPED = Path(__file__).parent / "queries"
 
 
 class ReportsSettings(Settings):
-    """`REPORTS_DIR`: folders of `.sql` files, several joined as in PATH; the first of two equal names wins."""
+    """Where the reports are; `services.reports.sources` says where their databases are."""
 
-    reports_dir: str = str(_SHIPPED)
+    reports_dir: str = Field(
+        default=str(_SHIPPED),
+        description="Folders of `.sql` files, several joined as in PATH; the first of two equal names wins.",
+    )
 
     @property
     def folders(self) -> list[Path]:

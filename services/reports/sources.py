@@ -5,6 +5,8 @@
 | `postgresql://user:password@host/database` (also `postgres://`) | psycopg, `COPY` |
 | `sqlite:///relative/path.db`, `sqlite:////absolute/path.db` | sqlite3, read-only |
 | any other that SQLAlchemy knows: `mysql+pymysql://…` | SQLAlchemy, streaming |
+
+`SOURCE_WAREHOUSE_URL_FILE` names a file that holds the URL instead.
 """
 
 import re
@@ -16,12 +18,13 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from sqlalchemy import exc, make_url
 
+from bureau.secret_files import read_secret_files
 from services.reports.postgres_source import PostgresSource
 from services.reports.rows import Source
 from services.reports.sqlalchemy_source import SqlAlchemySource
 from services.reports.sqlite_source import SqliteSource
 
-_VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*)_URL", re.ASCII)
+_VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*?)_URL(_FILE)?", re.ASCII)
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")
 
 
@@ -36,12 +39,13 @@ class SourceMistakes(Exception):
 def open_sources(environment: Mapping[str, str]) -> dict[str, Source]:
     """The sources that `environment` names, by name; nothing is connected to. Raises `SourceMistakes`."""
     sources: dict[str, Source] = {}
-    mistakes: list[str] = []
-    for variable, url in sorted(environment.items()):
-        if (match := _VARIABLE.fullmatch(variable)) and url:
-            name = match[1].lower()
+    names = sorted({match[1] for variable in environment if (match := _VARIABLE.fullmatch(variable))})
+    from_files, mistakes = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
+    for name in names:
+        variable = f"SOURCE_{name}_URL"
+        if url := environment.get(variable) or from_files.get(variable):
             try:
-                sources[name] = _source(name, SecretStr(url))
+                sources[name.lower()] = _source(name.lower(), SecretStr(url))
             except ValueError as error:
                 mistakes.append(f"{variable}: {error}")
     if mistakes:

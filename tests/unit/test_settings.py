@@ -1,6 +1,7 @@
 """Settings: every mistake at once, and no secret in sight."""
 
 import traceback
+from pathlib import Path
 from typing import assert_type
 
 import pytest
@@ -152,4 +153,55 @@ def test_a_process_with_wrong_settings_says_each_and_leaves_with_status_2(
         "Bureau cannot start, the settings are wrong:",
         "  LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
         "  SHOP_KEY: Field required",
+    ]
+
+
+def secret_file(folder: Path, text: str) -> str:
+    path = folder / "secret"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_is_read_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    monkeypatch.setenv("SHOP_KEY_FILE", secret_file(tmp_path, f"hunter2 {end}"))
+    assert load(ShopSettings)[0].shop_key.get_secret_value() == "hunter2 "
+
+
+def test_a_value_from_a_file_is_held_to_the_same_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL_FILE", secret_file(tmp_path, "postgres://u:p@h/d\n"))
+    assert load(PlatformSettings)[0].database_url.get_secret_value() == "postgresql+psycopg://u:p@h/d"
+    monkeypatch.setenv("DATABASE_URL_FILE", secret_file(tmp_path, "mysql://root:hunter2@db/bureau"))
+    assert mistakes(PlatformSettings) == [
+        "DATABASE_URL: use postgresql+psycopg://user:password@host/database or sqlite:///path"
+    ]
+
+
+def test_an_empty_file_means_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_URL_FILE", secret_file(tmp_path, "\n"))
+    assert load(PlatformSettings)[0].broker_url.get_secret_value() == "memory://"
+
+
+def test_only_secrets_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "k")
+    monkeypatch.setenv("SHOP_BATCH_FILE", secret_file(tmp_path, "3"))
+    assert load(ShopSettings)[0].shop_batch == 10
+
+
+def test_what_is_wrong_with_a_secrets_file_is_said_without_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "binary").write_bytes(b"hunter2\xff")
+    (tmp_path / "large").write_bytes(b"hunter2" * 10_000)
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "missing"))
+    monkeypatch.setenv("BROKER_URL_FILE", str(tmp_path / "binary"))
+    monkeypatch.setenv("STORAGE_URL_FILE", str(tmp_path / "large"))
+    monkeypatch.setenv("SHOP_KEY", "hunter2")
+    monkeypatch.setenv("SHOP_KEY_FILE", secret_file(tmp_path, "hunter2"))
+    assert mistakes(PlatformSettings, ShopSettings) == [
+        f"DATABASE_URL_FILE: {tmp_path}/missing cannot be read (No such file or directory); "
+        "name a file this process may read",
+        f"BROKER_URL_FILE: {tmp_path}/binary is not UTF-8 text; name a file with the secret alone",
+        f"STORAGE_URL_FILE: {tmp_path}/large has more than 65536 bytes; name a file with the secret alone",
+        "SHOP_KEY_FILE: SHOP_KEY is set as well; set one of the two",
     ]

@@ -9,8 +9,12 @@ class IssuerSettings(Settings):
     """Limits bound what one request costs: at some 70 certificates a second, 5,000 rows stay within the client's
     timeout of 120 s."""
 
-    issuer_organisation: str = Field(default="Bureau", min_length=1, max_length=80)
-    issuer_fonts_dir: DirectoryPath | None = None  # fonts for scripts the built-in ones lack (Chinese, Devanagari, …)
-    issuer_max_rows: int = Field(default=5_000, ge=1)  # of all rosters of a request together
-    issuer_max_roster_bytes: int = Field(default=5 * 1024 * 1024, ge=1)
-    issuer_max_request_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
+    issuer_organisation: str = Field(
+        default="Bureau", min_length=1, max_length=80, description="Who issues, as printed on each certificate."
+    )
+    issuer_fonts_dir: DirectoryPath | None = Field(
+        default=None, description="A folder of fonts for scripts that the built-in ones lack (Chinese, Devanagari, …)."
+    )
+    issuer_max_rows: int = Field(default=5_000, ge=1, description="Rows of all rosters of a request.")
+    issuer_max_roster_bytes: int = Field(default=5 * 1024 * 1024, ge=1, description="One roster.")
+    issuer_max_request_bytes: int = Field(default=100 * 1024 * 1024, ge=1, description="A request's body.")

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from obstore.store import S3Store
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.storage import Storage, TooLarge
-from tests.support.s3 import S3Server
+from bureau.storage.backends import backend_from_url
+from tests.support.s3 import CREDENTIALS, S3Server
 
 MIB = 1024 * 1024
 
@@ -229,3 +231,20 @@ def test_a_wrong_url_is_refused_with_the_rule_and_without_the_secret(url: str, r
 def test_a_storage_that_nobody_used_has_made_nothing(tmp_path: Path) -> None:
     Storage.from_url(f"file://{tmp_path}/storage")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_credentials_of_a_bucket_are_read_from_files(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.delenv(name, raising=False)
+        (tmp_path / name).write_text(f"{value}\n")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    storage = Storage.from_url(s3.fresh_bucket())
+    storage.put("a", [b"1"])
+    assert b"".join(storage.read("a")) == b"1"
+
+
+def test_a_bucket_needs_no_endpoint(s3_credentials: None) -> None:
+    backend = backend_from_url("s3://bucket/prefix")
+    assert isinstance(backend.connect(), S3Store)

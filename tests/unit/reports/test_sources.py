@@ -65,3 +65,15 @@ def test_reports_dir_holds_several_folders(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("REPORTS_DIR", f"{tmp_path}:{tmp_path / 'other'}")
     settings, _ = load_settings({})
     assert settings.folders == [tmp_path, tmp_path / "other"]
+
+
+def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgres://u:secret@db/shop\n")
+    assert list(open_sources({"SOURCE_SHOP_URL_FILE": str(tmp_path / "url")})) == ["shop"]
+    (tmp_path / "url").write_text("nonsense://u:secret@db/shop")
+    with pytest.raises(SourceMistakes) as error:
+        open_sources({"SOURCE_SHOP_URL_FILE": str(tmp_path / "url"), "SOURCE_OTHER_URL_FILE": "/nowhere"})
+    assert error.value.mistakes == [
+        "SOURCE_OTHER_URL_FILE: /nowhere cannot be read (No such file or directory); name a file this process may read",
+        "SOURCE_SHOP_URL: use postgresql://user:password@host/database, sqlite:///path or another database URL",
+    ]

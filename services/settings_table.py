@@ -1,0 +1,151 @@
+"""`python -m services.settings_table` writes docs/settings.md from the settings classes; `--check` only compares."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from bureau.settings import LogSettings, PlatformSettings, Settings
+from services.certificates.issuer.settings import IssuerSettings
+from services.certificates.settings import CertificatesSettings
+from services.embedded import EmbeddedSettings
+from services.gateway.settings import GatewaySettings
+from services.mailer.settings import MailerSettings
+from services.reports.settings import ReportsSettings
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/settings.md"
+
+CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it is read first
+    (LogSettings, "all but the issuer"),
+    (PlatformSettings, "all but the issuer"),
+    (GatewaySettings, "gateway"),
+    (CertificatesSettings, "certificates"),
+    (IssuerSettings, "issuer, certificates with `builtin`"),
+    (ReportsSettings, "reports"),
+    (MailerSettings, "mailer"),
+    (EmbeddedSettings, "all in one process"),
+)
+
+INTRODUCTION = """\
+# Settings
+
+Environment variables. Unset or empty means the default; a wrong one stops the start with a line that says what is
+wrong and what to write. This page is made from the settings classes by `make docs`.
+
+A variable with a **†** is a secret: instead of it, the same name with `_FILE` may name a file that holds it
+(`DATABASE_URL_FILE=/run/secrets/database_url`). It is shown nowhere, neither in logs nor in errors.
+
+| variable | default | allowed | read by | meaning |
+|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; `default` and `allowed` may be empty."""
+
+    variable: str
+    default: str
+    allowed: str
+    readers: str
+    meaning: str
+    secret: bool = False
+
+    def __str__(self) -> str:
+        name = f"`{self.variable}`{' †' if self.secret else ''}"
+        default = f"`{self.default}`" if self.default else ""
+        cells = (name, default, self.allowed, self.readers, self.meaning)
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+NOT_IN_CLASSES = (  # their names are open, or not ours
+    Row(
+        "SOURCE_<NAME>_URL",
+        "",
+        "",
+        "reports",
+        'A database that reports call `source = "<name>"`: `postgresql://…`, `sqlite:///path` or any other that '
+        "SQLAlchemy knows.",
+        secret=True,
+    ),
+    Row(
+        "AWS_ACCESS_KEY_ID",
+        "",
+        "",
+        "all with `s3://`",
+        "Of the storage's bucket; the machine's role where unset.",
+        True,
+    ),
+    Row("AWS_SECRET_ACCESS_KEY", "", "", "all with `s3://`", "Belongs to it.", True),
+    Row("AWS_SESSION_TOKEN", "", "", "all with `s3://`", "Belongs to it, where credentials are temporary.", True),
+    Row("AWS_REGION", "us-east-1", "", "all with `s3://`", "Unless `STORAGE_URL` names a region."),
+    Row("TMPDIR", "", "", "gateway, certificates", "Where uploads and archives lie while they are checked: a disk."),
+)
+
+
+def rows() -> Iterator[Row]:
+    seen: set[str] = set()
+    for cls, readers in CLASSES:
+        for name, field in cls.model_fields.items():
+            variable = f"{cls.model_config.get('env_prefix', '')}{name}".upper()
+            if variable not in seen:
+                seen.add(variable)
+                secret = variable in cls.secrets()
+                yield Row(variable, _default(field), _allowed(field), readers, field.description or "", secret)
+    yield from NOT_IN_CLASSES
+
+
+def page() -> str:
+    return INTRODUCTION + "".join(f"{row}\n" for row in rows())
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.get_default(call_default_factory=True)
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()  # a default is public
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value).replace(f"{ROOT}/", "")
+
+
+def _allowed(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    least, most = "", ""
+    for rule in field.metadata:
+        match rule:
+            case Ge(ge=bound):
+                least = f"{bound} or more"
+            case Gt(gt=bound):
+                least = f"more than {bound}"
+            case Le(le=bound):
+                most = f"at most {bound}"
+            case Lt(lt=bound):
+                most = f"less than {bound}"
+            case MinLen(min_length=bound):
+                least = f"{bound} character or more"
+            case MaxLen(max_length=bound):
+                most = f"at most {bound}"
+    return ", ".join(filter(None, (least, most)))
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--check"]):
+        print("usage: python -m services.settings_table [--check]", file=sys.stderr)
+        return 2
+    if not arguments:
+        PAGE.write_text(page())
+    elif not PAGE.exists() or PAGE.read_text() != page():
+        print(f"{PAGE.relative_to(ROOT)} is not what the settings classes say: run `make docs`.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
