@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
+import structlog
+
 from bureau.contracts.errors import Stopped
+
+log = structlog.get_logger(__name__)
 
 
 class StopReason(StrEnum):
@@ -22,11 +26,12 @@ class StopToken:
     """Set once, by any thread; the first reason stays.
 
     Callbacks interrupt what blocks (an SQL statement, a socket); they run in the thread that sets the token,
-    or at once where it is already set, must not raise and must not block.
+    or at once where it is already set, must not raise and must not block. They run under the token's lock: a block
+    that ends meanwhile waits, so that what it used is not interrupted in somebody else's hands.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a callback may use the token itself
         self._event = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
         self._reason: StopReason | None = None
@@ -41,10 +46,9 @@ class StopToken:
             if self._reason is not None:
                 return
             self._reason, self.set_at = reason, time.monotonic()
-            callbacks = list(self._callbacks)
-        self._event.set()
-        for callback in callbacks:
-            callback()
+            self._event.set()
+            for callback in list(self._callbacks):
+                _call(callback)
 
     def check(self) -> None:
         """Raises `Stopped` where the token is set."""
@@ -66,7 +70,7 @@ class StopToken:
             self._callbacks.append(callback)
             already = self._reason is not None
         if already:
-            callback()
+            _call(callback)
         try:
             self.check()
             yield
@@ -76,3 +80,10 @@ class StopToken:
         finally:
             with self._lock:
                 self._callbacks.remove(callback)
+
+
+def _call(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:  # the others must be called all the same, and the thread that sets tokens must live
+        log.exception("a callback of a stop token raised")
