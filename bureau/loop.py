@@ -33,6 +33,7 @@ class Loop:
         self._at_exit = at_exit
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._turned_at = time.monotonic()
 
@@ -50,9 +51,10 @@ class Loop:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-            self._thread.start()
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+                self._thread.start()
 
     def wake(self) -> None:
         """Steps again at once; wakes that come during a step are one."""

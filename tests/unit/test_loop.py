@@ -1,0 +1,243 @@
+"""The contract of every background thread: start, wake, stop, in any order and as often as wanted."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bureau import loop
+from bureau.ledger.database import LedgerUnavailable
+from bureau.loop import Loop
+from tests.support.together import together
+from tests.support.waiting import until
+
+
+class Steps:
+    """A step that counts, and does as a test wants."""
+
+    def __init__(self, pause: float = 60.0) -> None:
+        self.pause = pause
+        self.count = 0
+        self.raising: list[Exception] = []
+        self.exits = 0
+
+    def step(self) -> float:
+        self.count += 1
+        if self.raising:
+            raise self.raising.pop(0)
+        return self.pause
+
+    def exit(self) -> None:
+        self.exits += 1
+
+
+@pytest.fixture
+def steps() -> Steps:
+    return Steps()
+
+
+@pytest.fixture
+def running(steps: Steps) -> Iterator[Loop]:
+    """A loop that is stopped at the end, whatever the test does."""
+    made = Loop("test", steps.step, at_exit=steps.exit)
+    yield made
+    made.stop()
+
+
+def test_a_loop_steps_at_once_and_then_after_each_pause(steps: Steps, running: Loop) -> None:
+    steps.pause = 0.01
+    running.start()
+    until(lambda: steps.count >= 5)
+    assert running.alive
+    assert running.last_error is None
+
+
+def test_waking_ends_a_pause(steps: Steps, running: Loop) -> None:
+    running.start()
+    until(lambda: steps.count == 1)
+    running.wake()
+    until(lambda: steps.count == 2)
+
+
+def test_a_wake_during_a_step_is_not_lost() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    count: list[int] = []
+
+    def step() -> float:
+        count.append(1)
+        if len(count) == 1:
+            inside.set()
+            go_on.wait(10)
+        return 60.0
+
+    waking = Loop("test", step)
+    waking.start()
+    assert inside.wait(10)
+    for _ in range(5):
+        waking.wake()
+    go_on.set()
+    until(lambda: len(count) == 2)
+    waking.stop()
+    assert len(count) == 2  # five wakes were one
+
+
+def test_a_wake_before_the_start_is_harmless(steps: Steps, running: Loop) -> None:
+    running.wake()
+    running.start()
+    until(lambda: steps.count >= 1)
+
+
+def test_starting_twice_is_one_thread(steps: Steps, running: Loop) -> None:
+    running.start()
+    until(lambda: steps.count == 1)
+    running.start()
+    assert sum(thread.name == "test" for thread in threading.enumerate()) == 1
+    assert steps.count == 1
+
+
+def test_two_that_start_it_at_once_start_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is held where it makes its thread until the other comes there too, or does not for a while."""
+    meeting = threading.Barrier(2)
+
+    class Met(threading.Thread):
+        def __init__(self, **given: Any) -> None:
+            if given.get("name") == "crowd":
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    meeting.wait(0.2)
+            super().__init__(**given)
+
+    monkeypatch.setattr(threading, "Thread", Met)
+    counted = Steps()
+    started = Loop("crowd", counted.step)
+    together(2, lambda _: started.start())
+    assert sum(thread.name == "crowd" for thread in threading.enumerate()) == 1
+    started.stop()
+
+
+def test_stopping_twice_or_by_many_is_harmless(steps: Steps, running: Loop) -> None:
+    running.start()
+    together(4, lambda _: running.stop())
+    running.stop()
+    assert not running.alive
+    assert steps.exits == 1
+
+
+def test_stopping_before_the_start_keeps_it_from_stepping(steps: Steps, running: Loop) -> None:
+    running.stop()
+    running.start()
+    until(lambda: not running.alive)
+    assert steps.count == 0
+
+
+def test_stopping_waits_for_the_step_under_way() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def step() -> float:
+        inside.set()
+        go_on.wait(10)
+        ended.append("step")
+        return 0.0
+
+    slow = Loop("test", step, at_exit=lambda: ended.append("exit"))
+    slow.start()
+    assert inside.wait(10)
+    threading.Timer(0.05, go_on.set).start()
+    slow.stop()
+    assert ended == ["step", "exit"]
+
+
+def test_stopping_gives_up_on_a_step_that_hangs() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def step() -> float:
+        inside.set()
+        go_on.wait(10)
+        return 60.0
+
+    hanging = Loop("test", step)
+    hanging.start()
+    assert inside.wait(10)
+    hanging.stop(timeout_seconds=0.05)
+    assert hanging.alive
+    go_on.set()
+    until(lambda: not hanging.alive)
+
+
+def test_a_step_may_stop_its_own_loop() -> None:
+    def step() -> float:
+        alone.stop()
+        return 0.0
+
+    alone = Loop("test", step)
+    alone.start()
+    until(lambda: not alone.alive)
+
+
+def test_a_step_that_raises_is_called_again_and_its_error_is_told(
+    steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "BACKOFF_FIRST_SECONDS", 0.01)
+    steps.raising = [LedgerUnavailable("gone"), LedgerUnavailable("gone"), ValueError("odd")]
+    seen: list[str | None] = []
+    step = steps.step
+
+    def watched() -> float:
+        seen.append(running.last_error)
+        return step()
+
+    running._step = watched
+    running.start()
+    until(lambda: steps.count == 4)
+    until(lambda: running.last_error is None)
+    assert seen == [None, "LedgerUnavailable: gone", "LedgerUnavailable: gone", "ValueError: odd"]
+
+
+def test_backoff_grows_to_its_cap_and_begins_anew_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def step() -> float:
+        if len(waits) < 6 or len(waits) == 7:
+            raise OSError("away")
+        if len(waits) == 6:
+            waits.append(-1.0)  # the success
+            return 0.0
+        backing.stop()
+        return 60.0
+
+    backing = Loop("test", step)
+    monkeypatch.setattr(backing._stopping, "wait", lambda seconds: waits.append(seconds))
+    backing.start()
+    until(lambda: not backing.alive)
+    assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, -1.0, 0.2]
+
+
+def test_wakes_do_not_shorten_a_backoff(steps: Steps, running: Loop) -> None:
+    steps.raising = [LedgerUnavailable("gone")]
+    running.start()
+    until(lambda: running.last_error is not None)
+    for _ in range(20):
+        running.wake()
+    assert steps.count == 1
+
+
+def test_stopping_ends_a_backoff(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "BACKOFF_FIRST_SECONDS", 60.0)
+    steps.raising = [LedgerUnavailable("gone")]
+    running.start()
+    until(lambda: running.last_error is not None)
+    running.stop()
+    assert not running.alive
+
+
+def test_a_loop_tells_whether_it_turns(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert running.wrong() is None  # not started yet
+    running.start()
+    until(lambda: steps.count == 1)
+    assert running.wrong() is None
+    monkeypatch.setattr(loop, "STUCK_SECONDS", -1.0)
+    assert "no turn for" in str(running.wrong())
+    running.stop()
+    assert running.wrong() is None
