@@ -11,12 +11,13 @@ from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.states import TaskState
 from bureau.ledger.clock import age, later, now
 from bureau.ledger.database import Database
-from bureau.ledger.tables import jobs, tasks
+from bureau.ledger.tables import jobs, paused_queues, tasks
 
 LEASE_SECONDS = 30.0
 
 _sibling = tasks.alias("sibling")
 _job_started = exists().where(_sibling.c.job_id == tasks.c.job_id, _sibling.c.claim_no > 0)
+_paused = exists().where(paused_queues.c.queue == tasks.c.queue)
 _owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
 
 
@@ -43,7 +44,7 @@ class Claim:
 def claim(
     db: Database, task_id: UUID, *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
 ) -> Claim | None:
-    """The claim, or None: somebody else has the task, it ended, it is not due or it belongs to another queue.
+    """The claim, or None: somebody else has the task, it ended, it is not due, its queue is paused or another.
 
     The losing side learns nothing and needs nothing: whoever won carries on.
     """
@@ -55,6 +56,7 @@ def claim(
                 tasks.c.state == TaskState.READY,
                 tasks.c.queue == queue,
                 tasks.c.due_at <= now(),
+                ~_paused,
                 or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
             )
             .values(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from bureau.contracts.base import clean_text
@@ -16,6 +17,9 @@ POSTPONED_AT_MOST_SECONDS = 24 * 3600.0
 RETRY_AFTER_AT_MOST_SECONDS = 24 * 3600.0  # whoever names more would hide a task for years
 HINT_AGAIN_SECONDS = 30.0
 HINT_AGAIN_CAP_SECONDS = 3600.0
+
+PRIORITIES = range(10)
+PRIORITY_WORTH = timedelta(minutes=10)
 
 Jitter = Callable[[float], float]  # seconds -> a random part of them
 
@@ -65,6 +69,12 @@ def decide(
 def backoff(failures: int, policy: RetryPolicy, jitter: Jitter) -> float:
     """Exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
     return jitter(min(policy.cap_seconds, policy.base_seconds * 2.0 ** min(failures, 60)))
+
+
+def rank(priority: int, due_at: datetime) -> datetime:
+    """The order among due tasks, the earliest first: a step of priority is worth ten minutes of waiting, so that what
+    waits rises slowly and nothing starves."""
+    return due_at - priority * PRIORITY_WORTH
 
 
 def rehint_after(hints: int) -> float:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, union_all, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger.clock import age, later, now
 from bureau.ledger.database import Database
-from bureau.ledger.decide import HINT_AGAIN_SECONDS, rehint_after
+from bureau.ledger.decide import HINT_AGAIN_SECONDS, PRIORITIES, rank, rehint_after
+from bureau.ledger.queues import is_paused
 from bureau.ledger.tables import tasks
 
 
@@ -32,47 +34,60 @@ class Batch:
 
 
 def take_due(db: Database, queue: str, window: int) -> Batch:
-    """Stamps due tasks of a queue, as many as the window has room for, in the order of their priority.
+    """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
 
     One pass a queue at a time: the lock holds around count and update only. A row that somebody has locked is passed
     over, so that no one waits for the relay's rows in a circle; it is claimed, cancelled, or there at the next pass.
     """
     with db.transaction() as connection:
         db.lock_queue(connection, f"relay.{queue}")
+        if is_paused(connection, queue):
+            return Batch((), more=False)
         hinted = connection.execute(
             select(func.count()).where(
                 tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
             )
         ).scalar_one()
         room = max(window - hinted, 0)
-        due = (
-            connection.execute(
-                select(tasks.c.id)
-                .where(
-                    tasks.c.queue == queue,
-                    tasks.c.state == TaskState.READY,
-                    tasks.c.hinted_at.is_(None),
-                    tasks.c.due_at <= now(),
-                )
-                .order_by(tasks.c.priority.desc(), tasks.c.due_at)
-                .limit(room + 1)
-                .with_for_update(skip_locked=True, key_share=True)
-            )
-            .scalars()
-            .all()
-        )
-        rows = (
-            connection.execute(
-                update(tasks)
-                .where(tasks.c.id.in_(due[:room]), tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_(None))
-                .values(hinted_at=now(), hints=tasks.c.hints + 1)
-                .returning(tasks.c.id, tasks.c.run, tasks.c.hinted_at, tasks.c.priority, tasks.c.due_at)
-            ).all()
-            if due[:room]
-            else []
-        )
-    rows = sorted(rows, key=lambda row: (-row.priority, row.due_at))
+        due = _first_due(connection, queue, room + 1)
+        stamped = _stamp(connection, due[:room])
+    rows = sorted(stamped, key=lambda row: rank(row.priority, row.due_at))
     return Batch(tuple(Hint(row.id, row.run, row.hinted_at) for row in rows), more=len(due) > room)
+
+
+def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:
+    """The first due tasks by rank: the oldest few of each priority, each from the index, and of those the first."""
+    oldest = [
+        select(
+            select(tasks.c.id, tasks.c.priority, tasks.c.due_at)
+            .where(
+                tasks.c.queue == queue,
+                tasks.c.priority == priority,
+                tasks.c.state == TaskState.READY,
+                tasks.c.hinted_at.is_(None),
+                tasks.c.due_at <= now(),
+            )
+            .order_by(tasks.c.due_at)
+            .limit(limit)
+            .subquery()
+        )
+        for priority in PRIORITIES
+    ]
+    rows = connection.execute(union_all(*oldest)).all()
+    return [row.id for row in sorted(rows, key=lambda row: rank(row.priority, row.due_at))[:limit]]
+
+
+def _stamp(connection: Connection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    if not ids:
+        return []
+    unhinted = [tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_(None)]
+    free = select(tasks.c.id).where(tasks.c.id.in_(ids), *unhinted).with_for_update(skip_locked=True, key_share=True)
+    return connection.execute(
+        update(tasks)
+        .where(tasks.c.id.in_(connection.execute(free).scalars().all()), *unhinted)
+        .values(hinted_at=now(), hints=tasks.c.hints + 1)
+        .returning(tasks.c.id, tasks.c.run, tasks.c.hinted_at, tasks.c.priority, tasks.c.due_at)
+    ).all()
 
 
 def take_back(db: Database, hints: Sequence[Hint]) -> None:

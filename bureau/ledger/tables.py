@@ -1,7 +1,6 @@
 """The ledger's tables. Migrations are made from these; a test compares the two on both databases."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -9,7 +8,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
@@ -19,18 +17,12 @@ from sqlalchemy import (
     text,
 )
 
+from bureau.ledger import access_tables  # noqa: F401 - its tables belong to `metadata` as well
 from bureau.ledger.clock import UtcDateTime
+from bureau.ledger.metadata import Json as Json
+from bureau.ledger.metadata import metadata as metadata
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# none_as_null: a column without a value is SQL NULL, never JSON `null`.
-Json = JSON(none_as_null=True)
+_OPEN = text("state = 'open'")
 
 jobs = Table(
     "jobs",
@@ -52,9 +44,8 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("error", Json),
     Index("ix_jobs_owner_newest", "owner", "created_at", "id"),
-    Index(
-        "ix_jobs_expiring", "expires_at", postgresql_where=text("state = 'open'"), sqlite_where=text("state = 'open'")
-    ),
+    Index("ix_jobs_expiring", "expires_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
+    Index("ix_jobs_open", "owner", postgresql_where=_OPEN, sqlite_where=_OPEN),  # quotas count them
 )
 
 job_tags = Table(
@@ -166,6 +157,8 @@ events = Table(
     PrimaryKeyConstraint("job_id", "seq"),
 )
 
+_STORED = text("deleted_at IS NULL")
+
 artifacts = Table(
     "artifacts",
     metadata,
@@ -189,6 +182,7 @@ artifacts = Table(
         postgresql_where=text("removed_at IS NOT NULL AND deleted_at IS NULL"),
         sqlite_where=text("removed_at IS NOT NULL AND deleted_at IS NULL"),
     ),
+    Index("ix_artifacts_stored", "owner", "size", postgresql_where=_STORED, sqlite_where=_STORED),  # quotas add it up
 )
 
 # Which jobs refer to an artifact they did not make: it is kept while one of them lives.
@@ -233,6 +227,13 @@ workers = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("stopped_at", UtcDateTime),
+)
+
+paused_queues = Table(
+    "paused_queues",
+    metadata,
+    Column("queue", String(40), primary_key=True),
+    Column("paused_at", UtcDateTime, nullable=False),
 )
 
 deliveries = Table(

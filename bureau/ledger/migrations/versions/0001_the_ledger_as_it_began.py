@@ -25,6 +25,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "method", "path", "key", name=op.f("pk_idempotency")),
     )
     op.create_table(
+        "paused_queues",
+        sa.Column("queue", sa.String(length=40), nullable=False),
+        sa.Column("paused_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("queue", name=op.f("pk_paused_queues")),
+    )
+    op.create_table(
         "jobs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("owner", sa.String(length=100), nullable=False),
