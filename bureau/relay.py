@@ -48,7 +48,7 @@ class Relay:
 
     def _live_windows(self) -> dict[str, int]:
         if time.monotonic() >= self._windows_until:
-            self._windows = workers.windows(self._db)
+            self._windows = {queue: live.window for queue, live in workers.served(self._db).items()}
             self._windows_until = time.monotonic() + WINDOWS_SECONDS
         return self._windows
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TaskError, TransientError
 from bureau.contracts.graph import references, resolve
@@ -22,12 +22,12 @@ from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.decide import GiveUp, Postpone, Retry, decide, error_of
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 from bureau.ledger.finish import Fate, Finished, finish
+from bureau.ledger.workers import PACE_SECONDS
 from bureau.logs import scrub
 from bureau.stopping import StopReason
 from bureau.storage import Storage
 from bureau.task import Task
 
-CLAIMED_LATELY_SECONDS = 10.0
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 NEWER_INPUT_SECONDS = 30.0
 RESULT_BYTES = 256 * 1024
@@ -76,7 +76,7 @@ class Runner:
 
     def claimed_lately(self) -> int:
         """How many tasks were claimed in the last 10 s: the size of the queue's window."""
-        since = time.monotonic() - CLAIMED_LATELY_SECONDS
+        since = time.monotonic() - PACE_SECONDS
         with self._lock:
             while self._claimed and self._claimed[0] < since:
                 self._claimed.popleft()
@@ -135,8 +135,8 @@ class Runner:
     def _run(self, execution: Execution, task: Task[Any, Any]) -> Ending | None:
         """How the execution ended; None when its claim is somebody else's by now."""
         try:
-            data = self._input(execution.claim)
-            result = task.run(execution, data)
+            parsed = self._parsed(execution.claim, task)
+            result = task.call(execution, parsed)
             _refuse_unstorable(result)
             return Succeeded(
                 result,
@@ -148,11 +148,15 @@ class Runner:
             return _stopped(execution)
         except TaskError as error:
             return _ended_by(error, execution.claim)
-        except ValidationError as error:
-            return _ended_by(_input_error(error, execution.claim), execution.claim)
         except (Exception, SystemExit) as error:
             log.exception("task raised", run=task.name)
             return _ended_by(_unexpected(error, task.name), execution.claim)
+
+    def _parsed(self, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
+        try:
+            return task.parse(self._input(claimed))
+        except ValidationError as error:  # the input's alone: one that the function raises is the task's own failure
+            raise _input_error(error, claimed) from error
 
     def _input(self, claimed: Claim) -> dict[str, Any]:
         if not claimed.after or not references(claimed.input):

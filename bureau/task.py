@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Generic, ParamSpec, Protocol, TypeVar, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, create_model
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract, clean
 from bureau.contracts.catalog import RetryPolicy, TaskDescription
+from bureau.contracts.errors import PermanentError
 from bureau.stopping import StopToken
 
 P = ParamSpec("P")
@@ -106,10 +107,10 @@ class Task(Generic[P, R]):
         self.function = function
         self.service = name.split(".", 1)[0]
         hints = get_type_hints(function, include_extras=True)
-        parameters = list(inspect.signature(function).parameters.values())[1:]
+        parameters = _parameters(name, function, hints)
         self._whole: type[BaseModel] | None = _only_model(parameters, hints)
         self._input = self._whole or _model_of(name, parameters, hints)
-        self._result: TypeAdapter[Any] = TypeAdapter(hints.get("return", Any))
+        self._result = _adapter(hints.get("return", Any))
         self.description = TaskDescription(
             name=name,
             description=inspect.getdoc(function) or "",
@@ -124,14 +125,43 @@ class Task(Generic[P, R]):
         return self.function(*args, **kwargs)
 
     def run(self, ctx: Context, data: dict[str, Any]) -> Any:
-        """Calls the function with a JSON input; its result as JSON. Raises pydantic's ValidationError for the input."""
-        parsed = self._input.model_validate(data)
+        """Calls the function with a JSON input; its result as JSON. Raises as `parse` and `call` do."""
+        return self.call(ctx, self.parse(data))
+
+    def parse(self, data: dict[str, Any]) -> BaseModel:
+        """A JSON input as the function takes it. Raises pydantic's ValidationError where it does not fit."""
+        return self._input.model_validate(data)
+
+    def call(self, ctx: Context, parsed: BaseModel) -> Any:
+        """Calls the function; its result as JSON. Raises what it raises, `PermanentError` for a result without JSON."""
         call: Callable[..., Any] = self.function
         if self._whole:
             result = call(ctx, parsed)
         else:
             result = call(ctx, **{field: getattr(parsed, field) for field in type(parsed).model_fields})
-        return clean(self._result.dump_python(result, mode="json", by_alias=True))
+        try:
+            return clean(self._result.dump_python(result, mode="json", by_alias=True))
+        except ValueError as error:  # pydantic's own, bytes that are no text, a value that holds itself
+            raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
+
+
+def _parameters(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
+    """Those behind the context, which comes first."""
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"task {name}: an async function would not be awaited; make it a plain one")
+    parameters = list(inspect.signature(function).parameters.values())
+    kind = hints.get(parameters[0].name, Context) if parameters else None
+    if not (kind is Any or (inspect.isclass(kind) and (issubclass(kind, Context) or issubclass(Context, kind)))):
+        raise TypeError(f"task {name}: its first parameter is the execution's Context: def work(ctx: Context, …)")
+    return parameters[1:]
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Writes results; NaN stays NaN, for the runner to refuse, where pydantic would make it null."""
+    try:
+        return TypeAdapter(kind, config=ConfigDict(ser_json_inf_nan="constants"))
+    except PydanticUserError:  # a model says itself how it is written
+        return TypeAdapter(kind)
 
 
 def _only_model(parameters: list[inspect.Parameter], hints: dict[str, Any]) -> type[BaseModel] | None:
@@ -160,7 +190,7 @@ def task(
     cap_seconds: float = 300.0,
     time_limit_seconds: float = 1800.0,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a function a task that `dramatiq bureau.worker your.module` runs."""
+    """Makes a function a task that `dramatiq bureau.worker your.module` runs. A name is one function's."""
 
     def declare(function: Callable[P, R]) -> Task[P, R]:
         declared = Task(
@@ -171,6 +201,9 @@ def task(
             cap_seconds=cap_seconds,
             time_limit_seconds=time_limit_seconds,
         )
+        before = DECLARED.get(name, declared).function
+        if (before.__module__, before.__qualname__) != (function.__module__, function.__qualname__):
+            raise ValueError(f"task {name} is declared twice: {before.__qualname__} and {function.__qualname__}")
         DECLARED[name] = declared
         return declared
 

@@ -1,23 +1,25 @@
 """What the API reads. Everything is scoped by owner; another owner's job is not there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, tuple_, union_all
 from sqlalchemy.sql.selectable import Select
 
 from bureau.contracts.states import JobState, TaskState
-from bureau.ledger import artifacts, workers
+from bureau.ledger import artifacts, queues, workers
 from bureau.ledger.clock import age, now
 from bureau.ledger.database import Database
+from bureau.ledger.decide import PRIORITIES, PRIORITY_WORTH, rank
 from bureau.ledger.tables import attempts, events, job_tags, jobs, tasks
 from bureau.ledger.views import (
     JobView,
     TaskView,
+    Waiting,
     attempt_number,
     attempts_of,
     counts_of,
@@ -30,6 +32,7 @@ from bureau.ledger.views import (
 
 INLINE_TASKS = 100
 LOG_LINES = 200  # a task, the last ones
+COUNTED_AHEAD = 10_000  # of each priority
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class JobRow:
 
 def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
     """The whole job; None when there is none of this owner."""
-    live = workers.windows(db)
+    live = workers.served(db)
     with db.read() as connection:
         row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
         if row is None:
@@ -71,10 +74,10 @@ def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
         briefs = connection.execute(_brief().where(tasks.c.job_id == job_id).order_by(tasks.c.position)).all()
         shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS)
         files = artifacts.of_job(connection, job_id)
+        wait = _waiting(connection, row, shown, briefs, live)
     states = [_state(brief) for brief in briefs]
     counts = counts_of(states)
     started = min((brief.started_at for brief in briefs if brief.started_at), default=None)
-    due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
     return JobView(
         id=row.id,
         kind=row.kind,
@@ -88,7 +91,7 @@ def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
         finished_at=row.finished_at,
         cancel_requested_at=row.cancel_requested_at,
         progress=job_progress(briefs, len(briefs)),
-        waiting=waiting(shown, live, due_in) if row.state == JobState.OPEN else None,
+        waiting=wait.shown() if wait else None,
         counts=counts,
         tasks=shown,
         artifacts=files,
@@ -138,6 +141,42 @@ def _brief() -> Select[Any]:
         tasks.c.progress,
         age(tasks.c.due_at).label("overdue"),
     )
+
+
+def _waiting(
+    connection: Connection,
+    row: Row[Any],
+    shown: Sequence[TaskView],
+    briefs: Sequence[Row[Any]],
+    live: Mapping[str, workers.Served],
+) -> Waiting | None:
+    if row.state != JobState.OPEN:
+        return None
+    due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
+    found = waiting(shown, live, queues.paused_names(connection), due_in)
+    if found is None or found.reason != "behind" or found.task.due_at is None:
+        return found
+    pace = live[found.task.queue].claimed / workers.PACE_SECONDS
+    return found.ahead(_tasks_ahead(connection, found.task.queue, found.task.due_at, row.priority), pace)
+
+
+def _tasks_ahead(connection: Connection, queue: str, due_at: datetime, priority: int) -> int:
+    """Due tasks of the queue with an earlier rank, counted from the index up to a limit."""
+    ahead = [
+        select(tasks.c.id)
+        .where(
+            tasks.c.queue == queue,
+            tasks.c.state == TaskState.READY,
+            tasks.c.priority == other,
+            tasks.c.due_at < rank(priority, due_at) + other * PRIORITY_WORTH,
+            tasks.c.due_at <= now(),
+        )
+        .limit(COUNTED_AHEAD)
+        .subquery()
+        for other in PRIORITIES
+    ]
+    counts = union_all(*(select(func.count().label("n")).select_from(part) for part in ahead)).subquery()
+    return int(connection.execute(select(func.sum(counts.c.n))).scalar_one())
 
 
 def _state(brief: Row[Any]) -> str:

@@ -38,6 +38,10 @@ def is_paused(connection: Connection, queue: str) -> bool:
     return bool(connection.execute(select(exists().where(paused_queues.c.queue == queue))).scalar_one())
 
 
+def paused_names(connection: Connection) -> set[str]:
+    return set(connection.execute(select(paused_queues.c.queue)).scalars())
+
+
 def paused(db: Database) -> dict[str, datetime]:
     """The paused queues, and since when."""
     with db.read() as connection:

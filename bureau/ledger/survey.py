@@ -1,19 +1,24 @@
-"""How the ledger stands, queue by queue: what the doctor reads."""
+"""How the ledger stands, queue by queue: what operators and the doctor read."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, case, func, select, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger.clock import age, now
 from bureau.ledger.database import Database
+from bureau.ledger.queues import paused
 from bureau.ledger.tables import tasks
-from bureau.ledger.workers import windows
+from bureau.ledger.workers import Served, served
+
+UNSERVED = Served(workers=0, threads=0, busy=0, claimed=0)
+_NUMBERS = ("waiting", "later", "due", "hinted", "running", "expired", "oldest_due_seconds", "oldest_hint_seconds")
 
 
 @dataclass(frozen=True)
 class QueueSurvey:
-    """Tasks of a queue that have not ended. Ages in seconds; `window` is 0 where no live worker serves it."""
+    """Tasks of a queue that have not ended, and the live workers that serve it. Ages in seconds."""
 
     queue: str
     waiting: int
@@ -24,12 +29,13 @@ class QueueSurvey:
     expired: int  # running on a lease that ended
     oldest_due_seconds: float
     oldest_hint_seconds: float
-    window: int
+    served: Served
+    paused_at: datetime | None
 
 
 def survey(db: Database) -> list[QueueSurvey]:
-    """Every queue with a live worker or a task that has not ended, by name."""
-    live = windows(db)
+    """Every queue that is paused, has a live worker or a task that has not ended, by name."""
+    live, stopped = served(db), paused(db)
     ready = tasks.c.state == TaskState.READY
     due = ready & (tasks.c.due_at <= now())
     running = tasks.c.state == TaskState.RUNNING
@@ -52,10 +58,14 @@ def survey(db: Database) -> list[QueueSurvey]:
     )
     with db.read() as connection:
         rows = {row.queue: row._asdict() for row in connection.execute(query)}
-    empty = dict.fromkeys(QueueSurvey.__dataclass_fields__, 0)
+    nothing = dict.fromkeys(_NUMBERS, 0)
     return [
-        QueueSurvey(**{"queue": queue, **empty, **rows.get(queue, {}), "window": live.get(queue, 0)})
-        for queue in sorted(rows.keys() | live.keys())
+        QueueSurvey(
+            **{"queue": queue, **nothing, **rows.get(queue, {})},
+            served=live.get(queue, UNSERVED),
+            paused_at=stopped.get(queue),
+        )
+        for queue in sorted(rows.keys() | live.keys() | stopped.keys())
     ]
 
 

@@ -1,8 +1,8 @@
 """Rows as the API speaks of them: states, waiting, progress, attempts. Pure functions over rows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -134,19 +134,37 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
     return shown
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Why a job that does nothing does nothing, told by the task of it that starts first."""
+
+    reason: str
+    task: TaskView
+    starts_in_seconds: float | None = None
+    position: int | None = None
+
+    def ahead(self, tasks_ahead: int, claimed_per_second: float) -> "Waiting":
+        """The same with its place in the queue, and the time until its turn at the workers' pace."""
+        seconds = round(tasks_ahead / claimed_per_second, 1) if claimed_per_second else None
+        return replace(self, position=tasks_ahead + 1, starts_in_seconds=seconds)
+
+    def shown(self) -> dict[str, Any]:
+        return {"reason": self.reason, "position": self.position, "starts_in_seconds": self.starts_in_seconds}
+
+
 def waiting(
-    tasks: Sequence[TaskView], live_queues: Mapping[str, int], due_in: Mapping[UUID, float]
-) -> dict[str, Any] | None:
-    """Why an open job that does nothing does nothing; None when it runs or ended."""
+    tasks: Sequence[TaskView], live: Container[str], paused: Container[str], due_in: Mapping[UUID, float]
+) -> Waiting | None:
+    """Why an open job waits; None when it runs or ended. `live` and `paused` are names of queues."""
     idle = [task for task in tasks if task.state in ("queued", "scheduled", "retrying")]
     if not idle or any(task.state == "running" for task in tasks):
         return None
     first = min(idle, key=lambda task: due_in.get(task.id, 0.0))
     seconds = round(max(due_in.get(first.id, 0.0), 0.0), 1)
     if first.state == "scheduled":
-        return {"reason": "not_due", "position": None, "starts_in_seconds": seconds}
+        return Waiting("not_due", first, seconds)
     if first.state == "retrying":
-        return {"reason": "retrying", "position": None, "starts_in_seconds": seconds}
-    if not live_queues.get(first.queue):
-        return {"reason": "no_worker", "position": None, "starts_in_seconds": None}
-    return {"reason": "behind", "position": None, "starts_in_seconds": None}
+        return Waiting("retrying", first, seconds)
+    if first.queue in paused:
+        return Waiting("queue_paused", first)
+    return Waiting("behind" if first.queue in live else "no_worker", first)

@@ -12,6 +12,7 @@ from bureau.ledger.database import Database
 from bureau.ledger.tables import workers as workers_table
 
 SEEN_SECONDS = 30.0  # a worker that was not seen for so long is not live
+PACE_SECONDS = 10.0  # the time over which a worker counts its claims
 KEPT_SECONDS = 24 * 3600.0  # the dead stay a day, and what they announced stays valid
 
 
@@ -96,20 +97,38 @@ def stopped(db: Database, worker_ids: Sequence[str]) -> None:
 _LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-SEEN_SECONDS))
 
 
-def windows(db: Database) -> dict[str, int]:
-    """How many hints each queue with a live worker may have outstanding: what its workers claimed in the last 10 s,
-    at least twice their threads. More would only take priority, pause and cancel out of the ledger's hands."""
+@dataclass(frozen=True)
+class Served:
+    """A queue's live workers, added up; `claimed` tasks in the last 10 s."""
+
+    workers: int
+    threads: int
+    busy: int
+    claimed: int
+
+    @property
+    def window(self) -> int:
+        """How many hints may be outstanding: what was claimed in the last 10 s, at least twice the threads. More would
+        only take priority, pause and cancel out of the ledger's hands."""
+        return max(2 * self.threads, self.claimed)
+
+
+def served(db: Database) -> dict[str, Served]:
+    """The queues with a live worker."""
+    columns = workers_table.c
     with db.read() as connection:
         rows = connection.execute(
             select(
-                workers_table.c.queue,
-                func.sum(workers_table.c.threads).label("threads"),
-                func.sum(workers_table.c.claimed).label("claimed"),
+                columns.queue,
+                func.count(),
+                func.sum(columns.threads),
+                func.sum(columns.busy),
+                func.sum(columns.claimed),
             )
             .where(_LIVE)
-            .group_by(workers_table.c.queue)
+            .group_by(columns.queue)
         )
-        return {row.queue: max(2 * row.threads, row.claimed) for row in rows}
+        return {queue: Served(*numbers) for queue, *numbers in rows}
 
 
 def workers(db: Database) -> list[WorkerRow]:

@@ -66,12 +66,14 @@ def findings(queues: Iterable[QueueSurvey], depths: dict[str, int | None], broke
         depth = depths.get(queue.queue)
         for said in _queue_findings(queue, depth):
             yield f"{queue.queue}: {said}"
-        if broker_error is None and depth is None and queue.window:
+        if broker_error is None and depth is None and queue.served.workers:
             yield f"{queue.queue}: a live worker announced it, but RabbitMQ has no such queue."
 
 
 def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
-    if queue.due and not queue.window:
+    if queue.paused_at is not None:
+        yield f"paused since {queue.paused_at:%Y-%m-%d %H:%M} UTC with {queue.due} due (resume it over HTTP)."
+    elif queue.due and not queue.served.workers:
         yield f"{queue.due} due, and no live worker: start one."
     elif queue.due and queue.oldest_due_seconds > OVERDUE_SECONDS and not queue.running:
         yield f"the oldest due task waits for {queue.oldest_due_seconds:.0f} s while nothing runs."
@@ -85,6 +87,6 @@ def _line(queue: QueueSurvey, depth: int | None) -> str:
     messages = "?" if depth is None else str(depth)
     return (
         f"{queue.queue:<14} due {queue.due} (oldest {queue.oldest_due_seconds:.0f} s), hinted {queue.hinted}, "
-        f"in RabbitMQ {messages}, window {queue.window}, running {queue.running}, later {queue.later}, "
+        f"in RabbitMQ {messages}, workers {queue.served.workers}, running {queue.running}, later {queue.later}, "
         f"waiting {queue.waiting}"
     )

@@ -74,7 +74,7 @@ class Scheduler:
 
     def _find_lost_hints(self) -> float:
         self._publisher.ensure_open()
-        empty = [queue for queue in workers.windows(self._db) if self._publisher.depth(queue) == 0]
+        empty = [queue for queue in workers.served(self._db) if self._publisher.depth(queue) == 0]
         if lost := hints.forget_lost(self._db, empty):
             log.info("hints lost, published again", tasks=lost)
             self._relay.wake()

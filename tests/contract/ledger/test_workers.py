@@ -9,7 +9,7 @@ from bureau.ledger import workers
 from bureau.ledger.clock import later
 from bureau.ledger.database import Database
 from bureau.ledger.tables import workers as table
-from bureau.ledger.workers import NewWorker, announced, register, seen, stopped, windows
+from bureau.ledger.workers import NewWorker, announced, register, seen, served, stopped
 
 
 def catalog(*names: str, description: str = "") -> Catalog:
@@ -53,7 +53,7 @@ def test_a_worker_that_fell_silent_is_shown_but_not_live(db: Database) -> None:
     register(db, a_worker("w1"))
     change(db, "w1", seen_at=later(-35))
     assert [row.live for row in workers.workers(db)] == [False]
-    assert windows(db) == {}
+    assert served(db) == {}
     assert seen(db, "w1", busy=2, claimed=3)
     assert [(row.live, row.busy) for row in workers.workers(db)] == [(True, 2)]
 
@@ -92,7 +92,7 @@ def test_a_window_is_twice_the_threads_of_a_queues_workers(db: Database) -> None
     register(db, a_worker("w1", threads=4))
     register(db, a_worker("w2", threads=3))
     register(db, a_worker("m1", queue="mailer", threads=1))
-    assert windows(db) == {"shop": 14, "mailer": 2}
+    assert {queue: live.window for queue, live in served(db).items()} == {"shop": 14, "mailer": 2}
 
 
 def test_a_window_grows_with_what_was_claimed_lately(db: Database) -> None:
@@ -100,13 +100,13 @@ def test_a_window_grows_with_what_was_claimed_lately(db: Database) -> None:
     register(db, a_worker("w2", threads=4))
     seen(db, "w1", busy=4, claimed=70)
     seen(db, "w2", busy=4, claimed=50)
-    assert windows(db) == {"shop": 120}
+    assert {queue: live.window for queue, live in served(db).items()} == {"shop": 120}
 
 
 def test_a_queue_without_a_live_worker_has_no_window(db: Database) -> None:
     register(db, a_worker("w1"))
     stopped(db, ["w1"])
-    assert windows(db) == {}
+    assert served(db) == {}
 
 
 def test_what_the_services_announced_is_merged_and_counted(db: Database) -> None:

@@ -188,33 +188,44 @@ def view(state: str, queue: str = "shop") -> TaskView:
 
 
 @pytest.mark.parametrize(
-    ("states", "live", "reason"),
+    ("states", "live", "paused", "reason"),
     [
-        (["queued"], {}, "no_worker"),
-        (["queued"], {"shop": 0}, "no_worker"),
-        (["queued"], {"shop": 8}, "behind"),
-        (["queued"], {"mailer": 8}, "no_worker"),
-        (["scheduled"], {"shop": 8}, "not_due"),
-        (["retrying"], {"shop": 8}, "retrying"),
-        (["waiting", "queued"], {"shop": 8}, "behind"),
-        (["running", "queued"], {}, None),
-        (["waiting"], {}, None),
-        (["succeeded", "failed"], {}, None),
+        (["queued"], set(), set(), "no_worker"),
+        (["queued"], {"shop"}, set(), "behind"),
+        (["queued"], {"mailer"}, set(), "no_worker"),
+        (["queued"], {"shop"}, {"shop"}, "queue_paused"),
+        (["queued"], set(), {"shop"}, "queue_paused"),
+        (["queued"], {"shop"}, {"mailer"}, "behind"),
+        (["scheduled"], {"shop"}, {"shop"}, "not_due"),
+        (["retrying"], {"shop"}, set(), "retrying"),
+        (["waiting", "queued"], {"shop"}, set(), "behind"),
+        (["running", "queued"], set(), set(), None),
+        (["waiting"], set(), set(), None),
+        (["succeeded", "failed"], set(), set(), None),
     ],
 )
-def test_why_a_job_waits(states: list[str], live: dict[str, int], reason: str | None) -> None:
-    told = waiting([view(state) for state in states], live, {})
-    assert (told and told["reason"]) == reason
+def test_why_a_job_waits(states: list[str], live: set[str], paused: set[str], reason: str | None) -> None:
+    told = waiting([view(state) for state in states], live, paused, {})
+    assert (told and told.reason) == reason
 
 
 def test_a_job_waits_for_what_is_due_first() -> None:
     later, sooner = view("retrying"), view("scheduled")
     due_in: dict[UUID, float] = {later.id: 90.04, sooner.id: 7.26}
-    assert waiting([later, sooner], {}, due_in) == {"reason": "not_due", "position": None, "starts_in_seconds": 7.3}
+    told = waiting([later, sooner], (), (), due_in)
+    assert told is not None
+    assert told.shown() == {"reason": "not_due", "position": None, "starts_in_seconds": 7.3}
 
 
 def test_what_is_overdue_starts_in_no_seconds() -> None:
     late = view("retrying")
-    told = waiting([late], {}, {late.id: -3.0})
+    told = waiting([late], (), (), {late.id: -3.0})
     assert told is not None
-    assert told["starts_in_seconds"] == 0.0
+    assert told.starts_in_seconds == 0.0
+
+
+@pytest.mark.parametrize(("ahead", "pace", "seconds"), [(0, 2.0, 0.0), (9, 2.0, 4.5), (9, 0.0, None)])
+def test_a_place_in_the_queue_and_the_time_until_its_turn(ahead: int, pace: float, seconds: float | None) -> None:
+    told = waiting([view("queued")], {"shop"}, (), {})
+    assert told is not None
+    assert told.ahead(ahead, pace).shown() == {"reason": "behind", "position": ahead + 1, "starts_in_seconds": seconds}
