@@ -14,6 +14,7 @@ from bureau.ledger.hints import take_due
 from bureau.ledger.submit import NewJob, NewTask, submit
 from bureau.ledger.survey import survey
 from bureau.ledger.tables import tasks
+from bureau.ledger.views import TaskView
 
 QUEUE = "press"
 
@@ -31,7 +32,7 @@ def job(db: Database, *, priority: int = 5, waited_minutes: int = 0) -> UUID:
     return new.id
 
 
-def first_task(db: Database, job_id: UUID) -> queries.TaskView:
+def first_task(db: Database, job_id: UUID) -> TaskView:
     view = queries.job(db, job_id, "ada")
     assert view is not None
     return view.tasks[0]
