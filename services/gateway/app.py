@@ -8,7 +8,7 @@ from flask import Flask
 
 from bureau.ledger.database import Database
 from bureau.storage import Storage
-from services.gateway.announcements import Announcements
+from bureau.submission.announcements import Announcements
 from services.gateway.api import (
     acts,
     artifacts,

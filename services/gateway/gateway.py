@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bureau.ledger.database import Database
 from bureau.storage import Storage
-from services.gateway.announcements import Announcements
+from bureau.submission.announcements import Announcements
 from services.gateway.settings import GatewaySettings
 
 

@@ -10,7 +10,8 @@ from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.jobs import Terms
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.submit import NewTask
-from services.gateway.announcements import Known
+from bureau.submission.announcements import Known
+from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
 from services.gateway.gateway import Gateway
 from services.gateway.http.multipart import Files, UploadedFile
 from services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
@@ -18,7 +19,6 @@ from services.gateway.http.problems import refuse
 from services.gateway.submission.accept import accept, submission
 from services.gateway.submission.addresses import MailAddress, Subject
 from services.gateway.submission.mailing import follow_up, follow_up_mistakes
-from services.gateway.submission.terms import new_job, overridden, policy_of, terms_mistakes
 from services.gateway.submission.uploads import storing
 
 RUN = "certificates.issue"

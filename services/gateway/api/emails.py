@@ -11,7 +11,10 @@ from bureau.contracts.jobs import Terms
 from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
 from bureau.contracts.problems import FieldError
 from bureau.ledger.artifacts import StoredArtifact
-from services.gateway.announcements import Known
+from bureau.submission.announcements import Known
+from bureau.submission.names import named
+from bureau.submission.references import Used
+from bureau.submission.terms import new_job, terms_mistakes
 from services.gateway.gateway import Gateway
 from services.gateway.http import json_body
 from services.gateway.http.multipart import Files
@@ -21,9 +24,6 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.submission.accept import accept, submission
 from services.gateway.submission.addresses import MailAddress, Subject
 from services.gateway.submission.mailing import RUN, mail_task
-from services.gateway.submission.names import named
-from services.gateway.submission.references import Used
-from services.gateway.submission.terms import new_job, terms_mistakes
 from services.gateway.submission.uploads import Store, storing, text_file
 
 INLINE_BYTES = 16 * 1024  # a longer text or HTML is stored and referenced: it would make the ledger's rows heavy

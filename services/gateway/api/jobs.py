@@ -10,6 +10,9 @@ from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 from bureau.ledger import queries
 from bureau.ledger.queries import JobFilter
+from bureau.submission.graphs import graph_mistakes, new_tasks, title_of
+from bureau.submission.references import Used, used_in
+from bureau.submission.terms import EARLIEST, LATEST, new_job, terms_mistakes
 from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
@@ -17,9 +20,6 @@ from services.gateway.http.operation import Body, Call, Documented, Nothing, Ope
 from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
 from services.gateway.http.problems import not_found, refuse, try_again
 from services.gateway.submission.accept import accept, submission
-from services.gateway.submission.graphs import graph_mistakes, new_tasks, title_of
-from services.gateway.submission.references import Used, used_in
-from services.gateway.submission.terms import EARLIEST, LATEST, new_job, terms_mistakes
 
 Kind = Literal["certificates", "report", "email", "job"]
 

@@ -9,15 +9,15 @@ from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.contracts.reports import CsvFormat, GenerateReport
 from bureau.ledger.submit import NewTask
-from services.gateway.announcements import Known, KnownReport
+from bureau.submission.announcements import Known, KnownReport
+from bureau.submission.names import named
+from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from services.gateway.http.problems import invalid, refuse, try_again
 from services.gateway.submission.accept import accept, submission
 from services.gateway.submission.addresses import MailAddress, Subject
 from services.gateway.submission.mailing import follow_up, follow_up_mistakes
-from services.gateway.submission.names import named
-from services.gateway.submission.terms import new_job, overridden, policy_of, terms_mistakes
 
 RUN = "reports.generate"
 

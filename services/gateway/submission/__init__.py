@@ -1,1 +1,1 @@
-"""From a request that was understood to a job in the ledger: terms, uploads, graphs, the answer."""
+"""From a request that was understood to a job in the ledger: uploads, mails, the answer."""

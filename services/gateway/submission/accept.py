@@ -10,12 +10,12 @@ from bureau.ledger import artifacts, idempotency, queries
 from bureau.ledger.artifacts import ArtifactGone, StoredArtifact
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.submit import NewJob, insert_job
+from bureau.submission.references import Used
 from services.gateway.api.models import Job, job_of
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
 from services.gateway.http.operation import Call, Documented, Operation, Reply
 from services.gateway.http.problems import invalid, not_found
-from services.gateway.submission.references import Used
 
 ACCEPTED = 202
 

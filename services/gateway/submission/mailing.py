@@ -7,8 +7,8 @@ from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.ledger.submit import NewTask
-from services.gateway.announcements import Known
-from services.gateway.submission.terms import Policy, overridden, policy_of
+from bureau.submission.announcements import Known
+from bureau.submission.terms import Policy, overridden, policy_of
 
 RUN = "mailer.send"
 _STANDARD = Policy("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own

@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.catalog import Catalog, TaskDescription
 from bureau.ledger.database import LedgerUnavailable
-from services.gateway.announcements import Announcements
+from bureau.submission.announcements import Announcements
 from tests.integration.gateway.conftest import SUMA, Door
 
 

@@ -8,8 +8,8 @@ import pytest
 from bureau.contracts.catalog import Catalog, RetryPolicy, TaskDescription
 from bureau.contracts.jobs import RetryOverride, Terms
 from bureau.contracts.schemas import Schema
-from services.gateway.announcements import Known, KnownTask
-from services.gateway.submission.terms import Policy, new_job, overridden, policy_of, terms_mistakes
+from bureau.submission.announcements import Known, KnownTask
+from bureau.submission.terms import Policy, new_job, overridden, policy_of, terms_mistakes
 
 ANNOUNCED = TaskDescription(
     name="shop.suma",

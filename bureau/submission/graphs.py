@@ -6,9 +6,9 @@ from bureau.contracts import graph, pointer
 from bureau.contracts.jobs import JobSpec, TaskSpec
 from bureau.contracts.problems import FieldError
 from bureau.ledger.submit import NewTask
-from services.gateway.announcements import Known
-from services.gateway.submission.names import named
-from services.gateway.submission.terms import overridden, policy_of
+from bureau.submission.announcements import Known
+from bureau.submission.names import named
+from bureau.submission.terms import overridden, policy_of
 
 MAX_MISTAKES = 200  # of a thousand tasks that are all wrong, this many are told
 
