@@ -12,6 +12,10 @@ from services.gateway.http.problem_model import PROBLEM_TYPE, Mistake, ProblemDo
 def response_of(reply: Reply | Response) -> Response:
     if isinstance(reply, Response):
         return reply
+    if reply.body is None:
+        empty = Response(status=reply.status, headers=reply.headers)
+        del empty.headers["Content-Type"]
+        return empty
     text = reply.body.model_dump_json(by_alias=True)
     return Response(text, reply.status, reply.headers, content_type="application/json")
 

@@ -121,7 +121,7 @@ def _request_headers(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
     described: list[tuple[str, str, dict[str, Any]]] = [
         (name, text, {"type": "string"}) for name, text in operation.request_headers.items()
     ]
-    if operation.method == "POST":
+    if operation.takes_key:
         text = "The same key and request answer what they answered first; kept 24 hours."
         described.append(("Idempotency-Key", text, {"type": "string", "minLength": 1, "maxLength": 255}))
     if operation.waits:
@@ -187,8 +187,11 @@ def _slugs(operation: Operation[Any, Any]) -> list[str]:
         slugs += ["not-found"]
     if operation.api:
         slugs += ["invalid"]
-    if operation.method == "POST":
-        slugs += ["origin-not-allowed", "unreadable", "too-large"]
+    if operation.changes:
+        slugs += ["origin-not-allowed"]
+    if operation.takes_body:
+        slugs += ["unreadable", "too-large"]
+    if operation.takes_key:
         slugs += ["idempotency-key-busy", "idempotency-key-reused"]
     if operation.body:
         slugs += ["unsupported-media-type"]

@@ -40,10 +40,10 @@ class Call(Generic[B, Q]):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with a model as JSON."""
+    """An answer with a model as JSON, or without any content."""
 
     status: int
-    body: BaseModel
+    body: BaseModel | None
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +63,7 @@ class Documented:
 
 @dataclass(frozen=True)
 class Body(Generic[B]):
-    """What a POST takes: JSON, a form with files, or either."""
+    """What a POST, PUT or PATCH takes: JSON, a form with files, or either."""
 
     model: type[B]
     json: bool = True
@@ -75,7 +75,7 @@ class Operation(Generic[B, Q]):
     """One method of one path. `name` is the operationId and Flask's endpoint, `path` is Flask's rule."""
 
     name: str
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     view: View[B, Q]
     summary: str
@@ -86,8 +86,22 @@ class Operation(Generic[B, Q]):
     query: type[Q] | None = None
     request_headers: Mapping[str, str] = field(default_factory=dict)  # name to description
     waits: bool = False  # understands Prefer: wait
-    replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # of a POST: the first answer's resource, as it is now
+    replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # where `takes_key`: its first answer, again
     api: bool = True  # False: for browsers; takes any query
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does something; other methods only read (RFC 9110, section 9.2.1)."""
+        return self.method != "GET"
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method in ("POST", "PUT", "PATCH")
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether it takes an Idempotency-Key: the other methods may be repeated as they are."""
+        return self.method == "POST"
 
     @property
     def path_parameters(self) -> list[str]:

@@ -28,7 +28,7 @@ def add_routes(app: Flask, operations: Iterable[AnyOperation], gateway: Gateway)
 
 
 def _view(operation: AnyOperation, gateway: Gateway) -> Callable[..., Response]:
-    read = _get(operation, gateway) if operation.method == "GET" else _post(operation, gateway)
+    read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
 
     def handle(**path: Any) -> Response:
         return response_of(read(path))
@@ -36,7 +36,7 @@ def _view(operation: AnyOperation, gateway: Gateway) -> Callable[..., Response]:
     return handle
 
 
-def _get(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]], Reply | Response]:
+def _without_body(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]], Reply | Response]:
     query = QueryReader(operation.query or Nothing) if operation.api else None
 
     def answer(path: dict[str, Any]) -> Reply | Response:
@@ -55,14 +55,14 @@ def _get(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]]
     return answer
 
 
-def _post(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]], Reply | Response]:
+def _with_body(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]], Reply | Response]:
     query = QueryReader(operation.query or Nothing)
     body: BodyReader[Any] | NoBodyReader = (
         BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader(gateway.settings)
     )
 
     def answer(path: dict[str, Any]) -> Reply | Response:
-        key = idempotency_key(request)
+        key = idempotency_key(request) if operation.takes_key else None
         asked = query.read(request)
         fields, files, fingerprint = body.read(request)
         owner = owner_of_request()
