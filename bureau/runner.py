@@ -84,7 +84,7 @@ class Runner:
 
     def execute(self, run: str, task_id: UUID) -> None:
         """What a hint leads to. Whatever it finds, the hint is done with: the row decides."""
-        claimed = self._claim(task_id)
+        claimed = self._claim(run, task_id)
         if claimed is None:
             return
         self._count(1)
@@ -103,12 +103,12 @@ class Runner:
             self._count(-1)
             structlog.contextvars.unbind_contextvars("job_id", "task_id", "claim_no")
 
-    def _claim(self, task_id: UUID) -> Claim | None:
+    def _claim(self, run: str, task_id: UUID) -> Claim | None:
         """Waits while the ledger is away: a hint that raised would be acknowledged, and so would all behind it."""
         tries = 0
         while not self._closing.is_set():
             try:
-                claimed = claim(self._db, task_id, queue=self.queue, worker=self._worker)
+                claimed = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
                 self._closing.wait(_pause(tries))
                 tries += 1
@@ -148,7 +148,7 @@ class Runner:
             return _stopped(execution)
         except TaskError as error:
             return _ended_by(error, execution.claim)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # asyncio's CancelledError, SystemExit: nobody else would end this claim
             log.exception("task raised", run=task.name)
             return _ended_by(_unexpected(error, task.name), execution.claim)
 
@@ -220,8 +220,11 @@ def _stopped(execution: Execution) -> Ending | None:
             return _ended_by(error, execution.claim)
         case StopReason.SHUTDOWN:
             return HandedBack()
-        case _:
+        case StopReason.NOT_YOURS:
             return None
+        case None:
+            by_hand = TransientError("unexpected_error", f"{execution.claim.run} raised Stopped, unasked.")
+            return _ended_by(by_hand, execution.claim)
 
 
 def _ended_by(error: TaskError, claimed: Claim) -> Ending:

@@ -42,10 +42,17 @@ class Claim:
 
 
 def claim(
-    db: Database, task_id: UUID, *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
+    db: Database,
+    task_id: UUID,
+    *,
+    queue: str,
+    worker: str,
+    run: str | None = None,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Claim | None:
     """The claim, or None: somebody else has the task, it ended, it is not due, its queue is paused or another.
 
+    `run` is what the hint says that the task runs: a hint that says it wrongly, by malice, claims nothing either.
     The losing side learns nothing and needs nothing: whoever won carries on.
     """
     with db.transaction() as connection:
@@ -56,6 +63,7 @@ def claim(
                 tasks.c.state == TaskState.READY,
                 tasks.c.queue == queue,
                 tasks.c.due_at <= now(),
+                *([] if run is None else [tasks.c.run == run]),
                 ~_paused,
                 or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
             )

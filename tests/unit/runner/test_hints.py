@@ -1,0 +1,155 @@
+"""What a hint leads to: the row decides, whatever the message said, and a hint never raises."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bureau.contracts.ids import new_id
+from bureau.contracts.states import When
+from bureau.ledger import act
+from bureau.ledger.clock import later
+from bureau.task import Context
+from tests.support.book import again, failed, task
+from tests.support.together import together
+from tests.unit.runner.conftest import Bench
+
+
+class Ran:
+    """A task that remembers its runs."""
+
+    def __init__(self) -> None:
+        self.by: list[UUID] = []
+
+    def work(self, ctx: Context) -> None:
+        self.by.append(ctx.task_id)
+
+
+@pytest.fixture
+def ran(bench: Bench) -> Ran:
+    made = Ran()
+    bench.serve(made.work)
+    return made
+
+
+def test_a_hint_runs_its_task_once(bench: Bench, ran: Ran) -> None:
+    job_id = bench.book.submit()
+    for _ in range(3):
+        bench.give(job_id)
+    assert ran.by == [bench.book.task(job_id).id]
+
+
+def test_a_hint_that_many_threads_have_runs_its_task_once(bench: Bench, ran: Ran) -> None:
+    for number in range(10):
+        job_id = bench.book.submit()
+        together(4, lambda _: bench.give(job_id))  # noqa: B023 - called at once
+        assert len(ran.by) == number + 1
+
+
+@pytest.mark.parametrize("what", ["unknown", "ended", "cancelled", "waiting", "not due", "running", "another queue"])
+def test_a_hint_for_what_cannot_run_is_done_with(bench: Bench, ran: Ran, what: str) -> None:
+    job_id = bench.book.submit(
+        task("a", queue="mailer" if what == "another queue" else "shop"),
+        task("b", "a"),
+        delay_seconds=60 if what == "not due" else None,
+    )
+    if what == "ended":
+        bench.book.run(job_id, "a", failed())
+    elif what == "cancelled":
+        act.cancel(bench.db, job_id, "ada")
+    elif what == "running":
+        bench.book.take(job_id, "a")
+    elif what == "unknown":
+        bench.runner.execute("shop.work", new_id())
+        return
+    before = bench.book.tasks(job_id)
+    bench.give(job_id, "b" if what == "waiting" else "a")
+    assert ran.by == []
+    assert bench.book.tasks(job_id) == before
+
+
+def test_a_hint_that_names_another_task_function_of_the_queue_runs_nothing(bench: Bench, ran: Ran) -> None:
+    """Who may publish must not choose what an input is fed to."""
+
+    def refund(ctx: Context, amount: int = 0) -> None:
+        raise AssertionError("not called")
+
+    bench.serve(refund, "shop.refund")
+    job_id = bench.book.submit()
+    bench.runner.execute("shop.refund", bench.book.task(job_id).id)
+    assert (bench.book.task(job_id).state, bench.book.task(job_id).claim_no) == ("ready", 0)
+    bench.give(job_id)
+    assert len(ran.by) == 1
+
+
+def test_the_relay_is_woken_for_what_became_ready(bench: Bench, ran: Ran) -> None:
+    chain = bench.book.submit(task("a"), task("b", "a"))
+    bench.give(chain, "a")
+    assert bench.bell.rung == 1
+    bench.give(chain, "b")
+    assert bench.bell.rung == 1  # nothing came after it
+
+
+def test_the_relay_is_woken_when_a_retry_was_written(bench: Bench) -> None:
+    def work(ctx: Context) -> None:
+        raise ValueError
+
+    bench.run(work)
+    assert bench.bell.rung == 1
+
+
+def test_claims_wake_the_relay_when_their_part_of_the_window_is_used_up(bench: Bench, ran: Ran) -> None:
+    runner = bench.another_runner(bench.db, threads=3)
+    for _ in range(7):
+        job_id = bench.book.submit()
+        runner.execute("shop.work", bench.book.task(job_id).id)
+    assert bench.bell.rung == 2
+    assert runner.claimed_lately() == 7
+
+
+def test_claims_are_forgotten_after_a_while(bench: Bench, ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run(ran.work)
+    assert bench.runner.claimed_lately() == 1
+    monkeypatch.setattr("bureau.runner.PACE_SECONDS", 0.0)
+    assert bench.runner.claimed_lately() == 0
+
+
+def test_a_runner_that_closes_claims_nothing_more(bench: Bench, ran: Ran) -> None:
+    job_id = bench.book.submit()
+    bench.runner.close()
+    bench.give(job_id)
+    assert ran.by == []
+    assert bench.book.task(job_id).state == "ready"
+
+
+def test_a_whole_graph_runs_by_hints_alone(bench: Bench) -> None:
+    order: list[Any] = []
+
+    def work(ctx: Context, fail: bool = False) -> None:
+        order.append(ctx.task_id)
+        if fail:
+            raise ValueError
+
+    bench.serve(work)
+    job_id = bench.book.submit(
+        task("a"),
+        task("b", "a"),
+        task("c", "a", input={"fail": True}, optional=True),
+        task("d", "b c", when=When.ENDED),
+    )
+    ids = {row.name: row.id for row in bench.book.tasks(job_id)}
+    bench.book.set(ids["c"], max_attempts=1)
+    for name in ("d", "a", "c", "d", "b", "d"):
+        bench.give(job_id, name)
+    assert order == [ids["a"], ids["c"], ids["b"], ids["d"]]
+    assert bench.book.job(job_id).state == "succeeded"
+
+
+def test_what_was_put_off_runs_when_it_is_due(bench: Bench, ran: Ran) -> None:
+    job_id = bench.book.submit()
+    bench.book.run(job_id, ending=again(60))
+    bench.give(job_id)
+    assert ran.by == []
+    bench.book.set(bench.book.task(job_id).id, due_at=later(-1))
+    bench.give(job_id)
+    assert len(ran.by) == 1
