@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import case, exists, literal, select, update
 
 from bureau.contracts.states import JobState, TaskState
+from bureau.ledger import audit
+from bureau.ledger.audit import Act
 from bureau.ledger.clock import now
 from bureau.ledger.database import Database
 from bureau.ledger.events import Event
@@ -26,8 +28,11 @@ class Cancelling(StrEnum):
     ENDED = "ended"  # the job had ended otherwise
 
 
-def cancel(db: Database, job_id: UUID, owner: str) -> Cancelling | None:
-    """What waits or is ready is cancelled, what runs is asked to stop. None: no such job of this owner."""
+def cancel(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> Cancelling | None:
+    """What waits or is ready is cancelled, what runs is asked to stop. None: no such job of this owner.
+
+    `noted` goes into the audit where something was cancelled.
+    """
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
         if job is None or job.owner != owner:
@@ -39,6 +44,8 @@ def cancel(db: Database, job_id: UUID, owner: str) -> Cancelling | None:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(cancel_requested_at=now()))
         job.lock_tasks()
         _stop(job, CANCELLED)
+        if noted:
+            audit.note(connection, noted)
     return Cancelling.CANCELLED
 
 

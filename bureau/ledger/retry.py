@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from bureau.contracts.states import JobState, TaskState, When
+from bureau.ledger import audit
+from bureau.ledger.audit import Act
 from bureau.ledger.clock import later
 from bureau.ledger.database import Database
 from bureau.ledger.decide import dependent_state
@@ -74,8 +76,13 @@ def _begin(task: EndedTask, by_id: Mapping[UUID, EndedTask], again: set[UUID]) -
     return Again(state, upstream_open, unsuccessful)
 
 
-def retry(db: Database, job_id: UUID, owner: str, *, delay_seconds: float = 0.0) -> Retrying | None:
-    """Begins the tasks again that did not succeed, `delay_seconds` from now. None: no such job of this owner."""
+def retry(
+    db: Database, job_id: UUID, owner: str, noted: Act | None = None, *, delay_seconds: float = 0.0
+) -> Retrying | None:
+    """Begins the tasks again that did not succeed, `delay_seconds` from now. None: no such job of this owner.
+
+    `noted` goes into the audit where something begins again.
+    """
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
         if job is None or job.owner != owner:
@@ -89,6 +96,8 @@ def retry(db: Database, job_id: UUID, owner: str, *, delay_seconds: float = 0.0)
             _begin_again(job, task_id, planned.begun[task_id], delay_seconds)
         _skip(job, planned.skipped)
         _reopen(job, len(planned.begun))
+        if noted:
+            audit.note(connection, noted)
     return Retrying.RETRIED
 
 

@@ -1,0 +1,27 @@
+"""Secrets that gateways make for themselves and share, so that nobody has to hand them round."""
+
+from secrets import token_urlsafe
+
+from sqlalchemy import insert, select
+
+from bureau.ledger.clock import now
+from bureau.ledger.database import Database
+from bureau.ledger.tables import secrets
+
+
+def kept_secret(db: Database, name: str) -> str:
+    """Made when it is first asked for, of 256 bits."""
+    query = select(secrets.c.value).where(secrets.c.name == name)
+    with db.read() as connection:
+        kept = connection.execute(query).scalar_one_or_none()
+    return kept or _made(db, name)
+
+
+def _made(db: Database, name: str) -> str:
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"secret.{name}")
+        kept = connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()
+        if kept is None:
+            kept = token_urlsafe(32)
+            connection.execute(insert(secrets).values(name=name, value=kept, created_at=now()))
+    return str(kept)
