@@ -114,7 +114,16 @@ def jobs_of(
     if before is not None:
         place = (jobs.c.created_at, jobs.c.id)
         query = query.where(tuple_(*place) < tuple_(*before, types=[column.type for column in place]))
-    query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+    return _job_rows(db, query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit))
+
+
+def jobs_by_id(db: Database, owner: str, ids: Sequence[UUID]) -> list[JobRow]:
+    """The owner's jobs of these ids, in the order of `ids`; who is not there is left out."""
+    found = {row.id: row for row in _job_rows(db, select(jobs).where(jobs.c.owner == owner, jobs.c.id.in_(ids)))}
+    return [found[job_id] for job_id in ids if job_id in found]
+
+
+def _job_rows(db: Database, query: Select[Any]) -> list[JobRow]:
     with db.read() as connection:
         rows = connection.execute(query).all()
         briefs: dict[UUID, list[Row[Any]]] = defaultdict(list)

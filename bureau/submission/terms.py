@@ -69,10 +69,11 @@ def new_job(
     title: str,
     tasks: Sequence[NewTask],
     uses: Sequence[UUID] = (),
+    job_id: UUID | None = None,
 ) -> NewJob:
     """A job for the ledger; `title` is for submissions without one."""
     return NewJob(
-        id=new_id(),
+        id=job_id or new_id(),
         owner=owner,
         kind=kind,
         title=terms.title or title[:200],

@@ -12,6 +12,7 @@ from bureau.submission.announcements import Announcements
 from services.gateway.api import (
     acts,
     artifacts,
+    batch,
     catalog,
     certificates,
     emails,
@@ -19,7 +20,9 @@ from services.gateway.api import (
     health,
     jobs,
     openapi,
+    queues,
     reports,
+    tasks,
     workers,
 )
 from services.gateway.gateway import Gateway, Relay
@@ -57,6 +60,21 @@ def create_app(
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     """Every route there is, in the order of the OpenAPI document."""
-    resources = (certificates, reports, emails, files, jobs, acts, artifacts, catalog, workers, health, pages)
+    resources = (
+        certificates,
+        reports,
+        emails,
+        files,
+        jobs,
+        batch,
+        acts,
+        tasks,
+        artifacts,
+        catalog,
+        workers,
+        queues,
+        health,
+        pages,
+    )
     declared = [operation for resource in resources for operation in resource.operations(gateway)]
     return [*declared, openapi.operation(declared)]

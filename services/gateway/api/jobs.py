@@ -70,7 +70,7 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
         refuse(terms_mistakes(spec), graph_mistakes(spec.tasks, known))
-        used = _used(spec)
+        used = used_by(spec)
         job = new_job(
             spec,
             owner=call.owner,
@@ -92,7 +92,7 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
     )
 
 
-def _used(spec: JobSpec) -> list[Used]:
+def used_by(spec: JobSpec) -> list[Used]:
     return [one for index, task in enumerate(spec.tasks) for one in used_in(task.input, ("tasks", index, "input"))]
 
 

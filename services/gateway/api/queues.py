@@ -1,0 +1,157 @@
+"""/v1/queues: how each stands; pause, resume, purge."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from bureau.contracts.base import Contract
+from bureau.ledger import idempotency, queues
+from bureau.ledger.idempotency import Answer
+from bureau.ledger.survey import QueueSurvey, survey
+from services.gateway.gateway import Gateway
+from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from services.gateway.http.pagination import PageQuery, page_of
+from services.gateway.http.problems import not_found, problem
+
+
+class Queue(BaseModel):
+    """A queue: its tasks that have not ended, and the live workers that serve it."""
+
+    name: str
+    paused_at: datetime | None
+    queued: int = Field(description="Due, not started.")
+    hinted: int = Field(description="Of these, with a message in RabbitMQ or on its way.")
+    scheduled: int = Field(description="Due later, retries among them.")
+    waiting: int = Field(description="For other tasks.")
+    running: int
+    oldest_queued_seconds: float
+    workers: int
+    threads: int
+    busy: int
+
+
+class QueueList(BaseModel):
+    """A page of queues, by name."""
+
+    items: list[Queue]
+    next_cursor: str | None
+
+
+class PurgeRequest(Contract):
+    """`expect` is the count that a dry run told."""
+
+    dry_run: bool = Field(default=False, description="Only count.")
+    expect: int | None = Field(default=None, ge=0, description="Refused with 409 when another number is queued.")
+
+
+class PurgeAnswer(BaseModel):
+    """How many tasks had not started, and how many were cancelled."""
+
+    count: int
+    changed: int
+    dry_run: bool
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    return [_list(gateway), _switch(gateway, "pause"), _switch(gateway, "resume"), _purge(gateway)]
+
+
+def _list(gateway: Gateway) -> Operation[Any, Any]:
+    def read(call: Call[Nothing, PageQuery]) -> Reply:
+        shown, following = page_of(survey(gateway.database), call.query, lambda row: (row.queue,))
+        return Reply(200, QueueList(items=[_queue(row) for row in shown], next_cursor=following))
+
+    return Operation(
+        name="list-queues",
+        method="GET",
+        path="/v1/queues",
+        view=read,
+        summary="How each queue stands",
+        tag="Act",
+        answers=[Documented(200, "A page.", QueueList)],
+        query=PageQuery,
+    )
+
+
+def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
+    act = queues.pause if verb == "pause" else queues.resume
+
+    def switch(call: Call[Nothing, Nothing]) -> Reply:
+        found = _find(gateway, call.path["name"])
+        act(gateway.database, found.queue)
+        gateway.relay.wake()
+        _answered(gateway, call)
+        return Reply(200, _queue(_find(gateway, found.queue)))
+
+    return Operation(
+        name=f"{verb}-queue",
+        method="POST",
+        path=f"/v1/queues/<name>/{verb}",
+        view=switch,
+        summary="Start nothing more of it" if verb == "pause" else "Start again what waits in it",
+        tag="Act",
+        answers=[Documented(200, "The queue as it is now.", Queue)],
+        replay=lambda call, first: Reply(first.status, _queue(_find(gateway, call.path["name"]))),
+    )
+
+
+def _purge(gateway: Gateway) -> Operation[Any, Any]:
+    def purge(call: Call[PurgeRequest, Nothing]) -> Reply:
+        queue = _find(gateway, call.path["name"]).queue
+        by_job = queues.purgeable(gateway.database, queue)
+        count = sum(by_job.values())
+        if call.body.expect is not None and call.body.expect != count:
+            detail = f"{count} tasks are queued, and not the {call.body.expect} that `expect` names. Nothing was done."
+            raise problem("count-changed", detail)
+        changed = 0 if call.body.dry_run else queues.purge(gateway.database, queue, by_job)
+        gateway.relay.wake()
+        _answered(gateway, call)
+        return Reply(200, PurgeAnswer(count=count, changed=changed, dry_run=call.body.dry_run))
+
+    def replay(call: Call[PurgeRequest, Nothing], first: Answer) -> Reply:
+        count = sum(queues.purgeable(gateway.database, call.path["name"]).values())
+        return Reply(first.status, PurgeAnswer(count=count, changed=0, dry_run=call.body.dry_run))
+
+    return Operation(
+        name="purge-queue",
+        method="POST",
+        path="/v1/queues/<name>/purge",
+        view=purge,
+        summary="Cancel what has not started of it",
+        tag="Act",
+        answers=[Documented(200, "What was queued, and what was done.", PurgeAnswer)],
+        problems=["count-changed"],
+        body=Body(PurgeRequest),
+        replay=replay,
+    )
+
+
+def _find(gateway: Gateway, name: str) -> QueueSurvey:
+    for row in survey(gateway.database):
+        if row.queue == name:
+            return row
+    raise not_found("queue")
+
+
+def _answered(gateway: Gateway, call: Call[Any, Any]) -> None:
+    """Keeps the answer for the Idempotency-Key; the acts here may be repeated, so after them is soon enough."""
+    if call.reservation:
+        with gateway.database.transaction() as connection:
+            idempotency.answer(connection, call.reservation, Answer(200, "/v1/queues"))
+
+
+def _queue(row: QueueSurvey) -> Queue:
+    return Queue(
+        name=row.queue,
+        paused_at=row.paused_at,
+        queued=row.due,
+        hinted=row.hinted,
+        scheduled=row.later,
+        waiting=row.waiting,
+        running=row.running,
+        oldest_queued_seconds=round(row.oldest_due_seconds, 1),
+        workers=row.served.workers,
+        threads=row.served.threads,
+        busy=row.served.busy,
+    )
