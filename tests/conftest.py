@@ -6,7 +6,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
 import pytest
@@ -53,9 +53,8 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
         yield cluster
 
 
-@pytest.fixture
-def rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """BROKER_URL of a virtual host nobody else uses; with a given server, of that: use unique queue names."""
+@contextmanager
+def _virtual_host(request: pytest.FixtureRequest) -> Iterator[str]:
     if _GIVEN["BROKER_URL"]:
         yield _GIVEN["BROKER_URL"]
         return
@@ -63,6 +62,20 @@ def rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
     url = node.fresh_vhost()
     yield url
     node.drop_vhost(url)
+
+
+@pytest.fixture
+def rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """BROKER_URL of a virtual host nobody else uses; with a given server, of that: use unique queue names."""
+    with _virtual_host(request) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def session_rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same for what runs all the session long."""
+    with _virtual_host(request) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

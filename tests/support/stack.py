@@ -3,28 +3,28 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import httpx
-
+from tests.support.api import Api
 from tests.support.ports import free_port
 from tests.support.processes import Process
-from tests.support.waiting import until
 
 BIN = Path(sys.executable).parent
 WORKERS = ("certificates", "reports", "mailer")
+OWN_TASKS = {"shop": "examples.suma.tasks"}  # service to the module with its tasks
 
 
 class Stack:
-    """Gateway, scheduler and workers, each a process. `client` speaks to the gateway."""
+    """Gateway, scheduler and workers, each a process. `api` speaks to the gateway."""
 
     def __init__(
         self, folder: Path, *, broker_url: str, database_url: str, env: Mapping[str, str] | None = None
     ) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.client = httpx.Client(base_url=self.url, timeout=60.0)
+        self.issuer_port = free_port()
+        self.api = Api(f"http://127.0.0.1:{self.port}")
         self.processes: dict[str, Process] = {}
         self.env = {
             "BROKER_URL": broker_url,
@@ -37,70 +37,70 @@ class Stack:
             **(env or {}),
         }
 
+    @property
+    def storage(self) -> Path:
+        return self.folder / "storage"
+
+    @property
+    def outbox(self) -> Path:
+        return self.folder / "outbox"
+
+    @property
+    def issuer_url(self) -> str:
+        return f"http://127.0.0.1:{self.issuer_port}/"
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.client.close()
+        self.api.client.close()
         for process in reversed(self.processes.values()):
-            if process.running:
-                process.kill()
+            process.kill()
 
-    def start(self, *names: str) -> None:
-        """Starts the named processes (all but own tasks without a name) and waits until they serve."""
-        for name in names or ("gateway", "scheduler", *WORKERS):
-            self.processes[name] = Process(self.command(name), log=self.folder / f"{name}.log", env=self.env)
-        if "gateway" in (names or ("gateway",)):
-            self.processes["gateway"].wait_for_http(f"{self.url}/healthz")
-        for name in names or WORKERS:
-            if name not in ("gateway", "scheduler"):
-                service = "shop" if name == "shop" else name
-                self.wait_for_worker(service)
+    def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
+        """Starts the named processes together, with settings of their own in `env`, and waits until they serve."""
+        before = self._workers() if "gateway" in self.processes else {}
+        for name in names:
+            environment = {**self.env, **(env or {})}
+            self.processes[name] = Process(self.command(name), log=self.folder / f"{name}.log", env=environment)
+        for name in names:
+            self._wait_until_serving(name, before)
+
+    def stop(self, *names: str) -> dict[str, int]:
+        """Stops them as an operator would, the others stay; the exit status of each."""
+        return {name: self.processes[name].stop() for name in names}
 
     def command(self, name: str) -> list[str | Path]:
         match name:
             case "gateway":
                 return [BIN / "gunicorn", "-c", "deploy/gunicorn.conf.py", "services.gateway.wsgi:app"]
+            case "issuer":
+                address = f"127.0.0.1:{self.issuer_port}"
+                return [BIN / "gunicorn", "--bind", address, "--threads", "4", "services.certificates.issuer.wsgi:app"]
             case "scheduler":
                 return [sys.executable, "-m", "services.scheduler"]
-            case "shop":
-                return [BIN / "dramatiq", "bureau.worker", "examples.suma.tasks", "--processes", "1"]
+            case _ if name in OWN_TASKS:
+                return [BIN / "dramatiq", "bureau.worker", OWN_TASKS[name], "--processes", "1"]
             case _:
                 return [BIN / "dramatiq", f"services.{name}.worker", "--processes", "1"]
 
-    def wait_for_worker(self, service: str, seconds: float = 30.0) -> None:
-        """Until a live worker of the service is in the ledger."""
+    def _wait_until_serving(self, name: str, before: Mapping[str, str]) -> None:
+        """`before`: who was live when it was started and may count as live for a while yet."""
+        process = self.processes[name]
+        match name:
+            case "gateway":
+                process.wait_for_http(f"{self.api.url}/healthz", seconds=60)
+            case "issuer":
+                process.wait_for_http(f"{self.issuer_url}healthz", seconds=60)
+            case "scheduler":
+                pass  # nobody waits for it: what it does is seen in the ledger
+            case _:
+                process.wait_until(lambda: name in self._started_since(before), 60, "it announced itself")
 
-        def live() -> bool:
-            workers = self.client.get("/v1/workers").json()["items"]
-            return any(worker["service"] == service and worker["live"] for worker in workers)
+    def _started_since(self, before: Mapping[str, str]) -> set[str]:
+        return {service for worker, service in self._workers().items() if worker not in before}
 
-        until(live, seconds, f"a live worker of {service}", ignoring=(httpx.HTTPError, KeyError))
-
-    def submit(self, path: str, **request: Any) -> dict[str, Any]:
-        """Posts and gives the accepted job."""
-        answer = self.client.post(path, **request)
-        assert answer.status_code == 202, answer.text
-        job: dict[str, Any] = answer.json()
-        return job
-
-    def job(self, job_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.get(f"/v1/jobs/{job_id}").raise_for_status().json()
-        return found
-
-    def ended(self, job: Mapping[str, Any], seconds: float = 60.0) -> dict[str, Any]:
-        """The job once it ended, however."""
-        found: dict[str, Any] = {}
-
-        def finished() -> bool:
-            nonlocal found
-            found = self.job(job["id"])
-            return found["finished_at"] is not None
-
-        until(finished, seconds, lambda: f"the end of {found}")
-        return found
-
-    def succeeded(self, job: Mapping[str, Any], seconds: float = 60.0) -> dict[str, Any]:
-        ended = self.ended(job, seconds)
-        assert ended["state"] == "succeeded", ended
-        return ended
+    def _workers(self) -> dict[str, str]:
+        """The live workers' services by their ids."""
+        workers = self.api.get("/v1/workers", params={"limit": 200})["items"]
+        return {worker["id"]: worker["service"] for worker in workers if worker["live"]}

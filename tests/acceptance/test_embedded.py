@@ -1,0 +1,155 @@
+"""Everything in one process without servers: it starts, shows itself, says what is in its way, and stops at once."""
+
+import email
+import email.policy
+import re
+import signal
+import socket
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.api import Api
+from tests.support.embedded import EmbeddedBureau
+from tests.support.ports import listens
+from tests.support.waiting import until
+
+STOPS_SECONDS = 5.0
+OWN_TASKS = "examples.suma.tasks tests.acceptance.naps"
+ADD = {"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}
+NAP = {"name": "nap", "run": "naps.polite", "input": {"seconds": 600}}
+DEAF_NAP = {"name": "deaf", "run": "naps.deaf", "input": {"seconds": 600}}
+ROSTER = "recipient,course\n" + "".join(f"Person {n},Patience\n" for n in range(250))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
+    with EmbeddedBureau(tmp_path_factory.mktemp("embedded"), env={"TASKS": OWN_TASKS}) as bureau:
+        yield bureau
+
+
+@pytest.fixture
+def bureau(folder: EmbeddedBureau) -> EmbeddedBureau:
+    """A running one, the same for all tests: started again where a test has stopped it."""
+    if not folder.running:
+        folder.start()
+    return folder
+
+
+def test_own_tasks_run_beside_those_it_ships_with(bureau: EmbeddedBureau) -> None:
+    api = bureau.api
+    assert api.succeeded(api.run(ADD))["tasks"][0]["result"] == 4
+    report = {"report": "top-customers", "params": {"limit": 3}, "email_to": ["cfo@example.com"]}
+    reported = api.succeeded(api.submit("/v1/reports", json=report))
+    content = api.file(reported)
+    assert content.count(b"\n") == 4
+    mail = bureau.outbox / f"{reported['tasks'][1]['result']['message_id'].strip('<>')}.eml"
+    assert attachments(mail) == [content]
+    services = {worker["service"] for worker in api.get("/v1/workers")["items"]}
+    assert services == {"certificates", "reports", "mailer", "shop", "naps"}
+
+
+def test_a_second_one_says_where_the_first_is(bureau: EmbeddedBureau) -> None:
+    second = bureau.launch("services.embedded")
+    assert second.wait() == 1
+    assert second.output().strip() == f"Bureau is running already: {bureau.api.url}"
+    assert bureau.running
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        with EmbeddedBureau(tmp_path / "bureau", env={"BIND": bind}) as bureau:
+            process = bureau.launch("services.embedded")
+            assert process.wait() == 2
+            (line,) = [line for line in process.output().splitlines() if "BIND" in line]
+            assert f"{bind} cannot be used" in line
+            assert "Address already in use" in line
+            assert "Traceback" not in process.output()
+
+
+def test_a_deaf_task_that_is_cancelled_takes_nobody_with_it(bureau: EmbeddedBureau) -> None:
+    api = bureau.api
+    deaf = api.run({**DEAF_NAP, "input": {"seconds": 7}})
+    until_running(api, deaf)
+    assert api.client.post(f"/v1/jobs/{deaf['id']}/cancel").status_code == 200
+    assert api.succeeded(deaf)["cancel_requested_at"]  # it was done before it heard
+    api.succeeded(api.run(ADD))
+
+
+def test_ctrl_c_ends_it_in_five_seconds_and_what_ran_goes_on_at_the_next_start(bureau: EmbeddedBureau) -> None:
+    api = bureau.api
+    nap = api.run(NAP)
+    certificates = api.submit("/v1/certificates", files={"files": ("many.csv", ROSTER)})
+    report = api.submit("/v1/reports", json={"report": "customers", "email_to": ["cfo@example.com"]})
+    until_running(api, nap)
+
+    assert stopped_in_time(bureau) == 0
+    assert not listens(bureau.port)
+
+    bureau.start()
+    assert len(api.succeeded(certificates)["artifacts"]) == 1
+    api.succeeded(report)
+    until_running(api, nap)
+    api.client.post(f"/v1/jobs/{nap['id']}/cancel").raise_for_status()
+    assert api.ended(nap)["state"] == "cancelled"
+
+
+def test_a_request_that_waits_is_answered_when_it_stops(bureau: EmbeddedBureau) -> None:
+    job = bureau.api.run({**ADD}, delay_seconds=3600)
+    with socket.create_connection(("127.0.0.1", bureau.port), timeout=20) as connection:
+        head = [f"GET /v1/jobs/{job['id']} HTTP/1.1", f"Host: {bureau.bind}", "Prefer: wait=30", "Connection: close"]
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
+        assert stopped_in_time(bureau) == 0
+        assert b" 200 OK" in connection.makefile("rb").readline()
+
+
+def test_ctrl_c_waits_for_no_task_that_is_deaf(bureau: EmbeddedBureau) -> None:
+    until_running(bureau.api, bureau.api.run(DEAF_NAP))
+    stopped_in_time(bureau)
+
+
+def test_the_demo_shows_its_results_and_does_so_again(tmp_path: Path) -> None:
+    with EmbeddedBureau(tmp_path / "demo") as bureau:
+        for _ in range(2):
+            demo = bureau.launch("services.demo")
+            assert demo.wait(120) == 0, demo
+            said = demo.output()
+            shown = {name: bureau.folder / after(said, name) for name in ("certificates", "report", "its mail")}
+            with zipfile.ZipFile(shown["certificates"]) as archive:
+                assert sum(name.endswith(".pdf") for name in archive.namelist()) == 8
+            content = shown["report"].read_bytes()
+            assert content.count(b"\n") > 200_000
+            assert attachments(shown["its mail"]) == [content]
+            assert f"The page of your jobs: {bureau.api.url}/" in said
+            assert len([line for line in said.partition("Try next")[2].splitlines() if line.startswith("  ")]) == 3
+            assert "Traceback" not in said
+        assert len(list(bureau.outbox.glob("*.eml"))) == 2
+
+
+def until_running(api: Api, job: dict[str, Any]) -> None:
+    until(lambda: api.job(job["id"])["tasks"][0]["state"] == "running", 20, "it runs")
+
+
+def stopped_in_time(bureau: EmbeddedBureau) -> int:
+    """The status it left with after Ctrl-C: soon, without a traceback, and nothing of it stays."""
+    began = time.monotonic()
+    status = bureau.process.stop(2 * STOPS_SECONDS, signal.SIGINT)
+    assert time.monotonic() - began < STOPS_SECONDS
+    assert "Traceback" not in bureau.process.output()
+    return status
+
+
+def attachments(mail: Path) -> list[Any]:
+    parsed = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    return [part.get_payload(decode=True) for part in parsed.iter_attachments()]
+
+
+def after(said: str, name: str) -> str:
+    """What a line of the results says of `name`."""
+    (value,) = re.findall(rf"^  {name} +(\S+)$", said, re.MULTILINE)
+    return str(value)
