@@ -1,5 +1,6 @@
 """One execution of a claimed task: its Context, and what it gathers for the heartbeat and for finish."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 LINE_LENGTH = 1000
 LINES_HELD = 1000  # until the next write; a task that says more loses the oldest
+NOTE_LENGTH = 200
 
 
 class MadeArtifact:
@@ -60,6 +62,7 @@ class Execution(Context):
         self._db = db
         self._storage = storage
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # held while lines are being written: those that come after wait
         self._lines: list[Event] = []
         self._progress_written: dict[str, Any] | None = None
 
@@ -81,7 +84,10 @@ class Execution(Context):
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        self.last_progress = {"current": current, "total": total, "note": note}
+        now = _finite(current)
+        if now is not None:
+            short = clean_text(note)[:NOTE_LENGTH] if note else None
+            self.last_progress = {"current": now, "total": _finite(total), "note": short}
 
     @contextmanager
     def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
@@ -129,21 +135,41 @@ class Execution(Context):
             )
         return found
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether there are lines not written yet."""
+        return bool(self._lines)
+
     def take_lines(self) -> list[Event]:
-        """The lines said since the last call."""
-        with self._lock:
+        """The lines not written yet. Waits for a write that is under way, so that they stay in order."""
+        with self._writing, self._lock:
             lines, self._lines = self._lines, []
         return lines
 
-    def give_back_lines(self, lines: list[Event]) -> None:
-        """Writing them failed: they come first next time."""
-        with self._lock:
-            self._lines[:0] = lines
+    @contextmanager
+    def writing_lines(self) -> Iterator[list[Event]]:
+        """The lines not written yet, for the block to write; where it raises, they come first next time."""
+        with self._writing:
+            with self._lock:
+                lines, self._lines = self._lines, []
+            try:
+                yield lines
+            except BaseException:
+                with self._lock:
+                    self._lines[:0] = lines
+                raise
 
     def new_progress(self) -> dict[str, Any] | None:
-        """The progress, where it changed since the last call."""
+        """The progress, where it changed since what `progress_written` was told."""
         last = self.last_progress
-        if last is self._progress_written:
-            return None
-        self._progress_written = last
-        return last
+        return None if last is self._progress_written else last
+
+    def progress_written(self, written: dict[str, Any]) -> None:
+        self._progress_written = written
+
+
+def _finite(number: float | None) -> float | None:
+    """A number JSON has, or None: infinity and NaN would spoil what is written together with them."""
+    if number is None or not math.isfinite(number):
+        return None
+    return number if isinstance(number, int) else float(number)

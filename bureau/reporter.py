@@ -2,12 +2,15 @@
 
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from uuid import UUID
+
+import structlog
 
 from bureau.execution import Execution
 from bureau.heartbeat import Heartbeat
 from bureau.ledger import running, workers
-from bureau.ledger.database import Database
+from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.events import Event
 from bureau.ledger.workers import NewWorker
 from bureau.loop import Loop
@@ -15,6 +18,8 @@ from bureau.runner import Runner
 
 WRITE_SECONDS = 0.5
 SEEN_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
 
 
 class Reporter:
@@ -35,30 +40,33 @@ class Reporter:
 
     def stop(self) -> None:
         self._loop.stop()
-        workers.stopped(self._db, [worker.id for worker, _ in self._served])
+        try:
+            workers.stopped(self._db, [worker.id for worker, _ in self._served])
+        except LedgerUnavailable:
+            log.warning("the ledger is away: it will miss the worker by itself")
 
     def _report(self) -> float:
+        if time.monotonic() >= self._next_seen:
+            self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
+            self._next_seen = time.monotonic() + SEEN_SECONDS
         executions = self._heartbeat.executions()
         self._write_lines(executions)
-        progress = {execution.held: last for execution in executions if (last := execution.new_progress())}
-        running.write_progress(self._db, progress)
-        if time.monotonic() >= self._next_seen:
-            self._say_alive()
-            self._next_seen = time.monotonic() + SEEN_SECONDS
+        self._write_progress(executions)
         return WRITE_SECONDS
 
     def _write_lines(self, executions: list[Execution]) -> None:
-        taken = [(execution, execution.take_lines()) for execution in executions]
         by_job: dict[UUID, list[Event]] = defaultdict(list)
-        for execution, lines in taken:
-            if lines:
-                by_job[execution.job_id] += lines
-        try:
+        with ExitStack() as written:
+            for execution in executions:
+                if execution.has_lines:  # the end of one that has none need not wait for the others' writing
+                    by_job[execution.job_id] += written.enter_context(execution.writing_lines())
             running.write_events(self._db, by_job)
-        except BaseException:
-            for execution, lines in taken:
-                execution.give_back_lines(lines)
-            raise
+
+    def _write_progress(self, executions: list[Execution]) -> None:
+        changed = [(execution, last) for execution in executions if (last := execution.new_progress())]
+        running.write_progress(self._db, {execution.held: last for execution, last in changed})
+        for execution, last in changed:
+            execution.progress_written(last)
 
     def _say_alive(self) -> None:
         for worker, runner in self._served:
