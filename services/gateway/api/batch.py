@@ -13,11 +13,10 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger import queries
 from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.idempotency import Answer
-from bureau.ledger.submit import NewJob, submit
+from bureau.ledger.submit import submit
 from bureau.submission.announcements import Known
-from bureau.submission.graphs import MAX_MISTAKES, graph_mistakes, new_tasks, title_of
-from bureau.submission.terms import new_job, terms_mistakes
-from services.gateway.api.jobs import used_by
+from bureau.submission.graphs import MAX_MISTAKES
+from bureau.submission.specs import job_from, spec_mistakes, used_by
 from services.gateway.api.models import JobSummary, summary_of
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -46,7 +45,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         refuse(list(_mistakes(call.body, known))[:MAX_MISTAKES])
         token = call.reservation.token if call.reservation else new_id()
         jobs = [
-            _job(spec, call.owner, known, job_id)
+            job_from(spec, call.owner, known, job_id=job_id)
             for spec, job_id in zip(call.body.jobs, _ids(token, call), strict=True)
         ]
         try:
@@ -82,17 +81,9 @@ def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> 
     return BatchAnswer(items=[summary_of(row) for row in rows])
 
 
-def _job(spec: JobSpec, owner: str, known: Known, job_id: UUID) -> NewJob:
-    uses = [one.artifact for one in used_by(spec)]
-    tasks = new_tasks(spec, known)
-    return new_job(spec, owner=owner, kind="job", title=title_of(spec), tasks=tasks, uses=uses, job_id=job_id)
-
-
 def _mistakes(request: BatchRequest, known: Known) -> Iterator[FieldError]:
     for index, spec in enumerate(request.jobs):
-        for mistake in [*terms_mistakes(spec), *graph_mistakes(spec.tasks, known)]:
-            pointer = f"#/jobs/{index}{(mistake.pointer or '#')[1:]}"
-            yield FieldError(mistake.code, mistake.detail, pointer)
+        yield from spec_mistakes(spec, known, ("jobs", index))
 
 
 def _gone(request: BatchRequest, gone: ArtifactGone) -> list[FieldError]:

@@ -10,9 +10,8 @@ from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 from bureau.ledger import queries
 from bureau.ledger.queries import JobFilter
-from bureau.submission.graphs import graph_mistakes, new_tasks, title_of
-from bureau.submission.references import Used, used_in
-from bureau.submission.terms import EARLIEST, LATEST, new_job, terms_mistakes
+from bureau.submission.specs import job_from, spec_mistakes, used_by
+from bureau.submission.terms import EARLIEST, LATEST
 from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
@@ -69,17 +68,8 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
         known = gateway.announcements.known()
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
-        refuse(terms_mistakes(spec), graph_mistakes(spec.tasks, known))
-        used = used_by(spec)
-        job = new_job(
-            spec,
-            owner=call.owner,
-            kind="job",
-            title=title_of(spec),
-            tasks=new_tasks(spec, known),
-            uses=[one.artifact for one in used],
-        )
-        return accept(gateway, call, job, used=used)
+        refuse(spec_mistakes(spec, known))
+        return accept(gateway, call, job_from(spec, call.owner, known), used=used_by(spec))
 
     return submission(
         gateway,
@@ -90,10 +80,6 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
         body=Body(JobSpec),
         problems=["no-service"],
     )
-
-
-def used_by(spec: JobSpec) -> list[Used]:
-    return [one for index, task in enumerate(spec.tasks) for one in used_in(task.input, ("tasks", index, "input"))]
 
 
 def _list(gateway: Gateway) -> Operation[Any, Any]:

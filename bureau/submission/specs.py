@@ -1,0 +1,45 @@
+"""A job as POST /v1/jobs takes it: what is wrong with it, the files it refers to, and the job for the ledger."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from bureau.contracts import pointer
+from bureau.contracts.jobs import JobSpec
+from bureau.contracts.problems import FieldError
+from bureau.ledger.submit import NewJob
+from bureau.submission.announcements import Known
+from bureau.submission.graphs import graph_mistakes, new_tasks, title_of
+from bureau.submission.references import Used, used_in
+from bureau.submission.terms import new_job, terms_mistakes
+
+
+def spec_mistakes(spec: JobSpec, known: Known, at: Iterable[str | int] = ()) -> list[FieldError]:
+    """All that is wrong, with pointers below `at`."""
+    return within(at, [*terms_mistakes(spec), *graph_mistakes(spec.tasks, known)])
+
+
+def within(at: Iterable[str | int], mistakes: Iterable[FieldError]) -> list[FieldError]:
+    """The mistakes of a value that stands at `at` of a larger one."""
+    prefix = pointer.fragment(at)
+    return [replace(mistake, pointer=prefix + (mistake.pointer or "#")[1:]) for mistake in mistakes]
+
+
+def used_by(spec: JobSpec) -> list[Used]:
+    """The stored files that inputs refer to, and where."""
+    return [one for index, task in enumerate(spec.tasks) for one in used_in(task.input, ("tasks", index, "input"))]
+
+
+def job_from(
+    spec: JobSpec, owner: str, known: Known, *, job_id: UUID | None = None, title: str | None = None
+) -> NewJob:
+    """The job for the ledger; `title` is for a spec without one."""
+    return new_job(
+        spec,
+        owner=owner,
+        kind="job",
+        title=title or title_of(spec),
+        tasks=new_tasks(spec, known),
+        uses=[one.artifact for one in used_by(spec)],
+        job_id=job_id,
+    )
