@@ -3,15 +3,17 @@
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from bureau.adding import AddedTasks
 from bureau.contracts.artifacts import ArtifactRef, safe_name
-from bureau.contracts.base import clean_text
+from bureau.contracts.base import clean, clean_text
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
+from bureau.contracts.states import When
 from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.claim import Claim
@@ -19,6 +21,7 @@ from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.events import Event
 from bureau.stopping import StopToken
 from bureau.storage import Storage, StorageWriter
+from bureau.submission.announcements import Announcements
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 LINE_LENGTH = 1000
@@ -50,7 +53,7 @@ class MadeArtifact:
 class Execution(Context):
     """A running task. Its own thread writes here; the heartbeat drains lines and progress."""
 
-    def __init__(self, claim: Claim, db: Database, storage: Storage) -> None:
+    def __init__(self, claim: Claim, db: Database, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
         self.job_id, self.task_id, self.owner = claim.job_id, claim.task_id, claim.owner
         self.attempt, self.claim_no = claim.failures + 1, claim.claim_no
@@ -58,6 +61,7 @@ class Execution(Context):
         self.deadline = time.monotonic() + claim.time_limit_seconds
         self.made: list[StoredArtifact] = []
         self.removed: list[ArtifactRef] = []
+        self.added = AddedTasks(claim.name, announcements)
         self.last_progress: dict[str, Any] | None = None
         self._db = db
         self._storage = storage
@@ -119,6 +123,19 @@ class Execution(Context):
         found = self._find(ref)
         with self._storage.open(found.key) as file:
             yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+
+    def add(
+        self,
+        name: str,
+        run: str,
+        input: dict[str, Any],
+        *,
+        after: Sequence[str] = (),
+        when: When = When.SUCCEEDED,
+        optional: bool = False,
+    ) -> None:
+        self.stop.check()
+        self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)

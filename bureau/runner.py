@@ -26,6 +26,7 @@ from bureau.ledger.workers import PACE_SECONDS
 from bureau.logs import scrub
 from bureau.stopping import StopReason
 from bureau.storage import Storage
+from bureau.submission.announcements import Announcements
 from bureau.task import Task
 
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -62,6 +63,7 @@ class Runner:
         self._tasks = tasks
         self._db = db
         self._storage = storage
+        self._announcements = Announcements(db)
         self._heartbeat = heartbeat
         self._relay = relay
         self._threads = threads
@@ -88,7 +90,7 @@ class Runner:
         if claimed is None:
             return
         self._count(1)
-        execution = Execution(claimed, self._db, self._storage)
+        execution = Execution(claimed, self._db, self._storage, self._announcements)
         structlog.contextvars.bind_contextvars(
             job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no
         )
@@ -143,6 +145,7 @@ class Runner:
                 progress=execution.last_progress,
                 made=tuple(execution.made),
                 removed=tuple(ref.artifact for ref in execution.removed),
+                added=execution.added.new,
             )
         except Stopped:
             return _stopped(execution)
@@ -163,6 +166,7 @@ class Runner:
             return claimed.input
         try:
             found = results(self._db, claimed.job_id, claimed.after)
+            found |= {name.rpartition(":")[2]: result for name, result in found.items()}  # an added task's own words
         except LedgerUnavailable as error:
             raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         resolved: dict[str, Any] = resolve(claimed.input, found)

@@ -12,7 +12,7 @@ whole input; otherwise the input is an object with one property a parameter.
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Generic, ParamSpec, Protocol, TypeVar, get_type_hints
@@ -24,6 +24,7 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract, clean
 from bureau.contracts.catalog import RetryPolicy, TaskDescription
 from bureau.contracts.errors import PermanentError
+from bureau.contracts.states import When
 from bureau.stopping import StopToken
 
 P = ParamSpec("P")
@@ -81,6 +82,23 @@ class Context(ABC):
     @abstractmethod
     def open(self, ref: ArtifactRef) -> AbstractContextManager[OpenArtifact]:
         """A stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other."""
+
+    @abstractmethod
+    def add(
+        self,
+        name: str,
+        run: str,
+        input: dict[str, Any],
+        *,
+        after: Sequence[str] = (),
+        when: When = When.SUCCEEDED,
+        optional: bool = False,
+    ) -> None:
+        """Adds a task to the job; it starts once this one succeeded, and is not there when it does not.
+
+        `after` names tasks added before, and `{"$result": "/name"}` in `input` stands for the result of one of them.
+        In the job the task is called `<this task>:<name>`. Raises `PermanentError` (`invalid_added_task`).
+        """
 
     @abstractmethod
     def remove(self, ref: ArtifactRef) -> None:

@@ -44,7 +44,7 @@ def mistakes(tasks: Sequence[TaskSpec]) -> list[FieldError]:
         return [FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))]
     found = [*_repeated_names(tasks), *_wrong_after(tasks), *_cycles(tasks)]
     for index, task in enumerate(tasks):
-        found += _wrong_references(index, task)
+        found += wrong_references(index, task)
     return found
 
 
@@ -152,7 +152,8 @@ def _walk_back(blocked: dict[str, list[str]]) -> list[str]:
     return path[path.index(name) :]
 
 
-def _wrong_references(index: int, task: TaskSpec) -> Iterator[FieldError]:
+def wrong_references(index: int, task: TaskSpec) -> Iterator[FieldError]:
+    """What is wrong with the `$result`s in the input of the task at `index`."""
     for reference in references(task.input):
         detail = _wrong_reference(reference, task.after)
         if detail:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bureau.ledger.artifacts import StoredArtifact
+from bureau.ledger.submit import NewTask
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Succeeded:
     progress: dict[str, Any] | None = None
     made: Sequence[StoredArtifact] = ()
     removed: Sequence[UUID] = ()
+    added: Sequence[NewTask] = ()  # to the job
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBa
 from bureau.ledger.events import Event
 from bureau.ledger.graph import release_dependents
 from bureau.ledger.locked import LockedJob, lock_job
+from bureau.ledger.submit import add_tasks
 from bureau.ledger.tables import attempts, tasks
 
 
@@ -54,6 +55,8 @@ def finish(db: Database, claim: Claim, ending: Ending, lines: Sequence[Event] = 
 def _finish(job: LockedJob, claim: Claim, ending: Ending, lines: Sequence[Event]) -> bool | None:
     """Whether a task became ready; None when the claim is no longer its own."""
     mine = [tasks.c.id == claim.task_id, tasks.c.claim_no == claim.claim_no, tasks.c.state == TaskState.RUNNING]
+    if isinstance(ending, Succeeded) and ending.added and job.row.cancel_requested_at is not None:
+        ending = Cancelled()  # what it would add belongs to a job that was cancelled
     if isinstance(ending, Succeeded):
         return _succeed(job, ending, lines, mine)
     task = job.connection.execute(select(tasks).where(*mine).with_for_update()).one_or_none()
@@ -112,7 +115,8 @@ def _succeed(
     artifacts.insert_artifacts(job.connection, ending.made)
     artifacts.mark_removed(job.connection, job.id, job.owner, ending.removed)
     job.say(lines)
-    return _ended(job, task, TaskState.SUCCEEDED, {})
+    add_tasks(job, ending.added)
+    return _ended(job, task, TaskState.SUCCEEDED, {}) or bool(ending.added)
 
 
 def _close(job: LockedJob, task: Row[Any], state: TaskState, outcome: str, error: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ class LockedJob:
         self.id: UUID = row.id
         self.owner: str = row.owner
         self._open = row.state == JobState.OPEN
+        self.total_tasks: int = row.total_tasks
         self._open_tasks: int = row.open_tasks
         self._events: list[Event] = []
 
@@ -39,6 +40,11 @@ class LockedJob:
     def say(self, happened: Sequence[Event]) -> None:
         self._events += happened
 
+    def added(self, count: int) -> None:
+        """So many tasks have come to it by this transaction."""
+        self.total_tasks += count
+        self._open_tasks += count
+
     def ended(self, count: int) -> None:
         """So many of its tasks have ended by this transaction."""
         self._open_tasks -= count
@@ -50,7 +56,7 @@ class LockedJob:
 
     def write(self) -> None:
         """Writes counters and events, and the job's end when no task is left."""
-        values: dict[str, Any] = {"open_tasks": self._open_tasks}
+        values: dict[str, Any] = {"open_tasks": self._open_tasks, "total_tasks": self.total_tasks}
         if self._open_tasks == 0 and self._open:
             state, error = self._end()
             values |= {"state": state, "error": error, "finished_at": now()}

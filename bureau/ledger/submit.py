@@ -15,6 +15,7 @@ from bureau.ledger import artifacts
 from bureau.ledger.clock import UtcDateTime, later, now
 from bureau.ledger.database import Database
 from bureau.ledger.idempotency import Answer, Reservation, answer
+from bureau.ledger.locked import LockedJob
 from bureau.ledger.tables import dependencies, job_tags, jobs, tasks
 
 
@@ -61,6 +62,11 @@ def submit(
             answer(connection, reservation, given)
 
 
+def added_name(adding: str, name: str) -> str:
+    """What an added task is called in its job: no submitted name holds a colon, so none is met."""
+    return f"{adding}:{name}"
+
+
 def insert_job(connection: Connection, job: NewJob) -> None:
     """One job, inside the caller's transaction."""
     connection.execute(
@@ -81,33 +87,50 @@ def insert_job(connection: Connection, job: NewJob) -> None:
     )
     if job.tags:
         connection.execute(insert(job_tags), [{"job_id": job.id, "tag": tag} for tag in dict.fromkeys(job.tags)])
-    ids = {task.name: new_id() for task in job.tasks}
-    _insert_tasks(connection, job, ids)
+    _insert_tasks(connection, job.id, job.tasks, 0, job.priority, due=_due(job), expires_at=job.expires_at)
+    artifacts.use(connection, job.id, job.owner, job.uses)
+
+
+def add_tasks(job: LockedJob, new: Sequence[NewTask]) -> None:
+    """Tasks added to an open job, under its lock; who has no `after` is ready at once."""
+    if new:
+        _insert_tasks(job.connection, job.id, new, job.total_tasks, job.row.priority, due=now(), expires_at=None)
+        job.added(len(new))
+
+
+def _insert_tasks(
+    connection: Connection,
+    job_id: UUID,
+    new: Sequence[NewTask],
+    first_position: int,
+    priority: int,
+    *,
+    due: ColumnElement[datetime],
+    expires_at: datetime | None,
+) -> None:
+    ids = {task.name: new_id() for task in new}
+    rows = [
+        {"id": ids[task.name], "job_id": job_id, "position": position, "priority": priority, **_columns(task)}
+        for position, task in enumerate(new, start=first_position)
+    ]
+    roots = [{**row, "expires_at": expires_at} for row in rows if row["upstream_open"] == 0]
+    others = [row for row in rows if row["upstream_open"] > 0]
+    if roots:
+        connection.execute(insert(tasks).values(due_at=due), roots)
+    if others:
+        connection.execute(insert(tasks), others)
     links = [
         {"upstream": ids[upstream], "downstream": ids[task.name]}
-        for task in job.tasks
+        for task in new
         for upstream in dict.fromkeys(task.after)
     ]
     if links:
         connection.execute(insert(dependencies), links)
-    artifacts.use(connection, job.id, job.owner, job.uses)
 
 
-def _insert_tasks(connection: Connection, job: NewJob, ids: dict[str, UUID]) -> None:
-    rows = [_row(job, task, ids[task.name], position) for position, task in enumerate(job.tasks)]
-    roots = [row for row in rows if row["upstream_open"] == 0]
-    others = [row for row in rows if row["upstream_open"] > 0]
-    connection.execute(insert(tasks).values(due_at=_due(job)), roots)
-    if others:
-        connection.execute(insert(tasks), others)
-
-
-def _row(job: NewJob, task: NewTask, task_id: UUID, position: int) -> dict[str, Any]:
+def _columns(task: NewTask) -> dict[str, Any]:
     upstream = len(set(task.after))
     return {
-        "id": task_id,
-        "job_id": job.id,
-        "position": position,
         "name": task.name,
         "run": task.run,
         "queue": task.queue,
@@ -116,13 +139,11 @@ def _row(job: NewJob, task: NewTask, task_id: UUID, position: int) -> dict[str, 
         "after": list(task.after),
         "when": task.when,
         "optional": task.optional,
-        "priority": job.priority,
         "max_attempts": task.retry.max_attempts,
         "base_seconds": task.retry.base_seconds,
         "cap_seconds": task.retry.cap_seconds,
         "time_limit_seconds": task.time_limit_seconds,
         "upstream_open": upstream,
-        "expires_at": None if upstream else job.expires_at,
     }
 
 

@@ -1,14 +1,17 @@
 """A `Context` without ledger and runner, to call a task's function with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
+from bureau.contracts.jobs import TaskSpec
+from bureau.contracts.states import When
 from bureau.stopping import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.task import ArtifactWriter, Context, OpenArtifact
@@ -50,8 +53,8 @@ class _Writer:
 class FakeContext(Context):
     """Storage in a folder; what the task says and does is recorded.
 
-    `logs`, `reports` (of progress: current, total, note), `artifacts` (complete ones the task made, by name) and
-    `removed` are for a test to look at; `storage_keys` for what lies in storage at all.
+    `logs`, `reports` (of progress: current, total, note), `artifacts` (complete ones the task made, by name),
+    `added` and `removed` are for a test to look at; `storage_keys` for what lies in storage at all.
     """
 
     def __init__(self, folder: Path, *, owner: str = "tests", attempt: int = 1, claim_no: int = 1) -> None:
@@ -63,6 +66,7 @@ class FakeContext(Context):
         self.reports: list[tuple[float, float | None, str | None]] = []
         self.artifacts: dict[str, FakeArtifact] = {}
         self.removed: list[ArtifactRef] = []
+        self.added: list[TaskSpec] = []
         self._known: dict[UUID, FakeArtifact] = {}
 
     def add_file(self, name: str, media_type: str, data: bytes) -> ArtifactRef:
@@ -106,6 +110,20 @@ class FakeContext(Context):
         found = self._find(ref)
         with self.storage.open(found.key) as file:
             yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+
+    def add(
+        self,
+        name: str,
+        run: str,
+        input: dict[str, Any],
+        *,
+        after: Sequence[str] = (),
+        when: When = When.SUCCEEDED,
+        optional: bool = False,
+    ) -> None:
+        self.stop.check()
+        given = {"name": name, "run": run, "input": input, "after": list(after), "when": when, "optional": optional}
+        self.added.append(TaskSpec.model_validate(given))
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)
