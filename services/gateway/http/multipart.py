@@ -68,7 +68,9 @@ def read_form(stream: IO[bytes], boundary: str, length: int | None, rule: Files)
     try:
         fields, files = parser.parse(stream, boundary.encode("ascii"), length)
     except ValueError as error:  # UnicodeError too
-        raise problem("unreadable", f"The body is not multipart/form-data: {error}.") from None
+        # What werkzeug says of an early end are the names of its parser's states.
+        why = "it ends before its last part does" if "cannot parse beyond" in str(error) else str(error)
+        raise problem("unreadable", f"The body is not multipart/form-data: {why}.") from None
     except RequestEntityTooLarge:
         detail = f"A form field is over {MAX_FIELD_BYTES} bytes, or there are more than {MAX_FIELDS} parts."
         raise problem("too-large", detail) from None
