@@ -10,6 +10,7 @@ from bureau import Context
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.errors import PermanentError
 from bureau.ledger import act, queries, workers
+from bureau.ledger.views import JobView
 from bureau.ledger.workers import NewWorker
 from tests.unit.runner.conftest import Bench
 
@@ -29,7 +30,7 @@ def shop(bench: Bench) -> Bench:
     return bench
 
 
-def job(bench: Bench, job_id: UUID) -> queries.JobView:
+def job(bench: Bench, job_id: UUID) -> JobView:
     found = queries.job(bench.db, job_id, OWNER)
     assert found is not None
     return found
