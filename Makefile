@@ -8,6 +8,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 CODE := bureau services examples tests
 ARGS ?=
+ROUNDS ?= 20
 
 .PHONY: help
 help: ## Lists these commands
@@ -40,6 +41,10 @@ docs: setup ## Makes docs/settings.md anew, after a change of a setting
 .PHONY: test
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them
 	$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: faults
+faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20
+	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest tests/faults -p no:cacheprovider $(ARGS)
 
 .PHONY: lock
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones

@@ -59,6 +59,7 @@ class MailServer:
     to_data: str | Trouble | None = None
     in_data: Trouble | None = None
     to_content: str | Trouble | None = None
+    seconds: float = 0.0  # how long it thinks about each mail
     mails_per_connection: int | None = None
     login: tuple[str, str] | None = None
     starttls: ssl.SSLContext | None = None
@@ -164,6 +165,7 @@ class _Handler:
 
     async def handle_DATA(self, connection: _Connection, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self._mails += 1
+        await asyncio.sleep(self._server.seconds)
         answer = self._server.to_content
         if answer is None or isinstance(answer, Trouble):
             self._server.mails.append(

@@ -1,0 +1,82 @@
+"""The fault suite. `make test` runs what is short; with ROUNDS in the environment (`make faults`) everything runs."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.counting import CountingApi, CountingMail, counting_api, counting_mail
+from tests.support.faults.accounts import Books
+from tests.support.faults.rounds import World
+from tests.support.faults.supervised import Supervised
+from tests.support.faults.table import markdown
+from tests.support.postgres import PostgreSQL, drop_database
+from tests.support.processes import ROOT
+from tests.support.proxy import database_proxy
+from tests.support.rabbitmq import RabbitMQ
+
+ROUNDS = int(os.environ.get("ROUNDS", "0"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: runs with `make faults` only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    long = [] if ROUNDS else [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line("")
+    terminalreporter.write_line(markdown())
+
+
+@pytest.fixture(scope="package")
+def mail() -> Iterator[CountingMail]:
+    with counting_mail() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def certificates_api() -> Iterator[CountingApi]:
+    with counting_api() as api:
+        yield api
+
+
+def settings(mail: CountingMail, api: CountingApi, database_url: str) -> dict[str, str]:
+    """Of every Bureau here: the counting world around it, and patience fit for tests."""
+    return {
+        "MAIL_URL": mail.url,
+        "MAIL_READ_TIMEOUT_SECONDS": "3",
+        "CERTIFICATES_API": api.url,
+        "CERTIFICATES_TIMEOUT_SECONDS": "5",
+        "REPORTS_DIR": str(ROOT / "tests" / "faults" / "queries"),
+        "SOURCE_NUMBERS_URL": database_url,
+        "GRACE_SECONDS": "5",
+    }
+
+
+@pytest.fixture(scope="package")
+def world(
+    tmp_path_factory: pytest.TempPathFactory,
+    rabbitmq: RabbitMQ,
+    postgres: PostgreSQL,
+    mail: CountingMail,
+    certificates_api: CountingApi,
+) -> Iterator[World]:
+    """One Bureau for test after test; each leaves it as it found it."""
+    database_url, broker_url = postgres.fresh_database(), rabbitmq.fresh_vhost()
+    with database_proxy(database_url) as (proxy, through_proxy):
+        bureau = Supervised(
+            tmp_path_factory.mktemp("faults"),
+            broker_url=broker_url,
+            database_url=database_url,
+            env=settings(mail, certificates_api, database_url),
+            own_env={name: {"DATABASE_URL": through_proxy} for name in ("certificates", "reports")},
+        )
+        with bureau:
+            yield World(bureau, Books(database_url), mail, certificates_api, rabbitmq, postgres, proxy)
+    rabbitmq.drop_vhost(broker_url)
+    drop_database(postgres.url, database_url)

@@ -1,0 +1,41 @@
+"""The tests' side of the failpoints: arming them. What they do is in `sitecustomize.py`, in the processes started."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+class Failpoints:
+    """A folder of armed points, for processes started with `env`."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def env(self, settings: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """`settings` are constants by `module:NAME`."""
+        return {
+            "PYTHONPATH": str(HERE),
+            "FAILPOINTS": str(self._folder),
+            "FAILPOINT_SETTINGS": json.dumps(dict(settings or {})),
+        }
+
+    def arm(self, program: str, point: str, act: str = "kill") -> None:
+        """Whole at once: a process must not read half of it."""
+        new = self._folder / f".{program}.{point}"
+        new.write_text(act)
+        new.rename(self._folder / f"{program}.{point}")
+
+    def armed(self, program: str, point: str) -> bool:
+        """Whether it has not fired yet."""
+        return (self._folder / f"{program}.{point}").exists()
+
+    def disarm(self, program: str, point: str) -> None:
+        (self._folder / f"{program}.{point}").unlink(missing_ok=True)
+
+    def disarm_all(self) -> None:
+        for file in self._folder.iterdir():
+            file.unlink(missing_ok=True)

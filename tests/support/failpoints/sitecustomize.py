@@ -1,0 +1,197 @@
+"""Makes a process die, freeze or misbehave at a named place. Python imports this by its name at every start, where this
+folder is on PYTHONPATH: fault tests put it there, nothing else does, and nothing in Bureau knows of it.
+
+A point fires where a file `<program>.<point>` lies in the folder FAILPOINTS (`*.<point>` for any program); the program
+is supervisor's name for the process. The file's text is the act; whoever removes the file first acts, once. Acts:
+
+    kill        SIGKILL to itself
+    freeze      the thread never goes on
+    pause 2.5   it goes on after so many seconds
+    double      (at `publish`) the message is published twice, as long as the file is there
+    drop 10     (at `publish`) every tenth message is not published, as long as the file is there
+
+SIGUSR1 writes every thread's stack to stderr: a test that waits in vain shows what for.
+
+FAILPOINT_SETTINGS is JSON: `{"bureau.broker:STUCK_SECONDS": 3}` sets constants when their module is imported.
+"""
+
+import faulthandler
+import functools
+import importlib.machinery
+import itertools
+import json
+import os
+import signal
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+Function = Callable[..., Any]
+
+
+def fire(point: str) -> None:
+    """Acts where the point's file is there and nobody else was first."""
+    for program in (_PROGRAM, "*"):
+        file = _FOLDER / f"{program}.{point}"
+        try:
+            act = file.read_text()
+            file.unlink()
+        except FileNotFoundError:
+            continue
+        _act(act)
+
+
+def _act(act: str) -> None:
+    match act.split():
+        case ["kill"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case ["freeze"]:
+            threading.Event().wait()
+        case ["pause", seconds]:
+            threading.Event().wait(float(seconds))
+        case _:
+            raise ValueError(f"no such act: {act!r}")
+
+
+def before(point: str) -> Callable[[Function], Function]:
+    def wrap(function: Function) -> Function:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            fire(point)
+            return function(*args, **kwargs)
+
+        return wrapped
+
+    return wrap
+
+
+def after(point: str) -> Callable[[Function], Function]:
+    """After the function returned something: an empty answer is no claim, no take-back, nothing done."""
+
+    def wrap(function: Function) -> Function:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            if result is not None:
+                fire(point)
+            return result
+
+        return wrapped
+
+    return wrap
+
+
+def waking_the_relay(function: Function) -> Function:
+    """`Loop.wake`, of the relay's loop only: what made it due has been committed."""
+
+    @functools.wraps(function)
+    def wrapped(loop: Any) -> None:
+        if loop.name == "relay":
+            fire("wake")
+        function(loop)
+
+    return wrapped
+
+
+def with_a_batch(function: Function) -> Function:
+    """`Relay._publish`: rows are stamped, nothing of them is published."""
+
+    @functools.wraps(function)
+    def wrapped(relay: Any, queue: str, batch: Sequence[Any]) -> None:
+        if batch:
+            fire("stamped")
+        function(relay, queue, batch)
+
+    return wrapped
+
+
+def publishing(function: Function) -> Function:
+    """`HintBroker.enqueue`: twice, not every time, and dying in the middle of a batch."""
+    counted = itertools.count(1)
+
+    @functools.wraps(function)
+    def wrapped(broker: Any, message: Any, **options: Any) -> Any:
+        try:
+            mode = (_FOLDER / f"{_PROGRAM}.publish").read_text().split()
+        except FileNotFoundError:
+            mode = []
+        if mode[:1] == ["drop"] and next(counted) % int(mode[1]) == 0:
+            return message
+        if mode == ["double"]:
+            function(broker, message, **options)
+        published = function(broker, message, **options)
+        fire("published")
+        return published
+
+    return wrapped
+
+
+# module -> (name in it, what is put around it)
+POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
+    "bureau.runner": [
+        ("Runner._claim", before("before_claim")),
+        ("Runner._claim", after("after_claim")),
+        ("Runner._finish", before("before_finish")),  # the effect has happened
+        ("Runner._after", before("after_finish")),  # committed, the relay not yet woken
+    ],
+    "bureau.execution": [("Execution.log", before("in_the_middle"))],
+    "bureau.broker": [
+        ("HintConsumer.ack", before("before_ack")),
+        ("HintConsumer.__next__", before("turn")),
+        ("HintBroker.enqueue", publishing),
+    ],
+    "bureau.relay": [("Relay._publish", with_a_batch)],
+    "bureau.loop": [("Loop.wake", waking_the_relay)],
+    "bureau.ledger.leases": [("_take_back", after("taken_back"))],
+    "services.mailer.transports.smtp": [
+        ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end
+        ("SmtpTransport._ended", after("after_dot")),  # the server took it, the ledger does not know
+    ],
+}
+
+
+class Patching:
+    """A finder that looks where Python looks, and changes the modules above once they have run."""
+
+    def __init__(self, constants: dict[str, dict[str, Any]]) -> None:
+        self._constants = constants
+
+    def find_spec(self, name: str, path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in POINTS and name not in self._constants:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            run: Function = spec.loader.exec_module
+            spec.loader.exec_module = functools.partial(self._run, run)  # type: ignore[method-assign]
+        return spec
+
+    def _run(self, run: Function, module: ModuleType) -> None:
+        run(module)
+        for name, wrap in POINTS.get(module.__name__, ()):
+            owner, _, attribute = name.rpartition(".")
+            holder = getattr(module, owner) if owner else module
+            setattr(holder, attribute, wrap(getattr(holder, attribute)))
+        for name, value in self._constants.get(module.__name__, {}).items():
+            if not hasattr(module, name):
+                raise AttributeError(f"{module.__name__} has no {name}")
+            setattr(module, name, value)
+
+
+def _constants(text: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for place, value in json.loads(text).items():
+        module, _, name = place.partition(":")
+        found[module][name] = value
+    return found
+
+
+if "FAILPOINTS" in os.environ:
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    _FOLDER = Path(os.environ["FAILPOINTS"])
+    _PROGRAM = os.environ.get("SUPERVISOR_PROCESS_NAME", "")
+    sys.meta_path.insert(0, Patching(_constants(os.environ.get("FAILPOINT_SETTINGS", "{}"))))

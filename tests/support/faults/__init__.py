@@ -1,0 +1,1 @@
+"""What the fault suite stands on: Bureau under supervisord, its load, its faults, and the counting afterwards."""
