@@ -1,16 +1,17 @@
 """Gunicorn's configuration, from the gateway's settings: BIND, WEB_CONCURRENCY, WEB_THREADS, GRACE_SECONDS.
 
-Without keys the gateway listens on loopback only: BIND is checked here, before a socket is opened, and so is
-whatever the command line put in its place.
+Without keys the gateway listens on loopback only: BIND, or whatever the command line put in its place, is checked
+before a socket is opened.
 """
 
 import signal
-import sys
 from types import FrameType
 from typing import Any
 
+from bureau.ledger.database import Database
 from bureau.settings import PlatformSettings, SettingsError, load
-from services.gateway.settings import GatewaySettings, is_loopback
+from services.gateway.auth.exposure import refuse_without_keys
+from services.gateway.settings import GatewaySettings
 
 try:
     _platform, _settings = load(PlatformSettings, GatewaySettings)
@@ -30,13 +31,15 @@ control_socket_disable = True  # it would lie in the home folder, which a contai
 
 
 def on_starting(server: Any) -> None:
-    """`--bind` on the command line wins over BIND: it is held to the same rule."""
-    for address in server.cfg.address:
-        if isinstance(address, tuple) and not is_loopback(address[0]):
-            print(
-                f"Bureau cannot start: without keys it listens on loopback only, not on {address[0]}.", file=sys.stderr
-            )
-            sys.exit(2)
+    """Its connections are closed again before the workers are forked."""
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    db = Database(_platform.database_url.get_secret_value())
+    try:
+        refuse_without_keys(_settings, db, hosts)
+    except SettingsError as error:
+        error.exit()
+    finally:
+        db.close()
 
 
 def post_worker_init(_worker: Any) -> None:

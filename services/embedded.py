@@ -36,6 +36,7 @@ from bureau.storage import Storage
 from bureau.task import DECLARED, Task
 from services.certificates.service import certificates_service
 from services.gateway.app import create_app
+from services.gateway.auth.exposure import refuse_without_keys
 from services.gateway.settings import GatewaySettings
 from services.mailer.service import mailer_service
 from services.reports.demo import NotTheShop, make_demo
@@ -77,6 +78,7 @@ class Embedded:
         dramatiq.set_broker(self._broker)
         relay = Relay(self._db, self._broker, look_seconds=DUE_SECONDS)
         self._prepare_ledger()
+        refuse_without_keys(gateway, self._db, [host])
         self._process = WorkerProcess(
             _services(Resources(self._db, storage), embedded.tasks),
             broker=self._broker,

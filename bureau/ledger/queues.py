@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from bureau.contracts.states import TaskState
+from bureau.ledger import audit
+from bureau.ledger.audit import Act
 from bureau.ledger.clock import now
 from bureau.ledger.database import Database
 from bureau.ledger.decide import error_of
@@ -15,17 +17,24 @@ from bureau.ledger.locked import LockedJob, lock_job
 from bureau.ledger.tables import paused_queues, tasks
 
 
-def pause(db: Database, queue: str) -> None:
-    """Nothing of the queue is started; what runs goes on."""
+def pause(db: Database, queue: str, noted: Act | None = None) -> None:
+    """Nothing of the queue is started; what runs goes on. `noted` goes into the audit."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"pause.{queue}")
         if not is_paused(connection, queue):
             connection.execute(insert(paused_queues).values(queue=queue, paused_at=now()))
+        if noted:
+            audit.note(connection, noted)
 
 
-def resume(db: Database, queue: str) -> None:
-    """Starts again what was held back: hints that came while it was paused claimed nothing, and are published anew."""
+def resume(db: Database, queue: str, noted: Act | None = None) -> None:
+    """Starts again what was held back: hints that came while it was paused claimed nothing, and are published anew.
+
+    `noted` goes into the audit.
+    """
     with db.transaction() as connection:
+        if noted:
+            audit.note(connection, noted)
         connection.execute(delete(paused_queues).where(paused_queues.c.queue == queue))
         held = select(tasks.c.id).where(
             tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)

@@ -1,12 +1,14 @@
 """What the gateway's process lends to its views."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Event
 from typing import Protocol
 
 from bureau.ledger.database import Database
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
+from services.gateway.auth.gate import Gate
 from services.gateway.settings import GatewaySettings
 
 
@@ -30,3 +32,7 @@ class Gateway:
     relay: Relay
     announcements: Announcements
     stopping: Event = field(default_factory=Event)
+
+    @cached_property
+    def gate(self) -> Gate:
+        return Gate(self.settings, self.database)

@@ -1,13 +1,15 @@
 """The gateway's settings: where it listens, how it is reached, and its limits."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
 from bureau.settings import Settings, SettingsError
+from services.gateway.auth import key_file
 
 
 class GatewaySettings(Settings):
@@ -15,6 +17,24 @@ class GatewaySettings(Settings):
 
     bind: str = Field(default="127.0.0.1:8600", description="host:port, [::1]:port or unix:/path.")
     public_url: str = Field(default="", description="How clients reach the gateway; from BIND when empty.")
+    allowed_hosts: str = Field(
+        default="", description="Further names the gateway is reached by, separated by commas: `gateway,10.0.0.5`."
+    )
+    keys_file: Path | None = Field(
+        default=None, description="Keys beside those of the ledger: lines `owner role key`, read again when it changes."
+    )
+    rate_limit_per_minute: int = Field(
+        default=1200, ge=0, le=1_000_000, description="Requests of a key; 0: any number."
+    )
+    quota_open_jobs: int = Field(
+        default=100_000, ge=0, description="Jobs that have not ended, of an owner with keys; 0: any number."
+    )
+    quota_stored_bytes: int = Field(
+        default=0, ge=0, description="Files of an owner with keys; 0: as many as there is room."
+    )
+    link_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signs links, 32 characters or more; the ledger keeps one where it is empty."
+    )
     max_body_bytes: int = Field(default=100_000_000, gt=0, description="A request's body.")
     max_json_bytes: int = Field(default=16_000_000, gt=0, description="A JSON body: it is read into memory.")
     max_files: int = Field(default=MAX_FILES, gt=0, le=MAX_FILES, description="Files in a request.")
@@ -30,17 +50,24 @@ class GatewaySettings(Settings):
 
     @field_validator("bind")
     @classmethod
-    def _loopback_only(cls, value: str) -> str:
-        if value.startswith("unix:"):
-            return value
-        host = bind_host(value)
-        if host is None:
+    def _address(cls, value: str) -> str:
+        """Whether it may be reachable from elsewhere depends on keys: `auth.exposure` says."""
+        if not value.startswith("unix:") and bind_host(value) is None:
             raise ValueError("use host:port such as 127.0.0.1:8600, [::1]:8600, or unix:/path")
-        if not is_loopback(host):
-            raise ValueError(
-                f"without keys the gateway listens on loopback only, and {host or 'an empty host'} is reachable from "
-                "elsewhere; use 127.0.0.1:8600 and put a proxy that asks who is there in front of it"
-            )
+        return value
+
+    @field_validator("keys_file")
+    @classmethod
+    def _keys(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            key_file.read(value)
+        return value
+
+    @field_validator("link_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:
+            raise ValueError("use 32 random characters or more: openssl rand -hex 32")
         return value
 
     @field_validator("public_url")
@@ -64,7 +91,10 @@ class GatewaySettings(Settings):
         """The absolute address without a slash at its end, for links that leave the gateway."""
         if self.public_url:
             return self.public_url
-        return "http://localhost" if self.bind.startswith("unix:") else f"http://{self.bind}"
+        if self.bind.startswith("unix:"):
+            return "http://localhost"
+        host, port = self.address
+        return f"http://localhost:{port}" if host in ("", "0.0.0.0", "::") else f"http://{self.bind}"  # noqa: S104
 
 
 def bind_host(bind: str) -> str | None:

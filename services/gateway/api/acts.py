@@ -6,10 +6,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
-from bureau.ledger import act, bulk, idempotency, retry
+from bureau.ledger import act, audit, bulk, idempotency, retry
 from bureau.ledger.act import Cancelling
 from bureau.ledger.bulk import BulkAct
 from bureau.ledger.idempotency import Answer
+from bureau.ledger.keys import Role
 from bureau.ledger.retry import Retrying
 from services.gateway.api.jobs import JobFields, shown_job
 from services.gateway.api.models import Job
@@ -49,7 +50,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _cancel(gateway: Gateway) -> View[Nothing, Nothing]:
     def cancel(call: Call[Nothing, Nothing]) -> Reply:
-        match act.cancel(gateway.database, call.path["job_id"], call.owner):
+        job_id: UUID = call.path["job_id"]
+        match act.cancel(gateway.database, job_id, call.owner, call.act("job.cancel", job_id)):
             case None:
                 raise not_found("job")
             case Cancelling.ENDED:
@@ -61,7 +63,8 @@ def _cancel(gateway: Gateway) -> View[Nothing, Nothing]:
 
 def _retry(gateway: Gateway) -> View[Nothing, Nothing]:
     def again(call: Call[Nothing, Nothing]) -> Reply:
-        match retry.retry(gateway.database, call.path["job_id"], call.owner):
+        job_id: UUID = call.path["job_id"]
+        match retry.retry(gateway.database, job_id, call.owner, call.act("job.retry", job_id)):
             case None:
                 raise not_found("job")
             case Retrying.NOT_ENDED:
@@ -92,6 +95,7 @@ def _on_one(
         view=view,
         summary=summary,
         tag="Act",
+        role=Role.SUBMIT,
         answers=[Documented(200, "The job as it is now.", Job, REPLAYED)],
         problems=[refusal],
         replay=lambda call, first: Reply(first.status, shown_job(gateway, call)),
@@ -108,7 +112,9 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
             raise problem("count-changed", detail)
         changed = 0
         if not asked.dry_run:
+            noted = audit.begin(gateway.database, call.act(f"jobs.{what}", filter=_told(asked)))
             changed = bulk.apply(gateway.database, call.owner, what, wanted, per_second=asked.per_second)
+            audit.end(gateway.database, noted, changed)
             gateway.relay.wake()
         answer = BulkAnswer(count=counted.count, by_error=counted.by_error, changed=changed, dry_run=asked.dry_run)
         if call.reservation:
@@ -123,11 +129,17 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
         view=act_on_many,
         summary=summary,
         tag="Act",
+        role=Role.OPERATE,
         answers=[Documented(200, "What matched, and what was done.", BulkAnswer, REPLAYED)],
         problems=["count-changed"],
         body=Body(BulkRequest),
         replay=lambda call, first: Reply(first.status, _counted_again(gateway, call, what)),
     )
+
+
+def _told(asked: BulkRequest) -> dict[str, Any]:
+    """The filter as it was given, for the audit."""
+    return asked.filter.model_dump(mode="json", exclude_defaults=True)
 
 
 def _counted_again(gateway: Gateway, call: Call[BulkRequest, Nothing], what: BulkAct) -> BulkAnswer:

@@ -9,7 +9,9 @@ from werkzeug.http import http_date
 
 from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
+from bureau.ledger.keys import Role
 from bureau.storage import Storage
+from services.gateway.auth.links import Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http import ranges
 from services.gateway.http.disposition import attachment
@@ -40,7 +42,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             path="/v1/artifacts/<uuid:artifact_id>/<name>",
             view=read,
             summary="A stored file",
+            linked=Linked.ARTIFACT,
             tag="Follow",
+            role=Role.VIEW,
             answers=[
                 Documented(200, "The file.", headers=_HEADERS, media_types=("*/*",)),
                 Documented(206, "A part of it.", headers={**_HEADERS, "Content-Range": "Which."}, media_types=("*/*",)),

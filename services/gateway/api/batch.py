@@ -10,17 +10,20 @@ from bureau.contracts.base import Contract
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.ledger import queries
+from bureau.ledger import idempotency, queries
 from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.idempotency import Answer
-from bureau.ledger.submit import submit
+from bureau.ledger.keys import Role
+from bureau.ledger.submit import insert_job
 from bureau.submission.announcements import Known
 from bureau.submission.graphs import MAX_MISTAKES
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from services.gateway.api.models import JobSummary, summary_of
+from services.gateway.auth import quota
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.problems import invalid, refuse, try_again
+from services.gateway.submission.accept import QUOTAS
 
 MAX_JOBS = 1000
 
@@ -49,7 +52,12 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             for spec, job_id in zip(call.body.jobs, _ids(token, call), strict=True)
         ]
         try:
-            submit(gateway.database, jobs, call.reservation, given=Answer(202, str(token)))
+            with gateway.database.transaction() as connection:
+                quota.hold(connection, gateway.settings, call.who, jobs=len(jobs))
+                for job in jobs:
+                    insert_job(connection, job)
+                if call.reservation:
+                    idempotency.answer(connection, call.reservation, Answer(202, str(token)))
         except ArtifactGone as gone:
             raise invalid(_gone(call.body, gone)) from None
         gateway.relay.wake()
@@ -63,8 +71,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             view=create,
             summary="Many jobs at once, all or none",
             tag="Submit",
+            role=Role.SUBMIT,
             answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],
-            problems=["no-service"],
+            problems=["no-service", *QUOTAS],
             body=Body(BatchRequest),
             replay=lambda call, first: Reply(first.status, _items(gateway, call, UUID(first.location))),
         )

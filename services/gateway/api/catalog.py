@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bureau.contracts.catalog import ReportDescription, TaskDescription, TemplateDescription
+from bureau.ledger.keys import Role
 from bureau.submission.announcements import Known
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
@@ -76,6 +77,7 @@ def _listing(
         view=read,
         summary=summary,
         tag="Catalog",
+        role=Role.VIEW,
         answers=[Documented(200, "A page.", page)],
         query=PageQuery,
     )

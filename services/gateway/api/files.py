@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from bureau.contracts.base import Contract
-from bureau.ledger import artifacts
+from bureau.ledger import artifacts, idempotency
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.idempotency import Answer
+from bureau.ledger.keys import Role
 from services.gateway.api.models import Artifact, artifact_of
+from services.gateway.auth import quota
 from services.gateway.gateway import Gateway
 from services.gateway.http.multipart import Files
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -29,7 +31,11 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             stored = store(call.files[0])
             # Without the name, which may be long: the answer is rendered again from the id.
             first = Answer(CREATED, f"/v1/artifacts/{stored.id}") if call.reservation else None
-            artifacts.add_upload(gateway.database, stored, call.reservation, given=first)
+            with gateway.database.transaction() as connection:
+                quota.hold(connection, gateway.settings, call.who, size=stored.size)
+                artifacts.insert_artifacts(connection, [stored])
+                if call.reservation and first:
+                    idempotency.answer(connection, call.reservation, first)
         return _created(stored, CREATED)
 
     def replay(call: Call[Any, Any], first: Answer) -> Reply:
@@ -47,9 +53,10 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             view=create,
             summary="Store a file to refer to",
             tag="Submit",
+            role=Role.SUBMIT,
             answers=[Documented(CREATED, "Stored.", Artifact, headers)],
             body=Body(FileForm, json=False, files=rule),
-            problems=["storage-unavailable"],
+            problems=["storage-unavailable", "too-many-bytes-stored"],
             replay=replay,
         )
     ]

@@ -57,6 +57,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             view=healthz,
             summary="Alive",
             tag="Health",
+            role=None,
             answers=[Documented(200, "Alive.", Health)],
         ),
         Operation(
@@ -66,6 +67,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             view=readyz,
             summary="What is ready and what is not",
             tag="Health",
+            role=None,
             answers=[
                 Documented(200, "Submissions are accepted.", Readiness),
                 Documented(503, "The ledger or the storage is away.", Readiness, {"Retry-After": "Seconds."}),

@@ -9,10 +9,12 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 from bureau.ledger import queries
+from bureau.ledger.keys import Role
 from bureau.ledger.queries import JobFilter
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from bureau.submission.terms import EARLIEST, LATEST
 from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
+from services.gateway.auth.links import Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -97,6 +99,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         view=read,
         summary="Your jobs, the newest first",
         tag="Follow",
+        role=Role.VIEW,
         answers=[Documented(200, "A page.", JobList)],
         query=JobQuery,
     )
@@ -125,17 +128,19 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         view=read,
         summary="A job: state, progress, tasks, files",
         tag="Follow",
+        role=Role.VIEW,
         answers=[Documented(200, "The job.", Job, {"Preference-Applied": "The wait that was asked for."})],
         waits=True,
+        linked=Linked.JOB,
     )
 
 
 def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
-    """The job that the path names, as it is now. Raises a 404 problem."""
+    """The job that the path names, as it is now; behind a signed link its files have that link too. Raises 404."""
     view = queries.job(gateway.database, call.path["job_id"], call.owner)
     if view is None:
         raise not_found("job")
-    return job_of(view)
+    return job_of(view, call.who.link_token)
 
 
 def _tasks(gateway: Gateway) -> Operation[Any, Any]:
@@ -156,8 +161,10 @@ def _tasks(gateway: Gateway) -> Operation[Any, Any]:
         view=read,
         summary="All tasks of a job",
         tag="Follow",
+        role=Role.VIEW,
         answers=[Documented(200, "A page.", TaskList)],
         query=PageQuery,
+        linked=Linked.JOB,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.queries import JobRow
 from bureau.ledger.views import JobView, TaskView
+from services.gateway.auth.links import PARAMETER
 from services.gateway.http.disposition import path_segment
 
 JobStateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
@@ -154,13 +155,14 @@ class TaskList(BaseModel):
     next_cursor: str | None
 
 
-def job_of(view: JobView) -> Job:
+def job_of(view: JobView, link_token: str | None = None) -> Job:
+    """With the files' addresses; those of a reader who followed a signed link carry its token on."""
     shown = {name: getattr(view, name) for name in Job.model_fields if name not in ("tasks", "artifacts")}
     return Job.model_validate(
         {
             **shown,
             "tasks": [task_of(task) for task in view.tasks],
-            "artifacts": [artifact_of(artifact) for artifact in view.artifacts],
+            "artifacts": [artifact_of(artifact, link_token) for artifact in view.artifacts],
         }
     )
 
@@ -173,7 +175,8 @@ def task_of(view: TaskView) -> Task:
     return Task.model_validate({name: getattr(view, name) for name in Task.model_fields})
 
 
-def artifact_of(artifact: StoredArtifact) -> Artifact:
+def artifact_of(artifact: StoredArtifact, link_token: str | None = None) -> Artifact:
+    query = f"?{PARAMETER}={link_token}" if link_token else ""
     return Artifact(
         id=artifact.id,
         task=artifact.task,
@@ -182,5 +185,5 @@ def artifact_of(artifact: StoredArtifact) -> Artifact:
         size=artifact.size,
         sha256=artifact.sha256,
         expires_at=artifact.expires_at,
-        url=f"/v1/artifacts/{artifact.id}/{path_segment(artifact.name)}",
+        url=f"/v1/artifacts/{artifact.id}/{path_segment(artifact.name)}{query}",
     )

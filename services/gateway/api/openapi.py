@@ -29,6 +29,7 @@ def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
         view=read,
         summary="This document",
         tag="Catalog",
+        role=None,
         answers=[Documented(200, "OpenAPI 3.1.", media_types=("application/json",))],
     )
     return declared

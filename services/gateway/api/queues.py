@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
-from bureau.ledger import idempotency, queues
+from bureau.ledger import audit, idempotency, queues
 from bureau.ledger.idempotency import Answer
+from bureau.ledger.keys import Role
 from bureau.ledger.survey import QueueSurvey, survey
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -69,6 +70,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         view=read,
         summary="How each queue stands",
         tag="Act",
+        role=Role.OPERATE,
         answers=[Documented(200, "A page.", QueueList)],
         query=PageQuery,
     )
@@ -79,7 +81,7 @@ def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
 
     def switch(call: Call[Nothing, Nothing]) -> Reply:
         found = _find(gateway, call.path["name"])
-        act(gateway.database, found.queue)
+        act(gateway.database, found.queue, call.act(f"queue.{verb}", found.queue))
         gateway.relay.wake()
         _answered(gateway, call)
         return Reply(200, _queue(_find(gateway, found.queue)))
@@ -91,6 +93,7 @@ def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
         view=switch,
         summary="Start nothing more of it" if verb == "pause" else "Start again what waits in it",
         tag="Act",
+        role=Role.OPERATE,
         answers=[Documented(200, "The queue as it is now.", Queue)],
         replay=lambda call, first: Reply(first.status, _queue(_find(gateway, call.path["name"]))),
     )
@@ -104,8 +107,12 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         if call.body.expect is not None and call.body.expect != count:
             detail = f"{count} tasks are queued, and not the {call.body.expect} that `expect` names. Nothing was done."
             raise problem("count-changed", detail)
-        changed = 0 if call.body.dry_run else queues.purge(gateway.database, queue, by_job)
-        gateway.relay.wake()
+        changed = 0
+        if not call.body.dry_run:
+            noted = audit.begin(gateway.database, call.act("queue.purge", queue))
+            changed = queues.purge(gateway.database, queue, by_job)
+            audit.end(gateway.database, noted, changed)
+            gateway.relay.wake()
         _answered(gateway, call)
         return Reply(200, PurgeAnswer(count=count, changed=changed, dry_run=call.body.dry_run))
 
@@ -120,6 +127,7 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         view=purge,
         summary="Cancel what has not started of it",
         tag="Act",
+        role=Role.OPERATE,
         answers=[Documented(200, "What was queued, and what was done.", PurgeAnswer)],
         problems=["count-changed"],
         body=Body(PurgeRequest),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from bureau.ledger.keys import Role
 from bureau.ledger.task_list import TaskFilter, TaskRow, tasks_across
 from services.gateway.api.models import Progress, TaskError, TaskStateWord
 from services.gateway.gateway import Gateway
@@ -69,6 +70,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             view=read,
             summary="Tasks across your jobs",
             tag="Follow",
+            role=Role.VIEW,
             answers=[Documented(200, "A page.", TaskSummaryList)],
             query=TaskQuery,
         )

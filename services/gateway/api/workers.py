@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bureau.ledger import workers as ledger_workers
+from bureau.ledger.keys import Role
 from bureau.ledger.workers import WorkerRow
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
@@ -49,6 +50,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             view=read,
             summary="Workers of the last day",
             tag="Catalog",
+            role=Role.OPERATE,
             answers=[Documented(200, "A page.", WorkerList)],
             query=PageQuery,
         )

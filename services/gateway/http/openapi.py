@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from services.gateway.auth.links import PARAMETER
 from services.gateway.http import form_values
 from services.gateway.http.multipart import OPTIONS, Files
 from services.gateway.http.operation import Documented, Operation
@@ -17,10 +18,20 @@ Mode = Literal["validation", "serialization"]
 Schemas = dict[tuple[type[BaseModel], Mode], dict[str, Any]]
 
 _EVERYWHERE = ("host-not-allowed", "internal-error")
+_KEYED = ("key-missing", "key-invalid", "role-too-low", "too-many-requests")
+_LINKED = ("link-invalid", "link-expired")
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `bureau_<id>_<secret>`."},
+    "basic": {"type": "http", "scheme": "basic", "description": "For browsers: any name, the key as password."},
+    "link": {"type": "apiKey", "in": "query", "name": PARAMETER, "description": "Of a signed link."},
+}
 _HEADERS = {
     "Request-Id": "Names the request in the gateway's log.",
     "Retry-After": "Seconds.",
     "Content-Range": "The size of the file.",
+    "WWW-Authenticate": "`Bearer`, or `Basic` for browsers.",
+    "RateLimit": 'With a key: requests that are left, `"requests";r=1199;t=1`.',
+    "RateLimit-Policy": 'With a key: requests a minute, `"requests";q=1200;w=60`.',
 }
 
 
@@ -43,7 +54,7 @@ def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[st
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
-        "components": {"schemas": definitions},
+        "components": {"schemas": definitions, "securitySchemes": _SCHEMES},
     }
 
 
@@ -66,10 +77,18 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, An
         "tags": [operation.tag],
         "parameters": [*_path(operation), *_query(operation), *_request_headers(operation)],
         "responses": _responses(operation, schemas),
+        "security": _security(operation),
     }
     if operation.body:
         described["requestBody"] = {"required": True, "content": _body(operation, schemas)}
     return described
+
+
+def _security(operation: Operation[Any, Any]) -> list[dict[str, list[str]]]:
+    """Any of these; the last one, nothing, is for routes open to everybody, and for gateways without keys."""
+    ways: list[str] = [*(["bearer", "basic"] if operation.role else []), *(["link"] if operation.linked else [])]
+    described: list[dict[str, list[str]]] = [{way: []} for way in ways]
+    return [*described, {}]
 
 
 def _head(get: dict[str, Any]) -> dict[str, Any]:
@@ -169,18 +188,23 @@ def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
 
 
 def _responses(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
-    responses = {str(answer.status): _answer(answer, schemas) for answer in operation.answers}
+    limited = ("RateLimit", "RateLimit-Policy") if operation.role else ()
+    responses = {str(answer.status): _answer(answer, schemas, limited) for answer in operation.answers}
     by_status: dict[int, list[Kind]] = {}
     for slug in _slugs(operation):
         by_status.setdefault(KINDS[slug].status, []).append(KINDS[slug])
     for status, kinds in sorted(by_status.items()):
-        responses.setdefault(str(status), _problem(kinds))
+        responses.setdefault(str(status), _problem(kinds, limited))
     return responses
 
 
 def _slugs(operation: Operation[Any, Any]) -> list[str]:
     """The problems that follow from a declaration, and those it names."""
     slugs = [*_EVERYWHERE, *operation.problems]
+    if operation.role:
+        slugs += _KEYED
+    if operation.linked:
+        slugs += _LINKED
     if operation.path.startswith("/v1/"):
         slugs += ["ledger-unavailable"]
     if "<" in operation.path:
@@ -198,12 +222,11 @@ def _slugs(operation: Operation[Any, Any]) -> list[str]:
     return slugs
 
 
-def _answer(answer: Documented, schemas: Schemas) -> dict[str, Any]:
+def _answer(answer: Documented, schemas: Schemas, limited: Sequence[str]) -> dict[str, Any]:
+    everywhere = {name: _HEADERS[name] for name in ("Request-Id", *limited)}
     described: dict[str, Any] = {
         "description": answer.description,
-        "headers": {
-            name: _header(text) for name, text in {"Request-Id": _HEADERS["Request-Id"], **answer.headers}.items()
-        },
+        "headers": {name: _header(text) for name, text in {**everywhere, **answer.headers}.items()},
     }
     if answer.model:
         described["content"] = {"application/json": {"schema": schemas[(answer.model, "serialization")]}}
@@ -212,9 +235,11 @@ def _answer(answer: Documented, schemas: Schemas) -> dict[str, Any]:
     return described
 
 
-def _problem(kinds: Sequence[Kind]) -> dict[str, Any]:
-    names = ["Request-Id"]
-    if any(kind.status in (409, 503) for kind in kinds):
+def _problem(kinds: Sequence[Kind], limited: Sequence[str]) -> dict[str, Any]:
+    names = ["Request-Id", *(() if kinds[0].status == 401 else limited)]
+    if kinds[0].status == 401:
+        names.append("WWW-Authenticate")
+    if any(kind.status in (409, 429, 503) for kind in kinds):
         names.append("Retry-After")
     if any(kind.status == 416 for kind in kinds):
         names.append("Content-Range")

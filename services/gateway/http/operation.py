@@ -9,7 +9,11 @@ from pydantic import BaseModel
 from werkzeug.datastructures import Headers
 
 from bureau.contracts.base import Contract
+from bureau.ledger.audit import Act
 from bureau.ledger.idempotency import Answer, Reservation
+from bureau.ledger.keys import Role
+from services.gateway.auth.identity import Identity
+from services.gateway.auth.links import Linked
 from services.gateway.http.multipart import Files, UploadedFile
 
 B = TypeVar("B", bound=BaseModel)
@@ -27,7 +31,7 @@ class Call(Generic[B, Q]):
     `wait_seconds` is what `Prefer: wait` asked for; `reservation` is the Idempotency-Key held for this request.
     """
 
-    owner: str
+    who: Identity
     path: Mapping[str, Any]
     query: Q
     body: B
@@ -36,6 +40,17 @@ class Call(Generic[B, Q]):
     method: str = "GET"
     wait_seconds: float | None = None
     reservation: Reservation | None = None
+    request_id: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose things are read and changed; another owner's are not there."""
+        return self.who.owner
+
+    def act(self, what: str, target: object = None, **detail: Any) -> Act:
+        """This request as the audit tells it."""
+        target = str(target) if target is not None else None
+        return Act(what, self.owner, self.who.name, target, self.request_id, detail)
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,7 @@ class Operation(Generic[B, Q]):
     view: View[B, Q]
     summary: str
     tag: str
+    role: Role | None  # what a key must be allowed; None: open to everybody, without a key
     answers: Sequence[Documented]
     problems: Sequence[str] = ()  # slugs beside those that follow from the declaration
     body: Body[B] | None = None
@@ -88,6 +104,8 @@ class Operation(Generic[B, Q]):
     waits: bool = False  # understands Prefer: wait
     replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # where `takes_key`: its first answer, again
     api: bool = True  # False: for browsers; takes any query
+    linked: Linked | None = None  # read with a signed link too, by its `token` parameter
+    away: Callable[[], Response] | None = None  # a page's own answer while the ledger is away
 
     @property
     def changes(self) -> bool:

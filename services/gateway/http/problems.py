@@ -23,11 +23,31 @@ KINDS = {
     for kind in (
         Kind("unreadable", 400, "The request cannot be read", "Its body or a part of it is not what its type says."),
         Kind(
+            "key-missing",
+            401,
+            "A key is needed",
+            "Keys are in use here. Send yours as `Authorization: Bearer <key>`; in a browser it is the password. "
+            "`python -m services.gateway.keys make` makes one.",
+        ),
+        Kind(
+            "key-invalid",
+            401,
+            "The key opens nothing",
+            "It is not known here, was revoked or has expired. Ask whoever runs this gateway for another.",
+        ),
+        Kind(
+            "role-too-low",
+            403,
+            "The key's role does not suffice",
+            "`view` reads, `submit` also submits and acts on single jobs, `operate` also acts on many and on queues.",
+        ),
+        Kind("link-invalid", 403, "The link is not valid", "A signed link opens what it was made for, unchanged."),
+        Kind(
             "host-not-allowed",
             403,
             "This host name is not the gateway's",
             "The Host header names neither this machine nor PUBLIC_URL. A page elsewhere may be trying to reach a "
-            "gateway that trusts its own machine. Use the address in PUBLIC_URL, or set it.",
+            "gateway that trusts its own machine. Use the address in PUBLIC_URL, set it, or add to ALLOWED_HOSTS.",
         ),
         Kind(
             "origin-not-allowed",
@@ -54,6 +74,7 @@ KINDS = {
             "A request with this key is under way",
             "Wait as Retry-After says and send it again: the first answer comes back.",
         ),
+        Kind("link-expired", 410, "The link has expired", "Whoever gave it can make a new one."),
         Kind(
             "precondition-failed", 412, "The file is not the expected one", "If-Match or If-Unmodified-Since said so."
         ),
@@ -71,6 +92,25 @@ KINDS = {
             422,
             "The key was used for another request",
             "An Idempotency-Key belongs to one request for 24 hours. Send a new request with a new key.",
+        ),
+        Kind(
+            "too-many-requests",
+            429,
+            "Too many requests with this key",
+            "Wait as Retry-After says. RateLimit tells with every answer how many are left; RATE_LIMIT_PER_MINUTE is "
+            "the setting.",
+        ),
+        Kind(
+            "too-many-open-jobs",
+            429,
+            "Too many jobs that have not ended",
+            "An owner has at most QUOTA_OPEN_JOBS of them. Wait until some end, or cancel some.",
+        ),
+        Kind(
+            "too-many-bytes-stored",
+            429,
+            "Too many bytes stored",
+            "The files of an owner have at most QUOTA_STORED_BYTES together. They go with time, or with their jobs.",
         ),
         Kind("internal-error", 500, "Something went wrong in Bureau", "It was logged under the answer's Request-Id."),
         Kind(

@@ -83,14 +83,19 @@ class NoBodyReader:
 
 
 class QueryReader(Generic[B]):
-    """Reads the query of one route."""
+    """Reads the query of one route; what is in `beside` is somebody else's."""
 
-    def __init__(self, model: type[B]) -> None:
+    def __init__(self, model: type[B], beside: frozenset[str] = frozenset()) -> None:
         self._reader = Reader(model)
+        self._beside = beside
 
     def read(self, request: Request) -> B:
         """Raises a 422 problem that names parameters."""
-        given = [(clean_text(name), clean_text(text)) for name, text in request.args.items(multi=True)]
+        given = [
+            (clean_text(name), clean_text(text))
+            for name, text in request.args.items(multi=True)
+            if name not in self._beside
+        ]
         values, mistakes = form_values.gather(given, self._reader.kinds)
         try:
             if mistakes:

@@ -3,17 +3,22 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask, Response, request
+import structlog
+from flask import Flask, Response, g, request
 
+from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.idempotency import Scope
+from services.gateway.auth.gate import Asked, require
+from services.gateway.auth.identity import Identity
+from services.gateway.auth.links import PARAMETER
 from services.gateway.gateway import Gateway
 from services.gateway.http import idempotency, prefer
 from services.gateway.http.answers import response_of
 from services.gateway.http.operation import Call, Nothing, Operation, Reply
 from services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key
-from services.gateway.owner import owner_of_request
 
 AnyOperation = Operation[Any, Any]
+Reading = Callable[[dict[str, Any], Identity], Reply | Response]
 
 
 def add_routes(app: Flask, operations: Iterable[AnyOperation], gateway: Gateway) -> None:
@@ -31,48 +36,64 @@ def _view(operation: AnyOperation, gateway: Gateway) -> Callable[..., Response]:
     read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
 
     def handle(**path: Any) -> Response:
-        return response_of(read(path))
+        try:
+            return response_of(read(path, _admitted(operation, gateway, path)))
+        except LedgerUnavailable:
+            if operation.away:
+                return operation.away()
+            raise
 
     return handle
 
 
-def _without_body(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]], Reply | Response]:
-    query = QueryReader(operation.query or Nothing) if operation.api else None
+def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
+    """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
+    who = gateway.gate.identify(Asked.of(request), operation.role, operation.linked, path)
+    if who.key_id:
+        structlog.contextvars.bind_contextvars(key=who.key_id, owner=who.owner)
+    standing, g.headers = gateway.gate.count(who)
+    require(who, operation.role, standing)
+    return who
 
-    def answer(path: dict[str, Any]) -> Reply | Response:
+
+def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
+    beside = frozenset({PARAMETER} if operation.linked else ())
+    query = QueryReader(operation.query or Nothing, beside) if operation.api else None
+
+    def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
         return operation.view(
             Call(
-                owner=owner_of_request(),
+                who=who,
                 path=path,
                 query=query.read(request) if query else Nothing(),
                 body=Nothing(),
                 headers=request.headers,
                 method=request.method,
                 wait_seconds=_wait_seconds(operation, gateway),
+                request_id=g.request_id,
             )
         )
 
     return answer
 
 
-def _with_body(operation: AnyOperation, gateway: Gateway) -> Callable[[dict[str, Any]], Reply | Response]:
+def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     query = QueryReader(operation.query or Nothing)
     body: BodyReader[Any] | NoBodyReader = (
         BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader(gateway.settings)
     )
 
-    def answer(path: dict[str, Any]) -> Reply | Response:
+    def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
         key = idempotency_key(request) if operation.takes_key else None
         asked = query.read(request)
         fields, files, fingerprint = body.read(request)
-        owner = owner_of_request()
         wait = _wait_seconds(operation, gateway)
 
-        call = Call(owner, path, asked, fields, files, request.headers, request.method, wait)
+        call = Call(who, path, asked, fields, files, request.headers, request.method, wait, request_id=g.request_id)
         try:
             if key is None:
                 return operation.view(call)
-            scope = Scope(owner, operation.method, request.path, key)
+            scope = Scope(who.owner, operation.method, request.path, key)
             return idempotency.once(gateway.database, scope, fingerprint, operation, call)
         finally:
             for file in files:

@@ -41,7 +41,7 @@ class Doors:
     @classmethod
     def of(cls, settings: GatewaySettings) -> "Doors":
         public = urlsplit(settings.base_url)
-        names = {public.hostname, bind_host(settings.bind)}
+        names = {public.hostname, bind_host(settings.bind), *settings.allowed_hosts.lower().replace(",", " ").split()}
         return cls(frozenset(name for name in names if name), frozenset({f"{public.scheme}://{public.netloc}"}))
 
     def check_host(self, host: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, render_template
 
 from bureau.ledger import queries
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.keys import Role
 from bureau.ledger.queries import JobFilter, JobRow
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation
@@ -27,12 +27,18 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _latest(gateway: Gateway) -> Operation[Any, Any]:
     def latest(call: Call[Nothing, Nothing]) -> Response:
-        try:
-            rows = queries.jobs_of(gateway.database, call.owner, JobFilter(), before=None, limit=SHOWN)
-        except LedgerUnavailable:
-            return _page("away.html", 503, {"Retry-After": str(RETRY_SECONDS)})
+        rows = queries.jobs_of(gateway.database, call.owner, JobFilter(), before=None, limit=SHOWN)
         now = datetime.now(UTC)
-        return _page("jobs.html", jobs=[_row(row, now) for row in rows], base_url=gateway.settings.base_url, now=now)
+        return _page(
+            "jobs.html",
+            jobs=[_row(row, now) for row in rows],
+            base_url=gateway.settings.base_url,
+            keyed=call.who.key_id is not None,
+            now=now,
+        )
+
+    def away() -> Response:
+        return _page("away.html", 503, {"Retry-After": str(RETRY_SECONDS)})
 
     return Operation(
         name="page-latest-jobs",
@@ -41,11 +47,13 @@ def _latest(gateway: Gateway) -> Operation[Any, Any]:
         view=latest,
         summary="A page of the latest jobs",
         tag="Pages",
+        role=Role.VIEW,
         answers=[
             Documented(200, "The page.", media_types=_HTML),
             Documented(503, "The ledger is away.", headers={"Retry-After": "Seconds."}, media_types=_HTML),
         ],
         api=False,
+        away=away,
     )
 
 
@@ -63,6 +71,7 @@ def _problem() -> Operation[Any, Any]:
         view=problem,
         summary="What a problem's type means",
         tag="Pages",
+        role=None,
         answers=[Documented(200, "The page.", media_types=_HTML)],
         api=False,
     )
@@ -84,6 +93,7 @@ def _static() -> Operation[Any, Any]:
         view=static,
         summary="Stylesheet and icon of the pages",
         tag="Pages",
+        role=None,
         answers=[Documented(200, "The file.", media_types=("text/css", "image/svg+xml"))],
         api=False,
     )

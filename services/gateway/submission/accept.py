@@ -9,15 +9,18 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger import artifacts, idempotency, queries
 from bureau.ledger.artifacts import ArtifactGone, StoredArtifact
 from bureau.ledger.idempotency import Answer
+from bureau.ledger.keys import Role
 from bureau.ledger.submit import NewJob, insert_job
 from bureau.submission.references import Used
 from services.gateway.api.models import Job, job_of
+from services.gateway.auth import quota
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
 from services.gateway.http.operation import Call, Documented, Operation, Reply
 from services.gateway.http.problems import invalid, not_found
 
 ACCEPTED = 202
+QUOTAS = ("too-many-open-jobs", "too-many-bytes-stored")
 
 
 def accept(
@@ -31,6 +34,7 @@ def accept(
     location = f"/v1/jobs/{job.id}"
     try:
         with gateway.database.transaction() as connection:
+            quota.hold(connection, gateway.settings, call.who, jobs=1, size=sum(file.size for file in uploads))
             artifacts.insert_artifacts(connection, uploads)
             insert_job(connection, job)
             if call.reservation:
@@ -56,11 +60,13 @@ def documented() -> list[Documented]:
     ]
 
 
-def submission(gateway: Gateway, **declared: Any) -> Operation[Any, Any]:
+def submission(gateway: Gateway, *, problems: Sequence[str] = (), **declared: Any) -> Operation[Any, Any]:
     """The declaration of a POST that submits a job."""
     return Operation(
+        problems=[*problems, *QUOTAS],
         method="POST",
         tag="Submit",
+        role=Role.SUBMIT,
         answers=documented(),
         waits=True,
         replay=lambda call, first: replay(gateway, call, first),

@@ -1,0 +1,35 @@
+"""Without keys the gateway listens on loopback only: asked before a socket is opened."""
+
+from collections.abc import Iterable
+
+from bureau.ledger import keys
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.migrate import migrate
+from bureau.settings import SettingsError
+from services.gateway.settings import GatewaySettings, is_loopback
+
+
+def refuse_without_keys(settings: GatewaySettings, db: Database, hosts: Iterable[str]) -> None:
+    """Raises `SettingsError` where one of `hosts` is reachable from elsewhere and there is no key.
+
+    With the ledger away it lets the process start: the gate asks again at every request, and answers other machines
+    only when they show a key.
+    """
+    reachable = [host for host in hosts if not is_loopback(host)]
+    if not reachable or settings.keys_file:
+        return
+    try:
+        migrate(db)
+        if keys.there_are_any(db):
+            return
+    except LedgerUnavailable:
+        return
+    raise SettingsError([f"BIND: {sentence(reachable[0])}"])
+
+
+def sentence(host: str) -> str:
+    return (
+        f"without keys the gateway listens on loopback only, and {host or 'an empty host'} is reachable from "
+        "elsewhere; use 127.0.0.1:8600, or make a key first: python -m services.gateway.keys make --owner NAME "
+        "--role operate, or name a file of keys in KEYS_FILE"
+    )

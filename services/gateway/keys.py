@@ -1,0 +1,122 @@
+"""`python -m services.gateway.keys make | list | revoke`: the keys in the ledger of DATABASE_URL."""
+
+import argparse
+import sys
+from datetime import datetime
+
+from bureau.ledger import keys
+from bureau.ledger.audit import COMMAND, Act
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.keys import Key, NewKey, Role
+from bureau.ledger.migrate import migrate
+from bureau.settings import PlatformSettings, SettingsError, load
+from services.gateway.auth import api_key
+from services.gateway.auth.key_file import OWNER
+
+DAY_SECONDS = 86_400.0
+
+
+def main(arguments: list[str]) -> int:
+    given = _parser().parse_args(arguments)
+    if given.command == "make" and given.for_file:
+        return print_line(given)
+    try:
+        (settings,) = load(PlatformSettings)
+    except SettingsError as error:
+        error.exit()
+    db = Database(settings.database_url.get_secret_value())
+    try:
+        migrate(db)
+        status: int = given.run(db, given)
+    except LedgerUnavailable as error:
+        print(f"The database does not answer ({error}): {db!r}", file=sys.stderr)
+        return 1
+    finally:
+        db.close()
+    return status
+
+
+def make(db: Database, given: argparse.Namespace) -> int:
+    """The key alone on stdout, for scripts; words on stderr."""
+    key = api_key.make()
+    lives = given.expires_in_days * DAY_SECONDS if given.expires_in_days else None
+    new = NewKey(key.id, given.owner, given.role, key.sha256, given.label, lives)
+    act = Act("key.make", given.owner, COMMAND, key.id, detail={"role": given.role})
+    keys.add(db, new, act)
+    print(f"The key {key.id} of {given.owner} may {given.role}. It is shown this once:", file=sys.stderr)
+    print(key.text())
+    return 0
+
+
+def print_line(given: argparse.Namespace) -> int:
+    """A line for KEYS_FILE; the ledger does not learn of it."""
+    print(f"{given.owner} {given.role} {api_key.make().text()}")
+    return 0
+
+
+def show(db: Database, _given: argparse.Namespace) -> int:
+    found = keys.all_keys(db)
+    if not found:
+        print("There are no keys. `make --owner NAME --role operate` makes one.")
+        return 0
+    rows = [("ID", "OWNER", "ROLE", "STATE", "MADE", "EXPIRES", "LAST USED", "LABEL"), *(_row(key) for key in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def revoke(db: Database, given: argparse.Namespace) -> int:
+    key = keys.find(db, given.id)
+    if key is None:
+        print(f"There is no key {given.id}; `list` shows those there are.", file=sys.stderr)
+        return 1
+    if keys.revoke(db, key.id, Act("key.revoke", key.owner, COMMAND, key.id)):
+        print(f"The key {key.id} of {key.owner} opens nothing any more.")
+    else:
+        print(f"The key {key.id} of {key.owner} was revoked before.")
+    return 0
+
+
+def _row(key: Key) -> tuple[str, ...]:
+    state = "revoked" if key.revoked_at else "expired" if key.expired else "valid"
+    times = (_time(key.created_at), _time(key.expires_at), _time(key.used_at))
+    return (key.id, key.owner, key.role, state, *times, key.label)
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M") if moment else "never"
+
+
+def _owner(text: str) -> str:
+    if not OWNER.fullmatch(text):
+        raise argparse.ArgumentTypeError("an owner has letters, digits and . _ @ -, at most 100")
+    return text
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 < days <= 36_500:
+        raise argparse.ArgumentTypeError("more than 0 days, at most 36500")
+    return days
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.gateway.keys", description="Who may ask the gateway.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    making = commands.add_parser("make", help="makes a key and shows it, once")
+    making.add_argument("--owner", required=True, type=_owner, help="whose jobs and files it opens")
+    making.add_argument("--role", required=True, choices=[role.value for role in Role], type=str)
+    making.add_argument("--label", default="", help="what it is for")
+    making.add_argument("--expires-in-days", type=_days, help="without it the key lives until it is revoked")
+    making.add_argument("--for-file", action="store_true", help="only prints a line for KEYS_FILE")
+    making.set_defaults(run=make)
+    commands.add_parser("list", help="shows all keys, without their secrets").set_defaults(run=show)
+    revoking = commands.add_parser("revoke", help="from the next request on the key opens nothing")
+    revoking.add_argument("id", help="as `list` shows it: the middle of bureau_<id>_<secret>")
+    revoking.set_defaults(run=revoke)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
