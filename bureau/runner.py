@@ -98,7 +98,7 @@ class Runner:
             with self._heartbeat.holding(execution):
                 ending = self._run(execution, self._tasks[run])
                 if ending is not None:
-                    self._finish(execution, ending)
+                    ending = self._finish(execution, ending)
             if not isinstance(ending, Succeeded):
                 self._delete_files(execution)
         finally:
@@ -172,8 +172,8 @@ class Runner:
         resolved: dict[str, Any] = resolve(claimed.input, found)
         return resolved
 
-    def _finish(self, execution: Execution, ending: Ending) -> None:
-        """Asks until the ledger answers: only then is the work done, and its hint with it."""
+    def _finish(self, execution: Execution, ending: Ending) -> Ending:
+        """Asks until the ledger answers: only then is the work done, and its hint with it. The ending it took."""
         lines = execution.take_lines()
         tries = 0
         while True:
@@ -190,6 +190,7 @@ class Runner:
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
         self._after(execution, finished)
+        return ending
 
     def _after(self, execution: Execution, finished: Finished) -> None:
         if finished.woke or finished.fate is Fate.ALREADY:
