@@ -51,8 +51,7 @@ lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.to
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(LOCK) --all-extras -o requirements/runtime.txt $(ARGS)
 	mkdir -p requirements/services
-	$(LOCK_SERVICE) -o requirements/services/scheduler.txt
-	for service in gateway certificates issuer reports mailer; do \
+	for service in gateway scheduler certificates issuer reports mailer; do \
 	  $(LOCK_SERVICE) --extra $$service -o requirements/services/$$service.txt; done
 	$(LOCK_GROUP) test -c requirements/runtime.txt -o requirements/test.txt $(ARGS)
 	$(LOCK_GROUP) check -c requirements/runtime.txt -c requirements/test.txt -o requirements/check.txt $(ARGS)
