@@ -253,9 +253,18 @@ class HintConsumer(_RabbitmqConsumer):
     def _checked(self, deliveries: Iterator[Any]) -> Iterator[Any]:
         for method, properties, body in deliveries:
             self.broker.turned(self.queue_name)
-            if method is not None and not is_hint(body, self.queue_name):
-                self.logger.warning("Dropped a message on %r that is no hint (%d bytes).", self.queue_name, len(body))
+            if method is not None and (refusal := self._refusal(body)):
+                self.logger.warning("Dropped a message on %r that %s.", self.queue_name, refusal)
                 self.channel.basic_nack(method.delivery_tag, requeue=False)
                 yield None, None, None
             else:
                 yield method, properties, body
+
+    def _refusal(self, body: bytes) -> str | None:
+        """Why a message is dropped. Dramatiq would drop one for an unknown actor too, with a traceback each."""
+        if not is_hint(body, self.queue_name):
+            return f"is no hint ({len(body)} bytes)"
+        actor = json.loads(body)["actor_name"]
+        if actor not in self.broker.actors:  # an upgrade under way: the hint comes again from its row
+            return f"is for {actor[:100]!r}, which this worker does not have"
+        return None
