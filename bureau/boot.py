@@ -24,6 +24,7 @@ from bureau.process import WorkerProcess
 from bureau.relay import Relay
 from bureau.service import Resources, ServiceFactory
 from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.shared_storage import SharedStorage
 from bureau.storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class WorkerLife(Middleware):
         self._factory = factory
         self._db = Database(settings.database_url.get_secret_value())
         self._process: WorkerProcess | None = None
+        self._shared: SharedStorage | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         # Dramatiq logs what a middleware raises and carries on: a worker that cannot work must leave instead.
@@ -64,10 +66,12 @@ class WorkerLife(Middleware):
 
     def _boot(self, broker: Broker, worker: Worker) -> None:
         assert isinstance(broker, HintBroker | MemoryBroker)  # noqa: S101 - made above
+        storage = Storage.from_url(self._settings.storage_url.get_secret_value())
+        self._shared = SharedStorage(self._db, storage)
         with leaving_at_sigterm():
             wait_for_ledger(self._db, threading.Event())
+            self._shared.check()
         worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
-        storage = Storage.from_url(self._settings.storage_url.get_secret_value())
         service = self._factory(Resources(self._db, storage))
         if mistakes := announcement_mistakes(service.catalog):
             raise SettingsError(mistakes)  # the gateway would leave it out of its catalog
@@ -82,12 +86,15 @@ class WorkerLife(Middleware):
             health_bind=self._settings.health_bind,
         )
         self._process.start()
+        self._shared.start()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:
             self._process.close()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
+        if self._shared:
+            self._shared.stop()
         if self._process:
             self._process.stop()
         self._db.close()

@@ -253,3 +253,12 @@ deliveries = Table(
     Column("response", Text),
     PrimaryKeyConstraint("task_id", "n"),
 )
+
+# A file that a gateway wrote into its storage: whoever does not find it has another storage.
+storage_probe = Table(
+    "storage_probe",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # 1: there is one
+    Column("key", String(100), nullable=False),
+    Column("written_at", UtcDateTime, nullable=False),
+)

@@ -10,6 +10,7 @@ from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.migrate import migrate
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings
+from bureau.shared_storage import mark
 from bureau.storage import Storage
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
@@ -22,7 +23,7 @@ class GatewayProcess:
 
     def __init__(self, platform: PlatformSettings, settings: GatewaySettings) -> None:
         self._database = Database(platform.database_url.get_secret_value())
-        storage = Storage.from_url(platform.storage_url.get_secret_value())
+        self._storage = storage = Storage.from_url(platform.storage_url.get_secret_value())
         self._relay = Relay(self._database, make_broker(platform.broker_url.get_secret_value(), []))
         self._preparing = Lock()
         self._prepared = False
@@ -40,12 +41,13 @@ class GatewayProcess:
             log.warning("the ledger does not answer yet", database=repr(self._database))
 
     def prepare(self) -> None:
-        """Brings the ledger's schema up to date, once. Raises `LedgerUnavailable`."""
+        """Brings the ledger's schema up to date and marks the storage, once. Raises `LedgerUnavailable`."""
         if self._prepared:
             return
         with self._preparing:
             if not self._prepared:
                 migrate(self._database)
+                mark(self._database, self._storage)
                 self._prepared = True
 
     def release_waits(self) -> None:

@@ -12,6 +12,7 @@ from bureau.health import Health
 from bureau.ledger.database import Database
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.shared_storage import SharedStorage
 from bureau.storage import Storage
 from services.scheduler.doctor import ACTS, doctor
 from services.scheduler.scheduler import DUE_SECONDS, Scheduler
@@ -41,14 +42,22 @@ def run(settings: PlatformSettings) -> int:
     db = Database(settings.database_url.get_secret_value())
     if not wait_for_ledger(db, stopping):
         return 0
+    storage = Storage.from_url(settings.storage_url.get_secret_value())
+    shared = SharedStorage(db, storage)
+    try:
+        shared.check()
+    except SettingsError as error:
+        error.exit()
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
-    scheduler = Scheduler(db, Storage.from_url(settings.storage_url.get_secret_value()), broker, relay)
+    scheduler = Scheduler(db, storage, broker, relay)
     health = Health({"scheduler": scheduler.wrong}, settings.health_bind)
     scheduler.start()
+    shared.start()
     health.start()
     stopping.wait()
     health.stop()
+    shared.stop()
     scheduler.stop()
     db.close()
     return 0

@@ -1,0 +1,117 @@
+"""Workers under a database role of their own: it does all they do, and sees and changes nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from bureau.ledger.grants import DELETE, INSERT, READ, UPDATE
+from bureau.ledger.tables import metadata
+from tests.support.postgres import PostgreSQL, connect, drop_database
+from tests.support.processes import Process
+from tests.support.rabbitmq import RabbitMQ
+from tests.support.stack import BIN, Stack
+from tests.support.waiting import until
+from tests.support.worker_role import drop_worker_role, worker_role
+
+HIDDEN = {"keys", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
+
+
+@pytest.fixture
+def database_url(postgres: PostgreSQL) -> Iterator[str]:
+    url = postgres.fresh_database()
+    yield url
+    drop_database(postgres.url, url)
+
+
+@pytest.fixture
+def worker_url(database_url: str) -> Iterator[str]:
+    url = worker_role(database_url)
+    yield url
+    drop_worker_role(database_url, url)
+
+
+@pytest.fixture
+def stack(tmp_path: Path, rabbitmq: RabbitMQ, database_url: str, worker_url: str) -> Iterator[Stack]:
+    vhost = rabbitmq.fresh_vhost()
+    with Stack(tmp_path / "stack", broker_url=vhost, database_url=database_url) as stack:
+        stack.start("gateway", "scheduler")
+        stack.start("certificates", "mailer", env={"DATABASE_URL": worker_url})
+        command = [str(BIN / "dramatiq"), "bureau.worker", "tests.integration.odd_tasks", "--processes", "1"]
+        env = {**stack.env, "DATABASE_URL": worker_url}
+        stack.processes["odd"] = Process(command, log=stack.folder / "odd.log", env=env)
+        until(lambda: "odd" in {worker["service"] for worker in stack.api.get("/v1/workers")["items"]}, 60, "it is up")
+        yield stack
+    rabbitmq.drop_vhost(vhost)
+
+
+def test_workers_do_all_their_work_under_it(stack: Stack, postgres: PostgreSQL) -> None:
+    log = postgres.folder / "server.log"
+    before = log.stat().st_size
+    api = stack.api
+    roster = ("welding.csv", "recipient,course\nAda Lovelace,Welding\n", "text/csv")
+
+    issued = api.submit("/v1/certificates", files=[("files", roster)], data={"email_to": "dean@example.com"})
+    graph = api.run(
+        {"name": "flaky", "run": "odd.flaky", "input": {}, "retry": {"base_seconds": 0.1}},
+        {"name": "grow", "run": "odd.grow", "after": ["flaky"], "input": {"first": {"$result": "/flaky"}}},
+        {"name": "sorry", "run": "odd.flaky", "after": ["grow"], "when": "failed", "input": {}},
+    )
+    failing = api.run({"name": "never", "run": "odd.never", "input": {}})
+    stopped = api.run({"name": "forever", "run": "odd.forever", "input": {}})
+    until(lambda: api.job(stopped["id"])["state"] == "running", 60, "it runs")
+    api.client.post(f"/v1/jobs/{stopped['id']}/cancel").raise_for_status()
+
+    assert [task["state"] for task in api.succeeded(issued)["tasks"]] == ["succeeded", "succeeded"]
+    assert api.succeeded(graph)["counts"] == {"succeeded": 4, "skipped": 1}
+    assert api.failed(failing)["code"] == "no_use"
+    assert api.ended(stopped)["state"] == "cancelled"
+    until(lambda: not list(stack.storage.rglob("*.csv")), 20, "the uploads' bytes are deleted")
+    assert stack.stop("certificates", "mailer", "odd") == {"certificates": 0, "mailer": 0, "odd": 0}
+    assert "permission denied" not in log.read_bytes()[before:].decode("utf-8", "replace")
+
+
+def test_it_has_no_right_that_is_not_granted_to_workers(database_url: str, worker_url: str) -> None:
+    allowed = {(table, "SELECT") for table in READ} | {(table, "INSERT") for table in INSERT}
+    allowed |= {(table, "DELETE") for table in DELETE}
+    with connect(worker_url) as connection:
+        tables = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        has = {
+            (table, right)
+            for table in tables
+            for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+            if connection.execute("SELECT has_table_privilege(%s, %s)", (table, right)).fetchone() == (True,)
+        }
+    assert has == allowed
+
+
+def test_it_changes_named_columns_only(worker_url: str) -> None:
+    with connect(worker_url) as connection:
+        changeable = {
+            table.name: {
+                column.name
+                for column in table.columns
+                if connection.execute(
+                    "SELECT has_column_privilege(%s, %s, 'UPDATE')", (table.name, column.name)
+                ).fetchone()
+                == (True,)
+            }
+            for table in metadata.sorted_tables
+        }
+    assert {table: columns for table, columns in changeable.items() if columns} == {
+        table: set(columns) for table, columns in UPDATE.items()
+    }
+    assert not changeable["tasks"] & {"input", "run", "queue", "priority", "job_id", "max_attempts"}
+
+
+@pytest.mark.parametrize("table", sorted(HIDDEN))
+def test_what_is_the_gateways_alone_is_hidden_from_it(worker_url: str, table: str) -> None:
+    with connect(worker_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
+
+
+def test_it_makes_no_tables(worker_url: str) -> None:
+    with connect(worker_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("CREATE TABLE mine (id integer)")
