@@ -1,7 +1,5 @@
-"""One execution of a claimed task: its Context, and what it gathers for the heartbeat and for finish."""
+"""One execution of a claimed task: its Context, and what it gathers for the reporter and for finish."""
 
-import math
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +8,7 @@ from typing import Any
 
 from bureau.adding import AddedTasks
 from bureau.contracts.artifacts import ArtifactRef, safe_name
-from bureau.contracts.base import clean, clean_text
+from bureau.contracts.base import clean
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.contracts.states import When
@@ -18,15 +16,11 @@ from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.claim import Claim
 from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.events import Event
+from bureau.said import Said
 from bureau.stopping import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
 from bureau.task import ArtifactWriter, Context, OpenArtifact
-
-LINE_LENGTH = 1000
-LINES_HELD = 1000  # until the next write; a task that says more loses the oldest
-NOTE_LENGTH = 200
 
 
 class MadeArtifact:
@@ -51,7 +45,7 @@ class MadeArtifact:
 
 
 class Execution(Context):
-    """A running task. Its own thread writes here; the heartbeat drains lines and progress."""
+    """A running task. What it says is held in `said`, what it makes in `made`."""
 
     def __init__(self, claim: Claim, db: Database, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
@@ -62,13 +56,9 @@ class Execution(Context):
         self.made: list[StoredArtifact] = []
         self.removed: list[ArtifactRef] = []
         self.added = AddedTasks(claim.name, announcements)
-        self.last_progress: dict[str, Any] | None = None
+        self.said = Said(claim.name, claim.claim_no, claim.worker)
         self._db = db
         self._storage = storage
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()  # held while lines are being written: those that come after wait
-        self._lines: list[Event] = []
-        self._progress_written: dict[str, Any] | None = None
 
     @property
     def held(self) -> tuple[Any, int]:
@@ -81,17 +71,11 @@ class Execution(Context):
 
     def log(self, line: str) -> None:
         self.stop.check()
-        said = Event("task.logged", self.claim.name, {"line": clean_text(line)[:LINE_LENGTH]})
-        with self._lock:
-            self._lines.append(said)
-            del self._lines[:-LINES_HELD]
+        self.said.line(line)
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        now = _finite(current)
-        if now is not None:
-            short = clean_text(note)[:NOTE_LENGTH] if note else None
-            self.last_progress = {"current": now, "total": _finite(total), "note": short}
+        self.said.progress(current, total, note)
 
     @contextmanager
     def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
@@ -151,42 +135,3 @@ class Execution(Context):
                 "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."
             )
         return found
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether there are lines not written yet."""
-        return bool(self._lines)
-
-    def take_lines(self) -> list[Event]:
-        """The lines not written yet. Waits for a write that is under way, so that they stay in order."""
-        with self._writing, self._lock:
-            lines, self._lines = self._lines, []
-        return lines
-
-    @contextmanager
-    def writing_lines(self) -> Iterator[list[Event]]:
-        """The lines not written yet, for the block to write; where it raises, they come first next time."""
-        with self._writing:
-            with self._lock:
-                lines, self._lines = self._lines, []
-            try:
-                yield lines
-            except BaseException:
-                with self._lock:
-                    self._lines[:0] = lines
-                raise
-
-    def new_progress(self) -> dict[str, Any] | None:
-        """The progress, where it changed since what `progress_written` was told."""
-        last = self.last_progress
-        return None if last is self._progress_written else last
-
-    def progress_written(self, written: dict[str, Any]) -> None:
-        self._progress_written = written
-
-
-def _finite(number: float | None) -> float | None:
-    """A number JSON has, or None: infinity and NaN would spoil what is written together with them."""
-    if number is None or not math.isfinite(number):
-        return None
-    return number if isinstance(number, int) else float(number)

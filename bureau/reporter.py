@@ -1,4 +1,4 @@
-"""The reporter: writes what running tasks say (log lines, progress) and keeps the worker's rows alive, in batches."""
+"""The reporter: writes what running tasks say and keeps the worker's rows alive, in batches."""
 
 import time
 from collections import defaultdict
@@ -50,23 +50,23 @@ class Reporter:
             self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
             self._next_seen = time.monotonic() + SEEN_SECONDS
         executions = self._heartbeat.executions()
-        self._write_lines(executions)
+        self._write_events(executions)
         self._write_progress(executions)
         return WRITE_SECONDS
 
-    def _write_lines(self, executions: list[Execution]) -> None:
+    def _write_events(self, executions: list[Execution]) -> None:
         by_job: dict[UUID, list[Event]] = defaultdict(list)
         with ExitStack() as written:
             for execution in executions:
-                if execution.has_lines:  # the end of one that has none need not wait for the others' writing
-                    by_job[execution.job_id] += written.enter_context(execution.writing_lines())
+                if execution.said.has_news:  # the end of one that has none need not wait for the others' writing
+                    by_job[execution.job_id] += written.enter_context(execution.said.writing())
             running.write_events(self._db, by_job)
 
     def _write_progress(self, executions: list[Execution]) -> None:
-        changed = [(execution, last) for execution in executions if (last := execution.new_progress())]
+        changed = [(execution, last) for execution in executions if (last := execution.said.new_progress())]
         running.write_progress(self._db, {execution.held: last for execution, last in changed})
         for execution, last in changed:
-            execution.progress_written(last)
+            execution.said.progress_written(last)
 
     def _say_alive(self) -> None:
         for worker, runner in self._served:

@@ -142,7 +142,7 @@ class Runner:
             _refuse_unstorable(result)
             return Succeeded(
                 result,
-                progress=execution.last_progress,
+                progress=execution.said.last_progress,
                 made=tuple(execution.made),
                 removed=tuple(ref.artifact for ref in execution.removed),
                 added=execution.added.new,
@@ -174,7 +174,7 @@ class Runner:
 
     def _finish(self, execution: Execution, ending: Ending) -> Ending:
         """Asks until the ledger answers: only then is the work done, and its hint with it. The ending it took."""
-        lines = execution.take_lines()
+        lines = execution.said.rest()
         tries = 0
         while True:
             try:

@@ -1,47 +1,69 @@
 """What happened to a job, numbered in commit order: the number is taken under the job's row lock."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Float, bindparam, insert, select, update
 
 from bureau.contracts.states import JobState
-from bureau.ledger.clock import now
+from bureau.ledger.clock import later
 from bureau.ledger.tables import events, jobs
 
 
 @dataclass(frozen=True)
 class Event:
-    """`type` is one of the API's (`task.logged`, `job.finished`, …); `task` is the task's name."""
+    """`type` is one of the API's (`task.logged`, `job.finished`, …); `task` is the task's name.
+
+    `said_at` is monotonic: the event's time is the database's now, less how long ago that is.
+    """
 
     type: str
     task: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    said_at: float = field(default_factory=time.monotonic, compare=False)
 
 
-def append(connection: Connection, job_id: UUID, happened: Sequence[Event]) -> None:
-    """Adds events to an open job, inside the caller's transaction; locks the job's row.
+def append(connection: Connection, by_job: Mapping[UUID, Sequence[Event]]) -> None:
+    """Adds events to open jobs, inside the caller's transaction; locks the jobs' rows, in the order of their ids.
 
     After its end nothing is said of a job any more: a worker that lost its claim talks on until it hears of it.
     """
-    if not happened:
-        return
-    last = connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == JobState.OPEN)
-        .values(event_seq=jobs.c.event_seq + len(happened))
-        .returning(jobs.c.event_seq)
-    ).scalar_one_or_none()
-    if last is None:
-        return  # it ended, or was deleted meanwhile
-    connection.execute(insert(events).values(at=now()), rows_of(job_id, last - len(happened) + 1, happened))
+    open_jobs = connection.execute(
+        select(jobs.c.id, jobs.c.event_seq)
+        .where(jobs.c.id.in_([job_id for job_id, happened in by_job.items() if happened]))
+        .where(jobs.c.state == JobState.OPEN)
+        .order_by(jobs.c.id)
+        .with_for_update(key_share=True)
+    ).all()
+    if not open_jobs:
+        return  # they ended, or were deleted meanwhile
+    connection.execute(
+        update(jobs).where(jobs.c.id == bindparam("job")).values(event_seq=bindparam("last")),
+        [{"job": job.id, "last": job.event_seq + len(by_job[job.id])} for job in open_jobs],
+    )
+    insert_events(connection, [row for job in open_jobs for row in rows_of(job.id, job.event_seq, by_job[job.id])])
 
 
-def rows_of(job_id: UUID, first: int, happened: Sequence[Event]) -> list[dict[str, Any]]:
-    """Rows of `events`, numbered from `first`."""
+def rows_of(job_id: UUID, last: int, happened: Iterable[Event]) -> list[dict[str, Any]]:
+    """Rows for `insert_events`, numbered on from `last`."""
+    now = time.monotonic()
     return [
-        {"job_id": job_id, "seq": seq, "type": event.type, "task": event.task, "data": event.data}
-        for seq, event in enumerate(happened, start=first)
+        {
+            "job_id": job_id,
+            "seq": seq,
+            "type": event.type,
+            "task": event.task,
+            "data": event.data,
+            "from_now": event.said_at - now,
+        }
+        for seq, event in enumerate(happened, start=last + 1)
     ]
+
+
+def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Of jobs whose rows the transaction has locked."""
+    at = later(bindparam("from_now", type_=Float()))
+    connection.execute(insert(events).values(at=at), rows)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from bureau.contracts.states import JobState, TaskState
 from bureau.ledger.clock import now
 from bureau.ledger.decide import job_end
-from bureau.ledger.events import Event, rows_of
-from bureau.ledger.tables import events, jobs, tasks
+from bureau.ledger.events import Event, insert_events, rows_of
+from bureau.ledger.tables import jobs, tasks
 
 
 class LockedJob:
@@ -64,9 +64,7 @@ class LockedJob:
         values["event_seq"] = self.row.event_seq + len(self._events)
         self.connection.execute(update(jobs).where(jobs.c.id == self.id).values(values))
         if self._events:
-            self.connection.execute(
-                insert(events).values(at=now()), rows_of(self.id, self.row.event_seq + 1, self._events)
-            )
+            insert_events(self.connection, rows_of(self.id, self.row.event_seq, self._events))
 
     def _end(self) -> tuple[JobState, dict[str, Any] | None]:
         """The job's state, and the error of the task that brought it about first, with the task's name."""

@@ -1,4 +1,4 @@
-"""What a running task says meanwhile: log lines and progress, written in batches by its worker's heartbeat."""
+"""What running tasks say meanwhile: events and progress, written in batches by their worker's reporter."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +14,10 @@ from bureau.ledger.tables import tasks
 
 
 def write_events(db: Database, by_job: Mapping[UUID, Sequence[Event]]) -> None:
-    """Adds events to jobs, in the order of their ids: the same lock order in every process."""
-    if not by_job:
-        return
-    with db.transaction() as connection:
-        for job_id in sorted(by_job):
-            append(connection, job_id, by_job[job_id])
+    """Adds events to the jobs that are still open."""
+    if any(by_job.values()):
+        with db.transaction() as connection:
+            append(connection, by_job)
 
 
 def write_progress(db: Database, progress: Mapping[Held, dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -80,8 +81,10 @@ def test_without_a_reporter_all_is_there_at_the_end(bench: Bench) -> None:
     task = Halted(bench).start()
     task.end()
     assert bench.book.story(task.job_id) == [
+        "task.started only",
         "task.logged only",
         "task.logged only",
+        "task.progressed only",
         "task.succeeded only",
         "job.finished",
     ]
@@ -94,7 +97,7 @@ def test_the_last_lines_of_a_failure_are_kept(bench: Bench) -> None:
         raise ValueError
 
     job_id = bench.run(work)
-    assert bench.book.story(job_id) == ["task.logged only", "task.retrying only"]
+    assert bench.book.story(job_id) == ["task.started only", "task.logged only", "task.retrying only"]
 
 
 def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,9 +234,35 @@ def test_lines_are_cut_and_cleaned(bench: Bench) -> None:
     assert [len(line) for line in said] == [1000, 0]
 
 
-def test_a_task_that_says_too_much_loses_the_oldest_lines(bench: Bench) -> None:
+def test_a_task_that_says_too_much_is_told_how_much_was_left_out(bench: Bench) -> None:
     def work(ctx: Context) -> None:
-        for number in range(1500):
+        for number in range(125):
             ctx.log(str(number))
 
-    assert lines(bench, bench.run(work)) == [str(number) for number in range(500, 1500)]
+    said = lines(bench, bench.run(work))
+    assert said[:5] == ["0", "1", "2", "3", "4"]
+    assert said[-1].endswith(" lines left out")
+
+
+def test_a_start_that_was_written_meanwhile_is_not_written_again(bench: Bench, reporter: Reporter) -> None:
+    task = Halted(bench).start()
+    reporter.start()
+    until(lambda: "task.started only" in bench.book.story(task.job_id), message="the start")
+    task.end()
+    assert bench.book.story(task.job_id).count("task.started only") == 1
+    started = bench.book.events(task.job_id)[0]
+    assert (started.type, started.data) == ("task.started", {"attempt": 1, "worker": "w"})
+
+
+def test_an_event_bears_the_time_it_was_said_at(bench: Bench) -> None:
+    """Lines are written in batches, and long after an outage."""
+
+    def work(ctx: Context) -> None:
+        ctx.log("first")
+        ctx.stop.wait(0.2)
+        ctx.log("second")
+
+    times = {event.data.get("line", event.type): event.at for event in bench.book.events(bench.run(work))}
+    assert times["second"] - times["first"] >= timedelta(seconds=0.19)
+    assert times["task.started"] <= times["first"]
+    assert times["second"] <= times["task.succeeded"] <= times["job.finished"]
