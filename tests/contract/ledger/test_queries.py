@@ -148,7 +148,7 @@ def test_why_a_job_waits_is_told(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"))
     assert waiting(book, job_id) == {"reason": "no_worker", "position": None, "starts_in_seconds": None}
     a_live_worker(book)
-    assert waiting(book, job_id) == {"reason": "behind", "position": None, "starts_in_seconds": None}
+    assert waiting(book, job_id) == {"reason": "behind", "position": 1, "starts_in_seconds": None}
     claimed = book.take(job_id, "a")
     assert waiting(book, job_id) is None
     book.finish(claimed, again(60))
