@@ -25,7 +25,7 @@ from services.gateway.settings import GatewaySettings, is_loopback
 
 @dataclass(frozen=True)
 class Asked:
-    """What of a request the gate looks at."""
+    """What of a request the gate looks at. `for_people`: a browser is to ask for the key."""
 
     authorization: str | None = field(repr=False)
     peer: str | None
@@ -33,11 +33,11 @@ class Asked:
     token: str | None = field(repr=False)
 
     @classmethod
-    def of(cls, request: Request) -> "Asked":
+    def of(cls, request: Request, *, page: bool = False) -> "Asked":
         return cls(
             authorization=request.headers.get("Authorization"),
             peer=request.remote_addr,
-            for_people="text/html" in request.headers.get("Accept", ""),
+            for_people=page or "text/html" in request.headers.get("Accept", ""),
             token=request.args.get(PARAMETER),
         )
 

@@ -65,4 +65,4 @@ class Links:
 
 def _link(payload: Any) -> Link:
     kind, text, expires_at = payload
-    return Link(Linked(kind), UUID(text), int(expires_at))
+    return Link(Linked(kind), UUID(str(text)), int(expires_at))

@@ -48,7 +48,8 @@ def _view(operation: AnyOperation, gateway: Gateway) -> Callable[..., Response]:
 
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
     """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
-    who = gateway.gate.identify(Asked.of(request), operation.role, operation.linked, path)
+    asked = Asked.of(request, page=not operation.api)
+    who = gateway.gate.identify(asked, operation.role, operation.linked, path)
     if who.key_id:
         structlog.contextvars.bind_contextvars(key=who.key_id, owner=who.owner)
     standing, g.headers = gateway.gate.count(who)
