@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from bureau.ledger.clock import now
+from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
 from bureau.ledger.idempotency import Answer, Reservation, answer
-from bureau.ledger.tables import artifact_uses, artifacts
+from bureau.ledger.tables import artifact_uses, artifacts, schedule_uses
+
+UPLOAD_KEPT_SECONDS = 24 * 3600.0  # without anything that refers to it, and after the last that did has ended
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,31 @@ def add_upload(
 
 
 def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> None:
-    if made:
-        connection.execute(insert(artifacts).values(created_at=now()), [_stored(artifact) for artifact in made])
+    """Uploads with the time at which they expire; what jobs made gets it when the job has ended."""
+    for of_a_job in (True, False):
+        some = [_stored(artifact) for artifact in made if (artifact.job_id is not None) is of_a_job]
+        if some:
+            expires_at = None if of_a_job else later(UPLOAD_KEPT_SECONDS)
+            connection.execute(insert(artifacts).values(created_at=now(), expires_at=expires_at), some)
 
 
 def _stored(artifact: StoredArtifact) -> dict[str, Any]:
     values = asdict(artifact)
-    del values["created_at"]  # the database's clock says
+    del values["created_at"], values["expires_at"]  # the database's clock says
     return values
 
 
 def use(connection: Connection, job_id: UUID, owner: str, used: Iterable[UUID]) -> None:
-    """Notes that a job refers to artifacts, locking them against removal. Raises `ArtifactGone`."""
+    """Notes that a job refers to artifacts. Raises `ArtifactGone`."""
+    if wanted := lock_used(connection, owner, used):
+        connection.execute(insert(artifact_uses), [{"artifact_id": a, "job_id": job_id} for a in wanted])
+
+
+def lock_used(connection: Connection, owner: str, used: Iterable[UUID]) -> list[UUID]:
+    """The artifacts, each once, locked against removal until the transaction ends. Raises `ArtifactGone`."""
     wanted = sorted(set(used))
     if not wanted:
-        return
+        return []
     there = set(
         connection.execute(
             select(artifacts.c.id)
@@ -75,7 +87,7 @@ def use(connection: Connection, job_id: UUID, owner: str, used: Iterable[UUID]) 
     missing = [artifact_id for artifact_id in wanted if artifact_id not in there]
     if missing:
         raise ArtifactGone(missing)
-    connection.execute(insert(artifact_uses), [{"artifact_id": a, "job_id": job_id} for a in wanted])
+    return wanted
 
 
 def find(db: Database, artifact_id: UUID, owner: str) -> StoredArtifact | None:
@@ -122,7 +134,11 @@ def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequ
     ).scalars()
     connection.execute(
         update(artifacts)
-        .where(artifacts.c.id.in_(its_own.all()), artifacts.c.id.not_in(used_elsewhere))
+        .where(
+            artifacts.c.id.in_(its_own.all()),
+            artifacts.c.id.not_in(used_elsewhere),
+            artifacts.c.id.not_in(select(schedule_uses.c.artifact_id)),
+        )
         .values(removed_at=now())
     )
 

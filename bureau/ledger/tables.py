@@ -24,6 +24,8 @@ from bureau.ledger.access_tables import secrets as secrets
 from bureau.ledger.clock import UtcDateTime
 from bureau.ledger.metadata import Json as Json
 from bureau.ledger.metadata import metadata as metadata
+from bureau.ledger.schedule_tables import schedule_uses as schedule_uses
+from bureau.ledger.schedule_tables import schedules as schedules
 
 _OPEN = text("state = 'open'")
 
@@ -49,6 +51,7 @@ jobs = Table(
     Index("ix_jobs_owner_newest", "owner", "created_at", "id"),
     Index("ix_jobs_expiring", "expires_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
     Index("ix_jobs_open", "owner", postgresql_where=_OPEN, sqlite_where=_OPEN),  # quotas count them
+    Index("ix_jobs_ended", "state", "finished_at"),  # retention
 )
 
 job_tags = Table(
@@ -161,6 +164,9 @@ events = Table(
 )
 
 _STORED = text("deleted_at IS NULL")
+_KEPT = text("removed_at IS NULL")
+_UNDECIDED = text("removed_at IS NULL AND expires_at IS NULL")
+_DELETED = text("deleted_at IS NOT NULL")
 
 artifacts = Table(
     "artifacts",
@@ -175,7 +181,7 @@ artifacts = Table(
     Column("sha256", String(64), nullable=False),
     Column("key", Text, nullable=False),  # in storage
     Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),  # of what a job made: NULL until that job has ended
     Column("removed_at", UtcDateTime),  # no longer given out; its file is deleted next
     Column("deleted_at", UtcDateTime),  # its file is gone
     Index("ix_artifacts_job_id", "job_id"),
@@ -186,6 +192,11 @@ artifacts = Table(
         sqlite_where=text("removed_at IS NOT NULL AND deleted_at IS NULL"),
     ),
     Index("ix_artifacts_stored", "owner", "size", postgresql_where=_STORED, sqlite_where=_STORED),  # quotas add it up
+    Index("ix_artifacts_key", "key"),  # the sweep of the storage asks
+    # retention, in the order of its steps
+    Index("ix_artifacts_undecided", "job_id", postgresql_where=_UNDECIDED, sqlite_where=_UNDECIDED),
+    Index("ix_artifacts_expiring", "expires_at", postgresql_where=_KEPT, sqlite_where=_KEPT),
+    Index("ix_artifacts_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
 )
 
 # Which jobs refer to an artifact they did not make: it is kept while one of them lives.
@@ -212,6 +223,7 @@ idempotency = Table(
     Column("status", SmallInteger),  # of the first answer; NULL while under way
     Column("location", String(255)),
     PrimaryKeyConstraint("owner", "method", "path", "key"),
+    Index("ix_idempotency_created_at", "created_at"),
 )
 
 workers = Table(

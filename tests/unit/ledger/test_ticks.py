@@ -60,7 +60,8 @@ def test_every_tick_of_a_frequent_schedule_that_is_on_time_gets_its_job() -> Non
 
 
 def test_all_that_were_missed_come_in_batches() -> None:
-    due, now, fired = at(), at(hours=5), []
+    due, now = at(), at(hours=5)
+    fired: list[datetime] = []
     while due <= now:
         planned = plan(EVERY_MINUTE, due, now, Misfire.ALL)
         assert len(planned.fire) <= BATCH

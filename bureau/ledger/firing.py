@@ -1,0 +1,106 @@
+"""The jobs of schedules whose time has come. Any number of schedulers may look: each tick gets its job once.
+
+Who moves a schedule's next tick submits its jobs, in the same transaction; and a job's id follows from owner, schedule
+and tick, so that a tick that comes again (a clock was set back) finds its job there already.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, exists, select, update
+
+from bureau.ledger.artifacts import ArtifactGone
+from bureau.ledger.clock import now
+from bureau.ledger.database import Database
+from bureau.ledger.schedule_tables import schedules
+from bureau.ledger.schedules import Schedule, note_job, schedule_of
+from bureau.ledger.submit import NewJob, insert_job
+from bureau.ledger.tables import jobs
+from bureau.ledger.ticks import plan
+
+LIMIT = 100  # schedules a look
+
+log = structlog.get_logger(__name__)
+
+Build = Callable[[Schedule, UUID], NewJob]
+"""The job of a schedule, with the id it is to have. Raises ValueError, in words for people, where there is none."""
+
+
+@dataclass(frozen=True)
+class Fired:
+    """How many jobs were submitted; `more`: look again at once."""
+
+    jobs: int
+    more: bool
+
+
+def fire_due(db: Database, build: Build) -> Fired:
+    """Submits the jobs of the ticks that have come; a transaction a schedule."""
+    due = schedules.c.next_at <= now()
+    with db.read() as connection:
+        candidates = connection.execute(
+            select(schedules.c.owner, schedules.c.name).where(due).order_by(schedules.c.next_at).limit(LIMIT)
+        ).all()
+    submitted = sum(_fire(db, row.owner, row.name, build) for row in candidates)
+    with db.read() as connection:
+        more = connection.execute(select(exists().where(due))).scalar_one()
+    return Fired(submitted, bool(more))
+
+
+def tick_id(owner: str, name: str, tick: datetime) -> UUID:
+    """A UUID version 8 (RFC 9562, section 5.8): the tick's time first, so that new rows stand together in an index."""
+    digest = hashlib.sha256("\0".join(("schedule", owner, name, tick.isoformat())).encode()).digest()
+    value = int(tick.timestamp() * 1000) << 80 | int.from_bytes(digest[:10], "big")
+    value = value & ~(0xF << 76) | (0x8 << 76)  # version 8
+    value = value & ~(0x3 << 62) | (0x2 << 62)  # the RFC's variant
+    return UUID(int=value)
+
+
+def _fire(db: Database, owner: str, name: str, build: Build) -> int:
+    with db.transaction() as connection:
+        row = connection.execute(
+            select(schedules, now().label("now"))
+            .where(schedules.c.owner == owner, schedules.c.name == name, schedules.c.next_at <= now())
+            .with_for_update(skip_locked=True)
+        ).one_or_none()
+        if row is None:
+            return 0  # another scheduler has it, or somebody changed it
+        schedule = schedule_of(row)
+        planned = plan(schedule.timing, row.next_at, row.now, schedule.misfire)
+        moved = connection.execute(
+            update(schedules)
+            .where(schedules.c.owner == owner, schedules.c.name == name, schedules.c.next_at == row.next_at)
+            .values(next_at=planned.next_at)
+        )
+        if moved.rowcount == 0:
+            return 0
+        return sum(_submit(connection, schedule, tick, build) for tick in planned.fire)
+
+
+def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: Build) -> bool:
+    job_id = tick_id(schedule.owner, schedule.name, tick)
+    if connection.execute(select(exists().where(jobs.c.id == job_id))).scalar_one():
+        return False
+    try:
+        with connection.begin_nested():
+            insert_job(connection, build(schedule, job_id))
+    except (ArtifactGone, ValueError) as error:
+        _note_problem(connection, schedule, tick, error)
+        return False
+    note_job(connection, schedule.owner, schedule.name, job_id)
+    return True
+
+
+def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, error: Exception) -> None:
+    """The schedule goes on: the next tick may have its job again."""
+    said = f"There are no such files any more: {error}." if isinstance(error, ArtifactGone) else str(error)
+    log.warning("a schedule's tick has no job", owner=schedule.owner, schedule=schedule.name, tick=tick, error=said)
+    connection.execute(
+        update(schedules)
+        .where(schedules.c.owner == schedule.owner, schedules.c.name == schedule.name)
+        .values(problem=said[:1000], problem_at=now())
+    )

@@ -1,0 +1,77 @@
+"""A schedule as somebody wrote it: all that is wrong with it, and what the ledger keeps of it."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
+from bureau.contracts.jobs import JobSpec
+from bureau.contracts.problems import FieldError
+from bureau.contracts.schedules import ScheduleSpec
+from bureau.ledger.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.submit import NewJob
+from bureau.ledger.ticks import Timing
+from bureau.submission.announcements import Known
+from bureau.submission.specs import job_from, spec_mistakes, used_by
+
+
+def schedule_mistakes(spec: ScheduleSpec, known: Known) -> list[FieldError]:
+    """Of its times and of its job, which is held against what is announced."""
+    return [*timing_mistakes(spec), *spec_mistakes(spec.job, known, ["job"])]
+
+
+def timing_mistakes(spec: ScheduleSpec) -> list[FieldError]:
+    """What is wrong whoever announces what."""
+    return [*_time_mistakes(spec), *_absolute_times(spec.job)]
+
+
+def _time_mistakes(spec: ScheduleSpec) -> Iterator[FieldError]:
+    if (spec.cron is None) == (spec.every_seconds is None):
+        given = "neither" if spec.cron is None else "both"
+        yield FieldError("refused", f"Give cron or every_seconds; here are {given}.", "#/cron")
+    try:
+        check_zone(spec.time_zone)
+    except ZoneUnknown as wrong:
+        yield FieldError("unknown_time_zone", f"{wrong}.", "#/time_zone")
+    try:
+        if spec.cron is not None:
+            check_cron(spec.cron)
+    except CronInvalid as wrong:
+        yield FieldError("wrong_form", f"The cron expression {spec.cron} cannot be: {wrong}.", "#/cron")
+
+
+def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
+    for name, mend in (("run_at", "say when in cron or every_seconds"), ("expires_at", "leave it out")):
+        if getattr(job, name) is not None:
+            detail = f"A job that comes again has no {name}: {mend}."
+            yield FieldError("refused", detail, f"#/job/{name}")
+
+
+def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: Source) -> NewSchedule:
+    """Of a spec without mistakes."""
+    return NewSchedule(
+        owner=owner,
+        name=name,
+        timing=Timing(spec.cron, spec.every_seconds, spec.time_zone),
+        job=spec.job.model_dump(mode="json", exclude_unset=True),
+        enabled=spec.enabled,
+        misfire=spec.misfire,
+        source=source,
+        uses=tuple(dict.fromkeys(one.artifact for one in used_by(spec.job))),
+    )
+
+
+def job_at(schedule: Schedule, known: Known, *, job_id: UUID | None = None) -> NewJob:
+    """A job of the schedule, run as its services announce now. Raises ValueError where this version cannot read it."""
+    return job_from(JobSpec.model_validate(schedule.job), schedule.owner, known, job_id=job_id, title=schedule.name)
+
+
+def spec_of(schedule: Schedule) -> ScheduleSpec:
+    """As it was written."""
+    return ScheduleSpec(
+        cron=schedule.timing.cron,
+        every_seconds=schedule.timing.every_seconds,
+        time_zone=schedule.timing.time_zone,
+        job=JobSpec.model_validate(schedule.job),
+        enabled=schedule.enabled,
+        misfire=schedule.misfire,
+    )
