@@ -2,9 +2,10 @@
 
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
@@ -16,6 +17,12 @@ class GatewaySettings(Settings):
     """Limits are refused by these names and their values."""
 
     bind: str = Field(default="127.0.0.1:8600", description="host:port, [::1]:port or unix:/path.")
+    port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="From a hosting platform: 5000 means `BIND=0.0.0.0:5000`, which needs a key. BIND wins.",
+    )
     public_url: str = Field(default="", description="How clients reach the gateway; from BIND when empty.")
     allowed_hosts: str = Field(
         default="", description="Further names the gateway is reached by, separated by commas: `gateway,10.0.0.5`."
@@ -47,6 +54,12 @@ class GatewaySettings(Settings):
     web_concurrency: int = Field(default=1, ge=1, le=64, description="Gunicorn processes.")
     # A request that waits holds a thread; idle ones cost little (5 MB for 256).
     web_threads: int = Field(default=32, ge=2, le=1000, description="Threads of each.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bind_to_port(cls, given: dict[str, Any]) -> dict[str, Any]:
+        port = str(given.get("port") or "")
+        return {**given, "bind": f"0.0.0.0:{port}"} if port.isdecimal() and not given.get("bind") else given
 
     @field_validator("bind")
     @classmethod

@@ -48,3 +48,17 @@ def test_the_one_process_needs_host_and_port() -> None:
     assert GatewaySettings(bind="[::1]:8600").address == ("::1", 8600)
     with pytest.raises(SettingsError, match="host:port only"):
         _ = GatewaySettings(bind="unix:/run/b.sock").address
+
+
+def test_a_hosting_platforms_port_is_listened_on_from_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "5000")
+    assert load(GatewaySettings)[0].bind == "0.0.0.0:5000"
+    monkeypatch.setenv("BIND", "127.0.0.1:8601")
+    assert load(GatewaySettings)[0].bind == "127.0.0.1:8601"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "web"])
+def test_what_is_no_port_is_refused(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(SettingsError, match="PORT: Input should be"):
+        load(GatewaySettings)
