@@ -79,7 +79,7 @@ class WorkerProcess:
         return self._heartbeat
 
     def start(self) -> None:
-        """Announces the services and starts the loops. Raises `LedgerUnavailable`."""
+        """Announces the services and starts the loops."""
         self._reporter.register()
         self._heartbeat.start()
         self._reporter.start()

@@ -34,9 +34,12 @@ class Reporter:
         self.start, self.wrong = self._loop.start, self._loop.wrong
 
     def register(self) -> None:
-        """Announces the process. Raises `LedgerUnavailable`."""
-        for worker, _ in self._served:
-            workers.register(self._db, worker)
+        """Announces the process; with the ledger away the loop does it, as soon as that answers."""
+        try:
+            for worker, _ in self._served:
+                workers.register(self._db, worker)
+        except LedgerUnavailable:
+            log.warning("the ledger is away: the worker announces itself later")
 
     def stop(self) -> None:
         self._loop.stop()
