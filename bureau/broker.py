@@ -25,6 +25,8 @@ from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
+from bureau.metrics import relay as metrics
+
 MAX_QUEUE_LENGTH = 100_000  # hints beyond it are dropped, and published again from their rows
 QUEUE_ARGUMENTS = {
     "x-queue-type": "quorum",
@@ -139,7 +141,9 @@ class HintBroker(RabbitmqBroker):
         connection = getattr(self.state, "connection", None)
         if connection is None:
             connection = _connection.fget(self)
-            self.state.blocked = False
+            if getattr(self.state, "connected", False):
+                metrics.RECONNECTS.inc()
+            self.state.connected, self.state.blocked = True, False
             connection.add_on_connection_blocked_callback(lambda *_: setattr(self.state, "blocked", True))
             connection.add_on_connection_unblocked_callback(lambda *_: setattr(self.state, "blocked", False))
         return connection

@@ -16,6 +16,7 @@ from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.claim import Claim
 from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.metrics import tasks as metrics
 from bureau.said import Said
 from bureau.stopping import StopToken
 from bureau.storage import Storage, StorageWriter
@@ -86,6 +87,7 @@ class Execution(Context):
         with self._storage.writer(key) as writer:
             made = MadeArtifact(writer, ref, self.stop)
             yield made
+        metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
         self.made.append(
             StoredArtifact(
                 id=ref.artifact,

@@ -13,6 +13,7 @@ from bureau.ledger import hints, workers
 from bureau.ledger.database import Database
 from bureau.ledger.hints import Hint
 from bureau.loop import Loop
+from bureau.metrics import relay as metrics
 
 WINDOWS_SECONDS = 1.0  # how long the list of live queues is believed
 LOOK_SECONDS = 10.0  # and its idle connection is serviced as often
@@ -59,3 +60,8 @@ class Relay:
             except BrokerError:
                 hints.take_back(self._db, batch[published:])
                 raise
+            metrics.PUBLISHED.labels(queue).inc()
+            if due.waited_seconds is not None:
+                metrics.LAG_SECONDS.observe(due.waited_seconds)
+        if batch:
+            metrics.BATCH_SIZE.observe(len(batch))

@@ -24,6 +24,8 @@ from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBa
 from bureau.ledger.finish import Fate, Finished, finish
 from bureau.ledger.workers import PACE_SECONDS
 from bureau.logs import scrub
+from bureau.metrics import endings
+from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.stopping import StopReason
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
@@ -91,26 +93,32 @@ class Runner:
             return
         self._count(1)
         execution = Execution(claimed, self._db, self._storage, self._announcements)
-        structlog.contextvars.bind_contextvars(
-            job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no
-        )
         try:
-            with self._heartbeat.holding(execution):
-                ending = self._run(execution, self._tasks[run])
-                if ending is not None:
-                    ending = self._finish(execution, ending)
-            if not isinstance(ending, Succeeded):
-                self._delete_files(execution)
+            with structlog.contextvars.bound_contextvars(
+                job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no
+            ):
+                self._execute(execution, self._tasks[run])
         finally:
             self._count(-1)
-            structlog.contextvars.unbind_contextvars("job_id", "task_id", "claim_no")
+
+    def _execute(self, execution: Execution, task: Task[Any, Any]) -> None:
+        began = time.monotonic()
+        with self._heartbeat.holding(execution):
+            ending = self._run(execution, task)
+            endings.ran(task.name, ending, time.monotonic() - began)
+            if ending is not None:
+                with timed(FINISH_SECONDS, self.queue):
+                    ending = self._finish(execution, ending)
+        if not isinstance(ending, Succeeded):
+            self._delete_files(execution)
 
     def _claim(self, run: str, task_id: UUID) -> Claim | None:
         """Waits while the ledger is away: a hint that raised would be acknowledged, and so would all behind it."""
         tries = 0
         while not self._closing.is_set():
             try:
-                claimed = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
+                with timed(CLAIM_SECONDS, self.queue):
+                    claimed = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
                 self._closing.wait(_pause(tries))
                 tries += 1
@@ -189,6 +197,7 @@ class Runner:
                 log.exception("ending could not be written")
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
+        endings.written(self.queue, ending, finished)
         self._after(execution, finished)
         return ending
 

@@ -1,12 +1,12 @@
 """Hints: which ready tasks get a message now. The row decides; a hint lost, doubled or late costs time only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, union_all, update
+from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, func, or_, select, union_all, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger.clock import age, later, now
@@ -18,11 +18,15 @@ from bureau.ledger.tables import tasks
 
 @dataclass(frozen=True)
 class Hint:
-    """A message to publish: the task, its actor, and the stamp by which the publisher may take it back."""
+    """A message to publish: the task, its actor, and the stamp by which the publisher may take it back.
+
+    `waited_seconds`: from its due time to its first hint; None for a later one.
+    """
 
     task_id: UUID
     run: str
     stamp: datetime
+    waited_seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,28 +56,35 @@ def take_due(db: Database, queue: str, window: int) -> Batch:
         due = _first_due(connection, queue, room + 1)
         stamped = _stamp(connection, due[:room])
     rows = sorted(stamped, key=lambda row: rank(row.priority, row.due_at))
-    return Batch(tuple(Hint(row.id, row.run, row.hinted_at) for row in rows), more=len(due) > room)
+    return Batch(tuple(_hint(row) for row in rows), more=len(due) > room)
+
+
+def _hint(row: Row[Any]) -> Hint:
+    return Hint(row.id, row.run, row.hinted_at, max(0.0, row.waited) if row.hints == 1 else None)
+
+
+def _oldest(priority: int) -> Select[Any]:
+    return select(
+        select(tasks.c.id, tasks.c.priority, tasks.c.due_at)
+        .where(
+            tasks.c.queue == bindparam("queue"),
+            tasks.c.priority == priority,
+            tasks.c.state == TaskState.READY,
+            tasks.c.hinted_at.is_(None),
+            tasks.c.due_at <= now(),
+        )
+        .order_by(tasks.c.due_at)
+        .limit(bindparam("most", type_=Integer()))
+        .subquery()
+    )
+
+
+_OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))  # each from the index; built once
 
 
 def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:
-    """The first due tasks by rank: the oldest few of each priority, each from the index, and of those the first."""
-    oldest = [
-        select(
-            select(tasks.c.id, tasks.c.priority, tasks.c.due_at)
-            .where(
-                tasks.c.queue == queue,
-                tasks.c.priority == priority,
-                tasks.c.state == TaskState.READY,
-                tasks.c.hinted_at.is_(None),
-                tasks.c.due_at <= now(),
-            )
-            .order_by(tasks.c.due_at)
-            .limit(limit)
-            .subquery()
-        )
-        for priority in PRIORITIES
-    ]
-    rows = connection.execute(union_all(*oldest)).all()
+    """The first due tasks by rank: the oldest few of each priority, and of those the first."""
+    rows = connection.execute(_OLDEST_OF_EACH, {"queue": queue, "most": limit}).all()
     return [row.id for row in sorted(rows, key=lambda row: rank(row.priority, row.due_at))[:limit]]
 
 
@@ -86,7 +97,15 @@ def _stamp(connection: Connection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         update(tasks)
         .where(tasks.c.id.in_(connection.execute(free).scalars().all()), *unhinted)
         .values(hinted_at=now(), hints=tasks.c.hints + 1)
-        .returning(tasks.c.id, tasks.c.run, tasks.c.hinted_at, tasks.c.priority, tasks.c.due_at)
+        .returning(
+            tasks.c.id,
+            tasks.c.run,
+            tasks.c.hinted_at,
+            tasks.c.hints,
+            tasks.c.priority,
+            tasks.c.due_at,
+            age(tasks.c.due_at).label("waited"),
+        )
     ).all()
 
 

@@ -1,16 +1,29 @@
 """A job under its row lock: what happens to it in one transaction is gathered here, and written once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
 from bureau.contracts.states import JobState, TaskState
-from bureau.ledger.clock import now
+from bureau.ledger.clock import age, now
 from bureau.ledger.decide import job_end
 from bureau.ledger.events import Event, insert_events, rows_of
 from bureau.ledger.tables import jobs, tasks
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """How a job ended, and how long after its submission or the time it was to start at, whichever is later."""
+
+    kind: str
+    state: JobState
+    seconds: float
+
+
+_begun = case((jobs.c.run_at > jobs.c.created_at, jobs.c.run_at), else_=jobs.c.created_at)
 
 
 class LockedJob:
@@ -25,6 +38,7 @@ class LockedJob:
         self.total_tasks: int = row.total_tasks
         self._open_tasks: int = row.open_tasks
         self._events: list[Event] = []
+        self.end: JobEnded | None = None  # once written, where this transaction ends it
 
     @property
     def alone(self) -> bool:
@@ -61,6 +75,7 @@ class LockedJob:
             state, error = self._end()
             values |= {"state": state, "error": error, "finished_at": now()}
             self.say([Event("job.finished", data={"state": state, "error": error})])
+            self.end = JobEnded(self.row.kind, state, max(0.0, self.row.age))
         values["event_seq"] = self.row.event_seq + len(self._events)
         self.connection.execute(update(jobs).where(jobs.c.id == self.id).values(values))
         if self._events:
@@ -92,5 +107,7 @@ class LockedJob:
 
 def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
     """The job, locked until the transaction ends; None when it was deleted."""
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).one_or_none()
+    row = connection.execute(
+        select(jobs, age(_begun).label("age")).where(jobs.c.id == job_id).with_for_update()
+    ).one_or_none()
     return LockedJob(connection, row) if row is not None else None

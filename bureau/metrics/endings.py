@@ -1,0 +1,35 @@
+"""How executions and jobs end, counted."""
+
+from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
+from bureau.ledger.finish import Fate, Finished
+from bureau.metrics.tasks import JOB_SECONDS, POSTPONED, RETRIES, TASK_SECONDS
+
+
+def ran(task: str, ending: Ending | None, seconds: float) -> None:
+    """An execution, before its ending is written."""
+    TASK_SECONDS.labels(task, _outcome(ending)).observe(seconds)
+
+
+def written(queue: str, ending: Ending, finished: Finished) -> None:
+    """What the ledger made of it."""
+    if isinstance(ending, AgainLater) and finished.fate is Fate.DONE:
+        (RETRIES if ending.counted else POSTPONED).labels(queue).inc()
+    if job := finished.ended:
+        JOB_SECONDS.labels(job.kind, job.state).observe(job.seconds)
+
+
+def _outcome(ending: Ending | None) -> str:
+    """`discarded`: the claim was somebody else's before the task ended."""
+    match ending:
+        case Succeeded():
+            return "succeeded"
+        case Failed():
+            return "failed"
+        case Cancelled():
+            return "cancelled"
+        case HandedBack():
+            return "handed_back"
+        case AgainLater(counted=counted):
+            return "retry" if counted else "postponed"
+        case None:
+            return "discarded"
