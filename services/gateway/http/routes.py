@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.datastructures import Headers
 
 from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.idempotency import Scope
@@ -68,7 +69,7 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
                 path=path,
                 query=query.read(request) if query else Nothing(),
                 body=Nothing(),
-                headers=request.headers,
+                headers=_told_headers(),
                 method=request.method,
                 wait_seconds=_wait_seconds(operation, gateway),
                 request_id=g.request_id,
@@ -90,7 +91,7 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
         fields, files, fingerprint = body.read(request)
         wait = _wait_seconds(operation, gateway)
 
-        call = Call(who, path, asked, fields, files, request.headers, request.method, wait, request_id=g.request_id)
+        call = Call(who, path, asked, fields, files, _told_headers(), request.method, wait, request_id=g.request_id)
         try:
             if key is None:
                 return operation.view(call)
@@ -101,6 +102,11 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
                 file.file.close()
 
     return answer
+
+
+def _told_headers() -> Headers:
+    """What views may see: a key that nobody has cannot be told by mistake."""
+    return Headers([(name, value) for name, value in request.headers if name != "Authorization"])
 
 
 def _wait_seconds(operation: AnyOperation, gateway: Gateway) -> float | None:
