@@ -8,7 +8,9 @@ from pydantic import Field, StringConstraints
 from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 
-ScheduleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+
+ScheduleName = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 Cron = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 EverySeconds = Annotated[int, Field(ge=1, le=315_360_000)]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
@@ -12,6 +14,10 @@ from bureau.ledger.submit import NewJob
 from bureau.ledger.ticks import Timing
 from bureau.submission.announcements import Known
 from bureau.submission.specs import job_from, spec_mistakes, used_by
+
+
+class JobUnreadable(ValueError):
+    """The schedule's job was written by another version, and cannot be read by this one: save it anew."""
 
 
 def schedule_mistakes(spec: ScheduleSpec, known: Known) -> list[FieldError]:
@@ -61,17 +67,24 @@ def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: Source) -> N
 
 
 def job_at(schedule: Schedule, known: Known, *, job_id: UUID | None = None) -> NewJob:
-    """A job of the schedule, run as its services announce now. Raises ValueError where this version cannot read it."""
-    return job_from(JobSpec.model_validate(schedule.job), schedule.owner, known, job_id=job_id, title=schedule.name)
+    """A job of the schedule, run as its services announce now. Raises `JobUnreadable`."""
+    return job_from(_job_spec(schedule), schedule.owner, known, job_id=job_id, title=schedule.name)
 
 
 def spec_of(schedule: Schedule) -> ScheduleSpec:
-    """As it was written."""
+    """As it was written. Raises `JobUnreadable`."""
     return ScheduleSpec(
         cron=schedule.timing.cron,
         every_seconds=schedule.timing.every_seconds,
         time_zone=schedule.timing.time_zone,
-        job=JobSpec.model_validate(schedule.job),
+        job=_job_spec(schedule),
         enabled=schedule.enabled,
         misfire=schedule.misfire,
     )
+
+
+def _job_spec(schedule: Schedule) -> JobSpec:
+    try:
+        return JobSpec.model_validate(schedule.job)
+    except ValidationError:
+        raise JobUnreadable(JobUnreadable.__doc__) from None

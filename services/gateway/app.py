@@ -23,6 +23,7 @@ from services.gateway.api import (
     openapi,
     queues,
     reports,
+    schedules,
     tasks,
     workers,
 )
@@ -75,6 +76,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         catalog,
         workers,
         queues,
+        schedules,
         health,
         pages,
     )

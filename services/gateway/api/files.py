@@ -5,7 +5,6 @@ from uuid import UUID
 
 from bureau.contracts.base import Contract
 from bureau.ledger import artifacts, idempotency
-from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.keys import Role
 from services.gateway.api.models import Artifact, artifact_of
@@ -36,13 +35,17 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
                 artifacts.insert_artifacts(connection, [stored])
                 if call.reservation and first:
                     idempotency.answer(connection, call.reservation, first)
-        return _created(stored, CREATED)
+        return created(call, stored.id, CREATED)
 
     def replay(call: Call[Any, Any], first: Answer) -> Reply:
-        stored = artifacts.find(gateway.database, UUID(first.location.rpartition("/")[2]), call.owner)
+        return created(call, UUID(first.location.rpartition("/")[2]), first.status)
+
+    def created(call: Call[Any, Any], file_id: UUID, status: int) -> Reply:
+        stored = artifacts.find(gateway.database, file_id, call.owner)  # with the times that the ledger gave it
         if stored is None:
             raise not_found("file")
-        return _created(stored, first.status)
+        file = artifact_of(stored)
+        return Reply(status, file, {"Location": file.url})
 
     headers = {"Location": "The file.", "Idempotent-Replayed": "`true`: this request was answered before."}
     return [
@@ -60,8 +63,3 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             replay=replay,
         )
     ]
-
-
-def _created(stored: StoredArtifact, status: int) -> Reply:
-    file = artifact_of(stored)
-    return Reply(status, file, {"Location": file.url})

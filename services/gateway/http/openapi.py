@@ -107,10 +107,18 @@ def _path(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "format": "uuid"} if name in uuids else {"type": "string", "minLength": 1},
+            "schema": _path_schema(operation, name, is_uuid=name in uuids),
         }
         for name in operation.path_parameters
     ]
+
+
+def _path_schema(operation: Operation[Any, Any], name: str, *, is_uuid: bool) -> dict[str, Any]:
+    if is_uuid:
+        return {"type": "string", "format": "uuid"}
+    if name in operation.path_patterns:
+        return {"type": "string", "pattern": f"^{operation.path_patterns[name]}$"}
+    return {"type": "string", "minLength": 1}
 
 
 def _query(operation: Operation[Any, Any]) -> list[dict[str, Any]]:

@@ -100,6 +100,7 @@ class Operation(Generic[B, Q]):
     problems: Sequence[str] = ()  # slugs beside those that follow from the declaration
     body: Body[B] | None = None
     query: type[Q] | None = None
+    path_patterns: Mapping[str, str] = field(default_factory=dict)  # of path parameters that not every text fits
     request_headers: Mapping[str, str] = field(default_factory=dict)  # name to description
     waits: bool = False  # understands Prefer: wait
     replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # where `takes_key`: its first answer, again

@@ -63,6 +63,18 @@ KINDS = {
         Kind("job-ended", 409, "The job has ended", "What was asked for needs a job that has not ended."),
         Kind("job-not-failed", 409, "The job has not failed", "A retry needs a job that failed or was cancelled."),
         Kind(
+            "job-not-ended",
+            409,
+            "The job has not ended",
+            "Only jobs that have ended are deleted: cancel it, or wait for its end.",
+        ),
+        Kind(
+            "schedule-from-file",
+            409,
+            "The schedule comes from a file",
+            "It is written in the scheduler's SCHEDULES_FILE: change it there. Running it now is possible here too.",
+        ),
+        Kind(
             "count-changed",
             409,
             "Another number of jobs matches",

@@ -1,8 +1,10 @@
 """A submission into the ledger, and its answer: 202 and the job, or 200 when it was waited for and ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from bureau.contracts import pointer
 from bureau.contracts.problems import FieldError
@@ -29,18 +31,25 @@ def accept(
     job: NewJob,
     uploads: Sequence[StoredArtifact] = (),
     used: Sequence[Used] = (),
+    *,
+    also: Callable[[Connection], None] | None = None,
 ) -> Reply:
-    """One transaction: files, job, idempotency answer. `used` says where the request named each artifact."""
+    """One transaction: files, job, idempotency answer, and what is to happen `also`.
+
+    `used` says where the request named each artifact.
+    """
     location = f"/v1/jobs/{job.id}"
     try:
         with gateway.database.transaction() as connection:
             quota.hold(connection, gateway.settings, call.who, jobs=1, size=sum(file.size for file in uploads))
             artifacts.insert_artifacts(connection, uploads)
             insert_job(connection, job)
+            if also:
+                also(connection)
             if call.reservation:
                 idempotency.answer(connection, call.reservation, Answer(ACCEPTED, location))
     except ArtifactGone as gone:
-        raise invalid(_gone(gone, used)) from None
+        raise invalid(gone_mistakes(gone, used)) from None
     gateway.relay.wake()
     return _answer(gateway, call, job.id, ACCEPTED)
 
@@ -87,7 +96,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
     return Reply(status, job_of(view), headers)
 
 
-def _gone(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
+def gone_mistakes(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
     return [
         FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", pointer.fragment(one.path))
         for one in used

@@ -91,6 +91,9 @@ def test_what_the_api_promises_is_offered(document: dict[str, Any]) -> None:
         "/v1/queues/{name}/purge",
         "/v1/queues/{name}/resume",
         "/v1/reports",
+        "/v1/schedules",
+        "/v1/schedules/{name}",
+        "/v1/schedules/{name}/run",
         "/v1/tasks",
         "/v1/workers",
     } <= set(document["paths"])
