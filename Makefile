@@ -46,6 +46,10 @@ test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k
 faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20
 	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest tests/faults -p no:cacheprovider $(ARGS)
 
+.PHONY: bench-ledger
+bench-ledger: .venv/test.stamp ## Prints what the ledger costs with 100,000 jobs in it against 1,000
+	$(PYTHON) -m tests.benchmarks.ledger
+
 .PHONY: lock
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,16 @@
+"""A gateway in this process, without a server around it."""
+
+import tempfile
+
+from flask.testing import FlaskClient
+
+from bureau.ledger.database import Database
+from bureau.storage import Storage
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from tests.integration.gateway.conftest import CountingRelay
+
+
+def listing_client(db: Database) -> FlaskClient:
+    storage = Storage.from_url(f"file://{tempfile.mkdtemp()}")
+    return create_app(GatewaySettings(), db, storage, CountingRelay()).test_client()
