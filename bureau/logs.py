@@ -29,10 +29,18 @@ _WITH_HANDLERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 # rather too much of a URL is lost here than part of a password kept. The lengths keep hostile text linear.
 _CREDENTIALS = re.compile(r"""://(?:[^\s@/:"'<>]{0,256}:[^\s"'<>]{0,1024}|[^\s@/?#:"'<>]{1,1024})@""")
 
+# The gateway's keys, whose id may be seen, and the tokens of its signed links.
+_KEYS = re.compile(r"\b(bureau_[0-9a-z]{4,16}_)[0-9A-Za-z]{32,}")
+_TOKENS = re.compile(r"""([?&]token=)[^\s&"'<>]+""")
+
 
 def scrub(text: str) -> str:
-    """`text` with the credentials of every URL in it replaced: `amqp://***@host`."""
-    return _CREDENTIALS.sub("://***@", text) if "://" in text else text
+    """`text` with its secrets replaced: credentials in URLs (`amqp://***@host`), keys, tokens of links."""
+    if "://" in text:
+        text = _CREDENTIALS.sub("://***@", text)
+    if "bureau_" in text:
+        text = _KEYS.sub(r"\1***", text)
+    return _TOKENS.sub(r"\1***", text) if "token=" in text else text
 
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:

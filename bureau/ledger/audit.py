@@ -11,7 +11,8 @@ from bureau.ledger.clock import now
 from bureau.ledger.database import Database
 from bureau.ledger.tables import audit
 
-COMMAND = "command"  # somebody with a shell and the database's password
+COMMAND = "command"  # by somebody with a shell and the database's password
+EVERYBODY = "*"  # in place of an owner, where all are concerned
 
 
 @dataclass(frozen=True)

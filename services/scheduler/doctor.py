@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dramatiq.errors import BrokerError
 
 from bureau.broker import HintPublisher, make_broker
-from bureau.ledger import leases
+from bureau.ledger import audit, leases
+from bureau.ledger.audit import COMMAND, EVERYBODY, Act
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.survey import QueueSurvey, hint_again, survey
 from bureau.settings import PlatformSettings
@@ -34,9 +35,10 @@ def doctor(settings: PlatformSettings, acts: set[str]) -> int:
 
 def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
     if "expire-leases" in acts:
-        print(f"Taken back from workers that fell silent: {leases.expire(db, jitter).tasks} tasks.")
+        taken = _noted(db, "leases.expire", leases.expire(db, jitter).tasks)
+        print(f"Taken back from workers that fell silent: {taken} tasks.")
     if "hint-again" in acts:
-        print(f"To be published again: {hint_again(db)} hints.")
+        print(f"To be published again: {_noted(db, 'hints.again', hint_again(db))} hints.")
     queues = survey(db)
     depths, broker_error = _depths(broker, queues)
     wrong = list(findings(queues, depths, broker_error))
@@ -47,6 +49,13 @@ def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
     if not wrong:
         print("All is well.")
     return 1 if wrong else 0
+
+
+def _noted(db: Database, what: str, count: int) -> int:
+    """Into the audit."""
+    with db.transaction() as connection:
+        audit.note(connection, Act(what, EVERYBODY, COMMAND), count)
+    return count
 
 
 def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[str, int | None], str | None]:

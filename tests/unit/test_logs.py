@@ -123,6 +123,20 @@ def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed
 
 
 @pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        ("Bearer bureau_ab12_" + "S" * 43, "Bearer bureau_ab12_***"),
+        ("GET /v1/jobs/7?token=WyJqb2Ii.x-_y&limit=1 200", "GET /v1/jobs/7?token=***&limit=1 200"),
+        ("https://b.example/v1/jobs/7?limit=1&token=abc", "https://b.example/v1/jobs/7?limit=1&token=***"),
+        ("the database bureau_worker", "the database bureau_worker"),
+        ("the role bureau_worker_reports", "the role bureau_worker_reports"),
+    ],
+)
+def test_scrubbing_takes_keys_and_tokens_of_links(text: str, scrubbed: str) -> None:
+    assert logs.scrub(text) == scrubbed
+
+
 def test_scrubbing_stays_fast_on_hostile_text() -> None:
     logs.scrub("://a:" * 20_000)
 

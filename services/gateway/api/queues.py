@@ -1,5 +1,6 @@
 """/v1/queues: how each stands; pause, resume, purge."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
 from bureau.ledger import audit, idempotency, queues
+from bureau.ledger.audit import EVERYBODY, Act
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.keys import Role
 from bureau.ledger.survey import QueueSurvey, survey
@@ -81,7 +83,7 @@ def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
 
     def switch(call: Call[Nothing, Nothing]) -> Reply:
         found = _find(gateway, call.path["name"])
-        act(gateway.database, found.queue, call.act(f"queue.{verb}", found.queue))
+        act(gateway.database, found.queue, _noted(call, verb, found.queue))
         gateway.relay.wake()
         _answered(gateway, call)
         return Reply(200, _queue(_find(gateway, found.queue)))
@@ -109,7 +111,7 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
             raise problem("count-changed", detail)
         changed = 0
         if not call.body.dry_run:
-            noted = audit.begin(gateway.database, call.act("queue.purge", queue))
+            noted = audit.begin(gateway.database, _noted(call, "purge", queue))
             changed = queues.purge(gateway.database, queue, by_job)
             audit.end(gateway.database, noted, changed)
             gateway.relay.wake()
@@ -140,6 +142,11 @@ def _find(gateway: Gateway, name: str) -> QueueSurvey:
         if row.queue == name:
             return row
     raise not_found("queue")
+
+
+def _noted(call: Call[Any, Any], verb: str, queue: str) -> Act:
+    """A queue holds tasks of every owner."""
+    return replace(call.act(f"queue.{verb}", queue), owner=EVERYBODY)
 
 
 def _answered(gateway: Gateway, call: Call[Any, Any]) -> None:
