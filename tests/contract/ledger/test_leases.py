@@ -1,6 +1,9 @@
 """Leases: renewed by their workers, expired by any number of schedulers."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from bureau.ledger import act, leases
 from bureau.ledger.claim import Claim
@@ -135,3 +138,21 @@ def test_a_lease_is_renewed_or_expires_but_never_both(book: Book) -> None:
             assert renewed == {mine}
             assert book.task(job_id).state == "running"
         book.run(job_id) if expired.tasks else book.finish(claimed)
+
+
+def test_a_worker_that_comes_back_at_the_last_moment_keeps_its_task(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler has found the lease ended, and has not locked the task yet."""
+    job_id = book.submit()
+    claimed = book.take(job_id)
+    book.end_lease(claimed.task_id)
+    take_back = leases._take_back
+
+    def renewed_before(*found: Any) -> bool | None:
+        leases.renew(book.db, [held(claimed)])
+        return take_back(*found)
+
+    monkeypatch.setattr(leases, "_take_back", renewed_before)
+    assert leases.expire(book.db, no_jitter) == Expired()
+    assert book.task(job_id).state == "running"
