@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Float, bindparam, insert, select, update
 
 from bureau.contracts.states import JobState
 from bureau.ledger.clock import later
+from bureau.ledger.place import this_transaction
 from bureau.ledger.tables import events, jobs
 
 
@@ -66,4 +67,4 @@ def rows_of(job_id: UUID, last: int, happened: Iterable[Event]) -> list[dict[str
 def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Of jobs whose rows the transaction has locked."""
     at = later(bindparam("from_now", type_=Float()))
-    connection.execute(insert(events).values(at=at), rows)
+    connection.execute(insert(events).values(at=at, tx=this_transaction()), rows)

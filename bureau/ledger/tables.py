@@ -160,7 +160,9 @@ events = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("task", String(100)),
     Column("data", Json, nullable=False),
+    Column("tx", BigInteger),  # the transaction that wrote it: see `place`
     PrimaryKeyConstraint("job_id", "seq"),
+    Index("ix_events_tx", "tx"),
 )
 
 _STORED = text("deleted_at IS NULL")
