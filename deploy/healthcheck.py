@@ -1,0 +1,9 @@
+"""`python -SE deploy/healthcheck.py PORT`: 0 where /healthz there answers 200. Asked often, so it is small."""
+
+import socket
+import sys
+
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=4) as connection:
+    connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    status = connection.makefile("rb").readline().split()[1:2]
+sys.exit(status != [b"200"])

@@ -1,0 +1,72 @@
+"""`python -m deploy.make_secrets`: the compose stack's passwords, made at its first start, kept at every other.
+
+/secrets/passwords holds the passwords; it is mounted here and nowhere else. Every other folder is the volume of one
+container and holds what that one needs, written anew each time: to change a password, remove its file.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+
+ROOT = Path("/secrets")
+DEFINITIONS = Path(__file__).with_name("rabbitmq") / "definitions.json"
+WORKERS = ("certificates", "reports", "mailer", "tasks")
+OWNERS = ("gateway", "scheduler")  # they use the role that owns the tables
+
+
+def password(name: str) -> str:
+    """Made when it is first asked for."""
+    path = ROOT / "passwords" / name
+    if not path.exists():
+        write(path, secrets.token_urlsafe(24), mode=0o400)
+    return path.read_text()
+
+
+def write(path: Path, text: str, *, mode: int = 0o444) -> None:
+    """All at once. Whoever mounts the folder may read it: its container runs under another user than this one."""
+    new = path.with_name(f".{path.name}")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.chmod(mode)
+    os.replace(new, path)
+
+
+def rabbitmq_hash(plain: str) -> str:
+    """As RabbitMQ keeps passwords: a salt of four bytes, and SHA-256 of salt and password."""
+    salt = hashlib.sha256(plain.encode()).digest()[:4]  # the same at every start; passwords are random
+    return base64.b64encode(salt + hashlib.sha256(salt + plain.encode()).digest()).decode()
+
+
+def definitions() -> str:
+    """The definitions of deploy/rabbitmq, with the users that need a password."""
+    defined = json.loads(DEFINITIONS.read_text())
+    defined["users"] = [
+        {
+            "name": permission["user"],
+            "password_hash": rabbitmq_hash(password(f"rabbitmq-{permission['user']}")),
+            "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "tags": [],
+        }
+        for permission in defined["permissions"]
+    ]
+    return json.dumps(defined, indent=1)
+
+
+def main() -> None:
+    for name in ("postgres", "bureau", "bureau_worker"):
+        write(ROOT / "postgres" / name, password(f"postgres-{name}"))
+    write(ROOT / "rabbitmq" / "definitions.json", definitions())
+    for process in (*OWNERS, *WORKERS):
+        role = "bureau" if process in OWNERS else "bureau_worker"
+        database_url = f"postgresql+psycopg://{role}:{password(f'postgres-{role}')}@postgres/bureau"
+        write(ROOT / process / "database_url", database_url)
+        write(ROOT / process / "broker_url", f"amqp://{process}:{password(f'rabbitmq-{process}')}@rabbitmq/bureau")
+    print("The stack's passwords are in place.")
+
+
+if __name__ == "__main__":
+    main()
