@@ -20,6 +20,8 @@ from bureau.broker import HintBroker, MemoryBroker, make_broker
 from bureau.contracts.schemas import announcement_mistakes
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.migrate import migrate
+from bureau.message_context import MessageContext
+from bureau.metrics.messages import MessageMetrics
 from bureau.process import WorkerProcess
 from bureau.relay import Relay
 from bureau.service import Resources, ServiceFactory
@@ -38,8 +40,9 @@ def boot(factory: ServiceFactory) -> Broker:
     except SettingsError as error:
         error.exit()
     logs.configure(settings)
-    # Order: CurrentMessage first, so that all others may ask which message it is.
-    broker = make_broker(settings.broker_url.get_secret_value(), [CurrentMessage(), WorkerLife(settings, factory)])
+    # Order: CurrentMessage first, so that all others may ask which message it is; what they log names it next.
+    middleware = [CurrentMessage(), MessageContext(), MessageMetrics(), WorkerLife(settings, factory)]
+    broker = make_broker(settings.broker_url.get_secret_value(), middleware)
     dramatiq.set_broker(broker)
     return broker
 

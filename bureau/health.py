@@ -1,5 +1,7 @@
 """`/healthz` of a process: whether it is alive, told by those who do the work. One that is not, leaves.
 
+`/metrics` stands beside it: what the process has counted.
+
 Alive is not ready: a database or RabbitMQ that is away does not make a process dead, restarting it would not help.
 """
 
@@ -14,6 +16,7 @@ from typing import Any
 import structlog
 
 from bureau.loop import Loop
+from bureau.metrics import exposition
 
 LOOK_SECONDS = 5.0
 SIBLINGS = 64  # processes of one command that share HEALTH_BIND take the ports behind it
@@ -76,7 +79,9 @@ def _handler(wrong: Callable[[], dict[str, str]]) -> type[BaseHTTPRequestHandler
         timeout = 5
 
         def do_GET(self) -> None:
-            if self.path != "/healthz":
+            if self.path == exposition.PATH:
+                exposition.answer(self, *exposition.exposed())
+            elif self.path != "/healthz":
                 self._answer(404, {"status": "not found"})
             elif found := wrong():
                 self._answer(503, {"status": "dead", "checks": found})
@@ -84,12 +89,7 @@ def _handler(wrong: Callable[[], dict[str, str]]) -> type[BaseHTTPRequestHandler
                 self._answer(200, {"status": "alive"})
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+            exposition.answer(self, json.dumps(body).encode(), "application/json", status)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Asked every few seconds: nothing to log."""

@@ -103,7 +103,9 @@ class PlatformSettings(LogSettings):
     )
     grace_seconds: float = Field(default=25.0, ge=0, le=3600, description="A stop waits so long for what runs.")
     health_bind: str = Field(
-        default="", pattern=r"^$|^.+:\d+$", description="`host:port` for `/healthz` of workers and scheduler."
+        default="",
+        pattern=r"^$|^.+:\d+$",
+        description="`host:port` for `/healthz` and `/metrics` of workers and scheduler; taken ports are passed over.",
     )
 
     @field_validator("database_url")

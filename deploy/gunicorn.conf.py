@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from bureau.ledger.database import Database
+from bureau.metrics.forked import ForkedMetrics
 from bureau.settings import PlatformSettings, SettingsError, load
 from services.gateway.auth.exposure import refuse_without_keys
 from services.gateway.settings import GatewaySettings
@@ -29,6 +30,8 @@ graceful_timeout = int(_platform.grace_seconds)
 keepalive = 75  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
 control_socket_disable = True  # it would lie in the home folder, which a container does not have
 
+_metrics = ForkedMetrics.at(_settings.metrics_bind) if _settings.metrics_bind else None
+
 
 def on_starting(server: Any) -> None:
     """Its connections are closed again before the workers are forked."""
@@ -40,6 +43,8 @@ def on_starting(server: Any) -> None:
         error.exit()
     finally:
         db.close()
+    if _metrics:
+        _metrics.listen()
 
 
 def post_worker_init(_worker: Any) -> None:
@@ -47,6 +52,8 @@ def post_worker_init(_worker: Any) -> None:
     from services.gateway.wsgi import process
 
     process.start()
+    if _metrics:
+        _metrics.serve()
     before = signal.getsignal(signal.SIGTERM)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -61,3 +68,14 @@ def worker_exit(_server: Any, _worker: Any) -> None:
     from services.gateway.wsgi import process
 
     process.stop()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """In the parent: however the worker ended."""
+    if _metrics:
+        _metrics.forget(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    if _metrics:
+        _metrics.close()

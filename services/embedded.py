@@ -21,6 +21,7 @@ import dramatiq
 import structlog
 from cheroot import wsgi
 from dramatiq.worker import Worker
+from prometheus_client import REGISTRY
 from pydantic import Field
 
 from bureau import logs
@@ -28,6 +29,10 @@ from bureau.broker import MemoryBroker
 from bureau.ledger import hints, idempotency, leases
 from bureau.ledger.database import Database
 from bureau.ledger.migrate import migrate
+from bureau.message_context import MessageContext
+from bureau.metrics import exposition
+from bureau.metrics.messages import MessageMetrics
+from bureau.metrics.survey import LedgerCollector
 from bureau.process import WorkerProcess
 from bureau.relay import Relay
 from bureau.service import Resources, Service
@@ -74,7 +79,7 @@ class Embedded:
         self._lock = _lock(embedded.lock_file, self.url)
         self._db = Database(platform.database_url.get_secret_value())
         storage = Storage.from_url(platform.storage_url.get_secret_value())
-        self._broker = MemoryBroker([])
+        self._broker = MemoryBroker([MessageContext(), MessageMetrics()])
         dramatiq.set_broker(self._broker)
         relay = Relay(self._db, self._broker, look_seconds=DUE_SECONDS)
         self._prepare_ledger()
@@ -92,12 +97,17 @@ class Embedded:
         self._worker = Worker(self._broker, worker_threads=embedded.threads)
         self._worker.queue_prefetch = embedded.threads
         self._scheduler = Scheduler(self._db, storage, self._broker, relay, expires_leases=False)
+        self._survey = LedgerCollector(self._db)
+        self._metrics = exposition.listen(gateway.metrics_bind) if gateway.metrics_bind else None
         self._server = _server(host, port, create_app(gateway, self._db, storage, relay, stopping=self._stopping))
 
     def start(self) -> None:
         self._process.start()
         self._worker.start()
         self._scheduler.start()
+        if self._metrics:
+            REGISTRY.register(self._survey)
+            exposition.serve(self._metrics)
         threading.Thread(target=self._server.serve, name="http", daemon=True).start()
 
     def stop(self) -> None:
@@ -108,6 +118,9 @@ class Embedded:
         self._worker.stop(timeout=int((GRACE_SECONDS + 1.5) * 1000))
         self._scheduler.stop()
         self._process.stop()
+        if self._metrics:
+            REGISTRY.unregister(self._survey)
+        self._survey.close()
         self._db.close()
         self._lock.close()
 

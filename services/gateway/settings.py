@@ -51,6 +51,9 @@ class GatewaySettings(Settings):
     )
     max_recipients: int = Field(default=MAX_RECIPIENTS, gt=0, le=MAX_RECIPIENTS, description="Of a mail, all together.")
     max_wait_seconds: int = Field(default=30, ge=0, le=300, description="What `Prefer: wait` may ask for.")
+    metrics_bind: str = Field(
+        default="", pattern=r"^$|^.+:\d+$", description="`host:port` for `/metrics` of the gateway, or of all in one."
+    )
     web_concurrency: int = Field(default=1, ge=1, le=64, description="Gunicorn processes.")
     # A request that waits holds a thread; idle ones cost little (5 MB for 256).
     web_threads: int = Field(default=32, ge=2, le=1000, description="Threads of each.")

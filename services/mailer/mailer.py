@@ -25,6 +25,7 @@ from services.mailer.deliveries import (
     response_text,
 )
 from services.mailer.message import Message, message_id
+from services.mailer.metrics import MAILS
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Transport, Verdict, Window
 
 log = structlog.get_logger(__name__)
@@ -128,9 +129,16 @@ class Mailer:
         self._book.close(ctx.task_id, opened.n, state=end.state, recipients=end.recipients, response=end.response)
         counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in Standing}
         told = {kind: count for kind, count in counts.items() if count}
+        MAILS.labels(self._transport.name, _outcome(end)).inc()
         log.info("mail", transport=self._transport.name, n=opened.n, outcome=end.state.value, **told)
         if ctx.stop.reason is None:  # else `log` raises, and the result would be lost with it
             ctx.log(f"{self._transport.name}: {', '.join(f'{count} {kind}' for kind, count in told.items())}")
+
+
+def _outcome(end: _End) -> str:
+    """As metrics name it; `deferred`: refused for now, and for all."""
+    deferred = set(end.recipients.values()) == {Standing.DEFERRED.value}
+    return Standing.DEFERRED.value if deferred else end.state.value
 
 
 def _ended(outcome: Outcome) -> _End:

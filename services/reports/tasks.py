@@ -7,6 +7,7 @@ from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.task import Context
 from services.reports.catalog import ReportCatalog
 from services.reports.csv_export import export, file_name, media_type
+from services.reports.metrics import ROWS
 from services.reports.parameters import read_params
 from services.reports.rows import Source
 
@@ -32,6 +33,7 @@ class ReportTasks:
             source.read(report.query, values, request.format.delimiter, ctx.stop) as rows,
         ):
             count = export(rows, request.format, file.write, lambda done: ctx.progress(done, None, "rows"))
+        ROWS.labels(report.name).inc(count)
         seconds = time.monotonic() - started
         ctx.log(f"Wrote {count:,} rows, {file.size:,} bytes, in {seconds:.1f} s")
         return ReportGenerated(

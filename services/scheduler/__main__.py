@@ -5,11 +5,14 @@ import signal
 import sys
 import threading
 
+from prometheus_client import REGISTRY
+
 from bureau import logs
 from bureau.boot import wait_for_ledger
 from bureau.broker import make_broker
 from bureau.health import Health
 from bureau.ledger.database import Database
+from bureau.metrics.survey import LedgerCollector
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.shared_storage import SharedStorage
@@ -51,12 +54,15 @@ def run(settings: PlatformSettings) -> int:
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
     scheduler = Scheduler(db, storage, broker, relay)
+    survey = LedgerCollector(db)
+    REGISTRY.register(survey)
     health = Health({"scheduler": scheduler.wrong}, settings.health_bind)
     scheduler.start()
     shared.start()
     health.start()
     stopping.wait()
     health.stop()
+    survey.close()
     shared.stop()
     scheduler.stop()
     db.close()

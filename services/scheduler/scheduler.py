@@ -11,6 +11,7 @@ from bureau.ledger import act, artifacts, hints, leases, workers
 from bureau.ledger.claim import LEASE_SECONDS
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.loop import Loop
+from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
 from bureau.relay import Relay
 from bureau.storage import Storage
 
@@ -68,6 +69,7 @@ class Scheduler:
         except LedgerUnavailable:
             self._leases_from = time.monotonic() + LEASE_SECONDS
             raise
+        LOST_ATTEMPTS.inc(expired.tasks)
         if expired.tasks:
             log.warning("leases expired: their workers fell silent", tasks=expired.tasks)
         return KEEP_SECONDS
@@ -76,6 +78,7 @@ class Scheduler:
         self._publisher.ensure_open()
         empty = [queue for queue in workers.served(self._db) if self._publisher.depth(queue) == 0]
         if lost := hints.forget_lost(self._db, empty):
+            LOST_HINTS.inc(lost)
             log.info("hints lost, published again", tasks=lost)
             self._relay.wake()
         return LOST_SECONDS

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import httpx
 
 from bureau.contracts.errors import TransientError
+from bureau.metrics.upstream import called
 from bureau.stopping import StopToken
 from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
 from services.certificates.api.in_process import CHECKPOINT
@@ -60,6 +61,8 @@ class CertificatesApi:
             with stopped_by(exchange.stop):
                 self._post(uploads, exchange)
         except httpx.TransportError as error:
+            if not exchange.stop.reason:
+                called("certificates", None)
             exchange.stop.check()  # a broken connection may be the stop token's doing
             raise self._trouble(error) from error
 
@@ -77,6 +80,7 @@ class CertificatesApi:
             headers={"Idempotency-Key": exchange.idempotency_key},
             extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
         ) as response:
+            called("certificates", response.status_code)
             if not response.is_success:
                 body = _beginning(response, MAX_ERROR_BODY_BYTES)
                 raise refusal(response.status_code, response.headers, body, datetime.now(UTC))

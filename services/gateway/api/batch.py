@@ -15,6 +15,7 @@ from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.keys import Role
 from bureau.ledger.submit import insert_job
+from bureau.metrics.http import SUBMISSIONS
 from bureau.submission.announcements import Known
 from bureau.submission.graphs import MAX_MISTAKES
 from bureau.submission.specs import job_from, spec_mistakes, used_by
@@ -61,6 +62,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         except ArtifactGone as gone:
             raise invalid(_gone(call.body, gone)) from None
         gateway.relay.wake()
+        for job in jobs:
+            SUBMISSIONS.labels(job.kind).inc()
         return Reply(202, _items(gateway, call, token))
 
     return [

@@ -7,6 +7,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from bureau.metrics import http as metrics
 from services.gateway.http.security import Doors, add_security_headers, check_door
 from services.gateway.settings import GatewaySettings
 
@@ -37,14 +38,18 @@ def add_context(app: Flask, settings: GatewaySettings, prepare: Callable[[], Non
         response.headers[REQUEST_ID] = g.request_id
         response.headers.update(g.headers)
         add_security_headers(response.headers)
+        seconds = time.monotonic() - g.began
+        route = request.url_rule.rule if request.url_rule else None
+        metrics.answered(route, request.method, response.status_code, seconds)
         say = log.debug if request.endpoint in _HEALTH else log.info  # asked every few seconds
         say(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            seconds=round(time.monotonic() - g.began, 4),
+            seconds=round(seconds, 4),
         )
+        response.call_on_close(structlog.contextvars.clear_contextvars)  # the thread goes on to another request
         return response
 
     app.before_request(begin)

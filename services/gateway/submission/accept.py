@@ -13,6 +13,7 @@ from bureau.ledger.artifacts import ArtifactGone, StoredArtifact
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.keys import Role
 from bureau.ledger.submit import NewJob, insert_job
+from bureau.metrics.http import SUBMISSIONS
 from bureau.submission.references import Used
 from services.gateway.api.models import Job, job_of
 from services.gateway.auth import quota
@@ -51,6 +52,7 @@ def accept(
     except ArtifactGone as gone:
         raise invalid(gone_mistakes(gone, used)) from None
     gateway.relay.wake()
+    SUBMISSIONS.labels(job.kind).inc()
     return _answer(gateway, call, job.id, ACCEPTED)
 
 

@@ -13,6 +13,7 @@ from bureau.contracts.errors import TaskError
 from bureau.contracts.ids import new_id
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.database import LedgerUnavailable
+from bureau.metrics.http import UPLOADED
 from bureau.storage import Storage
 from services.gateway.http.multipart import UploadedFile
 
@@ -58,6 +59,7 @@ def _key_name(name: str) -> str:
 
 def _stored(storage: Storage, owner: str, file: UploadedFile, key: str) -> StoredArtifact:
     written = storage.put(key, file.file)
+    UPLOADED.inc(written.size)
     return StoredArtifact(
         id=new_id(),
         owner=owner,

@@ -12,6 +12,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 
 from bureau.contracts.base import clean_text
+from bureau.metrics.upstream import called
 from bureau.stopping import StopToken
 from services.mailer.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
@@ -67,13 +68,17 @@ class SendGridTransport:
         api = wired_client(self._key, self._url, handover, connect_timeout=self._connect_timeout, timeout=self._timeout)
         try:
             response = api.send(body)
+            called(self.name, response.status_code)
         except HTTPError as error:
+            called(self.name, int(error.status_code))
             return _refusal(error, recipients)
         except URLError as error:  # connecting, or sending the request: not sent whole
+            called(self.name, None)
             return Outage(f"SendGrid cannot be reached: {_words(error.reason)}")
         except Outage as error:
             return error
         except (OSError, http.client.HTTPException) as error:
+            called(self.name, None)
             return AnswerLost(f"SendGrid took the mail and its answer was lost: {_words(error)}")
         if response.status_code != _ACCEPTED:
             return AnswerLost(f"SendGrid answered {response.status_code}, which says neither yes nor no")

@@ -1,0 +1,7 @@
+"""What became of mails."""
+
+from prometheus_client import Counter
+
+MAILS = Counter(
+    "bureau_mails", "Tries to hand a mail over: sent, deferred, refused or unknown.", ["transport", "outcome"]
+)
