@@ -65,7 +65,7 @@ def check_cron(expression: str) -> None:
                 f"its {name} is {fields[position]}; write {allowed}, or *, lists 1,3, ranges 1-5, steps */2"
             )
     if not _understood(text) or next(ticks(expression, "UTC", _ANY_DAY), None) is None:
-        raise CronInvalid(f"no date ever matches it: there is no day {fields[2]} in month {fields[3]}")
+        raise CronInvalid(f"no date ever matches it, as there is no day {fields[2]} in month {fields[3]}")
 
 
 def check_zone(name: str) -> None:

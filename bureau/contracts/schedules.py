@@ -9,8 +9,8 @@ from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+NAME_RULE = "A name has 1 to 100 letters, digits, dots, hyphens or underscores, the first no dot or hyphen."
 
-ScheduleName = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 Cron = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 EverySeconds = Annotated[int, Field(ge=1, le=315_360_000)]

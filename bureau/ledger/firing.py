@@ -6,7 +6,6 @@ and tick, so that a tick that comes again (a clock was set back) finds its job t
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -30,37 +29,20 @@ Build = Callable[[Schedule, UUID], NewJob]
 """The job of a schedule, with the id it is to have. Raises ValueError, in words for people, where there is none."""
 
 
-@dataclass(frozen=True)
-class Fired:
-    """How many jobs were submitted; `more`: look again at once."""
-
-    jobs: int
-    more: bool
-
-
-def fire_due(db: Database, build: Build) -> Fired:
-    """Submits the jobs of the ticks that have come; a transaction a schedule."""
-    due = schedules.c.next_at <= now()
+def due(db: Database) -> list[tuple[str, str]]:
+    """(owner, name) of schedules with a tick that has come, those first that have waited longest."""
+    query = (
+        select(schedules.c.owner, schedules.c.name)
+        .where(schedules.c.next_at <= now())
+        .order_by(schedules.c.next_at)
+        .limit(LIMIT)
+    )
     with db.read() as connection:
-        candidates = connection.execute(
-            select(schedules.c.owner, schedules.c.name).where(due).order_by(schedules.c.next_at).limit(LIMIT)
-        ).all()
-    submitted = sum(_fire(db, row.owner, row.name, build) for row in candidates)
-    with db.read() as connection:
-        more = connection.execute(select(exists().where(due))).scalar_one()
-    return Fired(submitted, bool(more))
+        return [(row.owner, row.name) for row in connection.execute(query)]
 
 
-def tick_id(owner: str, name: str, tick: datetime) -> UUID:
-    """A UUID version 8 (RFC 9562, section 5.8): the tick's time first, so that new rows stand together in an index."""
-    digest = hashlib.sha256("\0".join(("schedule", owner, name, tick.isoformat())).encode()).digest()
-    value = int(tick.timestamp() * 1000) << 80 | int.from_bytes(digest[:10], "big")
-    value = value & ~(0xF << 76) | (0x8 << 76)  # version 8
-    value = value & ~(0x3 << 62) | (0x2 << 62)  # the RFC's variant
-    return UUID(int=value)
-
-
-def _fire(db: Database, owner: str, name: str, build: Build) -> int:
+def fire(db: Database, owner: str, name: str, build: Build) -> int:
+    """Submits the jobs of the ticks that have come, `ticks.BATCH` at once; how many."""
     with db.transaction() as connection:
         row = connection.execute(
             select(schedules, now().label("now"))
@@ -79,6 +61,15 @@ def _fire(db: Database, owner: str, name: str, build: Build) -> int:
         if moved.rowcount == 0:
             return 0
         return sum(_submit(connection, schedule, tick, build) for tick in planned.fire)
+
+
+def tick_id(owner: str, name: str, tick: datetime) -> UUID:
+    """A UUID version 8 (RFC 9562, section 5.8): the tick's time first, so that new rows stand together in an index."""
+    digest = hashlib.sha256("\0".join(("schedule", owner, name, tick.isoformat())).encode()).digest()
+    value = int(tick.timestamp() * 1000) << 80 | int.from_bytes(digest[:10], "big")
+    value = value & ~(0xF << 76) | (0x8 << 76)  # version 8
+    value = value & ~(0x3 << 62) | (0x2 << 62)  # the RFC's variant
+    return UUID(int=value)
 
 
 def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: Build) -> bool:

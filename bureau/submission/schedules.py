@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from bureau.contracts import graph
 from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
@@ -13,7 +14,10 @@ from bureau.ledger.schedules import NewSchedule, Schedule, Source
 from bureau.ledger.submit import NewJob
 from bureau.ledger.ticks import Timing
 from bureau.submission.announcements import Known
-from bureau.submission.specs import job_from, spec_mistakes, used_by
+from bureau.submission.specs import job_from, spec_mistakes, used_by, within
+from bureau.submission.terms import terms_mistakes
+
+_JOB = ("job",)
 
 
 class JobUnreadable(ValueError):
@@ -22,12 +26,13 @@ class JobUnreadable(ValueError):
 
 def schedule_mistakes(spec: ScheduleSpec, known: Known) -> list[FieldError]:
     """Of its times and of its job, which is held against what is announced."""
-    return [*timing_mistakes(spec), *spec_mistakes(spec.job, known, ["job"])]
+    return [*_time_mistakes(spec), *_absolute_times(spec.job), *spec_mistakes(spec.job, known, _JOB)]
 
 
-def timing_mistakes(spec: ScheduleSpec) -> list[FieldError]:
-    """What is wrong whoever announces what."""
-    return [*_time_mistakes(spec), *_absolute_times(spec.job)]
+def static_mistakes(spec: ScheduleSpec) -> list[FieldError]:
+    """Those of them that are wrong whatever is announced."""
+    of_job = [*terms_mistakes(spec.job), *graph.mistakes(spec.job.tasks)]
+    return [*_time_mistakes(spec), *_absolute_times(spec.job), *within(_JOB, of_job)]
 
 
 def _time_mistakes(spec: ScheduleSpec) -> Iterator[FieldError]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import NAME_PATTERN, Cron, EverySeconds, Misfire, ScheduleSpec, ZoneName
+from bureau.contracts.schedules import NAME_PATTERN, NAME_RULE, Cron, EverySeconds, Misfire, ScheduleSpec, ZoneName
 from bureau.ledger import queries, schedules
 from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.keys import Role
@@ -18,7 +18,7 @@ from bureau.ledger.queries import JobRow
 from bureau.ledger.schedules import NewSchedule, OtherSource, Source
 from bureau.ledger.schedules import Schedule as Kept
 from bureau.submission.announcements import Known
-from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, timing_mistakes
+from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, static_mistakes
 from bureau.submission.specs import used_by, within
 from services.gateway.api.schedule_models import Schedule, ScheduleList, schedule_shown
 from services.gateway.gateway import Gateway
@@ -96,8 +96,7 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
     def put(call: Call[ScheduleSpec, Nothing]) -> Reply:
         name = call.path["name"]
         if not re.fullmatch(NAME_PATTERN, name):
-            detail = "A name has 1 to 100 letters, digits, dots, hyphens or underscores, the first no dot or hyphen."
-            raise invalid([FieldError("wrong_form", detail, parameter="name")])
+            raise invalid([FieldError("wrong_form", NAME_RULE, parameter="name")])
         known = _known(gateway)
         refuse(schedule_mistakes(call.body, known))
         new = new_schedule(call.body, call.owner, name, Source.API)
@@ -154,7 +153,7 @@ def _changed(patch: SchedulePatch, known: Known | None, before: Kept | None) -> 
     if before is None:
         raise not_found("schedule")
     spec = patch.applied_to(spec_of(before))
-    refuse(schedule_mistakes(spec, known) if known else timing_mistakes(spec))
+    refuse(schedule_mistakes(spec, known) if known else static_mistakes(spec))
     return new_schedule(spec, before.owner, before.name, Source.API)
 
 

@@ -77,7 +77,7 @@ def test_names_the_last_day_and_macros(expression: str, zone: str, after: str, e
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
-        ("0 0 30 2 *", "no date ever matches it: there is no day 30 in month 2"),
+        ("0 0 30 2 *", "no date ever matches it, as there is no day 30 in month 2"),
         ("0 0 31 4,6,9,11 *", "there is no day 31 in month 4,6,9,11"),
         ("0 0 */31 * MON#5", "no date ever matches it"),
         ("0 7 * *", "it has 4 fields, and five are needed: minute, hour, day of the month, month, day of the week"),

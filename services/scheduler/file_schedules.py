@@ -1,0 +1,101 @@
+"""Schedules of SCHEDULES_FILE, brought into the ledger at the start and whenever the file changes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from bureau.contracts.problems import FieldError
+from bureau.ledger import schedules
+from bureau.ledger.artifacts import ArtifactGone
+from bureau.ledger.database import Database
+from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
+from bureau.settings import SettingsError
+from bureau.submission.announcements import Announcements
+from bureau.submission.schedules import new_schedule, schedule_mistakes
+from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written, read_bytes
+
+LOOK_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class FileSchedules:
+    """`step` is a loop's. A file that became wrong changes nothing; its mistakes are logged, once.
+
+    What is not announced yet may come: the services start beside the scheduler. Such a schedule waits, is tried again
+    at each look, and stays as it was until then.
+    """
+
+    def __init__(self, db: Database, announcements: Announcements, path: Path) -> None:
+        """Raises `SettingsError` where the file is wrong."""
+        self._db = db
+        self._announcements = announcements
+        self._path = path
+        self._said: list[str] = []
+        self._data: bytes | None = None
+        try:
+            self._file = ScheduleFile(path, read_bytes(path))
+        except ScheduleFileWrong as wrong:
+            raise SettingsError([f"SCHEDULES_FILE: {mistake}" for mistake in wrong.mistakes]) from None
+        self._waiting: list[Written] = []
+
+    def step(self) -> float:
+        try:
+            data = read_bytes(self._path)
+            if data != self._data:
+                self._file = ScheduleFile(self._path, data)
+                self._waiting = list(self._file.written)
+                self._forget_others()
+                self._data = data
+        except ScheduleFileWrong as wrong:
+            self._say(wrong.mistakes)
+            return LOOK_SECONDS
+        self._save_waiting()
+        return LOOK_SECONDS
+
+    def _save_waiting(self) -> None:
+        refused: list[str] = []
+        waiting: list[Written] = []
+        for written in self._waiting:
+            if mistakes := self._save(written):
+                waiting.append(written)
+                refused += self._file.told(written, mistakes)
+        self._waiting = waiting
+        self._say(refused)
+
+    def _save(self, written: Written) -> Sequence[FieldError]:
+        """What keeps it from being saved."""
+        if mistakes := schedule_mistakes(written.spec, self._announcements.known()):
+            return mistakes
+        new = new_schedule(written.spec, written.owner, written.name, Source.FILE)
+        if _is_as(new, schedules.find(self._db, new.owner, new.name)):
+            return ()
+        try:
+            schedules.save(self._db, new.owner, new.name, Source.FILE, lambda _: new)
+        except OtherSource:
+            detail = "A schedule of this name was made over HTTP; delete it there, or choose another name."
+            return [FieldError("taken", detail, "#")]
+        except ArtifactGone as gone:
+            return [FieldError("unknown_artifact", f"{written.owner} has no such files: {gone}.", "#/job")]
+        log.info("schedule saved from the file", owner=new.owner, schedule=new.name)
+        return ()
+
+    def _forget_others(self) -> None:
+        """Those that were in the file and are not any more."""
+        written = {(one.owner, one.name) for one in self._file.written}
+        for owner, name in schedules.from_files(self._db):
+            if (owner, name) not in written and schedules.delete_schedule(self._db, owner, name, Source.FILE):
+                log.info("schedule deleted: it is not in the file any more", owner=owner, schedule=name)
+
+    def _say(self, mistakes: list[str]) -> None:
+        for mistake in mistakes:
+            if mistake not in self._said:
+                log.warning("a schedule of the file is not in force", reason=mistake)
+        self._said = mistakes
+
+
+def _is_as(new: NewSchedule, kept: Schedule | None) -> bool:
+    return kept is not None and all(
+        getattr(new, part) == getattr(kept, part) for part in ("timing", "job", "enabled", "misfire", "source")
+    )

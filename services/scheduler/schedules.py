@@ -1,0 +1,41 @@
+"""Schedules whose time has come get their jobs."""
+
+from uuid import UUID
+
+import structlog
+
+from bureau.ledger import firing
+from bureau.ledger.database import Database
+from bureau.ledger.schedules import Schedule
+from bureau.ledger.submit import NewJob
+from bureau.relay import Relay
+from bureau.submission.announcements import Announcements
+from bureau.submission.schedules import job_at
+
+LOOK_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Schedules:
+    """`step` is a loop's. Any number may look: the ledger gives each tick to one."""
+
+    def __init__(self, db: Database, announcements: Announcements, relay: Relay) -> None:
+        self._db = db
+        self._announcements = announcements
+        self._relay = relay
+
+    def step(self) -> float:
+        due = firing.due(self._db)
+        if not due:
+            return LOOK_SECONDS
+        known = self._announcements.known()
+
+        def build(schedule: Schedule, job_id: UUID) -> NewJob:
+            return job_at(schedule, known, job_id=job_id)
+
+        jobs = sum(firing.fire(self._db, owner, name, build) for owner, name in due)
+        if jobs:
+            self._relay.wake()
+            log.info("jobs of schedules submitted", jobs=jobs)
+        return 0.0 if jobs else LOOK_SECONDS
