@@ -157,3 +157,15 @@ def test_a_submitter_may_cancel_and_retry_their_own_job(gateway: Keyed) -> None:
     for act in ("cancel", "retry"):
         assert gateway.ask("POST", f"/v1/jobs/{job_id}/{act}", "erin", Role.VIEW).status_code == 403
         assert gateway.ask("POST", f"/v1/jobs/{job_id}/{act}", "erin", Role.SUBMIT).status_code == 200
+
+
+def test_a_schedule_of_another_owner_is_not_there(gateway: Keyed) -> None:
+    job = {"tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 1, "b": 2}}]}
+    made = gateway.ask("PUT", "/v1/schedules/nightly", json={"every_seconds": 3600, "job": job})
+    assert made.status_code == 201, made.text
+    for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/run")):
+        request: dict[str, Any] = {} if method in ("GET", "DELETE") else {"json": {}}
+        assert gateway.ask(method, f"/v1/schedules/nightly{path}", "bob", **request).status_code == 404
+    assert gateway.ask("GET", "/v1/schedules", "bob").json()["items"] == []
+    assert gateway.ask("PUT", "/v1/schedules/nightly", "bob", json={"every_seconds": 60, "job": job}).status_code == 201
+    assert gateway.ask("GET", "/v1/schedules/nightly").json()["every_seconds"] == 3600  # ada's own, as it was
