@@ -1,21 +1,23 @@
 """Logs on stderr, one line a record: JSON for machines, text for a terminal.
 
 Records of structlog and of the standard library (pika, dramatiq, gunicorn) look the same and carry what is bound
-to the context: `request_id`, `job_id`, `task_id`, `claim_no`. Credentials in URLs never reach the output, and
-tracebacks show no local variables.
+to the context: `request_id`, `job_id`, `task_id`, `claim_no`. Credentials never reach the output (`bureau.secrecy`),
+and tracebacks show no local variables.
 """
 
 import logging
 import os
-import re
 import sys
+import threading
 from collections.abc import Sequence
+from types import TracebackType
 from typing import TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
+from bureau.secrecy import scrub
 from bureau.settings import LogSettings
 
 # Quiet unless something is wrong. pika's errors also come as exceptions, which are logged once, where they are
@@ -24,23 +26,6 @@ _QUIETER = {"pika": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logg
 
 # With handlers of their own by the time a worker process imports the application.
 _WITH_HANDLERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
-
-# `://user:password@` or `://token@`. A password may hold anything but white space and quotes, even "/" or "@":
-# rather too much of a URL is lost here than part of a password kept. The lengths keep hostile text linear.
-_CREDENTIALS = re.compile(r"""://(?:[^\s@/:"'<>]{0,256}:[^\s"'<>]{0,1024}|[^\s@/?#:"'<>]{1,1024})@""")
-
-# The gateway's keys, whose id may be seen, and the tokens of its signed links.
-_KEYS = re.compile(r"\b(bureau_[0-9a-z]{4,16}_)[0-9A-Za-z]{32,}")
-_TOKENS = re.compile(r"""([?&]token=)[^\s&"'<>]+""")
-
-
-def scrub(text: str) -> str:
-    """`text` with its secrets replaced: credentials in URLs (`amqp://***@host`), keys, tokens of links."""
-    if "://" in text:
-        text = _CREDENTIALS.sub("://***@", text)
-    if "bureau_" in text:
-        text = _KEYS.sub(r"\1***", text)
-    return _TOKENS.sub(r"\1***", text) if "token=" in text else text
 
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
@@ -57,11 +42,27 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
+    sys.excepthook, threading.excepthook = _say_end, _say_end_of_thread
     structlog.configure(
         processors=[*_described(), ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
+
+
+def _say_end(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """What would be printed as it is: a library's error may quote a password."""
+    if issubclass(kind, Exception):
+        logging.getLogger("bureau").critical("the process ends by an error", exc_info=(kind, error, traceback))
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+def _say_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and not issubclass(ended.exc_type, SystemExit):
+        name = ended.thread.name if ended.thread else ""
+        told = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+        logging.getLogger("bureau").critical("thread %s ends by an error", name, exc_info=told)
 
 
 def _described() -> Sequence[Processor]:

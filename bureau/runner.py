@@ -23,9 +23,9 @@ from bureau.ledger.decide import GiveUp, Postpone, Retry, decide, error_of
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 from bureau.ledger.finish import Fate, Finished, finish
 from bureau.ledger.workers import PACE_SECONDS
-from bureau.logs import scrub
 from bureau.metrics import endings
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
+from bureau.secrecy import scrub
 from bureau.stopping import StopReason
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements

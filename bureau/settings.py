@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
+from bureau import secrecy
 from bureau.secret_files import read_secret_files
 from bureau.storage.backends import S3_SECRETS, backend_from_url
 
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
             for name, field in cls.model_fields.items()
             if field.annotation is SecretStr or SecretStr in get_args(field.annotation)
         }
+
+    def secret_values(self) -> Iterator[SecretStr]:
+        values = (getattr(self, name) for name in self.secrets().values())
+        return (value for value in values if isinstance(value, SecretStr))
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -173,6 +178,7 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
             ]
     if mistakes:
         raise SettingsError(list(dict.fromkeys(mistakes)))  # classes may share a field
+    secrecy.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
     return tuple(loaded)
 
 

@@ -8,6 +8,7 @@ import signal
 from types import FrameType
 from typing import Any
 
+from bureau import logs
 from bureau.ledger.database import Database
 from bureau.metrics.forked import ForkedMetrics
 from bureau.settings import PlatformSettings, SettingsError, load
@@ -35,6 +36,7 @@ _metrics = ForkedMetrics.at(_settings.metrics_bind) if _settings.metrics_bind el
 
 def on_starting(server: Any) -> None:
     """Its connections are closed again before the workers are forked."""
+    logs.configure(_platform)  # the parent's records are of the same shape
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     db = Database(_platform.database_url.get_secret_value())
     try:

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from sqlalchemy import exc, make_url
 
+from bureau import secrecy
 from bureau.secret_files import read_secret_files
 from services.reports.postgres_source import PostgresSource
 from services.reports.rows import Source
@@ -44,6 +45,7 @@ def open_sources(environment: Mapping[str, str]) -> dict[str, Source]:
     for name in names:
         variable = f"SOURCE_{name}_URL"
         if url := environment.get(variable) or from_files.get(variable):
+            secrecy.keep([url])
             try:
                 sources[name.lower()] = _source(name.lower(), SecretStr(url))
             except ValueError as error:

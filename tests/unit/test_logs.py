@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,8 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from bureau import logs
-from bureau.settings import LogSettings
+from bureau import logs, secrecy
+from bureau.settings import LogSettings, PlatformSettings, load
 
 Configure = Callable[..., None]
 
@@ -21,7 +23,9 @@ def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     quieter = {name: logging.getLogger(name).level for name in ("pika", "httpx", "httpcore", "alembic")}
+    hooks = sys.excepthook, threading.excepthook
     yield
+    sys.excepthook, threading.excepthook = hooks
     root.handlers[:] = handlers
     root.setLevel(level)
     for name, before in quieter.items():
@@ -115,14 +119,16 @@ def test_credentials_in_urls_are_scrubbed_wherever_they_are(
         ('{"url": "amqp://u:pä\\\\ss@h", "to": "ada@example.com"}', '{"url": "amqp://***@h", "to": "ada@example.com"}'),
         ("mail ada@example.com about http://h:80/path", "mail ada@example.com about http://h:80/path"),
         ("file:///srv/a", "file:///srv/a"),
+        ("{'Authorization': 'Bearer abc.def-123=='}", "{'Authorization': 'Bearer ***'}"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ***"),
+        ("Bearer of news", "Bearer of news"),
         ("http://h/?to=ada@example.com", "http://h/?to=ada@example.com"),
     ],
 )
 def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed: str) -> None:
-    assert logs.scrub(text) == scrubbed
+    assert secrecy.scrub(text) == scrubbed
 
 
-@pytest.mark.timeout(5)
 @pytest.mark.parametrize(
     ("text", "scrubbed"),
     [
@@ -134,11 +140,12 @@ def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed
     ],
 )
 def test_scrubbing_takes_keys_and_tokens_of_links(text: str, scrubbed: str) -> None:
-    assert logs.scrub(text) == scrubbed
+    assert secrecy.scrub(text) == scrubbed
 
 
+@pytest.mark.timeout(5)
 def test_scrubbing_stays_fast_on_hostile_text() -> None:
-    logs.scrub("://a:" * 20_000)
+    secrecy.scrub("://a:" * 20_000)
 
 
 def test_text_that_utf8_cannot_hold_does_not_break_a_record(capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,3 +211,43 @@ def test_python_warnings_are_records(capsys: pytest.CaptureFixture[str]) -> None
         warnings.simplefilter("always")
         warnings.warn("old", DeprecationWarning, stacklevel=1)
     assert records(capsys)[0]["logger"] == "py.warnings"
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test has kept secret is said again after it."""
+    monkeypatch.setattr(secrecy, "_values", set())
+
+
+def test_secrets_of_the_settings_are_scrubbed_wherever_they_stand(
+    kept: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BROKER_URL", "amqp://bureau:s3cret%2Fpass@rabbit/")
+    load(PlatformSettings)
+    secrecy.keep(['quo"ted-secret'])
+    configure(log_format="json")
+    structlog.get_logger().info("tried s3cret/pass", sent="s3cret%2Fpass", other='quo"ted-secret')
+
+    (record,) = records(capsys)
+    assert (record["event"], record["sent"], record["other"]) == ("tried ***", "***", "***")
+
+
+def test_a_password_that_is_a_word_of_many_texts_is_left(kept: None) -> None:
+    secrecy.keep(["amqp://postgres:postgres@h", "amqp://u:guest@h", "sqlite:///var/bureau.db", ""])
+    assert secrecy.scrub("a guest of postgres, var/bureau.db") == "a guest of postgres, var/bureau.db"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_by_an_error_says_so_in_a_record(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise ConnectionError("no way to amqp://u:hunter22@h")
+
+    configure(log_format="json")
+    thread = threading.Thread(target=fail, name="reader")
+    thread.start()
+    thread.join()
+
+    (record,) = records(capsys)
+    assert (record["event"], record["level"]) == ("thread reader ends by an error", "critical")
+    assert "amqp://***@h" in record["exception"]
+    assert "hunter22" not in str(record)
