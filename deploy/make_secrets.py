@@ -65,6 +65,10 @@ def main() -> None:
         database_url = f"postgresql+psycopg://{role}:{password(f'postgres-{role}')}@postgres/bureau"
         write(ROOT / process / "database_url", database_url)
         write(ROOT / process / "broker_url", f"amqp://{process}:{password(f'rabbitmq-{process}')}@rabbitmq/bureau")
+    if (ROOT / "s3").is_mount():  # docker-compose.s3.yml
+        for reader in ("s3", *OWNERS, *WORKERS):
+            write(ROOT / reader / "s3_user", "bureau")
+            write(ROOT / reader / "s3_password", password("s3"))
     print("The stack's passwords are in place.")
 
 
