@@ -11,14 +11,16 @@ from types import FrameType
 
 import pytest
 
+from services.settings_table import rows
 from tests.support.postgres import PostgreSQL, drop_database, fresh_database
 from tests.support.rabbitmq import RabbitMQ
 
 # Settings of the one who runs the tests must not reach the code under test: taken out before anything reads them.
-_GIVEN = {
-    name: os.environ.pop(name, "")
-    for name in ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "CERTIFICATES_API", "TASKS", "BIND")
-}
+_SERVERS = ("BROKER_URL", "DATABASE_URL")
+_GIVEN = {name: os.environ.pop(name, "") for name in _SERVERS}
+for _row in rows():
+    for _name in (_row.variable, f"{_row.variable}_FILE"):
+        os.environ.pop(_name, None)
 
 
 def pytest_configure() -> None:
