@@ -61,7 +61,8 @@ class Heartbeat:
         for execution in self.executions():
             waited = time.monotonic() - (execution.stop.set_at or math.inf)
             if waited > self._grace_seconds:
-                return f"{execution.claim.run} (task {execution.task_id}, claim {execution.claim_no}) was asked to stop ({execution.stop.reason}) {waited:.0f} s ago"
+                asked = f"{execution.claim.run} was asked to stop ({execution.stop.reason}) {waited:.0f} s ago"
+                return f"{asked}: task {execution.task_id}, claim {execution.claim_no}"
         return None
 
     def stop_all(self, reason: StopReason) -> None:

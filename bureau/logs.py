@@ -17,12 +17,18 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
-from bureau.secrecy import scrub
+from bureau.secrecy import keep_environment, scrub
 from bureau.settings import LogSettings
 
 # Quiet unless something is wrong. pika's errors also come as exceptions, which are logged once, where they are
 # handled; by itself it writes seven records for each refused connection.
-_QUIETER = {"pika": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING, "alembic": logging.WARNING}
+_QUIETER = {
+    "pika": logging.CRITICAL,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,  # at DEBUG it would write every row
+}
 
 # With handlers of their own by the time a worker process imports the application.
 _WITH_HANDLERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
@@ -30,6 +36,7 @@ _WITH_HANDLERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Sets the process's logging, to stderr or to `stream`. For composition roots only, before anything is logged."""
+    keep_environment(os.environ)
     level = logging.getLevelNamesMapping()[settings.log_level]
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_formatter(settings.log_format))

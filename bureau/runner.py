@@ -252,11 +252,11 @@ def _ended_by(error: TaskError, claimed: Claim) -> Ending:
     retryable = not isinstance(error, PermanentError)
     match decision:
         case Retry(delay):
-            return AgainLater(delay, error_of(error.code, error.message, retryable=True), counted=True)
+            return AgainLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=True)
         case Postpone(delay):
-            return AgainLater(delay, error_of(error.code, error.message, retryable=True), counted=False)
+            return AgainLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
         case GiveUp(code, message):
-            return Failed(error_of(code, message, retryable=retryable))
+            return Failed(error_of(code, scrub(message), retryable=retryable))
 
 
 def _input_error(error: ValidationError, claimed: Claim) -> TaskError:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
@@ -18,7 +18,9 @@ _TOKENS = re.compile(r"""([?&]token=)[^\s&"'<>]+""")
 # Authorization headers of others.
 _HEADERS = re.compile(r"\b(Bearer|Basic) (?!bureau_[0-9a-z]{4,16}_\*)[A-Za-z0-9._~+/=-]{6,1024}")
 
-_values: set[str] = set()  # grows while settings are read, and then no more
+_SECRET_NAMES = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|_URL|_API)$")
+
+_values: set[str] = set()  # grows while a process starts, and then no more
 
 
 def keep(secrets: Iterable[str]) -> None:
@@ -27,6 +29,11 @@ def keep(secrets: Iterable[str]) -> None:
         parts = _parts(secret) if "://" in secret else [secret]
         long = [part for part in parts if len(part) >= _SHORTEST]
         _values.update(long, (json.dumps(part, ensure_ascii=False)[1:-1] for part in long))
+
+
+def keep_environment(environment: Mapping[str, str]) -> None:
+    """Whatever is named like a secret, also one of another service that this process does not read."""
+    keep(value for name, value in environment.items() if _SECRET_NAMES.search(name))
 
 
 def scrub(text: str) -> str:

@@ -22,7 +22,7 @@ def logging_as_before() -> Iterator[None]:
     """Logging is the whole process's: what a test configures is taken back."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    quieter = {name: logging.getLogger(name).level for name in ("pika", "httpx", "httpcore", "alembic")}
+    quieter = {name: logging.getLogger(name).level for name in ("pika", "httpx", "httpcore", "alembic", "sqlalchemy")}
     hooks = sys.excepthook, threading.excepthook
     yield
     sys.excepthook, threading.excepthook = hooks
@@ -230,6 +230,15 @@ def test_secrets_of_the_settings_are_scrubbed_wherever_they_stand(
 
     (record,) = records(capsys)
     assert (record["event"], record["sent"], record["other"]) == ("tried ***", "***", "***")
+
+
+def test_a_secret_of_another_service_in_the_environment_is_scrubbed_too(
+    kept: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "an-api-key-of-others")
+    configure(log_format="json")
+    structlog.get_logger().info("tried an-api-key-of-others")
+    assert records(capsys)[0]["event"] == "tried ***"
 
 
 def test_a_password_that_is_a_word_of_many_texts_is_left(kept: None) -> None:
