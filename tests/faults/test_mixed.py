@@ -17,6 +17,7 @@ from tests.support.faults.strikes import (
     killed_at,
     mail_weather,
     messages,
+    perhaps,
     postgres_killed,
     postgres_stopped,
     rabbitmq_killed,
@@ -56,7 +57,8 @@ def _mixture(chosen: random.Random) -> Fault:
     servers = [rabbitmq_stopped(20), rabbitmq_killed, rabbitmq_wiped, postgres_stopped(20), postgres_killed]
     chosen.shuffle(programs)
     return together(
-        in_turn(*(killed(program) for program in programs[:3]), killed_at("chaos", *chosen.sample(WORKER_POINTS, 3))),
+        in_turn(*(killed(program) for program in programs[:3])),
+        perhaps(killed_at("chaos", *chosen.sample(WORKER_POINTS, 3))),
         frozen(programs[3], 45),
         in_turn(chosen.choice(servers), connections_closed(5), commits_cut(chosen.choice(list(Cut)), 10)),
         messages(chosen.choice(["double", "drop 10"]), 20, PUBLISHERS),

@@ -25,7 +25,7 @@ class Failpoints:
 
     def arm(self, program: str, point: str, act: str = "kill") -> None:
         """Whole at once: a process must not read half of it."""
-        new = self._folder / f".{program}.{point}"
+        new = self._folder / f".new.{program}.{point}"
         new.write_text(act)
         new.rename(self._folder / f"{program}.{point}")
 
@@ -37,5 +37,10 @@ class Failpoints:
         (self._folder / f"{program}.{point}").unlink(missing_ok=True)
 
     def disarm_all(self) -> None:
-        for file in self._folder.iterdir():
+        for file in self._folder.glob("[!.]*"):
             file.unlink(missing_ok=True)
+
+    def messages(self, what: str) -> int:
+        """How many messages were `doubled` or `dropped` so far."""
+        counted = self._folder / f".{what}"
+        return counted.stat().st_size if counted.exists() else 0

@@ -10,6 +10,8 @@ is supervisor's name for the process. The file's text is the act; whoever remove
     double      (at `publish`) the message is published twice, as long as the file is there
     drop 10     (at `publish`) every tenth message is not published, as long as the file is there
 
+The last two leave a byte for each message in the files `.doubled` and `.dropped`.
+
 SIGUSR1 writes every thread's stack to stderr: a test that waits in vain shows what for.
 
 FAILPOINT_SETTINGS is JSON: `{"bureau.broker:STUCK_SECONDS": 3}` sets constants when their module is imported.
@@ -56,6 +58,11 @@ def _act(act: str) -> None:
             threading.Event().wait(float(seconds))
         case _:
             raise ValueError(f"no such act: {act!r}")
+
+
+def _note(name: str) -> None:
+    with (_FOLDER / name).open("ab") as file:
+        file.write(b".")
 
 
 def before(point: str) -> Callable[[Function], Function]:
@@ -121,9 +128,11 @@ def publishing(function: Function) -> Function:
         except FileNotFoundError:
             mode = []
         if mode[:1] == ["drop"] and next(counted) % int(mode[1]) == 0:
+            _note(".dropped")
             return message
         if mode == ["double"]:
             function(broker, message, **options)
+            _note(".doubled")
         published = function(broker, message, **options)
         fire("published")
         return published

@@ -33,12 +33,6 @@ class Books:
     def unfinished(self, job_ids: Sequence[str]) -> int:
         return self.one("SELECT count(*) FROM jobs WHERE state = 'open' AND id = ANY(%s::uuid[])", list(job_ids))
 
-    def due(self, job_ids: Sequence[str]) -> int:
-        """Of the unfinished ones, those whose time has come."""
-        query = """SELECT count(*) FROM jobs WHERE state = 'open' AND coalesce(run_at, created_at) <= now()
-                   AND id = ANY(%s::uuid[])"""
-        return self.one(query, list(job_ids))
-
     def in_doubt(self, job_ids: Sequence[str]) -> int:
         """Of the unfinished ones, those that wait because a mail of theirs may or may not have left."""
         query = f"""SELECT count(DISTINCT j.id) FROM jobs j JOIN tasks t ON t.job_id = j.id

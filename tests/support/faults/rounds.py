@@ -94,9 +94,12 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
     before = _seen(world)
     submitting.start()
     try:
-        struck: int = until(lambda: _enough(world, load, submitting), 60, "enough jobs to strike")
+        struck: int = until(lambda: _enough(world, load, submitting), 120, "enough jobs to strike")
         fault(world)
         healed_at = time.monotonic()
+    except BaseException:
+        load.stop()
+        raise
     finally:
         world.bureau.failpoints.disarm_all()
         world.mail.recover()
@@ -134,9 +137,8 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
 
 def _enough(world: World, load: Load, submitting: threading.Thread) -> int:
     """How many are unfinished, once it is the number wanted, or nothing more is coming."""
-    due = world.books.due(load.job_ids)
-    last = not submitting.is_alive() and due == world.books.unfinished(load.job_ids)
-    return due if due >= STRUCK_AT_LEAST * 1.25 or last else 0
+    unfinished = world.books.unfinished(load.job_ids)
+    return unfinished if unfinished >= STRUCK_AT_LEAST * 1.2 or not submitting.is_alive() else 0
 
 
 def _ended(world: World, job_ids: Sequence[str], healed_at: float) -> tuple[float, float | None]:
@@ -168,6 +170,8 @@ def _seen(world: World) -> Counter[str]:
     """What the logs say of hits so far, and how often supervisor started a program again."""
     text = world.bureau.logs()
     seen = Counter({name: text.count(words) for name, words in _SEEN_IN_LOGS.items()})
+    for what in ("doubled", "dropped"):
+        seen[what] = world.bureau.failpoints.messages(what)
     supervisor = world.bureau.supervisord.output()
     seen["restart"] = sum(supervisor.count(f"exited: {program} ") for program in ("gateway", "scheduler", *SERVICES))
     return seen
