@@ -50,7 +50,6 @@ from services.scheduler.scheduler import DUE_SECONDS, Scheduler
 
 DEMO_DATABASE = Path("var/demo.db")
 GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
-HTTP_THREADS = 32
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +98,8 @@ class Embedded:
         self._scheduler = Scheduler(self._db, storage, self._broker, relay, expires_leases=False)
         self._survey = LedgerCollector(self._db)
         self._metrics = exposition.listen(gateway.metrics_bind) if gateway.metrics_bind else None
-        self._server = _server(host, port, create_app(gateway, self._db, storage, relay, stopping=self._stopping))
+        app = create_app(gateway, self._db, storage, relay, stopping=self._stopping)
+        self._server = _server(host, port, gateway.web_threads, app)
 
     def start(self) -> None:
         self._process.start()
@@ -168,9 +168,9 @@ def _lock(path: Path, url: str) -> Any:
     return file
 
 
-def _server(host: str, port: int, app: Any) -> wsgi.Server:
+def _server(host: str, port: int, threads: int, app: Any) -> wsgi.Server:
     """Bound, not yet serving. Raises `SettingsError` where the port is taken."""
-    server = wsgi.Server((host, port), app, numthreads=HTTP_THREADS, shutdown_timeout=2)
+    server = wsgi.Server((host, port), app, numthreads=threads, shutdown_timeout=2)
     try:
         server.prepare()
     except OSError as error:

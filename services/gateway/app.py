@@ -16,6 +16,7 @@ from services.gateway.api import (
     catalog,
     certificates,
     emails,
+    events,
     files,
     health,
     jobs,
@@ -48,7 +49,7 @@ def create_app(
     """Connects to nothing.
 
     `prepare` is called before each request that is not about health; it may raise `LedgerUnavailable`. Setting
-    `stopping` ends the waits of requests with `Prefer: wait`.
+    `stopping` ends event streams, and the waits of requests with `Prefer: wait`.
     """
     gateway = Gateway(settings, database, storage, relay, Announcements(database), stopping or Event())
     app = Flask(__name__, static_folder=None, template_folder="page/templates")
@@ -71,6 +72,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         batch,
         acts,
         tasks,
+        events,
         artifacts,
         links,
         catalog,

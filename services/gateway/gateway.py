@@ -24,7 +24,7 @@ class Relay(Protocol):
 
 @dataclass(frozen=True)
 class Gateway:
-    """The composition. Setting `stopping` ends the waits of requests that came with `Prefer: wait`."""
+    """The composition. Setting `stopping` ends event streams, and the waits of requests with `Prefer: wait`."""
 
     settings: GatewaySettings
     database: Database

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -57,6 +57,15 @@ class GatewaySettings(Settings):
     web_concurrency: int = Field(default=1, ge=1, le=64, description="Gunicorn processes.")
     # A request that waits holds a thread; idle ones cost little (5 MB for 256).
     web_threads: int = Field(default=32, ge=2, le=1000, description="Threads of each.")
+    max_streams: int | None = Field(
+        default=None,
+        ge=0,
+        le=999,
+        description="Event streams at once in each process, fewer than WEB_THREADS: each holds a thread. Unset: half.",
+    )
+    max_stream_seconds: float = Field(
+        default=600, gt=0, le=86_400, description="A stream ends after so long; its client connects again."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -93,6 +102,20 @@ class GatewaySettings(Settings):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("use an address such as https://bureau.example.com")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _threads_for_others(self) -> Self:
+        if self.max_streams is not None and self.max_streams >= self.web_threads:
+            raise ValueError(
+                f"MAX_STREAMS: {self.max_streams} streams would hold all {self.web_threads} threads; "
+                "use fewer, or more WEB_THREADS"
+            )
+        return self
+
+    @property
+    def stream_limit(self) -> int:
+        """Event streams at once in this process."""
+        return self.web_threads // 2 if self.max_streams is None else self.max_streams
 
     @property
     def address(self) -> tuple[str, int]:

@@ -236,10 +236,11 @@ def _answer(answer: Documented, schemas: Schemas, limited: Sequence[str]) -> dic
         "description": answer.description,
         "headers": {name: _header(text) for name, text in {**everywhere, **answer.headers}.items()},
     }
+    content: dict[str, Any] = {media_type: {} for media_type in answer.media_types}
     if answer.model:
-        described["content"] = {"application/json": {"schema": schemas[(answer.model, "serialization")]}}
-    elif answer.media_types:
-        described["content"] = {media_type: {} for media_type in answer.media_types}
+        content["application/json"] = {"schema": schemas[(answer.model, "serialization")]}
+    if content:
+        described["content"] = content
     return described
 
 

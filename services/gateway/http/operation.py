@@ -67,7 +67,7 @@ View = Callable[[Call[B, Q]], Reply | Response]
 
 @dataclass(frozen=True)
 class Documented:
-    """An answer in the OpenAPI document. Without a model its content is `media_types`, or nothing."""
+    """An answer in the OpenAPI document. Its content is the model as JSON, or one of `media_types`, or nothing."""
 
     status: int
     description: str

@@ -131,6 +131,12 @@ KINDS = {
             "No service for this has announced itself yet",
             "Services announce what they can do when they start. Start the one that is missing and try again.",
         ),
+        Kind(
+            "too-many-streams",
+            503,
+            "As many event streams are open as there may be",
+            "Each holds a thread of the gateway. Try again as Retry-After says, or ask for the list of events.",
+        ),
         Kind("ledger-unavailable", 503, "The ledger does not answer", "Its database is away. Try again later."),
         Kind("storage-unavailable", 503, "The file storage does not answer", "Try again later."),
     )

@@ -39,7 +39,8 @@ OWNED = {name: operation for name, operation in CLOSED.items() if OF_AN_OWNER & 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
-    with keyed_gateway(tmp_path_factory.mktemp("roles"), GatewaySettings(rate_limit_per_minute=0)) as keyed:
+    settings = GatewaySettings(rate_limit_per_minute=0, max_stream_seconds=0.1)
+    with keyed_gateway(tmp_path_factory.mktemp("roles"), settings) as keyed:
         yield keyed
 
 

@@ -64,4 +64,5 @@ def test_a_link_that_expired_is_described_where_links_are_followed(described: di
 
 def test_links_open_jobs_their_tasks_and_files() -> None:
     linked = {name: operation.linked for name, operation in ALL.items() if operation.linked}
-    assert linked == {"read-job": Linked.JOB, "list-job-tasks": Linked.JOB, "read-artifact": Linked.ARTIFACT}
+    of_a_job = {"read-job": Linked.JOB, "list-job-tasks": Linked.JOB, "follow-job": Linked.JOB}
+    assert linked == {**of_a_job, "read-artifact": Linked.ARTIFACT}

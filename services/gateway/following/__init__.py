@@ -1,0 +1,1 @@
+"""Following what happens: one poller in a process, shared by all of its event streams."""

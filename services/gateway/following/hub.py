@@ -1,0 +1,122 @@
+"""The hub: looks four times a second for what is new to the jobs and owners that streams of this process follow.
+
+Two questions a look, however many streams there are: how far the followed jobs have come, and what was committed to
+the followed owners' jobs since the last look. Without streams it asks nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+from uuid import UUID
+
+from bureau.ledger import history
+from bureau.ledger.database import Database
+from bureau.ledger.place import Place
+from bureau.loop import Loop
+from services.gateway.following.subscription import Subscription
+
+LOOK_SECONDS = 0.25
+IDLE_SECONDS = 30.0  # nobody follows; a new stream wakes it
+JOB_EVENTS = 500  # of a job in one look; the rest comes with the next
+OWNER_EVENTS = 10_000  # of all owners in one look; more are only there after a long pause of the process
+
+
+class Hub:
+    """One a process, made before a fork: its thread starts with the first stream, and ends once `stopping` is set."""
+
+    def __init__(self, database: Database, stopping: Event) -> None:
+        self._database = database
+        self._stopping = stopping
+        self._lock = Lock()
+        self._jobs: dict[UUID, set[Subscription]] = defaultdict(set)
+        self._seen: dict[UUID, int] = {}  # of each followed job, the last event that was handed out
+        self._owners: dict[str, set[Subscription]] = defaultdict(set)
+        self._place: Place | None = None  # up to here events were handed out to owners; None while nobody follows one
+        self._loop = Loop("events", self._look)
+
+    @contextmanager
+    def following_job(self, job_id: UUID, seen: int) -> Iterator[Subscription]:
+        """Every event behind `seen`, or behind a later one that was committed before this call.
+
+        So who reads the ledger up to its present end now, and takes what is numbered higher from here, has them all.
+        """
+        subscription = Subscription()
+        with self._lock:
+            self._jobs[job_id].add(subscription)
+            self._seen.setdefault(job_id, seen)
+        self._wake()
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._jobs[job_id].discard(subscription)
+                if not self._jobs[job_id]:
+                    del self._jobs[job_id], self._seen[job_id]
+
+    @contextmanager
+    def following_owner(self, owner: str) -> Iterator[Subscription]:
+        """Every event that is committed to the owner's jobs from now on. Raises `LedgerUnavailable`."""
+        subscription = Subscription()
+        now = history.present(self._database)
+        with self._lock:
+            self._place = self._place or now
+            self._owners[owner].add(subscription)
+        self._wake()
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._owners[owner].discard(subscription)
+                if not self._owners[owner]:
+                    del self._owners[owner]
+                if not self._owners:
+                    self._place = None
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._loop.start()
+        self._loop.wake()
+
+    def _look(self) -> float:
+        if self._stopping.is_set():
+            self._loop.stop()
+            return 0.0
+        full = self._look_at_jobs()
+        self._look_at_owners()
+        if full:
+            return 0.0
+        return LOOK_SECONDS if self._seen or self._place else IDLE_SECONDS
+
+    def _look_at_jobs(self) -> bool:
+        """Whether there is more than was read."""
+        with self._lock:
+            seen = dict(self._seen)
+        found = history.new_to_jobs(self._database, seen, limit=JOB_EVENTS) if seen else {}
+        with self._lock:
+            for job_id, events in found.items():
+                if events and job_id in self._seen:
+                    self._seen[job_id] = max(self._seen[job_id], events[-1].seq)
+                    for subscription in self._jobs[job_id]:
+                        subscription.put(events)
+        return any(len(events) == JOB_EVENTS for events in found.values())
+
+    def _look_at_owners(self) -> None:
+        """The new place is taken before the followers are: who comes later misses nothing of theirs."""
+        since = self._place
+        if since is None:
+            return
+        until = history.present(self._database)
+        with self._lock:
+            owners = list(self._owners)
+        found = history.new_to_owners(self._database, owners, since, until, limit=OWNER_EVENTS)
+        with self._lock:
+            if self._place is not since:
+                return  # all left, and who came meanwhile begins at a place of their own
+            self._place = until
+            for owner in owners:
+                for subscription in self._owners.get(owner, ()):
+                    if found is None:
+                        subscription.overflow()
+                    elif owner in found:
+                        subscription.put(found[owner])

@@ -1,0 +1,86 @@
+"""Where a stream's events come from: a job's whole story and then what is new, or what is new to an owner's jobs."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from threading import Event
+from uuid import UUID
+
+from bureau.ledger import history
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.history import Happened, Head
+from services.gateway.following.hub import Hub
+
+PAGE = 200
+AWAY_SECONDS = 1.0  # between two questions while the ledger is away
+
+FINISHED = "job.finished"
+
+
+class JobEvents:
+    """A job's events behind a number, each once and in order, until it has ended.
+
+    They are read from the ledger, page by page, until there is no more; then the hub brings them. Where a client is too
+    slow for that they are read again: whatever is skipped by number, nothing is lost.
+    """
+
+    def __init__(self, database: Database, hub: Hub, stopping: Event, job_id: UUID, *, after: int, head: Head) -> None:
+        """`head` was read before this; `after` is the last event that the client has."""
+        self.ended = False
+        self._database = database
+        self._stopping = stopping
+        self._job_id = job_id
+        self._last = after
+        self._finished = False  # the last one was the job's end; where the job was retried since, there are more
+        self._reading = True
+        self._left = ExitStack()
+        self._subscription = self._left.enter_context(hub.following_job(job_id, head.seq))
+
+    def take(self, seconds: float) -> Sequence[Happened]:
+        """The next events; waits for them no longer than `seconds`."""
+        if self._reading:
+            return self._read(seconds)
+        found = self._subscription.take(seconds)
+        if found is None:
+            self._reading = True
+            return []
+        fresh = [event for event in found if event.seq > self._last]
+        self._sent(fresh)
+        self.ended = self._finished
+        return fresh
+
+    def close(self) -> None:
+        self._left.close()
+
+    def _read(self, seconds: float) -> list[Happened]:
+        try:
+            page = history.events_of(self._database, self._job_id, after=self._last, limit=PAGE)
+        except LedgerUnavailable:
+            self._stopping.wait(min(seconds, AWAY_SECONDS))
+            return []
+        self._sent(page)
+        self._reading = bool(page)
+        self.ended = self._finished and len(page) < PAGE
+        return page
+
+    def _sent(self, events: Sequence[Happened]) -> None:
+        if events:
+            self._last = events[-1].seq
+            self._finished = events[-1].type == FINISHED
+
+
+class OwnerEvents:
+    """What happens to an owner's jobs from now on, in each job's order. Ends where the client is too slow for it."""
+
+    def __init__(self, hub: Hub, owner: str) -> None:
+        """Raises `LedgerUnavailable`."""
+        self.ended = False
+        self._left = ExitStack()
+        self._subscription = self._left.enter_context(hub.following_owner(owner))
+
+    def take(self, seconds: float) -> Sequence[Happened]:
+        found = self._subscription.take(seconds)
+        self.ended = found is None
+        return found or []
+
+    def close(self) -> None:
+        self._left.close()

@@ -1,0 +1,106 @@
+"""A gateway behind a real server in this process, cheroot as the embedded Bureau has it, on either database."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from cheroot import wsgi
+
+from bureau.ledger.database import Database
+from bureau.ledger.events import Event
+from bureau.ledger.migrate import migrate
+from bureau.ledger.running import write_events
+from bureau.storage import Storage
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from tests.integration.gateway.conftest import CountingRelay
+from tests.support.book import Book
+from tests.support.ledgers import empty, sqlite_ledger
+from tests.support.ports import free_port
+from tests.support.postgres import drop_database, fresh_database
+from tests.support.sse import Listener
+
+OWNER = "local"
+
+
+class Served:
+    """The gateway at `port`. Jobs of its only owner are made, and told about, behind its back."""
+
+    def __init__(self, db: Database, folder: Path, **settings: Any) -> None:
+        self.db = db
+        self.book = Book(db)
+        self.port = free_port()
+        self.stopping = threading.Event()
+        given = GatewaySettings(bind=f"127.0.0.1:{self.port}", **settings)
+        storage = Storage.from_url(f"file://{folder}/storage")
+        app = create_app(given, db, storage, CountingRelay(), stopping=self.stopping)
+        self._server = wsgi.Server(("127.0.0.1", self.port), app, numthreads=given.web_threads, shutdown_timeout=2)
+        self._server.prepare()
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
+        self._thread.start()
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+
+    def submit(self, *tasks: Any) -> str:
+        return str(self.book.submit(*tasks, owner=OWNER))
+
+    def say(self, job_id: str, *lines: str, task: str = "only") -> None:
+        write_events(self.db, {UUID(job_id): [Event("task.logged", task, {"line": line}) for line in lines]})
+
+    def end(self, job_id: str) -> None:
+        """Runs the job's only task to its end: `task.succeeded`, `job.finished`."""
+        self.book.run(UUID(job_id))
+
+    def follow(self, job_id: str, *, last: int | None = None) -> Listener:
+        return Listener(self.port, f"/v1/jobs/{job_id}/events", last=last)
+
+    def follow_all(self) -> Listener:
+        return Listener(self.port, "/v1/events")
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._server.stop()
+        self._thread.join(10)
+
+    def close(self) -> None:
+        self.client.close()
+        self.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
+    url = fresh_database(postgres_server)
+    db = Database(url)
+    migrate(db)
+    db.close()
+    yield url
+    drop_database(postgres_server, url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        db = sqlite_ledger(tmp_path)
+    else:
+        db = Database(request.getfixturevalue("postgres_ledger_url"))
+        empty(db)
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def served(ledger: Database, tmp_path: Path) -> Iterator[Served]:
+    made = Served(ledger, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def small_ledger(tmp_path: Path) -> Iterator[Database]:
+    """SQLite, where the database does not matter."""
+    db = sqlite_ledger(tmp_path)
+    yield db
+    db.close()
