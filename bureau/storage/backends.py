@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -32,8 +33,8 @@ class Backend(Protocol):
     def delete(self, store: ObjectStore, keys: Iterable[str]) -> None:
         """Removes what is there of `keys`."""
 
-    def list(self, store: ObjectStore, folder: str) -> Iterator[str]:
-        """Every key under `folder`, in no order."""
+    def list(self, store: ObjectStore, folder: str) -> Iterator[tuple[str, datetime]]:
+        """Every key under `folder` and when its file was written, in no order."""
 
 
 class FolderBackend:
@@ -81,14 +82,16 @@ class FolderBackend:
                 return
             folder = folder.parent
 
-    def list(self, store: ObjectStore, folder: str) -> Iterator[str]:  # noqa: ARG002
+    def list(self, store: ObjectStore, folder: str) -> Iterator[tuple[str, datetime]]:  # noqa: ARG002
         """Includes what a killed process left unfinished (`key#1`), which obstore would hide."""
         self._check_present()
         for place, _, names in os.walk(self._root / folder):
             for name in names:
                 path = Path(place, name)
                 if path != self._root / MARKER:
-                    yield path.relative_to(self._root).as_posix()
+                    with suppress(FileNotFoundError):  # deleted, or completed, since the folder was read
+                        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                        yield path.relative_to(self._root).as_posix(), written
 
 
 class BucketBackend:
@@ -144,10 +147,10 @@ class BucketBackend:
         if batch := list(keys):
             obstore.delete(store, batch)
 
-    def list(self, store: ObjectStore, folder: str) -> Iterator[str]:
+    def list(self, store: ObjectStore, folder: str) -> Iterator[tuple[str, datetime]]:
         for page in obstore.list(store, prefix=folder or None):
             for meta in page:
-                yield meta["path"]
+                yield meta["path"], meta["last_modified"]
 
 
 def backend_from_url(url: str) -> Backend:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
 import obstore
@@ -104,6 +105,11 @@ class Storage:
 
         In a folder on disk these may include unfinished files (`key#1`), being written or left by a killed process.
         """
+        for key, _ in self.list_written(prefix):
+            yield key
+
+    def list_written(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """The same keys, each with the time its file was written, by the storage's clock."""
         folder = check_prefix(prefix).removesuffix("/")
         with storage_trouble():
             yield from self._backend.list(self._store(), folder)

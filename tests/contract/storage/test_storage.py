@@ -4,6 +4,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,15 @@ def test_listing_is_by_folder(storage: Storage) -> None:
     assert sorted(storage.list("jobs/1")) == ["jobs/1/a", "jobs/1/deep/er/b"]
     assert sorted(storage.list("")) == ["jobs/1/a", "jobs/1/deep/er/b", "jobs/10/c", "uploads/d"]
     assert list(storage.list("nothing/here")) == []
+
+
+def test_files_are_listed_with_the_time_they_were_written(storage: Storage) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # S3 tells whole seconds
+    storage.put("jobs/1/a", [b"x"])
+    storage.put("uploads/d", [b"x"])
+    ((key, written),) = storage.list_written("jobs")
+    assert key == "jobs/1/a"
+    assert before <= written <= datetime.now(UTC)
 
 
 def test_too_large_a_source_stops_early_and_leaves_nothing(storage: Storage) -> None:
