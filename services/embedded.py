@@ -47,6 +47,7 @@ from services.mailer.service import mailer_service
 from services.reports.demo import NotTheShop, make_demo
 from services.reports.service import reports_service
 from services.scheduler.scheduler import DUE_SECONDS, Scheduler
+from services.scheduler.settings import SchedulerSettings
 
 DEMO_DATABASE = Path("var/demo.db")
 GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
@@ -69,9 +70,17 @@ class AlreadyRunning(Exception):
 class Embedded:
     """One Bureau in this process, at `url` once started."""
 
-    def __init__(self, platform: PlatformSettings, gateway: GatewaySettings, embedded: EmbeddedSettings) -> None:
+    def __init__(
+        self,
+        platform: PlatformSettings,
+        gateway: GatewaySettings,
+        scheduler: SchedulerSettings,
+        embedded: EmbeddedSettings,
+    ) -> None:
+        """Raises `SettingsError`, `AlreadyRunning`."""
         if not platform.broker_url.get_secret_value().startswith("memory://"):
             raise SettingsError(["BROKER_URL: all in one process needs no broker: leave it unset, or memory://"])
+        schedules = scheduler.schedules()
         host, port = _address(gateway.bind)
         self.url = f"http://{gateway.bind}"
         self._stopping = threading.Event()
@@ -95,7 +104,9 @@ class Embedded:
         )
         self._worker = Worker(self._broker, worker_threads=embedded.threads)
         self._worker.queue_prefetch = embedded.threads
-        self._scheduler = Scheduler(self._db, storage, self._broker, relay, expires_leases=False)
+        self._scheduler = Scheduler(
+            self._db, storage, self._broker, relay, scheduler.keep, schedules=schedules, expires_leases=False
+        )
         self._survey = LedgerCollector(self._db)
         self._metrics = exposition.listen(gateway.metrics_bind) if gateway.metrics_bind else None
         app = create_app(gateway, self._db, storage, relay, stopping=self._stopping)
@@ -188,8 +199,10 @@ def build() -> Embedded:
     if os.environ.keys().isdisjoint(("SOURCE_DEMO_URL", "SOURCE_DEMO_URL_FILE")):
         _make_demo()
         os.environ["SOURCE_DEMO_URL"] = f"sqlite:///{DEMO_DATABASE}"
-    platform, gateway, embedded = load(PlatformSettings, GatewaySettings, EmbeddedSettings)
-    return Embedded(platform, gateway, embedded)
+    platform, gateway, scheduler, embedded = load(
+        PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
+    )
+    return Embedded(platform, gateway, scheduler, embedded)
 
 
 def _make_demo() -> None:

@@ -17,6 +17,7 @@ from services.embedded import EmbeddedSettings
 from services.gateway.settings import GatewaySettings
 from services.mailer.settings import MailerSettings
 from services.reports.settings import ReportsSettings
+from services.scheduler.settings import SchedulerSettings
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/settings.md"
@@ -25,6 +26,7 @@ CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it i
     (LogSettings, "all but the issuer"),
     (PlatformSettings, "all but the issuer"),
     (GatewaySettings, "gateway"),
+    (SchedulerSettings, "scheduler"),
     (CertificatesSettings, "certificates"),
     (IssuerSettings, "issuer, certificates with `builtin`"),
     (ReportsSettings, "reports"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, select, update
 
 from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
@@ -81,6 +81,7 @@ def lock_used(connection: Connection, owner: str, used: Iterable[UUID]) -> list[
         connection.execute(
             select(artifacts.c.id)
             .where(artifacts.c.id.in_(wanted), artifacts.c.owner == owner, artifacts.c.removed_at.is_(None))
+            .order_by(artifacts.c.id)
             .with_for_update(read=True)
         ).scalars()
     )
@@ -119,7 +120,6 @@ def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequ
     if not removed:
         return
     used_here = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id == job_id)
-    used_elsewhere = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id != job_id)
     # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
     its_own = connection.execute(
         select(artifacts.c.id)
@@ -134,12 +134,16 @@ def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequ
     ).scalars()
     connection.execute(
         update(artifacts)
-        .where(
-            artifacts.c.id.in_(its_own.all()),
-            artifacts.c.id.not_in(used_elsewhere),
-            artifacts.c.id.not_in(select(schedule_uses.c.artifact_id)),
-        )
+        .where(artifacts.c.id.in_(its_own.all()), ~used_elsewhere(job_id))
         .values(removed_at=now())
+    )
+
+
+def used_elsewhere(job_id: UUID) -> ColumnElement[bool]:
+    """Of an artifact: whether another job or a schedule refers to it."""
+    return or_(
+        exists().where(artifact_uses.c.artifact_id == artifacts.c.id, artifact_uses.c.job_id != job_id),
+        exists().where(schedule_uses.c.artifact_id == artifacts.c.id),
     )
 
 

@@ -15,7 +15,7 @@ from bureau.ledger.database import Database
 from bureau.ledger.decide import dependent_state
 from bureau.ledger.events import Event
 from bureau.ledger.locked import LockedJob, lock_job
-from bureau.ledger.tables import dependencies, jobs, tasks
+from bureau.ledger.tables import artifacts, dependencies, jobs, tasks
 
 
 class Retrying(StrEnum):
@@ -155,11 +155,15 @@ def _skip(job: LockedJob, skipped: set[UUID]) -> None:
 
 
 def _reopen(job: LockedJob, begun: int) -> None:
-    """Without its `expires_at`: who retries wants it run. With nothing to begin it ends again at once."""
+    """Without its `expires_at`: who retries wants it run. With nothing to begin it ends again at once.
+
+    Its files are kept on; when they expire follows from its new end.
+    """
     job.connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id)
         .values(state=JobState.OPEN, finished_at=None, error=None, cancel_requested_at=None, expires_at=None)
     )
+    job.connection.execute(update(artifacts).where(artifacts.c.job_id == job.id).values(expires_at=None))
     job.reopened(begun)
     job.write()

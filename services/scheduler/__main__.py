@@ -12,24 +12,28 @@ from bureau.boot import wait_for_ledger
 from bureau.broker import make_broker
 from bureau.health import Health
 from bureau.ledger.database import Database
+from bureau.ledger.keeping import Keep
 from bureau.metrics.survey import LedgerCollector
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.shared_storage import SharedStorage
 from bureau.storage import Storage
 from services.scheduler.doctor import ACTS, doctor
+from services.scheduler.schedule_file import ScheduleFile
 from services.scheduler.scheduler import DUE_SECONDS, Scheduler
+from services.scheduler.settings import SchedulerSettings
 
 
 def main(arguments: list[str]) -> int:
     try:
-        (settings,) = load(PlatformSettings)
+        settings, own = load(PlatformSettings, SchedulerSettings)
         settings.refuse_memory_broker("the scheduler")
+        schedules = own.schedules()
     except SettingsError as error:
         error.exit()
     match arguments:
         case []:
-            return run(settings)
+            return run(settings, own.keep, schedules)
         case ["doctor", *acts] if set(acts) <= ACTS:
             return doctor(settings, set(acts))
         case _:
@@ -37,7 +41,7 @@ def main(arguments: list[str]) -> int:
             return 2
 
 
-def run(settings: PlatformSettings) -> int:
+def run(settings: PlatformSettings, keep: Keep, schedules: ScheduleFile | None) -> int:
     logs.configure(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,7 +57,7 @@ def run(settings: PlatformSettings) -> int:
         error.exit()
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
-    scheduler = Scheduler(db, storage, broker, relay)
+    scheduler = Scheduler(db, storage, broker, relay, keep, schedules=schedules)
     survey = LedgerCollector(db)
     REGISTRY.register(survey)
     health = Health({"scheduler": scheduler.wrong}, settings.health_bind)

@@ -1,7 +1,6 @@
 """Schedules of SCHEDULES_FILE, brought into the ledger at the start and whenever the file changes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
 
@@ -10,10 +9,9 @@ from bureau.ledger import schedules
 from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.database import Database
 from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
-from bureau.settings import SettingsError
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import new_schedule, schedule_mistakes
-from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written, read_bytes
+from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 
 LOOK_SECONDS = 2.0
 
@@ -27,30 +25,24 @@ class FileSchedules:
     at each look, and stays as it was until then.
     """
 
-    def __init__(self, db: Database, announcements: Announcements, path: Path) -> None:
-        """Raises `SettingsError` where the file is wrong."""
+    def __init__(self, db: Database, announcements: Announcements, file: ScheduleFile) -> None:
         self._db = db
         self._announcements = announcements
-        self._path = path
-        self._said: list[str] = []
-        self._data: bytes | None = None
-        try:
-            self._file = ScheduleFile(path, read_bytes(path))
-        except ScheduleFileWrong as wrong:
-            raise SettingsError([f"SCHEDULES_FILE: {mistake}" for mistake in wrong.mistakes]) from None
+        self._file = file
+        self._taken: ScheduleFile | None = None
         self._waiting: list[Written] = []
+        self._said: list[str] = []
 
     def step(self) -> float:
         try:
-            data = read_bytes(self._path)
-            if data != self._data:
-                self._file = ScheduleFile(self._path, data)
-                self._waiting = list(self._file.written)
-                self._forget_others()
-                self._data = data
+            self._file = self._file.again()
         except ScheduleFileWrong as wrong:
             self._say(wrong.mistakes)
             return LOOK_SECONDS
+        if self._file is not self._taken:
+            self._waiting = list(self._file.written)
+            self._forget_others()
+            self._taken = self._file
         self._save_waiting()
         return LOOK_SECONDS
 

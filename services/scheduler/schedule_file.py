@@ -68,6 +68,7 @@ class ScheduleFile:
     def __init__(self, path: Path, data: bytes) -> None:
         """Raises `ScheduleFileWrong`."""
         self._path = path
+        self._data = data
         self._placed = self._read(data)
         try:
             contents = ModelReader(Contents).read(self._placed.value if self._placed.value is not None else {})
@@ -80,6 +81,16 @@ class ScheduleFile:
         if mistakes:
             raise ScheduleFileWrong(self._sentences(mistakes))
         self.written = [Written(spec.owner or contents.owner, name, spec) for name, spec in found.items()]
+
+    @classmethod
+    def at(cls, path: Path) -> "ScheduleFile":
+        """Raises `ScheduleFileWrong`."""
+        return cls(path, _bytes_of(path))
+
+    def again(self) -> "ScheduleFile":
+        """The file as it is now; itself while it has not changed. Raises `ScheduleFileWrong`."""
+        data = _bytes_of(self._path)
+        return self if data == self._data else ScheduleFile(self._path, data)
 
     def told(self, of: Written, mistakes: Iterable[FieldError]) -> list[str]:
         """Mistakes of a schedule, as sentences with their place in the file."""
@@ -117,8 +128,7 @@ def _located(mistakes: Iterable[FieldError]) -> Iterator[tuple[list[str], FieldE
         yield pointer.parse(unquote((mistake.pointer or "#")[1:])), mistake
 
 
-def read_bytes(path: Path) -> bytes:
-    """Raises `ScheduleFileWrong`."""
+def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_BYTES + 1)

@@ -6,19 +6,21 @@ import time
 import structlog
 
 from bureau.broker import HintPublisher
-from bureau.contracts.errors import TaskError
-from bureau.ledger import act, artifacts, hints, leases, workers
+from bureau.ledger import act, hints, leases, workers
 from bureau.ledger.claim import LEASE_SECONDS
 from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.keeping import Keep
 from bureau.loop import Loop
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
 from bureau.relay import Relay
 from bureau.storage import Storage
+from services.scheduler.retention import retention_loops
+from services.scheduler.schedule_file import ScheduleFile
+from services.scheduler.schedules import schedule_loops
 
 DUE_SECONDS = 0.5
 KEEP_SECONDS = 1.0
 LOST_SECONDS = 5.0
-SWEEP_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +33,18 @@ class Scheduler:
     """Loops of their own, so that a broker that is away does not keep leases from ending."""
 
     def __init__(
-        self, db: Database, storage: Storage, publisher: HintPublisher, relay: Relay, *, expires_leases: bool = True
+        self,
+        db: Database,
+        storage: Storage,
+        publisher: HintPublisher,
+        relay: Relay,
+        keep: Keep,
+        *,
+        schedules: ScheduleFile | None = None,
+        expires_leases: bool = True,
     ) -> None:
+        """`keep` says how long what has ended stays, `schedules` is a file of them that was read."""
         self._db = db
-        self._storage = storage
         self._publisher = publisher
         self._relay = relay
         self._leases_from = time.monotonic() + LEASE_SECONDS
@@ -42,7 +52,8 @@ class Scheduler:
             relay,
             Loop("lost hints", self._find_lost_hints, at_exit=publisher.close_thread),
             Loop("expiry", self._expire_jobs),
-            Loop("removed files", self._delete_removed_files),
+            *schedule_loops(db, relay, schedules),
+            *retention_loops(db, storage, keep),
         ]
         if expires_leases:
             self._loops.append(Loop("leases", self._expire_leases))
@@ -86,12 +97,3 @@ class Scheduler:
     def _expire_jobs(self) -> float:
         act.expire_jobs(self._db)
         return KEEP_SECONDS
-
-    def _delete_removed_files(self) -> float:
-        removed = artifacts.removed(self._db)
-        try:
-            self._storage.delete([key for _, key in removed])
-        except TaskError as error:
-            raise ConnectionError(error.message) from error
-        artifacts.mark_deleted(self._db, [artifact_id for artifact_id, _ in removed])
-        return 0.0 if removed else SWEEP_SECONDS

@@ -8,13 +8,24 @@ from bureau.ledger import firing
 from bureau.ledger.database import Database
 from bureau.ledger.schedules import Schedule
 from bureau.ledger.submit import NewJob
+from bureau.loop import Loop
 from bureau.relay import Relay
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import job_at
+from services.scheduler.file_schedules import FileSchedules
+from services.scheduler.schedule_file import ScheduleFile
 
 LOOK_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
+
+
+def schedule_loops(db: Database, relay: Relay, file: ScheduleFile | None) -> list[Loop]:
+    announcements = Announcements(db)
+    loops = [Loop("schedules", Schedules(db, announcements, relay).step)]
+    if file is not None:
+        loops.append(Loop("file of schedules", FileSchedules(db, announcements, file).step))
+    return loops
 
 
 class Schedules:

@@ -1,0 +1,87 @@
+"""What is kept long enough goes: jobs, events, idempotency keys, workers' rows. Each call is a small batch."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, select, tuple_
+
+from bureau.contracts.states import JobState
+from bureau.ledger import idempotency as keys
+from bureau.ledger import workers as workers_kept
+from bureau.ledger.clock import later
+from bureau.ledger.database import Database
+from bureau.ledger.erase import EVENTS, Erasing, erase_old, forget_events
+from bureau.ledger.keeping import Keep
+from bureau.ledger.tables import idempotency, jobs, workers
+
+JOBS = 20
+ROWS = 500
+
+ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+Mark = tuple[datetime, UUID]  # (finished_at, id) of a job
+
+
+def forget_jobs(db: Database, keep: Keep) -> int:
+    """Jobs that have been kept long enough, with all that is theirs; a transaction a job, or several."""
+    return sum(erase_old(db, job_id, keep) is Erasing.ERASED for job_id in _old_jobs(db, keep))
+
+
+def _old_jobs(db: Database, keep: Keep) -> list[UUID]:
+    found: list[UUID] = []
+    with db.read() as connection:
+        for state in ENDED:
+            query = (
+                select(jobs.c.id)
+                .where(jobs.c.state == state, jobs.c.finished_at < _ago(keep.of_job(state)))
+                .order_by(jobs.c.finished_at)
+                .limit(JOBS)
+            )
+            found += connection.execute(query).scalars()
+    return found
+
+
+def forget_old_events(db: Database, state: JobState, keep: Keep, after: Mark | None) -> Mark | None:
+    """Events of jobs that ended so and are kept longer than their events; the last of these jobs, None where all
+    are done. The caller remembers it: a job without events is not looked at again."""
+    if keep.events >= keep.of_job(state):
+        return None
+    place = (jobs.c.finished_at, jobs.c.id)
+    query = (
+        select(*place).where(jobs.c.state == state, jobs.c.finished_at < _ago(keep.events)).order_by(*place).limit(JOBS)
+    )
+    if after is not None:
+        query = query.where(tuple_(*place) > tuple_(*after, types=[column.type for column in place]))
+    with db.read() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
+        _forget_events_of(db, row.id, state)
+    return (rows[-1].finished_at, rows[-1].id) if rows else None
+
+
+def _forget_events_of(db: Database, job_id: UUID, state: JobState) -> None:
+    while True:
+        with db.transaction() as connection:
+            still = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.state == state).with_for_update()
+            if connection.execute(still).one_or_none() is None:
+                return  # retried, or deleted
+            if forget_events(connection, job_id) < EVENTS:
+                return
+
+
+def forget_keys(db: Database) -> int:
+    """Idempotency keys of more than a day ago; how many."""
+    key = (idempotency.c.owner, idempotency.c.method, idempotency.c.path, idempotency.c.key)
+    old = select(*key).where(idempotency.c.created_at < later(-keys.KEPT_SECONDS)).limit(ROWS)
+    with db.transaction() as connection:
+        return connection.execute(delete(idempotency).where(tuple_(*key).in_(old))).rowcount
+
+
+def forget_workers(db: Database) -> int:
+    """Workers that were not seen for a day; how many."""
+    with db.transaction() as connection:
+        old = workers.c.seen_at < later(-workers_kept.KEPT_SECONDS)
+        return connection.execute(delete(workers).where(old)).rowcount
+
+
+def _ago(kept: timedelta) -> ColumnElement[datetime]:
+    return later(-kept.total_seconds())

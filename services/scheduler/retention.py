@@ -1,0 +1,106 @@
+"""What is kept long enough goes, in small batches with pauses between them, so that nobody waits for it.
+
+A file goes in three steps: given out no more, deleted from storage, its row forgotten. A process that dies between
+any two leaves what the next pass finds.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from bureau.contracts.errors import TaskError
+from bureau.ledger import artifacts, expiry, retention
+from bureau.ledger.database import Database
+from bureau.ledger.keeping import Keep
+from bureau.ledger.retention import ENDED, Mark
+from bureau.loop import Loop
+from bureau.storage import Storage
+from services.scheduler.litter import LitterSweep
+
+BUSY_SECONDS = 0.1
+IDLE_SECONDS = 30.0
+SWEEP_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+def retention_loops(db: Database, storage: Storage, keep: Keep) -> list[Loop]:
+    """Rows, files that are given out no more, files that nobody knows: a storage that is away holds up no rows."""
+    return [
+        Loop("retention", Retention(db, keep).step),
+        Loop("removed files", RemovedFiles(db, storage).step),
+        Loop("storage litter", LitterSweep(db, storage).step),
+    ]
+
+
+class Retention:
+    """`step` is a loop's: a batch of everything. Each batch is a transaction, or several short ones."""
+
+    def __init__(self, db: Database, keep: Keep) -> None:
+        self._db = db
+        self._keep = keep
+        self._events_done: dict[str, Mark | None] = dict.fromkeys(ENDED)
+        self._told_from: UUID | None = None
+        self._all_told = False
+        self.steps: list[Callable[[], int]] = [
+            self._tell_anew,
+            self._decide_files,
+            self._remove_files,
+            self._forget_files,
+            self._forget_jobs,
+            self._forget_events,
+            lambda: retention.forget_keys(db),
+            lambda: retention.forget_workers(db),
+        ]
+
+    def step(self) -> float:
+        return BUSY_SECONDS if sum(step() for step in self.steps) else IDLE_SECONDS
+
+    def _tell_anew(self) -> int:
+        """Once a process: settings may be others than those by which files were told when they expire."""
+        if self._all_told:
+            return 0
+        wrong, following = expiry.told_otherwise(self._db, self._keep, self._told_from)
+        self._told_from, self._all_told = following, following is None
+        return expiry.settle(self._db, wrong, self._keep) or (0 if self._all_told else 1)
+
+    def _decide_files(self) -> int:
+        return expiry.settle(self._db, expiry.undecided(self._db), self._keep)
+
+    def _remove_files(self) -> int:
+        return expiry.settle(self._db, expiry.expired(self._db), self._keep)
+
+    def _forget_files(self) -> int:
+        return expiry.forget_deleted(self._db)
+
+    def _forget_jobs(self) -> int:
+        if forgotten := retention.forget_jobs(self._db, self._keep):
+            log.info("jobs kept long enough were deleted", jobs=forgotten)
+        return forgotten
+
+    def _forget_events(self) -> int:
+        looked = 0
+        for state in ENDED:
+            last = retention.forget_old_events(self._db, state, self._keep, self._events_done[state])
+            if last is not None:
+                self._events_done[state] = last
+                looked += 1
+        return looked
+
+
+class RemovedFiles:
+    """`step` is a loop's: deletes a batch of files from storage that are given out no more."""
+
+    def __init__(self, db: Database, storage: Storage) -> None:
+        self._db = db
+        self._storage = storage
+
+    def step(self) -> float:
+        removed = artifacts.removed(self._db)
+        try:
+            self._storage.delete([key for _, key in removed])
+        except TaskError as error:
+            raise ConnectionError(error.message) from error
+        artifacts.mark_deleted(self._db, [artifact_id for artifact_id, _ in removed])
+        return 0.0 if removed else SWEEP_SECONDS
