@@ -13,7 +13,7 @@ _given: set[int] = set()
 def free_port() -> int:
     """A port nobody listens on, never given twice by this process."""
     while True:
-        port = random.choice(_RANGE)  # noqa: S311  # not a secret
+        port = random.choice(_RANGE)  # not a secret
         if port not in _given and _is_free(port):
             _given.add(port)
             return port
