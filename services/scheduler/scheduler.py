@@ -52,7 +52,7 @@ class Scheduler:
             relay,
             Loop("lost hints", self._find_lost_hints, at_exit=publisher.close_thread),
             Loop("expiry", self._expire_jobs),
-            *schedule_loops(db, relay, schedules),
+            *schedule_loops(db, relay.wake, schedules),
             *retention_loops(db, storage, keep),
         ]
         if expires_leases:

@@ -1,5 +1,6 @@
 """Schedules whose time has come get their jobs."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
@@ -9,7 +10,6 @@ from bureau.ledger.database import Database
 from bureau.ledger.schedules import Schedule
 from bureau.ledger.submit import NewJob
 from bureau.loop import Loop
-from bureau.relay import Relay
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import job_at
 from services.scheduler.file_schedules import FileSchedules
@@ -20,9 +20,9 @@ LOOK_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
-def schedule_loops(db: Database, relay: Relay, file: ScheduleFile | None) -> list[Loop]:
+def schedule_loops(db: Database, wake: Callable[[], None], file: ScheduleFile | None) -> list[Loop]:
     announcements = Announcements(db)
-    loops = [Loop("schedules", Schedules(db, announcements, relay).step)]
+    loops = [Loop("schedules", Schedules(db, announcements, wake).step)]
     if file is not None:
         loops.append(Loop("file of schedules", FileSchedules(db, announcements, file).step))
     return loops
@@ -31,10 +31,10 @@ def schedule_loops(db: Database, relay: Relay, file: ScheduleFile | None) -> lis
 class Schedules:
     """`step` is a loop's. Any number may look: the ledger gives each tick to one."""
 
-    def __init__(self, db: Database, announcements: Announcements, relay: Relay) -> None:
+    def __init__(self, db: Database, announcements: Announcements, wake: Callable[[], None]) -> None:
         self._db = db
         self._announcements = announcements
-        self._relay = relay
+        self._wake = wake  # the relay: there is something to publish
 
     def step(self) -> float:
         due = firing.due(self._db)
@@ -47,6 +47,6 @@ class Schedules:
 
         jobs = sum(firing.fire(self._db, owner, name, build) for owner, name in due)
         if jobs:
-            self._relay.wake()
+            self._wake()
             log.info("jobs of schedules submitted", jobs=jobs)
         return 0.0 if jobs else LOOK_SECONDS

@@ -104,7 +104,7 @@ def _pairs(node: yaml.MappingNode, path: Path, placed: Placed) -> Iterator[tuple
 
 def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
-    if node.style is not None or node.tag == "tag:yaml.org,2002:str":
+    if node.style is not None:
         return text  # in quotes, or a block
     if text in _WORDS:
         return _WORDS[text]

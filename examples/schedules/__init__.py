@@ -1,0 +1,1 @@
+"""Schedules in a file, and two tasks of one's own for them."""

@@ -1,0 +1,85 @@
+"""The scheduler's look at schedules: jobs as their services announce, and the relay woken."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from bureau.contracts.schedules import Misfire
+from bureau.ledger import schedules
+from bureau.ledger.clock import later
+from bureau.ledger.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.tables import jobs, tasks
+from bureau.ledger.tables import schedules as table
+from bureau.ledger.ticks import Timing
+from services.scheduler.schedules import LOOK_SECONDS, Schedules
+from tests.unit.scheduler.conftest import Place
+
+JOB = {"tags": ["daily"], "tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}
+
+
+class Wakes:
+    """A relay that counts how often it was woken."""
+
+    woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+def due(place: Place, job: object = JOB, seconds: float = 1.0) -> None:
+    new = NewSchedule("ada", "s", Timing(None, 3600, "UTC"), job, True, Misfire.ALL, Source.API)  # type: ignore[arg-type]
+    schedules.save(place.db, "ada", "s", Source.API, lambda _: new)
+    with place.db.transaction() as connection:
+        connection.execute(update(table).values(next_at=later(-seconds)))
+
+
+def kept(place: Place) -> Schedule:
+    found = schedules.find(place.db, "ada", "s")
+    assert found is not None
+    return found
+
+
+def test_a_job_is_made_as_its_service_announces_now(place: Place) -> None:
+    place.announce()
+    due(place)
+    relay = Wakes()
+    assert Schedules(place.db, place.announcements, relay.wake).step() == 0.0
+    with place.db.read() as connection:
+        job = connection.execute(select(jobs)).one()
+        task = connection.execute(select(tasks)).one()
+    assert (job.owner, job.kind, job.title, job.tags) == ("ada", "job", "s", ["daily"])
+    assert (task.queue, task.time_limit_seconds, task.input) == ("shop", 600, {"a": 2, "b": 2})
+    assert (kept(place).last_job_id, relay.woken) == (job.id, 1)
+
+
+def test_nothing_due_is_nothing_done(place: Place) -> None:
+    relay = Wakes()
+    assert Schedules(place.db, place.announcements, relay.wake).step() == LOOK_SECONDS
+    assert relay.woken == 0
+
+
+def test_a_service_that_is_gone_does_not_stop_its_schedules(place: Place) -> None:
+    due(place)
+    Schedules(place.db, place.announcements, Wakes().wake).step()
+    with place.db.read() as connection:
+        assert connection.execute(select(tasks.c.queue)).scalar_one() == "shop"
+
+
+def test_a_job_of_another_version_is_told_and_the_schedule_goes_on(place: Place) -> None:
+    place.announce()
+    due(place, {"tasks": [{"name": "add", "run": "shop.suma", "colour": "red"}]})
+    assert Schedules(place.db, place.announcements, Wakes().wake).step() == LOOK_SECONDS
+    found = kept(place)
+    assert "written by another version" in str(found.problem)
+    assert found.next_at is not None
+    assert found.next_at > found.updated_at
+
+
+def test_missed_ticks_come_as_fast_as_they_can_be_made(place: Place) -> None:
+    place.announce()
+    due(place, seconds=2.5 * 3600)
+    loop = Schedules(place.db, place.announcements, Wakes().wake)
+    assert [loop.step(), loop.step()] == [0.0, LOOK_SECONDS]
+    with place.db.read() as connection:
+        ids: list[UUID] = list(connection.execute(select(jobs.c.id)).scalars())
+    assert len(ids) == 3
