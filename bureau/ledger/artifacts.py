@@ -133,9 +133,7 @@ def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequ
         .with_for_update()
     ).scalars()
     connection.execute(
-        update(artifacts)
-        .where(artifacts.c.id.in_(its_own.all()), ~used_elsewhere(job_id))
-        .values(removed_at=now())
+        update(artifacts).where(artifacts.c.id.in_(its_own.all()), ~used_elsewhere(job_id)).values(removed_at=now())
     )
 
 

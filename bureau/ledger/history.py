@@ -16,6 +16,9 @@ from bureau.ledger.tables import events, jobs
 
 LIVE_SECONDS = 24 * 3600  # in a database restored from a dump, old events bear the numbers of transactions to come
 
+# Looked up for each event: a join might read all jobs of an owner for three events.
+_owner = select(jobs.c.owner).where(jobs.c.id == events.c.job_id).scalar_subquery()
+
 
 @dataclass(frozen=True)
 class Happened:
@@ -72,13 +75,10 @@ def new_to_owners(
     """What came to the owners' jobs between two places, in each job's order; None when it is more than `limit`."""
     if since == until:
         return {}
+    recent = events.c.at > later(-LIVE_SECONDS)
+    new = select(events, _owner.label("owner")).where(recent, _owner.in_(owners)).limit(limit + 1)
     with db.read() as connection:
-        rows = connection.execute(
-            select(events, jobs.c.owner)
-            .join(jobs, jobs.c.id == events.c.job_id)
-            .where(between(since, until), events.c.at > later(-LIVE_SECONDS), jobs.c.owner.in_(owners))
-            .limit(limit + 1)
-        ).all()
+        rows = [row for condition in between(since, until) for row in connection.execute(new.where(condition))]
     if len(rows) > limit:
         return None
     found: dict[str, list[Happened]] = {}

@@ -213,7 +213,8 @@ def test_a_look_without_anything_new_reads_an_index(book: Book) -> None:
     """However many events there are: their number is looked up, not searched for."""
     with book.db.read() as connection:
         here = place(connection)
-        query = select(events.c.seq).where(between(here, Place(here.end + 1)))
+        (condition,) = between(here, Place(here.end + 1))
+        query = select(events.c.seq).where(condition)
         explain = "EXPLAIN QUERY PLAN " if book.db.is_sqlite else "EXPLAIN "
         if not book.db.is_sqlite:
             connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table is empty: reading it all is cheap
