@@ -109,6 +109,9 @@ class MemoryBroker(StubBroker):
         queue = self.queues.get(queue_name)
         return None if queue is None else queue.qsize()
 
+    def prepare(self, queue_name: str) -> None:
+        """It was made with its first actor."""
+
     def wrong(self) -> str | None:
         """Nothing that could be wrong with it alone."""
         return None
@@ -151,6 +154,19 @@ class HintBroker(RabbitmqBroker):
     @connection.deleter
     def connection(self) -> None:
         _connection.fdel(self)
+
+    def prepare(self, queue_name: str) -> None:
+        """Makes the queue before its worker is announced: relays publish from then on, and RabbitMQ drops silently
+        what comes before the queue is there, or while it is being made.
+
+        Where that fails, the consumer meets the same trouble and says so; what was dropped comes again from its row.
+        """
+        try:
+            self.declare_queue(queue_name, ensure=True)
+        except (ConnectionClosed, QueueMismatch) as error:
+            self.logger.warning("The queue %r is not made yet: %s", queue_name, error)
+        finally:
+            self.close_thread()
 
     def wrong(self) -> str | None:
         """Why a consumer of this process is not alive; None while all turn, connected or trying to."""

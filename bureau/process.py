@@ -45,6 +45,7 @@ class WorkerProcess:
     ) -> None:
         """`supervised`: somebody starts the process again, so it may leave when it is not alive any more."""
         self._services = services
+        self._broker = broker
         self._supervised = supervised
         self._grace_seconds = grace_seconds
         self._relay = relay
@@ -80,6 +81,8 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Announces the services and starts the loops."""
+        for runner in self._runners:
+            self._broker.prepare(runner.queue)
         self._reporter.register()
         self._heartbeat.start()
         self._reporter.start()

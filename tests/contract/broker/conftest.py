@@ -47,7 +47,7 @@ def a_broker() -> Iterator[Brokers]:
 
 
 @pytest.fixture
-def listener(a_broker: Brokers, broker_url: str, queue: str) -> Iterator[Listener]:
+def listener(broker_url: str, a_broker: Brokers, queue: str) -> Iterator[Listener]:
     """A worker with one actor that notes what it was called with."""
     with Listener(a_broker(broker_url), queue) as listening:
         yield listening
@@ -61,7 +61,7 @@ def ledger(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def shop(a_broker: Brokers, broker_url: str, queue: str, ledger: Database, tmp_path: Path) -> Iterator[Shop]:
+def shop(broker_url: str, a_broker: Brokers, queue: str, ledger: Database, tmp_path: Path) -> Iterator[Shop]:
     """A worker process with its relay, as `boot` puts it together."""
     with Shop(a_broker(broker_url), queue, ledger, tmp_path) as process:
         yield process

@@ -39,19 +39,20 @@ class Listener:
             raise ValueError("an actor that raises")
 
     def __enter__(self) -> Self:
+        self.broker.prepare(self.queue)
         self.worker.start()
-        until(self.ready, 30, "the queue")
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.worker.stop()
 
-    def ready(self) -> bool:
-        return self.broker.depth(self.queue) is not None
-
     def wait_for(self, *task_ids: UUID) -> None:
         wanted = {str(task_id) for task_id in task_ids}
-        until(lambda: wanted <= set(self.called), 20, lambda: f"{wanted - set(self.called)}")
+        until(lambda: wanted <= set(self.called), 20, lambda: self._missing(wanted))
+
+    def _missing(self, wanted: set[str]) -> str:
+        missing, waiting = wanted - set(self.called), self.broker.depth(self.queue)
+        return f"{len(missing)} of {len(wanted)} hints; {waiting} wait in the queue; threads alive: {self.all_alive()}"
 
     def all_alive(self) -> bool:
         threads = [*self.worker.workers, *self.worker.consumers.values()]
@@ -87,9 +88,16 @@ class Shop:
         return n + 1
 
     def __enter__(self) -> Self:
-        self._worker.start()
-        self._process.start()
+        """In the order of `boot`: announced before Dramatiq's worker begins to consume."""
+        self.announce()
+        self.consume()
         return self
+
+    def announce(self) -> None:
+        self._process.start()
+
+    def consume(self) -> None:
+        self._worker.start()
 
     def __exit__(self, *exc: object) -> None:
         self._process.close()

@@ -1,5 +1,6 @@
 """Hints over every broker: published, they wake an actor; what happens to one of them harms no other."""
 
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -8,8 +9,9 @@ from dramatiq.message import Message
 
 from bureau.broker import HintBroker, hint
 from bureau.contracts.ids import new_id
+from bureau.ledger.database import Database
 from tests.contract.broker.conftest import Brokers
-from tests.contract.broker.station import Listener
+from tests.contract.broker.station import Listener, Shop
 from tests.support.together import together
 from tests.support.waiting import until
 
@@ -68,7 +70,7 @@ def test_a_hint_for_an_actor_the_worker_lacks_is_rejected_and_the_next_runs(list
     until(lambda: listener.broker.depth(listener.queue) == 0)
 
 
-def test_the_depth_of_a_queue_is_what_waits_in_it(a_broker: Brokers, broker_url: str, queue: str) -> None:
+def test_the_depth_of_a_queue_is_what_waits_in_it(broker_url: str, a_broker: Brokers, queue: str) -> None:
     broker = a_broker(broker_url)
     assert broker.depth(queue) is None
     with Listener(broker, queue):
@@ -114,3 +116,16 @@ def test_rabbitmq_publishes_no_delays(a_broker: Brokers, queue: str) -> None:
 
 def test_making_a_broker_connects_nowhere(a_broker: Brokers) -> None:
     a_broker("amqp://nobody:x@127.0.0.1:9/")
+
+
+def test_what_was_waiting_when_the_first_worker_announces_itself_is_run_at_once(
+    broker_url: str, a_broker: Brokers, queue: str, ledger: Database, tmp_path: Path
+) -> None:
+    """Relays publish from then on, and RabbitMQ drops silently what comes before the queue is there."""
+    shop = Shop(a_broker(broker_url), queue, ledger, tmp_path)
+    waiting = [shop.submit() for _ in range(4)]
+    shop.announce()
+    until(lambda: all(shop.book.task(job_id).hinted_at for job_id in waiting), message="the hints")
+    shop.consume()
+    assert [shop.wait_for_end(job_id, 20) for job_id in waiting] == ["succeeded"] * 4
+    shop.__exit__()

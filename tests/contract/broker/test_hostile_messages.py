@@ -74,7 +74,7 @@ def publish(rabbitmq_url: str) -> Callable[[str, bytes], None]:
 
 
 def test_what_was_forged_is_dropped_and_the_hint_behind_it_is_run(
-    a_broker: Brokers, rabbitmq_url: str, queue: str, publish: Callable[[str, bytes], None]
+    rabbitmq_url: str, a_broker: Brokers, queue: str, publish: Callable[[str, bytes], None]
 ) -> None:
     with Listener(a_broker(rabbitmq_url), queue) as listener:
         threads = [*listener.worker.workers, *listener.worker.consumers.values()]
