@@ -84,7 +84,7 @@ def _stop(bench: Bench) -> None:
 
 def test_a_worker_dies_at_every_line(tmp_path: Path) -> None:
     """In processes that are forked for it: what an exception would do on its way out, kill -9 does not."""
-    command = [sys.executable, "-m", "tests.support.faults.dying", tmp_path]
+    command = [sys.executable, "-m", "tests.support.faults.dying", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.split()[0]) > 50
