@@ -1,5 +1,6 @@
 """An S3 server (moto) on a free port, in a process of its own so that its memory is not the test's."""
 
+import re
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -27,6 +28,14 @@ class S3Server:
         request = urllib.request.Request(f"{self.endpoint}/{name}", method="PUT")  # noqa: S310  # loopback
         urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
         return f"s3://{name}/files?endpoint={self.endpoint}"
+
+    def keys(self, storage_url: str, prefix: str = "") -> list[str]:
+        """The keys of a STORAGE_URL's files, without the part that the URL puts in front."""
+        bucket, _, folder = storage_url.removeprefix("s3://").partition("?")[0].partition("/")
+        address = f"{self.endpoint}/{bucket}?list-type=2&prefix={folder}/{prefix}"
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
+            found = re.findall(r"<Key>(.*?)</Key>", answer.read().decode())
+        return [key.removeprefix(f"{folder}/") for key in found]
 
     def unfinished_uploads(self, storage_url: str) -> int:
         """How many multipart uploads of a bucket were neither completed nor aborted."""
