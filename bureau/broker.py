@@ -2,8 +2,9 @@
 
 What differs from Dramatiq's own broker, and why (docs/decisions.md says more):
 
-* quorum queues with explicit arguments, no delay queue (`.DQ`) and no dead-letter queue (`.XQ`): delays and failed
-  tasks are rows; a hint that was rejected or dropped is published again from its row
+* durable queues of a limited length, no delay queue (`.DQ`) and no dead-letter queue (`.XQ`): delays and failed tasks
+  are rows; a hint that was rejected or dropped is published again from its row
+* the queue's type is the virtual host's: classic by default; in a cluster set its default queue type to quorum
 * publishing neither declares queues, nor waits for confirms, nor retries: a lost hint costs time only
 * prefetch equals threads: what a worker cannot run now, another can
 * a message's shape is checked in the consumer: an unknown queue or `options: null` would end a thread
@@ -28,11 +29,7 @@ from dramatiq.middleware import Middleware
 from bureau.metrics import relay as metrics
 
 MAX_QUEUE_LENGTH = 100_000  # hints beyond it are dropped, and published again from their rows
-QUEUE_ARGUMENTS = {
-    "x-queue-type": "quorum",
-    "x-max-length": MAX_QUEUE_LENGTH,
-    "x-overflow": "drop-head",
-}
+QUEUE_ARGUMENTS = {"x-max-length": MAX_QUEUE_LENGTH, "x-overflow": "drop-head"}
 HEARTBEAT_SECONDS = 30
 STUCK_SECONDS = 60.0  # a consumer turns once a second; connecting takes 15 s at most
 

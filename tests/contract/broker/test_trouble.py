@@ -71,7 +71,7 @@ def test_a_worker_that_met_such_a_queue_works_once_it_was_deleted(
         until(hinted_again, message="a hint to arrive")
 
 
-def test_queues_are_quorum_queues_of_limited_length_and_nothing_beside_them(
+def test_queues_are_of_limited_length_and_have_nothing_beside_them(
     rabbitmq_url: str, a_broker: Brokers, queue: str, amqp: Any
 ) -> None:
     with Listener(rabbit(a_broker, rabbitmq_url), queue) as listener:
