@@ -33,6 +33,7 @@ class Health:
         self._checks = checks
         self._bind = bind
         self._server: ThreadingHTTPServer | None = None
+        self._leaving = False
         self._watch = Loop("health", self._look)
 
     def start(self) -> None:
@@ -52,7 +53,8 @@ class Health:
         return {name: said for name, check in self._checks.items() if (said := check())}
 
     def _look(self) -> float:
-        if wrong := self.wrong():
+        if not self._leaving and (wrong := self.wrong()):
+            self._leaving = True  # once: a second SIGTERM would not wait for what can still be handed back
             log.critical("not alive any more, leaving", **wrong)
             os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back what still can be
         return LOOK_SECONDS
