@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.support.counting import CountingApi, CountingMail, counting_api, counting_mail
 from tests.support.faults.accounts import Books
+from tests.support.faults.disk import Disk
 from tests.support.faults.rounds import World
 from tests.support.faults.supervised import Supervised
 from tests.support.faults.table import markdown
@@ -76,7 +78,8 @@ def world(
             env=settings(mail, certificates_api, database_url),
             own_env={name: {"DATABASE_URL": through_proxy} for name in ("certificates", "reports")},
         )
-        with bureau:
-            yield World(bureau, Books(database_url), mail, certificates_api, rabbitmq, postgres, proxy)
+        disk = Disk(bureau.storage)
+        with closing(disk), bureau:
+            yield World(bureau, Books(database_url), mail, certificates_api, rabbitmq, postgres, proxy, disk)
     rabbitmq.drop_vhost(broker_url)
     drop_database(postgres.url, database_url)

@@ -19,6 +19,7 @@ def test_it_is_killed_and_started_again(world: World) -> None:
 
 @pytest.mark.parametrize("cut", list(Cut))
 def test_connections_are_lost_during_commit(world: World, cut: Cut) -> None:
+    assert world.proxy is not None
     before = world.proxy.cuts
     fault = commits_cut(cut, 20)
     run_round(world, f"connection lost, {cut} COMMIT", fault, kinds={"certificates": 2, "report": 1}, sees=["outage"])

@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that breaks connections off where a COMMIT passes: before it arrives, or after."""
+"""A TCP proxy that breaks connections off: all of them, or before PostgreSQL where a COMMIT passes."""
 
 import socket
 import threading
@@ -21,20 +21,34 @@ class Cut(StrEnum):
 
 
 class Proxy:
-    """Listens on `port`. While `cut` is set, every `every`th COMMIT breaks its connection; `cuts` counts them."""
+    """Listens on `port`. While `cut` is set, every `every`th COMMIT breaks its connection; `cuts` counts them.
+
+    `down` breaks every connection off, and new ones at once, until `up`.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self.cut: Cut | None = None
         self.every = 1
         self.cuts = 0
         self._upstream = (host, port)
+        self._down = False
+        self._open: set[socket.socket] = set()
         self._commits = count(1)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
+    def down(self) -> None:
+        self._down = True
+        for sock in list(self._open):
+            _break_off(sock)
+
+    def up(self) -> None:
+        self._down = False
+
     def close(self) -> None:
         self._listener.close()
+        self.down()
 
     def _accept(self) -> None:
         while True:
@@ -50,15 +64,19 @@ class Proxy:
         except OSError:
             client.close()
             return
-        server.settimeout(None)
-        for sock in (client, server):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._open |= {client, server}
+        if self._down:
+            self.down()
         back = threading.Event()  # set: answers go to the client no more
-        threading.Thread(target=self._answers, args=(server, client, back), daemon=True).start()
         with suppress(OSError):
+            server.settimeout(None)
+            threading.Thread(target=self._answers, args=(server, client, back), daemon=True).start()
+            for sock in (client, server):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._requests(client, server, back)
-        _break_off(client)
-        _break_off(server)
+        for sock in (client, server):
+            _break_off(sock)
+            self._open.discard(sock)
 
     def _requests(self, client: socket.socket, server: socket.socket, back: threading.Event) -> None:
         while piece := client.recv(_PIECE):
@@ -95,11 +113,17 @@ def _break_off(sock: socket.socket) -> None:
 
 
 @contextmanager
+def tcp_proxy(host: str, port: int) -> Iterator[Proxy]:
+    proxy = Proxy(host, port)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+
+
+@contextmanager
 def database_proxy(url: str) -> Iterator[tuple[Proxy, str]]:
     """The proxy and the DATABASE_URL that leads through it."""
     parsed = make_url(url)
-    proxy = Proxy(str(parsed.host), parsed.port or 5432)
-    try:
+    with tcp_proxy(str(parsed.host), parsed.port or 5432) as proxy:
         yield proxy, parsed.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
-    finally:
-        proxy.close()

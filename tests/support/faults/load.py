@@ -118,8 +118,8 @@ def _join(number: int, seconds: float) -> Request:
     return "/v1/jobs", {"json": {"tasks": [*branches, end]}}
 
 
-def _file(number: int, _seconds: float) -> Request:
-    task = {"name": "file", "run": "chaos.file", "input": {"letters": 1000 + number}}
+def _file(number: int, seconds: float) -> Request:
+    task = {"name": "file", "run": "chaos.file", "input": {"letters": 1000 + number, "seconds": seconds}}
     return "/v1/jobs", {"json": {"tasks": [task]}}
 
 

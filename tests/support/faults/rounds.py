@@ -10,6 +10,7 @@ import psycopg
 
 from tests.support.counting import CountingApi, CountingMail
 from tests.support.faults.accounts import Account, Auditor, Books
+from tests.support.faults.disk import Disk
 from tests.support.faults.load import EVERYTHING, Load, mixed
 from tests.support.faults.supervised import SERVICES, Supervised
 from tests.support.faults.table import measured
@@ -42,7 +43,8 @@ class World:
     api: CountingApi
     rabbitmq: RabbitMQ
     postgres: PostgreSQL
-    proxy: Proxy  # between PostgreSQL and the workers of certificates and reports
+    proxy: Proxy | None = None  # between PostgreSQL and the workers of certificates and reports
+    disk: Disk | None = None  # under the storage
 
     @property
     def auditor(self) -> Auditor:
@@ -104,7 +106,8 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
         world.bureau.failpoints.disarm_all()
         world.mail.recover()
         world.api.recover()
-        world.proxy.cut = None
+        if world.proxy:
+            world.proxy.cut = None
     submitting.join(ENDS_WITHIN_SECONDS)
     assert not submitting.is_alive(), f"{name}: only {len(load.job_ids)} of {len(kinds)} jobs were accepted"
     recovery, doubt = _ended(world, load.job_ids, healed_at)

@@ -159,6 +159,7 @@ def commits_cut(cut: Cut, seconds: float, every: int = 3) -> Fault:
     """Of the programs behind the proxy, every so manieth COMMIT loses its connection `before` or `after`."""
 
     def strike(world: World) -> None:
+        assert world.proxy is not None
         world.proxy.every = every
         world.proxy.cut = cut
         hold(seconds)

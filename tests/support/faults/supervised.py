@@ -22,6 +22,7 @@ BIN = Path(sys.executable).parent
 SHIPPED = ROOT / "deploy" / "supervisord.conf"
 SERVICES = ("certificates", "reports", "mailer", "chaos")
 CHAOS = "dramatiq bureau.worker tests.support.faults.tasks --processes 1 --threads 16"
+SECOND = {"chaos2": "chaos", "mailer2": "mailer", "scheduler2": "scheduler"}  # not started with the others
 
 
 class Supervised:
@@ -62,7 +63,7 @@ class Supervised:
             **(env or {}),
         }
         self._socket = folder / "supervisor.sock"
-        self._commands = {"chaos": CHAOS, **(commands or {})}
+        self._commands = {"chaos": CHAOS, "chaos2": CHAOS, **(commands or {})}
         self._own_env = own_env or {}
         self._process: Process | None = None
 
@@ -123,6 +124,10 @@ class Supervised:
         """As an operator would; returns when it has ended."""
         self._supervisor().stopProcess(program)
 
+    def begin_stop(self, program: str) -> None:
+        """SIGTERM, as `stop`, without waiting."""
+        self._supervisor().stopProcess(program, False)
+
     def start(self, program: str) -> None:
         self._supervisor().startProcess(program, False)
 
@@ -147,7 +152,7 @@ class Supervised:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def logs(self) -> str:
-        return "".join(self.log(program) for program in ("gateway", "scheduler", *SERVICES))
+        return "".join(self.log(program) for program in ("gateway", "scheduler", *SERVICES, *SECOND))
 
     def wait_for_line(self, program: str, text: str, seconds: float, *, after: int = 0) -> str:
         """The first line of its log behind the character `after` that holds `text`."""
@@ -168,6 +173,8 @@ class Supervised:
         shipped["unix_http_server"]["file"] = str(self._socket)
         shipped["program:chaos"] = dict(shipped["program:shop"])
         shipped.remove_section("program:shop")
+        for second, first in SECOND.items():
+            shipped[f"program:{second}"] = {**shipped[f"program:{first}"], "autostart": "false"}
         for program, command in self._commands.items():
             shipped[f"program:{program}"]["command"] = command
         for section in shipped.sections():

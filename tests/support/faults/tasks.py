@@ -35,9 +35,10 @@ def total(ctx: Context, numbers: list[int]) -> int:
 
 
 @task("chaos.file")
-def file(ctx: Context, letters: int) -> int:
-    """Leaves a file."""
+def file(ctx: Context, letters: int, seconds: float = 0.1) -> int:
+    """Leaves a file, which takes it a while."""
     with ctx.artifact("letters.txt", "text/plain") as letters_file:
+        ctx.stop.wait(seconds)
         letters_file.write(b"x" * letters)
     _effect(ctx, "file")
     return letters
