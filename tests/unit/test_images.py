@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def image(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 LIMITED = """
 import sys
+import tomllib
 
 class NotInstalled:
     def find_spec(self, name, path=None, target=None):
@@ -95,3 +97,17 @@ def test_an_image_holds_all_that_its_process_imports(image: Path, name: str) -> 
 def test_every_image_of_the_compose_file_is_a_target() -> None:
     compose = (ROOT / "deploy/docker-compose.yml").read_text()
     assert set(re.findall(r"target: (\w+)", compose)) == set(ENTRIES) - {"tasks"}
+
+
+def pins(path: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / path).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("service", sorted(set(ENTRIES) - {"tasks"}))
+def test_the_libraries_of_a_service_are_those_of_the_project(service: str) -> None:
+    """`make lock` writes all of them at once."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"].get(service, [])
+    pinned = pins(f"requirements/services/{service}.txt")
+    assert {re.split(r"[\[<>=,]", requirement)[0] for requirement in wanted} <= set(pinned)
+    assert pinned.items() <= pins("requirements/runtime.txt").items()
