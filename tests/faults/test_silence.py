@@ -1,4 +1,4 @@
-"""Workers that fall silent: frozen and continued, deaf to a stop, killed by what they run; and schedulers side by side."""
+"""Workers that fall silent: frozen and continued, deaf to a stop, killed by what they run; two schedulers at once."""
 
 import os
 import signal
