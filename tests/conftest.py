@@ -80,6 +80,13 @@ def session_rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same for a stack of a module's own: two in one virtual host would take each other's hints."""
+    with _virtual_host(request) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def postgres_server(request: pytest.FixtureRequest) -> str:
     """The URL of a server whose user may create databases."""

@@ -25,7 +25,7 @@ OWN_KEY = "bureau_ab12_" + "P" * 43
 
 @pytest.fixture(scope="module")
 def planted(
-    tmp_path_factory: pytest.TempPathFactory, session_rabbitmq_url: str, logs_database_url: str
+    tmp_path_factory: pytest.TempPathFactory, module_rabbitmq_url: str, logs_database_url: str
 ) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("planted")
     env = {
@@ -35,7 +35,7 @@ def planted(
         "LINK_SECRET": LINK_SECRET,
         "MAIL_URL": f"smtp://bureau:planted%2Fsmtp%20pass@127.0.0.1:{free_port()}",
     }
-    with Stack(folder, broker_url=session_rabbitmq_url, database_url=logs_database_url, env=env) as stack:
+    with Stack(folder, broker_url=module_rabbitmq_url, database_url=logs_database_url, env=env) as stack:
         stack.start("gateway", "scheduler", "mailer")
         command: list[str | Path] = [BIN / "dramatiq", "bureau.worker", "tests.acceptance.tellers", "--processes", "1"]
         stack.processes["tellers"] = Process(command, log=folder / "tellers.log", env=stack.env)

@@ -29,11 +29,11 @@ def ports() -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def measured(
-    tmp_path_factory: pytest.TempPathFactory, session_rabbitmq_url: str, module_database_url: str, ports: dict[str, int]
+    tmp_path_factory: pytest.TempPathFactory, module_rabbitmq_url: str, module_database_url: str, ports: dict[str, int]
 ) -> Iterator[Stack]:
     env = {"WEB_CONCURRENCY": str(PROCESSES), "METRICS_BIND": f"127.0.0.1:{ports['gateway']}"}
     folder = tmp_path_factory.mktemp("measured")
-    with Stack(folder, broker_url=session_rabbitmq_url, database_url=module_database_url, env=env) as stack:
+    with Stack(folder, broker_url=module_rabbitmq_url, database_url=module_database_url, env=env) as stack:
         stack.start("gateway")
         for name in SERVICES:
             stack.start(name, env={"HEALTH_BIND": f"127.0.0.1:{ports[name]}"})
