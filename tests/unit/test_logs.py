@@ -24,6 +24,7 @@ def logging_as_before() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     quieter = {name: logging.getLogger(name).level for name in ("pika", "httpx", "httpcore", "alembic", "sqlalchemy")}
     hooks = sys.excepthook, threading.excepthook
+    structlog.contextvars.clear_contextvars()  # of tests before, in this thread
     yield
     sys.excepthook, threading.excepthook = hooks
     root.handlers[:] = handlers
