@@ -10,13 +10,14 @@ UPLOADS_LONGER = timedelta(hours=24)  # than the last that referred to them
 
 @dataclass(frozen=True)
 class Keep:
-    """Of jobs by how they ended; their files and their events at most as long as they."""
+    """Of jobs by how they ended; their files and their events at most as long as they. Of the audit, each row."""
 
     succeeded: timedelta
     failed: timedelta
     cancelled: timedelta
     files: timedelta
     events: timedelta
+    audit: timedelta
 
     def of_job(self, state: str) -> timedelta:
         return {

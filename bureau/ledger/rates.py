@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor
 
-from sqlalchemy import insert, literal, select, text, update
+from sqlalchemy import ColumnElement, insert, literal, select, text, update
 
 from bureau.ledger.clock import UtcDateTime, age
 from bureau.ledger.database import Database
@@ -41,15 +41,19 @@ def decide(full_at: float | None, at: float, rate: Rate) -> tuple[Standing, floa
     return Standing(True, floor(left), (1 - left + floor(left)) * step), begins + step
 
 
+def clock() -> ColumnElement[float]:
+    """Seconds since 1970, as `full_at` counts them."""
+    return age(literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime()))
+
+
 def take(db: Database, key_id: str, rate: Rate) -> Standing:
     """Takes a unit from the key's bucket, if there is one."""
     with db.transaction() as connection:
         if not db.is_sqlite:  # a count that a crash forgets harms nobody: no waiting for the disk
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
         db.lock_queue(connection, f"rate.{key_id}")
-        at = age(literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime()))
         bucket = select(rate_limits.c.full_at).where(rate_limits.c.key_id == key_id).scalar_subquery()
-        row = connection.execute(select(bucket.label("full_at"), at.label("at"))).one()
+        row = connection.execute(select(bucket.label("full_at"), clock().label("at"))).one()
         standing, full_at = decide(row.full_at, row.at, rate)
         if row.full_at is None:
             connection.execute(insert(rate_limits).values(key_id=key_id, full_at=full_at))

@@ -1,4 +1,4 @@
-"""What is kept long enough goes: jobs, events, idempotency keys, workers' rows. Each call is a small batch."""
+"""What is kept long enough goes: jobs, events, idempotency keys, workers, the audit, full buckets. Small batches."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,15 +7,17 @@ from sqlalchemy import ColumnElement, delete, select, tuple_
 
 from bureau.contracts.states import JobState
 from bureau.ledger import idempotency as keys
+from bureau.ledger import rates
 from bureau.ledger import workers as workers_kept
 from bureau.ledger.clock import later
 from bureau.ledger.database import Database
 from bureau.ledger.erase import EVENTS, Erasing, erase_old, forget_events
 from bureau.ledger.keeping import Keep
-from bureau.ledger.tables import idempotency, jobs, workers
+from bureau.ledger.tables import audit, idempotency, jobs, rate_limits, workers
 
 JOBS = 20
 ROWS = 500
+FULL_SECONDS = 86_400.0
 
 ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 Mark = tuple[datetime, UUID]  # (finished_at, id) of a job
@@ -81,6 +83,22 @@ def forget_workers(db: Database) -> int:
     with db.transaction() as connection:
         old = workers.c.seen_at < later(-workers_kept.KEPT_SECONDS)
         return connection.execute(delete(workers).where(old)).rowcount
+
+
+def forget_audit(db: Database, keep: Keep) -> int:
+    """The oldest rows of the audit that were kept long enough; how many."""
+    old = select(audit.c.id).where(audit.c.at < _ago(keep.audit)).order_by(audit.c.at).limit(ROWS)
+    with db.transaction() as connection:
+        return connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
+
+
+def forget_full_buckets(db: Database) -> int:
+    """Rate limits of keys that were not used for a day; how many. A key without a row has a full bucket too."""
+    full = select(rate_limits.c.key_id).where(rate_limits.c.full_at < rates.clock() - FULL_SECONDS).limit(ROWS)
+    with db.transaction() as connection:
+        # Asked once more beside the id: a request of this very moment may have taken a unit.
+        again = rate_limits.c.full_at < rates.clock() - FULL_SECONDS
+        return connection.execute(delete(rate_limits).where(rate_limits.c.key_id.in_(full), again)).rowcount
 
 
 def _ago(kept: timedelta) -> ColumnElement[datetime]:

@@ -52,6 +52,8 @@ class Retention:
             self._forget_events,
             lambda: retention.forget_keys(db),
             lambda: retention.forget_workers(db),
+            lambda: retention.forget_audit(db, keep),
+            lambda: retention.forget_full_buckets(db),
         ]
 
     def step(self) -> float:

@@ -25,6 +25,7 @@ class SchedulerSettings(Settings):
     keep_events_days: float = Field(
         default=30, gt=0, le=MAX_DAYS, description="Events and log lines of jobs, at most as long as their jobs."
     )
+    keep_audit_days: float = Field(default=365, gt=0, le=MAX_DAYS, description="Rows of the audit, from their act on.")
 
     def schedules(self) -> ScheduleFile | None:
         """The file, read. Raises `SettingsError` with all that is wrong in it."""
@@ -43,4 +44,5 @@ class SchedulerSettings(Settings):
             cancelled=timedelta(days=self.keep_cancelled_days),
             files=timedelta(days=self.keep_files_days),
             events=timedelta(days=self.keep_events_days),
+            audit=timedelta(days=self.keep_audit_days),
         )

@@ -13,12 +13,13 @@ from bureau.ledger import artifacts as files
 from bureau.ledger import expiry, schedules
 from bureau.ledger.act import cancel
 from bureau.ledger.artifacts import StoredArtifact, add_upload
+from bureau.ledger.audit import Act, note
 from bureau.ledger.database import Database
 from bureau.ledger.ending import Ending, Succeeded
 from bureau.ledger.events import Event
 from bureau.ledger.keeping import Keep
 from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.tables import artifacts, events, idempotency, jobs, metadata, workers
+from bureau.ledger.tables import artifacts, audit, events, idempotency, jobs, metadata, workers
 from bureau.ledger.ticks import Timing
 from bureau.ledger.workers import NewWorker, register
 from bureau.storage import Storage
@@ -31,6 +32,7 @@ KEEP = Keep(
     cancelled=timedelta(days=20),
     files=timedelta(days=10),
     events=timedelta(days=5),
+    audit=timedelta(days=200),
 )
 _TIMES = {
     jobs: ("created_at", "finished_at"),
@@ -38,6 +40,7 @@ _TIMES = {
     events: ("at",),
     idempotency: ("created_at", "held_until"),
     workers: ("started_at", "seen_at"),
+    audit: ("at",),
 }
 
 
@@ -82,6 +85,11 @@ class Office:
 
     def worker(self) -> None:
         register(self.db, NewWorker(str(new_id()), "shop", "shop", "1", "here", 1, 4, Catalog()))
+
+    def note(self, act: str) -> None:
+        """An act of an operator."""
+        with self.db.transaction() as connection:
+            note(connection, Act(act, "*", "key abc"))
 
     def put(self, folder: str, job_id: UUID | None = None, owner: str = "ada") -> StoredArtifact:
         """A file in storage, and its row to be."""
@@ -132,6 +140,11 @@ class Office:
 
     def stored(self) -> list[str]:
         return sorted(self.storage.list(""))
+
+    def noted(self) -> list[str]:
+        """The acts in the audit."""
+        with self.db.read() as connection:
+            return list(connection.execute(select(audit.c.act).order_by(audit.c.at)).scalars())
 
     def rows(self) -> dict[str, int]:
         """Of each table that has any."""

@@ -6,17 +6,18 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import expiry, idempotency, retention, retry, schedules
+from bureau.ledger import expiry, idempotency, rates, retention, retry, schedules
 from bureau.ledger.database import Database
 from bureau.ledger.ending import Succeeded
 from bureau.ledger.erase import EVENTS
 from bureau.ledger.events import Event
 from bureau.ledger.idempotency import Answer, Reservation, Scope
+from bureau.ledger.rates import Rate
 from bureau.ledger.schedules import Source
-from bureau.ledger.tables import artifacts
+from bureau.ledger.tables import artifacts, rate_limits
 from bureau.storage import Storage
 from tests.support.book import failed, task
 from tests.support.office import KEEP, Office
@@ -217,6 +218,41 @@ def test_workers_that_were_not_seen_for_a_day_go(office: Office) -> None:
     assert retention.forget_workers(office.db) == 0
     office.days_pass(0.2)
     assert retention.forget_workers(office.db) == 1
+
+
+def test_the_audit_is_kept_as_long_as_was_asked_for(office: Office) -> None:
+    office.note("queue.pause")
+    office.days_pass(150)
+    office.note("queue.resume")
+    office.days_pass(49)
+    office.clear_up()
+    assert office.noted() == ["queue.pause", "queue.resume"]
+    office.days_pass(2)
+    office.clear_up()
+    assert office.noted() == ["queue.resume"]
+
+
+def test_the_audit_goes_in_batches_the_oldest_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "ROWS", 2)
+    for act in ("first", "second", "third"):
+        office.note(act)
+    office.days_pass(201)
+    assert retention.forget_audit(office.db, KEEP) == 2
+    assert office.noted() == ["third"]
+    assert retention.forget_audit(office.db, KEEP) == 1
+
+
+def test_buckets_that_have_been_full_for_a_day_go_and_stay_full(office: Office) -> None:
+    rate = Rate(2, seconds=60)
+    for _ in range(2):
+        rates.take(office.db, "shop", rate)
+    rates.take(office.db, "other", rate)
+    with office.db.transaction() as connection:
+        full_at = rate_limits.c.full_at - retention.FULL_SECONDS - 61
+        connection.execute(update(rate_limits).where(rate_limits.c.key_id == "shop").values(full_at=full_at))
+    assert retention.forget_full_buckets(office.db) == 1
+    assert rates.take(office.db, "other", rate).left == 0
+    assert rates.take(office.db, "shop", rate).left == 1
 
 
 def test_uploads_of_before_these_times_were_told_are_decided_too(office: Office) -> None:
