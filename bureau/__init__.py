@@ -1,5 +1,32 @@
-"""Bureau: background paperwork for applications. `@task` makes a function a task; `Context` is its way out."""
+"""Bureau: background paperwork for applications. `@task` makes a function a task; `Context` is its way out.
 
-from bureau.task import Context, Task, task
+They are imported when first asked for: `bureau.client` and the `bureau` command need none of the libraries behind them.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bureau.task import Context, Task, task
 
 __all__ = ["Context", "Task", "task"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    declared = importlib.import_module("bureau.task")
+    return getattr(declared, name)
+
+
+class _Package(ModuleType):
+    """`bureau.task` is the decorator, though a module has the name too: its import would put the module there."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        hidden = name == "task" and isinstance(value, ModuleType)
+        super().__setattr__(name, value.task if hidden else value)
+
+
+sys.modules[__name__].__class__ = _Package
