@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 
 from bureau.contracts.certificates import MAX_FILES
-from services.certificates.issuer.bundle import write_bundle
+from services.certificates.issuer.bundle import Request, write_bundle
 from services.certificates.issuer.problems import RefusedError
 from services.certificates.issuer.roster import Roster, read_roster
 from services.certificates.issuer.settings import IssuerSettings
@@ -30,8 +30,13 @@ def create_app(settings: IssuerSettings) -> Flask:
         rosters = _rosters(settings)
         bundle = large_temporary_file()
         try:
-            key = request.headers.get("Idempotency-Key", "")
-            write_bundle(bundle, rosters, typesetter, settings.issuer_organisation, key, _checkpoint())
+            wanted = Request(
+                organisation=settings.issuer_organisation,
+                rosters=rosters,
+                idempotency_key=request.headers.get("Idempotency-Key", ""),
+                issue_good=settings.issuer_row_errors == "issue_good",
+            )
+            write_bundle(bundle, wanted, typesetter, _checkpoint())
             return _zip(bundle)
         except BaseException:  # a stop as well: nobody else closes the file
             bundle.close()

@@ -1,12 +1,13 @@
-"""The archive: every certificate of every roster, and the manifest."""
+"""The archive: every certificate of every roster, the manifests, and what could not be issued."""
 
 import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from services.certificates.issuer.filenames import certificate_name, roster_folder
-from services.certificates.issuer.manifest import NAME, Manifest
+from services.certificates.issuer.manifest import CSV, ERRORS, JSON, Entry, errors_csv, manifest_csv, manifest_json
 from services.certificates.issuer.problems import RowError, invalid_rosters
 from services.certificates.issuer.roster import Roster, Row
 from services.certificates.issuer.serials import serial
@@ -15,49 +16,92 @@ from services.certificates.issuer.typesetter import CannotDrawError, Certificate
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # ZIP's first moment: the archive of the same request is the same bytes
 
 
-def write_bundle(
-    file: IO[bytes],
-    rosters: Sequence[Roster],
-    typesetter: Typesetter,
-    organisation: str,
-    idempotency_key: str,
-    checkpoint: Callable[[int, int], None],
-) -> None:
-    """Sets every row, also where some cannot be, so that all mistakes are told at once (`RefusedError`, 422).
+@dataclass(frozen=True)
+class Request:
+    """What is to be issued. `issue_good`: rows with mistakes are listed in the archive and hold no other up."""
 
-    `checkpoint(certificates done, all)` is called before each and may raise.
+    organisation: str
+    rosters: Sequence[Roster]
+    idempotency_key: str
+    issue_good: bool
+
+
+def write_bundle(
+    file: IO[bytes], request: Request, typesetter: Typesetter, checkpoint: Callable[[int, int], None]
+) -> None:
+    """Sets every row, also where some cannot be, so that all mistakes are told at once.
+
+    `checkpoint(certificates done, all)` is called before each and may raise. Raises `RefusedError` (422).
     """
-    mistakes = [mistake for roster in rosters for mistake in roster.mistakes]
-    total = sum(len(roster.rows) for roster in rosters)
-    done = 0
-    manifest = Manifest()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, roster in enumerate(rosters, start=1):
-            folder = roster_folder(number, len(rosters), roster.name)
-            for position, row in enumerate(roster.rows, start=1):
-                checkpoint(done, total)
-                done += 1
-                certificate = _certificate(row, organisation, serial(organisation, number, row, idempotency_key))
-                try:
-                    pdf = typesetter.pdf(certificate)
-                except CannotDrawError as error:
-                    mistakes.append(RowError(roster.name, row.line, _undrawable(row, error.characters)))
-                    continue
-                name = folder + certificate_name(position, len(roster.rows), row.recipient)
-                if not mistakes:
-                    archive.writestr(_entry(name), pdf)
-                manifest.add(
-                    file=name,
-                    recipient=row.recipient,
-                    email=row.email,
-                    serial=certificate.serial,
-                    sha256=hashlib.sha256(pdf).hexdigest(),
-                )
-        archive.writestr(_entry(NAME), manifest.encoded())
-    if mistakes:
-        order = {roster.name: number for number, roster in enumerate(rosters)}
-        raise invalid_rosters(sorted(mistakes, key=lambda mistake: (order[mistake.file], mistake.line)))
-    checkpoint(total, total)
+    _Bundle(file, request, typesetter, checkpoint).write()
+
+
+class _Bundle:
+    def __init__(
+        self, file: IO[bytes], request: Request, typesetter: Typesetter, checkpoint: Callable[[int, int], None]
+    ) -> None:
+        self._file = file
+        self._request = request
+        self._typesetter = typesetter
+        self._checkpoint = checkpoint
+        self._mistakes = [mistake for roster in request.rosters for mistake in roster.mistakes]
+        self._entries: list[Entry] = []
+        self._done = 0
+        self._total = sum(len(roster.rows) for roster in request.rosters)
+
+    def write(self) -> None:
+        with zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number, roster in enumerate(self._request.rosters, start=1):
+                for position, row in enumerate(roster.rows, start=1):
+                    self._certificate(archive, number, roster, position, row)
+            self._finish(archive)
+        self._checkpoint(self._total, self._total)
+
+    def _certificate(self, archive: zipfile.ZipFile, number: int, roster: Roster, position: int, row: Row) -> None:
+        self._checkpoint(self._done, self._total)
+        self._done += 1
+        request = self._request
+        certificate = _certificate(
+            row, request.organisation, serial(request.organisation, number, row, request.idempotency_key)
+        )
+        try:
+            pdf = self._typesetter.pdf(certificate)
+        except CannotDrawError as error:
+            self._mistakes.append(RowError(roster.name, row.line, _undrawable(row, error.characters)))
+            return
+        if self._refuses:
+            return
+        folder = roster_folder(number, len(request.rosters), roster.name)
+        name = folder + certificate_name(position, len(roster.rows), row.recipient)
+        archive.writestr(_entry(name), pdf)
+        self._entries.append(
+            Entry(
+                file=name,
+                recipient=row.recipient,
+                email=row.email,
+                course=row.course,
+                date=row.date,
+                language=row.language,
+                serial=certificate.serial,
+                sha256=hashlib.sha256(pdf).hexdigest(),
+            )
+        )
+
+    @property
+    def _refuses(self) -> bool:
+        return bool(self._mistakes) and not self._request.issue_good
+
+    def _finish(self, archive: zipfile.ZipFile) -> None:
+        order = {roster.name: number for number, roster in enumerate(self._request.rosters)}
+        errors = sorted(self._mistakes, key=lambda mistake: (order[mistake.file], mistake.line))
+        if self._refuses or not self._entries:
+            raise invalid_rosters(errors)
+        archive.writestr(_entry(CSV), manifest_csv(self._entries))
+        request = self._request
+        manifest = manifest_json(request.organisation, request.rosters, self._entries, errors)
+        archive.writestr(_entry(JSON), manifest)
+        if errors:
+            archive.writestr(_entry(ERRORS), errors_csv(errors))
 
 
 def _certificate(row: Row, organisation: str, number: str) -> Certificate:

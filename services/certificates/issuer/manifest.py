@@ -1,28 +1,71 @@
-"""`manifest.csv`: what is in the archive, for people and programs."""
+"""What is in the archive: `manifest.csv` for people, `manifest.json` for programs, `errors.csv` for what is not."""
 
 import csv
 import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-NAME = "manifest.csv"
-COLUMNS = ("file", "recipient", "email", "serial", "sha256")
+from services.certificates.issuer.problems import RowError
+from services.certificates.issuer.roster import Roster
+
+CSV, JSON, ERRORS = "manifest.csv", "manifest.json", "errors.csv"
+COLUMNS = ("file", "recipient", "email", "course", "date", "language", "serial", "sha256")
+ERROR_COLUMNS = ("file", "line", "message")
+VERSION = 1
 
 # A spreadsheet runs a cell that begins so as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class Manifest:
-    """UTF-8 CSV, a line a certificate."""
+@dataclass(frozen=True)
+class Entry:
+    """A certificate of the archive; `file` is its name there, `sha256` of its bytes."""
 
-    def __init__(self) -> None:
-        self._text = io.StringIO(newline="")
-        self._lines = csv.writer(self._text)
-        self._lines.writerow(COLUMNS)
+    file: str
+    recipient: str
+    email: str
+    course: str
+    date: str
+    language: str
+    serial: str
+    sha256: str
 
-    def add(self, *, file: str, recipient: str, email: str, serial: str, sha256: str) -> None:
-        self._lines.writerow([neutral(value) for value in (file, recipient, email, serial, sha256)])
 
-    def encoded(self) -> bytes:
-        return self._text.getvalue().encode("utf-8")
+def manifest_csv(entries: Iterable[Entry]) -> bytes:
+    """UTF-8, a line a certificate."""
+    return _csv(COLUMNS, ([getattr(entry, column) for column in COLUMNS] for entry in entries))
+
+
+def errors_csv(errors: Iterable[RowError]) -> bytes:
+    """UTF-8, a line a mistake, in the order of files and lines."""
+    return _csv(ERROR_COLUMNS, ([error.file, str(error.line or ""), error.message] for error in errors))
+
+
+def manifest_json(
+    organisation: str, rosters: Sequence[Roster], entries: Sequence[Entry], errors: Sequence[RowError]
+) -> bytes:
+    """docs/certificates-api.md says what a program may rely on."""
+    manifest: dict[str, Any] = {
+        "version": VERSION,
+        "organisation": organisation,
+        "rosters": [
+            {"file": roster.name, "encoding": roster.encoding, "delimiter": roster.delimiter, "rows": len(roster.rows)}
+            for roster in rosters
+        ],
+        "certificates": [asdict(entry) for entry in entries],
+        "errors": [{"file": error.file, "line": error.line or None, "message": error.message} for error in errors],
+    }
+    return json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8")
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(columns)
+    lines.writerows([neutral(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8")
 
 
 def neutral(value: str) -> str:

@@ -46,14 +46,14 @@ def test_the_task_gets_its_certificates_from_it(issuer_url: str, tmp_path: Path)
         ctx.claim_no += 1
     api.close()
     with zipfile.ZipFile(io.BytesIO(ctx.read(result.archive))) as archive:
-        assert archive.namelist() == ["1-Ada-Lovelace.pdf", "2-Grace-Hopper.pdf", "manifest.csv"]
+        assert archive.namelist() == ["1-Ada-Lovelace.pdf", "2-Grace-Hopper.pdf", "manifest.csv", "manifest.json"]
 
 
 def test_its_refusals_reach_the_user(issuer_url: str, tmp_path: Path) -> None:
     ctx = FakeContext(tmp_path / "storage")
     settings = CertificatesSettings(certificates_api=issuer_url)
     api = certificates_api(settings, IssuerSettings())
-    file = ctx.add_file("spring.csv", "text/csv", "recipient\nMaría\n".encode("latin-1"))
+    file = ctx.add_file("spring.csv", "text/csv", "recipient\nŁukasz\n".encode("cp1250"))
     with pytest.raises(PermanentError, match="it is not UTF-8"):
         issue_task(api, settings.limits)(ctx, IssueCertificates(files=[file]))
     api.close()

@@ -45,7 +45,7 @@ def test_rosters_become_one_checked_archive_and_the_uploads_are_removed(ctx: Fak
     result = issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=files))
     data = ctx.read(result.archive)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert len(archive.namelist()) == result.members == 4
+        assert len(archive.namelist()) == result.members == 5
         assert "2-autumn/1-Emmy-Noether.pdf" in archive.namelist()
     assert result.bytes == len(data)
     assert result.sha256 == hashlib.sha256(data).hexdigest()
@@ -63,9 +63,9 @@ def test_log_and_progress_tell_what_happens(ctx: FakeContext, api: CertificatesA
     issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=[upload(ctx)]))
     assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the API"
     assert ctx.logs[1].startswith("received an archive of")
-    assert ctx.logs[2] == "checked 3 files: names, sizes and checksums are right"
+    assert ctx.logs[2] == "checked 4 files: names, sizes and checksums are right"
     assert (2, 2, "certificates") in ctx.reports
-    assert ctx.reports[-1] == (3, 3, "files checked")
+    assert ctx.reports[-1] == (4, 4, "files checked")
 
 
 def test_a_name_given_with_the_reference_is_the_one_the_issuer_sees(ctx: FakeContext, api: CertificatesApi) -> None:
@@ -92,7 +92,7 @@ def test_an_archive_that_breaks_a_limit_leaves_nothing(ctx: FakeContext, api: Ce
     file = upload(ctx)
     before = ctx.storage_keys
     strict = CertificatesSettings(certificates_max_members=2).limits
-    with pytest.raises(PermanentError, match="3 members, more than the 2 allowed"):
+    with pytest.raises(PermanentError, match="4 members, more than the 2 allowed"):
         issue_task(api, strict)(ctx, IssueCertificates(files=[file]))
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 

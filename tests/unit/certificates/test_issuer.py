@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import threading
 from collections.abc import Callable
 
@@ -52,6 +53,43 @@ def test_the_manifest_lists_every_certificate_with_its_serial_and_checksum(issue
         assert line["serial"] in text_of(members[line["file"]])
 
 
+def test_the_manifest_for_programs_says_the_same_and_how_the_rosters_were_read(issue: Issue) -> None:
+    members = issue(
+        ("spring.csv", "Nombre;Correo electrónico;Idioma\nAda;ada@example.com;español\n".encode("cp1252"))
+    ).members
+    manifest = json.loads(members["manifest.json"])
+    (line,) = manifest_of(members)
+    assert manifest["certificates"] == [line]
+    assert (line["recipient"], line["email"], line["language"]) == ("Ada", "ada@example.com", "es")
+    assert manifest["rosters"] == [{"file": "spring.csv", "encoding": "Windows-1252", "delimiter": ";", "rows": 1}]
+    assert manifest["errors"] == []
+
+
+def test_by_setting_the_good_rows_are_issued_and_the_others_listed(
+    issue: Issue, make_client: Callable[..., FlaskClient]
+) -> None:
+    client = make_client(issuer_row_errors="issue_good")
+    rosters = [
+        ("a.csv", "recipient,email\nAda,nowhere\nGrace,\n张伟,\n"),
+        ("b.csv", "recipient\nEmmy\n"),
+        ("c.csv", ""),
+    ]
+    members = issue(*rosters, client=client).members
+    assert [line["recipient"] for line in manifest_of(members)] == ["Grace", "Emmy"]
+    errors = list(csv.DictReader(io.StringIO(members["errors.csv"].decode("utf-8"), newline="")))
+    assert [(error["file"], error["line"]) for error in errors] == [("a.csv", "2"), ("a.csv", "4"), ("c.csv", "")]
+    assert errors == [
+        {**error, "line": str(error["line"] or "")} for error in json.loads(members["manifest.json"])["errors"]
+    ]
+
+
+def test_where_no_row_is_good_the_request_is_refused_all_the_same(
+    issue: Issue, make_client: Callable[..., FlaskClient]
+) -> None:
+    answer = issue(("a.csv", "recipient\n张伟\n"), client=make_client(issuer_row_errors="issue_good"))
+    assert (answer.status, answer.error["code"]) == (422, "invalid_roster")
+
+
 def test_the_same_request_makes_the_same_bytes(issue: Issue) -> None:
     assert issue(("spring.csv", ROSTER)).body == issue(("spring.csv", ROSTER)).body
 
@@ -77,11 +115,11 @@ def test_several_rosters_share_one_archive_with_a_folder_each(issue: Issue) -> N
 
 def test_its_archives_pass_the_check_every_archive_passes(issue: Issue) -> None:
     body = issue(("a.csv", ROSTER), ("b.csv", ROSTER)).body
-    assert check_archive(io.BytesIO(body), CertificatesSettings().limits, lambda *_: None).files == 5
+    assert check_archive(io.BytesIO(body), CertificatesSettings().limits, lambda *_: None).files == 6
 
 
 def test_the_mistakes_of_all_rosters_are_told_at_once_by_file_and_line(issue: Issue) -> None:
-    answer = issue(("a.csv", "recipient,email\nAda,nowhere\n张伟,\n,x@y.z\n"), ("b.csv", "María\n".encode("latin-1")))
+    answer = issue(("a.csv", "recipient,email\nAda,nowhere\n张伟,\n,x@y.z\n"), ("b.csv", "Łukasz\n".encode("cp1250")))
     assert answer.status == 422
     assert answer.error["code"] == "invalid_roster"
     assert [(row["file"], row["line"]) for row in answer.error["rows"]] == [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.certificates.archive.names import Places, name_problem
 from services.certificates.issuer.filenames import certificate_name, roster_folder
-from services.certificates.issuer.manifest import COLUMNS, Manifest, neutral
+from services.certificates.issuer.manifest import COLUMNS, Entry, manifest_csv, neutral
 from services.certificates.issuer.roster import Row
 from services.certificates.issuer.serials import serial
 
@@ -79,8 +79,7 @@ def test_what_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
 
 
 def test_the_manifest_reads_back_as_csv() -> None:
-    manifest = Manifest()
-    manifest.add(file="1-a.pdf", recipient='=HYPERLINK("x"), "quoted"', email="", serial="A-B", sha256="00")
-    (line,) = csv.DictReader(io.StringIO(manifest.encoded().decode("utf-8"), newline=""))
+    entry = Entry("1-a.pdf", '=HYPERLINK("x"), "quoted"', "", "Engines", "2026-11-12", "es", "A-B", "00")
+    (line,) = csv.DictReader(io.StringIO(manifest_csv([entry]).decode("utf-8"), newline=""))
     assert tuple(line) == COLUMNS
     assert line["recipient"] == '\'=HYPERLINK("x"), "quoted"'

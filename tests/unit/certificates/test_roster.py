@@ -32,7 +32,7 @@ def test_only_the_recipient_is_required() -> None:
     assert rows("recipient\nAda\n") == [Row(2, "Ada")]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_detected(delimiter: str) -> None:
     text = delimiter.join(["recipient", "course"]) + "\n" + delimiter.join(["Ada", '"Engines, steam; etc."']) + "\n"
     assert rows(text) == [Row(2, "Ada", course="Engines, steam; etc.")]
@@ -99,16 +99,74 @@ def test_a_letter_lost_by_an_earlier_conversion_is_a_mistake() -> None:
     assert "lost a letter" in mistakes("recipient\nMar\ufffda\n")[0]
 
 
-def test_a_roster_that_is_not_utf8_names_the_byte_and_how_to_save_it() -> None:
-    (mistake,) = mistakes("recipient\nAda\nMaría\n".encode("latin-1"))
-    assert mistake.startswith("r.csv: it is not UTF-8 (byte 0xED in line 3)")
+@pytest.mark.parametrize("name", ["María Núñez", "MARÍA NÚÑEZ", "Élise Œuvray", "João Gonçalves", "Núria Güell i Vilà"])
+@pytest.mark.parametrize(
+    ("codec", "said"),
+    [
+        ("utf-8", "UTF-8"),
+        ("utf-8-sig", "UTF-8"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("cp1252", "Windows-1252"),
+        ("mac_roman", "Mac Roman"),
+    ],
+)
+def test_the_encoding_is_detected(name: str, codec: str, said: str) -> None:
+    roster = read_roster("r.csv", f"recipient;course\nAda;x\n{name};Engines\n".encode(codec))
+    assert roster.mistakes == []
+    assert [row.recipient for row in roster.rows] == ["Ada", name]
+    assert (roster.encoding, roster.delimiter) == (said, ";")
+
+
+@pytest.mark.parametrize(("name", "codec"), [("Łukasz Żółć", "cp1250"), ("Владимир", "cp1251"), ("Ελένη", "cp1253")])
+def test_an_encoding_that_cannot_be_told_for_certain_is_refused_with_the_byte_and_how_to_save_it(
+    name: str, codec: str
+) -> None:
+    (mistake,) = mistakes(f"recipient\nAda\n{name}\n".encode(codec))
+    assert mistake.startswith("r.csv: it is not UTF-8 (byte 0x")
+    assert "in line 3" in mistake
     assert "CSV UTF-8" in mistake
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Full name,E-mail address,Course name,Date of issue,Duration,Mark,ID number,Language",
+        "Nombre y apellidos,Correo electrónico,Curso,Fecha,Horas,Calificación,DNI,Idioma",
+        "Nom i cognoms,Adreça electrònica,Curs,Data d’expedició,Durada,Qualificació,Identificador,Llengua",
+        "Nom et prénom,Courriel,Intitulé de la formation,Date de délivrance,Durée,Mention,Matricule,Langue",
+        "Nome completo,Correio eletrónico,Ação de formação,Data,Carga horária,Classificação,NIF,Língua",
+        "NOME COMPLETO,CORREIO_ELETRONICO,ACAO-DE-FORMACAO,DATA,CARGA HORARIA,CLASSIFICACAO,nif,lingua",
+    ],
+)
+def test_column_names_are_known_in_five_languages(header: str) -> None:
+    found = rows(f"{header}\nAda,ada@example.com,Engines,2024-05-17,40,A,X-1,fr-CA\n")
+    assert found == [Row(2, "Ada", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1", "fr")]
+
+
+@pytest.mark.parametrize("header", ["Nombre,Apellidos", "Prénom,Nom", "First name,Last name", "Nom,Cognoms"])
+def test_a_recipient_in_two_columns_is_not_cut_in_half(header: str) -> None:
+    (mistake,) = mistakes(f"{header}\nAda,Lovelace\n")
+    assert "write the whole name in one column" in mistake
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [("español", "es"), ("Catalan", "ca"), ("PT-br", "pt"), ("", ""), ("en", "en")]
+)
+def test_a_language_is_a_code_or_a_name(given: str, code: str) -> None:
+    assert rows(f"recipient,language\nAda,{given}\n")[0].language == code
+
+
+def test_a_language_no_certificate_is_written_in_is_a_mistake() -> None:
+    (mistake,) = mistakes("recipient,language\nAda,Klingon\n")
+    assert "language “Klingon” is not one" in mistake
+    assert "ca (català)" in mistake
 
 
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        ("recipient\nAda\n".encode("utf-16"), "UTF-16"),
+        (b"\xff\xfe" + b"a\x00\x00\xd8", "UTF-16"),
         (b"PK\x03\x04rest of a workbook", "spreadsheet"),
         (b"\xd0\xcf\x11\xe0old workbook", "spreadsheet"),
         (b"%PDF-1.7", "PDF"),
@@ -136,11 +194,13 @@ def test_a_missing_recipient_column_names_those_found() -> None:
 
 def test_a_misspelt_column_is_not_passed_over() -> None:
     assert "rename it recipient" in mistakes("recipent,course\nAda,Engines\n")[0]
-    assert "rename it email" in mistakes("recipient,e-mail\nAda,ada@example.com\n")[0]
+    assert "rename it email" in mistakes("recipient,e-mial adress\nAda,ada@example.com\n")[0]
 
 
 def test_a_column_given_twice_is_a_mistake() -> None:
-    assert "twice" in mistakes("recipient,course,Course\nAda,a,b\n")[0]
+    assert mistakes("recipient,course,Curso\nAda,a,b\n") == [
+        "r.csv, line 1: column course is there twice: “course”, “Curso”"
+    ]
 
 
 def test_an_unclosed_quote_is_a_mistake_on_the_line_that_opens_it() -> None:
