@@ -1,0 +1,46 @@
+"""The Python client of Bureau's HTTP API. It needs httpx and nothing else of Bureau's.
+
+    from bureau.client import Bureau
+
+    bureau = Bureau()  # BUREAU_URL, BUREAU_KEY
+    job = bureau.report("monthly-sales", since="2026-01-01", email_to="cfo@example.com")
+    job.wait(60).artifact("monthly-sales.csv").save("sales.csv")
+
+Every submission carries an Idempotency-Key of its own, so it is repeated until it is answered and done once.
+"""
+
+from bureau.client.artifact import Artifact
+from bureau.client.bureau import Bureau
+from bureau.client.errors import (
+    BureauError,
+    Damaged,
+    FieldError,
+    JobFailed,
+    NoSuchArtifact,
+    NoSuchTask,
+    NotInTime,
+    Problem,
+    Unreachable,
+)
+from bureau.client.events import Event
+from bureau.client.job import Job
+from bureau.client.operations import Counted
+from bureau.client.retrying import Patience
+
+__all__ = [
+    "Artifact",
+    "Bureau",
+    "BureauError",
+    "Counted",
+    "Damaged",
+    "Event",
+    "FieldError",
+    "Job",
+    "JobFailed",
+    "NoSuchArtifact",
+    "NoSuchTask",
+    "NotInTime",
+    "Patience",
+    "Problem",
+    "Unreachable",
+]

@@ -1,0 +1,36 @@
+"""The client: one gateway, spoken to with one key."""
+
+from typing import Self
+
+from bureau.client.connection import Connection
+from bureau.client.operations import Operations
+from bureau.client.retrying import Patience
+from bureau.client.submissions import Submissions
+
+
+class Bureau(Submissions, Operations):
+    """A client of the gateway at `url`. Threads may share it; it opens no connection before the first request.
+
+    `url` defaults to BUREAU_URL, else http://127.0.0.1:8600; `key` to BUREAU_KEY, or to what the file that
+    BUREAU_KEY_FILE names holds. `patience` says for how long a request is repeated while the gateway is away or busy.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, patience: Patience | None = None) -> None:
+        self.connection = Connection(url, key, patience=patience)
+
+    def __repr__(self) -> str:
+        return f"Bureau({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        return self.connection.url
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.connection.close()

@@ -1,0 +1,133 @@
+"""What happens to a job, as it happens: told once and in order, over however many connections that takes."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from bureau.client.connection import Connection
+from bureau.client.errors import Problem
+from bureau.client.server_events import messages
+
+SILENCE_SECONDS = 45.0  # the gateway sends a comment every 15
+LASTING_SECONDS = 5.0  # a stream that was open for so long was no failure, though it told nothing
+STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. `id` grows by one within a job; `task` is None where it is about the job.
+
+    `type` and `data` are as docs/events.md has them; new types may come. As text it is a line for people.
+    """
+
+    id: int
+    type: str
+    at: datetime
+    job: str
+    task: str | None
+    data: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.at.astimezone():%H:%M:%S}  {self.line()}"
+
+    def line(self) -> str:
+        """Without its time."""
+        said = _WORDS.get(self.type, _other)(self)
+        return f"{self.task}: {said}" if self.task else said
+
+
+def follow(connection: Connection, job_id: str, *, after: int = 0) -> Iterator[Event]:
+    """The events behind the one numbered `after`, until the job has ended and there is no more to tell.
+
+    Lost connections are made again and go on behind the last event. Raises `Problem`, and `Unreachable` when that
+    fails for as long as the connection's patience lasts.
+    """
+    last, failures, since = after, 0, 0.0
+    while True:
+        before, began = last, time.monotonic()
+        try:
+            headers = {"Accept": STREAM, **({"Last-Event-ID": str(last)} if last else {})}
+            with connection.stream(f"/v1/jobs/{job_id}/events", headers, silence_seconds=SILENCE_SECONDS) as answer:
+                if answer.status_code == 204:
+                    return
+                for message in messages(answer.iter_bytes()):
+                    event = event_from(json.loads(message.data))
+                    last = event.id
+                    yield event
+            if last > before:  # it ended as streams do, at the job's end or after their time: the next answer tells
+                continue
+            error: Exception = httpx.RemoteProtocolError("the stream of events ended at once")
+        except (httpx.TransportError, Problem) as lost:
+            error = lost
+        if not failures or last > before or time.monotonic() - began > LASTING_SECONDS:
+            failures, since = 0, time.monotonic()
+        failures += 1
+        connection.again(failures, since, error)
+
+
+def event_from(data: dict[str, Any]) -> Event:
+    """Of its JSON."""
+    at = datetime.fromisoformat(data["at"])
+    return Event(data["id"], data["type"], at, data["job"], data["task"], data["data"])
+
+
+def _started(event: Event) -> str:
+    attempt = event.data.get("attempt", 1)
+    return "started" if attempt == 1 else f"started again, attempt {attempt}"
+
+
+def _progressed(event: Event) -> str:
+    return progress_line(event.data)
+
+
+def progress_line(progress: Any) -> str:
+    """`45 %, 450,000 of 1,000,000 rows`."""
+    current, total = progress.get("current") or 0, progress.get("total")
+    of = f" of {total:,.0f}" if total else ""
+    percent = f"{progress['percent']:.0f} %, " if progress.get("percent") is not None else ""
+    return f"{percent}{current:,.0f}{of} {progress.get('note') or ''}".rstrip()
+
+
+def _logged(event: Event) -> str:
+    return str(event.data.get("line", ""))
+
+
+def _retrying(event: Event) -> str:
+    if event.data.get("by") == "request":
+        return "is to run again, someone asked for it"
+    delay = event.data.get("delay_seconds") or 0
+    return f"tried again in {delay:.0f} s{_why(event)}"
+
+
+def _ended(event: Event) -> str:
+    return f"{event.type.rpartition('.')[2]}{_why(event)}"
+
+
+def _finished(event: Event) -> str:
+    return f"The job {event.data.get('state', 'ended')}{_why(event)}"
+
+
+def _other(event: Event) -> str:
+    return event.type
+
+
+def _why(event: Event) -> str:
+    error = event.data.get("error")
+    return f": {error['code']}: {error['message']}" if error else ""
+
+
+_WORDS = {
+    "task.started": _started,
+    "task.progressed": _progressed,
+    "task.logged": _logged,
+    "task.retrying": _retrying,
+    "task.succeeded": _ended,
+    "task.failed": _ended,
+    "task.cancelled": _ended,
+    "job.finished": _finished,
+}

@@ -1,0 +1,55 @@
+"""The shapes the client names are those of the API's models."""
+
+from typing import Any, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from bureau.client import shapes
+from bureau.client.operations import JobFilter
+from bureau.client.submissions import RetryTerms, Terms
+from bureau.contracts import jobs as contracts
+from bureau.contracts.catalog import ReportDescription, TemplateDescription
+from services.gateway.api import catalog, health, models, queues, tasks, workers
+from services.gateway.api.jobs import JobFields
+from services.gateway.api.schedule_models import Schedule, ScheduleProblem
+
+SHAPES: dict[type[Any], type[BaseModel]] = {
+    shapes.ProgressData: models.Progress,
+    shapes.ErrorData: models.TaskError,
+    shapes.JobErrorData: models.JobError,
+    shapes.WaitingData: models.Waiting,
+    shapes.AttemptData: models.Attempt,
+    shapes.LogData: models.LogLine,
+    shapes.TaskData: models.Task,
+    shapes.ArtifactData: models.Artifact,
+    shapes.JobSummaryData: models.JobSummary,
+    shapes.JobData: models.Job,
+    shapes.TaskSummaryData: tasks.TaskSummary,
+    shapes.QueueData: queues.Queue,
+    shapes.WorkerData: workers.Worker,
+    shapes.ScheduleProblemData: ScheduleProblem,
+    shapes.ScheduleData: Schedule,
+    shapes.ReportData: ReportDescription,
+    shapes.CatalogTaskData: catalog.CatalogTask,
+    shapes.TemplateData: TemplateDescription,
+    shapes.CheckData: health.Check,
+    shapes.ReadinessData: health.Readiness,
+    JobFilter: JobFields,
+    RetryTerms: contracts.RetryOverride,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_what_the_client_names_is_what_the_api_sends(shape: type[Any]) -> None:
+    assert set(get_type_hints(shape)) <= set(SHAPES[shape].model_fields)
+
+
+def test_every_shape_is_compared() -> None:
+    named = {value for name, value in vars(shapes).items() if name.endswith("Data")}
+    assert named <= set(SHAPES)
+
+
+def test_the_terms_are_those_of_the_api() -> None:
+    own = {"idempotency_key", "callback_url"}  # a header; a field of API.md that comes with webhooks
+    assert set(get_type_hints(Terms)) - own == set(contracts.Terms.model_fields) - own
