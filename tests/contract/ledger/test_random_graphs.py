@@ -1,0 +1,38 @@
+"""Jobs of any shape end as a simple reference says, whatever happens to their messages, workers and people."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bureau.ledger.database import Database
+from bureau.storage import Storage
+from tests.support.graphs.drawn import DrawnJob, drawn_jobs
+from tests.support.graphs.world import World
+
+PLAIN = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+)
+seeds = st.integers(0, 2**32 - 1)  # not st.randoms(): two claims that end together draw in any order
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage.from_url(f"file://{tmp_path}/storage")
+
+
+@given(job=drawn_jobs(), seed=seeds)
+@settings(PLAIN, max_examples=20)
+def test_on_sqlite(sqlite_db: Database, storage: Storage, job: DrawnJob, seed: int) -> None:
+    World(sqlite_db, storage, job, Random(seed)).live()
+
+
+@given(job=drawn_jobs(), seed=seeds)
+@settings(PLAIN, max_examples=8)
+def test_on_postgresql(postgres_db: Database, storage: Storage, job: DrawnJob, seed: int) -> None:
+    World(postgres_db, storage, job, Random(seed)).live()
