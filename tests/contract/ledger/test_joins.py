@@ -1,14 +1,23 @@
 """Joins: the last branches end at the same moment, over and over. None is lost and none fires twice."""
 
+import threading
+from collections.abc import Iterator
 from itertools import cycle
+from uuid import UUID
+
+import pytest
 
 from bureau.contracts.states import When
 from bureau.ledger import act, leases
 from bureau.ledger.act import Cancelling
+from bureau.ledger.claim import Claim, claim
 from bureau.ledger.clock import later
+from bureau.ledger.database import Database
 from bureau.ledger.ending import Ending, Succeeded
-from bureau.ledger.finish import Fate, Finished
+from bureau.ledger.finish import Fate, Finished, finish
+from bureau.ledger.locked import LockedJob
 from tests.support.book import Book, failed, no_jitter, task
+from tests.support.soundness import assert_sound
 from tests.support.together import together
 
 ROUNDS = 60
@@ -114,3 +123,62 @@ def test_a_task_is_claimed_while_its_job_expires(book: Book) -> None:
         assert book.states(job_id)["a"] == ("cancelled" if claimed is None else "running")
         if claimed is not None:
             book.set_job(job_id, expires_at=None)
+
+
+class Killed(Exception):
+    """The process is gone: nothing of its transaction was committed."""
+
+
+@pytest.fixture
+def second(postgres_db: Database, postgres_ledger_url: str) -> Iterator[Database]:
+    """Another worker's connections to the same ledger."""
+    db = Database(postgres_ledger_url)
+    yield db
+    db.close()
+
+
+def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
+    postgres_db: Database, second: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every message comes to both workers. `tests/faults/test_joins.py` does the same to processes."""
+    book, workers = Book(postgres_db), (postgres_db, second)
+    dying = threading.local()
+    write = LockedJob.write
+
+    def dies(job: LockedJob) -> None:
+        if getattr(dying, "now", False):
+            raise Killed
+        write(job)
+
+    monkeypatch.setattr(LockedJob, "write", dies)
+
+    def claimed(job_id: UUID, name: str) -> Claim:
+        task_id = book.task(job_id, name).id
+        won = together(4, lambda n: claim(workers[n % 2], task_id, queue="shop", worker=f"w{n}"))
+        (one,) = [found for found in won if found]
+        return one
+
+    for number in range(ROUNDS // 3):
+        job_id = book.submit(task("a"), task("b"), task("join", "a b"))
+        branches = [claimed(job_id, "a"), claimed(job_id, "b")]
+
+        def finishes(n: int, victim: int = number % 3, branches: list[Claim] = branches) -> bool:
+            dying.now = n == victim  # in every third round nobody dies
+            try:
+                return finish(workers[n], branches[n], Succeeded(n)).woke
+            except Killed:
+                return False
+
+        fired = sum(together(2, finishes))
+        if number % 3 < 2:
+            lost = branches[number % 3]
+            book.end_lease(lost.task_id)
+            leases.expire(postgres_db, no_jitter)
+            fired += book.finish(claimed(job_id, lost.name)).woke
+            assert book.finish(lost).fate is Fate.DISCARDED
+        assert fired == 1
+        join = claimed(job_id, "join")
+        assert [end.fate for end in (book.finish(join), book.finish(join))] == [Fate.DONE, Fate.ALREADY]
+        assert book.task(job_id, "join").claim_no == 1
+        assert book.job(job_id).state == "succeeded"
+    assert_sound(postgres_db)
