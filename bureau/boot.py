@@ -21,6 +21,7 @@ from bureau.contracts.schemas import announcement_mistakes
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.migrate import migrate
 from bureau.message_context import MessageContext
+from bureau.metrics import endings
 from bureau.metrics.messages import MessageMetrics
 from bureau.process import WorkerProcess
 from bureau.relay import Relay
@@ -53,7 +54,7 @@ class WorkerLife(Middleware):
     def __init__(self, settings: PlatformSettings, factory: ServiceFactory) -> None:
         self._settings = settings
         self._factory = factory
-        self._db = Database(settings.database_url.get_secret_value())
+        self._db = Database(settings.database_url.get_secret_value(), job_ended=endings.job_ended)
         self._process: WorkerProcess | None = None
         self._shared: SharedStorage | None = None
 

@@ -30,7 +30,7 @@ from bureau.ledger import hints, idempotency, leases
 from bureau.ledger.database import Database
 from bureau.ledger.migrate import migrate
 from bureau.message_context import MessageContext
-from bureau.metrics import exposition
+from bureau.metrics import endings, exposition
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.process import WorkerProcess
@@ -85,7 +85,7 @@ class Embedded:
         self.url = f"http://{gateway.bind}"
         self._stopping = threading.Event()
         self._lock = _lock(embedded.lock_file, self.url)
-        self._db = Database(platform.database_url.get_secret_value())
+        self._db = Database(platform.database_url.get_secret_value(), job_ended=endings.job_ended)
         storage = Storage.from_url(platform.storage_url.get_secret_value())
         self._broker = MemoryBroker([MessageContext(), MessageMetrics()])
         dramatiq.set_broker(self._broker)

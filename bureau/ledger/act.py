@@ -46,6 +46,7 @@ def cancel(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> 
         _stop(job, CANCELLED)
         if noted:
             audit.note(connection, noted)
+    db.tell(job.end)
     return Cancelling.CANCELLED
 
 
@@ -68,6 +69,7 @@ def _expire(db: Database, job_id: UUID) -> bool:
         if connection.execute(select(started)).scalar_one():
             return False
         _stop(job, EXPIRED)
+    db.tell(job.end)
     return True
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from bureau.ledger.job_end import JobEnded, Listener
+
 SQLITE_BUSY_SECONDS = 10
 
 
@@ -25,8 +27,17 @@ class Database:
     (a deferred transaction that reads, then writes, fails at once in spite of busy_timeout).
     """
 
-    def __init__(self, url: str, *, timeout_seconds: float | None = None, pool_size: int = 20) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float | None = None,
+        pool_size: int = 20,
+        job_ended: Listener | None = None,
+    ) -> None:
+        """`job_ended` hears of each job whose end was committed through this object."""
         self._url: URL = make_url(url)
+        self._job_ended = job_ended
         self._timeout_seconds = timeout_seconds
         self._pool_size = pool_size
         self._engine: Engine | None = None
@@ -41,7 +52,8 @@ class Database:
         """
         if self.is_sqlite:
             return self
-        return Database(self._url.render_as_string(hide_password=False), timeout_seconds=seconds, pool_size=4)
+        url = self._url.render_as_string(hide_password=False)
+        return Database(url, timeout_seconds=seconds, pool_size=4, job_ended=self._job_ended)
 
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string(hide_password=True)})"
@@ -82,6 +94,11 @@ class Database:
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"bureau.{name}"}
             )
+
+    def tell(self, ended: JobEnded | None) -> None:
+        """After the commit of a transaction that may have ended a job."""
+        if ended is not None and self._job_ended is not None:
+            self._job_ended(ended)
 
     def close(self) -> None:
         if self._engine is not None:

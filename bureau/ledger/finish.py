@@ -5,7 +5,7 @@ each see the other unfinished and the join is lost for ever.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -20,7 +20,7 @@ from bureau.ledger.decide import error_of
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 from bureau.ledger.events import Event
 from bureau.ledger.graph import release_dependents
-from bureau.ledger.locked import JobEnded, LockedJob, lock_job
+from bureau.ledger.locked import LockedJob, lock_job
 from bureau.ledger.submit import add_tasks
 from bureau.ledger.tables import attempts, tasks
 
@@ -35,11 +35,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Finished:
-    """`woke`: something became ready, so hints are to be published. `ended`: the job, where it ended with this."""
+    """`woke`: something became ready, so hints are to be published."""
 
     fate: Fate
     woke: bool = False
-    ended: JobEnded | None = field(default=None, compare=False)
 
 
 def finish(db: Database, claim: Claim, ending: Ending, lines: Sequence[Event] = ()) -> Finished:
@@ -50,7 +49,8 @@ def finish(db: Database, claim: Claim, ending: Ending, lines: Sequence[Event] = 
         if job is None or woke is None:
             return Finished(_read_back(connection, claim, ending))
         job.write()
-    return Finished(Fate.DONE, woke, job.end)
+    db.tell(job.end)
+    return Finished(Fate.DONE, woke)
 
 
 def _finish(job: LockedJob, claim: Claim, ending: Ending, lines: Sequence[Event]) -> bool | None:

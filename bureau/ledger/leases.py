@@ -121,7 +121,8 @@ def _take_back(
             make_ready_after_crash(job, task, backoff(task.crashes, CRASH_POLICY, jitter))
             woke = True
         job.write()
-        return woke
+    db.tell(job.end)
+    return woke
 
 
 def _end_of_crashed(crashes: int, *, stop_requested: bool) -> Cancelled | Failed | None:

@@ -1,7 +1,6 @@
 """A job under its row lock: what happens to it in one transaction is gathered here, and written once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,17 +10,8 @@ from bureau.contracts.states import JobState, TaskState
 from bureau.ledger.clock import age, now
 from bureau.ledger.decide import job_end
 from bureau.ledger.events import Event, insert_events, rows_of
+from bureau.ledger.job_end import JobEnded
 from bureau.ledger.tables import jobs, tasks
-
-
-@dataclass(frozen=True)
-class JobEnded:
-    """How a job ended, and how long after its submission or the time it was to start at, whichever is later."""
-
-    kind: str
-    state: JobState
-    seconds: float
-
 
 _begun = case((jobs.c.run_at > jobs.c.created_at, jobs.c.run_at), else_=jobs.c.created_at)
 

@@ -77,7 +77,11 @@ def purge(db: Database, queue: str, jobs: dict[UUID, int]) -> int:
 def _purge_job(db: Database, queue: str, job_id: UUID) -> int:
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
-        return _cancel_ready(job, queue) if job is not None else 0
+        if job is None:
+            return 0
+        cancelled = _cancel_ready(job, queue)
+    db.tell(job.end)
+    return cancelled
 
 
 def _cancel_ready(job: LockedJob, queue: str) -> int:

@@ -2,6 +2,7 @@
 
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 from bureau.ledger.finish import Fate, Finished
+from bureau.ledger.job_end import JobEnded
 from bureau.metrics.tasks import JOB_SECONDS, POSTPONED, RETRIES, TASK_SECONDS
 
 
@@ -14,8 +15,11 @@ def written(queue: str, ending: Ending, finished: Finished) -> None:
     """What the ledger made of it."""
     if isinstance(ending, AgainLater) and finished.fate is Fate.DONE:
         (RETRIES if ending.counted else POSTPONED).labels(queue).inc()
-    if job := finished.ended:
-        JOB_SECONDS.labels(job.kind, job.state).observe(job.seconds)
+
+
+def job_ended(job: JobEnded) -> None:
+    """By its last task, by a cancel, by time, by a crash too many."""
+    JOB_SECONDS.labels(job.kind, job.state).observe(job.seconds)
 
 
 def _outcome(ending: Ending | None) -> str:

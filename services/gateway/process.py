@@ -8,6 +8,7 @@ from flask import Flask
 from bureau.broker import make_broker
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.migrate import migrate
+from bureau.metrics import endings
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings
 from bureau.shared_storage import mark
@@ -22,7 +23,7 @@ class GatewayProcess:
     """The application in `app`, and the relay that publishes what it accepts."""
 
     def __init__(self, platform: PlatformSettings, settings: GatewaySettings) -> None:
-        self._database = Database(platform.database_url.get_secret_value())
+        self._database = Database(platform.database_url.get_secret_value(), job_ended=endings.job_ended)
         self._storage = storage = Storage.from_url(platform.storage_url.get_secret_value())
         self._relay = Relay(self._database, make_broker(platform.broker_url.get_secret_value(), []))
         self._preparing = Lock()

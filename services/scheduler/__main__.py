@@ -13,6 +13,7 @@ from bureau.broker import make_broker
 from bureau.health import Health
 from bureau.ledger.database import Database
 from bureau.ledger.keeping import Keep
+from bureau.metrics import endings
 from bureau.metrics.survey import LedgerCollector
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings, SettingsError, load
@@ -46,7 +47,7 @@ def run(settings: PlatformSettings, keep: Keep, schedules: ScheduleFile | None) 
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(1) if stopping.is_set() else stopping.set())
-    db = Database(settings.database_url.get_secret_value())
+    db = Database(settings.database_url.get_secret_value(), job_ended=endings.job_ended)
     if not wait_for_ledger(db, stopping):
         return 0
     storage = Storage.from_url(settings.storage_url.get_secret_value())
