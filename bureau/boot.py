@@ -28,6 +28,7 @@ from bureau.relay import Relay
 from bureau.service import Resources, ServiceFactory
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.shared_storage import SharedStorage
+from bureau.started import say_started
 from bureau.storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -91,6 +92,7 @@ class WorkerLife(Middleware):
         )
         self._process.start()
         self._shared.start()
+        say_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:

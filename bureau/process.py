@@ -5,7 +5,6 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from uuid import UUID
 
 import dramatiq
@@ -21,6 +20,7 @@ from bureau.runner import Runner
 from bureau.service import Service
 from bureau.stopping import StopReason
 from bureau.storage import Storage
+from bureau.version import version
 
 LEASE_TIMEOUT_SECONDS = 5.0
 DEAF_SECONDS = 5.0  # between asking a task to stop and leaving without it
@@ -135,16 +135,9 @@ def _worker(service: Service, threads: int) -> NewWorker:
         id=f"{service.name}-{host[:60]}-{secrets.token_hex(4)}",
         service=service.name,
         queue=service.name,
-        version=_version(),
+        version=version(),
         host=host,
         pid=os.getpid(),
         threads=threads,
         catalog=service.catalog,
     )
-
-
-def _version() -> str:
-    try:
-        return version("bureau")
-    except PackageNotFoundError:  # run from a checkout
-        return "dev"

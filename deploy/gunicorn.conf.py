@@ -8,10 +8,10 @@ import signal
 from types import FrameType
 from typing import Any
 
-from bureau import logs
 from bureau.ledger.database import Database
 from bureau.metrics.forked import ForkedMetrics
 from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.started import say_started
 from services.gateway.auth.exposure import refuse_without_keys
 from services.gateway.settings import GatewaySettings
 
@@ -22,6 +22,7 @@ except SettingsError as error:
     error.exit()
 
 bind = _settings.bind
+logger_class = "bureau.gunicorn_records.Records"
 worker_class = "gthread"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
@@ -36,7 +37,6 @@ _metrics = ForkedMetrics.at(_settings.metrics_bind) if _settings.metrics_bind el
 
 def on_starting(server: Any) -> None:
     """Its connections are closed again before the workers are forked."""
-    logs.configure(_platform)  # the parent's records are of the same shape
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     db = Database(_platform.database_url.get_secret_value())
     try:
@@ -47,6 +47,7 @@ def on_starting(server: Any) -> None:
         db.close()
     if _metrics:
         _metrics.listen()
+    say_started("gateway", _platform, processes=workers, threads=threads)
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -1,16 +1,19 @@
-"""The schema: brought to the newest revision at start, by one process at a time. Migrations expand, then contract."""
+"""The schema: brought to the newest revision at start, by one process at a time. Migrations expand, then contract.
+
+Alembic is imported where it is used: at its import it logs its plugins, which would come before logging is configured.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from bureau.ledger.database import Database, LedgerUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK = 0x62757265  # "bure"; any number that nobody else in this database uses
 
@@ -21,6 +24,8 @@ def migrate(db: Database) -> None:
     Raises `LedgerUnavailable`, also where the tables are older and this role may not change them: then somebody
     else has to, and asking again is right.
     """
+    from alembic import command
+
     with db.transaction() as connection:
         config = configuration(connection)
         if _is_newest(connection, config):
@@ -35,16 +40,21 @@ def migrate(db: Database) -> None:
             raise
 
 
-def configuration(connection: Connection) -> Config:
+def configuration(connection: Connection) -> "Config":
     """Alembic's configuration, bound to an open connection."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     return config
 
 
-def _is_newest(connection: Connection, config: Config) -> bool:
+def _is_newest(connection: Connection, config: "Config") -> bool:
     """Also for a revision this version does not know: a newer one expanded the tables, and works beside it."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     current = MigrationContext.configure(connection).get_current_revision()
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}

@@ -18,6 +18,7 @@ from bureau.metrics.survey import LedgerCollector
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.shared_storage import SharedStorage
+from bureau.started import say_started
 from bureau.storage import Storage
 from services.scheduler.doctor import ACTS, doctor
 from services.scheduler.schedule_file import ScheduleFile
@@ -65,6 +66,7 @@ def run(settings: PlatformSettings, keep: Keep, schedules: ScheduleFile | None) 
     scheduler.start()
     shared.start()
     health.start()
+    say_started("scheduler", settings)
     stopping.wait()
     health.stop()
     survey.close()

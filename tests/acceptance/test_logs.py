@@ -37,7 +37,14 @@ def planted(
     }
     with Stack(folder, broker_url=module_rabbitmq_url, database_url=logs_database_url, env=env) as stack:
         stack.start("gateway", "scheduler", "mailer")
-        command: list[str | Path] = [BIN / "dramatiq", "bureau.worker", "tests.acceptance.tellers", "--processes", "1"]
+        command: list[str | Path] = [
+            BIN / "dramatiq",
+            "bureau.worker",
+            "tests.acceptance.tellers",
+            "--processes",
+            "1",
+            "--skip-logging",
+        ]
         stack.processes["tellers"] = Process(command, log=folder / "tellers.log", env=stack.env)
         stack.processes["tellers"].wait_for_line("ready for action", 60)
         yield stack
@@ -113,9 +120,28 @@ def test_every_record_of_a_request_names_it(planted: Stack, told: dict[str, Any]
     assert [record["path"] for record in said if record["event"] == "request"] == ["/v1/workers"]
 
 
+def test_a_process_writes_json_from_its_first_line_on(planted: Stack, told: dict[str, Any]) -> None:
+    plain = {name: [line for line in lines(process) if line[:1] != "{"] for name, process in planted.processes.items()}
+    assert {name: said for name, said in plain.items() if said} == {}
+
+
+def test_a_process_says_what_it_works_with_when_it_starts(planted: Stack, told: dict[str, Any]) -> None:
+    (started,) = [one for one in records(planted.processes["tellers"]) if one["event"] == "started"]
+    assert (started["process"], started["tasks"]) == ("tellers", ["tellers.tell"])
+    for variable in ("DATABASE_URL", "BROKER_URL"):
+        url = urlsplit(planted.env[variable])
+        name = variable.replace("DATABASE_URL", "ledger").replace("BROKER_URL", "broker")
+        assert started[name].endswith(f"://{url.hostname}:{url.port}{url.path}")
+    for name in ("gateway", "scheduler", "mailer"):
+        assert [one["process"] for one in records(planted.processes[name]) if one["event"] == "started"] == [name]
+
+
+def lines(process: Process) -> list[str]:
+    return process.output().splitlines()
+
+
 def records(process: Process) -> list[dict[str, Any]]:
-    """The JSON records; what gunicorn and Dramatiq say before ours is configured is plain text."""
-    return [json.loads(line) for line in process.output().splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in lines(process)]
 
 
 def served(stack: Stack) -> set[str]:

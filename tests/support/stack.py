@@ -80,9 +80,9 @@ class Stack:
             case "scheduler":
                 return [sys.executable, "-m", "services.scheduler"]
             case _ if name in OWN_TASKS:
-                return [BIN / "dramatiq", "bureau.worker", OWN_TASKS[name], "--processes", "1"]
+                return [BIN / "dramatiq", "bureau.worker", OWN_TASKS[name], "--processes", "1", "--skip-logging"]
             case _:
-                return [BIN / "dramatiq", f"services.{name}.worker", "--processes", "1"]
+                return [BIN / "dramatiq", f"services.{name}.worker", "--processes", "1", "--skip-logging"]
 
     def _wait_until_serving(self, name: str, before: Mapping[str, str]) -> None:
         """`before`: who was live when it was started and may count as live for a while yet."""

@@ -1,12 +1,14 @@
 """`gunicorn services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
 
-from bureau.settings import SettingsError, load
+from bureau import logs
+from bureau.settings import LogSettings, SettingsError, load
 from services.certificates.issuer.app import create_app
 from services.certificates.issuer.settings import IssuerSettings
 
 try:
-    (settings,) = load(IssuerSettings)
+    settings, logging = load(IssuerSettings, LogSettings)
 except SettingsError as error:
     error.exit()
+logs.configure(logging)
 
 app = create_app(settings)

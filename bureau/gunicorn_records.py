@@ -1,0 +1,20 @@
+"""Gunicorn's logger: its records look like all others, from its first line on."""
+
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from bureau import logs
+from bureau.settings import LogSettings, SettingsError, load
+
+
+class Records(Logger):
+    """`gunicorn --logger-class bureau.gunicorn_records.Records`."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        try:
+            (settings,) = load(LogSettings)
+        except SettingsError as error:
+            error.exit()
+        logs.configure(settings)

@@ -1,0 +1,11 @@
+"""Which version this is."""
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as of_package
+
+
+def version() -> str:
+    try:
+        return of_package("bureau")
+    except PackageNotFoundError:  # run from a checkout or in an image, which hold the folders alone
+        return "dev"
