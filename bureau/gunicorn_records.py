@@ -8,7 +8,7 @@ from bureau import logs
 from bureau.settings import LogSettings, SettingsError, load
 
 
-class Records(Logger):
+class Records(Logger):  # type: ignore[misc]  # it ships no types
     """`gunicorn --logger-class bureau.gunicorn_records.Records`."""
 
     def setup(self, cfg: Any) -> None:

@@ -65,12 +65,11 @@ def _listen(bind: str, wrong: Callable[[], dict[str, str]]) -> ThreadingHTTPServ
     host, _, port = bind.rpartition(":")
     for offset in range(SIBLINGS):
         try:
-            server = ThreadingHTTPServer((host, int(port) + offset), _handler(wrong))
+            server = exposition.AskedByMachines((host, int(port) + offset), _handler(wrong))
         except OSError as error:
             if offset == SIBLINGS - 1:
                 raise SystemExit(f"HEALTH_BIND: no port free from {bind} on ({error.strerror})") from error
             continue
-        server.daemon_threads = True
         log.info("healthz", address=f"http://{host}:{server.server_address[1]}/healthz")
         return server
     raise AssertionError("the loop returns or raises")

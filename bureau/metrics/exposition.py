@@ -1,8 +1,10 @@
 """`/metrics`: what a process has counted, in Prometheus' text format."""
 
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry, disable_created_metrics
@@ -32,13 +34,23 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+class AskedByMachines(ThreadingHTTPServer):
+    """For `/metrics` and `/healthz`: whoever asks may hang up before the answer, and nobody need know."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
+        """Instead of a traceback on stderr."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            log.exception("a question of %s could not be answered", client_address[0])
+
+
 def serve(listening: socket.socket, registry: CollectorRegistry = REGISTRY) -> None:
     """Answers in a thread that ends with the process. Processes may share the socket: any of them answers."""
     listening.setblocking(False)  # a sibling may have taken the connection
-    server = ThreadingHTTPServer(listening.getsockname()[:2], _handler(registry), bind_and_activate=False)
+    server = AskedByMachines(listening.getsockname()[:2], _handler(registry), bind_and_activate=False)
     server.socket.close()
     server.socket = listening
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
