@@ -13,7 +13,7 @@ from services.certificates.issuer.bundle import Request, write_bundle
 from services.certificates.issuer.problems import RefusedError
 from services.certificates.issuer.roster import Roster, read_roster
 from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.issuer.typesetter import Typesetter
+from services.certificates.issuer.typesetter import DesignError, Typesetter
 from services.certificates.spool import large_temporary_file
 
 CHECKPOINT = "bureau.checkpoint"  # given by a caller in the same process, to stop the work and see how far it is
@@ -23,7 +23,7 @@ def create_app(settings: IssuerSettings) -> Flask:
     """The WSGI app. Errors are JSON: `{"error": {"code", "message"}}`."""
     app = Flask("bureau-issuer", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.issuer_max_request_bytes
-    typesetter = Typesetter(settings.issuer_fonts_dir)
+    typesetter = Typesetter(settings.looks, settings.issuer_fonts_dir)
 
     @app.post("/")
     def issue() -> Response:
@@ -32,6 +32,7 @@ def create_app(settings: IssuerSettings) -> Flask:
         try:
             wanted = Request(
                 organisation=settings.issuer_organisation,
+                language=settings.issuer_language,
                 rosters=rosters,
                 idempotency_key=request.headers.get("Idempotency-Key", ""),
                 issue_good=settings.issuer_row_errors == "issue_good",
@@ -47,6 +48,7 @@ def create_app(settings: IssuerSettings) -> Flask:
         return {"status": "ok"}
 
     app.register_error_handler(RefusedError, _refused)
+    app.register_error_handler(DesignError, lambda error: _refused(RefusedError(500, "design_broken", str(error))))
     app.register_error_handler(HTTPException, _http_error)
     return app
 

@@ -21,6 +21,7 @@ class Request:
     """What is to be issued. `issue_good`: rows with mistakes are listed in the archive and hold no other up."""
 
     organisation: str
+    language: str  # of rows that name none
     rosters: Sequence[Roster]
     idempotency_key: str
     issue_good: bool
@@ -61,9 +62,7 @@ class _Bundle:
         self._checkpoint(self._done, self._total)
         self._done += 1
         request = self._request
-        certificate = _certificate(
-            row, request.organisation, serial(request.organisation, number, row, request.idempotency_key)
-        )
+        certificate = self._of(row, serial(request.organisation, number, row, request.idempotency_key))
         try:
             pdf = self._typesetter.pdf(certificate)
         except CannotDrawError as error:
@@ -81,10 +80,23 @@ class _Bundle:
                 email=row.email,
                 course=row.course,
                 date=row.date,
-                language=row.language,
+                language=certificate.language,
                 serial=certificate.serial,
                 sha256=hashlib.sha256(pdf).hexdigest(),
             )
+        )
+
+    def _of(self, row: Row, number: str) -> Certificate:
+        return Certificate(
+            organisation=self._request.organisation,
+            recipient=row.recipient,
+            course=row.course,
+            date=row.date,
+            hours=row.hours,
+            grade=row.grade,
+            id=row.id,
+            serial=number,
+            language=row.language or self._request.language,
         )
 
     @property
@@ -102,10 +114,6 @@ class _Bundle:
         archive.writestr(_entry(JSON), manifest)
         if errors:
             archive.writestr(_entry(ERRORS), errors_csv(errors))
-
-
-def _certificate(row: Row, organisation: str, number: str) -> Certificate:
-    return Certificate(organisation, row.recipient, row.course, row.date, row.hours, row.grade, row.id, number)
 
 
 def _undrawable(row: Row, characters: str) -> str:

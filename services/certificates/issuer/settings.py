@@ -1,10 +1,14 @@
 """Settings of the built-in issuer."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import DirectoryPath, Field
+from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
 
 from bureau.settings import Settings
+from services.certificates.issuer.looks import Looks, design_path, image_svg
+
+_COLOUR = r"^$|^#[0-9A-Fa-f]{6}$"
 
 
 class IssuerSettings(Settings):
@@ -14,8 +18,28 @@ class IssuerSettings(Settings):
     issuer_organisation: str = Field(
         default="Bureau", min_length=1, max_length=80, description="Who issues, as printed on each certificate."
     )
+    issuer_design: str = Field(
+        default="classic",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="`classic`, `modern`, `minimal`, or one of ISSUER_DESIGNS_DIR.",
+    )
+    issuer_designs_dir: DirectoryPath | None = Field(
+        default=None, description="A folder of designs of your own: `<name>.typ`, Typst templates."
+    )
+    issuer_language: Literal["en", "es", "ca", "fr", "pt"] = Field(
+        default="en", description="Of certificates whose row names no language."
+    )
+    issuer_logo: FilePath | None = Field(default=None, description="PNG or SVG, at most 2 MB.")
+    issuer_signature: FilePath | None = Field(default=None, description="An image of it: PNG or SVG, at most 2 MB.")
+    issuer_signatory: str = Field(
+        default="", max_length=160, description="Below the signature: `Jane Doe | Director` makes two lines."
+    )
+    issuer_colour_primary: str = Field(
+        default="", pattern=_COLOUR, description="`#1b2a41`; empty: the design's own colour."
+    )
+    issuer_colour_accent: str = Field(default="", pattern=_COLOUR, description="The same for lines and ornaments.")
     issuer_fonts_dir: DirectoryPath | None = Field(
-        default=None, description="A folder of fonts for scripts that the built-in ones lack (Chinese, Devanagari, …)."
+        default=None, description="A folder of fonts for scripts that the built-in ones lack (Arabic, Chinese, …)."
     )
     issuer_row_errors: Literal["refuse", "issue_good"] = Field(
         default="refuse",
@@ -24,3 +48,29 @@ class IssuerSettings(Settings):
     issuer_max_rows: int = Field(default=5_000, ge=1, description="Rows of all rosters of a request.")
     issuer_max_roster_bytes: int = Field(default=5 * 1024 * 1024, ge=1, description="One roster.")
     issuer_max_request_bytes: int = Field(default=100 * 1024 * 1024, ge=1, description="A request's body.")
+
+    @field_validator("issuer_logo", "issuer_signature")
+    @classmethod
+    def _image(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            image_svg(value)
+        return value
+
+    @model_validator(mode="after")
+    def _design(self) -> Self:
+        try:
+            design_path(self.issuer_design, self.issuer_designs_dir)
+        except ValueError as error:
+            raise ValueError(f"ISSUER_DESIGN: {error}") from None
+        return self
+
+    @property
+    def looks(self) -> Looks:
+        return Looks(
+            design=design_path(self.issuer_design, self.issuer_designs_dir),
+            logo=image_svg(self.issuer_logo) if self.issuer_logo else "",
+            signature=image_svg(self.issuer_signature) if self.issuer_signature else "",
+            signatory=self.issuer_signatory,
+            primary=self.issuer_colour_primary,
+            accent=self.issuer_colour_accent,
+        )

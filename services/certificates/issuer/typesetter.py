@@ -4,7 +4,6 @@ import io
 import json
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,11 @@ from pathlib import Path
 import segno
 import typst
 
-TEMPLATE = Path(__file__).with_name("certificate.typ")
+from services.certificates.issuer.looks import Looks
+from services.certificates.issuer.words import WORDS, date_words, iso_date
+
+_HERE = Path(__file__).parent
+FONTS, PACKAGES = _HERE / "fonts", _HERE / "packages"
 # PDF/A wants a date of the document. Where the roster gives none in ISO form, one that is plainly no date.
 NO_DATE = date(2000, 1, 1)
 
@@ -21,7 +24,7 @@ _UNDRAWABLE = re.compile(r'the text `"(.+?)"` could not be displayed')
 
 @dataclass(frozen=True)
 class Certificate:
-    """What stands on the page; "" leaves its line out."""
+    """What stands on the page; "" leaves its line out. `language` is one of `WORDS`, `link` where it is verified."""
 
     organisation: str
     recipient: str
@@ -31,6 +34,8 @@ class Certificate:
     grade: str
     id: str
     serial: str
+    language: str = "en"
+    link: str = ""
 
 
 class CannotDrawError(Exception):
@@ -41,41 +46,56 @@ class CannotDrawError(Exception):
         self.characters = characters
 
 
+class DesignError(Exception):
+    """The design's template is wrong; the message says where."""
+
+
 class Typesetter:
     """Threads may share one: each gets its own compiler, over the same fonts.
 
     Nothing of Typst is touched before the first certificate, since it hangs in a child forked after its first use.
     """
 
-    def __init__(self, fonts_dir: Path | None) -> None:
+    def __init__(self, looks: Looks, fonts_dir: Path | None) -> None:
+        self._looks = looks
         self._fonts_dir = fonts_dir
         self._lock = threading.Lock()
         self._fonts: typst.Fonts | None = None
         self._thread = threading.local()
 
     def pdf(self, certificate: Certificate) -> bytes:
-        """Raises `CannotDrawError` for characters that no font has."""
-        issued = _iso_date(certificate.date) or NO_DATE
-        data = {**asdict(certificate), "issued": [issued.year, issued.month, issued.day]}
+        """Raises `CannotDrawError` for characters that no font has, `DesignError`."""
         try:
-            pdf = self._compiler().compile(
-                format="pdf",
-                pdf_standards=["a-2b"],
-                # Data reach the template as JSON in an input, where no markup is read from them.
-                sys_inputs={"certificate": json.dumps(data), "qr": qr_svg(certificate)},
-            )
+            pdf = self._compiler().compile(format="pdf", pdf_standards=["a-2b"], sys_inputs=self._inputs(certificate))
         except typst.TypstError as error:
             characters = "".join(dict.fromkeys("".join(_UNDRAWABLE.findall(error.diagnostic))))
-            if not characters:
-                raise
-            raise CannotDrawError(characters) from None
+            if characters:
+                raise CannotDrawError(characters) from None
+            raise DesignError(f"The design {self._looks.design.stem} cannot be set: {error.message}") from error
         if not isinstance(pdf, bytes):
-            raise TypeError(f"Typst made {type(pdf).__name__} where one PDF was expected")
+            raise DesignError(f"The design {self._looks.design.stem} made several files where one PDF was expected")
         return pdf
+
+    def _inputs(self, certificate: Certificate) -> dict[str, str]:
+        """Data reach the template as JSON, where no markup is read from them; docs/certificates.md describes them."""
+        looks = self._looks
+        issued = iso_date(certificate.date) or NO_DATE
+        data = {
+            **asdict(certificate),
+            "date": date_words(certificate.date, certificate.language),
+            "issued": [issued.year, issued.month, issued.day],
+            "words": WORDS[certificate.language],
+            "colours": {"primary": looks.primary, "accent": looks.accent},
+            "signatory": looks.signatory,
+        }
+        images = {name: svg for name, svg in (("logo", looks.logo), ("signature", looks.signature)) if svg}
+        return {"certificate": json.dumps(data), "qr": qr_svg(certificate), **images}
 
     def _compiler(self) -> typst.Compiler:
         if not hasattr(self._thread, "compiler"):
-            self._thread.compiler = typst.Compiler(str(TEMPLATE), font_paths=self._shared_fonts())
+            self._thread.compiler = typst.Compiler(
+                str(self._looks.design), font_paths=self._shared_fonts(), package_path=str(PACKAGES)
+            )
         compiler: typst.Compiler = self._thread.compiler
         return compiler
 
@@ -83,26 +103,22 @@ class Typesetter:
         with self._lock:
             if self._fonts is None:
                 # Not the machine's own fonts: the same roster is to look the same on every machine.
-                folders = [str(self._fonts_dir)] if self._fonts_dir else []
+                folders = [str(folder) for folder in (FONTS, self._fonts_dir) if folder]
                 self._fonts = typst.Fonts(include_system_fonts=False, font_paths=folders)
             return self._fonts
 
 
 def qr_svg(certificate: Certificate) -> str:
-    """A QR code that says who was certified what, under which serial; more would make its dots too fine to read."""
-    lines: Mapping[str, str] = {
+    """A QR code of the link; without one, of who was certified what, under which serial."""
+    lines = {
         "Certificate": certificate.serial,
         "Recipient": certificate.recipient,
         "Course": certificate.course,
     }
-    text = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
+    text = certificate.link or "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
     drawn = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(drawn, kind="svg", xmldecl=False, border=0, dark="#1b2a41")
+    # Level L, the least correction: larger dots are read from further away. Any of the eight masks is read; to look for
+    # the best takes longer than to set the page.
+    code = segno.make(text, error="l" if certificate.link else "m", micro=False, boost_error=False, mask=2)
+    code.save(drawn, kind="svg", xmldecl=False, border=0, dark="#101418")
     return drawn.getvalue().decode("utf-8")
-
-
-def _iso_date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
