@@ -101,7 +101,8 @@ def _retrying(event: Event) -> str:
     if event.data.get("by") == "request":
         return "is to run again, someone asked for it"
     delay = event.data.get("delay_seconds") or 0
-    return f"tried again in {delay:.0f} s{_why(event)}"
+    soon = f"in {delay:.0f} s" if delay >= 1 else "at once"
+    return f"is tried again {soon}{_why(event)}"
 
 
 def _ended(event: Event) -> str:

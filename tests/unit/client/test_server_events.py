@@ -55,7 +55,7 @@ ERROR = {"code": "smtp_unavailable", "message": "It does not answer.", "retryabl
             "task.retrying",
             "mail",
             {"error": ERROR, "delay_seconds": 4.2, "counted": True},
-            "mail: tried again in 4 s: smtp_unavailable: It does not answer.",
+            "mail: is tried again in 4 s: smtp_unavailable: It does not answer.",
         ),
         ("task.retrying", "mail", {"by": "request"}, "mail: is to run again, someone asked for it"),
         ("task.failed", "mail", {"error": ERROR}, "mail: failed: smtp_unavailable: It does not answer."),

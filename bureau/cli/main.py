@@ -1,0 +1,84 @@
+"""`bureau`: the commands put together, and their way out."""
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from bureau.cli import acts, completion, download, exits, follow, jobs, keys, lists, queues, schedules, status, submit
+from bureau.cli.session import Session
+from bureau.client import BureauError
+
+
+class Commands(click.Group):
+    """In the order they were added, which is that of their use; what a client raises becomes an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BureauError as error:
+            exits.say(error, as_json=ctx.ensure_object(Session).as_json)
+            raise click.exceptions.Exit(exits.code_of(error)) from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(exits.INTERRUPTED) from None
+        except BrokenPipeError:  # `bureau jobs | head`: who read it has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(0) from None
+        except (OSError, ValueError) as error:
+            click.echo(f"Error: {error}", err=True)
+            raise click.exceptions.Exit(exits.USAGE) from error
+
+
+def _version() -> str:
+    try:
+        return version("bureau")
+    except PackageNotFoundError:  # run from a checkout
+        return "dev"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.option("--url", envvar="BUREAU_URL", help="The gateway.  [default: http://127.0.0.1:8600]", show_envvar=True)
+@click.version_option(_version(), message="bureau %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, url: str | None) -> None:
+    """Background paperwork: submit jobs, follow them, see how all stands.
+
+    The key is taken from BUREAU_KEY, or from the file that BUREAU_KEY_FILE names. Every command has --json.
+
+    Exit codes: 0 good, 1 the job failed, 2 wrong usage or refused, 3 Bureau cannot be reached, 4 not allowed.
+    """
+    ctx.obj = Session(url)
+
+
+for command in (
+    status.status,
+    submit.submit,
+    follow.follow,
+    jobs.jobs,
+    jobs.job,
+    download.download,
+    jobs.open_,
+    acts.retry,
+    acts.cancel,
+    lists.tasks,
+    queues.queues,
+    queues.pause,
+    queues.resume,
+    queues.purge,
+    lists.workers,
+    schedules.schedules,
+    lists.reports,
+    keys.keys,
+    completion.completion,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="bureau")

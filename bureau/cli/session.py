@@ -1,0 +1,89 @@
+"""What every command works with: the client and the way out."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from bureau.cli.table import Cell, Column, table
+from bureau.cli.words import plain
+from bureau.client import Bureau, Patience
+from bureau.client.plain import json_bytes
+
+PATIENCE = Patience(seconds=5.0)  # a person waits
+LONG_PATIENCE = Patience(seconds=60.0)  # a job is followed through a restart of the gateway
+UNLIMITED = 100_000  # columns: what is piped is not cut
+
+
+class Session:
+    """Of one run of the command."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self.as_json = False
+
+    @cached_property
+    def bureau(self) -> Bureau:
+        return Bureau(self._url, patience=PATIENCE)
+
+    @cached_property
+    def patient(self) -> Bureau:
+        """For what takes long: following a job, fetching files."""
+        return Bureau(self._url, patience=LONG_PATIENCE)
+
+    @cached_property
+    def out(self) -> Console:
+        return _console(stderr=False)
+
+    @cached_property
+    def err(self) -> Console:
+        return _console(stderr=True)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        text = json.dumps(json.loads(json_bytes(value)), ensure_ascii=False, indent=indent)
+        click.echo(text)
+
+    def line(self, text: str | Text = "", style: str = "") -> None:
+        """On stdout; wrapped by the terminal, not here, so that what is copied is whole."""
+        self.out.print(text if isinstance(text, Text) else Text(plain(text), style=style), soft_wrap=True)
+
+    def note(self, text: str, style: str = "dim") -> None:
+        """On stderr: words about what stdout holds."""
+        self.err.print(Text(plain(text), style=style), soft_wrap=True)
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+        for line in table(columns, rows, self.out.width):
+            self.line(line)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    colourless = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else UNLIMITED
+    return Console(
+        file=stream,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=width,
+        color_system=None if colourless else "auto",
+    )
+
+
+def _as_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Session).as_json = True
+
+
+json_option = click.option("--json", is_flag=True, expose_value=False, callback=_as_json, help="JSON instead of words.")

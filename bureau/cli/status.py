@@ -1,0 +1,113 @@
+"""`bureau status`: is all well; if not, what, since when, and what can be done."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import click
+from rich.text import Text
+
+from bureau.cli.exits import NOT_ALLOWED
+from bureau.cli.session import Session, json_option
+from bureau.cli.words import age, clock, count, one_line
+from bureau.client import Counted, Problem
+from bureau.client.shapes import QueueData, ReadinessData, WorkerData
+
+OLD_SECONDS = 300.0  # who waits longer is worth a look
+FAILED_WITHIN = timedelta(hours=1)
+
+Line = tuple[bool, str]  # whether something is wrong, and the words
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def status(session: Session) -> None:
+    """Is all well? Queues, workers, and what Bureau needs."""
+    bureau, now = session.bureau, session.now
+    readiness = bureau.readiness()
+    try:
+        queues, workers = bureau.queues(), bureau.workers()
+        failed = bureau.retry(dry_run=True, state="failed", created_after=now - FAILED_WITHIN)
+    except Problem as problem:
+        if problem.status != 403:
+            raise
+        _show(session, need_lines(readiness))
+        session.note("How queues and workers stand is shown to keys whose role is operate.")
+        raise click.exceptions.Exit(NOT_ALLOWED) from None
+    if session.as_json:
+        recent = {"count": failed.count, "by_error": failed.by_error}
+        session.json({"ready": readiness, "queues": queues, "workers": workers, "failed_last_hour": recent})
+        return
+    _show(session, [*queue_lines(queues, workers, now), *failure_lines(failed), *need_lines(readiness)])
+
+
+def _show(session: Session, lines: Sequence[Line]) -> None:
+    if session.as_json:
+        return
+    for wrong, words in lines:
+        session.line(Text(("! " if wrong else "  ") + one_line_keeping_gaps(words), style="bold red" if wrong else ""))
+
+
+def one_line_keeping_gaps(words: str) -> str:
+    """Control characters go, the blanks that align columns stay."""
+    return " ".join(one_line(part) if part else "" for part in words.split(" "))
+
+
+def queue_lines(queues: Sequence[QueueData], workers: Sequence[WorkerData], now: datetime) -> list[Line]:
+    """A line for each queue, in columns."""
+    if not queues:
+        return [(True, "No queue yet: no worker has announced itself.")]
+    names = max(len(queue["name"]) for queue in queues)
+    waits = [f"{queue['queued']:,} waiting" for queue in queues]
+    oldest = [f", oldest {age(queue['oldest_queued_seconds'])}" if queue["queued"] else "" for queue in queues]
+    width, old = max(map(len, waits)), max(map(len, oldest))
+    lines = []
+    for queue, wait, oldest_wait in zip(queues, waits, oldest, strict=True):
+        running = f", {queue['running']:,} running" if queue["running"] else ""
+        words = f"{queue['name']:{names}}  {wait:>{width}}{oldest_wait + ',':{old + 1}} "
+        lines.append((in_trouble(queue), f"{words}{_served(queue, workers, now)}{running}{_paused(queue, now)}"))
+    return lines
+
+
+def in_trouble(queue: QueueData) -> bool:
+    """Work that nobody does, or that has waited for long."""
+    open_tasks = queue["queued"] + queue["running"]
+    unserved = open_tasks > 0 and queue["workers"] == 0
+    held = open_tasks > 0 and queue["paused_at"] is not None
+    return unserved or held or queue["oldest_queued_seconds"] >= OLD_SECONDS
+
+
+def failure_lines(failed: Counted) -> list[Line]:
+    if not failed.count:
+        return []
+    words = f"{count(failed.count, 'job')} of the last hour failed: {by_error(failed)}"
+    return [(True, words), (False, "bureau jobs --state failed    bureau retry --state failed --since 1h")]
+
+
+def by_error(counted: Counted) -> str:
+    """`298 smtp_unavailable, 14 mailbox_full`, the most frequent first."""
+    ordered = sorted(counted.by_error.items(), key=lambda item: (-item[1], item[0]))
+    more = f", {len(ordered) - 4} codes more" if len(ordered) > 4 else ""
+    return ", ".join(f"{number:,} {code}" for code, number in ordered[:4]) + more
+
+
+def need_lines(readiness: ReadinessData) -> list[Line]:
+    """What is well in one line, what is not in one each."""
+    checks = readiness.get("checks", {})
+    well = [f"{name} ok" for name, check in checks.items() if check["status"] == "ok"]
+    wrong = [(name, check) for name, check in checks.items() if check["status"] != "ok"]
+    lines: list[Line] = [(True, f"{name} {check['status']}: {check['detail'] or ''}") for name, check in wrong]
+    return [*lines, *([(False, " · ".join(well))] if well else [])]
+
+
+def _served(queue: QueueData, workers: Sequence[WorkerData], now: datetime) -> str:
+    words = count(queue["workers"], "worker")
+    if queue["workers"]:
+        return words
+    of_queue = [worker for worker in workers if worker["queue"] == queue["name"]]
+    last = max(of_queue, key=lambda worker: worker["seen_at"], default=None)
+    return f"{words} (last: {last['host']}, {clock(last['seen_at'], now)})" if last else words
+
+
+def _paused(queue: QueueData, now: datetime) -> str:
+    return f", paused since {clock(queue['paused_at'], now)}" if queue["paused_at"] else ""

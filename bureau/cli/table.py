@@ -1,0 +1,57 @@
+"""Columns that fit: as wide as what is in them, one of them cut where the line would be too long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from bureau.cli.words import one_line
+
+GAP = 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """`flexible`: it gives way. One column of a table has it."""
+
+    title: str
+    right: bool = False
+    flexible: bool = False
+    style: str = ""
+
+
+Cell = str | Text
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[Text]:
+    """A head and a line for each row, none wider than `width` where the flexible column has room to give."""
+    cells = [[cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in row] for row in rows]
+    widths = [
+        max([cell_len(column.title), *(cell_len(row[index].plain) for row in cells)])
+        for index, column in enumerate(columns)
+    ]
+    over = sum(widths) + GAP * (len(columns) - 1) - width
+    if over > 0:
+        index = next(index for index, column in enumerate(columns) if column.flexible)
+        widths[index] = max(8, widths[index] - over)
+    head = _line(columns, [Text(column.title) for column in columns], widths, "bold")
+    return [head, *(_line(columns, row, widths, "") for row in cells)]
+
+
+def cut(text: str, width: int) -> str:
+    """No wider than `width`, ending in an ellipsis where something was cut off."""
+    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + "…"
+
+
+def _line(columns: Sequence[Column], cells: Sequence[Text], widths: Sequence[int], style: str) -> Text:
+    line = Text(style=style)
+    for index, (column, cell, width) in enumerate(zip(columns, cells, widths, strict=True)):
+        shown = cut(cell.plain, width)
+        pad = " " * (width - cell_len(shown))
+        filled = pad + shown if column.right else shown + pad
+        line.append(filled, str(cell.style) or column.style or None)
+        if index < len(columns) - 1:
+            line.append(" " * GAP)
+    line.rstrip()
+    return line

@@ -1,0 +1,59 @@
+"""Numbers, times and sizes in few words."""
+
+import unicodedata
+from datetime import datetime
+
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def age(seconds: float) -> str:
+    """`9 min`: the largest unit alone."""
+    whole = max(0, round(seconds))
+    for size, unit in UNITS:
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return "0 s"
+
+
+def since(moment: str | None, now: datetime) -> str:
+    """How long ago a time of the API was; `-` for none."""
+    return age((now - datetime.fromisoformat(moment)).total_seconds()) if moment else "-"
+
+
+def clock(moment: str | None, now: datetime) -> str:
+    """`02:51` of today, else `19 Nov 02:51`, in the zone of this machine; `-` for none."""
+    if not moment:
+        return "-"
+    local = datetime.fromisoformat(moment).astimezone()
+    if local.date() == now.astimezone().date():
+        return f"{local:%H:%M}"
+    return f"{local:%d %b %H:%M}" if abs((now - local).days) < 180 else f"{local:%d %b %Y}"
+
+
+def bytes_(size: int) -> str:
+    """`5.1 kB`."""
+    if size < 1000:
+        return f"{size} B"
+    power = 1
+    while size / 1000**power >= 999.5 and power < 4:
+        power += 1
+    value, unit = size / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 job`, `312 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def plain(text: object) -> str:
+    """Without control characters: what others wrote must not move this terminal's cursor."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _controls(c) else c for c in str(text))
+
+
+def one_line(text: object) -> str:
+    return plain(" ".join(str(text).split()))
+
+
+def _controls(character: str) -> bool:
+    return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs")

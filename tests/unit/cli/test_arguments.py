@@ -1,0 +1,88 @@
+"""What is typed, as the JSON and the times it means."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bureau.cli import times
+from bureau.cli.values import pairs
+
+SCHEMA = {
+    "properties": {
+        "limit": {"type": "integer"},
+        "least": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        "since": {"type": "string", "format": "date"},
+        "code": {"type": "string"},
+        "open": {"type": "boolean"},
+        "regions": {"type": "array", "items": {"type": "string"}},
+        "numbers": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}]},
+        "level": {"enum": [1, 2, 3]},
+        "status": {"$ref": "#/$defs/Status"},
+        "whole": {"type": "object"},
+        "any": {},
+    },
+    "$defs": {"Status": {"enum": ["paid", "1"], "type": "string"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        (["limit=10"], 10),
+        (["limit=ten"], "ten"),  # the gateway says what is wrong with it
+        (["least=2.5"], 2.5),
+        (["least=null"], None),
+        (["since=2026-01-01"], "2026-01-01"),
+        (["code=0123"], "0123"),
+        (["code=12"], "12"),
+        (["code=a=b"], "a=b"),
+        (["code="], ""),
+        (["open=true"], True),
+        (["regions=north", "regions=5"], ["north", "5"]),
+        (["regions=north"], ["north"]),
+        (['regions=["a", "b"]'], ["a", "b"]),
+        (["numbers=1", "numbers=2"], [1, 2]),
+        (["level=2"], 2),
+        (["status=1"], "1"),
+        (['whole={"a": 1}'], {"a": 1}),
+        (["any=5"], 5),
+        (["any=five"], "five"),
+        (["unknown=5"], 5),
+    ],
+)
+def test_a_value_has_the_type_that_is_asked_for(given: list[str], value: Any) -> None:
+    (found,) = pairs(given, SCHEMA).values()
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("given", ["limit", "=5"])
+def test_a_value_without_a_name_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="is not name=value"):
+        pairs([given], {})
+
+
+def test_a_schema_that_holds_itself_ends() -> None:
+    schema = {"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}]}}}
+    assert pairs(["a=5"], schema) == {"a": 5}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("30s", 30), ("10min", 600), ("1.5 h", 5400), ("2d", 172_800), ("1W", 604_800)]
+)
+def test_a_length_of_time(text: str, seconds: float) -> None:
+    assert times.seconds(text) == seconds
+
+
+def test_a_time_has_a_zone() -> None:
+    assert times.moment("2026-05-04T07:00:00Z") == datetime(2026, 5, 4, 7, tzinfo=UTC)
+    assert times.moment("2026-05-04").tzinfo is not None
+
+
+@pytest.mark.parametrize("text", ["soon", "1 fortnight", "", "-5s"])
+def test_what_is_no_time_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is no length of time"):
+        times.seconds(text)
+    with pytest.raises(ValueError, match="is no time"):
+        times.moment(text)

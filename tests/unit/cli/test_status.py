@@ -1,0 +1,98 @@
+"""`bureau status`, line by line."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from bureau.cli.acts import words
+from bureau.cli.status import failure_lines, need_lines, queue_lines
+from bureau.client import Counted
+from bureau.client.shapes import QueueData, ReadinessData, WorkerData
+
+NOW = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
+IDLE = {"queued": 0, "hinted": 0, "scheduled": 0, "waiting": 0, "running": 0, "oldest_queued_seconds": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+def queue(name: str, workers: int, **more: Any) -> QueueData:
+    return cast("QueueData", {"name": name, "paused_at": None, "workers": workers, "threads": 8, **IDLE, **more})
+
+
+def shown(lines: list[tuple[bool, str]]) -> list[str]:
+    return [("! " if wrong else "  ") + line for wrong, line in lines]
+
+
+def test_a_queue_that_nobody_serves_says_who_did_last() -> None:
+    queues = [
+        queue("mailer", 0, queued=1240, oldest_queued_seconds=541.0),
+        queue("reports", 2, queued=3, oldest_queued_seconds=4.2, running=2),
+    ]
+    workers = [
+        {"queue": "mailer", "host": "web-1", "seen_at": "2026-05-04T01:10:00Z"},
+        {"queue": "mailer", "host": "web-2", "seen_at": "2026-05-04T02:51:00Z"},
+        {"queue": "reports", "host": "web-3", "seen_at": "2026-05-04T02:59:59Z"},
+    ]
+    assert shown(queue_lines(queues, cast("list[WorkerData]", workers), NOW)) == [
+        "! mailer   1,240 waiting, oldest 9 min, 0 workers (last: web-2, 02:51)",
+        "  reports      3 waiting, oldest 4 s,   2 workers, 2 running",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (queue("shop", 1), "  shop  0 waiting, 1 worker"),
+        (queue("shop", 0), "  shop  0 waiting, 0 workers"),  # nothing to do, nobody needed
+        (queue("shop", 0, running=1), "! shop  0 waiting, 0 workers, 1 running"),
+        (queue("shop", 1, queued=1, oldest_queued_seconds=300.0), "! shop  1 waiting, oldest 5 min, 1 worker"),
+        (
+            queue("shop", 1, queued=1, oldest_queued_seconds=2.0, paused_at="2026-05-03T02:00:00Z"),
+            "! shop  1 waiting, oldest 2 s, 1 worker, paused since 03 May 02:00",
+        ),
+        (queue("shop", 1, paused_at="2026-05-04T02:00:00Z"), "  shop  0 waiting, 1 worker, paused since 02:00"),
+    ],
+)
+def test_a_mark_stands_where_work_does_not_go_on(found: QueueData, line: str) -> None:
+    assert shown(queue_lines([found], [], NOW)) == [line]
+
+
+def test_what_is_needed_is_in_one_line_and_what_is_wrong_in_one_each() -> None:
+    checks = {
+        "ledger": {"status": "ok", "detail": None},
+        "broker": {"status": "failing", "detail": "Messages cannot be published."},
+        "storage": {"status": "ok", "detail": None},
+    }
+    lines = need_lines(cast("ReadinessData", {"status": "degraded", "checks": checks}))
+    assert shown(lines) == ["! broker failing: Messages cannot be published.", "  ledger ok · storage ok"]
+
+
+def test_failures_are_counted_by_code() -> None:
+    assert failure_lines(Counted(0, 0, True)) == []
+    lines = shown(failure_lines(Counted(312, 0, True, {"mailbox_full": 14, "smtp_unavailable": 298})))
+    assert lines[0] == "! 312 jobs of the last hour failed: 298 smtp_unavailable, 14 mailbox_full"
+    assert all(len(line) <= 80 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("counted", "line"),
+    [
+        (
+            Counted(312, 0, True, {"smtp_unavailable": 298, "mailbox_full": 14}),
+            "312 jobs: 298 smtp_unavailable, 14 mailbox_full.   Do it: --expect 312 --per-second 20",
+        ),
+        (Counted(1, 0, True, {}), "1 job.   Do it: --expect 1"),
+        (Counted(0, 0, True, {}), "No job matches."),
+        (Counted(3, 3, False, {}), "3 jobs run again."),
+        (Counted(3, 1, False, {}), "1 job runs again."),
+    ],
+)
+def test_an_act_on_many_says_the_count_and_how_to_do_it(counted: Counted, line: str) -> None:
+    assert words("retry", counted, " --per-second 20") == line
