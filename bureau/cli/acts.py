@@ -46,7 +46,8 @@ def retry(
 ) -> None:
     """Run again what did not succeed.
 
-    Each JOB that is named, or the failed and cancelled jobs that match. Many are counted first. Nothing is done before --expect names that count.
+    Each JOB that is named, or the failed and cancelled jobs that match. Many are counted first: nothing is done before
+    --expect names that count.
     """
     if _one_by_one(session, "retry", job_ids, given, dry_run or expect is not None or per_second is not None):
         return
@@ -64,7 +65,8 @@ def retry(
 def cancel(session: Session, /, job_ids: tuple[str, ...], dry_run: bool, expect: int | None, **given: Any) -> None:
     """Cancel jobs that have not ended.
 
-    Each JOB that is named, or those that match. Many are counted first. Nothing is done before --expect names that count.
+    Each JOB that is named, or those that match. Many are counted first: nothing is done before --expect names that
+    count.
     """
     if _one_by_one(session, "cancel", job_ids, given, dry_run or expect is not None):
         return
