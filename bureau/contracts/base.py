@@ -4,6 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+# In a schema beside `pattern`: what the pattern wants, in words that follow the value.
+RULE = "x-rule"
+
 _SURROGATES = range(0xD800, 0xE000)
 _FORBIDDEN = {0x00: None, **dict.fromkeys(_SURROGATES, "\N{REPLACEMENT CHARACTER}")}
 

@@ -5,16 +5,40 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.base import Contract
+from bureau.contracts.base import RULE, Contract
 
 MAX_RECIPIENTS = 100
 MAX_BODY_BYTES = 1024 * 1024
 MAX_CONTEXT_BYTES = 16 * 1024
 
 # One line: a CR or LF in a header would start another header (RFC 5322, section 2.2).
-HeaderText = Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=998)]
-Address = Annotated[str, StringConstraints(pattern=r"^[^\r\n]+$", min_length=3, max_length=500)]
-TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+_ONE_LINE = {RULE: "must be one line, without line breaks"}
+HeaderText = Annotated[
+    str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=998), Field(json_schema_extra={**_ONE_LINE})
+]
+Address = Annotated[
+    str, StringConstraints(pattern=r"^[^\r\n]+$", min_length=3, max_length=500), Field(json_schema_extra={**_ONE_LINE})
+]
+TemplateName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$"),
+    Field(json_schema_extra={RULE: "must be a template's name: small letters, digits and hyphens"}),
+]
+Language = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35),
+    Field(json_schema_extra={RULE: "must be a language tag such as fr or pt-BR"}),
+]
+ContentId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+    Field(json_schema_extra={RULE: "must be a name of letters, digits, dots, hyphens and underscores"}),
+]
+UnsubscribeLink = Annotated[
+    str,
+    StringConstraints(pattern=r"^(https://|mailto:)[!-;=?-~]+$", max_length=900),
+    Field(json_schema_extra={RULE: "must be an https:// or mailto: address without spaces"}),
+]
 
 
 class SendMail(Contract):
@@ -33,7 +57,16 @@ class SendMail(Contract):
     html: str | ArtifactRef | None = None
     template: TemplateName | None = None
     context: dict[str, Any] = Field(default={})
+    language: Language | None = Field(
+        default=None, description="Of the template: `fr`, `pt-BR`; English where it has none."
+    )
     attachments: list[ArtifactRef] = Field(default=[], max_length=50)
+    inline: dict[ContentId, ArtifactRef] = Field(
+        default={}, max_length=20, description='Images that `html` shows: `{"logo": …}` for `<img src="cid:logo">`.'
+    )
+    unsubscribe: UnsubscribeLink | None = Field(
+        default=None, description="For List-Unsubscribe; an https address must take a POST of one click (RFC 8058)."
+    )
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
@@ -41,6 +74,8 @@ class SendMail(Contract):
             raise ValueError("give either a template or text and html, not both")
         if not self.template and self.text is None and self.html is None:
             raise ValueError("give text, html or a template")
+        if self.inline and self.html is None:
+            raise ValueError("inline images need html that shows them")
         if not self.template and not self.subject:
             raise ValueError("give a subject: only a template brings its own")
         if len(self.to) + len(self.cc) + len(self.bcc) > MAX_RECIPIENTS:
@@ -56,3 +91,20 @@ class MailSent(Contract):
     accepted: list[str]
     refused: dict[str, str] = Field(default={}, description="Address to the provider's reason.")
     outcome: str = Field(default="sent", description="`sent`, or `unknown` where the provider's answer was lost.")
+
+
+class PreviewMail(Contract):
+    """`mailer.preview`: a template filled in, and sent to nobody."""
+
+    template: TemplateName
+    context: dict[str, Any] = Field(default={})
+    language: Language | None = None
+
+
+class MailPreview(Contract):
+    """What a mail of the template would say."""
+
+    subject: str
+    text: str
+    html: str | None = Field(description="With its images in it; null where the template has text only.")
+    language: str = Field(description="Of the variant that was used.")

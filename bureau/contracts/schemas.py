@@ -5,13 +5,14 @@ match in linear time only, 64 KiB at most.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import time
 from typing import Any
 
 import jsonschema_rs
 
 from bureau.contracts import graph, pointer
+from bureau.contracts.base import RULE
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.problems import FieldError
 
@@ -53,6 +54,7 @@ class Schema:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         _admit(schema)
+        self._schema = schema
         try:
             self._validator = jsonschema_rs.Draft202012Validator(
                 schema,
@@ -71,7 +73,43 @@ class Schema:
             return [FieldError("too_deep", f"Nested more than {MAX_DEPTH} levels deep.", pointer.fragment(at))]
         open_places = {reference.path for reference in graph.references(value)}
         errors = [error for error in self._validator.iter_errors(value) if _counts(error, open_places)]
-        return [field_error for error in errors for field_error in _field_errors(error, at)]
+        return [field_error for error in errors for field_error in self._field_errors(error, at)]
+
+    def _field_errors(self, error: jsonschema_rs.ValidationError, at: Path) -> Iterator[FieldError]:
+        path = (*at, *error.instance_path)
+        match error.kind:
+            case _Kind.AdditionalProperties(unexpected=names) | _Kind.UnevaluatedProperties(unexpected=names):
+                for name in names:
+                    yield FieldError("unknown_field", f"{name} is not a field here.", pointer.fragment((*path, name)))
+            case _Kind.Required(property=name):
+                yield FieldError("missing", f"{name} is required.", pointer.fragment((*path, name)))
+            case _Kind.AnyOf(context=branches) | _Kind.OneOfNotValid(context=branches):
+                yield from self._no_alternative([one for one in branches if not _wants_null(one)], error, at)
+            case kind:
+                detail = _short(self._message(error))
+                yield FieldError(_CODES.get(kind.name, kind.name), detail, pointer.fragment(path))
+
+    def _no_alternative(
+        self, branches: list[list[jsonschema_rs.ValidationError]], error: jsonschema_rs.ValidationError, at: Path
+    ) -> Iterator[FieldError]:
+        """Of a field that may be null only what else it may be is said."""
+        if len(branches) == 1:
+            for inner in branches[0]:
+                yield from self._field_errors(inner, at)
+            return
+        detail = "; or ".join(dict.fromkeys(self._first_message(branch, error) for branch in branches if branch))
+        yield FieldError("no_alternative_fits", _short(detail), pointer.fragment((*at, *error.instance_path)))
+
+    def _first_message(self, branch: list[jsonschema_rs.ValidationError], outer: jsonschema_rs.ValidationError) -> str:
+        inner = branch[0]
+        below, message = inner.instance_path[len(outer.instance_path) :], self._message(inner)
+        return f"{'/'.join(map(str, below))}: {message}" if below else message
+
+    def _message(self, error: jsonschema_rs.ValidationError) -> str:
+        """Of a value that does not fit a pattern the rule is told instead, where the schema words one."""
+        if error.kind.name == "pattern" and (rule := _rule(self._schema, error.schema_path)):
+            return f"{json.dumps(error.instance, ensure_ascii=False)} {rule}"
+        return str(error.message)
 
 
 def announcement_mistakes(catalog: Catalog) -> list[str]:
@@ -158,40 +196,32 @@ def _counts(error: jsonschema_rs.ValidationError, open_places: set[Path]) -> boo
     return not (contains_open and error.kind.name in _UNDECIDED)
 
 
-def _field_errors(error: jsonschema_rs.ValidationError, at: Path) -> Iterator[FieldError]:
-    path = (*at, *error.instance_path)
-    match error.kind:
-        case _Kind.AdditionalProperties(unexpected=names) | _Kind.UnevaluatedProperties(unexpected=names):
-            for name in names:
-                yield FieldError("unknown_field", f"{name} is not a field here.", pointer.fragment((*path, name)))
-        case _Kind.Required(property=name):
-            yield FieldError("missing", f"{name} is required.", pointer.fragment((*path, name)))
-        case _Kind.AnyOf(context=branches) | _Kind.OneOfNotValid(context=branches):
-            yield from _no_alternative([branch for branch in branches if not _wants_null(branch)], error, at)
-        case kind:
-            yield FieldError(_CODES.get(kind.name, kind.name), _short(error.message), pointer.fragment(path))
-
-
-def _no_alternative(
-    branches: list[list[jsonschema_rs.ValidationError]], error: jsonschema_rs.ValidationError, at: Path
-) -> Iterator[FieldError]:
-    """Of a field that may be null only what else it may be is said."""
-    if len(branches) == 1:
-        for inner in branches[0]:
-            yield from _field_errors(inner, at)
-        return
-    detail = "; or ".join(dict.fromkeys(_first_message(branch, error) for branch in branches if branch))
-    yield FieldError("no_alternative_fits", _short(detail), pointer.fragment((*at, *error.instance_path)))
-
-
 def _wants_null(branch: list[jsonschema_rs.ValidationError]) -> bool:
     return len(branch) == 1 and isinstance(branch[0].kind, _Kind.Type) and branch[0].kind.types == ["null"]
 
 
-def _first_message(branch: list[jsonschema_rs.ValidationError], outer: jsonschema_rs.ValidationError) -> str:
-    inner = branch[0]
-    below = inner.instance_path[len(outer.instance_path) :]
-    return f"{'/'.join(map(str, below))}: {inner.message}" if below else inner.message
+def _rule(schema: dict[str, Any], path: Sequence[str | int]) -> str | None:
+    """What stands as `RULE` beside the keyword at `path`."""
+    place: Any = schema
+    for step in path[:-1]:
+        if isinstance(place, dict) and step not in place and "$ref" in place:
+            place = _referenced(schema, place["$ref"])
+        if step == "$ref":
+            place = _referenced(schema, place["$ref"])
+            continue
+        try:
+            place = place[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    rule = place.get(RULE) if isinstance(place, dict) else None
+    return rule if isinstance(rule, str) else None
+
+
+def _referenced(schema: dict[str, Any], target: str) -> Any:
+    place: Any = schema
+    for step in target.removeprefix("#/").split("/"):
+        place = place.get(step, {}) if isinstance(place, dict) else {}
+    return place
 
 
 def _short(message: str) -> str:

@@ -1,7 +1,8 @@
 """From what a task was given to a message: addresses, template, bodies and attachments."""
 
+import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
 from bureau.task import Context
 from services.mailer.addresses import mailbox, mailboxes
 from services.mailer.message import Attachment, Message
+from services.mailer.plain_text import plain_text
 from services.mailer.templating import Templates
 
 _UNTYPED = "application/octet-stream"
@@ -63,7 +65,8 @@ class Composer:
 
     def message(self, ctx: Context, mail: SendMail, envelope: Envelope, message_id: str) -> Message:
         """Raises `PermanentError` for what can never be sent: it names the field and what mends it."""
-        subject, text, html = self._content(ctx, mail)
+        subject, text, html, pictures = self._content(ctx, mail)
+        inline = self._attachments(ctx, [(ref, cid) for cid, ref in mail.inline.items()], "inline")
         return Message(
             message_id=message_id,
             date=self._clock(),
@@ -75,30 +78,39 @@ class Composer:
             subject=subject,
             text=text,
             html=html,
-            attachments=self._attachments(ctx, mail.attachments),
+            attachments=self._attachments(ctx, [(ref, None) for ref in mail.attachments], "attachments"),
+            inline=(*pictures, *inline),
+            unsubscribe=mail.unsubscribe,
         )
 
-    def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None]:
+    def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None, tuple[Attachment, ...]]:
         if mail.template is None:
-            return mail.subject or "", _body(ctx, "text", mail.text), _body(ctx, "html", mail.html)
-        rendered = self._templates.render(mail.template, mail.context)
-        return mail.subject or rendered.subject, rendered.text, rendered.html
+            text, html = _body(ctx, "text", mail.text), _body(ctx, "html", mail.html)
+            return mail.subject or "", plain_text(html) if text is None and html is not None else text, html, ()
+        rendered = self._templates.render(mail.template, mail.context, mail.language)
+        pictures = tuple(
+            Attachment.read(one.cid, one.media_type, len(one.data), io.BytesIO(one.data), one.cid)
+            for one in rendered.pictures
+        )
+        return mail.subject or rendered.subject, rendered.text, rendered.html, pictures
 
-    def _attachments(self, ctx: Context, refs: list[ArtifactRef]) -> tuple[Attachment, ...]:
+    def _attachments(
+        self, ctx: Context, refs: Sequence[tuple[ArtifactRef, str | None]], field: str
+    ) -> tuple[Attachment, ...]:
         """Reads the files one after the other; none of one that would pass the limit."""
         read: list[Attachment] = []
         total = 0
-        for ref in refs:
+        for ref, cid in refs:
             with ctx.open(ref) as stored:
                 total += stored.size
                 if total > self._attachments_max_bytes:
                     raise PermanentError(
                         "mail_attachments_too_large",
-                        f"attachments: up to {stored.name!r} they have {total:,} bytes, more than the "
+                        f"{field}: up to {stored.name!r} they have {total:,} bytes, more than the "
                         f"{self._attachments_max_bytes:,} of MAIL_ATTACHMENTS_MAX_BYTES. Send fewer, or compress them.",
                     )
                 name = safe_name(stored.name)
-                read.append(Attachment.read(name, media_type(stored.media_type), stored.size, stored.file))
+                read.append(Attachment.read(name, media_type(stored.media_type), stored.size, stored.file, cid))
         return tuple(read)
 
 

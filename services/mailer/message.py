@@ -28,17 +28,21 @@ def message_id(task_id: UUID, sender: Mailbox) -> str:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file in a message. `encoded` is base64 in lines of 76 characters with CRLF between them."""
+    """A file in a message. `encoded` is base64 in lines of 76 characters with CRLF between them.
+
+    With a `content_id` it is an image that the HTML part shows as `cid:<content_id>` (RFC 2392).
+    """
 
     name: str
     media_type: str
     size: int
     encoded: bytes
+    content_id: str | None = None
 
     @classmethod
-    def read(cls, name: str, media_type: str, size: int, file: BinaryIO) -> "Attachment":
+    def read(cls, name: str, media_type: str, size: int, file: BinaryIO, content_id: str | None = None) -> "Attachment":
         """Streams `file` into base64: besides the result only a block is held."""
-        return cls(name, media_type, size, CRLF.join(_base64_lines(file)))
+        return cls(name, media_type, size, CRLF.join(_base64_lines(file)), content_id)
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,28 @@ class Message:
     text: str | None = None
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    inline: tuple[Attachment, ...] = ()  # each with a content_id
+    unsubscribe: str | None = None  # an https: or mailto: address
 
     def __post_init__(self) -> None:
         # Also for transports that never see the bytes below.
         one_line("subject", self.subject)
         for box in (self.sender, *self.to, *self.cc, *self.bcc, *((self.reply_to,) if self.reply_to else ())):
             one_line("address", box.name + box.address)
-        for attachment in self.attachments:
+        one_line("unsubscribe", self.unsubscribe or "")
+        for attachment in (*self.attachments, *self.inline):
             one_line("attachment name", attachment.name)
+            one_line("content id", attachment.content_id or "")
+
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        """List-Unsubscribe (RFC 2369), and for https that one click does it (RFC 8058)."""
+        if self.unsubscribe is None:
+            return {}
+        headers = {"List-Unsubscribe": f"<{self.unsubscribe}>"}
+        if self.unsubscribe.startswith("https://"):
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return headers
 
     @cached_property
     def raw(self) -> bytes:
@@ -81,6 +99,7 @@ class Message:
             text_header("Subject", self.subject),
             token_header("Date", format_datetime(self.date)),
             token_header("Message-ID", self.message_id),
+            *(token_header(name, value) for name, value in self.extra_headers.items()),
             token_header("MIME-Version", "1.0"),
         ]
         return "".join(lines)
@@ -90,7 +109,9 @@ class Message:
         if self.text is not None:
             bodies.append(_text_part("plain", self.text))
         if self.html is not None:
-            bodies.append(_text_part("html", self.html))
+            page = _text_part("html", self.html)
+            shown = tuple(_attachment_part(image) for image in self.inline)
+            bodies.append(_Multipart("related", (page, *shown)) if shown else page)
         body = bodies[0] if len(bodies) == 1 else _Multipart("alternative", tuple(bodies))
         if not self.attachments:
             return body
@@ -149,7 +170,10 @@ def _attachment_part(attachment: Attachment) -> _Leaf:
     kind, _, charset = attachment.media_type.partition("; charset=")
     headers = parameter_header("Content-Type", kind, {"charset": charset} if charset else {})
     headers += token_header("Content-Transfer-Encoding", "base64")
-    headers += parameter_header("Content-Disposition", "attachment", {"filename": attachment.name})
+    if attachment.content_id:
+        headers += token_header("Content-ID", f"<{attachment.content_id}>")
+    kind = "inline" if attachment.content_id else "attachment"
+    headers += parameter_header("Content-Disposition", kind, {"filename": attachment.name})
     return _Leaf(headers, attachment.encoded)
 
 

@@ -7,7 +7,7 @@ from services.mailer.compose import Composer
 from services.mailer.deliveries import Policy
 from services.mailer.mailer import Mailer
 from services.mailer.settings import MailerSettings
-from services.mailer.tasks import send_task
+from services.mailer.tasks import preview_task, send_task
 from services.mailer.templating import Templates
 from services.mailer.transports.choose import choose
 
@@ -15,7 +15,7 @@ from services.mailer.transports.choose import choose
 def mailer_service(resources: Resources) -> Service:
     """Raises `SettingsError` for a wrong environment."""
     (settings,) = load(MailerSettings)
-    templates = Templates()
+    templates = Templates(settings.template_folders)
     transport = choose(settings)
     mailer = Mailer(
         composer=Composer(
@@ -27,4 +27,9 @@ def mailer_service(resources: Resources) -> Service:
         book=LedgerBook(resources.database),
         policy=Policy(settings.mail_unknown),
     )
-    return Service("mailer", tasks=[send_task(mailer)], templates=templates.descriptions(), close=transport.close)
+    return Service(
+        "mailer",
+        tasks=[send_task(mailer), preview_task(templates)],
+        templates=templates.descriptions(),
+        close=transport.close,
+    )

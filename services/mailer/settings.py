@@ -1,11 +1,13 @@
 """The mailer's settings, from the environment."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bureau.contracts.addresses import Mailbox, parse_mailbox
 from bureau.settings import Settings
+from services.mailer.templating import SHIPPED
 from services.mailer.transports.smtp_server import SmtpServer
 
 _MAIL_URLS = "use file://folder, console://, smtp://user:password@host:port, smtps://… or sendgrid://"
@@ -20,6 +22,9 @@ class MailerSettings(Settings):
         "`smtps://…`, `sendgrid://`.",
     )
     mail_from: str = Field(default="Bureau <bureau@localhost>", description="The sender of mails that name none.")
+    mail_templates: Path | None = Field(
+        default=None, description="A folder of templates of your own, beside the shipped ones and before them."
+    )
     mail_unknown: Literal["resend", "park"] = Field(
         default="resend",
         description="What becomes of a mail whose provider took it and never answered: sent again under the same "
@@ -47,6 +52,17 @@ class MailerSettings(Settings):
     @property
     def sender(self) -> Mailbox:
         return parse_mailbox(self.mail_from)
+
+    @property
+    def template_folders(self) -> tuple[Path, ...]:
+        return (self.mail_templates, SHIPPED) if self.mail_templates else (SHIPPED,)
+
+    @field_validator("mail_templates")
+    @classmethod
+    def _a_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("there is no such folder")
+        return value
 
     @field_validator("mail_url")
     @classmethod

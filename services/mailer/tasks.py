@@ -1,10 +1,12 @@
-"""`mailer.send`: one e-mail, to the provider."""
+"""`mailer.send`: one e-mail, to the provider. `mailer.preview`: what a template says, to nobody."""
 
 from typing import Any
 
-from bureau.contracts.mail import MailSent, SendMail
+from bureau.contracts.mail import MailPreview, MailSent, PreviewMail, SendMail
 from bureau.task import Context, Task
 from services.mailer.mailer import Mailer
+from services.mailer.preview import preview
+from services.mailer.templating import Templates
 
 
 def send_task(mailer: Mailer) -> Task[Any, MailSent]:
@@ -16,3 +18,13 @@ def send_task(mailer: Mailer) -> Task[Any, MailSent]:
 
     # Twelve tries take about 25 minutes: time for a provider to come back, and for greylisting.
     return Task("mailer.send", send, max_attempts=12, base_seconds=2, cap_seconds=900, time_limit_seconds=120)
+
+
+def preview_task(templates: Templates) -> Task[Any, MailPreview]:
+    """The task, bound to the templates it shows."""
+
+    def show(_ctx: Context, asked: PreviewMail) -> MailPreview:
+        """Fills a mail template in and sends it to nobody."""
+        return preview(templates, asked)
+
+    return Task("mailer.preview", show, max_attempts=1, time_limit_seconds=30)

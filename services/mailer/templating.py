@@ -1,10 +1,10 @@
-"""Mail templates: a folder each, `<name>/{subject.txt,body.txt,body.html,description.txt}`.
+"""Mail templates filled in: sandboxed, escaped, strict, and with their CSS on the elements.
 
-Folders that begin with `_` hold what templates share. Jinja2 runs sandboxed, HTML is escaped, a value that is
-missing is an error, and the CSS of the HTML part is put on its elements, because many mail programs drop `<style>`.
+Jinja2 runs sandboxed, HTML is escaped, a value that is missing is an error, and the CSS of the HTML part is put on its
+elements, because many mail programs drop `<style>`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,26 +16,30 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from bureau.contracts.catalog import TemplateDescription
 from bureau.contracts.errors import PermanentError
 from services.mailer.filters import FILTERS, ValueUnfit
+from services.mailer.plain_text import plain_text
+from services.mailer.template_folders import HTML, SUBJECT, TEXT, Picture, TemplateFolders, Variant
 
 SHIPPED = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A template filled in. `subject` is one line if the context's values are."""
+    """A template filled in. `subject` is one line if the context's values are; `html` is None in a text-only one."""
 
     subject: str
     text: str
-    html: str
+    html: str | None
+    language: str
+    pictures: tuple[Picture, ...] = ()
 
 
 class Templates:
-    """The templates of a folder. Files are read on first use and kept."""
+    """The templates of folders, those of the first before those of the next. Files are read on first use and kept."""
 
-    def __init__(self, folder: Path = SHIPPED) -> None:
-        self._folder = folder
+    def __init__(self, folders: Sequence[Path] = (SHIPPED,)) -> None:
+        self._folders = TemplateFolders(folders)
         self._environment = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader(folders),
             autoescape=lambda name: name is not None and name.endswith(".html"),
             undefined=_Missing,
             trim_blocks=True,
@@ -46,29 +50,31 @@ class Templates:
         self._inliner = CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
 
     def descriptions(self) -> list[TemplateDescription]:
-        """What is announced: every folder, by name."""
-        return [
-            TemplateDescription(name=name, description=(self._folder / name / "description.txt").read_text().strip())
-            for name in self._names()
-        ]
+        """What is announced: every template, by name."""
+        return self._folders.descriptions()
 
-    def render(self, name: str, context: dict[str, Any]) -> Rendered:
+    def render(self, name: str, context: dict[str, Any], language: str | None = None) -> Rendered:
         """Raises `PermanentError`: no such template, or a context that does not fit it."""
-        if name not in self._names():
-            known = ", ".join(self._names())
-            raise PermanentError("template_unknown", f"template: there is no {name!r}; there are {known}.")
-        subject = self._part(name, "subject.txt", context).strip()
-        html = self._part(name, "body.html", context | {"subject": subject})
-        return Rendered(subject, self._part(name, "body.txt", context).strip() + "\n", self._inliner.inline(html))
+        variant = self._folders.variant(name, language)
+        given = {"language": variant.language} | context
+        subject = self._part(variant, SUBJECT, given).strip()
+        html = None
+        if variant.has(HTML):
+            html = self._inliner.inline(self._part(variant, HTML, given | {"subject": subject}))
+        text = self._part(variant, TEXT, given).strip() + "\n" if variant.has(TEXT) else plain_text(html or "")
+        return Rendered(subject, text, html, variant.language, self._pictures(variant, html))
 
-    def _names(self) -> list[str]:
-        return sorted(path.name for path in self._folder.iterdir() if path.is_dir() and path.name[0] not in "_.")
-
-    def _part(self, name: str, part: str, context: dict[str, Any]) -> str:
+    def _pictures(self, variant: Variant, html: str | None) -> tuple[Picture, ...]:
         try:
-            return self._environment.get_template(f"{name}/{part}").render(context)
+            return self._folders.pictures(variant, html) if html else ()
+        except LookupError as error:
+            raise _unfit(variant.name, str(error)) from None
+
+    def _part(self, variant: Variant, part: str, context: dict[str, Any]) -> str:
+        try:
+            return self._environment.get_template(variant.path(part)).render(context)
         except UndefinedError as error:
-            raise _unfit(name, f"{error}: give it in `context`") from None
+            raise _unfit(variant.name, f"{error}: give it in `context`") from None
         except (
             ValueUnfit,
             TemplateError,
@@ -76,7 +82,7 @@ class Templates:
             TypeError,
             ValueError,
         ) as error:  # a value the template cannot work with
-            raise _unfit(name, str(error)) from error
+            raise _unfit(variant.name, str(error)) from error
 
 
 class _Missing(StrictUndefined):

@@ -87,7 +87,7 @@ def test_a_mail_is_made_from_a_template(api: Api, mail: MailServer) -> None:
         "to": ["Zoë <zoe@example.com>"],
         "bcc": ["archive@example.com"],
         "template": "welcome",
-        "context": {"name": "Zoë", "product": "Bureau", "url": "https://bureau.example.com/begin"},
+        "context": {"name": "Zoë", "product": "Bureau", "link": "https://bureau.example.com/begin"},
     }
     ended = api.succeeded(api.submit("/v1/emails", json=body))
 

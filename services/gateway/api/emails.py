@@ -65,6 +65,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             sent, bodies = _input(mail, attached, store)
             uploads = [*attached, *bodies]
             used = [Used(ref.artifact, ("attachments", index)) for index, ref in enumerate(mail.attachments)]
+            used += [Used(ref.artifact, ("inline", cid)) for cid, ref in mail.inline.items()]
             job = new_job(
                 mail,
                 owner=call.owner,

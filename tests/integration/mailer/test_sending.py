@@ -85,7 +85,7 @@ def test_a_mail_that_all_refuse_for_good_fails_and_says_who_and_why(office: Offi
 
 
 def test_header_injection_fails_beside_a_mail_that_is_sent(office: Office, server: MailServer) -> None:
-    context = {"title": "x\r\nBcc: eve@example.com", "message": "y"}
+    context = {"title": "x\r\nBcc: eve@example.com", "reason": "y"}
     bad = [
         office.submit(subject="Hello\r\nBcc: eve@example.com"),
         office.submit(to=["ada@example.com\r\nBcc: eve@example.com"]),

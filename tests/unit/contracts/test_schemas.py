@@ -95,6 +95,21 @@ def test_mistakes_beside_a_reference_still_count() -> None:
     assert found(schema, {"other": RESULT}) == [("no_alternative_fits", "#/tasks/0/input")]
 
 
+def test_a_rule_worded_in_the_schema_is_told_in_the_place_of_a_pattern() -> None:
+    mail = {"to": ["a\nb@example.com"], "subject": "x\ny", "text": "x"}
+    mistakes = Schema(SendMail.model_json_schema(by_alias=True)).mistakes(mail)
+    assert [one.detail for one in mistakes] == [
+        '"a\\nb@example.com" must be one line, without line breaks.',
+        '"x\\ny" must be one line, without line breaks.',
+    ]
+
+
+def test_a_worded_rule_is_found_behind_a_reference() -> None:
+    name = {"type": "string", "pattern": "^a$", "x-rule": "must be the letter a"}
+    schema = {"$defs": {"name": name}, "properties": {"x": {"$ref": "#/$defs/name"}}}
+    assert [one.detail for one in Schema(schema).mistakes({"x": "b"})] == ['"b" must be the letter a.']
+
+
 def test_an_attachment_may_come_from_a_task_before() -> None:
     mail = {"to": ["ada@example.com"], "template": "report-ready", "attachments": [{"$result": "/generate/artifact"}]}
     assert found(SendMail.model_json_schema(), mail) == []

@@ -90,6 +90,19 @@ def test_a_template_brings_subject_text_and_html(composer: Composer, ctx: FakeCo
     assert "Ada" in (message.html or "")
 
 
+def test_text_is_made_from_html_that_comes_alone(composer: Composer, ctx: FakeContext) -> None:
+    message = _composed(composer, ctx, _mail(text=None, html="<p>Hello <b>Ada</b></p>"))
+    assert message.text == "Hello Ada\n"
+
+
+def test_images_that_the_html_shows_go_inside(composer: Composer, ctx: FakeContext) -> None:
+    logo = ctx.add_file("logo.png", "image/png", b"PNG")
+    mail = _mail(text=None, html='<img src="cid:logo">', inline={"logo": logo})
+    message = _composed(composer, ctx, mail)
+    assert [(one.name, one.content_id) for one in message.inline] == [("logo.png", "logo")]
+    assert not message.attachments
+
+
 def test_a_subject_given_replaces_the_templates(composer: Composer, ctx: FakeContext) -> None:
     assert _composed(composer, ctx, _mail(text=None, subject="Hi", template="welcome")).subject == "Hi"
 
@@ -99,7 +112,7 @@ def test_header_injection_through_a_templates_context_is_refused(composer: Compo
         text=None,
         subject=None,
         template="job-failed",
-        context={"title": "x\r\nBcc: eve@example.com", "message": "y"},
+        context={"title": "x\r\nBcc: eve@example.com", "reason": "y"},
     )
     with pytest.raises(PermanentError, match=r"subject.*line break"):
         _composed(composer, ctx, mail)

@@ -158,3 +158,35 @@ def test_files_read_in_small_pieces_are_encoded_the_same() -> None:
 def test_header_injection_is_refused_when_the_message_is_made(fields: dict[str, object]) -> None:
     with pytest.raises(PermanentError, match="line break"):
         make_message(text="x", **fields)
+
+
+def test_inline_images_are_related_to_the_html() -> None:
+    logo = Attachment.read("logo.png", "image/png", 3, io.BytesIO(b"PNG"), "logo")
+    files = (_attachment("a.bin", "application/octet-stream", b"x"),)
+    parsed = _parsed(make_message(text="t", html='<img src="cid:logo">', inline=(logo,), attachments=files))
+    kinds = [part.get_content_type() for part in parsed.walk()]
+    assert kinds == [
+        *("multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"),
+        "application/octet-stream",
+    ]
+    image = next(part for part in parsed.walk() if part.get_content_type() == "image/png")
+    assert (image["Content-ID"], image.get_content_disposition(), image.get_content()) == ("<logo>", "inline", b"PNG")
+
+
+@pytest.mark.parametrize(
+    ("address", "one_click"),
+    [("https://lists.example.com/off?x=1", "List-Unsubscribe=One-Click"), ("mailto:off@lists.example.com", None)],
+)
+def test_a_reader_may_unsubscribe(address: str, one_click: str | None) -> None:
+    parsed = _parsed(make_message(text="x", unsubscribe=address))
+    assert parsed["List-Unsubscribe"] == f"<{address}>"
+    assert parsed["List-Unsubscribe-Post"] == one_click
+
+
+def test_a_line_break_in_what_is_new_is_refused() -> None:
+    for change in (
+        {"unsubscribe": "https://a.example/\r\nBcc: eve@example.com"},
+        {"inline": (Attachment.read("a.png", "image/png", 1, io.BytesIO(b"x"), "a>\r\nX: y"),)},
+    ):
+        with pytest.raises(PermanentError, match="line break"):
+            make_message(html="x", **change)

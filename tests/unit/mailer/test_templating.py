@@ -24,12 +24,21 @@ REPORT = {
     "duration_seconds": 65.2,
 }
 CERTIFICATES = {"title": "Python, autumn", "members": 120, "bytes": 5_120_000, "sha256": SHA}
-FAILED = {"title": "Nightly export", "message": "the API answered 500", "task": "issue", "code": "upstream"}
+FAILED = {"title": "Nightly export", "reason": "the API answered 500", "task": "issue", "code": "upstream"}
+LINKED = REPORT | {"link": "https://bureau.example/x", "link_expires_at": "2025-12-20T00:00:00Z"}
+OWN = {
+    "recipient": "Ada Lovelace",
+    "course": "Engines",
+    "date": "20 November 2025",
+    "organisation": "Royal Society",
+    "serial": "2025-1",
+    "link": "https://bureau.example/c/x",
+}
 SHIPPED = [
     ("welcome", {}, "Welcome", ["Your account is ready"]),
     (
         "welcome",
-        {"name": "Ada", "product": "Portal", "url": "https://portal.example/"},
+        {"name": "Ada", "product": "Portal", "link": "https://portal.example/"},
         "Welcome to Portal",
         ["Hello Ada", "https://portal.example/"],
     ),
@@ -47,6 +56,15 @@ SHIPPED = [
         ["North", "512 bytes"],
     ),
     ("certificates-ready", CERTIFICATES, "Certificates ready: Python, autumn", ["120", "5.1 MB", SHA, "complete"]),
+    ("report-ready", LINKED, "Report ready: Monthly sales", ["complete", "until 20 December 2025", LINKED["link"]]),
+    ("report-ready", REPORT | {"complete": False}, "Report ready: Monthly sales", ["it ends after 1,234,567 rows"]),
+    ("your-certificate", {"recipient": "Ada"}, "Your certificate", ["Hello", "Ada"]),
+    (
+        "your-certificate",
+        OWN,
+        "Your certificate: Engines",
+        ["Ada Lovelace", "Engines", "Royal Society", "2025-1", "20 November", "https://bureau.example/c/x"],
+    ),
     ("job-failed", FAILED, "Failed: Nightly export", ["the API answered 500", "issue", "upstream"]),
 ]
 
@@ -85,7 +103,7 @@ def made(tmp_path: Path) -> Callable[..., Templates]:
         files = {"subject": "Subject", "body.txt": "Text", "body.html": "<p>Html</p>"} | parts
         for name, text in files.items():
             (folder / (f"{name}.txt" if "." not in name else name)).write_text(text)
-        return Templates(tmp_path)
+        return Templates((tmp_path,))
 
     return make
 
@@ -120,7 +138,7 @@ def test_html_carries_its_css_on_its_elements_and_asks_nothing_from_outside(
         *[("report-ready", REPORT, key) for key in REPORT],
         *[("certificates-ready", CERTIFICATES, key) for key in CERTIFICATES],
         ("job-failed", FAILED, "title"),
-        ("job-failed", FAILED, "message"),
+        ("job-failed", FAILED, "reason"),
         ("reports-ready", {"rows": 1}, "rows"),
         ("reports-ready", {"rows": 1, "reports": [{"rows": 1, "bytes": 1}]}, "title"),
     ],
@@ -173,7 +191,7 @@ def test_values_cannot_add_markup_to_html(templates: Templates) -> None:
 
 def test_a_link_cannot_run_a_script(templates: Templates) -> None:
     with pytest.raises(PermanentError, match="not a link"):
-        templates.render("welcome", {"url": "javascript:alert(1)"})
+        templates.render("welcome", {"link": "javascript:alert(1)"})
 
 
 def test_a_line_break_in_a_value_does_not_leave_the_subject_unnoticed(templates: Templates) -> None:

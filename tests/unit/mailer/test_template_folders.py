@@ -1,0 +1,123 @@
+"""Templates of one's own: languages, parts that are missing, pictures."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail import PreviewMail
+from services.mailer.preview import preview
+from services.mailer.templating import SHIPPED, Templates
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Templates]:
+    def make(files: dict[str, str | bytes]) -> Templates:
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return Templates((tmp_path, SHIPPED))
+
+    return make
+
+
+OWN: dict[str, str | bytes] = {
+    "own/subject.txt": "Hello",
+    "own/body.txt": "Hello {{ name }}",
+    "own/pt/subject.txt": "Olá",
+    "own/pt/body.txt": "Olá {{ name }}",
+    "own/pt-br/body.txt": "Oi {{ name }}",
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "subject", "text"),
+    [
+        (None, "en", "Hello", "Hello Ada\n"),
+        ("de", "en", "Hello", "Hello Ada\n"),
+        ("pt", "pt", "Olá", "Olá Ada\n"),
+        ("pt-PT", "pt", "Olá", "Olá Ada\n"),
+        ("PT-BR", "pt-br", "Hello", "Oi Ada\n"),  # what the variant lacks is the default's
+        ("../pt", "en", "Hello", "Hello Ada\n"),
+    ],
+)
+def test_a_template_speaks_the_nearest_language(
+    made: Callable[..., Templates], asked: str | None, language: str, subject: str, text: str
+) -> None:
+    rendered = made(OWN).render("own", {"name": "Ada"}, asked)
+    assert (rendered.language, rendered.subject, rendered.text, rendered.html) == (language, subject, text, None)
+
+
+def test_a_language_with_a_text_of_its_own_does_not_get_anothers_html(made: Callable[..., Templates]) -> None:
+    rendered = made(OWN | {"own/body.html": "<p>Hello</p>"}).render("own", {"name": "Ada"}, "pt")
+    assert (rendered.text, rendered.html) == ("Olá Ada\n", None)
+
+
+def test_text_is_made_from_html_where_there_is_none(made: Callable[..., Templates]) -> None:
+    templates = made({"own/subject.txt": "x", "own/body.html": "<p>Hello {{ name }}</p>"})
+    rendered = templates.render("own", {"name": "<Ada>"})
+    assert rendered.text == "Hello <Ada>\n"
+    assert "&lt;Ada&gt;" in str(rendered.html)
+
+
+def test_ones_own_template_takes_the_place_of_a_shipped_one(made: Callable[..., Templates]) -> None:
+    templates = made({"welcome/subject.txt": "Ours", "welcome/body.html": "{% extends '_shared/layout.html' %}"})
+    assert templates.render("welcome", {}).subject == "Ours"
+    assert {one.name for one in templates.descriptions()} >= {"welcome", "job-failed"}
+
+
+def test_a_template_without_a_subject_or_a_body_says_what_it_lacks(made: Callable[..., Templates]) -> None:
+    templates = made({"own/body.txt": "x", "bare/subject.txt": "x"})
+    for name in ("own", "bare"):
+        with pytest.raises(PermanentError, match=r"needs subject\.txt and one of body\.txt and body\.html"):
+            templates.render(name, {})
+
+
+def test_a_picture_beside_the_template_goes_with_it(made: Callable[..., Templates]) -> None:
+    page = '<p style="background: url(cid:back.jpg)"><img src="cid:logo.png"><img src="cid:logo.png"></p>'
+    templates = made(
+        {
+            "own/subject.txt": "x",
+            "own/body.html": page,
+            "own/logo.png": PNG,
+            "_shared/back.jpg": b"JPEG",
+            "own/b.png": PNG,
+        }
+    )
+    pictures = templates.render("own", {}).pictures
+    assert [(one.cid, one.media_type, one.data) for one in pictures] == [
+        ("back.jpg", "image/jpeg", b"JPEG"),
+        ("logo.png", "image/png", PNG),
+    ]
+    shown = preview(templates, PreviewMail(template="own")).html
+    assert shown is not None
+    assert shown.count("data:image/png;base64,iVBORw0KGgo=") == 2
+    assert "cid:" not in shown
+
+
+@pytest.mark.parametrize("cid", ["missing.png", "../subject.txt", "own/logo.png", "subject.txt", ".png"])
+def test_a_picture_that_is_not_there_is_named(made: Callable[..., Templates], cid: str) -> None:
+    templates = made({"own/subject.txt": "x", "own/body.html": f'<img src="cid:{cid}">'})
+    with pytest.raises(PermanentError, match="cid:"):
+        templates.render("own", {})
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("ca", "Comproveu|Comprova"), ("es", "Comprobar"), ("fr", "Vérifier"), ("pt", "Verificar")]
+)
+def test_a_certificate_is_sent_in_its_holders_language(language: str, words: str) -> None:
+    context = {"recipient": "Ada", "link": "https://bureau.example/c/x"}
+    rendered = Templates().render("your-certificate", context, language)
+    assert rendered.language == language
+    assert f'lang="{language}"' in str(rendered.html)
+    assert any(word in str(rendered.html) for word in words.split("|"))
+
+
+def test_a_preview_refuses_what_a_mail_would(made: Callable[..., Templates]) -> None:
+    templates = made({"own/subject.txt": "{{ name }}", "own/body.txt": "x"})
+    with pytest.raises(PermanentError, match="line break"):
+        preview(templates, PreviewMail(template="own", context={"name": "a\r\nBcc: eve@example.com"}))
