@@ -1,5 +1,7 @@
 """Mail through the front door: templates are looked at before anybody gets one."""
 
+import httpx
+
 from tests.support.api import Api
 
 LINK = "https://bureau.example.com/c/x"
@@ -25,9 +27,10 @@ def test_what_a_template_lacks_is_told_with_the_value(api: Api) -> None:
 
 
 def test_a_preview_asked_twice_with_one_key_is_made_once(api: Api) -> None:
-    ask = lambda: api.client.post(  # noqa: E731
-        "/v1/mail/templates/welcome/preview", json={"context": {"name": "Ada"}}, headers={"Idempotency-Key": "p1"}
-    )
+    def ask() -> httpx.Response:
+        body = {"context": {"name": "Ada"}}
+        return api.client.post("/v1/mail/templates/welcome/preview", json=body, headers={"Idempotency-Key": "p1"})
+
     first, second = ask(), ask()
     assert (first.status_code, second.status_code) == (200, 200)
     assert second.headers["Idempotent-Replayed"] == "true"
