@@ -47,8 +47,9 @@ faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the ta
 	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest tests/faults -p no:cacheprovider $(ARGS)
 
 .PHONY: bench-ledger
-bench-ledger: .venv/test.stamp ## Prints what the ledger costs with 100,000 jobs in it against 1,000
+bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost against 1,000, and what 10,000 that wait add to workers
 	$(PYTHON) -m tests.benchmarks.ledger
+	$(PYTHON) -m tests.benchmarks.waiting
 
 .PHONY: lock
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones

@@ -105,7 +105,14 @@ class Embedded:
         self._worker = Worker(self._broker, worker_threads=embedded.threads)
         self._worker.queue_prefetch = embedded.threads
         self._scheduler = Scheduler(
-            self._db, storage, self._broker, relay, scheduler.keep, schedules=schedules, expires_leases=False
+            self._db,
+            storage,
+            self._broker,
+            relay,
+            scheduler.keep,
+            schedules=schedules,
+            quota=scheduler.quota,
+            expires_leases=False,
         )
         self._survey = LedgerCollector(self._db)
         self._metrics = exposition.listen(gateway.metrics_bind) if gateway.metrics_bind else None

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bureau.quota_settings import QuotaSettings
 from bureau.settings import LogSettings, PlatformSettings, Settings
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.settings import CertificatesSettings
@@ -25,6 +26,7 @@ PAGE = ROOT / "docs/settings.md"
 CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it is read first
     (LogSettings, "all but the issuer"),
     (PlatformSettings, "all but the issuer"),
+    (QuotaSettings, "gateway, scheduler"),
     (GatewaySettings, "gateway"),
     (SchedulerSettings, "scheduler"),
     (CertificatesSettings, "certificates"),

@@ -11,13 +11,14 @@ from bureau.ledger.clock import now
 from bureau.ledger.database import Database
 from bureau.ledger.tables import audit
 
+FILE = "file"  # by whoever wrote SCHEDULES_FILE
 COMMAND = "command"  # by somebody with a shell and the database's password
 EVERYBODY = "*"  # in place of an owner, where all are concerned
 
 
 @dataclass(frozen=True)
 class Act:
-    """`what` is done to things of `owner` by `by`: `key <id>`, `local` (no keys) or `command`."""
+    """`what` is done to things of `owner` by `by`: `key <id>`, `local` (no keys), `command` or `file`."""
 
     what: str
     owner: str

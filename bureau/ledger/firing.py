@@ -12,9 +12,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, exists, select, update
 
+from bureau.ledger import quotas
 from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.clock import now
 from bureau.ledger.database import Database
+from bureau.ledger.quotas import Quota, QuotaExceeded
 from bureau.ledger.schedule_tables import schedules
 from bureau.ledger.schedules import Schedule, note_job, schedule_of
 from bureau.ledger.submit import NewJob, insert_job
@@ -41,8 +43,11 @@ def due(db: Database) -> list[tuple[str, str]]:
         return [(row.owner, row.name) for row in connection.execute(query)]
 
 
-def fire(db: Database, owner: str, name: str, build: Build) -> int:
-    """Submits the jobs of the ticks that have come, `ticks.BATCH` at once; how many."""
+def fire(db: Database, owner: str, name: str, build: Build, quota: Quota = Quota()) -> int:  # noqa: B008 - frozen
+    """Submits the jobs of the ticks that have come, `ticks.BATCH` at once; how many.
+
+    Why one has no job is told on the schedule.
+    """
     with db.transaction() as connection:
         row = connection.execute(
             select(schedules, now().label("now"))
@@ -60,7 +65,7 @@ def fire(db: Database, owner: str, name: str, build: Build) -> int:
         )
         if moved.rowcount == 0:
             return 0
-        return sum(_submit(connection, schedule, tick, build) for tick in planned.fire)
+        return sum(_submit(connection, schedule, tick, build, quota) for tick in planned.fire)
 
 
 def tick_id(owner: str, name: str, tick: datetime) -> UUID:
@@ -72,14 +77,15 @@ def tick_id(owner: str, name: str, tick: datetime) -> UUID:
     return UUID(int=value)
 
 
-def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: Build) -> bool:
+def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: Build, quota: Quota) -> bool:
     job_id = tick_id(schedule.owner, schedule.name, tick)
     if connection.execute(select(exists().where(jobs.c.id == job_id))).scalar_one():
         return False
     try:
         with connection.begin_nested():
+            quotas.hold(connection, schedule.owner, quota, jobs=1, size=0)
             insert_job(connection, build(schedule, job_id))
-    except (ArtifactGone, ValueError) as error:
+    except (ArtifactGone, QuotaExceeded, ValueError) as error:
         _note_problem(connection, schedule, tick, error)
         return False
     note_job(connection, schedule.owner, schedule.name, job_id)
@@ -88,10 +94,20 @@ def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: B
 
 def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, error: Exception) -> None:
     """The schedule goes on: the next tick may have its job again."""
-    said = f"There are no such files any more: {error}." if isinstance(error, ArtifactGone) else str(error)
+    said = _told(schedule.owner, error)
     log.warning("a schedule's tick has no job", owner=schedule.owner, schedule=schedule.name, tick=tick, error=said)
     connection.execute(
         update(schedules)
         .where(schedules.c.owner == schedule.owner, schedules.c.name == schedule.name)
         .values(problem=said[:1000], problem_at=now())
     )
+
+
+def _told(owner: str, error: Exception) -> str:
+    match error:
+        case ArtifactGone():
+            return f"There are no such files any more: {error}."
+        case QuotaExceeded():
+            return error.told(owner)
+        case _:
+            return str(error)

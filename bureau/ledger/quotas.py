@@ -28,6 +28,12 @@ class QuotaExceeded(Exception):
         self.limit = limit
         self.used = used
 
+    def told(self, owner: str) -> str:
+        """A sentence for the owner, with the setting's name."""
+        if self.what == "jobs":
+            return f"{owner} has {self.used} jobs that have not ended; QUOTA_OPEN_JOBS allows {self.limit}."
+        return f"{owner} has {self.used} bytes stored; QUOTA_STORED_BYTES allows {self.limit}."
+
 
 def hold(connection: Connection, owner: str, quota: Quota, *, jobs: int, size: int) -> None:
     """For `jobs` more jobs that bring `size` bytes. Raises `QuotaExceeded`."""

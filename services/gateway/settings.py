@@ -9,11 +9,12 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
-from bureau.settings import Settings, SettingsError
+from bureau.quota_settings import QuotaSettings
+from bureau.settings import SettingsError
 from services.gateway.auth import key_file
 
 
-class GatewaySettings(Settings):
+class GatewaySettings(QuotaSettings):
     """Limits are refused by these names and their values."""
 
     bind: str = Field(default="127.0.0.1:8600", description="host:port, [::1]:port or unix:/path.")
@@ -32,12 +33,6 @@ class GatewaySettings(Settings):
     )
     rate_limit_per_minute: int = Field(
         default=1200, ge=0, le=1_000_000, description="Requests of a key; 0: any number."
-    )
-    quota_open_jobs: int = Field(
-        default=100_000, ge=0, description="Jobs that have not ended, of an owner with keys; 0: any number."
-    )
-    quota_stored_bytes: int = Field(
-        default=0, ge=0, description="Files of an owner with keys; 0: as many as there is room."
     )
     link_secret: SecretStr = Field(
         default=SecretStr(""), description="Signs links, 32 characters or more; the ledger keeps one where it is empty."

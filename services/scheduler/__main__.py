@@ -12,7 +12,6 @@ from bureau.boot import wait_for_ledger
 from bureau.broker import make_broker
 from bureau.health import Health
 from bureau.ledger.database import Database
-from bureau.ledger.keeping import Keep
 from bureau.metrics import endings
 from bureau.metrics.survey import LedgerCollector
 from bureau.relay import Relay
@@ -35,7 +34,7 @@ def main(arguments: list[str]) -> int:
         error.exit()
     match arguments:
         case []:
-            return run(settings, own.keep, schedules)
+            return run(settings, own, schedules)
         case ["doctor", *acts] if set(acts) <= ACTS:
             return doctor(settings, set(acts))
         case _:
@@ -43,7 +42,7 @@ def main(arguments: list[str]) -> int:
             return 2
 
 
-def run(settings: PlatformSettings, keep: Keep, schedules: ScheduleFile | None) -> int:
+def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleFile | None) -> int:
     logs.configure(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,7 +58,7 @@ def run(settings: PlatformSettings, keep: Keep, schedules: ScheduleFile | None) 
         error.exit()
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
-    scheduler = Scheduler(db, storage, broker, relay, keep, schedules=schedules)
+    scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota)
     survey = LedgerCollector(db)
     REGISTRY.register(survey)
     health = Health({"scheduler": scheduler.wrong}, settings.health_bind)

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dramatiq.errors import BrokerError
 
 from bureau.broker import HintPublisher, make_broker
-from bureau.ledger import audit, leases
+from bureau.ledger import audit, leases, schedule_survey
 from bureau.ledger.audit import COMMAND, EVERYBODY, Act
 from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.schedule_survey import ScheduleSurvey, Troubled
 from bureau.ledger.survey import QueueSurvey, hint_again, survey
 from bureau.settings import PlatformSettings
 from services.scheduler.scheduler import jitter
@@ -41,9 +42,11 @@ def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
         print(f"To be published again: {_noted(db, 'hints.again', hint_again(db))} hints.")
     queues = survey(db)
     depths, broker_error = _depths(broker, queues)
-    wrong = list(findings(queues, depths, broker_error))
+    schedules = schedule_survey.survey(db)
+    wrong = [*findings(queues, depths, broker_error), *schedule_findings(schedules.troubled)]
     for queue in queues:
         print(_line(queue, depths.get(queue.queue)))
+    print(_schedules_line(schedules))
     for said in wrong:
         print(f"! {said}")
     if not wrong:
@@ -90,6 +93,23 @@ def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
         yield f"{queue.expired} leases ended; a scheduler takes them back: does one run? (expire-leases)"
     if depth == 0 and queue.hinted and queue.oldest_hint_seconds > OVERDUE_SECONDS:
         yield f"{queue.hinted} hints were published, none is in RabbitMQ: they were lost (hint-again)."
+
+
+def schedule_findings(troubled: Iterable[Troubled]) -> Iterator[str]:
+    """What is wrong with schedules, and what to do about it. Pure."""
+    for one in troubled:
+        name = f"schedule {one.name} of {one.owner}"
+        if one.late_seconds:
+            yield f"{name}: its next job is {one.late_seconds:.0f} s late; a scheduler makes it: does one run?"
+        if one.problem is not None and one.problem_at is not None:
+            yield f"{name}: its last time, {one.problem_at:%Y-%m-%d %H:%M} UTC, has no job: {one.problem}"
+        if one.failed_job is not None:
+            yield f"{name}: its last job failed; GET /v1/jobs/{one.failed_job} says why."
+
+
+def _schedules_line(schedules: ScheduleSurvey) -> str:
+    following = f" (next {schedules.next_at:%Y-%m-%d %H:%M:%S} UTC)" if schedules.next_at else ""
+    return f"{'schedules':<14} coming {schedules.coming}{following}, disabled {schedules.disabled}"
 
 
 def _line(queue: QueueSurvey, depth: int | None) -> str:

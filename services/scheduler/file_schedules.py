@@ -7,6 +7,7 @@ import structlog
 from bureau.contracts.problems import FieldError
 from bureau.ledger import schedules
 from bureau.ledger.artifacts import ArtifactGone
+from bureau.ledger.audit import FILE, Act
 from bureau.ledger.database import Database
 from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
 from bureau.submission.announcements import Announcements
@@ -64,7 +65,8 @@ class FileSchedules:
         if _is_as(new, schedules.find(self._db, new.owner, new.name)):
             return ()
         try:
-            schedules.save(self._db, new.owner, new.name, Source.FILE, lambda _: new)
+            noted = Act("schedule.put", new.owner, FILE, new.name)
+            schedules.save(self._db, new.owner, new.name, Source.FILE, lambda _: new, noted)
         except OtherSource:
             detail = "A schedule of this name was made over HTTP; delete it there, or choose another name."
             return [FieldError("taken", detail, "#")]
@@ -77,7 +79,10 @@ class FileSchedules:
         """Those that were in the file and are not any more."""
         written = {(one.owner, one.name) for one in self._file.written}
         for owner, name in schedules.from_files(self._db):
-            if (owner, name) not in written and schedules.delete_schedule(self._db, owner, name, Source.FILE):
+            if (owner, name) in written:
+                continue
+            noted = Act("schedule.delete", owner, FILE, name)
+            if schedules.delete_schedule(self._db, owner, name, Source.FILE, noted):
                 log.info("schedule deleted: it is not in the file any more", owner=owner, schedule=name)
 
     def _say(self, mistakes: list[str]) -> None:

@@ -10,13 +10,14 @@ from bureau.ledger import act, hints, leases, workers
 from bureau.ledger.claim import LEASE_SECONDS
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.keeping import Keep
+from bureau.ledger.quotas import Quota
 from bureau.loop import Loop
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
 from bureau.relay import Relay
 from bureau.storage import Storage
 from services.scheduler.retention import retention_loops
 from services.scheduler.schedule_file import ScheduleFile
-from services.scheduler.schedules import schedule_loops
+from services.scheduler.schedules import NO_QUOTA, schedule_loops
 
 DUE_SECONDS = 0.5
 KEEP_SECONDS = 1.0
@@ -41,9 +42,13 @@ class Scheduler:
         keep: Keep,
         *,
         schedules: ScheduleFile | None = None,
+        quota: Quota = NO_QUOTA,
         expires_leases: bool = True,
     ) -> None:
-        """`keep` says how long what has ended stays, `schedules` is a file of them that was read."""
+        """`keep` says how long what has ended stays, `schedules` is a file of them that was read.
+
+        `quota` is what each owner with keys may have.
+        """
         self._db = db
         self._publisher = publisher
         self._relay = relay
@@ -52,7 +57,7 @@ class Scheduler:
             relay,
             Loop("lost hints", self._find_lost_hints, at_exit=publisher.close_thread),
             Loop("expiry", self._expire_jobs),
-            *schedule_loops(db, relay.wake, schedules),
+            *schedule_loops(db, relay.wake, schedules, quota),
             *retention_loops(db, storage, keep),
         ]
         if expires_leases:

@@ -7,22 +7,24 @@ import structlog
 
 from bureau.ledger import firing
 from bureau.ledger.database import Database
+from bureau.ledger.quotas import Quota
 from bureau.ledger.schedules import Schedule
 from bureau.ledger.submit import NewJob
 from bureau.loop import Loop
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import job_at
 from services.scheduler.file_schedules import FileSchedules
-from services.scheduler.schedule_file import ScheduleFile
+from services.scheduler.schedule_file import LOCAL, ScheduleFile
 
 LOOK_SECONDS = 0.5
+NO_QUOTA = Quota()
 
 log = structlog.get_logger(__name__)
 
 
-def schedule_loops(db: Database, wake: Callable[[], None], file: ScheduleFile | None) -> list[Loop]:
+def schedule_loops(db: Database, wake: Callable[[], None], file: ScheduleFile | None, quota: Quota) -> list[Loop]:
     announcements = Announcements(db)
-    loops = [Loop("schedules", Schedules(db, announcements, wake).step)]
+    loops = [Loop("schedules", Schedules(db, announcements, wake, quota).step)]
     if file is not None:
         loops.append(Loop("file of schedules", FileSchedules(db, announcements, file).step))
     return loops
@@ -31,10 +33,13 @@ def schedule_loops(db: Database, wake: Callable[[], None], file: ScheduleFile | 
 class Schedules:
     """`step` is a loop's. Any number may look: the ledger gives each tick to one."""
 
-    def __init__(self, db: Database, announcements: Announcements, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, db: Database, announcements: Announcements, wake: Callable[[], None], quota: Quota = NO_QUOTA
+    ) -> None:
         self._db = db
         self._announcements = announcements
         self._wake = wake  # the relay: there is something to publish
+        self._quota = quota
 
     def step(self) -> float:
         due = firing.due(self._db)
@@ -45,8 +50,12 @@ class Schedules:
         def build(schedule: Schedule, job_id: UUID) -> NewJob:
             return job_at(schedule, known, job_id=job_id)
 
-        jobs = sum(firing.fire(self._db, owner, name, build) for owner, name in due)
+        jobs = sum(firing.fire(self._db, owner, name, build, self._quota_of(owner)) for owner, name in due)
         if jobs:
             self._wake()
             log.info("jobs of schedules submitted", jobs=jobs)
         return 0.0 if jobs else LOOK_SECONDS
+
+    def _quota_of(self, owner: str) -> Quota:
+        """As in the gateway, they are for those who come with a key."""
+        return NO_QUOTA if owner == LOCAL else self._quota

@@ -6,13 +6,14 @@ from pathlib import Path
 from pydantic import Field
 
 from bureau.ledger.keeping import Keep
-from bureau.settings import Settings, SettingsError
+from bureau.quota_settings import QuotaSettings
+from bureau.settings import SettingsError
 from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
 
 MAX_DAYS = 36_500  # a hundred years: as good as for ever
 
 
-class SchedulerSettings(Settings):
+class SchedulerSettings(QuotaSettings):
     """Days may have fractions. A job is kept so long after its end, with its tasks and what they said."""
 
     schedules_file: Path | None = Field(default=None, description="Schedules in YAML; see docs/schedules.md.")

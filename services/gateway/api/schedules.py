@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules import NAME_PATTERN, NAME_RULE, Cron, EverySeconds, Misfire, ScheduleSpec, ZoneName
-from bureau.ledger import queries, schedules
+from bureau.ledger import audit, queries, schedules
 from bureau.ledger.artifacts import ArtifactGone
 from bureau.ledger.keys import Role
 from bureau.ledger.queries import JobRow
@@ -183,7 +185,12 @@ def _run(gateway: Gateway) -> Operation[Any, Any]:
         schedule = _find(gateway, call)
         with _refusals(None):
             job = job_at(schedule, gateway.announcements.known())
-        note = partial(schedules.note_job, owner=schedule.owner, name=schedule.name, job_id=job.id)
+        noted = call.act("schedule.run", schedule.name, job=str(job.id))
+
+        def note(connection: Connection) -> None:
+            schedules.note_job(connection, schedule.owner, schedule.name, job.id)
+            audit.note(connection, noted)
+
         return accept(gateway, call, job, also=note)
 
     return submission(

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from bureau.contracts.problems import ProblemError
 from bureau.ledger import quotas
-from bureau.ledger.quotas import Quota, QuotaExceeded
+from bureau.ledger.quotas import QuotaExceeded
 from services.gateway.auth.identity import Identity
 from services.gateway.http.problems import try_again
 from services.gateway.settings import GatewaySettings
@@ -16,17 +16,14 @@ def hold(connection: Connection, settings: GatewaySettings, who: Identity, *, jo
     """In the transaction that adds `jobs` and files of `size` bytes. Raises 429 problems."""
     if who.key_id is None:
         return
-    quota = Quota(open_jobs=settings.quota_open_jobs, stored_bytes=settings.quota_stored_bytes)
     try:
-        quotas.hold(connection, who.owner, quota, jobs=jobs, size=size)
+        quotas.hold(connection, who.owner, settings.quota, jobs=jobs, size=size)
     except QuotaExceeded as exceeded:
         raise _refusal(exceeded, who.owner) from None
 
 
 def _refusal(exceeded: QuotaExceeded, owner: str) -> ProblemError:
-    limit, used = exceeded.limit, exceeded.used
+    said = exceeded.told(owner)
     if exceeded.what == "jobs":
-        detail = f"{owner} has {used} jobs that have not ended; QUOTA_OPEN_JOBS allows {limit}. Wait, or cancel some."
-        return try_again("too-many-open-jobs", detail, _RETRY_SECONDS)
-    detail = f"{owner} has {used} bytes stored; QUOTA_STORED_BYTES allows {limit}."
-    return try_again("too-many-bytes-stored", detail, _RETRY_SECONDS)
+        return try_again("too-many-open-jobs", f"{said} Wait, or cancel some.", _RETRY_SECONDS)
+    return try_again("too-many-bytes-stored", said, _RETRY_SECONDS)

@@ -15,6 +15,7 @@ from bureau.ledger.clock import later
 from bureau.ledger.database import Database
 from bureau.ledger.ending import Succeeded
 from bureau.ledger.firing import Build, due, fire, tick_id
+from bureau.ledger.quotas import Quota
 from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
 from bureau.ledger.submit import NewJob
 from bureau.ledger.tables import jobs
@@ -252,3 +253,31 @@ def test_ids_of_ticks_grow_with_time_and_differ_by_owner_name_and_tick() -> None
     assert tick_id("ada", "a", noon) == ids[0]
     assert ids[0].version == 8
     assert len({ids[0], tick_id("ada", "b", noon), tick_id("bob", "a", noon), tick_id("adaa", "", noon)}) == 4
+
+
+def test_a_tick_that_the_owners_quota_refuses_is_told_and_the_next_may_have_its_job(db: Database) -> None:
+    book, quota = Book(db), Quota(open_jobs=1)
+    other = book.submit()
+    save(db, hourly())
+    let_pass(db, 10)
+    assert [fire(db, owner, name, build, quota) for owner, name in due(db)] == [0]
+    kept = schedules.find(db, "ada", "hourly")
+    assert kept is not None
+    assert kept.problem == "ada has 1 jobs that have not ended; QUOTA_OPEN_JOBS allows 1."
+    assert (kept.last_job_id, job_ids(db)) == (None, [other])
+    book.run(other)
+    let_pass(db, 10)
+    assert [fire(db, owner, name, build, quota) for owner, name in due(db)] == [1]
+    kept = schedules.find(db, "ada", "hourly")
+    assert kept is not None
+    assert kept.problem is None
+    assert {kept.last_job_id, other} == set(job_ids(db))
+
+
+def test_of_ticks_that_come_together_the_quota_lets_through_what_fits(db: Database) -> None:
+    save(db, hourly(misfire=Misfire.ALL))
+    let_pass(db, 4.5 * 3600)
+    assert [fire(db, owner, name, build, Quota(open_jobs=3)) for owner, name in due(db)] == [3]
+    kept = schedules.find(db, "ada", "hourly")
+    assert kept is not None
+    assert "QUOTA_OPEN_JOBS allows 3" in str(kept.problem)

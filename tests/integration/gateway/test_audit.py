@@ -54,6 +54,22 @@ def test_acts_on_queues_are_noted(gateway: Keyed) -> None:
     ]
 
 
+def test_acts_on_schedules_are_noted(gateway: Keyed) -> None:
+    job = {"tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}
+    gateway.ask("PUT", "/v1/schedules/sums", json={"every_seconds": 3600, "job": job})
+    gateway.ask("PATCH", "/v1/schedules/sums", json={"enabled": False})
+    gateway.ask("POST", "/v1/schedules/sums/run", headers={"Idempotency-Key": "once"})
+    run = gateway.ask("POST", "/v1/schedules/sums/run", headers={"Idempotency-Key": "once"})  # again: nothing was done
+    assert run.headers["Idempotent-Replayed"] == "true"
+    gateway.ask("DELETE", "/v1/schedules/sums")
+    assert gateway.audited("act", "owner", "target", "detail") == [
+        ("schedule.put", "ada", "sums", None),
+        ("schedule.patch", "ada", "sums", None),
+        ("schedule.run", "ada", "sums", {"job": run.json()["id"]}),
+        ("schedule.delete", "ada", "sums", None),
+    ]
+
+
 def test_links_are_noted(gateway: Keyed) -> None:
     job_id = gateway.job()
     gateway.ask("POST", f"/v1/jobs/{job_id}/links", json={"expires_in_seconds": 60})

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bureau.contracts.schedules import Misfire
 from bureau.ledger import schedules
 from bureau.ledger.artifacts import add_upload
 from bureau.ledger.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.tables import audit
 from bureau.ledger.ticks import Timing
 from services.scheduler.file_schedules import FileSchedules
 from services.scheduler.schedule_file import ScheduleFile
@@ -145,3 +147,17 @@ def test_any_number_of_schedulers_may_read_the_file(place: Place, path: Path) ->
     before = both[0].kept()
     assert [filed.look() for filed in both] == [[], []]
     assert both[0].kept() == before
+
+
+def test_what_the_file_changes_is_in_the_audit(place: Place, path: Path) -> None:
+    place.announce()
+    filed = Filed(place, path, hourly())
+    filed.look()
+    filed.look()  # nothing changed
+    filed.look("schedules: {}")
+    with place.db.read() as connection:
+        rows = connection.execute(select(audit.c.act, audit.c.owner, audit.c.by, audit.c.target).order_by(audit.c.id))
+        assert rows.all() == [
+            ("schedule.put", "local", "file", "hourly"),
+            ("schedule.delete", "local", "file", "hourly"),
+        ]

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from bureau.contracts.schedules import Misfire
 from bureau.ledger import schedules
 from bureau.ledger.clock import later
+from bureau.ledger.quotas import Quota
 from bureau.ledger.schedules import NewSchedule, Schedule, Source
 from bureau.ledger.tables import jobs, tasks
 from bureau.ledger.tables import schedules as table
@@ -26,9 +27,9 @@ class Wakes:
         self.woken += 1
 
 
-def due(place: Place, job: object = JOB, seconds: float = 1.0) -> None:
-    new = NewSchedule("ada", "s", Timing(None, 3600, "UTC"), job, True, Misfire.ALL, Source.API)  # type: ignore[arg-type]
-    schedules.save(place.db, "ada", "s", Source.API, lambda _: new)
+def due(place: Place, job: object = JOB, seconds: float = 1.0, owner: str = "ada") -> None:
+    new = NewSchedule(owner, "s", Timing(None, 3600, "UTC"), job, True, Misfire.ALL, Source.API)  # type: ignore[arg-type]
+    schedules.save(place.db, owner, "s", Source.API, lambda _: new)
     with place.db.transaction() as connection:
         connection.execute(update(table).values(next_at=later(-seconds)))
 
@@ -83,3 +84,14 @@ def test_missed_ticks_come_as_fast_as_they_can_be_made(place: Place) -> None:
     with place.db.read() as connection:
         ids: list[UUID] = list(connection.execute(select(jobs.c.id)).scalars())
     assert len(ids) == 3
+
+
+def test_quotas_hold_for_owners_with_keys_as_in_the_gateway(place: Place) -> None:
+    place.announce()
+    for owner in ("ada", "local"):
+        due(place, seconds=2.5 * 3600, owner=owner)
+    Schedules(place.db, place.announcements, Wakes().wake, Quota(open_jobs=1)).step()
+    with place.db.read() as connection:
+        owners = sorted(connection.execute(select(jobs.c.owner)).scalars())
+    assert owners == ["ada", "local", "local", "local"]
+    assert "QUOTA_OPEN_JOBS allows 1" in str(kept(place).problem)
