@@ -23,7 +23,7 @@ except SettingsError as error:
 
 bind = _settings.bind
 logger_class = "bureau.gunicorn_records.Records"
-worker_class = "gthread"
+worker_class = "services.gateway.draining.DrainingWorker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 worker_connections = 1000

@@ -1,9 +1,13 @@
 """Servers that tests need and a machine lacks: installed where that is allowed, else named."""
 
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,14 +27,26 @@ def installed(find: Callable[[], T | None], package: str, variable: str) -> T:
     if found := find():
         return found
     if shutil.which("apt-get") and (root := _as_root()) is not None:
-        print(f"\nInstalling Debian's {package} for the tests (its service is not started) ...", flush=True)
-        if _install(root, package) and (found := find()):
-            return found
+        with _alone():
+            if found := find():  # another process of the tests has installed it meanwhile
+                return found
+            # To stderr: of a process that pytest-xdist starts, the terminal shows nothing else.
+            print(f"\nInstalling Debian's {package} for the tests (its service is not started) ...", file=sys.stderr)
+            if _install(root, package) and (found := find()):
+                return found
     pytest.exit(
         f"The tests need {package}, which is not installed and could not be: run "
         f"`sudo apt install {package}`, or set {variable} to a server the tests may use.",
         returncode=3,
     )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process of the tests at a time: apt refuses to run beside itself."""
+    with (Path(tempfile.gettempdir()) / f"bureau-tests-{os.geteuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _as_root() -> list[str] | None:
@@ -49,8 +65,12 @@ def _install(root: list[str], package: str) -> bool:
     apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     ours = _forbid_starting(root)
     try:
-        subprocess.run([*apt, "update"], check=False)  # lists of a fresh machine are empty, a mirror may be away
-        done = subprocess.run([*apt, "install", "-y", "--no-install-recommends", package], check=False)
+        subprocess.run(
+            [*apt, "update"], stdout=sys.stderr, check=False
+        )  # lists of a fresh machine are empty, a mirror may be away
+        done = subprocess.run(
+            [*apt, "install", "-y", "--no-install-recommends", package], stdout=sys.stderr, check=False
+        )
     finally:
         if ours:
             subprocess.run([*root, "rm", "-f", str(_POLICY)], check=False)

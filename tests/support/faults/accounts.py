@@ -33,6 +33,11 @@ class Books:
     def unfinished(self, job_ids: Sequence[str]) -> int:
         return self.one("SELECT count(*) FROM jobs WHERE state = 'open' AND id = ANY(%s::uuid[])", list(job_ids))
 
+    def running(self, job_ids: Sequence[str]) -> int:
+        """Tasks of theirs in a worker's hands."""
+        query = "SELECT count(*) FROM tasks WHERE state = 'running' AND job_id = ANY(%s::uuid[])"
+        return self.one(query, list(job_ids))
+
     def in_doubt(self, job_ids: Sequence[str]) -> int:
         """Of the unfinished ones, those that wait because a mail of theirs may or may not have left."""
         query = f"""SELECT count(DISTINCT j.id) FROM jobs j JOIN tasks t ON t.job_id = j.id

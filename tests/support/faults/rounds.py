@@ -20,6 +20,7 @@ from tests.support.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
 STRUCK_AT_LEAST = 200
+RUNNING_AT_LEAST = 8
 ENDS_WITHIN_SECONDS = 120.0
 DOUBT_WITHIN_SECONDS = 200.0  # 180 s after its intent, a mail in doubt is decided on
 TRIES = 3
@@ -80,7 +81,11 @@ def run_round(
     seconds: float = 1.0,
     sees: Sequence[str] = (),
 ) -> Account:
-    """A round that hit; one that missed is repeated. Raises AssertionError where something was lost or doubled."""
+    """A round that hit; one that missed is repeated. Raises AssertionError where something was lost or doubled.
+
+    Its queues are paused until enough waits in them, so that a fault meets as much work on a fast machine as on a slow
+    one; what is submitted after that meets the fault on its way in.
+    """
     for attempt in range(TRIES):
         try:
             return _round(world, name, fault, mixed(jobs, kinds, seed + attempt), seconds, sees)
@@ -94,9 +99,13 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
     load = Load(world.bureau.api.url)
     submitting = threading.Thread(target=load.submit, args=(kinds,), kwargs={"seconds": seconds}, daemon=True)
     before = _seen(world)
+    _pause(world, "pause")
     submitting.start()
     try:
-        struck: int = until(lambda: _enough(world, load, submitting), 120, "enough jobs to strike")
+        until(lambda: _enough(world, load, submitting), 120, "enough jobs to strike")
+        _pause(world, "resume")
+        until(lambda: world.books.running(load.job_ids) >= RUNNING_AT_LEAST, 60, "work has begun")
+        struck = world.books.unfinished(load.job_ids)
         fault(world)
         healed_at = time.monotonic()
     except BaseException:
@@ -138,10 +147,14 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
     return account
 
 
-def _enough(world: World, load: Load, submitting: threading.Thread) -> int:
-    """How many are unfinished, once it is the number wanted, or nothing more is coming."""
-    unfinished = world.books.unfinished(load.job_ids)
-    return unfinished if unfinished >= STRUCK_AT_LEAST * 1.2 or not submitting.is_alive() else 0
+def _enough(world: World, load: Load, submitting: threading.Thread) -> bool:
+    """Whether so many wait that the ones wanted are left when the fault strikes, or nothing more is coming."""
+    return world.books.unfinished(load.job_ids) >= STRUCK_AT_LEAST * 1.4 or not submitting.is_alive()
+
+
+def _pause(world: World, verb: str) -> None:
+    for queue in SERVICES:
+        world.bureau.api.client.post(f"/v1/queues/{queue}/{verb}").raise_for_status()
 
 
 def _ended(world: World, job_ids: Sequence[str], healed_at: float) -> tuple[float, float | None]:

@@ -13,10 +13,11 @@ from typing import Any
 import httpx
 
 from bureau.ledger.database import Database
+from tests.faults import conftest
 from tests.support.embedded import EmbeddedBureau
 from tests.support.soundness import assert_sound
 
-ROUNDS = 20
+ROUNDS = conftest.ROUNDS or 4
 JOBS = 50
 ENDS_SECONDS = 60.0
 SEED = 20261120
@@ -33,7 +34,7 @@ class Submission:
     job: str | None = None
 
 
-def test_twenty_kills_lose_nothing_and_mail_nothing_twice(tmp_path: Path) -> None:
+def test_kills_lose_nothing_and_mail_nothing_twice(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     jobs: list[dict[str, Any]] = []
     expected_mails = 0
