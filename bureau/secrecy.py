@@ -18,6 +18,7 @@ _TOKENS = re.compile(r"""([?&]token=)[^\s&"'<>]+""")
 # Authorization headers of others.
 _HEADERS = re.compile(r"\b(Bearer|Basic) (?!bureau_[0-9a-z]{4,16}_\*)[A-Za-z0-9._~+/=-]{6,1024}")
 
+_BETWEEN_URLS = re.compile(r"[;,](?=[a-z][a-z0-9+]*://)")  # settings that take several: BROKER_URL
 _SECRET_NAMES = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|_URL|_API)$")
 
 _values: set[str] = set()  # grows while a process starts, and then no more
@@ -26,7 +27,8 @@ _values: set[str] = set()  # grows while a process starts, and then no more
 def keep(secrets: Iterable[str]) -> None:
     """From now on `scrub` knows these: whole values, and the passwords in those that are URLs."""
     for secret in secrets:
-        parts = _parts(secret) if "://" in secret else [secret]
+        urls = _BETWEEN_URLS.split(secret) if "://" in secret else []
+        parts = [part for url in urls for part in _parts(url)] if urls else [secret]
         long = [part for part in parts if len(part) >= _SHORTEST]
         _values.update(long, (json.dumps(part, ensure_ascii=False)[1:-1] for part in long))
 

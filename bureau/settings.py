@@ -99,7 +99,8 @@ class PlatformSettings(LogSettings):
     )
     broker_url: SecretStr = Field(
         default=SecretStr("memory://"),
-        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…`; `memory://` in one process.",
+        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…` (several with `;` "
+        "between them: the first that answers); `memory://` in one process.",
     )
     storage_url: SecretStr = Field(
         default=SecretStr("file://var/storage"),

@@ -15,7 +15,6 @@ from tests.support.faults.rounds import World
 from tests.support.waiting import until
 
 GRACE_SECONDS = 5.0  # as in conftest's settings
-# Long: one of them has found what is still open, docs/decisions.md says so.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 

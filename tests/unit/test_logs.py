@@ -217,7 +217,6 @@ def test_python_warnings_are_records(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test has kept secret is said again after it."""
-    monkeypatch.setattr(secrecy, "_values", set())
 
 
 def test_secrets_of_the_settings_are_scrubbed_wherever_they_stand(
@@ -240,6 +239,11 @@ def test_a_secret_of_another_service_in_the_environment_is_scrubbed_too(
     configure(log_format="json")
     structlog.get_logger().info("tried an-api-key-of-others")
     assert records(capsys)[0]["event"] == "tried ***"
+
+
+def test_each_of_several_addresses_has_its_password_hidden(kept: None) -> None:
+    secrecy.keep(["amqp://a:first-secret@h;amqps://b:second-secret@h", "smtp://a:third-secret@h,sendgrid://"])
+    assert secrecy.scrub("first-secret second-secret third-secret") == "*** *** ***"
 
 
 def test_a_password_that_is_a_word_of_many_texts_is_left(kept: None) -> None:

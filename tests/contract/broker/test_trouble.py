@@ -71,6 +71,28 @@ def test_a_worker_that_met_such_a_queue_works_once_it_was_deleted(
         until(hinted_again, message="a hint to arrive")
 
 
+def test_a_queue_that_somebody_deletes_under_its_worker_is_made_again(
+    rabbitmq_url: str, a_broker: Brokers, queue: str, amqp: Any, restarting_soon: None
+) -> None:
+    with Listener(rabbit(a_broker, rabbitmq_url), queue) as listener:
+        until(lambda: listener.broker.depth(queue) is not None, message="the queue")
+        amqp.queue_delete(queue)
+
+        def hinted() -> list[str]:
+            listener.broker.enqueue(hint(queue, "shop.work", new_id()))
+            return listener.called
+
+        until(hinted, message="a hint to arrive")
+        assert listener.all_alive()
+
+
+def test_of_several_addresses_the_one_that_answers_is_taken(rabbitmq_url: str, a_broker: Brokers, queue: str) -> None:
+    with Listener(rabbit(a_broker, f"amqp://nobody:x@127.0.0.1:9/;{rabbitmq_url}"), queue) as listener:
+        task_id = new_id()
+        listener.broker.enqueue(hint(queue, "shop.work", task_id))
+        listener.wait_for(task_id)
+
+
 def test_queues_are_of_limited_length_and_have_nothing_beside_them(
     rabbitmq_url: str, a_broker: Brokers, queue: str, amqp: Any
 ) -> None:
