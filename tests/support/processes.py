@@ -7,6 +7,8 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -23,7 +25,7 @@ class Process:
     """A command running in a session of its own, its output in a file.
 
     Use it as a context manager, or end it with `stop` or `kill`. When pytest itself is killed, the kernel
-    sends the command a SIGTERM (so it does when the thread that started the command ends).
+    sends the command a SIGTERM.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Process:
         self.log = log
         self._mark = uuid4().hex
         with log.open("ab") as output:
-            self._child = subprocess.Popen(
+            self._child = _lasting_thread().submit(
+                subprocess.Popen,
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -52,7 +55,7 @@ class Process:
                 extra_groups=[] if user else None,
                 start_new_session=True,
                 preexec_fn=_end_with_parent(),
-            )
+            ).result()
 
     def __enter__(self) -> Self:
         return self
@@ -152,6 +155,12 @@ class Process:
         tail = "\n".join(self.output().splitlines()[-40:])
         status = "running" if self.running else f"status {self._child.returncode}"
         return f"{' '.join(self.command)} ({status}), its output ends:\n{tail}"
+
+
+@cache
+def _lasting_thread() -> ThreadPoolExecutor:
+    """Forks every command: the kernel sends its signal when the thread that forked ends, and a fault's thread does."""
+    return ThreadPoolExecutor(1)
 
 
 def _end_with_parent() -> Callable[[], None]:

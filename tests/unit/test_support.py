@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,15 @@ def test_kill_ends_a_process_with_its_daemons(tmp_path: Path) -> None:
     family = [process.pid, *process.children()]
     process.kill()
     until(lambda: not any(alive(pid) for pid in family), 5, "the end of all")
+
+
+def test_a_process_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+    """The kernel would tell it to end: a server that a fault has started again must stay."""
+    with ThreadPoolExecutor(1) as pool:
+        process = pool.submit(start, tmp_path, WITH_DAEMON).result()
+    with process:
+        process.wait_for_line("ready")
+        assert process.running
 
 
 def test_waiting_for_a_line_ends_with_the_process_and_shows_its_output(tmp_path: Path) -> None:
