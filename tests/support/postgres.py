@@ -71,6 +71,8 @@ class PostgreSQL:
         command: list[str | Path] = [
             *(self._bin / "postgres", "-D", self._data, "-p", str(self._port), "-k", self._folder.path),
             *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"),
+            # It stops no sooner than this where a process was frozen while it was connecting.
+            *("-c", "authentication_timeout=10s"),
         ]
         log = self._folder.path / "server.log"
         self._process = Process(command, log=log, cwd=self._folder.path, user=self._folder.user)

@@ -44,6 +44,14 @@ def file(ctx: Context, letters: int, seconds: float = 0.1) -> int:
     return letters
 
 
+@task("chaos.busy", time_limit_seconds=120)
+def busy(ctx: Context) -> None:
+    """Never looks at its stop token: a call of `ctx` does."""
+    while True:
+        ctx.progress(1)
+        threading.Event().wait(0.05)
+
+
 @task("chaos.poison", time_limit_seconds=600)
 def poison(ctx: Context) -> None:
     """Takes its worker with it, every time."""
