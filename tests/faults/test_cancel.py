@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 # Of an idle machine; `make test` shares it with whatever else runs there.
 ENDS_WITHIN_SECONDS = 2.0 if ROUNDS else 20.0
-SLEEPS = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY%%pg_sleep(60)%%'"
+SLEEPS = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ILIKE 'copy%%pg_sleep(60)%%'"
 
 
 @pytest.fixture(autouse=True)
