@@ -42,20 +42,24 @@ class Process:
         self.log = log
         self._mark = uuid4().hex
         with log.open("ab") as output:
-            self._child = _lasting_thread().submit(
-                subprocess.Popen,
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {}), _MARK: self._mark},
-                cwd=cwd,
-                user=user,
-                group=user,
-                extra_groups=[] if user else None,
-                start_new_session=True,
-                preexec_fn=_end_with_parent(),
-            ).result()
+            self._child = (
+                _lasting_thread()
+                .submit(
+                    subprocess.Popen,
+                    self.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **(env or {}), _MARK: self._mark},
+                    cwd=cwd,
+                    user=user,
+                    group=user,
+                    extra_groups=[] if user else None,
+                    start_new_session=True,
+                    preexec_fn=_end_with_parent(),
+                )
+                .result()
+            )
 
     def __enter__(self) -> Self:
         return self
