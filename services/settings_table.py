@@ -74,10 +74,12 @@ NOT_IN_CLASSES = (  # their names are open, or not ours
         "",
         "",
         "reports",
-        'A database that reports call `source = "<name>"`: `postgresql://…`, `sqlite:///path` or any other that '
-        "SQLAlchemy knows.",
+        'A database that reports call `source = "<name>"`: `postgresql://…`, `mariadb://…`, `sqlite:///path` or any '
+        "other that SQLAlchemy knows.",
         secret=True,
     ),
+    Row("SOURCE_<NAME>_AT_A_TIME", "4", "1 to 100", "reports", "Reports, and so connections, of a process on it."),
+    Row("SOURCE_<NAME>_TIMEOUT_SECONDS", "1500", "up to 86400", "reports", "How long a statement may take there."),
     Row(
         "AWS_ACCESS_KEY_ID",
         "",

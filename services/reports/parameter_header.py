@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from services.reports.kinds import MAX_TEXT, SCALARS, TYPES, Kind, Refused, Scalar, shown
+from services.reports.kinds import MAX_TEXT, SCALARS, TYPES, Kind, Refused, Scalar, Value, shown
 from services.reports.parameters import Parameter
 from services.reports.pattern import Pattern
+from services.reports.relative import WORDS, Relative, parse_relative
 
-KEYS = ("type", "description", "default", "required", "minimum", "maximum", "pattern", "choices", "items")
+KEYS = ("type", "label", "description", "default", "required", "minimum", "maximum", "pattern", "choices", "items")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _WITHOUT_BOUNDS = ("boolean", "enum")
 _WITH_CHOICES = ("enum", "text", "integer", "number", "list")
@@ -51,8 +52,9 @@ def _wrong_type(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_shapes(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if not isinstance(table.get("description", ""), str):
-        yield "description", 'write text in quotes: description = "From this day on."'
+    for key, example in (("label", "From"), ("description", "From this day on.")):
+        if not isinstance(table.get(key, ""), str):
+            yield key, f'write text in quotes: {key} = "{example}"'
     if not isinstance(table.get("required", False), bool):
         yield "required", "write required = true or required = false"
     if not isinstance(table.get("pattern", ""), str):
@@ -93,10 +95,27 @@ def _parameter(name: str, table: dict[str, Any]) -> Parameter:
     reading.check_order(rules["minimum"], rules["maximum"])
     reading.raise_mistakes()
     # Required while the default is read: the reader must not take it for a value that is missing.
-    default = reading.get("default", Parameter(name, kind, many=many, required=True, **rules).read)
+    default = reading.get("default", _default(Parameter(name, kind, many=many, required=True, **rules)))
     reading.raise_mistakes()
     required, description = table.get("required", False), table.get("description", "")
-    return Parameter(name, kind, description, many, required, default, **rules)
+    return Parameter(name, kind, description, many, required, default, label=table.get("label", ""), **rules)
+
+
+def _default(parameter: Parameter) -> Callable[[Any], Value | Relative]:
+    """Reads a default: a value of the parameter, or for days and times a relative one."""
+    if parameter.many or parameter.kind not in (SCALARS["date"], SCALARS["datetime"]):
+        return parameter.read
+
+    def read(value: Any) -> Value | Relative:
+        relative = parse_relative(value) if isinstance(value, str) else None
+        if relative and (not relative.is_now or parameter.kind is SCALARS["datetime"]):
+            return relative
+        try:
+            return parameter.read(value)
+        except Refused as rule:
+            raise Refused(f"{rule}; or write {WORDS}") from None
+
+    return read
 
 
 class _Reading:

@@ -5,12 +5,13 @@ Schema and reader say the same where JSON Schema can say it; the bounds of dates
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from bureau.contracts.errors import PermanentError
-from services.reports.kinds import MAX_ITEMS, MAX_TEXT, Kind, Refused, Scalar, Value, shown
+from services.reports.kinds import MAX_ITEMS, MAX_TEXT, SCALARS, Kind, Refused, Scalar, Value, shown
 from services.reports.pattern import Pattern
+from services.reports.relative import Relative
 
 Bound = Any  # a number, a date or a datetime: what the parameter's values compare with
 
@@ -28,11 +29,12 @@ class Parameter:
     description: str = ""
     many: bool = False
     required: bool = False
-    default: Value = None
+    default: Value | Relative = None
     minimum: Bound = None
     maximum: Bound = None
     pattern: Pattern | None = None
     choices: tuple[Scalar, ...] = ()
+    label: str = ""
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema 2020-12 of the value; without a default and not required it may be null."""
@@ -43,8 +45,12 @@ class Parameter:
             item["type"] = [item["type"], "null"]
             if "enum" in item:
                 item["enum"] = [*item["enum"], None]
-        if self.default is not None:
-            item["default"] = _plain(self.default)
+        if self.label:
+            item["title"] = self.label
+        if isinstance(self.default, Relative):
+            item["x-default"] = self.default.text  # `default` would be a day that is another one tomorrow
+        elif self.default is not None:
+            item["default"] = plain(self.default)
         if words := self._described():
             item["description"] = words
         return item
@@ -59,6 +65,15 @@ class Parameter:
             raise Refused(f"must be a list, not {shown(value)}")
         self._check_length(len(value), "items")
         return tuple(self._read_item(item) for item in value)
+
+    def standing_in(self, now: datetime) -> Value:
+        """The value where none is given; relative days are those at `now` in its time zone, from midnight on."""
+        if not isinstance(self.default, Relative):
+            return self.default
+        if self.kind is not SCALARS["datetime"]:
+            return self.default.on(now.date())
+        moment = now if self.default.is_now else datetime.combine(self.default.on(now.date()), time(), now.tzinfo)
+        return moment.astimezone(UTC)
 
     @property
     def _nullable(self) -> bool:
@@ -76,7 +91,7 @@ class Parameter:
         if self.pattern:
             schema["pattern"] = self.pattern.anchored
         if self.choices:
-            schema["enum"] = [_plain(choice) for choice in self.choices]
+            schema["enum"] = [plain(choice) for choice in self.choices]
         return schema
 
     def _longest(self) -> int:
@@ -85,12 +100,14 @@ class Parameter:
         return MAX_ITEMS if self.many else MAX_TEXT
 
     def _described(self) -> str:
-        """The description, with the bounds of dates, for which JSON Schema has no keyword."""
+        """The description, with the bounds of dates and relative defaults, for which JSON Schema has no keyword."""
         words = self.description
         if not self.many and isinstance(self.minimum, date):
-            words = f"{words} Not before {_plain(self.minimum)}."
+            words = f"{words} Not before {plain(self.minimum)}."
         if not self.many and isinstance(self.maximum, date):
-            words = f"{words} Not after {_plain(self.maximum)}."
+            words = f"{words} Not after {plain(self.maximum)}."
+        if isinstance(self.default, Relative):
+            words = f"{words} Without it: {self.default.text}."
         return words.strip()
 
     def _read_item(self, value: Any) -> Scalar:
@@ -99,11 +116,11 @@ class Parameter:
             self._check_text(item)
         elif not self.many:
             if self.minimum is not None and item < self.minimum:
-                raise Refused(f"must be at least {_plain(self.minimum)}, not {shown(value)}")
+                raise Refused(f"must be at least {plain(self.minimum)}, not {shown(value)}")
             if self.maximum is not None and item > self.maximum:
-                raise Refused(f"must be at most {_plain(self.maximum)}, not {shown(value)}")
+                raise Refused(f"must be at most {plain(self.maximum)}, not {shown(value)}")
         if self.choices and item not in self.choices:
-            allowed = ", ".join(str(_plain(choice)) for choice in self.choices)
+            allowed = ", ".join(str(plain(choice)) for choice in self.choices)
             raise Refused(f"must be one of {allowed}, not {shown(value)}")
         return item
 
@@ -134,8 +151,8 @@ def params_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
     }
 
 
-def read_params(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Value]:
-    """What to bind, by name: every parameter, defaults filled in.
+def read_params(parameters: Iterable[Parameter], given: Mapping[str, Any], now: datetime) -> dict[str, Value]:
+    """What to bind, by name: every parameter, defaults filled in, relative ones as of `now` in its time zone.
 
     Raises `PermanentError` (`invalid_parameter`) naming each parameter, value and rule that do not fit.
     """
@@ -145,7 +162,7 @@ def read_params(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> di
     values: dict[str, Value] = {}
     for name, parameter in known.items():
         if name not in given:
-            values[name] = parameter.default
+            values[name] = parameter.standing_in(now)
             if parameter.required:
                 mistakes.append(f"{name} is required: {parameter.kind.words}")
             continue
@@ -158,8 +175,8 @@ def read_params(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> di
     return values
 
 
-def _plain(value: Value) -> Any:
+def plain(value: Value) -> Any:
     """`value` as JSON writes it."""
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value.isoformat() if isinstance(value, date) else value

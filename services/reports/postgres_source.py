@@ -19,10 +19,12 @@ from bureau.contracts.errors import TaskError
 from bureau.stopping import StopToken
 from services.reports import source_errors
 from services.reports.cancelling import cancelling
+from services.reports.dialect import Dialect
 from services.reports.kinds import Value
-from services.reports.postgres_copy import copy_statement
+from services.reports.postgres_copy import CopyColumn, copy_statement
 from services.reports.query import Query
 from services.reports.rows import BATCH_ROWS, Batch, Rows
+from services.reports.turns import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,10 @@ _CONNECTION = {
 # What makes values read back equal; the time zone stays the source's, and each timestamptz shows its offset.
 _SESSION = (
     "select transaction_timestamp(), set_config('DateStyle', 'ISO', true), set_config('bytea_output', 'hex', true),"
-    " set_config('extra_float_digits', '1', true), set_config('IntervalStyle', 'postgres', true)"
+    " set_config('extra_float_digits', '1', true), set_config('IntervalStyle', 'postgres', true),"
+    # The source's own limit where that is shorter; its unit is milliseconds, 0 means none.
+    " (select set_config('statement_timeout', least(nullif(setting::bigint, 0), %(timeout)s)::text, true)"
+    "  from pg_settings where name = 'statement_timeout')"
 )
 _GIVE_UP_SECONDS = 1.0  # after which a server that does not answer to cancelling is hung up on
 
@@ -46,23 +51,19 @@ _GIVE_UP_SECONDS = 1.0  # after which a server that does not answer to cancellin
 class PostgresSource:
     """Reads with one connection a report. The rows are one snapshot: REPEATABLE READ, READ ONLY."""
 
-    def __init__(self, name: str, url: SecretStr) -> None:
+    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
         self.name = name
         self._url = url
+        self._limits = limits
 
     @contextmanager
-    def read(self, query: Query, values: Mapping[str, Value], delimiter: str, stop: StopToken) -> Iterator[Rows]:
-        with self._explained(), closing(self._connect()) as connection, cancelling(stop, _Cancel(connection)):
-            cursor = ClientCursor(connection)
-            snapshot_at = self._begin(cursor)
-            bound = cursor.mogrify(_with_client_binding(query), _adapted(values))
-            # Planned, not run: only for the names and types of the columns.
-            cursor.execute(f"select * from (\n{bound}\n) as report limit 0".encode())  # noqa: S608 - values are bound
-            columns = cursor.description or []
-            encoding = connection.info.parameter_status("server_encoding") or ""
-            statement = copy_statement(bound, [column.type_code for column in columns], delimiter, encoding)
-            with cursor.copy(statement.encode()) as copy:
-                yield Rows([column.name for column in columns], snapshot_at, _batches(copy))
+    def snapshot(self, stop: StopToken) -> Iterator["PostgresSnapshot"]:
+        with (
+            self._explained(),
+            closing(self._connect()) as connection,
+            cancelling(stop, _Cancel(connection)),
+        ):
+            yield PostgresSnapshot(self.name, connection, self._limits.timeout_seconds)
 
     def _connect(self) -> Connection[Any]:
         settings: dict[str, Any] = {**_CONNECTION, **conninfo_to_dict(self._url.get_secret_value())}
@@ -78,10 +79,6 @@ class PostgresSource:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         return connection
 
-    def _begin(self, cursor: ClientCursor[Any]) -> datetime:
-        ((snapshot_at, *_),) = cursor.execute(_SESSION).fetchall()
-        return cast(datetime, snapshot_at).astimezone(UTC)
-
     @contextmanager
     def _explained(self) -> Iterator[None]:
         started = time.monotonic()
@@ -91,6 +88,40 @@ class PostgresSource:
             # The server's first line, for whoever runs Bureau: it may quote the query or a value, never the URL.
             log.warning("source failed", source=self.name, sqlstate=error.sqlstate, error=error.diag.message_primary)
             raise _explanation(self.name, error, time.monotonic() - started) from None
+
+
+class PostgresSnapshot:
+    """A transaction. `taken_at` is its beginning; its first query, milliseconds later, fixes what it sees."""
+
+    def __init__(self, source: str, connection: Connection[Any], timeout_seconds: float) -> None:
+        self._source = source
+        self._connection = connection
+        self._cursor = ClientCursor(connection)
+        begun = self._cursor.execute(_SESSION, {"timeout": round(timeout_seconds * 1000)}).fetchall()
+        self.taken_at = cast(datetime, begun[0][0]).astimezone(UTC)
+
+    @contextmanager
+    def rows(
+        self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
+    ) -> Iterator[Rows]:
+        cursor = self._cursor
+        if dialect.zone:
+            cursor.execute("select set_config('TimeZone', %s, true)", [dialect.zone.key])
+        bound = self._bound(query, values)
+        # Planned, not run: only for the names and types of the columns.
+        cursor.execute(f"select * from (\n{bound}\n) as report limit 0".encode())  # noqa: S608 - values are bound
+        columns = [CopyColumn(column.name, column.type_code) for column in cursor.description or []]
+        encoding = self._connection.info.parameter_status("server_encoding") or ""
+        statement = copy_statement(self._source, bound, columns, dialect, encoding, limit)
+        with cursor.copy(statement.encode()) as copy:
+            yield Rows([column.name for column in columns], _batches(copy))
+
+    def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:
+        (plan,) = self._cursor.execute(f"explain (format json) {self._bound(query, values)}".encode()).fetchall()[0]
+        return int(plan[0]["Plan"]["Plan Rows"])
+
+    def _bound(self, query: Query, values: Mapping[str, Value]) -> str:
+        return self._cursor.mogrify(_with_client_binding(query), _adapted(values))
 
 
 class _Cancel:

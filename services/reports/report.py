@@ -1,19 +1,26 @@
 """A report: a `.sql` file read into its name, its source, its parameters and its statement."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bureau.contracts.catalog import ReportDescription
+from bureau.contracts.reports import CsvFormat
 from bureau.contracts.schemas import Schema, SchemaError
+from services.reports.columns import Column, ColumnMistakes, read_column
+from services.reports.format_header import FormatMistakes, read_format_table
 from services.reports.header import Header, HeaderMistake, split
 from services.reports.parameter_header import ParameterMistakes, read_parameter
 from services.reports.parameters import Parameter, params_schema
 from services.reports.query import Query, QueryMistake, parse_query
 
-KEYS = ("name", "title", "description", "source", "parameters")
+KEYS = (
+    *("name", "title", "description", "source", "time_zone", "neutralise_formulas"),
+    *("format", "columns", "parameters"),
+)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
@@ -40,7 +47,11 @@ class ReportMistakes(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """A report of the catalog. Every placeholder of `query` is one of `parameters`, and the other way round."""
+    """A report of the catalog. Every placeholder of `query` is one of `parameters`, and the other way round.
+
+    `zone` is None where the header names none: then relative days are those of REPORTS_TIME_ZONE, and times are shown
+    as the source has them.
+    """
 
     name: str
     title: str
@@ -49,6 +60,10 @@ class Report:
     parameters: tuple[Parameter, ...]
     query: Query
     file: Path
+    format: CsvFormat = field(default_factory=CsvFormat)
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    zone: ZoneInfo | None = None
+    neutralise: bool = True
 
     def describe(self) -> ReportDescription:
         return ReportDescription(
@@ -91,9 +106,45 @@ class _Reading:
         parameters = tuple(self._parameters(table.get("parameters", {})))
         query = self._query(parameters)
         self._check_schema(parameters)
+        form, zone = self._format(table.get("format", {})), self._zone(table.get("time_zone"))
+        columns = {column.name: column for column in self._columns(table.get("columns", {}))}
+        neutralise = self._neutralise(table.get("neutralise_formulas", True))
         if self._mistakes or query is None:
             raise ReportMistakes(sorted(self._mistakes, key=lambda mistake: mistake.line))
-        return Report(name, title, description, source, parameters, query, self._file)
+        return Report(
+            *(name, title, description, source, parameters, query, self._file), form, columns, zone, neutralise
+        )
+
+    def _format(self, table: Any) -> CsvFormat:
+        try:
+            return read_format_table(table)
+        except FormatMistakes as error:
+            self._all_wrong(error.mistakes, "format")
+            return CsvFormat()
+
+    def _columns(self, tables: Any) -> Iterator[Column]:
+        if not isinstance(tables, dict):
+            self._wrong(self._header.line_of("columns"), "columns: write tables: -- [columns.revenue]")
+            return
+        for name, table in tables.items():
+            try:
+                yield read_column(name, table)
+            except ColumnMistakes as error:
+                self._all_wrong(error.mistakes, "columns", name)
+
+    def _zone(self, name: Any) -> ZoneInfo | None:
+        try:
+            return None if name is None else ZoneInfo(str(name))
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: it names a folder of the zones
+            line = self._header.line_of("time_zone")
+            self._wrong(line, f"time_zone: {name!r} is no time zone; write a name such as Europe/Paris or UTC")
+            return None
+
+    def _neutralise(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            line = self._header.line_of("neutralise_formulas")
+            self._wrong(line, "neutralise_formulas: write true or false")
+        return value is not False
 
     def _check_schema(self, parameters: tuple[Parameter, ...]) -> None:
         """One schema that is not admitted, say for ten thousand choices, would keep the service from announcing any."""
@@ -104,6 +155,12 @@ class _Reading:
 
     def _wrong(self, line: int, detail: str) -> None:
         self._mistakes.append(Mistake(self._file, line, detail))
+
+    def _all_wrong(self, mistakes: list[tuple[str, str]], *table: str) -> None:
+        """`mistakes` in a table: pairs of the key, empty for the table itself, and a sentence."""
+        for key, detail in mistakes:
+            path = (*table, key) if key else table
+            self._wrong(self._header.line_of(*path), f"{'.'.join(path)}: {detail}")
 
     def _text(self, key: str, *, default: str | None = None, form: re.Pattern[str] | None = None) -> str:
         value = self._header.table.get(key, default)
@@ -124,9 +181,7 @@ class _Reading:
             try:
                 yield read_parameter(name, table)
             except ParameterMistakes as error:
-                for key, detail in error.mistakes:
-                    path = ("parameters", name, key) if key else ("parameters", name)
-                    self._wrong(self._header.line_of(*path), f"{'.'.join(path)}: {detail}")
+                self._all_wrong(error.mistakes, "parameters", name)
 
     def _query(self, parameters: tuple[Parameter, ...]) -> Query | None:
         try:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bureau.stopping import StopToken
 from services.reports.cells import LineWriter
+from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.query import Query
 
@@ -23,11 +24,30 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """A running query. `batches` ends with the rows; reading it may raise a `TaskError` of the source."""
+    """A running query. `columns` are the query's own names.
+
+    `batches` ends with the rows; reading it may raise a `TaskError` of the source.
+    """
 
     columns: list[str]
-    snapshot_at: datetime  # the rows are the source's state at this time
     batches: Iterator[Batch]
+
+
+class Snapshot(Protocol):
+    """One state of a source: every query sees the data as of `taken_at`."""
+
+    @property
+    def taken_at(self) -> datetime: ...
+
+    def rows(
+        self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
+    ) -> AbstractContextManager[Rows]:
+        """Runs `query` with `values` bound, one at a time; of its rows at most `limit`."""
+        ...
+
+    def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:
+        """How many rows the source's planner expects of `query`; None where it says nothing."""
+        ...
 
 
 class Source(Protocol):
@@ -36,21 +56,23 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def read(
-        self, query: Query, values: Mapping[str, Value], delimiter: str, stop: StopToken
-    ) -> AbstractContextManager[Rows]:
-        """Runs `query` with `values` bound; setting `stop` ends the statement at the source, and then the block
-        with `Stopped`.
+    def snapshot(self, stop: StopToken) -> AbstractContextManager[Snapshot]:
+        """A connection for the block. Setting `stop` ends the statement at the source, and then the block with
+        `Stopped`.
 
-        Raises `TransientError` (`source_unavailable`) where the source cannot be reached, `PermanentError` where
-        it refuses the query.
+        Raises, also from what is done with the snapshot, `TransientError` (`source_unavailable`) where the source
+        cannot be reached and `PermanentError` where it refuses the query.
         """
         ...
 
 
-def batches_of(fetch: Callable[[int], Sequence[Sequence[Any]]], delimiter: str) -> Iterator[Batch]:
-    """The rows that a cursor's `fetchmany` gives, written as CSV."""
-    line = LineWriter(delimiter).line
-    while records := fetch(BATCH_ROWS):
+def batches_of(
+    fetch: Callable[[int], Sequence[Sequence[Any]]], columns: Sequence[str], dialect: Dialect, limit: int | None = None
+) -> Iterator[Batch]:
+    """The rows that a cursor's `fetchmany` gives, written as CSV; at most `limit` of them."""
+    line = LineWriter(dialect, columns).line
+    left = limit
+    while left != 0 and (records := fetch(BATCH_ROWS if left is None else min(left, BATCH_ROWS))):
+        left = None if left is None else left - len(records)
         lines = "".join([f"{line(record)}\r\n" for record in records])
         yield Batch(lines.encode("utf-8", "replace"), len(records))

@@ -1,6 +1,7 @@
 """The reports service's composition root."""
 
 import os
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -19,8 +20,13 @@ def reports_service(_: Resources) -> Service:
     catalog = load_catalog(settings.folders).on(sources)
     for mistake in catalog.mistakes:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
+    tasks = ReportTasks(catalog, sources, ZoneInfo(settings.reports_time_zone))
     return Service(
         "reports",
-        tasks=[Task("reports.generate", ReportTasks(catalog, sources).generate)],
+        tasks=[
+            Task("reports.generate", tasks.generate),
+            Task("reports.burst", tasks.burst),
+            Task("reports.preview", tasks.preview, max_attempts=1, time_limit_seconds=60),
+        ],
         reports=[report.describe() for report in catalog.reports.values()],
     )

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
 from bureau.settings import Settings, SettingsError, load
-from services.reports.rows import Source
 from services.reports.sources import SourceMistakes, open_sources
+from services.reports.turns import InTurn
 
 _SHIPPED = Path(__file__).parent / "queries"
 
@@ -20,6 +21,18 @@ class ReportsSettings(Settings):
         default=str(_SHIPPED),
         description="Folders of `.sql` files, several joined as in PATH; the first of two equal names wins.",
     )
+
+    reports_time_zone: str = Field(
+        default="UTC", description="Whose days `today` and the like are, in reports that name no `time_zone`."
+    )
+
+    @field_validator("reports_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("use the name of a time zone, such as Europe/Paris") from None
 
     @property
     def folders(self) -> list[Path]:
@@ -34,7 +47,7 @@ class ReportsSettings(Settings):
         return value
 
 
-def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, Source]]:
+def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, InTurn]]:
     """Settings and sources. Raises `SettingsError` with what is wrong in either."""
     mistakes: list[str] = []
     try:

@@ -62,7 +62,7 @@ def stopped_by_source(source: str, seconds: float) -> PermanentError:
     return PermanentError(
         "source_stopped_query",
         f'The data source "{source}" stopped the report\'s query after {seconds:.0f} seconds: a time limit there, '
-        "or somebody who cancelled it.",
+        f"or SOURCE_{source.upper()}_TIMEOUT_SECONDS, or somebody who cancelled it.",
     )
 
 
@@ -70,3 +70,11 @@ def failed(source: str, state: str) -> PermanentError:
     """`state` is the source's own error code, which says nothing of the data, or empty."""
     code = f" (code {state})" if state else ""
     return PermanentError("report_query_failed", f'The data source "{source}" failed the report\'s query{code}.')
+
+
+def wrong_format(source: str, column: str, wanted: str) -> PermanentError:
+    """`wanted` is "numbers" or "dates or times"."""
+    return PermanentError(
+        "report_query_invalid",
+        f'The report gives the column {column!r} a format for {wanted}, but in "{source}" it has none. {_MEND}',
+    )

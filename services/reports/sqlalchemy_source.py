@@ -5,22 +5,25 @@ all drivers have.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import create_engine, exc, text
+from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
 from bureau.contracts.errors import TaskError
 from bureau.stopping import StopToken
 from services.reports import source_errors
+from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.query import Query
 from services.reports.rows import BATCH_ROWS, Batch, Rows, batches_of
+from services.reports.turns import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -28,23 +31,17 @@ log = structlog.get_logger(__name__)
 class SqlAlchemySource:
     """Reads with one connection a report, in a transaction that is rolled back."""
 
-    def __init__(self, name: str, url: SecretStr) -> None:
+    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
         """Imports the driver (ImportError, `sqlalchemy.exc.ArgumentError`); connects to nothing."""
         self.name = name
+        self._limits = limits
         self._engine = create_engine(url.get_secret_value(), poolclass=NullPool, hide_parameters=True)
 
     @contextmanager
-    def read(self, query: Query, values: Mapping[str, Value], delimiter: str, stop: StopToken) -> Iterator[Rows]:
-        statement = text(query.render(lambda name: f":{name}", lambda sql: sql.replace(":", r"\:")))
+    def snapshot(self, stop: StopToken) -> Iterator["SqlAlchemySnapshot"]:
         with self._explained(), self._engine.connect() as connection:
-            streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
             stop.check()
-            snapshot_at = datetime.now(UTC)
-            result = streaming.execute(statement, {name: _adapted(value) for name, value in values.items()})
-            if not result.returns_rows:
-                raise source_errors.no_rows(self.name)
-            batches = batches_of(result.fetchmany, delimiter)
-            yield Rows(list(result.keys()), snapshot_at, _until_stopped(batches, stop))
+            yield SqlAlchemySnapshot(self.name, connection, stop, self._limits.timeout_seconds)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -55,10 +52,41 @@ class SqlAlchemySource:
             raise _explanation(self.name, error) from None
 
 
-def _until_stopped(batches: Iterator[Batch], stop: StopToken) -> Iterator[Batch]:
-    for batch in batches:
-        stop.check()
-        yield batch
+class SqlAlchemySnapshot:
+    """A transaction as the database isolates it by default: several queries may see several states."""
+
+    def __init__(self, source: str, connection: Connection, stop: StopToken, timeout_seconds: float) -> None:
+        self.taken_at = datetime.now(UTC)
+        self._source = source
+        self._connection = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
+        self._stop = stop
+        self._timeout_seconds = timeout_seconds
+
+    @contextmanager
+    def rows(
+        self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
+    ) -> Iterator[Rows]:
+        statement = text(query.render(lambda name: f":{name}", lambda sql: sql.replace(":", r"\:")))
+        started = time.monotonic()
+        with closing(
+            self._connection.execute(statement, {name: _adapted(value) for name, value in values.items()})
+        ) as result:
+            if not result.returns_rows:
+                raise source_errors.no_rows(self._source)
+            columns = list(result.keys())
+            batches = batches_of(result.fetchmany, columns, dialect, limit)
+            yield Rows(columns, self._while_it_may(batches, started))
+
+    def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:  # noqa: ARG002 - as other sources
+        """There is no way to ask that all databases have."""
+        return None
+
+    def _while_it_may(self, batches: Iterator[Batch], started: float) -> Iterator[Batch]:
+        for batch in batches:
+            self._stop.check()
+            if (seconds := time.monotonic() - started) > self._timeout_seconds:
+                raise source_errors.stopped_by_source(self._source, seconds)
+            yield batch
 
 
 def _adapted(value: Value) -> Any:

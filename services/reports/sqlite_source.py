@@ -16,24 +16,28 @@ from bureau.contracts.errors import TaskError
 from bureau.stopping import StopToken
 from services.reports import source_errors
 from services.reports.cancelling import cancelling
+from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.query import Query
 from services.reports.rows import Rows, batches_of
+from services.reports.turns import Limits
 
 log = structlog.get_logger(__name__)
 
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock: a millisecond or so
 _BUSY_SECONDS = 1.0  # waiting for a writer cannot be interrupted, and a cancelled report ends within 2 s
 
 
 class SqliteSource:
-    """Reads with one connection a report; one statement is one snapshot."""
+    """Reads with one connection a report, in one transaction."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, limits: Limits) -> None:
         self.name = name
         self._path = path
+        self._limits = limits
 
     @contextmanager
-    def read(self, query: Query, values: Mapping[str, Value], delimiter: str, stop: StopToken) -> Iterator[Rows]:
+    def snapshot(self, stop: StopToken) -> Iterator["SqliteSnapshot"]:
         with self._explained(), closing(self._connect()) as connection:
 
             def cancel() -> None:
@@ -41,13 +45,9 @@ class SqliteSource:
                     connection.interrupt()
 
             with cancelling(stop, cancel):
-                snapshot_at = datetime.now(UTC)
-                bound = {name: _adapted(value) for name, value in values.items()}
-                cursor = connection.execute(query.render(lambda name: f":{name}"), bound)
-                if cursor.description is None:
-                    raise source_errors.no_rows(self.name)
-                columns = [column[0] for column in cursor.description]
-                yield Rows(columns, snapshot_at, batches_of(cursor.fetchmany, delimiter))
+                connection.execute("begin")
+                connection.execute("select count(*) from sqlite_master").fetchall()  # from here on it is one state
+                yield SqliteSnapshot(self.name, connection, self._limits.timeout_seconds)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -66,6 +66,33 @@ class SqliteSource:
         except sqlite3.Error as error:
             log.warning("source failed", source=self.name, error=str(error))
             raise _explanation(self.name, error, time.monotonic() - started) from None
+
+
+class SqliteSnapshot:
+    """A transaction that reads."""
+
+    def __init__(self, source: str, connection: sqlite3.Connection, timeout_seconds: float) -> None:
+        self.taken_at = datetime.now(UTC)
+        self._source = source
+        self._connection = connection
+        self._timeout_seconds = timeout_seconds
+
+    @contextmanager
+    def rows(
+        self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
+    ) -> Iterator[Rows]:
+        bound = {name: _adapted(value) for name, value in values.items()}
+        ends = time.monotonic() + self._timeout_seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
+        with closing(self._connection.execute(query.render(lambda name: f":{name}"), bound)) as cursor:
+            if cursor.description is None:
+                raise source_errors.no_rows(self._source)
+            columns = [column[0] for column in cursor.description]
+            yield Rows(columns, batches_of(cursor.fetchmany, columns, dialect, limit))
+
+    def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:  # noqa: ARG002 - as other sources
+        """SQLite's planner tells nobody how many rows it expects."""
+        return None
 
 
 def _adapted(value: Value) -> Any:

@@ -1,38 +1,120 @@
-"""`reports.generate`: a report of the catalog to a CSV file."""
+"""`reports.generate`, `reports.burst`, `reports.preview`: reports of the catalog to files, or their first rows."""
 
+import csv
+import io
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
-from bureau.contracts.reports import GenerateReport, ReportGenerated
+from bureau.contracts.reports import (
+    BurstReport,
+    CsvFormat,
+    GenerateReport,
+    PreviewReport,
+    ReportBurst,
+    ReportGenerated,
+    ReportPreview,
+)
 from bureau.task import Context
 from services.reports.catalog import ReportCatalog
+from services.reports.columns import labels
 from services.reports.csv_export import export, file_name, media_type
+from services.reports.dialect import Dialect
+from services.reports.estimate import Estimate
+from services.reports.kinds import Value
 from services.reports.metrics import ROWS
-from services.reports.parameters import read_params
-from services.reports.rows import Source
+from services.reports.parameters import plain, read_params
+from services.reports.report import Report
+from services.reports.rows import Snapshot, Source
+
+PREVIEW_ROWS = 50
+PREVIEW_CELL = 1000  # characters
 
 
 class ReportTasks:
-    """The task over the reports and sources of this process."""
+    """The tasks over the reports and sources of this process."""
 
-    def __init__(self, catalog: ReportCatalog, sources: Mapping[str, Source]) -> None:
-        """Every report of `catalog` is on one of `sources`."""
+    def __init__(self, catalog: ReportCatalog, sources: Mapping[str, Source], zone: ZoneInfo) -> None:
+        """Every report of `catalog` is on one of `sources`; `zone` is for reports that name none."""
         self._catalog = catalog
         self._sources = sources
+        self._zone = zone
 
     def generate(self, ctx: Context, request: GenerateReport) -> ReportGenerated:
         """Runs a report of the catalog and writes its rows to a CSV file."""
+        report = self._catalog.find(request.report)
+        values = self._values(report, request.params)
+        ctx.log(f"Reading {report.title} from {report.source}")
+        with self._sources[report.source].snapshot(ctx.stop) as snapshot:
+            return self._write(ctx, snapshot, report, request.format, request.params, values)
+
+    def burst(self, ctx: Context, request: BurstReport) -> ReportBurst:
+        """Runs a report once for each value of a parameter, all from one snapshot, and writes a CSV file for each."""
+        report = self._catalog.find(request.report)
+        asked = [{**request.params, request.parameter: value} for value in request.values]
+        bound = [self._values(report, params) for params in asked]
+        ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(asked)} {request.parameter}")
+        with self._sources[report.source].snapshot(ctx.stop) as snapshot:
+            files = [
+                self._write(ctx, snapshot, report, request.format, params, values)
+                for params, values in zip(asked, bound, strict=True)
+            ]
+        return ReportBurst(files=files)
+
+    def preview(self, ctx: Context, request: PreviewReport) -> ReportPreview:
+        """Runs a report for its first 50 rows."""
         started = time.monotonic()
         report = self._catalog.find(request.report)
-        values = read_params(report.parameters, request.params)
-        source = self._sources[report.source]
-        ctx.log(f"Reading {report.title} from {report.source}")
-        name = file_name(report.name, request.format)
+        values = self._values(report, request.params)
+        # No text of the data says the same as this, so that NULL can be told from it.
+        dialect = replace(_dialect(report, request.format), delimiter=",", null_text=f"null {uuid4()}")
         with (
-            ctx.artifact(name, media_type(request.format)) as file,
-            source.read(report.query, values, request.format.delimiter, ctx.stop) as rows,
+            self._sources[report.source].snapshot(ctx.stop) as snapshot,
+            snapshot.rows(report.query, values, dialect, PREVIEW_ROWS + 1) as rows,
         ):
-            count = export(rows, request.format, file.write, lambda done: ctx.progress(done, None, "rows"))
+            names = labels(rows.columns, dialect.columns)
+            text = b"".join(batch.lines for batch in rows.batches).decode()
+        cells = [[_cell(cell, dialect) for cell in line] for line in _lines(text, len(names))]
+        return ReportPreview(
+            report=report.name,
+            title=report.title,
+            columns=names,
+            rows=cells[:PREVIEW_ROWS],
+            more=len(cells) > PREVIEW_ROWS,
+            params=_shown(values),
+            snapshot_at=snapshot.taken_at,
+            duration_seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _values(self, report: Report, params: Mapping[str, Any]) -> dict[str, Value]:
+        return read_params(report.parameters, params, datetime.now(report.zone or self._zone))
+
+    def _write(
+        self,
+        ctx: Context,
+        snapshot: Snapshot,
+        report: Report,
+        asked: CsvFormat,
+        params: Mapping[str, Any],
+        values: Mapping[str, Value],
+    ) -> ReportGenerated:
+        started = time.monotonic()
+        form, dialect = asked.over(report.format), _dialect(report, asked)
+        given = [params[parameter.name] for parameter in report.parameters if params.get(parameter.name) is not None]
+        estimate = Estimate(snapshot.expected(report.query, values))
+        with (
+            ctx.artifact(file_name(report.title, given, form), media_type(form)) as file,
+            snapshot.rows(report.query, values, dialect) as rows,
+        ):
+            names = labels(rows.columns, dialect.columns)
+            count = export(
+                rows, form, file.write, lambda done: ctx.progress(done, estimate.total(done), "rows"), dialect
+            )
+        ctx.progress(count, count, "rows")
         ROWS.labels(report.name).inc(count)
         seconds = time.monotonic() - started
         ctx.log(f"Wrote {count:,} rows, {file.size:,} bytes, in {seconds:.1f} s")
@@ -43,7 +125,27 @@ class ReportTasks:
             rows=count,
             bytes=file.size,
             sha256=file.sha256,
-            columns=rows.columns,
-            snapshot_at=rows.snapshot_at,
+            columns=names,
+            snapshot_at=snapshot.taken_at,
             duration_seconds=round(seconds, 3),
+            params=_shown(values),
         )
+
+
+def _dialect(report: Report, asked: CsvFormat) -> Dialect:
+    return Dialect.of(asked.over(report.format), neutralise=report.neutralise, columns=report.columns, zone=report.zone)
+
+
+def _shown(values: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in values.items() if value is not None}
+
+
+def _lines(text: str, columns: int) -> list[list[str]]:
+    """A line with one empty cell is an empty line, which Python's csv reads as no cells."""
+    return [line or [""] * columns for line in csv.reader(io.StringIO(text, newline=""))]
+
+
+def _cell(text: str, dialect: Dialect) -> str | None:
+    if text == dialect.null_text:
+        return None
+    return text if len(text) <= PREVIEW_CELL else f"{text[:PREVIEW_CELL]}…"

@@ -83,7 +83,7 @@ def _generate(asked: ReportRequest, known: Known) -> NewTask:
         "generate",
         RUN,
         policy.queue,
-        given.model_dump(mode="json"),
+        given.model_dump(mode="json", exclude_unset=True),  # the rest of the format is as the report says
         retry=policy.retry,
         time_limit_seconds=policy.time_limit_seconds,
     )

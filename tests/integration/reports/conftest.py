@@ -9,13 +9,14 @@ import psycopg
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopToken
 from services.reports.csv_export import export
+from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.postgres_source import PostgresSource
-from services.reports.query import parse_query
+from services.reports.rows import Source
 from services.reports.sources import open_sources
 from tests.support.postgres import connect
+from tests.support.reading import running
 
 Read = Callable[..., list[list[str]]]
 
@@ -30,7 +31,7 @@ def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture
 def source(postgres_url: str) -> PostgresSource:
     """Made as the service makes it: from the environment."""
-    made = open_sources({"SOURCE_SHOP_URL": postgres_url})["shop"]
+    made = open_sources({"SOURCE_SHOP_URL": postgres_url})["shop"].source
     assert isinstance(made, PostgresSource)
     return made
 
@@ -47,8 +48,11 @@ def read(source: PostgresSource) -> Read:
     return reading
 
 
-def export_all(source: PostgresSource, sql: str, values: Mapping[str, Value], form: CsvFormat) -> bytes:
+def export_all(
+    source: Source, sql: str, values: Mapping[str, Value], form: CsvFormat, dialect: Dialect | None = None
+) -> bytes:
     file = io.BytesIO()
-    with source.read(parse_query(sql), values, form.delimiter, StopToken()) as rows:
-        export(rows, form, file.write, lambda _: None)
+    dialect = dialect or Dialect.of(form)
+    with running(source, sql, values, dialect) as rows:
+        export(rows, form, file.write, lambda _: None, dialect)
     return file.getvalue()

@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopToken
 from bureau.storage import Storage
 from services.reports.csv_export import export
-from services.reports.query import parse_query
 from services.reports.sources import open_sources
+from tests.support.reading import running
 
 
 def main(sql: str, count: int, compression: str, folder: str) -> None:
@@ -24,7 +23,7 @@ def main(sql: str, count: int, compression: str, folder: str) -> None:
     storage = Storage.from_url(f"file://{folder}")
     with (
         storage.writer("report.csv") as file,
-        source.read(parse_query(sql), {"count": count}, form.delimiter, StopToken()) as rows,
+        running(source, sql, {"count": count}) as rows,
     ):
         written = export(rows, form, file.write, lambda _: None)
     print(written, file.size, peak_kib())

@@ -16,10 +16,10 @@ from bureau.contracts.reports import CsvFormat
 from bureau.stopping import StopReason, StopToken
 from services.reports.csv_export import export
 from services.reports.postgres_source import PostgresSource
-from services.reports.query import parse_query
 from services.reports.rows import Source
 from services.reports.sources import open_sources
 from tests.support.postgres import connect
+from tests.support.reading import running
 from tests.support.waiting import until
 
 ACTIVE = (
@@ -35,13 +35,13 @@ class Running:
         self.stop = StopToken()
         self.rows = 0
         self.ended: BaseException | None = None
-        self._source, self._query = source, parse_query(sql)
+        self._source, self._sql = source, sql
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            with self._source.read(self._query, {}, ",", self.stop) as rows:
+            with running(self._source, self._sql, stop=self.stop) as rows:
                 export(rows, CsvFormat(), lambda _: None, self._progress)
         except BaseException as error:  # noqa: BLE001 - Stopped is one, and the test looks at what it was
             self.ended = error
@@ -61,14 +61,14 @@ class Running:
 ENDLESS = "select generate_series(1, 1000000000) as i, 'some text' as t"
 
 
-def cancel_and_look(running: Running, database: psycopg.Connection[Any]) -> None:
+def cancel_and_look(report: Running, database: psycopg.Connection[Any]) -> None:
     """Cancels, and sees the report ended and its statement gone from the server in time."""
     cancelled_at = time.monotonic()
-    running.stop.set(StopReason.CANCELLED)
-    running.wait(WITHIN_SECONDS)
+    report.stop.set(StopReason.CANCELLED)
+    report.wait(WITHIN_SECONDS)
     until(lambda: database.execute(ACTIVE).fetchall() == [(0,)], WITHIN_SECONDS, "the statement is gone")
     assert time.monotonic() - cancelled_at < WITHIN_SECONDS
-    assert isinstance(running.ended, Stopped)
+    assert isinstance(report.ended, Stopped)
 
 
 def active(database: psycopg.Connection[Any], statement: str) -> bool:
@@ -77,15 +77,15 @@ def active(database: psycopg.Connection[Any], statement: str) -> bool:
 
 
 def test_a_statement_that_has_given_no_row_yet(source: PostgresSource, database: psycopg.Connection[Any]) -> None:
-    running = Running(source, "select pg_sleep(600)")
+    report = Running(source, "select pg_sleep(600)")
     until(lambda: active(database, "copy"), 10, "the statement runs")
-    cancel_and_look(running, database)
+    cancel_and_look(report, database)
 
 
 def test_a_statement_in_the_middle_of_its_rows(source: PostgresSource, database: psycopg.Connection[Any]) -> None:
-    running = Running(source, ENDLESS)
-    until(lambda: running.rows > 10_000, 30, "rows arrive")
-    cancel_and_look(running, database)
+    report = Running(source, ENDLESS)
+    until(lambda: report.rows > 10_000, 30, "rows arrive")
+    cancel_and_look(report, database)
 
 
 def test_a_statement_that_waits_for_a_lock_before_it_is_planned(
@@ -94,18 +94,18 @@ def test_a_statement_that_waits_for_a_lock_before_it_is_planned(
     database.execute("create table sales (id integer)")
     with connect(postgres_url) as other, other.transaction():
         other.execute("lock table sales in access exclusive mode")
-        running = Running(source, "select * from sales")
+        report = Running(source, "select * from sales")
         until(lambda: active(database, "select * from ("), 10, "the statement waits")
-        cancel_and_look(running, database)
+        cancel_and_look(report, database)
 
 
 def test_a_stop_at_any_moment_of_the_beginning_is_not_lost(
     source: PostgresSource, database: psycopg.Connection[Any]
 ) -> None:
     for moment in range(25):  # connecting, beginning, binding, planning, running: all within 25 ms
-        running = Running(source, "select pg_sleep(600)")
-        running.go_on_for(moment / 1000)
-        cancel_and_look(running, database)
+        report = Running(source, "select pg_sleep(600)")
+        report.go_on_for(moment / 1000)
+        cancel_and_look(report, database)
 
 
 def test_a_source_that_fails_to_write_ends_the_statement_too(
@@ -114,8 +114,7 @@ def test_a_source_that_fails_to_write_ends_the_statement_too(
     def full(_: bytes) -> None:
         raise OSError("no space left")
 
-    query = parse_query(ENDLESS)
-    with pytest.raises(OSError, match="no space"), source.read(query, {}, ",", StopToken()) as rows:
+    with pytest.raises(OSError, match="no space"), running(source, ENDLESS) as rows:
         export(rows, CsvFormat(), full, lambda _: None)
     until(lambda: database.execute(ACTIVE).fetchall() == [(0,)], WITHIN_SECONDS, "the statement is gone")
 
@@ -156,9 +155,9 @@ def test_a_server_that_does_not_answer_to_cancelling_is_hung_up_on(
     url = make_url(postgres_url)
     with closing(SilentProxy(url.host or "127.0.0.1", url.port or 5432)) as proxy:
         through = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
-        running = Running(open_sources({"SOURCE_SHOP_URL": through})["shop"], "select pg_sleep(600)")
+        report = Running(open_sources({"SOURCE_SHOP_URL": through})["shop"], "select pg_sleep(600)")
         until(lambda: active(database, "copy"), 10, "the statement runs")
         proxy.dead.set()
-        running.stop.set(StopReason.CANCELLED)
-        running.wait(WITHIN_SECONDS)
-        assert isinstance(running.ended, Stopped)
+        report.stop.set(StopReason.CANCELLED)
+        report.wait(WITHIN_SECONDS)
+        assert isinstance(report.ended, Stopped)

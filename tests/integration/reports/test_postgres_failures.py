@@ -8,11 +8,10 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.stopping import StopToken
-from services.reports.query import parse_query
 from services.reports.rows import Rows, Source
 from services.reports.sources import open_sources
 from tests.support.ports import free_port
+from tests.support.reading import running
 from tests.support.waiting import until
 
 PASSWORD = "reading-secret"
@@ -35,7 +34,7 @@ def source_at(url: str) -> Source:
 
 
 def read(url: str, sql: str) -> None:
-    with source_at(url).read(parse_query(sql), {}, ",", StopToken()) as rows:
+    with running(source_at(url), sql) as rows:
         drain(rows)
 
 
@@ -92,9 +91,9 @@ def test_a_connection_lost_between_rows_is_tried_again(reader: str, database: ps
         database.execute("select pg_terminate_backend(pid)" + OURS)
         drain(rows)
 
-    endless = parse_query("select generate_series(1, 1000000000), repeat('x', 1000)")
-    with pytest.raises(TransientError), source_at(reader).read(endless, {}, ",", StopToken()) as running:
-        terminate_and_drain(running)
+    endless = "select generate_series(1, 1000000000), repeat('x', 1000)"
+    with pytest.raises(TransientError), running(source_at(reader), endless) as rows:
+        terminate_and_drain(rows)
 
 
 def test_a_time_limit_of_the_source_is_told_with_its_duration(reader: str, database: psycopg.Connection[Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bureau.contracts.reports import CsvFormat
 from bureau.stopping import StopToken
+from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.postgres_source import PostgresSource
 from services.reports.query import parse_query
@@ -101,8 +102,9 @@ def test_lines_end_as_rfc_4180_says_with_every_delimiter(source: PostgresSource)
 
 def test_the_snapshot_is_the_databases_time(source: PostgresSource, database: psycopg.Connection[Any]) -> None:
     ((before,),) = database.execute("select clock_timestamp()").fetchall()
-    with source.read(parse_query("select now() as at"), {}, ",", StopToken()) as rows:
-        assert rows.snapshot_at.tzinfo is UTC
-        assert before <= rows.snapshot_at
+    now = parse_query("select now() as at")
+    with source.snapshot(StopToken()) as snapshot, snapshot.rows(now, {}, Dialect()) as rows:
+        assert snapshot.taken_at.tzinfo is UTC
+        assert before <= snapshot.taken_at
         lines = b"".join(batch.lines for batch in rows.batches).decode()
-    assert datetime.fromisoformat(lines.strip()) == rows.snapshot_at
+    assert datetime.fromisoformat(lines.strip()) == snapshot.taken_at

@@ -3,15 +3,20 @@
 import csv
 import io
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
 from services.reports.cells import FORMULA_STARTS
+from services.reports.columns import Column, Format, NumberFormat, TimeFormat
+from services.reports.dialect import Dialect
 from services.reports.postgres_source import PostgresSource
 from services.reports.sources import open_sources
 from tests.integration.reports.conftest import Read, export_all
+from tests.support.reading import running
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,6 @@ def test_a_source_in_another_encoding_gives_utf8_with_formulas_neutralised(
     database.execute(f"create database {name} encoding 'EUC_JP' locale 'C' template template0")
     try:
         source = open_sources({"SOURCE_SHOP_URL": postgres_url.replace(database.info.dbname, name)})["shop"]
-        assert isinstance(source, PostgresSource)
         data = export_all(source, "select '日本' as \"名\", '=1' as b, '' as c", {}, CsvFormat())
         assert data.decode() == '名,b,c\r\n日本,\'=1,""\r\n'
     finally:
@@ -117,3 +121,93 @@ def test_no_text_begins_like_a_formula_whatever_its_first_character(source: Post
     assert len(lines) == 1 + 55295 + 70000 - 57344 + 1
     assert not [line for line in lines if line[1].startswith(tuple(FORMULA_STARTS))]
     assert sum(line[1].startswith("'") for line in lines) == len(FORMULA_STARTS) + 1  # the quote itself
+
+
+EURO = Dialect(";", "N/A", decimal_comma=True, date_format="DD.MM.YYYY")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expression", "cell"),
+    [
+        (EURO, "1.5::float8", "1,5"),
+        (EURO, "-1234567890123456789012345678901234567890.5", "-1234567890123456789012345678901234567890,5"),
+        (EURO, "7", "7"),
+        (EURO, "'Infinity'::float8", "Infinity"),
+        (EURO, "date '2024-02-09'", "09.02.2024"),
+        (EURO, "'infinity'::date", "infinity"),
+        (EURO, "date '0044-03-15 BC'", "0044-03-15 BC"),
+        (EURO, "timestamp '2024-02-09 08:05:06.5'", "09.02.2024 08:05:06.5"),
+        (EURO, "timestamptz '2024-02-09 08:05Z' at time zone 'UTC'", "09.02.2024 08:05:00"),
+        (EURO, "null::text", "N/A"),
+        (EURO, "null::date", "N/A"),
+        (EURO, "null::float8", "N/A"),
+        (EURO, "'N/A'", "N/A"),
+        (EURO, "''", ""),
+        (EURO, "'1.5'", "1.5"),
+        (Dialect(null_text="\\N"), "null::int", "\\N"),
+        (Dialect(decimal_comma=True), "1.5", "1,5"),
+        (Dialect(neutralise=False), "'=1+1'", "=1+1"),
+        (Dialect(neutralise=False), "true", "true"),
+        (Dialect(neutralise=False), "'=x'::char(4)", "=x  "),
+        (Dialect(zone=ZoneInfo("Asia/Kolkata")), "timestamptz '2024-02-09 08:05Z'", "2024-02-09 13:35:00+05:30"),
+        (Dialect(columns={"x": Column("x", None, NumberFormat(2))}), "2.675::float8", "2.68"),
+        (Dialect(columns={"x": Column("x", None, NumberFormat(2))}), "-2.675", "-2.68"),
+        (Dialect(columns={"x": Column("x", None, NumberFormat(1))}), "7", "7.0"),
+        (Dialect(columns={"x": Column("x", None, NumberFormat(0))}), "'-Infinity'::float4", "-Infinity"),
+        (Dialect(columns={"x": Column("x", None, NumberFormat(0))}), "'NaN'::numeric", "NaN"),
+        (
+            Dialect(columns={"x": Column("x", None, TimeFormat("DD/MM/YYYY", " HH:MM"))}),
+            "date '2024-02-09'",
+            "09/02/2024 00:00",
+        ),
+        (
+            Dialect(
+                columns={"x": Column("x", None, TimeFormat("DD.MM.YYYY", " HH:MM:SS"))}, zone=ZoneInfo("Europe/Paris")
+            ),
+            "timestamptz '2024-02-09 08:05:06Z'",
+            "09.02.2024 09:05:06",
+        ),
+    ],
+)
+def test_a_dialect_changes_what_it_says_and_nothing_else(
+    source: PostgresSource, dialect: Dialect, expression: str, cell: str
+) -> None:
+    with running(source, f"select 1, {expression} as x", dialect=dialect) as rows:
+        text = b"".join(batch.lines for batch in rows.batches).decode()
+    assert list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, strict=True)) == [["1", cell]]
+
+
+def test_text_that_says_the_same_as_null_is_quoted(source: PostgresSource) -> None:
+    with running(source, "select 'N/A', null", dialect=EURO) as rows:
+        assert b"".join(batch.lines for batch in rows.batches) == b'"N/A";N/A\r\n'
+
+
+@pytest.mark.parametrize("form", [NumberFormat(2), TimeFormat("DD.MM.YYYY")])
+def test_a_format_that_a_column_cannot_have_is_a_mistake_of_the_report(source: PostgresSource, form: Format) -> None:
+    wrong = Dialect(columns={"x": Column("x", None, form)})
+    with (
+        pytest.raises(PermanentError, match="gives the column 'x' a format for"),
+        running(source, "select 'a' as x", dialect=wrong),
+    ):
+        pytest.fail("it ran")
+
+
+def test_a_file_with_every_choice_made_is_read_back_equal_by_postgresql(
+    source: PostgresSource, database: psycopg.Connection[Any]
+) -> None:
+    """Choices of notation that `COPY` can be told; a decimal comma it cannot."""
+    database.execute(
+        "create table original as select i as id, case i % 4 when 0 then null when 1 then 'NULL' when 2 then '' else"
+        " E'=\"q\"; \\t 🎉\\r\\n' || i end as note, date '2024-01-01' + i as day, i * 1.25 as amount"
+        " from generate_series(1, 200) i; create table copied (like original)"
+    )
+    form = CsvFormat(delimiter=";", null_text="NULL", header=False)
+    dialect = Dialect.of(form, neutralise=False)
+    data = export_all(source, "select * from original", {}, form, dialect)
+    with (
+        database.cursor() as cursor,
+        cursor.copy("copy copied from stdin with (format csv, delimiter ';', null 'NULL')") as copy,
+    ):
+        copy.write(data)
+    differences = "select count(*) from (select * from original except select * from copied) as d"
+    assert database.execute(differences).fetchall() == [(0,)]

@@ -5,18 +5,22 @@ import gzip
 import io
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
 from services.reports.cells import FORMULA_STARTS, LineWriter
+from services.reports.columns import Column, NumberFormat, TimeFormat
 from services.reports.csv_export import CHUNK_BYTES, export, file_name, media_type
+from services.reports.dialect import Dialect
 from services.reports.rows import Batch, Rows, batches_of
 
 COMMAS = CsvFormat()
@@ -29,7 +33,7 @@ def rows(columns: list[str], records: Iterable[Sequence[Any]], delimiter: str = 
         taken, remaining[:] = remaining[:count], remaining[count:]
         return taken
 
-    return Rows(columns, datetime.now(UTC), batches_of(fetch, delimiter))
+    return Rows(columns, batches_of(fetch, columns, Dialect(delimiter)))
 
 
 def exported(columns: list[str], records: Iterable[Sequence[Any]], format: CsvFormat = COMMAS) -> bytes:
@@ -72,7 +76,7 @@ def test_no_value_breaks_out_of_its_cell_and_no_text_begins_like_a_formula(
 
 @given(st.floats(allow_nan=False) | st.integers() | st.decimals(allow_nan=False))
 def test_numbers_read_back_equal_and_are_never_marked(number: Any) -> None:
-    cell = LineWriter(",").line([number])
+    cell = LineWriter(Dialect()).line([number])
     assert type(number)(cell) == number
     assert "'" not in cell
 
@@ -118,7 +122,7 @@ def test_numbers_read_back_equal_and_are_never_marked(number: Any) -> None:
     ],
 )
 def test_a_value_is_written_as_documented(value: Any, cell: str) -> None:
-    assert LineWriter(",").line([value]) == cell
+    assert LineWriter(Dialect()).line([value]) == cell
 
 
 def test_headers_are_neutralised_and_lines_end_as_rfc_4180_says() -> None:
@@ -139,16 +143,16 @@ def test_gzip_holds_the_same_bytes_and_names_itself() -> None:
     packed = exported(["id", "name"], records, CsvFormat(compression="gzip"))
     assert gzip.decompress(packed) == exported(["id", "name"], records)
     assert packed == exported(["id", "name"], records, CsvFormat(compression="gzip"))  # no time of making in it
-    assert file_name("sales", CsvFormat(compression="gzip")) == "sales.csv.gz"
+    assert file_name("Sales", [], CsvFormat(compression="gzip")) == "sales.csv.gz"
     assert media_type(CsvFormat(compression="gzip")) == "application/gzip"
-    assert (file_name("sales", CsvFormat()), media_type(CsvFormat())) == ("sales.csv", "text/csv")
+    assert (file_name("Sales", [], CsvFormat()), media_type(CsvFormat())) == ("sales.csv", "text/csv")
 
 
 def test_rows_are_gathered_to_chunks_and_counted() -> None:
     line = b"x" * 998 + b"\r\n"
     written: list[int] = []
     told: list[int] = []
-    source = Rows(["a"], datetime.now(UTC), (Batch(line * 10, 10) for _ in range(100)))
+    source = Rows(["a"], (Batch(line * 10, 10) for _ in range(100)))
     count = export(source, CsvFormat(), lambda data: written.append(len(data)), told.append)
     assert count == 1000
     assert told[-1] == 1000
@@ -160,5 +164,100 @@ def test_a_slow_query_shows_its_rows_before_a_chunk_is_full(monkeypatch: pytest.
     clock = iter(range(1000))
     monkeypatch.setattr("services.reports.csv_export.time.monotonic", lambda: float(next(clock)))
     told: list[int] = []
-    export(Rows(["a"], datetime.now(UTC), iter([Batch(b"1\r\n", 1)] * 3)), CsvFormat(), lambda _: None, told.append)
+    export(Rows(["a"], iter([Batch(b"1\r\n", 1)] * 3)), CsvFormat(), lambda _: None, told.append)
     assert told == [0, 1, 2, 3]
+
+
+EURO = Dialect(";", decimal_comma=True, date_format="DD.MM.YYYY", null_text="N/A")
+ROUND = {"a": Column("a", "A", NumberFormat(2)), "t": Column("t", None, TimeFormat("DD/MM/YYYY", " HH:MM"))}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "value", "cell"),
+    [
+        (EURO, 1.5, "1,5"),
+        (EURO, Decimal("-1234567890123456789012345678901234567890.5"), "-1234567890123456789012345678901234567890,5"),
+        (EURO, 7, "7"),
+        (EURO, math.inf, "Infinity"),
+        (EURO, date(2024, 2, 9), "09.02.2024"),
+        (EURO, datetime(2024, 2, 9, 8, 5, 6, tzinfo=UTC), "09.02.2024 08:05:06+00:00"),
+        (EURO, None, "N/A"),
+        (EURO, "N/A", '"N/A"'),
+        (EURO, "", ""),
+        (EURO, "1.5", "1.5"),
+        (Dialect(decimal_comma=True), 1.5, '"1,5"'),
+        (Dialect(neutralise=False), "=1+1", "=1+1"),
+        (Dialect(neutralise=False), "-5", "-5"),
+        (Dialect(null_text="-"), None, "-"),
+        (Dialect(null_text="-"), "-", "'-"),
+        (Dialect(null_text="-", neutralise=False), "-", '"-"'),
+        (Dialect(zone=ZoneInfo("Asia/Kolkata")), datetime(2024, 2, 9, 8, 5, tzinfo=UTC), "2024-02-09 13:35:00+05:30"),
+        (Dialect(), time(8, 5), "08:05:00"),
+        (Dialect(), timedelta(hours=26, minutes=3, microseconds=5), "26:03:00.000005"),
+        (Dialect(), timedelta(hours=-1, minutes=-30), "-01:30:00"),
+    ],
+)
+def test_a_dialect_changes_what_it_says_and_nothing_else(dialect: Dialect, value: Any, cell: str) -> None:
+    assert LineWriter(dialect).line([value]) == cell
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (1, "1.00"),
+        (2.675, "2.68"),
+        (Decimal("-2.675"), "-2.68"),
+        (1e22, "10000000000000000000000.00"),
+        (math.nan, "NaN"),
+        (None, ""),
+        (True, "true"),
+        ("=1", "'=1"),
+    ],
+)
+def test_a_column_of_numbers_is_rounded_as_postgresql_rounds(value: Any, cell: str) -> None:
+    assert LineWriter(Dialect(columns=ROUND), ["a"]).line([value]) == cell
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (date(2024, 2, 9), "09/02/2024 00:00"),
+        (datetime(2024, 2, 9, 8, 5, 6), "09/02/2024 08:05"),
+        ("2024-02-09 08:05:06", "09/02/2024 08:05"),
+        ("2024-02-09", "09/02/2024 00:00"),
+        ("2024-02-31", "2024-02-31"),
+        ("soon", "soon"),
+        (5, "5"),
+        (None, ""),
+    ],
+)
+def test_a_column_of_times_is_written_in_its_format(value: Any, cell: str) -> None:
+    assert LineWriter(Dialect(columns=ROUND), ["t"]).line([value]) == cell
+
+
+def test_the_header_has_the_labels_or_is_left_out() -> None:
+    dialect = Dialect(columns={"b": Column("b", "=Größe")})
+    for form, header in ((CsvFormat(), "a,'=Größe\r\n"), (CsvFormat(header=False), "")):
+        file = io.BytesIO()
+        export(rows(["a", "b"], [(1, 2)]), form, file.write, lambda _: None, dialect)
+        assert file.getvalue().decode() == f"{header}1,2\r\n"
+
+
+def test_a_column_that_the_query_does_not_give_is_a_mistake_of_the_report() -> None:
+    dialect = Dialect(columns={"c": Column("c", "C")})
+    with pytest.raises(PermanentError, match="describes a column 'c' that its query does not give; it gives a, b"):
+        export(rows(["a", "b"], []), CsvFormat(), lambda _: None, lambda _: None, dialect)
+
+
+@pytest.mark.parametrize(
+    ("title", "given", "name"),
+    [
+        ("Monthly sales", [], "monthly-sales.csv"),
+        ("Ventes / mois", ["2024-01-01", "Nord & Sud"], "ventes-mois-2024-01-01-nord-sud.csv"),
+        ("売上", [5, ["a", "b"], True], "売上-5-a-b-true.csv"),
+        ("../..", [], "report.csv"),
+        ("x" * 300, ["y"], "x" * 100 + ".csv"),
+    ],
+)
+def test_a_file_is_named_after_title_and_parameters(title: str, given: list[Any], name: str) -> None:
+    assert file_name(title, given, CsvFormat()) == name

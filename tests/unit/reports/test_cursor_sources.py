@@ -18,10 +18,11 @@ from bureau.contracts.reports import CsvFormat
 from bureau.stopping import StopReason, StopToken
 from services.reports.csv_export import export
 from services.reports.kinds import Value
-from services.reports.query import parse_query
 from services.reports.rows import Rows, Source
 from services.reports.sqlalchemy_source import SqlAlchemySource
 from services.reports.sqlite_source import SqliteSource
+from services.reports.turns import Limits
+from tests.support.reading import running
 
 FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "
 
@@ -47,15 +48,15 @@ def source(request: pytest.FixtureRequest, shop: Path) -> Source:
 
 def source_at(reader: str, path: Path) -> Source:
     if reader == "sqlite3":
-        return SqliteSource("shop", path)
-    return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"))
+        return SqliteSource("shop", path, Limits())
+    return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"), Limits())
 
 
 def read(
     source: Source, sql: str, values: Mapping[str, Value] | None = None, stop: StopToken | None = None
 ) -> list[list[str]]:
     file = io.BytesIO()
-    with source.read(parse_query(sql), values or {}, ",", stop or StopToken()) as rows:
+    with running(source, sql, values, stop=stop) as rows:
         export(rows, CsvFormat(), file.write, lambda _: None)
     return list(csv.reader(io.StringIO(file.getvalue().decode(), newline=""), strict=True))
 
@@ -95,15 +96,15 @@ def test_parameters_are_bound_and_never_part_of_the_sql(
 
 def test_a_file_may_have_any_name(shop: Path) -> None:
     odd = shop.rename(shop.with_name("shöp #1?mode=rw 100%.db"))
-    assert len(read(SqliteSource("shop", odd), "select id from sales")) == 4
+    assert len(read(SqliteSource("shop", odd, Limits()), "select id from sales")) == 4
     with pytest.raises(PermanentError):
-        read(SqliteSource("shop", odd), "delete from sales")
+        read(SqliteSource("shop", odd, Limits()), "delete from sales")
 
 
 def test_the_snapshot_has_a_time(source: Source) -> None:
     before = datetime.now(UTC)
-    with source.read(parse_query("select 1"), {}, ",", StopToken()) as rows:
-        assert before <= rows.snapshot_at <= datetime.now(UTC)
+    with source.snapshot(StopToken()) as snapshot:
+        assert before <= snapshot.taken_at <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +182,7 @@ def test_a_statement_that_has_given_no_row_yet_is_interrupted_within_two_seconds
         stop.set(StopReason.CANCELLED)
 
     threading.Thread(target=cancel, daemon=True).start()
-    endless = parse_query(f"{FOREVER} count(*) from n")
-    with pytest.raises(Stopped), source_at("sqlite3", shop).read(endless, {}, ",", stop):
+    with pytest.raises(Stopped), running(source_at("sqlite3", shop), f"{FOREVER} count(*) from n", stop=stop):
         pytest.fail("an endless count has no first row")
     assert time.monotonic() - stopped_at[0] < 2
 
@@ -195,12 +195,12 @@ def test_a_stop_between_rows_ends_the_reading(source: Source) -> None:
             assert batch.rows > 0
             stop.set(StopReason.TIME_LIMIT)
 
-    with pytest.raises(Stopped), source.read(parse_query(f"{FOREVER} i from n"), {}, ",", stop) as running:
-        drain(running)
+    with pytest.raises(Stopped), running(source, f"{FOREVER} i from n", stop=stop) as endless:
+        drain(endless)
 
 
 def test_a_report_that_was_stopped_before_it_began_reads_nothing(source: Source) -> None:
     stop = StopToken()
     stop.set(StopReason.SHUTDOWN)
-    with pytest.raises(Stopped), source.read(parse_query(f"{FOREVER} i from n"), {}, ",", stop):
+    with pytest.raises(Stopped), running(source, f"{FOREVER} i from n", stop=stop):
         pytest.fail("it began")

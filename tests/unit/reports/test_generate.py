@@ -44,7 +44,7 @@ def ctx(tmp_path: Path) -> FakeContext:
 
 
 def generate(service: Service, ctx: FakeContext, report: str, **request: Any) -> tuple[ReportGenerated, bytes]:
-    (task,) = service.tasks
+    task = service.tasks[0]
     result = ReportGenerated.model_validate(task.run(ctx, {"report": report, **request}))
     return result, ctx.read(result.artifact)
 
@@ -55,7 +55,7 @@ def lines(data: bytes) -> list[dict[str, str]]:
 
 def test_every_shipped_report_is_announced_and_admitted(service: Service) -> None:
     assert [report.name for report in service.reports] == ["customers", "monthly-sales", "top-customers"]
-    assert [task.name for task in service.tasks] == ["reports.generate"]
+    assert [task.name for task in service.tasks] == ["reports.generate", "reports.burst", "reports.preview"]
     assert announcement_mistakes(service.catalog) == []
 
 
@@ -85,11 +85,11 @@ def test_the_result_says_what_the_file_is(service: Service, ctx: FakeContext) ->
     assert (result.report, result.title, result.artifact.name) == (
         "monthly-sales",
         "Monthly sales",
-        "monthly-sales.csv",
+        "monthly-sales-north.csv",
     )
     assert (result.bytes, result.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert ctx.artifacts["monthly-sales.csv"].media_type == "text/csv"
-    assert ctx.reports[-1] == (result.rows, None, "rows")
+    assert ctx.artifacts["monthly-sales-north.csv"].media_type == "text/csv"
+    assert ctx.reports[-1] == (result.rows, result.rows, "rows")
     assert ctx.logs == ["Reading Monthly sales from demo", ctx.logs[1]]
     assert ctx.logs[1].startswith(f"Wrote {result.rows:,} rows, {len(data):,} bytes, in ")
 
@@ -121,7 +121,7 @@ def test_the_other_shipped_reports_run(
 def test_a_compressed_file_holds_the_same_rows(service: Service, ctx: FakeContext) -> None:
     form = {"delimiter": ";", "bom": True, "compression": "gzip"}
     result, data = generate(service, ctx, "customers", params={"country": "JP"}, format=form)
-    assert result.artifact.name == "customers.csv.gz"
+    assert result.artifact.name == "customers-jp.csv.gz"
     text = gzip.decompress(data).decode("utf-8-sig")
     assert len(list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))) == result.rows
 

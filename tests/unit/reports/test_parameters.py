@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,12 @@ from services.reports.parameter_header import read_parameter
 from services.reports.parameters import params_schema, read_params
 
 ENUM = {"type": "enum", "choices": ["north", "south"]}
+NOW = datetime(2024, 3, 31, 23, 30, tzinfo=ZoneInfo("Europe/Paris"))
 LIST = {"type": "list", "choices": ["paid", "open"], "minimum": 1, "maximum": 2}
 
 
 def read(table: dict[str, Any], value: Any) -> Value:
-    return read_params([read_parameter("p", table)], {"p": value})["p"]
+    return read_params([read_parameter("p", table)], {"p": value}, NOW)["p"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_a_value_that_does_not_fit_is_refused_with_its_rule(table: dict[str, Any
 def test_everything_wrong_is_said_at_once() -> None:
     parameters = [read_parameter("since", {"type": "date", "required": True}), read_parameter("region", ENUM)]
     with pytest.raises(PermanentError) as error:
-        read_params(parameters, {"region": "west", "sinze": "2024-01-01"})
+        read_params(parameters, {"region": "west", "sinze": "2024-01-01"}, NOW)
     assert error.value.message == (
         'The report\'s parameters do not fit: "sinze" is not a parameter of this report; it takes since, region; '
         'region must be one of north, south, not "west"; since is required: a date such as 2024-03-31.'
@@ -110,7 +112,7 @@ def test_what_is_not_given_is_the_default_or_null() -> None:
         read_parameter("until", {"type": "date"}),
         read_parameter("regions", {"type": "list", "default": ["north"]}),
     ]
-    assert read_params(parameters, {}) == {"since": date(2024, 1, 1), "until": None, "regions": ("north",)}
+    assert read_params(parameters, {}, NOW) == {"since": date(2024, 1, 1), "until": None, "regions": ("north",)}
 
 
 def test_the_schema_is_closed_and_says_what_json_schema_can_say() -> None:
@@ -170,8 +172,56 @@ def test_the_schema_and_the_reader_agree(table: dict[str, Any], value: Any) -> N
     parameters = [read_parameter("p", table)]
     refused = Schema(params_schema(parameters)).mistakes({"p": value})  # as the gateway asks
     try:
-        read_params(parameters, {"p": value})
+        read_params(parameters, {"p": value}, NOW)
         fits = True
     except PermanentError:
         fits = False
     assert (not refused) == fits
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("today", "2024-03-31"),
+        ("Yesterday", "2024-03-30"),
+        ("tomorrow", "2024-04-01"),
+        ("7 days ago", "2024-03-24"),
+        ("2 weeks ago", "2024-03-17"),
+        ("1 month ago", "2024-02-29"),
+        ("13 months ago", "2023-02-28"),
+        ("1 year ago", "2023-03-31"),
+        ("first day of this month", "2024-03-01"),
+        ("first  day of last month", "2024-02-01"),
+        ("last day of last month", "2024-02-29"),
+        ("last day of next month", "2024-04-30"),
+        ("first day of this week", "2024-03-25"),
+        ("last day of last week", "2024-03-24"),
+        ("first day of this quarter", "2024-01-01"),
+        ("last day of last quarter", "2023-12-31"),
+        ("first day of last year", "2023-01-01"),
+        ("last day of next year", "2025-12-31"),
+        ("9999 years ago", "0001-01-01"),
+    ],
+)
+def test_a_relative_default_is_a_day_of_the_reports_time_zone(text: str, day: str) -> None:
+    parameter = read_parameter("p", {"type": "date", "default": text})
+    assert read_params([parameter], {}, NOW) == {"p": date.fromisoformat(day)}
+    schema = params_schema([parameter])["properties"]["p"]
+    assert (schema["type"], schema["x-default"], "default" in schema) == (
+        "string",
+        " ".join(text.lower().split()),
+        False,
+    )
+    Schema(params_schema([parameter]))
+
+
+def test_a_relative_time_is_midnight_in_the_reports_time_zone_or_now() -> None:
+    midnight = read_parameter("p", {"type": "datetime", "default": "today"})
+    assert read_params([midnight], {}, NOW)["p"] == datetime(2024, 3, 30, 23, 0, tzinfo=UTC)  # before summer time
+    assert read_params([read_parameter("p", {"type": "datetime", "default": "now"})], {}, NOW)["p"] == NOW
+
+
+def test_a_value_that_is_given_wins_over_a_relative_default() -> None:
+    parameter = read_parameter("p", {"type": "date", "default": "today", "label": "Day"})
+    assert read_params([parameter], {"p": "2024-01-01"}, NOW) == {"p": date(2024, 1, 1)}
+    assert params_schema([parameter])["properties"]["p"]["title"] == "Day"

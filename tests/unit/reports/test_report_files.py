@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bureau.contracts.reports import CsvFormat
+from services.reports.columns import Column, NumberFormat, TimeFormat
 from services.reports.report import Report, ReportMistakes, read_report
 
 GOOD = """\
@@ -60,7 +62,7 @@ def test_a_header_may_give_another_name_and_windows_line_ends(tmp_path: Path) ->
         (('-- type = "date"\n', ""), 4, "parameters.since.type: null is not a type"),
         (("required = true", 'required = "yes"'), 6, "write required = true or required = false"),
         (("required = true", "default = 2024-13-01"), 6, "the header is not TOML"),
-        (("required = true", 'default = "yesterday"'), 6, "parameters.since.default: must be a date such as"),
+        (("required = true", 'default = "some day"'), 6, "parameters.since.default: must be a date such as"),
         (("required = true", "required = true\n-- default = 2024-01-01"), 7, "a required parameter has no default"),
         (("required = true", "minimum = 5"), 6, "parameters.since.minimum: must be a date"),
         (("required = true", "minimum = 2024-02-01\n-- maximum = 2024-01-01"), 6, "is above the maximum"),
@@ -95,6 +97,60 @@ def test_a_mistake_is_named_with_its_line_and_its_mend(
 ) -> None:
     assert change[0] in GOOD
     found = mistakes(tmp_path, GOOD.replace(*change))
+    assert any(number == line and words in detail for number, detail in found), found
+
+
+HOW = """\
+-- title = "Sales"
+-- source = "shop"
+-- time_zone = "Europe/Paris"
+-- neutralise_formulas = false
+-- [format]
+-- delimiter = ";"
+-- decimal_comma = true
+-- date_format = "DD.MM.YYYY"
+-- null_text = "N/A"
+-- [columns.revenue]
+-- label = "Revenue (€)"
+-- format = "0.00"
+-- [columns.day]
+-- format = "DD.MM.YYYY HH:MM"
+select day, revenue from sales
+"""
+
+
+def test_a_header_says_how_the_file_is_written(tmp_path: Path) -> None:
+    found = report(tmp_path, HOW)
+    assert (str(found.zone), found.neutralise) == ("Europe/Paris", False)
+    assert found.format == CsvFormat(delimiter=";", decimal_comma=True, date_format="DD.MM.YYYY", null_text="N/A")
+    assert found.columns == {
+        "revenue": Column("revenue", "Revenue (€)", NumberFormat(2)),
+        "day": Column("day", None, TimeFormat("DD.MM.YYYY", " HH:MM")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (("Europe/Paris", "Europe/Pariss"), 3, "time_zone: 'Europe/Pariss' is no time zone; write a name such as"),
+        (("Europe/Paris", "../etc"), 3, "is no time zone"),
+        (("formulas = false", 'formulas = "no"'), 4, "neutralise_formulas: write true or false"),
+        (('delimiter = ";"', 'delimiter = "x"'), 6, "format.delimiter: use one of ',', ';'"),
+        (('delimiter = ";"', 'separator = ";"'), 6, "format.separator: the key is not known; use one of delimiter"),
+        (("comma = true", 'comma = "true"'), 7, "format.decimal_comma: write true or false"),
+        (("DD.MM.YYYY", "DD.MM.YY"), 8, "format.date_format: use one of 'YYYY-MM-DD'"),
+        (("N/A", "nothing"), 9, "format.null_text: use one of"),
+        (("Revenue (€)", ""), 11, 'columns.revenue.label: write text in quotes: label = "Revenue"'),
+        (('"0.00"', '"#,##0"'), 12, "columns.revenue.format: '#,##0' is no format; use 0, 0.0 or 0.00"),
+        (('format = "0.00"', 'width = "0.00"'), 12, "columns.revenue.width: the key is not known; use one of label"),
+        (("YYYY HH:MM", "YYYY HH.MM"), 14, "columns.day.format: 'DD.MM.YYYY HH.MM' is no format"),
+    ],
+)
+def test_a_mistake_in_how_is_named_with_its_line_and_its_mend(
+    tmp_path: Path, change: tuple[str, str], line: int, words: str
+) -> None:
+    assert change[0] in HOW
+    found = mistakes(tmp_path, HOW.replace(*change, 1))
     assert any(number == line and words in detail for number, detail in found), found
 
 

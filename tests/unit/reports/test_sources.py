@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bureau.settings import SettingsError
+from services.reports.mariadb_source import MariaDbSource
 from services.reports.postgres_source import PostgresSource
 from services.reports.settings import load_settings
 from services.reports.sources import SourceMistakes, open_sources
@@ -17,6 +18,8 @@ from services.reports.sqlite_source import SqliteSource
         ("postgresql://u:secret@db/shop", PostgresSource),
         ("postgres://u:secret@db/shop?sslmode=require", PostgresSource),
         ("postgresql+psycopg://u:secret@db/shop", PostgresSource),
+        ("mariadb://u:secret@db/shop", MariaDbSource),
+        ("mysql+pymysql://u:secret@db/shop?ssl_ca=/etc/ca.pem", MariaDbSource),
         ("sqlite:///var/demo.db", SqliteSource),
         ("sqlite+pysqlite:////var/demo.db", SqliteSource),
     ],
@@ -24,8 +27,8 @@ from services.reports.sqlite_source import SqliteSource
 def test_a_url_finds_its_reader(url: str, reader: type) -> None:
     sources = open_sources({"SOURCE_SHOP_URL": url, "SOURCE_OTHER_URL": "", "PATH": "/bin"})
     assert list(sources) == ["shop"]
-    assert type(sources["shop"]) is reader
-    assert "secret" not in repr(vars(sources["shop"]))
+    assert type(sources["shop"].source) is reader
+    assert "secret" not in repr(vars(sources["shop"].source))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ def test_a_url_finds_its_reader(url: str, reader: type) -> None:
             "nonsense://u:secret@db/shop",
             "use postgresql://user:password@host/database, sqlite:///path or another database URL",
         ),
-        ("mysql+pymysql://u:secret@db/shop", "its driver is not installed: add the Python package pymysql"),
+        ("oracle+oracledb://u:secret@db/shop", "its driver is not installed: add the Python package oracledb"),
         ("sqlite://", "use sqlite:///path of a file"),
         ("sqlite:///:memory:", "use sqlite:///path of a file"),
         ("postgresql://u:secret@[db/shop", "use postgresql://user:password@host:5432/database"),

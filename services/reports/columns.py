@@ -1,0 +1,116 @@
+"""How a column is shown: its label in the header, and how many decimals or which date format its values have.
+
+-- [columns.revenue]
+-- label = "Revenue (€)"
+-- format = "0.00"
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any, get_args
+
+from bureau.contracts.errors import PermanentError
+from bureau.contracts.reports import DateFormat
+
+KEYS = ("label", "format")
+DAYS: tuple[str, ...] = get_args(DateFormat)
+CLOCKS = ("", " HH:MM", " HH:MM:SS")
+FORMATS = f"0, 0.0 or 0.00 and so on for numbers; {', '.join(DAYS)} for dates, with HH:MM or HH:MM:SS behind for times"
+
+_DECIMALS = re.compile(r"0(?:\.(0{1,10}))?")
+_ENOUGH = Context(prec=2000)  # digits: rounding must not meet a limit of its own
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """Rounded to `decimals`, half away from zero as PostgreSQL rounds."""
+
+    decimals: int
+
+    def write(self, number: int | float | Decimal) -> str | None:
+        """None where there is nothing to round: NaN and the infinities."""
+        exact = Decimal(repr(number) if isinstance(number, float) else number)
+        if not exact.is_finite():
+            return None
+        return format(exact.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP, _ENOUGH), "f")
+
+
+@dataclass(frozen=True)
+class TimeFormat:
+    """`day` is one of `DAYS`, `clock` one of `CLOCKS`."""
+
+    day: str
+    clock: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.day + self.clock
+
+    def write(self, time: date) -> str:
+        clock = f"{time:%H:%M:%S}" if isinstance(time, datetime) else "00:00:00"
+        return write_day(self.day, time) + (f" {clock}"[: len(self.clock)] if self.clock else "")
+
+
+Format = NumberFormat | TimeFormat
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a report's header; `name` is what the query calls it."""
+
+    name: str
+    label: str | None = None
+    format: Format | None = None
+
+
+class ColumnMistakes(ValueError):
+    """What is wrong with a column: pairs of the key it is about and a sentence."""
+
+    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{key}: {detail}" for key, detail in mistakes))
+        self.mistakes = mistakes
+
+
+def write_day(form: str, day: date) -> str:
+    return form.replace("YYYY", f"{day.year:04}").replace("MM", f"{day.month:02}").replace("DD", f"{day.day:02}")
+
+
+def read_column(name: str, table: Any) -> Column:
+    """The column that `table` (TOML) describes. Raises `ColumnMistakes`."""
+    if not isinstance(table, dict):
+        raise ColumnMistakes([("", f'write a table: [columns.{name}] and below it label = "…"')])
+    if mistakes := list(_mistakes(table)):
+        raise ColumnMistakes(mistakes)
+    return Column(name, table.get("label"), read_format(table["format"]) if "format" in table else None)
+
+
+def read_format(text: Any) -> Format | None:
+    """None where it is no format."""
+    if not isinstance(text, str):
+        return None
+    if number := _DECIMALS.fullmatch(text):
+        return NumberFormat(len(number[1] or ""))
+    return next((TimeFormat(day, clock) for day in DAYS for clock in CLOCKS if text == day + clock), None)
+
+
+def labels(names: Sequence[str], columns: Mapping[str, Column]) -> list[str]:
+    """The header of a query that gives `names`. Raises `PermanentError` for a column that it does not give."""
+    if unknown := [name for name in columns if name not in names]:
+        raise PermanentError(
+            "report_query_invalid",
+            f"The report describes a column {unknown[0]!r} that its query does not give; it gives {', '.join(names)}. "
+            "Whoever maintains the report has to mend it.",
+        )
+    return [(columns[name].label if name in columns else None) or name for name in names]
+
+
+def _mistakes(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key in table.keys() - set(KEYS):
+        yield key, f"the key is not known; use one of {', '.join(KEYS)}"
+    if "label" in table and (not isinstance(table["label"], str) or not table["label"]):
+        yield "label", 'write text in quotes: label = "Revenue"'
+    if "format" in table and read_format(table["format"]) is None:
+        yield "format", f"{table['format']!r} is no format; use {FORMATS}"

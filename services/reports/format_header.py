@@ -1,0 +1,38 @@
+"""The `[format]` table of a report's header: how its files are written unless a request says otherwise."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from bureau.contracts.reports import CsvFormat
+
+_MENDS = {
+    "literal_error": "use one of {expected}",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "extra_forbidden": "the key is not known; use one of {keys}",
+}
+
+
+class FormatMistakes(ValueError):
+    """What is wrong with the table: pairs of the key it is about and a sentence."""
+
+    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{key}: {detail}" for key, detail in mistakes))
+        self.mistakes = mistakes
+
+
+def read_format_table(table: Any) -> CsvFormat:
+    """Raises `FormatMistakes`."""
+    if not isinstance(table, dict):
+        raise FormatMistakes([("", 'write a table: [format] and below it delimiter = ";"')])
+    try:
+        return CsvFormat.model_validate(table, strict=True)
+    except ValidationError as error:
+        raise FormatMistakes([_mistake(one) for one in error.errors(include_url=False)]) from error
+
+
+def _mistake(error: Any) -> tuple[str, str]:
+    mend = _MENDS.get(error["type"], error["msg"])
+    given = {"keys": ", ".join(CsvFormat.model_fields), **error.get("ctx", {})}
+    return str(error["loc"][0]), mend.format_map(given)

@@ -1,0 +1,27 @@
+"""A report's source read in one go, as the tasks read it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bureau.stopping import StopToken
+from services.reports.dialect import Dialect
+from services.reports.kinds import Value
+from services.reports.query import parse_query
+from services.reports.rows import Rows, Source
+
+
+@contextmanager
+def running(
+    source: Source,
+    sql: str,
+    values: Mapping[str, Value] | None = None,
+    dialect: Dialect | None = None,
+    stop: StopToken | None = None,
+    limit: int | None = None,
+) -> Iterator[Rows]:
+    """The rows of one query in a snapshot of its own."""
+    with (
+        source.snapshot(stop or StopToken()) as snapshot,
+        snapshot.rows(parse_query(sql), values or {}, dialect or Dialect(), limit) as rows,
+    ):
+        yield rows
