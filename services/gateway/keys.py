@@ -1,19 +1,31 @@
-"""`python -m services.gateway.keys make | list | revoke`: the keys in the ledger of DATABASE_URL."""
+"""`python -m services.gateway.keys make | list | revoke`: the keys in the ledger of DATABASE_URL.
+
+Those of KEYS_FILE are listed too; they are changed in the file.
+"""
 
 import argparse
 import sys
 from datetime import datetime
+from pathlib import Path
+
+from pydantic import Field
 
 from bureau.ledger import keys
 from bureau.ledger.audit import COMMAND, Act
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.keys import Key, NewKey, Role
 from bureau.ledger.migrate import migrate
-from bureau.settings import PlatformSettings, SettingsError, load
-from services.gateway.auth import api_key
-from services.gateway.auth.key_file import OWNER
+from bureau.settings import PlatformSettings, Settings, SettingsError, load
+from services.gateway.auth import api_key, key_file
+from services.gateway.auth.key_file import OWNER, FileKey, KeyFileError
 
 DAY_SECONDS = 86_400.0
+
+
+class FileSettings(Settings):
+    """The gateway's KEYS_FILE, unread: a mistake in it must not keep anybody from revoking a key."""
+
+    keys_file: Path | None = Field(default=None)
 
 
 def main(arguments: list[str]) -> int:
@@ -21,9 +33,10 @@ def main(arguments: list[str]) -> int:
     if given.command == "make" and given.for_file:
         return print_line(given)
     try:
-        (settings,) = load(PlatformSettings)
+        settings, file = load(PlatformSettings, FileSettings)
     except SettingsError as error:
         error.exit()
+    given.file = file.keys_file
     db = Database(settings.database_url.get_secret_value())
     try:
         migrate(db)
@@ -54,12 +67,13 @@ def print_line(given: argparse.Namespace) -> int:
     return 0
 
 
-def show(db: Database, _given: argparse.Namespace) -> int:
-    found = keys.all_keys(db)
+def show(db: Database, given: argparse.Namespace) -> int:
+    in_file = _in_file(given.file)
+    found = [*(_row(key) for key in keys.all_keys(db)), *(_row_of_file(key, given.file) for key in in_file.values())]
     if not found:
         print("There are no keys. `make --owner NAME --role operate` makes one.")
         return 0
-    rows = [("ID", "OWNER", "ROLE", "STATE", "MADE", "EXPIRES", "LAST USED", "LABEL"), *(_row(key) for key in found)]
+    rows = [("ID", "OWNER", "ROLE", "STATE", "MADE", "EXPIRES", "LAST USED", "LABEL"), *found]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -67,7 +81,14 @@ def show(db: Database, _given: argparse.Namespace) -> int:
 
 
 def revoke(db: Database, given: argparse.Namespace) -> int:
-    key = keys.find(db, given.id)
+    key, in_file = keys.find(db, given.id), _in_file(given.file).get(given.id)
+    if in_file is not None:
+        print(
+            f"The key {in_file.id} of {in_file.owner} is in KEYS_FILE, {given.file}: remove its line there. "
+            "Gateways see that at the next request.",
+            file=sys.stderr,
+        )
+        return 1
     if key is None:
         print(f"There is no key {given.id}; `list` shows those there are.", file=sys.stderr)
         return 1
@@ -76,6 +97,19 @@ def revoke(db: Database, given: argparse.Namespace) -> int:
     else:
         print(f"The key {key.id} of {key.owner} was revoked before.")
     return 0
+
+
+def _in_file(path: Path | None) -> dict[str, FileKey]:
+    """The keys of KEYS_FILE, by id; what is wrong with it is said on stderr."""
+    try:
+        return key_file.read(path) if path else {}
+    except KeyFileError as error:
+        print(f"The keys of KEYS_FILE are not known: {error}", file=sys.stderr)
+        return {}
+
+
+def _row_of_file(key: FileKey, path: Path) -> tuple[str, ...]:
+    return (key.id, key.owner, key.role, "in a file", "-", "-", "-", f"KEYS_FILE {path}")
 
 
 def _row(key: Key) -> tuple[str, ...]:
@@ -111,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     making.add_argument("--expires-in-days", type=_days, help="without it the key lives until it is revoked")
     making.add_argument("--for-file", action="store_true", help="only prints a line for KEYS_FILE")
     making.set_defaults(run=make)
-    commands.add_parser("list", help="shows all keys, without their secrets").set_defaults(run=show)
+    commands.add_parser("list", help="shows all keys, also those of KEYS_FILE, without their secrets").set_defaults(
+        run=show
+    )
     revoking = commands.add_parser("revoke", help="from the next request on the key opens nothing")
     revoking.add_argument("id", help="as `list` shows it: the middle of bureau_<id>_<secret>")
     revoking.set_defaults(run=revoke)

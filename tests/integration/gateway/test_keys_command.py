@@ -19,12 +19,12 @@ KEYS = [sys.executable, "-m", "services.gateway.keys"]
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
 
 
-def run(folder: Path, *arguments: str, status: int = 0) -> tuple[str, str]:
+def run(folder: Path, *arguments: str, status: int = 0, **env: str) -> tuple[str, str]:
     """What the command said on stdout and stderr."""
     done = subprocess.run(
         [*KEYS, *arguments],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **environment(folder)},
+        env={"PATH": "/usr/bin:/bin", **environment(folder), **env},
         capture_output=True,
         text=True,
         timeout=60,
@@ -74,6 +74,33 @@ def test_a_line_for_a_file_touches_no_ledger(tmp_path: Path) -> None:
     assert (owner, role) == ("shop", "view")
     assert api_key.parse(text)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_of_the_file_are_listed_and_are_revoked_there(tmp_path: Path) -> None:
+    line, _ = run(tmp_path, "make", "--owner", "till", "--role", "view", "--for-file")
+    kept, text = api_key.parse(made(tmp_path)), line.split()[2]
+    in_file = api_key.parse(text)
+    assert kept is not None
+    assert in_file is not None
+    file = tmp_path / "keys"
+    file.write_text(line)
+    listed, _ = run(tmp_path, "list", KEYS_FILE=str(file))
+    assert re.search(rf"^{kept.id} +shop +submit +valid ", listed, re.MULTILINE)
+    assert re.search(rf"^{in_file.id} +till +view +in a file +- +- +- +KEYS_FILE {file}$", listed, re.MULTILINE)
+    assert in_file.secret not in listed
+    told = run(tmp_path, "revoke", in_file.id, status=1, KEYS_FILE=str(file))[1]
+    assert told.startswith(f"The key {in_file.id} of till is in KEYS_FILE, {file}: remove its line there.")
+
+
+def test_a_file_of_keys_that_is_wrong_keeps_nobody_from_revoking(tmp_path: Path) -> None:
+    key = api_key.parse(made(tmp_path))
+    assert key is not None
+    file = tmp_path / "keys"
+    file.write_text("shop submit nonsense\n")
+    stdout, stderr = run(tmp_path, "revoke", key.id, KEYS_FILE=str(file))
+    assert "opens nothing any more" in stdout
+    assert "line 1" in stderr
+    assert "nonsense" not in stderr
 
 
 @pytest.mark.parametrize(
