@@ -1,13 +1,14 @@
 """Whatever goes wrong becomes a problem; nothing of its inside leaves the process."""
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.problems import Problem, ProblemError
 from bureau.ledger.database import LedgerUnavailable
 from services.gateway.http.answers import problem_response
+from services.gateway.http.problem_page import problem_page, wants_page
 from services.gateway.http.problems import KINDS, RETRY_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,8 @@ def _answer(error: Exception) -> Response:
     refused = problem_of(error)
     if refused.status == 500:
         log.error("request failed", exc_info=error)
+    if refused.status == 401 and wants_page(request.accept_mimetypes):
+        return problem_page(refused)
     return problem_response(refused)
 
 

@@ -111,8 +111,6 @@ def test_a_browser_is_asked_and_shows_the_key_as_password(gateway: Keyed) -> Non
     client = gateway.door.client
     basic = 'Basic realm="Bureau", charset="UTF-8"'
     assert refused(client.get("/")) == (401, "key-missing", basic)
-    html = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-    assert refused(client.get("/v1/jobs", headers=html)) == (401, "key-missing", basic)
     assert refused(client.get("/", auth=("ada", "nonsense"))) == (401, "key-invalid", basic)
     page = client.get("/", auth=("whoever", key.text()))
     assert page.status_code == 200
@@ -228,3 +226,26 @@ def test_a_mistake_of_ours_tells_no_key_either(
     answer = gateway.with_key(key, "GET", "/v1/jobs")
     assert answer.status_code == 500
     assert key.secret not in answer.text + "".join(capfd.readouterr())
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_a_browser_without_a_key_is_asked_for_it_and_shown_a_page(gateway: Keyed) -> None:
+    gateway.key()
+    answer = gateway.door.client.get("/v1/jobs", headers={"Accept": BROWSER})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h1>A key is needed</h1>" in answer.text
+    assert 'href="/problems/key-missing"' in answer.text
+    assert "<key>" not in answer.text  # the detail's angle brackets are text, not a tag
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "application/json, text/html;q=0.5"])
+def test_a_program_without_a_key_gets_json(gateway: Keyed, accept: str | None) -> None:
+    gateway.key()
+    headers = {"Accept": accept} if accept else {}
+    answer = gateway.door.client.get("/v1/jobs", headers=headers)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert refused(answer)[:2] == (401, "key-missing")
