@@ -1,0 +1,17 @@
+"""For tests of one's own tasks: everything in the process of pytest, without servers. docs/testing.md is the manual.
+
+    # conftest.py
+    pytest_plugins = ["bureau.testing"]
+
+    # test_shop.py
+    def test_two_and_two_is_four(bureau):
+        assert bureau.submit(suma, a=2, b=2).wait(10).result() == 4
+
+Needs `pip install 'bureau[embedded]' pytest`.
+"""
+
+from bureau.testing.client import BureauInProcess
+from bureau.testing.fixtures import bureau, bureau_process, bureau_settings
+from bureau.testing.outbox import Outbox
+
+__all__ = ["BureauInProcess", "Outbox", "bureau", "bureau_process", "bureau_settings"]

@@ -1,0 +1,47 @@
+"""The mails that were sent: nobody gets them, they are files in a folder."""
+
+import email
+import email.policy
+from collections.abc import Iterator, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import overload
+
+
+class Outbox(Sequence[EmailMessage]):
+    """The mails since this was made, the oldest first; read anew each time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._before = {path.name for path in folder.glob("*.eml")}
+
+    def __repr__(self) -> str:
+        return f"Outbox({[str(mail['Subject']) for mail in self]})"
+
+    def __len__(self) -> int:
+        return len(self._paths())
+
+    def __iter__(self) -> Iterator[EmailMessage]:
+        return iter(self[:])
+
+    @overload
+    def __getitem__(self, index: int) -> EmailMessage: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[EmailMessage]: ...
+    def __getitem__(self, index: int | slice) -> EmailMessage | list[EmailMessage]:
+        paths = self._paths()
+        return [_read(path) for path in paths[index]] if isinstance(index, slice) else _read(paths[index])
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """Those to this address."""
+        return [mail for mail in self if address.lower() in str(mail["To"]).lower()]
+
+    def _paths(self) -> list[Path]:
+        found = [path for path in self._folder.glob("*.eml") if path.name not in self._before]
+        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def _read(path: Path) -> EmailMessage:
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert isinstance(message, EmailMessage)  # noqa: S101 - what this policy makes; for the type checker
+    return message

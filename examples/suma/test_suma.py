@@ -1,0 +1,53 @@
+"""Tests of this service, each task through a real worker, in one process: `python -m pytest examples/suma`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bureau.client import JobFailed, Problem
+from bureau.testing import BureauInProcess
+from examples.suma.patterns import flaky, total
+from examples.suma.tasks import initials, suma
+
+JOBS = Path(__file__).parent / "jobs"
+
+
+def test_two_and_two_is_four(bureau: BureauInProcess) -> None:
+    assert bureau.submit(suma, a=2, b=2).wait(10).result() == 4
+
+
+def test_an_input_that_does_not_fit_is_refused(bureau: BureauInProcess) -> None:
+    with pytest.raises(Problem, match='"two" is not of type "integer"'):
+        bureau.submit(suma, a="two", b=2)
+
+
+def test_initials_are_a_result_and_a_file(bureau: BureauInProcess) -> None:
+    job = bureau.submit(initials, names=["Ada Lovelace", "Grace Hopper"]).wait(10)
+    assert job.result() == {"Ada Lovelace": "AL", "Grace Hopper": "GH"}
+    assert job.artifact("initials.txt").read() == b"AL\tAda Lovelace\nGH\tGrace Hopper\n"
+
+
+def test_what_fails_at_first_is_tried_again(bureau: BureauInProcess) -> None:
+    job = bureau.submit(flaky, fails=1).wait(10)
+    assert [attempt["error"] is None for attempt in job.tasks[0]["attempts"]] == [False, True]
+
+
+def test_what_fails_every_time_fails(bureau: BureauInProcess) -> None:
+    job = bureau.submit(flaky, fails=9, retry={"max_attempts": 1})
+    with pytest.raises(JobFailed, match="out_of_luck"):
+        job.wait(10)
+
+
+def test_a_chord_adds_up(bureau: BureauInProcess) -> None:
+    job = bureau.job(**json.loads((JOBS / "chord.json").read_text())).wait(10)
+    assert job.result(job.tasks[-1]["name"]) == 12
+    assert job.tasks[-1]["run"] == total.name
+
+
+def test_the_total_is_mailed(bureau: BureauInProcess) -> None:
+    add = {"name": "add", "run": suma.name, "input": {"a": 2, "b": 2}}
+    mail = {"to": ["ada@example.com"], "subject": "The total", "text": "It is ready."}
+    bureau.job([add, {"name": "mail", "run": "mailer.send", "after": ["add"], "input": mail}]).wait(10)
+    (sent,) = bureau.outbox
+    assert (sent["To"], sent["Subject"]) == ("ada@example.com", "The total")
