@@ -14,7 +14,7 @@ from bureau.contracts.states import JobState
 from bureau.ledger import act
 from bureau.ledger.act import Cancelling
 from bureau.ledger.database import Database
-from bureau.ledger.queries import JobFilter, conditions
+from bureau.ledger.job_filter import JobFilter, conditions
 from bureau.ledger.retry import Retrying, retry
 from bureau.ledger.tables import jobs
 

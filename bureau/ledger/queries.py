@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, tuple_, union_all
+from sqlalchemy import Connection, Row, func, select, tuple_, union_all
 from sqlalchemy.sql.selectable import Select
 
 from bureau.contracts.states import JobState, TaskState
@@ -15,7 +15,9 @@ from bureau.ledger import artifacts, queues, workers
 from bureau.ledger.clock import age, now
 from bureau.ledger.database import Database
 from bureau.ledger.decide import PRIORITIES, PRIORITY_WORTH, rank
-from bureau.ledger.tables import attempts, events, job_tags, jobs, tasks
+from bureau.ledger.job_filter import JobFilter as JobFilter
+from bureau.ledger.job_filter import conditions
+from bureau.ledger.tables import attempts, events, jobs, tasks
 from bureau.ledger.views import (
     JobView,
     TaskView,
@@ -36,18 +38,6 @@ COUNTED_AHEAD = 10_000  # of each priority
 
 
 @dataclass(frozen=True)
-class JobFilter:
-    """`states` are the API's; `q` is found in the title."""
-
-    states: tuple[str, ...] = ()
-    kind: str | None = None
-    tag: str | None = None
-    q: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-
-
-@dataclass(frozen=True)
 class JobRow:
     """A job in a list."""
 
@@ -62,6 +52,8 @@ class JobRow:
     finished_at: datetime | None
     counts: dict[str, int]
     error: dict[str, Any] | None
+    progress: dict[str, Any] | None
+    attempts: int  # of its task that was tried most often
 
 
 def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
@@ -107,10 +99,21 @@ def tasks_of(db: Database, job_id: UUID, owner: str, *, after_position: int, lim
 
 
 def jobs_of(
-    db: Database, owner: str, wanted: JobFilter, *, before: tuple[datetime, UUID] | None, limit: int
+    db: Database,
+    owner: str,
+    wanted: JobFilter,
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+    among: int | None = None,
 ) -> list[JobRow]:
-    """Jobs, the newest first, older than `before`: (created_at, id) of the last one seen."""
+    """Jobs, the newest first, older than `before`: (created_at, id) of the last one seen.
+
+    `among` looks at so many of the owner's newest jobs only: what a filter without an index of its own costs is bound.
+    """
     query = select(jobs).where(jobs.c.owner == owner, *conditions(wanted))
+    if among is not None:
+        query = query.where(jobs.c.created_at >= _oldest_among(db, owner, among))
     if before is not None:
         place = (jobs.c.created_at, jobs.c.id)
         query = query.where(tuple_(*place) < tuple_(*before, types=[column.type for column in place]))
@@ -121,6 +124,20 @@ def jobs_by_id(db: Database, owner: str, ids: Sequence[UUID]) -> list[JobRow]:
     """The owner's jobs of these ids, in the order of `ids`; who is not there is left out."""
     found = {row.id: row for row in _job_rows(db, select(jobs).where(jobs.c.owner == owner, jobs.c.id.in_(ids)))}
     return [found[job_id] for job_id in ids if job_id in found]
+
+
+def _oldest_among(db: Database, owner: str, newest: int) -> datetime:
+    """When the last of the owner's `newest` jobs was created."""
+    created = (
+        select(jobs.c.created_at)
+        .where(jobs.c.owner == owner)
+        .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        .offset(newest - 1)
+        .limit(1)
+    )
+    with db.read() as connection:
+        found: datetime | None = connection.execute(created).scalar_one_or_none()
+    return found or datetime.min.replace(tzinfo=UTC)
 
 
 def _job_rows(db: Database, query: Select[Any]) -> list[JobRow]:
@@ -208,6 +225,8 @@ def _job_row(row: Row[Any], briefs: Sequence[Row[Any]]) -> JobRow:
         finished_at=row.finished_at,
         counts=counts,
         error=row.error,
+        progress=job_progress(briefs, len(briefs)),
+        attempts=max((brief.claim_no for brief in briefs), default=0),
     )
 
 
@@ -270,30 +289,3 @@ def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str,
         result=row.result,
         error=row.error,
     )
-
-
-def conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.states:
-        conditions.append(or_(*(_in_state(state) for state in wanted.states)))
-    if wanted.kind:
-        conditions.append(jobs.c.kind == wanted.kind)
-    if wanted.tag:
-        conditions.append(exists().where(job_tags.c.job_id == jobs.c.id, job_tags.c.tag == wanted.tag))
-    if wanted.q:
-        conditions.append(jobs.c.title.icontains(wanted.q, autoescape=True))
-    if wanted.created_after:
-        conditions.append(jobs.c.created_at > wanted.created_after)
-    if wanted.created_before:
-        conditions.append(jobs.c.created_at < wanted.created_before)
-    return conditions
-
-
-def _in_state(state: str) -> ColumnElement[bool]:
-    """An API state as a condition on jobs and, for open ones, their tasks."""
-    if state not in ("scheduled", "queued", "running"):
-        return jobs.c.state == state
-    started = exists().where(tasks.c.job_id == jobs.c.id, tasks.c.claim_no > 0)
-    due = exists().where(tasks.c.job_id == jobs.c.id, tasks.c.state == TaskState.READY, tasks.c.due_at <= now())
-    by_tasks = {"running": started, "queued": and_(~started, due), "scheduled": and_(~started, ~due)}
-    return and_(jobs.c.state == JobState.OPEN, by_tasks[state])

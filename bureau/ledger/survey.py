@@ -13,7 +13,17 @@ from bureau.ledger.tables import tasks
 from bureau.ledger.workers import Served, served
 
 UNSERVED = Served(workers=0, threads=0, busy=0, claimed=0)
-_NUMBERS = ("waiting", "later", "due", "hinted", "running", "expired", "oldest_due_seconds", "oldest_hint_seconds")
+_NUMBERS = (
+    "waiting",
+    "later",
+    "retrying",
+    "due",
+    "hinted",
+    "running",
+    "expired",
+    "oldest_due_seconds",
+    "oldest_hint_seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class QueueSurvey:
     queue: str
     waiting: int
     later: int
+    retrying: int  # of those that are due later: they were tried before
     due: int
     hinted: int
     running: int
@@ -44,6 +55,7 @@ def survey(db: Database) -> list[QueueSurvey]:
             tasks.c.queue,
             _count(tasks.c.state == TaskState.WAITING).label("waiting"),
             _count(ready & (tasks.c.due_at > now())).label("later"),
+            _count(ready & (tasks.c.due_at > now()) & (tasks.c.claim_no > 0)).label("retrying"),
             _count(due).label("due"),
             _count(due & tasks.c.hinted_at.is_not(None)).label("hinted"),
             _count(running).label("running"),

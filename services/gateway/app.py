@@ -30,12 +30,12 @@ from services.gateway.api import (
     tasks,
     workers,
 )
+from services.gateway.console import console
 from services.gateway.gateway import Gateway, Relay
 from services.gateway.http.context import add_context
 from services.gateway.http.errors import add_error_handlers
 from services.gateway.http.operation import Operation
 from services.gateway.http.routes import add_routes
-from services.gateway.page import pages
 from services.gateway.settings import GatewaySettings
 
 
@@ -54,12 +54,12 @@ def create_app(
     `stopping` ends event streams, and the waits of requests with `Prefer: wait`.
     """
     gateway = Gateway(settings, database, storage, relay, Announcements(database), stopping or Event())
-    app = Flask(__name__, static_folder=None, template_folder="page/templates")
+    app = Flask(__name__, static_folder=None, template_folder="console/templates")
     app.url_map.merge_slashes = False  # a redirect is not what an API's client expects
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    add_context(app, settings, prepare)
+    add_context(app, settings)
     add_error_handlers(app)
-    add_routes(app, operations(gateway), gateway)
+    add_routes(app, operations(gateway), gateway, prepare)
     return app
 
 
@@ -84,7 +84,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         queues,
         schedules,
         health,
-        pages,
     )
     declared = [operation for resource in resources for operation in resource.operations(gateway)]
+    declared += console.operations(gateway, declared)
     return [*declared, openapi.operation(declared)]

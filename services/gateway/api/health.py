@@ -58,6 +58,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             summary="Alive",
             tag="Health",
             role=None,
+            needs_ledger=False,
             answers=[Documented(200, "Alive.", Health)],
         ),
         Operation(
@@ -68,6 +69,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             summary="What is ready and what is not",
             tag="Health",
             role=None,
+            needs_ledger=False,
             answers=[
                 Documented(200, "Submissions are accepted.", Readiness),
                 Documented(503, "The ledger or the storage is away.", Readiness, {"Retry-After": "Seconds."}),

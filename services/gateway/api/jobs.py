@@ -87,7 +87,7 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
 def _list(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, JobQuery]) -> Reply:
         query = call.query
-        before = read_cursor(query.cursor, _newest) if query.cursor is not None else None
+        before = read_cursor(query.cursor, newest_first) if query.cursor is not None else None
         rows = queries.jobs_of(gateway.database, call.owner, query.wanted(), before=before, limit=query.limit + 1)
         shown, following = cut(rows, query.limit, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))
         return Reply(200, JobList(items=[summary_of(row) for row in shown], next_cursor=following))
@@ -105,7 +105,8 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
     )
 
 
-def _newest(key: list[Any]) -> tuple[datetime, UUID]:
+def newest_first(key: list[Any]) -> tuple[datetime, UUID]:
+    """The place in the list that a cursor names. Raises ValueError."""
     created_at, job_id = key
     return _in_range(datetime.fromisoformat(created_at)), UUID(job_id)
 

@@ -30,6 +30,7 @@ def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
         summary="This document",
         tag="Catalog",
         role=None,
+        needs_ledger=False,
         answers=[Documented(200, "OpenAPI 3.1.", media_types=("application/json",))],
     )
     return declared

@@ -1,7 +1,7 @@
 """The gate: who is it, what may they do, are they too many. Each refusal is a problem."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from werkzeug import Request
@@ -12,13 +12,14 @@ from bureau.ledger.database import Database
 from bureau.ledger.kept_secrets import kept_secret
 from bureau.ledger.keys import Role
 from bureau.ledger.rates import Standing
-from services.gateway.auth import rate_limits
+from services.gateway.auth import api_key, rate_limits
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.identity import LOCAL, NOBODY, Identity
 from services.gateway.auth.key_file import KeyFile
 from services.gateway.auth.keyring import Keyring, Refused
 from services.gateway.auth.links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
 from services.gateway.auth.rate_limits import RateLimiter
+from services.gateway.auth.sessions import COOKIE, Sessions
 from services.gateway.http.problems import not_found, problem, try_again
 from services.gateway.settings import GatewaySettings, is_loopback
 
@@ -31,6 +32,8 @@ class Asked:
     peer: str | None
     for_people: bool
     token: str | None = field(repr=False)
+    session: str | None = field(default=None, repr=False)
+    changes_from: str | None = None  # the Origin of a request that changes something; "" where it names none
 
     @classmethod
     def of(cls, request: Request, *, page: bool = False) -> "Asked":
@@ -39,6 +42,8 @@ class Asked:
             peer=request.remote_addr,
             for_people=page or "text/html" in request.headers.get("Accept", ""),
             token=request.args.get(PARAMETER),
+            session=request.cookies.get(COOKIE),
+            changes_from=None if request.method in ("GET", "HEAD") else request.headers.get("Origin", ""),
         )
 
 
@@ -52,6 +57,7 @@ class Gate:
         self._limiter = RateLimiter(db, self._per_minute)
         given = settings.link_secret.get_secret_value()
         self.links = Links(lambda: given or kept_secret(db, "links"))
+        self.sessions = Sessions(lambda: given or kept_secret(db, "sessions"))
 
     def identify(self, asked: Asked, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
         """Raises 401, and for links 403, 404 and 410 problems. Whether the role suffices is `require`'s to say."""
@@ -60,7 +66,7 @@ class Gate:
         if linked and asked.token is not None:
             return self._by_link(asked.token, linked, path)
         key = presented(asked.authorization)
-        found = self._keyring.find(key) if key else None
+        found = self._keyring.find(key) if key else self._signed_in(asked)
         match found:
             case Identity():
                 return found
@@ -71,6 +77,25 @@ class Gate:
         if not _is_local(asked.peer):
             raise unauthorized("key-missing", _NO_KEYS, asked.for_people)
         return LOCAL
+
+    def sign_in(self, text: str) -> tuple[str, Role] | None:
+        """The cookie for who shows this key, and what they may do; None where it opens nothing."""
+        key = api_key.parse(text.strip())
+        found = self._keyring.find(key) if key else None
+        return (self.sessions.cookie(key), found.role) if key and isinstance(found, Identity) else None
+
+    def keys_are_in_use(self) -> bool:
+        return self._keyring.there_are_any()
+
+    def _signed_in(self, asked: Asked) -> Identity | Refused | None:
+        """By the cookie. Raises a 403 problem for a change that does not say which page sent it: browsers do."""
+        signed_in = self.sessions.read(asked.session) if asked.session and self._keyring.there_are_any() else None
+        if signed_in is None:
+            return None
+        if asked.changes_from == "":
+            raise problem("origin-not-allowed", "A change by cookie needs the Origin header that browsers send.")
+        found = self._keyring.find(signed_in)
+        return replace(found, by_session=True) if isinstance(found, Identity) else found
 
     def _by_link(self, token: str, linked: Linked, path: dict[str, Any]) -> Identity:
         try:

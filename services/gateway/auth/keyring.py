@@ -9,6 +9,7 @@ from services.gateway.auth.api_key import ApiKey
 from services.gateway.auth.credentials import Malformed
 from services.gateway.auth.identity import Identity
 from services.gateway.auth.key_file import FileKey, KeyFile
+from services.gateway.auth.sessions import SignedIn
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ UNKNOWN = Refused("This key is not known here.")
 NO_KEY = Refused("The Authorization header holds no key of the form bureau_<id>_<secret>.")
 
 
-def judge(shown: ApiKey, kept: Key | FileKey | None) -> Identity | Refused:
+def judge(shown: ApiKey | SignedIn, kept: Key | FileKey | None) -> Identity | Refused:
     """What the key opens. What became of it is told only to who has its secret."""
     if not shown.opens(kept.sha256 if kept else None) or kept is None:
         return UNKNOWN
@@ -43,7 +44,7 @@ class Keyring:
         self._file = file
         self._were_any = False
 
-    def find(self, shown: ApiKey | Malformed) -> Identity | Refused:
+    def find(self, shown: ApiKey | SignedIn | Malformed) -> Identity | Refused:
         """Raises `LedgerUnavailable`, unless the key is of the file."""
         if isinstance(shown, Malformed):
             return NO_KEY

@@ -1,7 +1,6 @@
 """Around every request: a Request-Id, the door, a log line, security headers."""
 
 import time
-from collections.abc import Callable
 from uuid import uuid4
 
 import structlog
@@ -15,12 +14,10 @@ log = structlog.get_logger(__name__)
 
 REQUEST_ID = "Request-Id"
 
-
 _HEALTH = ("healthz", "readyz")
-_WITHOUT_LEDGER = (*_HEALTH, "openapi", "page-static", "page-problem")
 
 
-def add_context(app: Flask, settings: GatewaySettings, prepare: Callable[[], None] | None) -> None:
+def add_context(app: Flask, settings: GatewaySettings) -> None:
     doors = Doors.of(settings)
 
     def begin() -> None:
@@ -31,8 +28,6 @@ def add_context(app: Flask, settings: GatewaySettings, prepare: Callable[[], Non
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         if request.endpoint not in _HEALTH:  # asked by whatever address a machine's keeper knows
             check_door(doors, request.method, request.headers.get("Host", ""), request.headers.get("Origin"))
-        if prepare and request.endpoint not in _WITHOUT_LEDGER:
-            prepare()
 
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID] = g.request_id

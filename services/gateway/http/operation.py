@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from werkzeug.datastructures import Headers
 
 from bureau.contracts.base import Contract
+from bureau.contracts.problems import Problem
 from bureau.ledger.audit import Act
 from bureau.ledger.idempotency import Answer, Reservation
 from bureau.ledger.keys import Role
@@ -106,7 +107,9 @@ class Operation(Generic[B, Q]):
     replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # where `takes_key`: its first answer, again
     api: bool = True  # False: for browsers; takes any query
     linked: Linked | None = None  # read with a signed link too, by its `token` parameter
-    away: Callable[[], Response] | None = None  # a page's own answer while the ledger is away
+    refused: Callable[[Problem], Response] | None = None  # a page's own answer to people, instead of a problem
+    away: Callable[[], Response] | None = None  # and while the ledger is away
+    needs_ledger: bool = True  # False: answers while the ledger was never reached yet
 
     @property
     def changes(self) -> bool:
@@ -119,8 +122,8 @@ class Operation(Generic[B, Q]):
 
     @property
     def takes_key(self) -> bool:
-        """Whether it takes an Idempotency-Key: the other methods may be repeated as they are."""
-        return self.method == "POST"
+        """Whether it takes an Idempotency-Key: other methods may be repeated as they are, forms are sent by hand."""
+        return self.method == "POST" and self.api
 
     @property
     def path_parameters(self) -> list[str]:

@@ -7,6 +7,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import Headers
 
+from bureau.contracts.problems import ProblemError
 from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.idempotency import Scope
 from services.gateway.auth.gate import Asked, require
@@ -15,6 +16,7 @@ from services.gateway.auth.links import PARAMETER
 from services.gateway.gateway import Gateway
 from services.gateway.http import idempotency, prefer
 from services.gateway.http.answers import response_of
+from services.gateway.http.forms import FormReader
 from services.gateway.http.operation import Call, Nothing, Operation, Reply
 from services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key
 
@@ -22,29 +24,42 @@ AnyOperation = Operation[Any, Any]
 Reading = Callable[[dict[str, Any], Identity], Reply | Response]
 
 
-def add_routes(app: Flask, operations: Iterable[AnyOperation], gateway: Gateway) -> None:
+def add_routes(
+    app: Flask, operations: Iterable[AnyOperation], gateway: Gateway, prepare: Callable[[], None] | None = None
+) -> None:
+    """`prepare` is called before each request that needs the ledger; it may raise `LedgerUnavailable`."""
     for operation in operations:
         app.add_url_rule(
             operation.path,
             endpoint=operation.name,
-            view_func=_view(operation, gateway),
+            view_func=_view(operation, gateway, prepare),
             methods=[operation.method],
             provide_automatic_options=False,
         )
 
 
-def _view(operation: AnyOperation, gateway: Gateway) -> Callable[..., Response]:
+def _view(operation: AnyOperation, gateway: Gateway, prepare: Callable[[], None] | None) -> Callable[..., Response]:
     read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
 
     def handle(**path: Any) -> Response:
         try:
+            if prepare and operation.needs_ledger:
+                prepare()
             return response_of(read(path, _admitted(operation, gateway, path)))
         except LedgerUnavailable:
             if operation.away:
                 return operation.away()
             raise
+        except ProblemError as refusal:
+            if operation.refused and _asked_by_people():
+                return operation.refused(refusal.problem)
+            raise
 
     return handle
+
+
+def _asked_by_people() -> bool:
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
@@ -81,13 +96,11 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 
 def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     query = QueryReader(operation.query or Nothing)
-    body: BodyReader[Any] | NoBodyReader = (
-        BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader(gateway.settings)
-    )
+    body = _body_reader(operation, gateway)
 
     def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
         key = idempotency_key(request) if operation.takes_key else None
-        asked = query.read(request)
+        asked = query.read(request) if operation.api else Nothing()
         fields, files, fingerprint = body.read(request)
         wait = _wait_seconds(operation, gateway)
 
@@ -102,6 +115,12 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
                 file.file.close()
 
     return answer
+
+
+def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] | NoBodyReader | FormReader:
+    if not operation.api:
+        return FormReader(gateway.settings)
+    return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader(gateway.settings)
 
 
 def _told_headers() -> Headers:

@@ -11,8 +11,14 @@ from services.gateway.settings import GatewaySettings, bind_host, is_loopback
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
+PAGE_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": PAGE_POLICY,
+    # With `no-referrer` a browser sends `Origin: null` with the page's own forms (Fetch, "append a request Origin").
+    "Referrer-Policy": "same-origin",
+}
 
 _HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",

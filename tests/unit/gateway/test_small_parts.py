@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bureau.submission.names import named
 from bureau.submission.references import used_in
 from services.gateway.api.health import Check, readiness
+from services.gateway.console.words import ago, duration
 from services.gateway.http.disposition import attachment, path_segment
-from services.gateway.page.words import ago, duration
 from services.gateway.submission.addresses import checked_address, checked_line
 
 ID = "7f3e0f5e-3c4e-4c1e-9d0c-0d7d7d7d7d7d"

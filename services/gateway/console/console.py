@@ -1,0 +1,27 @@
+"""The console's composition: every page, in the order of the navigation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.gateway.console import bulk, job, jobs, keyboard, overview, problems, queues, session, static_files
+from services.gateway.console.acting import Acting
+from services.gateway.console.frame import Frame
+from services.gateway.console.watch import Watch
+from services.gateway.gateway import Gateway
+from services.gateway.http.operation import Operation
+
+
+def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Operation[Any, Any]]:
+    """`api` is what the pages' forms perform."""
+    frame, acting = Frame(gateway, Watch.of(gateway)), Acting(gateway, api)
+    return [
+        *overview.operations(frame),
+        *queues.operations(frame, acting),
+        *bulk.operations(frame),
+        *jobs.operations(frame),
+        *job.operations(frame, acting),
+        *keyboard.operations(frame),
+        *session.operations(frame),
+        *problems.operations(frame),
+        static_files.operation(),
+    ]

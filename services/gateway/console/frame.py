@@ -1,0 +1,134 @@
+"""What every page has: the declaration of its route, its frame, its answers to what goes wrong."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from flask import Response, redirect, render_template, request
+
+from bureau.contracts.problems import Problem
+from bureau.ledger.keys import Role
+from services.gateway.auth.identity import Identity
+from services.gateway.console import notices, words
+from services.gateway.console.theme import THEMES, chosen_theme
+from services.gateway.console.watch import Watch
+from services.gateway.gateway import Gateway
+from services.gateway.http.operation import Call, Documented, Operation
+from services.gateway.http.problems import RETRY_SECONDS
+from services.gateway.http.security import PAGE_HEADERS
+
+TAG = "Pages"
+HTML = ("text/html",)
+STATIC = Path(__file__).with_name("static")
+
+# Address, name, the letter behind `g`, and what a key must be allowed.
+NAVIGATION = (
+    ("/", "Overview", "o", Role.VIEW),
+    ("/jobs", "Jobs", "j", Role.VIEW),
+)
+_WORDS = ("ago", "ahead", "clock", "count", "day", "duration", "exact", "listed", "number", "size", "state_words")
+
+View = Callable[[Call[Any, Any]], Response]
+
+
+class Frame:
+    """One an application. Its pages share what is drawn around them."""
+
+    def __init__(self, gateway: Gateway, watch: Watch) -> None:
+        self.gateway = gateway
+        self.watch = watch
+        self._version = _fingerprint()
+
+    def get(self, name: str, path: str, view: View, summary: str, **declared: Any) -> Operation[Any, Any]:
+        return self._declared("GET", name, path, view, summary, **declared)
+
+    def post(self, name: str, path: str, view: View, summary: str, **declared: Any) -> Operation[Any, Any]:
+        return self._declared("POST", name, path, view, summary, **declared)
+
+    def page(
+        self,
+        template: str,
+        call: Call[Any, Any] | None = None,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        **values: Any,
+    ) -> Response:
+        """The template in the frame that `call` sees; None: nobody is known to have asked."""
+        known = call.who if call else None
+        text = render_template(template, **self._around(known), **values)
+        return Response(text, status, {**PAGE_HEADERS, **(headers or {})}, content_type="text/html; charset=utf-8")
+
+    def refused(self, problem: Problem) -> Response:
+        """A problem as a page; who has shown no good key is asked for one."""
+        if problem.status == 401:
+            return go("/login", next=request.full_path.rstrip("?") if request.method == "GET" else "/")
+        return self.page("refused.html", status=problem.status, headers=dict(problem.headers), problem=problem)
+
+    def away(self) -> Response:
+        """The ledger is away: since when, and what works all the same."""
+        seen = self.watch.ledger_away()
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return self.page("away.html", status=503, headers=headers, since=seen.since, public=self._broker_works())
+
+    def _broker_works(self) -> bool:
+        return self.gateway.relay.healthy
+
+    def _declared(
+        self, method: Literal["GET", "POST"], name: str, path: str, view: View, summary: str, **declared: Any
+    ) -> Operation[Any, Any]:
+        answers = [Documented(200, "The page.", media_types=HTML)]
+        if method == "POST":
+            answers = [Documented(303, "Done: what came of it is at this address.", headers={"Location": "A page."})]
+        given: dict[str, Any] = {"role": Role.VIEW, "answers": answers, "refused": self.refused, "away": self.away}
+        return Operation(
+            name=f"page-{name}",
+            method=method,
+            path=path,
+            view=view,
+            summary=summary,
+            tag=TAG,
+            api=False,
+            **{**given, **declared},
+        )
+
+    def _around(self, who: Identity | None) -> dict[str, Any]:
+        theme = chosen_theme()
+        return {
+            "now": datetime.now(UTC),
+            "who": who,
+            "may_submit": bool(who and who.role.includes(Role.SUBMIT)),
+            "may_operate": bool(who and who.role.includes(Role.OPERATE)),
+            "navigation": [entry for entry in NAVIGATION if who and who.role.includes(entry[3])],
+            "path": request.path,
+            "here": request.full_path.rstrip("?"),
+            "theme": theme,
+            "next_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
+            "version": self._version,
+            "notice": notices.read(request.args),
+            "base_url": self.gateway.settings.base_url,
+            **{name: getattr(words, name) for name in _WORDS},
+        }
+
+
+def go(address: str, **query: str | int) -> Response:
+    """Another page, asked for with GET: a reload does not post again."""
+    given = f"{'&' if '?' in address else '?'}{urlencode(query)}" if query else ""
+    answer = redirect(f"{address}{given}", 303)
+    return Response(headers={"Location": answer.headers["Location"]}, status=303)
+
+
+def local_address(text: str | None) -> str:
+    """An address of ours as a form or a query names it; `/` for whatever leads elsewhere."""
+    text = text or "/"
+    is_ours = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
+    return text if is_ours else "/"
+
+
+def _fingerprint() -> str:
+    """Of the files beside the pages: with a new version browsers fetch them anew."""
+    contents = b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
+    return hashlib.sha256(contents).hexdigest()[:12]

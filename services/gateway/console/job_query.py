@@ -1,0 +1,87 @@
+"""The filters of the list of jobs as they stand in its address."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import get_args
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from bureau.contracts.base import clean_text
+from bureau.ledger.queries import JobFilter
+from bureau.submission.terms import EARLIEST, LATEST
+from services.gateway.api.jobs import Kind
+from services.gateway.api.models import JobStateWord
+
+STATES = get_args(JobStateWord)
+KINDS = get_args(Kind)
+AMONG = 100_000  # of an owner's newest jobs: what has no index of its own is looked for in these
+_TEXTS = {"q": 200, "tag": 64, "error": 100, "run": 120}
+_TIMES = ("created_after", "created_before", "finished_after")
+
+
+@dataclass(frozen=True)
+class JobQuery:
+    """What fits no filter is left out, and named in `ignored`: an address is typed by people."""
+
+    wanted: JobFilter
+    pairs: tuple[tuple[str, str], ...]
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As a query string."""
+        return urlencode(self.pairs)
+
+    @property
+    def among(self) -> int | None:
+        wanted = self.wanted
+        return AMONG if wanted.q or wanted.tag or wanted.kind or wanted.error_code or wanted.failed_run else None
+
+    def with_states(self, *states: str) -> str:
+        """The query string with other states and all else as it is."""
+        others = [pair for pair in self.pairs if pair[0] != "state"]
+        return urlencode([*(("state", state) for state in states), *others])
+
+    def of_kind(self, kind: str | None) -> str:
+        others = [pair for pair in self.pairs if pair[0] != "kind"]
+        return urlencode([*others, *([("kind", kind)] if kind else [])])
+
+
+def read(given: "MultiDict[str, str]") -> JobQuery:
+    """From a query string, or from the hidden fields of a form that repeats it."""
+    states = tuple(dict.fromkeys(state for state in given.getlist("state") if state in STATES))
+    texts = {name: clean_text(given.get(name, ""))[:most].strip() for name, most in _TEXTS.items()}
+    kind = given.get("kind") if given.get("kind") in KINDS else None
+    times = {name: _time(given.get(name, "")) for name in _TIMES}
+    wanted = JobFilter(
+        states=states,
+        kind=kind,
+        tag=texts["tag"] or None,
+        q=texts["q"] or None,
+        error_code=texts["error"] or None,
+        failed_run=texts["run"] or None,
+        **times,
+    )
+    pairs = [*(("state", state) for state in states), *([("kind", kind)] if kind else [])]
+    pairs += [(name, text) for name, text in texts.items() if text]
+    pairs += [(name, given[name]) for name, moment in times.items() if moment]
+    ignored = [name for name in _TIMES if given.get(name) and times[name] is None]
+    ignored += [f"{name}={given[name]}"[:60] for name in ("state", "kind") if given.get(name) and not _has(pairs, name)]
+    return JobQuery(wanted, tuple(pairs), tuple(ignored))
+
+
+def _has(pairs: list[tuple[str, str]], name: str) -> bool:
+    return any(given == name for given, _ in pairs)
+
+
+def _time(text: str) -> datetime | None:
+    """RFC 3339, or what an `<input type="datetime-local">` sends, which is taken for UTC."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    if moment is None:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if EARLIEST <= moment <= LATEST else None

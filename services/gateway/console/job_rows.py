@@ -1,0 +1,25 @@
+"""A job as a line of a list."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bureau.ledger.queries import JobRow
+from services.gateway.console.words import state_words
+
+
+@dataclass(frozen=True)
+class Line:
+    """`waited` until it began, `ran` since; of an open one until now."""
+
+    job: JobRow
+    words: tuple[str, str]
+    age: timedelta
+    waited: timedelta
+    ran: timedelta | None
+
+
+def job_row(job: JobRow, now: datetime) -> Line:
+    ended = job.finished_at or now
+    waited = (job.started_at or ended) - job.created_at
+    ran = ended - job.started_at if job.started_at else None
+    return Line(job, state_words(job.state), now - job.created_at, waited, ran)

@@ -1,0 +1,17 @@
+"""Light, dark, or as the system has it: kept in a cookie, so that no script is needed."""
+
+from flask import Response, request
+
+COOKIE = "bureau_theme"
+THEMES = ("system", "dark", "light")
+_YEAR = 365 * 86_400
+
+
+def chosen_theme() -> str:
+    chosen = request.cookies.get(COOKIE, "")
+    return chosen if chosen in THEMES else "system"
+
+
+def keep(answer: Response, theme: str) -> Response:
+    answer.set_cookie(COOKIE, theme, max_age=_YEAR, httponly=True, samesite="Lax", path="/")
+    return answer

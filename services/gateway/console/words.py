@@ -1,0 +1,76 @@
+"""Numbers, times and states as people say them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+_STATES = {
+    "waiting": ("⋯", "waiting"),
+    "scheduled": ("◷", "scheduled"),
+    "queued": ("◦", "queued"),
+    "running": ("▶", "running"),
+    "retrying": ("↻", "retrying"),
+    "succeeded": ("✓", "succeeded"),
+    "failed": ("✕", "failed"),
+    "cancelled": ("⊘", "cancelled"),
+    "skipped": ("⇥", "skipped"),
+}
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_BYTES = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def state_words(state: str) -> tuple[str, str]:
+    """A sign and a word: colour is never alone."""
+    return _STATES.get(state, ("?", state))
+
+
+def duration(span: timedelta | float) -> str:
+    """`0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`; of a number, seconds."""
+    seconds = max(span.total_seconds() if isinstance(span, timedelta) else float(span), 0.0)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
+    return f"{seconds // size:.0f} {unit}"
+
+
+def ago(span: timedelta) -> str:
+    return "just now" if span.total_seconds() < 5 else f"{duration(span)} ago"
+
+
+def ahead(span: timedelta) -> str:
+    return "now" if span.total_seconds() < 1 else f"in {duration(span)}"
+
+
+def number(n: float) -> str:
+    """`1,240`."""
+    return f"{n:,.0f}"
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """`1 job`, `1,240 jobs`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def size(n: int) -> str:
+    """`512 bytes`, `5.1 kB`."""
+    value, unit = float(n), 0
+    while value >= 999.5 and unit < len(_BYTES) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{n} bytes" if unit == 0 else f"{value:.1f} {_BYTES[unit]}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def clock(moment: datetime) -> str:
+    return moment.strftime("%H:%M:%S")
+
+
+def day(moment: datetime, today: datetime) -> str:
+    """The time, and the date where it is another day's."""
+    return clock(moment) if moment.date() == today.date() else moment.strftime("%Y-%m-%d %H:%M")
+
+
+def exact(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

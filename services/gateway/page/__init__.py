@@ -1,1 +1,0 @@
-"""What people see in a browser: the latest jobs, and what a problem means."""

@@ -1,0 +1,158 @@
+"""The pages as a browser without scripts gets them."""
+
+import re
+import shlex
+from html import unescape
+
+import httpx
+import pytest
+
+from bureau.ledger.database import LedgerUnavailable
+from tests.integration.gateway.conftest import Door
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml"}
+
+
+def page(door: Door, path: str) -> httpx.Response:
+    return door.client.get(path, headers=BROWSER)
+
+
+def submit(door: Door, **more: str) -> str:
+    body = {"to": ["a@example.com"], "subject": "Hello", "text": "x", **more}
+    return str(door.post("/v1/emails", body).json()["id"])
+
+
+def test_without_jobs_the_page_shows_a_curl_line_that_works(door: Door) -> None:
+    for path in ("/", "/jobs"):
+        shown = page(door, path)
+        assert (shown.status_code, shown.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    found = re.search(r"<code>(curl .*?)</code>", shown.text, re.DOTALL)
+    assert found is not None
+    command = shlex.split(unescape(found[1]))
+    url, header, body = command[1], command[command.index("-H") + 1], command[command.index("-d") + 1]
+    assert url.startswith("http://127.0.0.1:8600")
+    name, value = header.split(": ")
+    path = url.removeprefix("http://127.0.0.1:8600")
+    assert door.post(path, content=body.encode(), headers={name: value}).status_code == 202
+
+
+def test_each_job_is_linked_with_its_state_in_words(door: Door) -> None:
+    job, gone = submit(door, title="Hello <b>"), submit(door, title="Gone")
+    door.post(f"/v1/jobs/{gone}/cancel")
+    shown = page(door, "/jobs").text
+    assert f'<a href="/jobs/{job}">Hello &lt;b&gt;</a>' in shown
+    assert "queued" in shown
+    assert "The job was cancelled." in shown
+    assert "Gone" not in page(door, "/jobs?state=queued").text
+    assert "Hello" not in page(door, "/jobs?q=gone").text
+
+
+def test_the_first_letters_of_an_id_jump_to_the_job(door: Door) -> None:
+    job = submit(door)
+    assert page(door, f"/jobs?q={job[:18]}").headers["Location"] == f"/jobs/{job}"
+
+
+def test_a_page_loads_nothing_that_its_policy_forbids(door: Door) -> None:
+    job = submit(door)
+    for path in ("/", "/jobs", f"/jobs/{job}", "/jobs/cancel", "/queues/mailer/purge", "/keys", "/login"):
+        shown = page(door, path)
+        assert shown.status_code == 200, path
+        policy = shown.headers["Content-Security-Policy"]
+        assert "'unsafe" not in policy
+        assert "script-src 'self'" in policy
+        assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:", shown.text), path
+        for address in re.findall(r'(?:href|src)="(/static/[^"]+)"', shown.text):
+            assert door.get(address).status_code == 200
+    assert door.get("/static/nothing.css").status_code == 404
+
+
+def test_a_page_takes_any_query(door: Door) -> None:
+    assert page(door, "/?utm_source=mail").status_code == 200
+    odd = page(door, "/jobs?state=odd&created_after=yesterday")
+    assert odd.status_code == 200
+    assert "Not a filter, and left out: created_after and state=odd." in odd.text
+
+
+def test_what_is_not_there_is_said_on_a_page_to_people_and_as_a_problem_to_programs(door: Door) -> None:
+    path = "/jobs/00000000-0000-0000-0000-000000000000"
+    people, programs = page(door, path), door.get(path)
+    assert people.status_code == programs.status_code == 404
+    assert "<h1>There is no such thing</h1>" in people.text
+    assert programs.json()["type"] == "/problems/not-found"
+
+
+def test_many_jobs_are_cancelled_with_the_count_that_was_said(door: Door) -> None:
+    first = submit(door)
+    assert "Cancel 1 job?" in page(door, "/jobs/cancel").text
+    second = submit(door)
+    stale = door.client.post("/jobs/cancel", data={"expect": "1"}, headers=BROWSER)
+    assert (stale.status_code, door.get(f"/v1/jobs/{first}").json()["state"]) == (409, "queued")
+    assert "It was 1 before. Nothing was done" in stale.text
+    done = door.client.post("/jobs/cancel", data={"expect": "2"}, headers=BROWSER)
+    assert (done.status_code, done.headers["Location"]) == (303, "/jobs?&done=jobs-cancelled&n=2")
+    assert "2 jobs cancelled." in page(door, done.headers["Location"]).text
+    assert door.get(f"/v1/jobs/{second}").json()["state"] == "cancelled"
+
+
+def test_a_filter_that_is_none_is_not_acted_on(door: Door) -> None:
+    submit(door)
+    for path in ("/jobs/cancel?created_before=yesterday", "/jobs/cancel?kind=letters"):
+        assert page(door, path).status_code == 422
+    posted = door.client.post("/jobs/cancel", data={"expect": "1", "state": "letters"}, headers=BROWSER)
+    assert posted.status_code == 422
+
+
+def test_a_queue_is_paused_resumed_and_purged(door: Door) -> None:
+    job = submit(door)
+    door.client.post("/queues/mailer/pause")
+    assert "mailer: paused" in page(door, "/").text
+    assert "The queue mailer is paused." in page(door, f"/jobs/{job}").text
+    door.client.post("/queues/mailer/resume")
+    assert "Purge mailer: cancel 1 task?" in page(door, "/queues/mailer/purge").text
+    done = door.client.post("/queues/mailer/purge", data={"expect": "1"})
+    assert done.headers["Location"] == "/?done=queue-purged&n=1"
+    assert "no worker" not in page(door, "/").text
+
+
+def test_a_job_is_run_again_as_a_new_one(door: Door) -> None:
+    job = submit(door, title="Once more")
+    door.post(f"/v1/jobs/{job}/cancel")
+    accepted = door.client.post(f"/jobs/{job}/again", headers=BROWSER)
+    assert accepted.status_code == 303, accepted.text
+    new = accepted.headers["Location"].partition("?")[0]
+    assert new != f"/jobs/{job}"
+    shown = door.get(f"/v1{new}").json()
+    assert (shown["kind"], shown["title"], shown["state"]) == ("email", "Once more", "queued")
+
+
+def test_inputs_are_shown_without_their_secrets(door: Door) -> None:
+    body = {"name": "draw", "run": "shop.picture", "input": {"api_token": "s3cret", "nested": [{"password": "hush"}]}}
+    job = door.post("/v1/jobs", {"tasks": [body]}).json()["id"]
+    shown = page(door, f"/jobs/{job}").text
+    assert "•••" in shown
+    assert "s3cret" not in shown
+    assert "hush" not in shown
+
+
+def test_an_address_elsewhere_is_not_gone_to(door: Door) -> None:
+    for address in ("https://evil.example/", "//evil.example", "/\\evil.example", "/\tx"):
+        answer = door.client.post("/theme", data={"theme": "dark", "next": address})
+        assert answer.headers["Location"] == "/"
+
+
+def test_the_theme_is_kept_in_a_cookie(door: Door) -> None:
+    answer = door.client.post("/theme", data={"theme": "dark", "next": "/jobs"})
+    assert answer.headers["Location"] == "/jobs"
+    assert 'data-theme="dark"' in page(door, "/jobs").text
+    door.client.post("/theme", data={"theme": "shrill"})
+    assert 'data-theme="system"' in page(door, "/jobs").text
+
+
+def test_with_the_ledger_away_the_page_says_since_when(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise LedgerUnavailable("gone")
+
+    monkeypatch.setattr(type(door.db), "read", away)
+    shown = page(door, "/jobs")
+    assert shown.status_code == 503
+    assert re.search(r"The ledger does not answer since \d\d:\d\d:\d\d", shown.text)
