@@ -39,8 +39,14 @@ def filters(command: Any) -> Any:
         click.option("--since", type=Ago(), help="Submitted since: 1h, 2d, 2026-05-04T07:00."),
         click.option("--title", "q", help="Found in the title."),
         click.option("--tag", help="With this tag."),
-        click.option("--kind", type=click.Choice(KINDS), help="Of this kind."),
-        click.option("--state", type=click.Choice(STATES), multiple=True, help="In this state; repeatable."),
+        click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"{', '.join(KINDS)}."),
+        click.option(
+            "--state",
+            type=click.Choice(STATES),
+            multiple=True,
+            metavar="STATE",
+            help=f"{', '.join(STATES)}; repeatable.",
+        ),
     ):
         command = option(command)
     return command

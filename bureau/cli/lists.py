@@ -16,6 +16,7 @@ from bureau.cli.words import age, one_line, since
 from bureau.client.shapes import ReportData, TaskSummaryData, WorkerData
 
 TASK_STATES = ("waiting", "scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled", "skipped")
+_STATES = f"{', '.join(TASK_STATES)}; repeatable.  [default: those still open]"
 OPEN = ("running", "queued", "retrying", "scheduled", "waiting")
 
 _TASKS = (
@@ -38,7 +39,7 @@ _WORKERS = (
 
 
 @click.command()
-@click.option("--state", type=click.Choice(TASK_STATES), multiple=True, help="Repeatable.  [default: those still open]")
+@click.option("--state", type=click.Choice(TASK_STATES), multiple=True, metavar="STATE", help=_STATES)
 @click.option("--queue", help="Of this queue.", shell_complete=queue_names)
 @click.option("--run", help="This task: shop.suma.", shell_complete=task_names)
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")

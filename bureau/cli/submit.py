@@ -15,6 +15,7 @@ from bureau.cli.times import Ahead, Span
 from bureau.cli.values import pairs
 from bureau.client import Bureau, BureauError, Job
 
+FORMAT = {"properties": dict.fromkeys(("delimiter", "date_format", "null_text", "compression"), {"type": "string"})}
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -64,9 +65,13 @@ def certificates(session: Session, /, files: tuple[Path, ...], email_to: tuple[s
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable.")
 @click.option("--email-to", multiple=True, metavar="ADDRESS", help="Who gets the file; repeatable.")
 @click.option("--subject", help="Of that mail.")
-@click.option("--delimiter", type=click.Choice([",", ";", "tab", "|"]), help="Between columns.  [default: ,]")
-@click.option("--bom", is_flag=True, help="A byte order mark first; spreadsheets want it.")
-@click.option("--gzip", is_flag=True, help="Compressed.")
+@click.option(
+    "--format",
+    "form",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Of the file: delimiter=; bom=true compression=gzip; repeatable.",
+)
 @terms
 @click.pass_obj
 def report(session: Session, /, report: str, params: tuple[str, ...], email_to: tuple[str, ...], **given: Any) -> None:
@@ -74,7 +79,7 @@ def report(session: Session, /, report: str, params: tuple[str, ...], email_to: 
 
     `bureau reports` lists them, `bureau reports NAME` the parameters of one.
     """
-    subject, format = given.pop("subject"), _format(given.pop("delimiter"), given.pop("bom"), given.pop("gzip"))
+    subject, format = given.pop("subject"), pairs(given.pop("form"), FORMAT) or None
     values = pairs(params, _schema(report, "params_schema", session.bureau.reports)) if params else {}
     _submitted(
         session,
@@ -158,13 +163,6 @@ def _schema(name: str, field: str, listed: Callable[[], Any]) -> dict[str, Any]:
         return next((dict(one[field]) for one in listed() if one["name"] == name), {})
     except BureauError:
         return {}
-
-
-def _format(delimiter: str | None, bom: bool, gzip: bool) -> dict[str, Any] | None:
-    chosen: dict[str, Any] = {"delimiter": "\t" if delimiter == "tab" else delimiter} if delimiter else {}
-    chosen |= {"bom": True} if bom else {}
-    chosen |= {"compression": "gzip"} if gzip else {}
-    return chosen or None
 
 
 def _text(given: str | None) -> str | None:

@@ -4,7 +4,7 @@
 
     bureau = Bureau()  # BUREAU_URL, BUREAU_KEY
     job = bureau.report("monthly-sales", since="2026-01-01", email_to="cfo@example.com")
-    job.wait(60).artifact("monthly-sales.csv").save("sales.csv")
+    job.wait(60).artifact("monthly-sales*.csv").save("sales.csv")
 
 Every submission carries an Idempotency-Key of its own, so it is repeated until it is answered and done once.
 """

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, Self, cast
 
 from bureau.client import events
@@ -82,14 +83,20 @@ class Job:
                 return found["result"]
         raise NoSuchTask(f"The job has no task {task!r}; it has {_listed(t['name'] for t in tasks)}.")
 
-    def artifact(self, name: str, *, task: str | None = None) -> Artifact:
-        """The file of this name, that `task` made where several have it. Raises `NoSuchArtifact`."""
-        artifacts = self.artifacts
-        for artifact in artifacts:
-            if artifact.name == name and task in (None, artifact.data["task"]):
-                return artifact
-        there = f"it has {_listed(a.name for a in artifacts)}" if artifacts else "it has none"
-        raise NoSuchArtifact(f"The job {self.title!r} ({self.state}) has no file {name!r}; {there}.")
+    def artifact(self, name: str = "*", *, task: str | None = None) -> Artifact:
+        """The one file of this name, or of this pattern (`sales-*.csv`), or that there is, made by `task` if given.
+
+        A file that has the name is preferred to others that fit it as a pattern. Raises `NoSuchArtifact` where none or
+        several fit.
+        """
+        made = [artifact for artifact in self.artifacts if task in (None, artifact.data["task"])]
+        fitting = [artifact for artifact in made if fnmatchcase(artifact.name, name)]
+        found = [artifact for artifact in made if artifact.name == name] or fitting
+        if len(found) == 1:
+            return found[0]
+        many = "has several files that fit" if found else "has no file"
+        there = f"it has {_listed(a.name for a in made)}" if made else "it has none"
+        raise NoSuchArtifact(f"The job {self.title!r} ({self.state}) {many} {name!r}; {there}.")
 
     def follow(self, *, after: int = 0) -> Iterator[Event]:
         """Its whole story, then what comes, until it has ended; a lost connection is made again. `refresh` is yours."""
@@ -104,7 +111,7 @@ class Job:
         while not self.ended:
             left = LONGEST_WAIT_SECONDS if ends is None else ends - time.monotonic()
             if left <= 0:
-                raise NotInTime(f"The job {self.title!r} ({self.id}) is still {self.state} after {seconds:g} s.")
+                raise NotInTime(f"The job {self.title!r} ({self.id}) is still {self._standing()} after {seconds:g} s.")
             self._ask(min(left, LONGEST_WAIT_SECONDS))
         if check and self.state != "succeeded":
             raise JobFailed(self)
@@ -136,6 +143,11 @@ class Job:
         if "tasks" not in self.data:
             self.refresh()
         return cast("JobData", self.data)
+
+    def _standing(self) -> str:
+        """`queued (no worker)`"""
+        waiting = self.whole()["waiting"]
+        return f"{self.state} ({waiting['reason'].replace('_', ' ')})" if waiting else self.state
 
     def _act(self, verb: str) -> Self:
         self.data = self._connection.send("POST", f"/v1/jobs/{self.id}/{verb}")

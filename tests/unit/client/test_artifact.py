@@ -86,3 +86,16 @@ def test_a_file_the_job_does_not_have_is_named_with_those_it_has(served: Served)
     with pytest.raises(NoSuchArtifact, match=r"has no file 'c\.csv'; it has 'sales\.csv', 'b\.csv'"):
         job.artifact("c.csv")
     assert job.artifact("b.csv", task="generate").sha256 == SHA256
+
+
+def test_a_pattern_names_a_file_where_one_fits(served: Served) -> None:
+    bureau, _ = served(resets)
+    job = Job(
+        bureau.connection, cast("Any", {**JOB, "artifacts": [data("sales-2026.csv"), data("log.txt"), data("*")]})
+    )
+    assert job.artifact("sales*.csv").name == "sales-2026.csv"
+    assert job.artifact("*").name == "*"
+    with pytest.raises(NoSuchArtifact, match="several files that fit 's\\*'"):
+        Job(bureau.connection, cast("Any", {**JOB, "artifacts": [data("s1"), data("s2")]})).artifact("s*")
+    alone = Job(bureau.connection, cast("Any", {**JOB, "artifacts": [data()]}))
+    assert alone.artifact().name == "sales.csv"
