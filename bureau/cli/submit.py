@@ -15,7 +15,8 @@ from bureau.cli.times import Ahead, Span
 from bureau.cli.values import pairs
 from bureau.client import Bureau, BureauError, Job
 
-FORMAT = {"properties": dict.fromkeys(("delimiter", "date_format", "null_text", "compression"), {"type": "string"})}
+_TEXTS = ("delimiter", "date_format", "null_text", "compression")
+FORMAT = {"properties": {name: {"type": "string"} for name in _TEXTS}}  # the rest are true, false and numbers
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
