@@ -60,6 +60,7 @@ lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.to
 	for service in gateway scheduler certificates issuer reports mailer; do \
 	  $(LOCK_SERVICE) --extra $$service -o requirements/services/$$service.txt; done
 	$(LOCK_GROUP) test -c requirements/runtime.txt -o requirements/test.txt $(ARGS)
+	$(LOCK_GROUP) bench -c requirements/runtime.txt -o requirements/bench.txt $(ARGS)
 	$(LOCK_GROUP) check -c requirements/runtime.txt -c requirements/test.txt -o requirements/check.txt $(ARGS)
 
 .PHONY: clean

@@ -28,6 +28,7 @@ from bureau import logs
 from bureau.broker import MemoryBroker
 from bureau.ledger import hints, idempotency, leases
 from bureau.ledger.database import Database
+from bureau.ledger.kept_secrets import CERTIFICATES, kept_secret
 from bureau.ledger.migrate import migrate
 from bureau.message_context import MessageContext
 from bureau.metrics import endings, exposition
@@ -39,6 +40,8 @@ from bureau.service import Resources, Service
 from bureau.settings import PlatformSettings, Settings, SettingsError, load
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
+from services.certificates.issuer.links import Links
+from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_service
 from services.gateway.app import create_app
 from services.gateway.auth.exposure import refuse_without_keys
@@ -93,7 +96,7 @@ class Embedded:
         self._prepare_ledger()
         refuse_without_keys(gateway, self._db, [host])
         self._process = WorkerProcess(
-            _services(Resources(self._db, storage), embedded.tasks),
+            _services(Resources(self._db, storage), embedded.tasks, _links(self._db, gateway.base_url)),
             broker=self._broker,
             db=self._db,
             storage=storage,
@@ -158,8 +161,15 @@ def _address(bind: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-def _services(resources: Resources, modules: str) -> list[Service]:
-    shipped = [certificates_service(resources), reports_service(resources), mailer_service(resources)]
+def _links(db: Database, base_url: str) -> Links:
+    """The issuer's key is in its settings, or the ledger keeps one, where the gateway finds it."""
+    (issuer,) = load(IssuerSettings)
+    given = issuer.issuer_signing_key.get_secret_value()
+    return Links(lambda: given or kept_secret(db, CERTIFICATES), base_url)
+
+
+def _services(resources: Resources, modules: str, links: Links) -> list[Service]:
+    shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
     taken = {service.name for service in shipped}
     for module in modules.replace(",", " ").split():
         importlib.import_module(module)

@@ -32,6 +32,7 @@ INSERT = (
     "artifacts",  # files made
     "workers",
     "deliveries",
+    "certificates",  # issued; what is revoked is the gateway's
 )
 DELETE = ("workers",)  # its own row before it is made anew, and those of workers that were not seen for a day
 UPDATE = {

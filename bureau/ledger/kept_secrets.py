@@ -8,13 +8,18 @@ from bureau.ledger.clock import now
 from bureau.ledger.database import Database
 from bureau.ledger.tables import secrets
 
+CERTIFICATES = "certificates"  # what all in one process signs certificates with: a private Ed25519 key in base64url
+
 
 def kept_secret(db: Database, name: str) -> str:
     """Made when it is first asked for, of 256 bits."""
-    query = select(secrets.c.value).where(secrets.c.name == name)
+    return known_secret(db, name) or _made(db, name)
+
+
+def known_secret(db: Database, name: str) -> str | None:
+    """None where nobody has asked for it to be made."""
     with db.read() as connection:
-        kept = connection.execute(query).scalar_one_or_none()
-    return kept or _made(db, name)
+        return connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()
 
 
 def _made(db: Database, name: str) -> str:

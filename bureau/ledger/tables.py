@@ -21,6 +21,7 @@ from bureau.ledger.access_tables import audit as audit
 from bureau.ledger.access_tables import keys as keys
 from bureau.ledger.access_tables import rate_limits as rate_limits
 from bureau.ledger.access_tables import secrets as secrets
+from bureau.ledger.certificate_tables import certificates as certificates
 from bureau.ledger.clock import UtcDateTime
 from bureau.ledger.metadata import Json as Json
 from bureau.ledger.metadata import metadata as metadata

@@ -1,11 +1,15 @@
 """The certificates service's composition root."""
 
+from functools import partial
+
+from bureau.ledger.certificates import note_issued
 from bureau.service import Resources, Service
 from bureau.settings import load
 from services.certificates.api.client import CertificatesApi
 from services.certificates.api.in_process import InProcessTransport
 from services.certificates.api.interruptible import InterruptibleTransport
 from services.certificates.issuer.app import create_app
+from services.certificates.issuer.links import Links, links_of
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.settings import BUILT_IN, CertificatesSettings
 from services.certificates.tasks import issue_task
@@ -13,14 +17,17 @@ from services.certificates.tasks import issue_task
 IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
 
 
-def certificates_service(resources: Resources) -> Service:  # noqa: ARG001  # reaches files through the task's context
-    """Raises `SettingsError` for a wrong environment."""
+def certificates_service(resources: Resources, links: Links | None = None) -> Service:
+    """`links` are the built-in issuer's where its settings name no key. Raises `SettingsError`."""
     settings, issuer = load(CertificatesSettings, IssuerSettings)
-    api = certificates_api(settings, issuer)
-    return Service("certificates", tasks=[issue_task(api, settings.limits)], close=api.close)
+    api = certificates_api(settings, issuer, links)
+    book = partial(note_issued, resources.database)
+    return Service("certificates", tasks=[issue_task(api, settings.limits, book)], close=api.close)
 
 
-def certificates_api(settings: CertificatesSettings, issuer: IssuerSettings) -> CertificatesApi:
+def certificates_api(
+    settings: CertificatesSettings, issuer: IssuerSettings, links: Links | None = None
+) -> CertificatesApi:
     """The API that is set; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
     timeouts = {
@@ -28,5 +35,6 @@ def certificates_api(settings: CertificatesSettings, issuer: IssuerSettings) -> 
         "connect_seconds": settings.certificates_connect_timeout_seconds,
     }
     if url == BUILT_IN:
-        return CertificatesApi("http://issuer.internal/", lambda: InProcessTransport(create_app(issuer)), **timeouts)
+        app = create_app(issuer, links or links_of(issuer))
+        return CertificatesApi("http://issuer.internal/", lambda: InProcessTransport(app), **timeouts)
     return CertificatesApi(url, lambda: InterruptibleTransport(idle_seconds=IDLE_SECONDS), **timeouts)

@@ -1,19 +1,26 @@
 """`certificates.issue`: the uploads to the certificates API, its archive checked and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import IO, Any
+from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
+from bureau.contracts.errors import TransientError
+from bureau.ledger.database import LedgerUnavailable
 from bureau.task import ArtifactWriter, Context, Task
 from services.certificates.api.client import CertificatesApi, Exchange, Upload
 from services.certificates.archive.check import Checked, Limits, check_archive
+from services.certificates.delivery import deliver
+from services.certificates.manifest import Manifest, read_manifest
 from services.certificates.spool import large_temporary_file
 
+Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
-def issue_task(api: CertificatesApi, limits: Limits) -> Task[Any, CertificatesIssued]:
-    """The task, bound to the API it posts to."""
+
+def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, CertificatesIssued]:
+    """The task, bound to the API it posts to and the book it notes what was issued in."""
 
     def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
         """Posts the uploads to the certificates API and keeps the ZIP it answers, once that is checked."""
@@ -22,11 +29,20 @@ def issue_task(api: CertificatesApi, limits: Limits) -> Task[Any, CertificatesIs
         with ctx.artifact(archive_name(ctx), "application/zip") as artifact, large_temporary_file() as copy:
             _download(ctx, api, request.files, limits, artifact, copy)
             checked = _check(ctx, copy, limits)
+            manifest = _manifest(ctx, copy)
+            mails = deliver(ctx, copy, manifest, request.subject) if request.deliver == "recipients" else 0
+            _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
         ctx.log(f"kept {archive_name(ctx)}; the uploads are removed")
         return CertificatesIssued(
-            archive=artifact.ref, members=checked.files, bytes=artifact.size, sha256=artifact.sha256
+            archive=artifact.ref,
+            members=checked.files,
+            bytes=artifact.size,
+            sha256=artifact.sha256,
+            certificates=len(manifest.certificates) if manifest else 0,
+            errors=len(manifest.errors) if manifest else 0,
+            mails=mails,
         )
 
     return Task("certificates.issue", issue)
@@ -69,6 +85,24 @@ def _check(ctx: Context, copy: IO[bytes], limits: Limits) -> Checked:
     checked = check_archive(copy, limits, lambda done, total: ctx.progress(done, total, "files checked"))
     ctx.log(f"checked {_count(checked.files, 'file')}: names, sizes and checksums are right")
     return checked
+
+
+def _manifest(ctx: Context, copy: IO[bytes]) -> Manifest | None:
+    manifest = read_manifest(copy)
+    for roster in manifest.rosters if manifest else ():
+        delimiter = {"\t": "tabs"}.get(roster.delimiter, roster.delimiter)
+        ctx.log(f"{roster.file} was read as {roster.encoding} with {delimiter} between its cells: {roster.rows:,} rows")
+    if manifest and manifest.errors:
+        ctx.log(f"{_count(len(manifest.errors), 'mistake')} kept rows back: errors.csv in the archive lists them")
+    return manifest
+
+
+def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
+    serials = [listed.serial for listed in manifest.certificates if listed.serial] if manifest else []
+    try:
+        book(ctx.owner, ctx.job_id, serials)
+    except LedgerUnavailable as error:
+        raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
 
 
 def _count(number: int, noun: str) -> str:

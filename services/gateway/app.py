@@ -26,11 +26,12 @@ from services.gateway.api import (
     openapi,
     queues,
     reports,
+    revocation,
     schedules,
     tasks,
     workers,
 )
-from services.gateway.console import console
+from services.gateway.console import certificate, console
 from services.gateway.gateway import Gateway, Relay
 from services.gateway.http.context import add_context
 from services.gateway.http.errors import add_error_handlers
@@ -67,6 +68,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     """Every route there is, in the order of the OpenAPI document."""
     resources = (
         certificates,
+        revocation,
         reports,
         emails,
         files,
@@ -86,5 +88,5 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         health,
     )
     declared = [operation for resource in resources for operation in resource.operations(gateway)]
-    declared += console.operations(gateway, declared)
+    declared += [*certificate.operations(gateway), *console.operations(gateway, declared)]
     return [*declared, openapi.operation(declared)]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from bureau.certificate_tokens import Verifier
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
 from bureau.quota_settings import QuotaSettings
@@ -36,6 +37,10 @@ class GatewaySettings(QuotaSettings):
     )
     link_secret: SecretStr = Field(
         default=SecretStr(""), description="Signs links, 32 characters or more; the ledger keeps one where it is empty."
+    )
+    certificates_public_keys: SecretStr = Field(  # public; secret for the sake of its *_FILE
+        default=SecretStr(""),
+        description="Of ISSUER_SIGNING_KEY, for the page behind QR codes; several, also former ones, with commas.",
     )
     max_body_bytes: int = Field(default=100_000_000, gt=0, description="A request's body.")
     max_json_bytes: int = Field(default=16_000_000, gt=0, description="A JSON body: it is read into memory.")
@@ -90,6 +95,12 @@ class GatewaySettings(QuotaSettings):
             raise ValueError("use 32 random characters or more: openssl rand -hex 32")
         return value
 
+    @field_validator("certificates_public_keys")
+    @classmethod
+    def _public_keys(cls, value: SecretStr) -> SecretStr:
+        Verifier(key_list(value))
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
@@ -129,6 +140,10 @@ class GatewaySettings(QuotaSettings):
             return "http://localhost"
         host, port = self.address
         return f"http://localhost:{port}" if host in ("", "0.0.0.0", "::") else f"http://{self.bind}"  # noqa: S104
+
+
+def key_list(value: SecretStr) -> list[str]:
+    return value.get_secret_value().replace(",", " ").split()
 
 
 def bind_host(bind: str) -> str | None:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from bureau.contracts.certificates import MAX_FILES
 from services.certificates.issuer.bundle import Request, write_bundle
+from services.certificates.issuer.links import Links
 from services.certificates.issuer.problems import RefusedError
 from services.certificates.issuer.roster import Roster, read_roster
 from services.certificates.issuer.settings import IssuerSettings
@@ -19,8 +20,8 @@ from services.certificates.spool import large_temporary_file
 CHECKPOINT = "bureau.checkpoint"  # given by a caller in the same process, to stop the work and see how far it is
 
 
-def create_app(settings: IssuerSettings) -> Flask:
-    """The WSGI app. Errors are JSON: `{"error": {"code", "message"}}`."""
+def create_app(settings: IssuerSettings, links: Links | None) -> Flask:
+    """The WSGI app. Errors are JSON: `{"error": {"code", "message"}}`. Without `links` QR codes hold text alone."""
     app = Flask("bureau-issuer", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.issuer_max_request_bytes
     typesetter = Typesetter(settings.looks, settings.issuer_fonts_dir)
@@ -33,6 +34,7 @@ def create_app(settings: IssuerSettings) -> Flask:
             wanted = Request(
                 organisation=settings.issuer_organisation,
                 language=settings.issuer_language,
+                links=links,
                 rosters=rosters,
                 idempotency_key=request.headers.get("Idempotency-Key", ""),
                 issue_good=settings.issuer_row_errors == "issue_good",

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+from bureau.certificate_tokens import Claims
 from services.certificates.issuer.filenames import certificate_name, roster_folder
+from services.certificates.issuer.links import Links
 from services.certificates.issuer.manifest import CSV, ERRORS, JSON, Entry, errors_csv, manifest_csv, manifest_json
 from services.certificates.issuer.problems import RowError, invalid_rosters
 from services.certificates.issuer.roster import Roster, Row
@@ -22,6 +24,7 @@ class Request:
 
     organisation: str
     language: str  # of rows that name none
+    links: Links | None
     rosters: Sequence[Roster]
     idempotency_key: str
     issue_good: bool
@@ -82,13 +85,17 @@ class _Bundle:
                 date=row.date,
                 language=certificate.language,
                 serial=certificate.serial,
+                link=certificate.link,
                 sha256=hashlib.sha256(pdf).hexdigest(),
             )
         )
 
     def _of(self, row: Row, number: str) -> Certificate:
+        language = row.language or self._request.language
+        organisation = self._request.organisation
+        claims = Claims(number, row.recipient, row.course, row.date, organisation, language)
         return Certificate(
-            organisation=self._request.organisation,
+            organisation=organisation,
             recipient=row.recipient,
             course=row.course,
             date=row.date,
@@ -96,7 +103,8 @@ class _Bundle:
             grade=row.grade,
             id=row.id,
             serial=number,
-            language=row.language or self._request.language,
+            language=language,
+            link=self._request.links.link(claims) if self._request.links else "",
         )
 
     @property

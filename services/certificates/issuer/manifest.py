@@ -11,7 +11,7 @@ from services.certificates.issuer.problems import RowError
 from services.certificates.issuer.roster import Roster
 
 CSV, JSON, ERRORS = "manifest.csv", "manifest.json", "errors.csv"
-COLUMNS = ("file", "recipient", "email", "course", "date", "language", "serial", "sha256")
+COLUMNS = ("file", "recipient", "email", "course", "date", "language", "serial", "link", "sha256")
 ERROR_COLUMNS = ("file", "line", "message")
 VERSION = 1
 
@@ -21,7 +21,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Entry:
-    """A certificate of the archive; `file` is its name there, `sha256` of its bytes."""
+    """A certificate of the archive; `file` is its name there; `link` is "" without a signing key."""
 
     file: str
     recipient: str
@@ -30,6 +30,7 @@ class Entry:
     date: str
     language: str
     serial: str
+    link: str
     sha256: str
 
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
+from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 
+from bureau.certificate_tokens import Signer
 from bureau.settings import Settings
 from services.certificates.issuer.looks import Looks, design_path, image_svg
 
@@ -38,6 +39,12 @@ class IssuerSettings(Settings):
         default="", pattern=_COLOUR, description="`#1b2a41`; empty: the design's own colour."
     )
     issuer_colour_accent: str = Field(default="", pattern=_COLOUR, description="The same for lines and ornaments.")
+    issuer_signing_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs the link in each QR code, 32 bytes in base64url; all in one process keeps one by itself, "
+        "elsewhere certificates have no link without it.",
+    )
+    public_url: str = Field(default="", description="How clients reach the gateway; from BIND when empty.")
     issuer_fonts_dir: DirectoryPath | None = Field(
         default=None, description="A folder of fonts for scripts that the built-in ones lack (Arabic, Chinese, …)."
     )
@@ -54,6 +61,13 @@ class IssuerSettings(Settings):
     def _image(cls, value: Path | None) -> Path | None:
         if value is not None:
             image_svg(value)
+        return value
+
+    @field_validator("issuer_signing_key")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            Signer(value.get_secret_value())
         return value
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from pydantic import Field
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.jobs import Terms
+from bureau.contracts.problems import FieldError
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.submit import NewTask
 from bureau.submission.announcements import Known
@@ -28,8 +29,11 @@ class CertificatesForm(Terms):
     """What to do with the files, which are parts of their own."""
 
     email_to: list[MailAddress] = Field(default=[], description="Who gets the ZIP.")
-    subject: Subject | None = Field(default=None, description="Of that mail.")
-    deliver: Literal["owner"] = Field(default="owner", description="`owner`: the ZIP goes to `email_to`.")
+    subject: Subject | None = Field(default=None, description="Of that mail, or of each recipient's.")
+    deliver: Literal["owner", "recipients"] = Field(
+        default="owner",
+        description="`owner`: the ZIP goes to `email_to`. `recipients`: each person is mailed their own besides.",
+    )
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
@@ -38,7 +42,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
     def create(call: Call[CertificatesForm, Nothing]) -> Reply:
         form = call.body
-        refuse(terms_mistakes(form), follow_up_mistakes(form.email_to, form.subject, settings.max_recipients))
+        refuse(terms_mistakes(form), _mail_mistakes(form, settings.max_recipients))
         known = gateway.announcements.known()
         title = form.title or _title(call.files)
         with storing(gateway.storage, call.owner) as store:
@@ -61,14 +65,24 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
+def _mail_mistakes(form: CertificatesForm, max_recipients: int) -> list[FieldError]:
+    """With `recipients` the subject is that of each person's mail."""
+    return follow_up_mistakes(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
+
+
 def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: Known) -> NewTask:
     policy = overridden(policy_of(RUN, known), form)
-    given = IssueCertificates(files=[ArtifactRef(artifact=roster.id) for roster in rosters])
+    to_each = form.deliver == "recipients"
+    given = IssueCertificates(
+        files=[ArtifactRef(artifact=roster.id) for roster in rosters],
+        deliver=form.deliver,
+        subject=form.subject if to_each else None,
+    )
     return NewTask(
         "issue",
         RUN,
         policy.queue,
-        given.model_dump(mode="json", exclude_none=True),
+        given.model_dump(mode="json", exclude_defaults=True),
         retry=policy.retry,
         time_limit_seconds=policy.time_limit_seconds,
     )
@@ -80,7 +94,7 @@ def _mails(form: CertificatesForm, title: str, known: Known) -> list[NewTask]:
     return [
         follow_up(
             form.email_to,
-            form.subject,
+            form.subject if form.deliver == "owner" else None,
             template="certificates-ready",
             after="issue",
             attachment="archive",

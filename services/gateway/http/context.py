@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 REQUEST_ID = "Request-Id"
 
 _HEALTH = ("healthz", "readyz")
+_NAMES_PEOPLE = ("page-certificate",)  # in its path: logs name the route instead
 
 
 def add_context(app: Flask, settings: GatewaySettings) -> None:
@@ -40,7 +41,7 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         say(
             "request",
             method=request.method,
-            path=request.path,
+            path=route if request.endpoint in _NAMES_PEOPLE else request.path,
             status=response.status_code,
             seconds=round(seconds, 4),
         )

@@ -20,7 +20,7 @@ from services.certificates.settings import CertificatesSettings
 from services.certificates.tasks import issue_task
 from tests.support import archives
 from tests.support.archives import archive
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, noted
 from tests.support.http_servers import Behaviour, ends_early, hangs, http_server, never_ends, replies, resets
 from tests.support.waiting import until
 
@@ -35,7 +35,7 @@ def issue(url: str, ctx: FakeContext, file: ArtifactRef, *, max_archive_bytes: i
     settings = CertificatesSettings(certificates_api=url, certificates_max_archive_bytes=max_archive_bytes)
     api = certificates_api(settings, IssuerSettings())
     try:
-        return issue_task(api, settings.limits)(ctx, IssueCertificates(files=[file]))
+        return issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
     finally:
         api.close()
 

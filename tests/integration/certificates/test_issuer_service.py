@@ -16,7 +16,7 @@ from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_api
 from services.certificates.settings import CertificatesSettings
 from services.certificates.tasks import issue_task
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, noted
 from tests.support.ports import free_port
 from tests.support.processes import Process
 
@@ -42,7 +42,7 @@ def test_the_task_gets_its_certificates_from_it(issuer_url: str, tmp_path: Path)
     api = certificates_api(settings, IssuerSettings())
     file = ctx.add_file("spring.csv", "text/csv", ROSTER)
     for _ in range(6):  # enough that both processes have made some
-        result = issue_task(api, settings.limits)(ctx, IssueCertificates(files=[file]))
+        result = issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
         ctx.claim_no += 1
     api.close()
     with zipfile.ZipFile(io.BytesIO(ctx.read(result.archive))) as archive:
@@ -55,7 +55,7 @@ def test_its_refusals_reach_the_user(issuer_url: str, tmp_path: Path) -> None:
     api = certificates_api(settings, IssuerSettings())
     file = ctx.add_file("spring.csv", "text/csv", "recipient\nŁukasz\n".encode("cp1250"))
     with pytest.raises(PermanentError, match="it is not UTF-8"):
-        issue_task(api, settings.limits)(ctx, IssueCertificates(files=[file]))
+        issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
     api.close()
 
 

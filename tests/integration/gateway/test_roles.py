@@ -7,8 +7,11 @@ from uuid import UUID
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from bureau.certificate_tokens import Claims, Signer
 from bureau.ledger.artifacts import add_upload
+from bureau.ledger.certificates import note_issued
 from bureau.ledger.database import Database
 from bureau.ledger.keys import Role
 from bureau.storage import Storage
@@ -21,9 +24,19 @@ from tests.integration.gateway.conftest import CountingRelay
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 from tests.support.book import stored
 
-OPEN_TO_EVERYBODY = {"healthz", "readyz", "openapi", "page-problem", "page-static", "page-login"}
+OPEN_TO_EVERYBODY = {
+    "healthz",
+    "readyz",
+    "openapi",
+    "page-problem",
+    "page-static",
+    "page-login",
+    "page-certificate",
+}
 # Who posts these with nothing in them is sent on, or asked for a key again.
 OPEN_FORMS = {"page-log-in": 422, "page-log-out": 303, "page-theme": 303}
+SIGNING_KEY, SERIAL = "A" * 43, "7K3M-Q2ZD-AAAA-BBBB"
+CLAIMS = Claims(SERIAL, "Ada Lovelace", "Engines", "2026-10-30", "Academy", "en")
 # What is of an owner is named in the path by these; the other names are the whole gateway's, or their owner's own.
 OF_AN_OWNER = {"job_id", "artifact_id"}
 
@@ -41,7 +54,11 @@ OWNED = {name: operation for name, operation in CLOSED.items() if OF_AN_OWNER & 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
-    settings = GatewaySettings(rate_limit_per_minute=0, max_stream_seconds=0.1)
+    settings = GatewaySettings(
+        rate_limit_per_minute=0,
+        max_stream_seconds=0.1,
+        certificates_public_keys=SecretStr(Signer(SIGNING_KEY).public_key),
+    )
     with keyed_gateway(tmp_path_factory.mktemp("roles"), settings) as keyed:
         yield keyed
 
@@ -53,7 +70,9 @@ def things(gateway: Keyed) -> dict[str, str]:
     file = stored("ada", job_id=UUID(job_id), task_name="send", name="result")
     add_upload(gateway.door.db, file)
     gateway.door.storage.put(file.key, [b"abc"])
-    return {"job_id": job_id, "artifact_id": str(file.id), "name": "result", "slug": "invalid"}
+    note_issued(gateway.door.db, "ada", UUID(job_id), [SERIAL])
+    paths = {"job_id": job_id, "artifact_id": str(file.id), "name": "result", "slug": "invalid"}
+    return {**paths, "serial": SERIAL, "token": Signer(SIGNING_KEY).token(CLAIMS)}
 
 
 def address(operation: Operation[Any, Any], things: dict[str, str]) -> str:

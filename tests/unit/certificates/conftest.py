@@ -42,12 +42,12 @@ Issue = Callable[..., Answer]
 @pytest.fixture
 def make_client() -> Callable[..., FlaskClient]:
     """A client of an issuer with the given settings."""
-    return lambda **settings: create_app(IssuerSettings(**settings)).test_client()
+    return lambda **settings: create_app(IssuerSettings(**settings), None).test_client()
 
 
 @pytest.fixture(scope="session")
 def default_client() -> FlaskClient:
-    return create_app(IssuerSettings(issuer_organisation="Bureau Academy")).test_client()
+    return create_app(IssuerSettings(issuer_organisation="Bureau Academy"), None).test_client()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_api
 from services.certificates.settings import CertificatesSettings
 from services.certificates.tasks import issue_task
-from tests.support.context import FakeContext
+from tests.support.context import FakeContext, noted
 from tests.support.waiting import until
 
 ROSTER = b"recipient,course\nAda Lovelace,Engines\nGrace Hopper,Compilers\n"
@@ -42,7 +42,7 @@ def upload(ctx: FakeContext, data: bytes = ROSTER, name: str = "spring.csv") -> 
 
 def test_rosters_become_one_checked_archive_and_the_uploads_are_removed(ctx: FakeContext, api: CertificatesApi) -> None:
     files = [upload(ctx), upload(ctx, b"recipient\nEmmy Noether\n", "autumn.csv")]
-    result = issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=files))
+    result = issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=files))
     data = ctx.read(result.archive)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert len(archive.namelist()) == result.members == 5
@@ -53,14 +53,14 @@ def test_rosters_become_one_checked_archive_and_the_uploads_are_removed(ctx: Fak
 
 
 def test_the_archive_is_named_after_its_task(ctx: FakeContext, api: CertificatesApi) -> None:
-    issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=[upload(ctx)]))
+    issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)]))
     assert list(ctx.artifacts) == [f"certificates-{ctx.task_id.hex[-12:]}.zip"]
     (made,) = ctx.artifacts.values()
     assert made.media_type == "application/zip"
 
 
 def test_log_and_progress_tell_what_happens(ctx: FakeContext, api: CertificatesApi) -> None:
-    issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=[upload(ctx)]))
+    issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)]))
     assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the API"
     assert ctx.logs[1].startswith("received an archive of")
     assert ctx.logs[2] == "checked 4 files: names, sizes and checksums are right"
@@ -72,7 +72,7 @@ def test_a_name_given_with_the_reference_is_the_one_the_issuer_sees(ctx: FakeCon
     renamed = [
         ArtifactRef(artifact=upload(ctx, name=f"{n}.csv").artifact, name=f"class {n}.csv") for n in ("one", "two")
     ]
-    result = issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=renamed))
+    result = issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=renamed))
     with zipfile.ZipFile(io.BytesIO(ctx.read(result.archive))) as archive:
         assert "1-class-one/1-Ada-Lovelace.pdf" in archive.namelist()
 
@@ -83,7 +83,7 @@ def test_a_bad_roster_fails_with_its_lines_and_leaves_nothing_but_the_upload(
     file = upload(ctx, b"recipient,email\nAda,nowhere\n,\n,x\n")
     before = ctx.storage_keys
     with pytest.raises(PermanentError, match="line 2: email “nowhere” is not an address") as caught:
-        issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=[file]))
+        issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
     assert "spring.csv, line 4: recipient is empty" in caught.value.message
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
@@ -93,18 +93,18 @@ def test_an_archive_that_breaks_a_limit_leaves_nothing(ctx: FakeContext, api: Ce
     before = ctx.storage_keys
     strict = CertificatesSettings(certificates_max_members=2).limits
     with pytest.raises(PermanentError, match="4 members, more than the 2 allowed"):
-        issue_task(api, strict)(ctx, IssueCertificates(files=[file]))
+        issue_task(api, strict, noted)(ctx, IssueCertificates(files=[file]))
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
 
 def test_a_missing_upload_fails_for_good(ctx: FakeContext, api: CertificatesApi) -> None:
     gone = ArtifactRef(artifact=ctx.job_id)
     with pytest.raises(PermanentError, match="There is no file"):
-        issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=[gone]))
+        issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[gone]))
 
 
 def test_trying_again_makes_the_same_archive(ctx: FakeContext, api: CertificatesApi) -> None:
-    task = issue_task(api, CertificatesSettings().limits)
+    task = issue_task(api, CertificatesSettings().limits, noted)
     request = IssueCertificates(files=[upload(ctx)])
     first = task(ctx, request)
     ctx.claim_no += 1
@@ -118,7 +118,7 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
 
     def run() -> None:
         try:
-            issue_task(api, CertificatesSettings().limits)(ctx, IssueCertificates(files=[file]))
+            issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
         except Stopped as stopped:
             ended.append(stopped)
 
@@ -133,7 +133,7 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
 
 
 def test_what_it_announces_is_the_contract(api: CertificatesApi) -> None:
-    description = issue_task(api, CertificatesSettings().limits).description
+    description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
-    assert set(description.input_schema["properties"]) == {"files"}
+    assert set(description.input_schema["properties"]) == {"files", "deliver", "subject"}
     assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"}

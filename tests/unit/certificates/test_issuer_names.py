@@ -79,7 +79,7 @@ def test_what_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
 
 
 def test_the_manifest_reads_back_as_csv() -> None:
-    entry = Entry("1-a.pdf", '=HYPERLINK("x"), "quoted"', "", "Engines", "2026-11-12", "es", "A-B", "00")
+    entry = Entry("1-a.pdf", '=HYPERLINK("x"), "quoted"', "", "Engines", "2026-11-12", "es", "A-B", "", "00")
     (line,) = csv.DictReader(io.StringIO(manifest_csv([entry]).decode("utf-8"), newline=""))
     assert tuple(line) == COLUMNS
     assert line["recipient"] == '\'=HYPERLINK("x"), "quoted"'

@@ -1,0 +1,82 @@
+"""`deliver: "recipients"`: each person's certificate becomes a file of the job's and a mail of its own."""
+
+import zipfile
+from collections.abc import Sequence
+from typing import IO, Any
+
+from bureau.contracts.addresses import AddressInvalid, parse_mailbox
+from bureau.contracts.artifacts import safe_name
+from bureau.contracts.errors import PermanentError
+from bureau.task import Context
+from services.certificates.manifest import Listed, Manifest
+
+RUN = "mailer.send"
+TEMPLATE = "your-certificate"
+
+
+def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, subject: str | None) -> int:
+    """Adds a mail for everybody in the manifest who has an address; how many. Raises `PermanentError` for none."""
+    addressed = [listed for listed in manifest.certificates if listed.email] if manifest else []
+    if manifest is None or not addressed:
+        raise PermanentError(
+            "no_recipients",
+            "Nobody can be written to: the archive’s manifest.json names no address. Give the roster a column email.",
+        )
+    _refuse_bad_addresses(addressed)
+    with zipfile.ZipFile(archive) as members:
+        for done, listed in enumerate(addressed):
+            ctx.progress(done, len(addressed), "mails prepared")
+            with ctx.artifact(safe_name(listed.file), "application/pdf") as pdf, members.open(listed.file) as member:
+                while piece := member.read(256 * 1024):
+                    pdf.write(piece)
+            mail = _mail(listed, manifest.organisation, pdf.ref.model_dump(mode="json"), subject)
+            ctx.add(f"send-{listed.serial or done + 1}", RUN, mail)
+    ctx.progress(len(addressed), len(addressed), "mails prepared")
+    without = len(manifest.certificates) - len(addressed)
+    ctx.log(f"{_count(len(addressed), 'mail is', 'mails are')} on their way{_left_out(without)}")
+    return len(addressed)
+
+
+def _left_out(without: int) -> str:
+    return f"; {_count(without, 'person has', 'people have')} no address" if without else ""
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _refuse_bad_addresses(addressed: Sequence[Listed]) -> None:
+    """All at once, before anything is sent."""
+    wrong = []
+    for listed in addressed:
+        try:
+            parse_mailbox(listed.email)
+        except AddressInvalid as error:
+            wrong.append(f"{listed.recipient}: {listed.email[:80]} ({error})")
+    if wrong:
+        more = f"\nand {len(wrong) - 20} more" if len(wrong) > 20 else ""
+        raise PermanentError(
+            "recipient_address_invalid", "These addresses cannot be written to:\n" + "\n".join(wrong[:20]) + more
+        )
+
+
+def _mail(listed: Listed, organisation: str, attachment: dict[str, Any], subject: str | None) -> dict[str, Any]:
+    said = {
+        "recipient": listed.recipient,
+        "course": listed.course,
+        "date": listed.date,
+        "organisation": organisation,
+        "serial": listed.serial,
+        "link": listed.link,
+    }
+    mail: dict[str, Any] = {
+        "to": [listed.email],
+        "template": TEMPLATE,
+        "context": {name: value for name, value in said.items() if value},
+        "attachments": [attachment],
+    }
+    if listed.language:
+        mail["language"] = listed.language
+    if subject:
+        mail["subject"] = subject
+    return mail

@@ -1,0 +1,35 @@
+"""The link in a certificate's QR code: it leads to the gateway's public page, which checks what is signed in it."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from bureau.certificate_tokens import Claims, Signer
+from bureau.settings import SettingsError
+from services.certificates.issuer.settings import IssuerSettings
+
+
+class Links:
+    """`key` is asked for when it is first needed: it may lie in the ledger. `base_url` is the gateway's."""
+
+    def __init__(self, key: Callable[[], str], base_url: str) -> None:
+        self._key = key
+        self._base_url = base_url.rstrip("/")
+
+    @cached_property
+    def _signer(self) -> Signer:
+        return Signer(self._key())
+
+    def link(self, claims: Claims) -> str:
+        return f"{self._base_url}/c/{self._signer.token(claims)}"
+
+
+def links_of(settings: IssuerSettings) -> Links | None:
+    """None without a key: then certificates have no link. Raises `SettingsError`."""
+    key = settings.issuer_signing_key.get_secret_value()
+    if not key:
+        return None
+    if not settings.public_url.startswith(("http://", "https://")):
+        raise SettingsError(
+            ["PUBLIC_URL: needed with ISSUER_SIGNING_KEY, such as https://bureau.example.com: QR codes lead there"]
+        )
+    return Links(lambda: key, settings.public_url)

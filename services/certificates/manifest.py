@@ -1,0 +1,70 @@
+"""`manifest.json` of an archive: whose each certificate is. docs/certificates-api.md describes it for any API."""
+
+import zipfile
+from typing import IO
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bureau.contracts.base import clean_text
+from bureau.contracts.errors import PermanentError
+
+NAME = "manifest.json"
+MAX_BYTES = 32 * 1024 * 1024  # it is read into memory: 6 kB for each of 5,000 certificates
+
+
+class Listed(BaseModel):
+    """One certificate; `file` is its name in the archive."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str = Field(min_length=1, max_length=300)
+    recipient: str = Field(min_length=1, max_length=300)
+    email: str = Field(default="", max_length=500)
+    course: str = Field(default="", max_length=500)
+    date: str = Field(default="", max_length=100)
+    language: str = Field(default="", max_length=35)
+    serial: str = Field(default="", max_length=64)
+    link: str = Field(default="", max_length=2000)
+
+
+class RosterRead(BaseModel):
+    """How a roster was understood."""
+
+    file: str
+    encoding: str
+    delimiter: str
+    rows: int
+
+
+class Manifest(BaseModel):
+    """Unknown fields are passed over: APIs may say more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    organisation: str = Field(default="", max_length=300)
+    rosters: list[RosterRead] = []
+    certificates: list[Listed] = []
+    errors: list[object] = []
+
+
+def read_manifest(archive: IO[bytes]) -> Manifest | None:
+    """Of an archive that was checked. None where it has none. Raises `PermanentError` (`archive_manifest_invalid`)."""
+    with zipfile.ZipFile(archive) as members:
+        names = set(members.namelist())
+        if NAME not in names:
+            return None
+        if members.getinfo(NAME).file_size > MAX_BYTES:
+            raise _invalid(f"it has more than {MAX_BYTES:,} bytes")
+        text = members.read(NAME)
+    try:
+        manifest = Manifest.model_validate_json(clean_text(text.decode("utf-8", "replace")))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise _invalid(f"{'/'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if missing := [listed.file for listed in manifest.certificates if listed.file not in names]:
+        raise _invalid(f"it lists {missing[0]!r}, which is not in the archive")
+    return manifest
+
+
+def _invalid(why: str) -> PermanentError:
+    return PermanentError("archive_manifest_invalid", f"The archive’s {NAME} cannot be used: {why}.")

@@ -1,0 +1,30 @@
+"""Whose signatures on certificates are believed: the keys that are set, and the one that all in one process keeps."""
+
+from bureau.certificate_tokens import Claims, Signer, TokenInvalid, Verifier
+from bureau.ledger.database import Database
+from bureau.ledger.kept_secrets import CERTIFICATES, known_secret
+from services.gateway.settings import GatewaySettings, key_list
+
+
+class CertificateKeys:
+    """Connects to nothing until a token is not signed by a key that is set."""
+
+    def __init__(self, settings: GatewaySettings, db: Database) -> None:
+        self._given = Verifier(key_list(settings.certificates_public_keys))
+        self._db = db
+        self._kept: Verifier | None = None
+
+    def read(self, token: str) -> Claims:
+        """Raises `TokenInvalid`, and `LedgerUnavailable` where the ledger may hold the key that it needs."""
+        try:
+            return self._given.read(token)
+        except TokenInvalid:
+            return self._kept_one().read(token)
+
+    def _kept_one(self) -> Verifier:
+        if self._kept is None:
+            key = known_secret(self._db, CERTIFICATES)
+            if key is None:
+                raise TokenInvalid
+            self._kept = Verifier([Signer(key).public_key])
+        return self._kept

@@ -1,0 +1,96 @@
+"""`deliver: "recipients"`: everybody with an address is mailed their own certificate, each by a task of its own."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pypdf import PdfReader
+
+from bureau.contracts.artifacts import ArtifactRef
+from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
+from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail import SendMail
+from services.certificates.api.client import CertificatesApi
+from services.certificates.issuer.links import Links
+from services.certificates.issuer.settings import IssuerSettings
+from services.certificates.service import certificates_api
+from services.certificates.settings import CertificatesSettings
+from services.certificates.tasks import issue_task
+from tests.support.context import FakeContext
+
+ROSTER = (
+    "recipient,email,course,language\n"
+    "Ada Lovelace,ada@example.com,Engines,\n"
+    "Grace Hopper,,Compilers,\n"
+    "Núria Güell,nuria@example.com,Motors,ca\n"
+)
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> FakeContext:
+    return FakeContext(tmp_path / "storage")
+
+
+@pytest.fixture
+def api() -> Iterator[CertificatesApi]:
+    links = Links(lambda: "A" * 43, "https://bureau.example.com")
+    made = certificates_api(CertificatesSettings(), IssuerSettings(issuer_organisation="Academy"), links)
+    yield made
+    made.close()
+
+
+def deliver(
+    ctx: FakeContext, api: CertificatesApi, roster: str, subject: str | None = None
+) -> tuple[CertificatesIssued, list[str]]:
+    """The result, and the serials that were noted in the book."""
+    noted: list[str] = []
+    task = issue_task(api, CertificatesSettings().limits, lambda _owner, _job, serials: noted.extend(serials))
+    file = ctx.add_file("r.csv", "text/csv", roster.encode())
+    return task(ctx, IssueCertificates(files=[file], deliver="recipients", subject=subject)), noted
+
+
+def test_everybody_with_an_address_is_mailed_their_own(ctx: FakeContext, api: CertificatesApi) -> None:
+    result, serials = deliver(ctx, api, ROSTER)
+    assert (result.certificates, result.mails) == (3, 2)
+    assert len(serials) == 3
+    assert [spec.name for spec in ctx.added] == [f"send-{serials[0]}", f"send-{serials[2]}"]
+    for spec, recipient, language in zip(ctx.added, ("Ada Lovelace", "Núria Güell"), ("en", "ca"), strict=True):
+        mail = SendMail.model_validate(spec.input)
+        assert (spec.run, mail.template, mail.language) == ("mailer.send", "your-certificate", language)
+        assert mail.context["recipient"] == recipient
+        assert mail.context["link"].startswith("https://bureau.example.com/c/")
+        (attached,) = mail.attachments
+        text = PdfReader(io.BytesIO(ctx.read(attached))).pages[0].extract_text()
+        assert recipient in text
+        assert mail.context["serial"] in text
+    assert "2 mails are on their way; 1 person has no address" in ctx.logs
+
+
+def test_one_s_subject_stands_in_place_of_the_template_s(ctx: FakeContext, api: CertificatesApi) -> None:
+    deliver(ctx, api, ROSTER, subject="Well done")
+    assert {spec.input["subject"] for spec in ctx.added} == {"Well done"}
+
+
+def test_a_roster_without_addresses_is_no_roster_of_recipients(ctx: FakeContext, api: CertificatesApi) -> None:
+    with pytest.raises(PermanentError, match="Give the roster a column email") as caught:
+        deliver(ctx, api, "recipient\nAda\n")
+    assert caught.value.code == "no_recipients"
+    assert not ctx.removed
+
+
+def test_addresses_that_cannot_be_mailed_to_are_told_together_and_nobody_is_mailed(
+    ctx: FakeContext, api: CertificatesApi
+) -> None:
+    with pytest.raises(PermanentError) as caught:
+        deliver(ctx, api, "recipient,email\nAda,ada@example\nGrace,grace@example.com\nEmmy,e..n@example.com\n")
+    assert caught.value.code == "recipient_address_invalid"
+    assert "Ada: ada@example" in caught.value.message
+    assert "Emmy: e..n@example.com" in caught.value.message
+    assert ctx.added == []
+
+
+def test_a_subject_may_come_with_recipients_alone(ctx: FakeContext) -> None:
+    given = IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))], deliver="recipients", subject="x")
+    assert given.model_dump(mode="json", exclude_defaults=True)["deliver"] == "recipients"
