@@ -68,7 +68,7 @@ def test_nested_options_of_a_form_are_json(door: Door) -> None:
         ([("files", ("a.csv", b""))], {"priority": "11", "unknown": "x"}, ["#/files/0", "#/priority", "#/unknown"]),
         ([("files", ROSTER)], {"subject": "a\r\nBcc: x@example.com"}, ["#/subject"]),
         ([("files", ROSTER)], {"email_to": ["a@example.com", "nobody"]}, ["#/email_to/1"]),
-        ([("files", ROSTER)], {"deliver": "recipients"}, ["#/deliver"]),
+        ([("files", ROSTER)], {"deliver": "everybody"}, ["#/deliver"]),
         ([("files", ROSTER)], {"callback_url": "http://example.com"}, ["#/callback_url"]),
         ([("files", ROSTER)], {"subject": "No mail"}, ["#/subject"]),
         ([("files", ROSTER)], {"email_to": ["a@example.com"] * 101}, ["#/email_to"]),
