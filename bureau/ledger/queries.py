@@ -1,40 +1,36 @@
 """What the API reads. Everything is scoped by owner; another owner's job is not there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, tuple_, union_all
+from sqlalchemy import Connection, Row, func, select, tuple_
 from sqlalchemy.sql.selectable import Select
 
-from bureau.contracts.states import JobState, TaskState
-from bureau.ledger import artifacts, queues, workers
-from bureau.ledger.clock import age, now
+from bureau.contracts.states import JobState
+from bureau.ledger import artifacts, workers
+from bureau.ledger.clock import age
 from bureau.ledger.database import Database
-from bureau.ledger.decide import PRIORITIES, PRIORITY_WORTH, rank
 from bureau.ledger.job_filter import JobFilter as JobFilter
 from bureau.ledger.job_filter import conditions
 from bureau.ledger.tables import attempts, events, jobs, tasks
+from bureau.ledger.turn import state_of, why_waiting
 from bureau.ledger.views import (
     JobView,
     TaskView,
-    Waiting,
     attempt_number,
     attempts_of,
     counts_of,
     job_progress,
     job_state,
-    task_state,
-    waiting,
     with_percent,
 )
 
 INLINE_TASKS = 100
 LOG_LINES = 200  # a task, the last ones
-COUNTED_AHEAD = 10_000  # of each priority
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,8 @@ def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
         briefs = connection.execute(_brief().where(tasks.c.job_id == job_id).order_by(tasks.c.position)).all()
         shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS)
         files = artifacts.of_job(connection, job_id)
-        wait = _waiting(connection, row, shown, briefs, live)
-    states = [_state(brief) for brief in briefs]
+        wait = why_waiting(connection, row, briefs, live)
+    states = [state_of(brief) for brief in briefs]
     counts = counts_of(states)
     started = min((brief.started_at for brief in briefs if brief.started_at), default=None)
     return JobView(
@@ -163,55 +159,16 @@ def _brief() -> Select[Any]:
         tasks.c.job_id,
         tasks.c.state,
         tasks.c.claim_no,
+        tasks.c.queue,
         tasks.c.started_at,
+        tasks.c.due_at,
         tasks.c.progress,
         age(tasks.c.due_at).label("overdue"),
     )
 
 
-def _waiting(
-    connection: Connection,
-    row: Row[Any],
-    shown: Sequence[TaskView],
-    briefs: Sequence[Row[Any]],
-    live: Mapping[str, workers.Served],
-) -> Waiting | None:
-    if row.state != JobState.OPEN:
-        return None
-    due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
-    found = waiting(shown, live, queues.paused_names(connection), due_in)
-    if found is None or found.reason != "behind" or found.task.due_at is None:
-        return found
-    pace = live[found.task.queue].claimed / workers.PACE_SECONDS
-    return found.ahead(_tasks_ahead(connection, found.task.queue, found.task.due_at, row.priority), pace)
-
-
-def _tasks_ahead(connection: Connection, queue: str, due_at: datetime, priority: int) -> int:
-    """Due tasks of the queue with an earlier rank, counted from the index up to a limit."""
-    ahead = [
-        select(tasks.c.id)
-        .where(
-            tasks.c.queue == queue,
-            tasks.c.state == TaskState.READY,
-            tasks.c.priority == other,
-            tasks.c.due_at < rank(priority, due_at) + other * PRIORITY_WORTH,
-            tasks.c.due_at <= now(),
-        )
-        .limit(COUNTED_AHEAD)
-        .subquery()
-        for other in PRIORITIES
-    ]
-    counts = union_all(*(select(func.count().label("n")).select_from(part) for part in ahead)).subquery()
-    return int(connection.execute(select(func.sum(counts.c.n))).scalar_one())
-
-
-def _state(brief: Row[Any]) -> str:
-    due_in = None if brief.overdue is None else -brief.overdue
-    return task_state(brief.state, due_in_seconds=due_in, claim_no=brief.claim_no)
-
-
 def _job_row(row: Row[Any], briefs: Sequence[Row[Any]]) -> JobRow:
-    counts = counts_of([_state(brief) for brief in briefs])
+    counts = counts_of([state_of(brief) for brief in briefs])
     started = min((brief.started_at for brief in briefs if brief.started_at), default=None)
     return JobRow(
         id=row.id,
@@ -266,7 +223,7 @@ def _logs(connection: Connection, job_id: UUID, names: Iterable[str]) -> dict[st
 
 
 def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str, Any]]) -> TaskView:
-    state = _state(row)
+    state = state_of(row)
     return TaskView(
         id=row.id,
         position=row.position,

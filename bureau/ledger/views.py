@@ -135,11 +135,21 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
+class IdleTask:
+    """What is asked of a task to tell why its job waits; `state` is the API's."""
+
+    id: UUID
+    state: str
+    queue: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Why a job that does nothing does nothing, told by the task of it that starts first."""
 
     reason: str
-    task: TaskView
+    task: IdleTask
     starts_in_seconds: float | None = None
     position: int | None = None
 
@@ -153,7 +163,7 @@ class Waiting:
 
 
 def waiting(
-    tasks: Sequence[TaskView], live: Container[str], paused: Container[str], due_in: Mapping[UUID, float]
+    tasks: Sequence[IdleTask], live: Container[str], paused: Container[str], due_in: Mapping[UUID, float]
 ) -> Waiting | None:
     """Why an open job waits; None when it runs or ended. `live` and `paused` are names of queues."""
     idle = [task for task in tasks if task.state in ("queued", "scheduled", "retrying")]

@@ -19,7 +19,7 @@ from tests.support.waiting import until
 JOBS = 20  # a time: each of their branches has a thread
 TIMES = 10
 BRANCHES = 4
-COMMAND = "dramatiq bureau.worker tests.support.graphs.branches --processes 1 --threads 48"
+COMMAND = "dramatiq bureau.worker tests.support.graphs.branches --processes 1 --threads 44"
 PUBLISHERS = ("gateway", "scheduler", "chaos", "chaos2")
 WORKERS = ("chaos", "chaos2")
 
@@ -87,7 +87,7 @@ def test_two_hundred_joins_fire_once(bureau: Supervised, capsys: pytest.CaptureF
     assert ends == [{"n": len(joins)}]
     assert on_both > len(joins) / 2
     assert crashes >= TIMES
-    assert doubled > 2 * len(rows)
+    assert doubled >= len(rows)
 
 
 def _released_together(bureau: Supervised, books: Books, barrier: str, victim: str) -> tuple[list[str], int]:

@@ -45,11 +45,13 @@ class PurgeRequest(Contract):
     """`expect` is the count that a dry run told."""
 
     dry_run: bool = Field(default=False, description="Only count.")
-    expect: int | None = Field(default=None, ge=0, description="Refused with 409 when another number is queued.")
+    expect: int | None = Field(
+        default=None, ge=0, description="Refused with 409 when another number of tasks waits to be started."
+    )
 
 
 class PurgeAnswer(BaseModel):
-    """How many tasks had not started, and how many were cancelled."""
+    """How many tasks waited to be started, now (`queued`) or later (`scheduled`), and how many were cancelled."""
 
     count: int
     changed: int
@@ -107,7 +109,8 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         by_job = queues.purgeable(gateway.database, queue)
         count = sum(by_job.values())
         if call.body.expect is not None and call.body.expect != count:
-            detail = f"{count} tasks are queued, and not the {call.body.expect} that `expect` names. Nothing was done."
+            found = f"{count} tasks wait to be started, now or later, and not the {call.body.expect}"
+            detail = f"{found} that `expect` names. Nothing was done."
             raise problem("count-changed", detail)
         changed = 0
         if not call.body.dry_run:
@@ -127,10 +130,10 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         method="POST",
         path="/v1/queues/<name>/purge",
         view=purge,
-        summary="Cancel what has not started of it",
+        summary="Cancel what waits to be started of it, now or later",
         tag="Act",
         role=Role.OPERATE,
-        answers=[Documented(200, "What was queued, and what was done.", PurgeAnswer)],
+        answers=[Documented(200, "What waited, and what was done.", PurgeAnswer)],
         problems=["count-changed"],
         body=Body(PurgeRequest),
         replay=replay,

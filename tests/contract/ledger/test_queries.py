@@ -158,6 +158,16 @@ def test_why_a_job_waits_is_told(book: Book) -> None:
     assert 55 < told["starts_in_seconds"] <= 60
 
 
+def test_a_job_waits_for_a_task_that_is_not_inline_too(book: Book) -> None:
+    names = [f"t{number}" for number in range(queries.INLINE_TASKS)]
+    job_id = book.submit(task("first"), *(task(name, "last") for name in names), task("last", "first"))
+    book.run(job_id, "first")
+    assert "last" not in {one.name for one in view(book, job_id).tasks}
+    told = waiting(book, job_id)
+    assert told is not None
+    assert told["reason"] == "no_worker"
+
+
 def test_a_scheduled_job_tells_when_it_starts(book: Book) -> None:
     job_id = book.submit(run_at=datetime.now(UTC) + timedelta(minutes=2))
     told = waiting(book, job_id)

@@ -9,7 +9,7 @@ import pytest
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.views import (
-    TaskView,
+    IdleTask,
     attempt_number,
     attempts_of,
     counts_of,
@@ -162,29 +162,8 @@ def test_attempts_are_those_recorded_and_the_one_that_runs_or_succeeded(state: s
     assert [attempt["number"] for attempt in shown] == list(range(1, len(outcomes) + 1))
 
 
-def view(state: str, queue: str = "shop") -> TaskView:
-    return TaskView(
-        id=new_id(),
-        position=0,
-        name="t",
-        run="shop.work",
-        queue=queue,
-        state=state,
-        input={},
-        after=[],
-        attempt=0,
-        max_attempts=8,
-        due_at=None,
-        worker=None,
-        hinted_at=None,
-        started_at=None,
-        finished_at=None,
-        progress=None,
-        attempts=[],
-        logs=[],
-        result=None,
-        error=None,
-    )
+def view(state: str) -> IdleTask:
+    return IdleTask(new_id(), state, "shop", AT)
 
 
 @pytest.mark.parametrize(
