@@ -219,6 +219,7 @@ def build() -> Embedded:
     platform, gateway, scheduler, embedded = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
     )
+    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links that reports mail
     return Embedded(platform, gateway, scheduler, embedded)
 
 

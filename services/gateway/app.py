@@ -25,6 +25,7 @@ from services.gateway.api import (
     mail_templates,
     openapi,
     queues,
+    report_preview,
     reports,
     revocation,
     schedules,
@@ -69,6 +70,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     resources = (
         certificates,
         revocation,
+        report_preview,
         reports,
         emails,
         files,

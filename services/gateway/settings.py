@@ -11,6 +11,7 @@ from bureau.certificate_tokens import Verifier
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
 from bureau.quota_settings import QuotaSettings
+from bureau.recipients import DESCRIPTION
 from bureau.settings import SettingsError
 from services.gateway.auth import key_file
 
@@ -50,6 +51,10 @@ class GatewaySettings(QuotaSettings):
         default=MAX_CONTEXT_BYTES, gt=0, le=MAX_CONTEXT_BYTES, description="A mail's context."
     )
     max_recipients: int = Field(default=MAX_RECIPIENTS, gt=0, le=MAX_RECIPIENTS, description="Of a mail, all together.")
+    recipient_domains: str = Field(default="", description=DESCRIPTION)
+    failure_email_to: str = Field(
+        default="", description="Who hears of reports that failed where neither request nor owner is an address."
+    )
     max_wait_seconds: int = Field(default=30, ge=0, le=300, description="What `Prefer: wait` may ask for.")
     metrics_bind: str = Field(
         default="", pattern=r"^$|^.+:\d+$", description="`host:port` for `/metrics` of the gateway, or of all in one."

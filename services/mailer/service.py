@@ -29,7 +29,7 @@ def mailer_service(resources: Resources) -> Service:
     )
     return Service(
         "mailer",
-        tasks=[send_task(mailer), preview_task(templates)],
+        tasks=[send_task(mailer, settings.recipient_domains), preview_task(templates)],
         templates=templates.descriptions(),
         close=transport.close,
     )

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bureau.contracts.addresses import Mailbox, parse_mailbox
+from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings
 from services.mailer.templating import SHIPPED
 from services.mailer.transports.smtp_server import SmtpServer
@@ -25,6 +26,7 @@ class MailerSettings(Settings):
     mail_templates: Path | None = Field(
         default=None, description="A folder of templates of your own, beside the shipped ones and before them."
     )
+    recipient_domains: str = Field(default="", description=DESCRIPTION)
     mail_unknown: Literal["resend", "park"] = Field(
         default="resend",
         description="What becomes of a mail whose provider took it and never answered: sent again under the same "

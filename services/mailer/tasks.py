@@ -3,17 +3,19 @@
 from typing import Any
 
 from bureau.contracts.mail import MailPreview, MailSent, PreviewMail, SendMail
+from bureau.recipients import refuse_outside
 from bureau.task import Context, Task
 from services.mailer.mailer import Mailer
 from services.mailer.preview import preview
 from services.mailer.templating import Templates
 
 
-def send_task(mailer: Mailer) -> Task[Any, MailSent]:
-    """The task, bound to the mailer it sends with."""
+def send_task(mailer: Mailer, domains: str) -> Task[Any, MailSent]:
+    """The task, bound to the mailer it sends with, to the `domains` of RECIPIENT_DOMAINS only."""
 
     def send(ctx: Context, mail: SendMail) -> MailSent:
         """Sends one e-mail, made from a template or from text and HTML, with stored files attached."""
+        refuse_outside(domains, [*mail.to, *mail.cc, *mail.bcc])
         return mailer.send(ctx, mail)
 
     # Twelve tries take about 25 minutes: time for a provider to come back, and for greylisting.

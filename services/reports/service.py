@@ -5,28 +5,54 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from bureau.ledger.first_failure import first_failure
+from bureau.ledger.kept_secrets import kept_secret
+from bureau.links import Links
 from bureau.service import Resources, Service
 from bureau.task import Task
 from services.reports.catalog import load_catalog
-from services.reports.settings import load_settings
+from services.reports.delivery import Delivery, DeliveryPolicy
+from services.reports.ladder import Ladder
+from services.reports.settings import ReportsSettings, load_settings
 from services.reports.tasks import ReportTasks
 
 log = structlog.get_logger(__name__)
 
 
-def reports_service(_: Resources) -> Service:
+def reports_service(resources: Resources) -> Service:
     """Reads the catalog and the sources; connects to nothing. Raises `SettingsError`."""
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
     for mistake in catalog.mistakes:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
     tasks = ReportTasks(catalog, sources, ZoneInfo(settings.reports_time_zone))
+    delivery = Delivery(
+        _policy(settings), _links(settings, resources), lambda job: first_failure(resources.database, job)
+    )
     return Service(
         "reports",
         tasks=[
             Task("reports.generate", tasks.generate),
             Task("reports.burst", tasks.burst),
+            Task("reports.deliver", delivery.deliver),
+            Task("reports.tell", delivery.tell),
             Task("reports.preview", tasks.preview, max_attempts=1, time_limit_seconds=60),
         ],
         reports=[report.describe() for report in catalog.reports.values()],
     )
+
+
+def _policy(settings: ReportsSettings) -> DeliveryPolicy:
+    return DeliveryPolicy(
+        Ladder(settings.report_attach_bytes, settings.report_zip_bytes),
+        settings.public_url.rstrip("/"),
+        settings.report_link_days * 86_400,
+        settings.empty_reports,
+        settings.recipient_domains,
+    )
+
+
+def _links(settings: ReportsSettings, resources: Resources) -> Links:
+    """A worker whose database role may not see the ledger's secrets needs LINK_SECRET, the gateway's own."""
+    given = settings.link_secret.get_secret_value()
+    return Links(lambda: given or kept_secret(resources.database, "links"))

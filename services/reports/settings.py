@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
+from bureau.contracts.reports import Empty
+from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings, SettingsError, load
 from services.reports.sources import SourceMistakes, open_sources
 from services.reports.turns import InTurn
@@ -24,6 +26,22 @@ class ReportsSettings(Settings):
 
     reports_time_zone: str = Field(
         default="UTC", description="Whose days `today` and the like are, in reports that name no `time_zone`."
+    )
+
+    report_attach_bytes: int = Field(
+        default=5_000_000, gt=0, le=20_000_000, description="A report smaller than this is attached to its mail."
+    )
+    report_zip_bytes: int = Field(
+        default=15_000_000, gt=0, le=20_000_000, description="One whose ZIP is smaller than this is attached zipped."
+    )
+    report_link_days: int = Field(default=7, ge=1, le=31, description="How long a link to a larger one works.")
+    empty_reports: Empty = Field(
+        default="send", description="Of a report without rows: the file is mailed, a note without it, or nothing."
+    )
+    recipient_domains: str = Field(default="", description=DESCRIPTION)
+    public_url: str = Field(default="http://localhost:8600", description="How clients reach the gateway.")
+    link_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signs links; the gateway's, or the one the ledger keeps where it is empty."
     )
 
     @field_validator("reports_time_zone")

@@ -75,10 +75,10 @@ def test_a_report_has_the_database_s_rows_and_is_mailed_as_it_is(api: Api, mail:
     artifact = ended["artifacts"][0]
     assert generate["result"]["rows"] == count
     assert generate["progress"]["current"] == count
-    assert (artifact["name"], artifact["media_type"], artifact["size"]) == ("orders.csv", "text/csv", len(content))
+    assert (artifact["name"], artifact["media_type"], artifact["size"]) == ("orders-50.csv", "text/csv", len(content))
     received = mail_to(mail, "cfo@example.com")
     assert received.parsed["Subject"] == "Orders"
-    assert attachments(received) == [("orders.csv", content)]
+    assert attachments(received) == [("orders-50.csv", content)]
     assert f"{count:,}" in text_of(received)
 
 
@@ -169,7 +169,7 @@ def test_a_chain_hands_its_results_on(api: Api, mail: MailServer) -> None:
     assert more["result"] == north["result"]["rows"] + 1000
     received = mail_to(mail, "chain@example.com")
     assert f"{more['result']:,}" in text_of(received)
-    assert attachments(received) == [("orders.csv", api.file(ended))]
+    assert attachments(received) == [("orders-99.csv", api.file(ended))]
 
 
 def test_what_a_failed_task_leaves_behind_is_skipped(api: Api) -> None:

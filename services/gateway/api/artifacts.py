@@ -10,8 +10,8 @@ from werkzeug.http import http_date
 from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.keys import Role
+from bureau.links import Linked
 from bureau.storage import Storage
-from services.gateway.auth.links import Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http import ranges
 from services.gateway.http.disposition import attachment

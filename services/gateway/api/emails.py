@@ -23,7 +23,7 @@ from services.gateway.http.problems import refuse
 from services.gateway.settings import GatewaySettings
 from services.gateway.submission.accept import accept, submission
 from services.gateway.submission.addresses import MailAddress, Subject
-from services.gateway.submission.mailing import RUN, mail_task
+from services.gateway.submission.mailing import RUN, domain_mistakes, mail_task
 from services.gateway.submission.uploads import Store, storing, text_file
 
 INLINE_BYTES = 16 * 1024  # a longer text or HTML is stored and referenced: it would make the ledger's rows heavy
@@ -90,7 +90,11 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def _mistakes(mail: EmailRequest, files: int, known: Known, settings: GatewaySettings) -> list[FieldError]:
-    mistakes = []
+    mistakes = [
+        mistake
+        for field, people in (("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc))
+        for mistake in domain_mistakes(settings.recipient_domains, people, f"#/{field}")
+    ]
     recipients = len(mail.to) + len(mail.cc) + len(mail.bcc)
     if recipients > settings.max_recipients:
         detail = f"{recipients} recipients; MAX_RECIPIENTS allows {settings.max_recipients}."

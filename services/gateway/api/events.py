@@ -12,7 +12,7 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger import history
 from bureau.ledger.history import Happened, Head
 from bureau.ledger.keys import Role
-from services.gateway.auth.links import Linked
+from bureau.links import Linked
 from services.gateway.following.hub import Hub
 from services.gateway.following.sources import JobEvents, OwnerEvents
 from services.gateway.gateway import Gateway

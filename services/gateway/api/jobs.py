@@ -11,10 +11,10 @@ from bureau.contracts.jobs import JobSpec
 from bureau.ledger import queries
 from bureau.ledger.keys import Role
 from bureau.ledger.queries import JobFilter
+from bureau.links import Linked
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from bureau.submission.terms import EARLIEST, LATEST
 from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
-from services.gateway.auth.links import Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http import prefer
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply

@@ -12,7 +12,7 @@ from bureau.contracts.base import Contract
 from bureau.ledger import artifacts, audit, idempotency, queries
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.keys import Role
-from services.gateway.auth.links import PARAMETER, Link, Linked
+from bureau.links import PARAMETER, Link, Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http.disposition import path_segment
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.queries import JobRow
 from bureau.ledger.views import JobView, TaskView
-from services.gateway.auth.links import PARAMETER
+from bureau.links import PARAMETER
 from services.gateway.http.disposition import path_segment
 
 JobStateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]

@@ -1,25 +1,35 @@
-"""POST /v1/reports: a report of the catalog as a CSV file, mailed on request."""
+"""POST /v1/reports: a report of the catalog as a CSV file, or one for each value of a parameter, mailed on request."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from bureau.contracts import graph, pointer
+from bureau.contracts.base import Contract
 from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
-from bureau.contracts.reports import CsvFormat, GenerateReport
-from bureau.ledger.submit import NewTask
+from bureau.contracts.reports import MAX_BURST, CsvFormat
 from bureau.submission.announcements import Known, KnownReport
 from bureau.submission.names import named
-from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
+from bureau.submission.terms import new_job, terms_mistakes
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from services.gateway.http.problems import invalid, refuse, try_again
+from services.gateway.settings import GatewaySettings
 from services.gateway.submission.accept import accept, submission
 from services.gateway.submission.addresses import MailAddress, Subject
-from services.gateway.submission.mailing import follow_up, follow_up_mistakes
+from services.gateway.submission.burst import burst_mistakes, burst_values
+from services.gateway.submission.mailing import domain_mistakes, follow_up_mistakes
+from services.gateway.submission.report_tasks import GENERATE, Delivery, Wanted, report_tasks, who_hears_of_failure
 
-RUN = "reports.generate"
+
+class Burst(Contract):
+    """A file for each value of a parameter, from one snapshot, and to each only theirs."""
+
+    parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
+    recipients: dict[str, list[MailAddress]] = Field(
+        min_length=1, max_length=MAX_BURST, description="Who gets the file of which value."
+    )
 
 
 class ReportRequest(Terms):
@@ -30,20 +40,37 @@ class ReportRequest(Terms):
     format: CsvFormat = CsvFormat()
     email_to: list[MailAddress] = Field(default=[], description="Who gets the file.")
     subject: Subject | None = Field(default=None, description="Of that mail.")
+    burst: Burst | None = Field(default=None, description="Instead of email_to: a file for each value of a parameter.")
+    empty: Literal["send", "note", "skip"] | None = Field(
+        default=None, description="What is mailed of a report without rows; EMPTY_REPORTS where it is not given."
+    )
+    failure_email_to: list[MailAddress] = Field(
+        default=[], max_length=20, description="Who hears that it failed; else the owner, where that is an address."
+    )
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def create(call: Call[ReportRequest, Nothing]) -> Reply:
         asked = call.body
         known = gateway.announcements.known()
-        mistakes = terms_mistakes(asked)
-        mistakes += follow_up_mistakes(asked.email_to, asked.subject, gateway.settings.max_recipients)
-        report = _report(asked.report, known, mistakes)
-        refuse(mistakes, params_mistakes(report, asked.params))
+        mistakes = [*terms_mistakes(asked), *_mail_mistakes(asked, gateway.settings)]
+        report = find_report(asked.report, known, mistakes)
+        refuse(mistakes, _params_mistakes(report, asked))
         title = asked.title or report.description.title
-        tasks = [_generate(asked, known), *_mails(asked, title, known)]
-        job = new_job(asked, owner=call.owner, kind="report", title=title, tasks=tasks)
-        return accept(gateway, call, job)
+        burst = asked.burst and (
+            asked.burst.parameter,
+            burst_values(report, asked.burst.parameter, asked.burst.recipients),
+        )
+        wanted = Wanted(asked.report, asked.params, asked.format, burst or None)
+        delivery = Delivery(
+            [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
+            asked.subject,
+            asked.title,
+            asked.empty,
+            who_hears_of_failure(asked.failure_email_to, call.owner, gateway.settings.failure_email_to),
+        )
+        tasks = report_tasks(wanted, delivery, title, asked, known)
+        return accept(gateway, call, new_job(asked, owner=call.owner, kind="report", title=title, tasks=tasks))
 
     return [
         submission(
@@ -51,7 +78,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-report",
             path="/v1/reports",
             view=create,
-            summary="A report as CSV, mailed to `email_to`",
+            summary="A report as CSV, mailed to `email_to`, or a file for each of a `burst`",
             body=Body(ReportRequest),
             problems=["no-service"],
         )
@@ -67,8 +94,9 @@ def params_mistakes(report: KnownReport, params: dict[str, Any]) -> list[FieldEr
     return references or report.schema.mistakes(params, ["params"])
 
 
-def _report(name: str, known: Known, others: list[FieldError]) -> KnownReport:
-    if RUN not in known.tasks:
+def find_report(name: str, known: Known, others: list[FieldError]) -> KnownReport:
+    """Raises 503 where no service has announced reports, and 422 with `others` where there is no such report."""
+    if GENERATE not in known.tasks:
         raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
     if name not in known.reports:
         detail = f"There is no report {name}; {named('report', known.reports)}"
@@ -76,32 +104,27 @@ def _report(name: str, known: Known, others: list[FieldError]) -> KnownReport:
     return known.reports[name]
 
 
-def _generate(asked: ReportRequest, known: Known) -> NewTask:
-    policy = overridden(policy_of(RUN, known), asked)
-    given = GenerateReport(report=asked.report, params=asked.params, format=asked.format)
-    return NewTask(
-        "generate",
-        RUN,
-        policy.queue,
-        given.model_dump(mode="json", exclude_unset=True),  # the rest of the format is as the report says
-        retry=policy.retry,
-        time_limit_seconds=policy.time_limit_seconds,
-    )
+def _burst(report: KnownReport, asked: Burst | None) -> tuple[str, list[Any]] | None:
+    return (asked.parameter, burst_values(report, asked.parameter, asked.recipients)) if asked else None
 
 
-def _mails(asked: ReportRequest, title: str, known: Known) -> list[NewTask]:
-    if not asked.email_to:
-        return []
-    return [
-        follow_up(
-            asked.email_to,
-            asked.subject,
-            template="report-ready",
-            after="generate",
-            attachment="artifact",
-            context={"title": title, "report": asked.report, "params": asked.params},
-            facts=("rows", "bytes", "sha256", "snapshot_at", "duration_seconds"),
-            terms=asked,
-            known=known,
-        )
-    ]
+def _params_mistakes(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
+    if asked.burst is None or graph.references(asked.params):
+        return params_mistakes(report, asked.params)
+    return burst_mistakes(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+
+
+def _mail_mistakes(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:
+    mistakes = domain_mistakes(settings.recipient_domains, asked.failure_email_to, "#/failure_email_to")
+    if asked.burst is None:
+        mistakes += follow_up_mistakes(asked.email_to, asked.subject, settings.max_recipients)
+        return mistakes + domain_mistakes(settings.recipient_domains, asked.email_to, "#/email_to")
+    if asked.email_to:
+        mistakes.append(FieldError("given_twice", "Give email_to or burst, not both.", "#/email_to"))
+    for value, to in asked.burst.recipients.items():
+        place = pointer.fragment(("burst", "recipients", value))
+        if not 1 <= len(to) <= settings.max_recipients:
+            detail = f"{len(to)} recipients; there are 1 to {settings.max_recipients} (MAX_RECIPIENTS) for a file."
+            mistakes.append(FieldError("too_many" if to else "too_short", detail, place))
+        mistakes += domain_mistakes(settings.recipient_domains, to, place)
+    return mistakes

@@ -12,12 +12,12 @@ from bureau.ledger.database import Database
 from bureau.ledger.kept_secrets import kept_secret
 from bureau.ledger.keys import Role
 from bureau.ledger.rates import Standing
+from bureau.links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
 from services.gateway.auth import api_key, rate_limits
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.identity import LOCAL, NOBODY, Identity
 from services.gateway.auth.key_file import KeyFile
 from services.gateway.auth.keyring import Keyring, Refused
-from services.gateway.auth.links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
 from services.gateway.auth.rate_limits import RateLimiter
 from services.gateway.auth.sessions import COOKIE, Sessions
 from services.gateway.http.problems import not_found, problem, try_again

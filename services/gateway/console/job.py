@@ -11,9 +11,9 @@ from flask import Response, request
 from bureau.ledger import queries, story
 from bureau.ledger.keys import Role
 from bureau.ledger.views import JobView, TaskView
+from bureau.links import Linked
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from services.gateway.api.models import artifact_of
-from services.gateway.auth.links import Linked
 from services.gateway.console import again
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go, local_address

@@ -13,8 +13,8 @@ from bureau.contracts.problems import Problem
 from bureau.ledger.audit import Act
 from bureau.ledger.idempotency import Answer, Reservation
 from bureau.ledger.keys import Role
+from bureau.links import Linked
 from services.gateway.auth.identity import Identity
-from services.gateway.auth.links import Linked
 from services.gateway.http.multipart import Files, UploadedFile
 
 B = TypeVar("B", bound=BaseModel)

@@ -125,6 +125,13 @@ KINDS = {
             "The files of an owner have at most QUOTA_STORED_BYTES together. They go with time, or with their jobs.",
         ),
         Kind("internal-error", 500, "Something went wrong in Bureau", "It was logged under the answer's Request-Id."),
+        Kind("report-failed", 502, "The report could not be run", "The detail says what its source answered."),
+        Kind(
+            "preview-takes-longer",
+            504,
+            "The preview takes longer",
+            "A preview has five seconds, and was cancelled. The report itself may take its time.",
+        ),
         Kind(
             "no-service",
             503,

@@ -10,9 +10,9 @@ from werkzeug.datastructures import Headers
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.idempotency import Scope
+from bureau.links import PARAMETER
 from services.gateway.auth.gate import Asked, require
 from services.gateway.auth.identity import Identity
-from services.gateway.auth.links import PARAMETER
 from services.gateway.gateway import Gateway
 from services.gateway.http import idempotency, prefer
 from services.gateway.http.answers import response_of

@@ -7,6 +7,7 @@ from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.ledger.submit import NewTask
+from bureau.recipients import outside, rule
 from bureau.submission.announcements import Known
 from bureau.submission.terms import Policy, overridden, policy_of
 
@@ -52,6 +53,12 @@ def follow_up(
     if subject:
         mail["subject"] = subject
     return mail_task("mail", mail, terms, known, after=[after])
+
+
+def domain_mistakes(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
+    """Addresses that RECIPIENT_DOMAINS does not allow."""
+    refused = outside(domains, to)
+    return [FieldError("recipient_domain_refused", rule(domains, refused), place)] if refused else []
 
 
 def follow_up_mistakes(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:

@@ -13,8 +13,8 @@ import pytest
 
 from bureau.ledger.artifacts import add_upload, mark_removed
 from bureau.ledger.keys import Role
+from bureau.links import Link, Linked, Links
 from services.gateway.app import create_app
-from services.gateway.auth.links import Link, Linked, Links
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway

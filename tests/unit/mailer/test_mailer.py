@@ -266,7 +266,7 @@ def test_what_cannot_be_composed_fails_before_any_intent(world: _World) -> None:
 
 def test_the_task_takes_json_and_gives_json(world: _World) -> None:
     world.transport.steps = [_answers(ada=SENT)]
-    task = send_task(world.mailer)
+    task = send_task(world.mailer, "")
     result = task.run(world.ctx, {"to": ["Ada <ada@example.com>"], "template": "welcome", "context": {"name": "Ada"}})
     assert result["accepted"] == [ADA]
     assert task.description.time_limit_seconds == 120

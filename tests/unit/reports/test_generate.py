@@ -55,7 +55,9 @@ def lines(data: bytes) -> list[dict[str, str]]:
 
 def test_every_shipped_report_is_announced_and_admitted(service: Service) -> None:
     assert [report.name for report in service.reports] == ["customers", "monthly-sales", "top-customers"]
-    assert [task.name for task in service.tasks] == ["reports.generate", "reports.burst", "reports.preview"]
+    assert [task.name for task in service.tasks] == [
+        *("reports.generate", "reports.burst", "reports.deliver", "reports.tell", "reports.preview")
+    ]
     assert announcement_mistakes(service.catalog) == []
 
 

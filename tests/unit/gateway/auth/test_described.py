@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from bureau.ledger.database import Database
+from bureau.links import Linked
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.app import operations
-from services.gateway.auth.links import Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http.openapi import document
 from services.gateway.http.operation import Operation

@@ -1,0 +1,150 @@
+"""A report's file to people: what is attached, zipped or linked, what an empty one becomes, what a failure says."""
+
+import io
+import random
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import pytest
+
+from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail import SendMail
+from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
+from bureau.ledger.first_failure import Failure
+from bureau.links import Linked, Links
+from services.reports.delivery import Delivery, DeliveryPolicy
+from services.reports.ladder import Ladder, Step
+from tests.support.context import FakeContext
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def delivery(
+    *, empty: Empty = "send", domains: str = "", attach: int = 1000, zipped: int = 2000, failure: Failure | None = None
+) -> Delivery:
+    policy = DeliveryPolicy(Ladder(attach, zipped), "https://bureau.example.com", 7 * 86_400, empty, domains)
+    return Delivery(policy, Links(lambda: SECRET), lambda _: failure)
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> FakeContext:
+    return FakeContext(tmp_path / "storage")
+
+
+def generated(ctx: FakeContext, data: bytes, *, rows: int = 3, name: str = "sales-north.csv") -> ReportGenerated:
+    return ReportGenerated(
+        artifact=ctx.add_file(name, "text/csv", data).model_copy(update={"name": name}),
+        report="sales",
+        title="Sales",
+        rows=rows,
+        bytes=len(data),
+        sha256="ab" * 32,
+        columns=["id"],
+        snapshot_at=datetime(2024, 2, 29, 8, 30, tzinfo=UTC),
+        duration_seconds=1.5,
+        params={"region": "north", "ids": list(range(500))},
+    )
+
+
+def deliver(ctx: FakeContext, made: ReportGenerated, by: Delivery, **request: Any) -> tuple[str, list[SendMail]]:
+    asked = DeliverReport.model_validate({"generated": made, "to": ["ada@example.com"], **request})
+    result = by.deliver(ctx, asked)
+    assert all((added.name, added.run) == ("send", "mailer.send") for added in ctx.added)
+    return result.delivery, [SendMail.model_validate(added.input) for added in ctx.added]
+
+
+def noise(size: int) -> bytes:
+    return random.Random(1).randbytes(size)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "step"),
+    [
+        ("a.csv", 0, Step.ATTACH),
+        ("a.csv", 4_999_999, Step.ATTACH),
+        ("a.csv", 5_000_000, Step.ZIP),
+        ("a.csv", 900_000_000, Step.ZIP),
+        ("a.csv.gz", 14_999_999, Step.ATTACH),
+        ("a.csv.gz", 15_000_000, Step.LINK),
+    ],
+)
+def test_the_ladder_goes_by_size_and_compresses_nothing_twice(name: str, size: int, step: Step) -> None:
+    assert Ladder(5_000_000, 15_000_000).first(name, size) is step
+
+
+def test_a_small_file_is_attached_with_what_it_is(ctx: FakeContext) -> None:
+    made = generated(ctx, b"id\r\n1\r\n")
+    how, (mail,) = deliver(ctx, made, delivery(), subject="Numbers", title="Sales of the north")
+    assert (how, mail.to, mail.subject, mail.template) == ("attached", ["ada@example.com"], "Numbers", "report-ready")
+    assert [ref.artifact for ref in mail.attachments] == [made.artifact.artifact]
+    told = mail.context
+    assert (told["title"], told["rows"], told["bytes"], told["sha256"]) == ("Sales of the north", 3, 7, "ab" * 32)
+    assert (told["snapshot_at"], told["complete"]) == ("2024-02-29T08:30:00+00:00", True)
+    assert (told["attachment"], "link" in told) == ("sales-north.csv", False)
+    assert told["params"]["region"] == "north"
+    assert len(told["params"]["ids"]) == 200  # a mail's context is limited
+
+
+def test_a_larger_file_is_zipped_and_reads_back_equal(ctx: FakeContext) -> None:
+    data = b"id\r\n" + b"1\r\n" * 10_000
+    how, (mail,) = deliver(ctx, generated(ctx, data), delivery())
+    (attached,) = mail.attachments
+    assert (how, attached.name) == ("zipped", "sales-north.csv.zip")
+    with zipfile.ZipFile(io.BytesIO(ctx.read(attached))) as archive:
+        assert archive.testzip() is None
+        assert archive.read("sales-north.csv") == data
+
+
+def test_what_is_too_large_even_zipped_is_linked_and_leaves_no_archive(ctx: FakeContext) -> None:
+    made = generated(ctx, noise(5000))
+    how, (mail,) = deliver(ctx, made, delivery())
+    assert (how, mail.attachments, list(ctx.artifacts)) == ("link", [], [])
+    link = urlsplit(mail.context["link"])
+    assert (link.scheme, link.netloc) == ("https", "bureau.example.com")
+    assert link.path == f"/v1/artifacts/{made.artifact.artifact}/sales-north.csv"
+    signed = Links(lambda: SECRET).read(parse_qs(link.query)["token"][0], now=0)
+    assert (signed.kind, signed.id) == (Linked.ARTIFACT, made.artifact.artifact)
+    assert datetime.fromisoformat(mail.context["link_expires_at"]).timestamp() == signed.expires_at
+
+
+@pytest.mark.parametrize(
+    ("standard", "asked", "how"),
+    [("send", None, "attached"), ("note", None, "note"), ("skip", None, "skipped"), ("skip", "note", "note")],
+)
+def test_an_empty_report_is_sent_noted_or_skipped(
+    ctx: FakeContext, standard: Empty, asked: str | None, how: str
+) -> None:
+    found, mails = deliver(ctx, generated(ctx, b"id\r\n", rows=0), delivery(empty=standard), empty=asked)
+    assert (found, len(mails)) == (how, 0 if how == "skipped" else 1)
+    if how == "note":
+        assert (mails[0].subject, mails[0].attachments) == ("No rows: Sales", [])
+        assert "found no rows" in str(mails[0].text)
+
+
+def test_nothing_is_mailed_outside_the_allowed_domains(ctx: FakeContext) -> None:
+    by = delivery(domains="example.com, example.org")
+    deliver(ctx, generated(ctx, b"id\r\n"), by, to=["Ada <ada@mail.example.com>", "bob@EXAMPLE.org"])
+    with pytest.raises(
+        PermanentError, match=r"allows mail to example\.com, example\.org only, not to eve@notexample\.com"
+    ):
+        deliver(ctx, generated(ctx, b"id\r\n"), by, to=["ada@example.com", "eve@notexample.com"])
+    assert len(ctx.added) == 1
+
+
+def test_a_failure_is_told_in_the_words_of_its_error(ctx: FakeContext) -> None:
+    failure = Failure("generate", "source_unavailable", 'The data source "shop" could not be reached.')
+    delivery(failure=failure).tell(ctx, TellFailure(report="sales", title="Sales", to=["ada@example.com"]))
+    mail = SendMail.model_validate(ctx.added[0].input)
+    assert (mail.template, mail.to) == ("job-failed", ["ada@example.com"])
+    assert mail.context == {
+        "title": "Sales",
+        "reason": failure.message,
+        "job": str(ctx.job_id),
+        "task": "generate",
+        "code": "source_unavailable",
+    }
+    assert isinstance(ctx.job_id, UUID)
