@@ -17,7 +17,11 @@ __all__ = ["Context", "Task", "task"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    declared = importlib.import_module("bureau.task")
+    try:
+        declared = importlib.import_module("bureau.task")
+    except ModuleNotFoundError as missing:
+        why = f"{name} needs {missing.name}, which the client alone does without: pip install 'bureau[worker]'"
+        raise ModuleNotFoundError(why, name=missing.name) from missing
     return getattr(declared, name)
 
 

@@ -31,6 +31,8 @@ def status(session: Session) -> None:
     except Problem as problem:
         if problem.status != 403:
             raise
+        if session.as_json:
+            session.json({"ready": readiness})
         _show(session, need_lines(readiness))
         session.note("How queues and workers stand is shown to keys whose role is operate.")
         raise click.exceptions.Exit(NOT_ALLOWED) from None
