@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +56,7 @@ class Execution(Context):
         self.stop = StopToken()
         self.deadline = time.monotonic() + claim.time_limit_seconds
         self.made: list[StoredArtifact] = []
+        self.kept: list[StoredArtifact] = []  # should it fail for good
         self.removed: list[ArtifactRef] = []
         self.added = AddedTasks(claim.name, announcements)
         self.said = Said(claim.name, claim.claim_no, claim.worker)
@@ -102,6 +104,10 @@ class Execution(Context):
                 created_at=datetime.now(UTC),
             )
         )
+
+    def keep(self, ref: ArtifactRef, name: str) -> None:
+        made = next(made for made in self.made if made.id == ref.artifact)
+        self.kept.append(replace(made, name=safe_name(name)))
 
     @contextmanager
     def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:

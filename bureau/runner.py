@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -158,7 +159,8 @@ class Runner:
         except Stopped:
             return _stopped(execution)
         except TaskError as error:
-            return _ended_by(error, execution.claim)
+            ending = _ended_by(error, execution.claim)
+            return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
         except BaseException as error:  # asyncio's CancelledError, SystemExit: nobody else would end this claim
             log.exception("task raised", run=task.name)
             return _ended_by(_unexpected(error, task.name), execution.claim)

@@ -80,6 +80,10 @@ class Context(ABC):
         """A file of the job's, written as a stream. Others see it when the task succeeds, and only then."""
 
     @abstractmethod
+    def keep(self, ref: ArtifactRef, name: str) -> None:
+        """Keeps a file that this execution made, under `name`, also when it fails for good: to be inspected."""
+
+    @abstractmethod
     def open(self, ref: ArtifactRef) -> AbstractContextManager[OpenArtifact]:
         """A stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other."""
 

@@ -22,9 +22,10 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Failed:
-    """For good."""
+    """For good. `made` become artifacts all the same."""
 
     error: dict[str, Any]
+    made: Sequence[StoredArtifact] = ()
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,8 @@ def end_claim(
     """
     job.say(lines)
     match ending:
-        case Failed(error):
+        case Failed(error, made):
+            artifacts.insert_artifacts(job.connection, made)
             return _close(job, task, TaskState.FAILED, "failed", error)
         case Cancelled():
             error = error_of("cancelled", "The job was cancelled.", retryable=False)

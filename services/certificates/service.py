@@ -1,6 +1,9 @@
 """The certificates service's composition root."""
 
+from collections.abc import Callable
 from functools import partial
+
+import httpx
 
 from bureau.ledger.certificates import note_issued
 from bureau.service import Resources, Service
@@ -30,11 +33,17 @@ def certificates_api(
 ) -> CertificatesApi:
     """The API that is set; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
-    timeouts = {
-        "timeout_seconds": settings.certificates_timeout_seconds,
-        "connect_seconds": settings.certificates_connect_timeout_seconds,
-    }
+    transport: Callable[[], httpx.BaseTransport]
     if url == BUILT_IN:
+        url = "http://issuer.internal/"
         app = create_app(issuer, links or links_of(issuer))
-        return CertificatesApi("http://issuer.internal/", lambda: InProcessTransport(app), **timeouts)
-    return CertificatesApi(url, lambda: InterruptibleTransport(idle_seconds=IDLE_SECONDS), **timeouts)
+        transport = partial(InProcessTransport, app)
+    else:
+        transport = partial(InterruptibleTransport, idle_seconds=IDLE_SECONDS)
+    return CertificatesApi(
+        url,
+        transport,
+        timeout_seconds=settings.certificates_timeout_seconds,
+        connect_seconds=settings.certificates_connect_timeout_seconds,
+        headers=settings.headers,
+    )

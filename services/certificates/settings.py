@@ -1,11 +1,15 @@
 """Settings of the certificates service."""
 
+import re
+
 from pydantic import Field, SecretStr, field_validator
 
 from bureau.settings import Settings
 from services.certificates.archive.check import Limits
 
 BUILT_IN = "builtin"
+_HEADER = re.compile(r"^([A-Za-z0-9!#$%&'*+.^_`~-]+):[ \t]*([\x20-\x7e]*)$")  # RFC 9110, section 5.1
+_OURS = frozenset({"content-length", "content-type", "host", "idempotency-key", "transfer-encoding", "accept-encoding"})
 
 
 class CertificatesSettings(Settings):
@@ -14,6 +18,12 @@ class CertificatesSettings(Settings):
     certificates_api: SecretStr = Field(  # secret: the URL may hold a password
         default=SecretStr(BUILT_IN),
         description="The certificates API: `builtin`, or `https://user:password@host/path`.",
+    )
+    certificates_api_token: SecretStr = Field(
+        default=SecretStr(""), description="Sent to the API as `Authorization: Bearer <token>`."
+    )
+    certificates_api_headers: SecretStr = Field(  # secret: API keys are sent by many names
+        default=SecretStr(""), description="Further headers for the API: lines, or with `|` between: `X-Api-Key: abc`."
     )
     certificates_timeout_seconds: float = Field(default=120.0, gt=0, description="Without a byte in either direction.")
     certificates_connect_timeout_seconds: float = Field(default=10.0, gt=0, description="For the API to be reached.")
@@ -37,6 +47,19 @@ class CertificatesSettings(Settings):
             raise ValueError("use builtin, or the http:// or https:// address of a certificates API")
         return value
 
+    @field_validator("certificates_api_headers")
+    @classmethod
+    def _well_formed(cls, value: SecretStr) -> SecretStr:
+        _headers(value.get_secret_value())
+        return value
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with every request to the API."""
+        token = self.certificates_api_token.get_secret_value()
+        given = {"Authorization": f"Bearer {token}"} if token else {}
+        return {**given, **_headers(self.certificates_api_headers.get_secret_value())}
+
     @property
     def limits(self) -> Limits:
         return Limits(
@@ -46,3 +69,16 @@ class CertificatesSettings(Settings):
             uncompressed_bytes=self.certificates_max_uncompressed_bytes,
             ratio=self.certificates_max_compression_ratio,
         )
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Raises ValueError, which shows no value."""
+    headers = {}
+    for number, line in enumerate(filter(None, map(str.strip, re.split(r"[\n|]", text))), start=1):
+        match = _HEADER.match(line)
+        if match is None:
+            raise ValueError(f"header {number} is not of the form `Name: value`")
+        if match[1].lower() in _OURS:
+            raise ValueError(f"header {number}, {match[1]}, is Bureau's to send")
+        headers[match[1]] = match[2].strip()
+    return headers

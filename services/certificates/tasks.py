@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
-from bureau.contracts.errors import TransientError
+from bureau.contracts.errors import PermanentError, TransientError
 from bureau.ledger.database import LedgerUnavailable
 from bureau.task import ArtifactWriter, Context, Task
 from services.certificates.api.client import CertificatesApi, Exchange, Upload
@@ -24,12 +24,20 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
 
     def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
         """Posts the uploads to the certificates API and keeps the ZIP it answers, once that is checked."""
-        # Two streams of the one download: the artifact, and a copy that can be read before the artifact is complete.
-        # A refusal leaves the block by an exception, and then nothing of the archive stays.
-        with ctx.artifact(archive_name(ctx), "application/zip") as artifact, large_temporary_file() as copy:
-            _download(ctx, api, request.files, limits, artifact, copy)
-            checked = _check(ctx, copy, limits)
-            manifest = _manifest(ctx, copy)
+        # Two streams of one download: the file of the job, and a copy that can be read before that is complete. What
+        # fails the check is nobody's until then: no mail, no certificate in the book, and another name.
+        with large_temporary_file() as copy:
+            with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
+                _download(ctx, api, request.files, limits, artifact, copy)
+            try:
+                checked = _check(ctx, copy, limits)
+                manifest = _manifest(ctx, copy)
+            except PermanentError as refusal:
+                ctx.keep(artifact.ref, f"refused-{archive_name(ctx)}")
+                ctx.log(
+                    f"the archive is refused: refused-{archive_name(ctx)} is kept for its owner to look at, with care"
+                )
+                raise refusal from None
             mails = deliver(ctx, copy, manifest, request.subject) if request.deliver == "recipients" else 0
             _note(ctx, book, manifest)
         for upload in request.files:

@@ -65,6 +65,7 @@ class FakeContext(Context):
         self.logs: list[str] = []
         self.reports: list[tuple[float, float | None, str | None]] = []
         self.artifacts: dict[str, FakeArtifact] = {}
+        self.kept: dict[str, FakeArtifact] = {}
         self.removed: list[ArtifactRef] = []
         self.added: list[TaskSpec] = []
         self._known: dict[UUID, FakeArtifact] = {}
@@ -103,6 +104,9 @@ class FakeContext(Context):
         made = FakeArtifact(ref, plain, media_type, writer.size, writer.sha256, key)
         self.artifacts[plain] = made
         self._known[ref.artifact] = made
+
+    def keep(self, ref: ArtifactRef, name: str) -> None:
+        self.kept[name] = self._find(ref)
 
     @contextmanager
     def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:

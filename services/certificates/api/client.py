@@ -1,7 +1,7 @@
 """The client of the certificates API: multipart `files` in, `application/zip` out."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -14,9 +14,11 @@ from bureau.stopping import StopToken
 from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
 from services.certificates.api.in_process import CHECKPOINT
 from services.certificates.api.interruptible import stopped_by
+from services.certificates.api.polling import location, pause_seconds
 
 CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"
+ACCEPTED = 202
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,18 @@ class CertificatesApi:
     """One pooled client a process, made on first use and so after any fork. Threads share it."""
 
     def __init__(
-        self, url: str, transport: Callable[[], httpx.BaseTransport], *, timeout_seconds: float, connect_seconds: float
+        self,
+        url: str,
+        transport: Callable[[], httpx.BaseTransport],
+        *,
+        timeout_seconds: float,
+        connect_seconds: float,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`headers` go with every request, and may be secret."""
         self._url = url
+        self._auth = _password_of(url)
+        self._headers = dict(headers or {})
         self._transport = transport
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
         self._lock = threading.Lock()
@@ -80,11 +91,32 @@ class CertificatesApi:
             headers={"Idempotency-Key": exchange.idempotency_key},
             extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
         ) as response:
-            called("certificates", response.status_code)
-            if not response.is_success:
-                body = _beginning(response, MAX_ERROR_BODY_BYTES)
-                raise refusal(response.status_code, response.headers, body, datetime.now(UTC))
+            later = self._answered(response, exchange)
+        asked = 0
+        while later is not None:
+            address, seconds = later
+            exchange.stop.wait(seconds)
+            exchange.stop.check()
+            asked += 1
+            with self._client().stream("GET", address, auth=self._auth) as response:
+                later = self._answered(response, exchange, address, asked)
+
+    def _answered(
+        self, response: httpx.Response, exchange: Exchange, address: str | None = None, asked: int = 0
+    ) -> tuple[str, float] | None:
+        """Receives the archive; or tells where to ask for it, in how many seconds."""
+        called("certificates", response.status_code)
+        now = datetime.now(UTC)
+        if not response.is_success:
+            raise refusal(response.status_code, response.headers, _beginning(response, MAX_ERROR_BODY_BYTES), now)
+        if response.status_code != ACCEPTED:
             _receive(response, exchange)
+            return None
+        given = response.headers.get("location")
+        if given or address is None:
+            address = location(self._url, given)
+        exchange.progress(asked, None, "times asked for the archive")
+        return address, pause_seconds(response.headers, asked, now)
 
     def _client(self) -> httpx.Client:
         with self._lock:
@@ -94,7 +126,11 @@ class CertificatesApi:
                     timeout=self._timeout,
                     follow_redirects=False,
                     # A ZIP is compressed already, and decoding would expand pieces before they are counted.
-                    headers={"Accept": "application/zip, application/json;q=0.5", "Accept-Encoding": "identity"},
+                    headers={
+                        "Accept": "application/zip, application/json;q=0.5",
+                        "Accept-Encoding": "identity",
+                        **self._headers,
+                    },
                 )
             return self._made
 
@@ -108,6 +144,12 @@ class CertificatesApi:
         else:
             what = "broke the connection off"
         return TransientError("certificates_api_unreachable", f"The certificates API {what}.")
+
+
+def _password_of(url: str) -> httpx.BasicAuth | None:
+    """As httpx takes it from the address itself; addresses to poll come without."""
+    address = httpx.URL(url)
+    return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
 
 
 def _receive(response: httpx.Response, exchange: Exchange) -> None:

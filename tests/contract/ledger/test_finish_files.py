@@ -1,6 +1,7 @@
 """Files of an execution: they are the job's when it succeeded, and only then."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,6 +31,13 @@ def test_files_are_visible_after_success(book: Book) -> None:
     assert (found.name, found.key, found.size, found.task) == ("report.csv", made.key, 3, "only")
     assert [artifact.id for artifact in shown(book, job_id)] == [made.id]
     assert artifacts.kept_keys(book.db, [made.key, "other"]) == {made.key}
+
+
+def test_what_a_task_kept_is_there_after_it_failed_for_good(book: Book) -> None:
+    job_id = book.submit()
+    kept = stored(job_id=job_id, task_name="only", name="refused.zip")
+    book.run(job_id, ending=replace(failed(), made=[kept]))
+    assert [artifact.name for artifact in shown(book, job_id)] == ["refused.zip"]
 
 
 def test_files_of_a_lost_claim_never_become_visible(book: Book) -> None:

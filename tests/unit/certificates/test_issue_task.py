@@ -88,13 +88,13 @@ def test_a_bad_roster_fails_with_its_lines_and_leaves_nothing_but_the_upload(
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
 
-def test_an_archive_that_breaks_a_limit_leaves_nothing(ctx: FakeContext, api: CertificatesApi) -> None:
+def test_an_archive_that_breaks_a_limit_is_kept_marked_as_refused(ctx: FakeContext, api: CertificatesApi) -> None:
     file = upload(ctx)
-    before = ctx.storage_keys
     strict = CertificatesSettings(certificates_max_members=2).limits
     with pytest.raises(PermanentError, match="4 members, more than the 2 allowed"):
         issue_task(api, strict, noted)(ctx, IssueCertificates(files=[file]))
-    assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
+    assert list(ctx.kept) == [f"refused-certificates-{ctx.task_id.hex[-12:]}.zip"]
+    assert ctx.removed == []
 
 
 def test_a_missing_upload_fails_for_good(ctx: FakeContext, api: CertificatesApi) -> None:
@@ -136,4 +136,5 @@ def test_what_it_announces_is_the_contract(api: CertificatesApi) -> None:
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
     assert set(description.input_schema["properties"]) == {"files", "deliver", "subject"}
-    assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"}
+    made = {"certificates", "errors", "mails"}
+    assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"} | made
