@@ -40,11 +40,12 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class TaskFilter:
-    """`states` are the API's."""
+    """`states` are the API's. `hinted`: only those with a message on its way or in RabbitMQ."""
 
     states: tuple[str, ...] = ()
     queue: str | None = None
     run: str | None = None
+    hinted: bool = False
 
 
 def tasks_across(db: Database, owner: str, wanted: TaskFilter, *, before: UUID | None, limit: int) -> list[TaskRow]:
@@ -93,6 +94,8 @@ def _conditions(wanted: TaskFilter) -> Sequence[ColumnElement[bool]]:
         conditions.append(tasks.c.queue == wanted.queue)
     if wanted.run:
         conditions.append(tasks.c.run == wanted.run)
+    if wanted.hinted:
+        conditions.append(tasks.c.hinted_at.is_not(None))
     return conditions
 
 

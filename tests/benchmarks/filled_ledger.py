@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Column, Table, Uuid, insert, text
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
@@ -37,6 +37,7 @@ ERRORS = {
     "shop.suma": (("task_failed", "ValueError: a is not a number"),),
 }
 TITLES = ("Welcome", "Monthly sales", "Quarter end", "First aid, spring", "Invoice", "Orders of the north")
+_TABLES = (jobs, tasks, dependencies, attempts, events, deliveries)
 Rows = dict[Table, list[dict[str, Any]]]
 
 
@@ -45,7 +46,7 @@ def fill(db: Database, size: int, seed: int = 1) -> None:
     dice = random.Random(seed)
     now = datetime.now(UTC)
     for first in range(0, size, PAGE):
-        rows: Rows = {table: [] for table in (jobs, tasks, dependencies, attempts, events, deliveries)}
+        rows: Rows = {table: [] for table in _TABLES}
         for number in range(first, min(first + PAGE, size)):
             _add(rows, dice, now, number / size)
         with db.transaction() as connection:
@@ -53,9 +54,30 @@ def fill(db: Database, size: int, seed: int = 1) -> None:
                 if found:
                     connection.execute(insert(table), found)
     _workers(db)
-    if not db.is_sqlite:
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
+
+
+def multiply(db: Database, times: int) -> None:
+    """Each job so many times, on PostgreSQL: ids of the copies are made from those of the first."""
+    for table in _TABLES:
+        columns = ", ".join(f'"{column.name}"' for column in table.columns)
+        made = ", ".join(_copied(column) for column in table.columns)
+        with db.transaction() as connection:
+            connection.execute(
+                text(f"INSERT INTO {table.name} ({columns}) SELECT {made} FROM {table.name}, generate_series(2, :n) n"),  # noqa: S608 - names of our own
+                {"n": times},
+            )
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+
+
+def _copied(column: Column[Any]) -> str:
+    """Times move by minutes within their hour or day: not everything happens at once."""
+    name = f'"{column.name}"'
+    if isinstance(column.type, Uuid):
+        return f"md5({name}::text || n)::uuid"
+    if column.name in ("created_at", "finished_at", "due_at"):
+        return f"{name} + make_interval(secs => (n * 7919 % 40) - 40)"
+    return name
 
 
 def _add(rows: Rows, dice: random.Random, now: datetime, age: float) -> None:

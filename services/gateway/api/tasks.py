@@ -56,7 +56,7 @@ class TaskSummaryList(BaseModel):
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def read(call: Call[Nothing, TaskQuery]) -> Reply:
         query = call.query
-        before = read_cursor(query.cursor, _task_id) if query.cursor is not None else None
+        before = read_cursor(query.cursor, task_id_of) if query.cursor is not None else None
         wanted = TaskFilter(tuple(query.state), query.queue, query.run)
         rows = tasks_across(gateway.database, call.owner, wanted, before=before, limit=query.limit + 1)
         shown, following = cut(rows, query.limit, lambda row: cursor_of(str(row.id)))
@@ -77,7 +77,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _task_id(key: list[Any]) -> UUID:
+def task_id_of(key: list[Any]) -> UUID:
+    """The place in the list that a cursor names. Raises ValueError."""
     (task_id,) = key
     return UUID(task_id)
 

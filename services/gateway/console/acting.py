@@ -21,29 +21,31 @@ class Acting:
         self._gateway = gateway
         self._operations = {operation.name: operation for operation in api}
 
-    def perform(self, name: str, call: Call[Any, Any], body: dict[str, Any] | None = None, **path: Any) -> BaseModel:
-        """The answer's body. Raises the problems that the operation raises."""
-        return self._reply(name, call, body, path).body or BaseModel()
+    def perform(
+        self, name: str, call: Call[Any, Any], body: dict[str, Any] | None = None, query: BaseModel | None = None
+    ) -> BaseModel:
+        """The answer's body. What the path names is the page's own. Raises the problems that the operation raises."""
+        operation = self._operations[name]
+        answered = operation.view(self._call(operation, call, body, query))
+        if not isinstance(answered, Reply):
+            raise TypeError(f"{name} answers with a stream, which no page shows")
+        return answered.body or BaseModel()
+
+    def has(self, name: str) -> bool:
+        return name in self._operations
 
     def once(self, name: str, call: Call[Any, Any], body: dict[str, Any], key: str) -> BaseModel:
         """The same, done once however often it is asked for with this key."""
         operation = self._operations[name]
         scope = Scope(call.owner, operation.method, operation.path, key or uuid4().hex)
-        asked = self._call(operation, call, body, {})
+        asked = self._call(operation, call, body, None)
         reply = idempotency.once(self._gateway.database, scope, key, operation, asked)
         return reply.body or BaseModel()
 
-    def _reply(self, name: str, call: Call[Any, Any], body: dict[str, Any] | None, path: dict[str, Any]) -> Reply:
-        operation = self._operations[name]
-        answered = operation.view(self._call(operation, call, body, path))
-        if not isinstance(answered, Reply):
-            raise TypeError(f"{name} answers with a stream, which no page shows")
-        return answered
-
     def _call(
-        self, operation: Operation[Any, Any], call: Call[Any, Any], body: dict[str, Any] | None, path: dict[str, Any]
+        self, operation: Operation[Any, Any], call: Call[Any, Any], body: dict[str, Any] | None, query: BaseModel | None
     ) -> Call[Any, Any]:
         if operation.role and not call.who.role.includes(operation.role):
             raise PermissionError(f"a page that performs {operation.name} needs its role")
         read: Any = Reader(operation.body.model).read(body or {}) if operation.body else call.body
-        return replace(call, body=read, path={**call.path, **path}, wait_seconds=None, reservation=None)
+        return replace(call, body=read, query=query or call.query, wait_seconds=None, reservation=None)

@@ -3,7 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.console import bulk, job, jobs, keyboard, overview, problems, queues, session, static_files
+from services.gateway.console import (
+    audit,
+    bulk,
+    job,
+    jobs,
+    keyboard,
+    overview,
+    problems,
+    queues,
+    reports,
+    schedules,
+    session,
+    static_files,
+    tasks,
+    workers,
+)
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame
 from services.gateway.console.watch import Watch
@@ -20,6 +35,11 @@ def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Ope
         *bulk.operations(frame),
         *jobs.operations(frame),
         *job.operations(frame, acting),
+        *tasks.operations(frame),
+        *workers.operations(frame),
+        *schedules.operations(frame, acting),
+        *reports.operations(frame, acting),
+        *audit.operations(frame),
         *keyboard.operations(frame),
         *session.operations(frame),
         *problems.operations(frame),

@@ -28,6 +28,11 @@ STATIC = Path(__file__).with_name("static")
 NAVIGATION = (
     ("/", "Overview", "o", Role.VIEW),
     ("/jobs", "Jobs", "j", Role.VIEW),
+    ("/tasks", "Tasks", "t", Role.VIEW),
+    ("/workers", "Workers", "w", Role.OPERATE),
+    ("/schedules", "Schedules", "s", Role.VIEW),
+    ("/reports", "Reports", "r", Role.VIEW),
+    ("/audit", "Audit", "a", Role.OPERATE),
 )
 _WORDS = ("ago", "ahead", "clock", "count", "day", "duration", "exact", "listed", "number", "size", "state_words")
 

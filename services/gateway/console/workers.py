@@ -1,0 +1,30 @@
+"""GET /workers: the worker processes of the last day, and what each does."""
+
+from typing import Any
+
+from flask import Response
+
+from bureau.ledger import pulse, workers
+from bureau.ledger.at_work import at_work
+from bureau.ledger.keys import Role
+from services.gateway.console.frame import Frame
+from services.gateway.http.operation import Call, Nothing, Operation
+
+SHOWN = 200
+
+
+def operations(frame: Frame) -> list[Operation[Any, Any]]:
+    database = frame.gateway.database
+
+    def listed(call: Call[Nothing, Nothing]) -> Response:
+        found = workers.workers(database)
+        return frame.page(
+            "workers.html",
+            call,
+            live=[one for one in found if one.live][:SHOWN],
+            gone=[one for one in found if not one.live][:SHOWN],
+            at_work=at_work(database),
+            at=pulse.clock(database),
+        )
+
+    return [frame.get("workers", "/workers", listed, "A page of workers", role=Role.OPERATE)]
