@@ -53,6 +53,7 @@ jobs = Table(
     Index("ix_jobs_expiring", "expires_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
     Index("ix_jobs_open", "owner", postgresql_where=_OPEN, sqlite_where=_OPEN),  # quotas count them
     Index("ix_jobs_ended", "state", "finished_at"),  # retention
+    Index("ix_jobs_owner_state_newest", "owner", "state", "created_at", "id"),  # lists of one state
 )
 
 job_tags = Table(
@@ -65,6 +66,9 @@ job_tags = Table(
 )
 
 _RUNNING = text("state = 'running'")
+_UNENDED = text("state IN ('waiting', 'ready', 'running')")
+_FINISHED = text("finished_at IS NOT NULL")
+_PUT_OFF = text("postponed_since IS NOT NULL")
 
 tasks = Table(
     "tasks",
@@ -118,6 +122,10 @@ tasks = Table(
         sqlite_where=text("state = 'ready' AND hinted_at IS NOT NULL"),
     ),
     Index("ix_tasks_lease", "lease_until", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
+    # what people look at: lists of open tasks, the last hour, what is held up from outside
+    Index("ix_tasks_unended", "state", "id", postgresql_where=_UNENDED, sqlite_where=_UNENDED),
+    Index("ix_tasks_finished", "finished_at", "queue", "state", postgresql_where=_FINISHED, sqlite_where=_FINISHED),
+    Index("ix_tasks_put_off", "queue", "postponed_since", postgresql_where=_PUT_OFF, sqlite_where=_PUT_OFF),
 )
 # The relay takes the unhinted in this order, and counts the hinted.
 Index(

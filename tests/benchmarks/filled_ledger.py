@@ -63,8 +63,8 @@ def multiply(db: Database, times: int) -> None:
         made = ", ".join(_copied(column) for column in table.columns)
         with db.transaction() as connection:
             connection.execute(
-                text(f"INSERT INTO {table.name} ({columns}) SELECT {made} FROM {table.name}, generate_series(2, :n) n"),  # noqa: S608 - names of our own
-                {"n": times},
+                text(f"INSERT INTO {table.name} ({columns}) SELECT {made} FROM {table.name}, generate_series(2, :times) AS copies(nth)"),  # noqa: S608 - names of our own
+                {"times": times},
             )
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
@@ -74,9 +74,9 @@ def _copied(column: Column[Any]) -> str:
     """Times move by minutes within their hour or day: not everything happens at once."""
     name = f'"{column.name}"'
     if isinstance(column.type, Uuid):
-        return f"md5({name}::text || n)::uuid"
+        return f"md5({name}::text || nth)::uuid"
     if column.name in ("created_at", "finished_at", "due_at"):
-        return f"{name} + make_interval(secs => (n * 7919 % 40) - 40)"
+        return f"{name} + make_interval(secs => (nth * 7919 % 40) - 40)"
     return name
 
 

@@ -76,7 +76,7 @@ def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | 
     soon = f" It should start in about {duration(float(seconds))}." if seconds is not None else ""
     match waiting["reason"]:
         case "behind":
-            ahead = f"{count(place - 1, 'task')} ahead of it" if place and place > 1 else "It is next"
+            ahead = f"{count(place - 1, 'task')} ahead of it" if place and place > 1 else "it is next"
             return f"It waits its turn in the queue {queue}: {ahead}.{soon}"
         case "not_due":
             return f"It is not due yet.{soon}"

@@ -1,0 +1,80 @@
+"""The one sentence, as a table of states of things."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.gateway.console.sentence import Dependency, QueueState, State, Tone, sentence
+
+NOW = datetime(2026, 3, 1, 2, 59, 0, tzinfo=UTC)
+
+
+def before(**span: float) -> datetime:
+    return NOW - timedelta(**span)
+
+
+MAILER = QueueState("mailer", due=1240, oldest_seconds=400, last_done=before(minutes=6))
+BUSY = QueueState("reports", due=3, oldest_seconds=4, running=2, workers=2, last_done=before(seconds=20))
+
+
+@pytest.mark.parametrize(
+    ("queues", "tone", "text"),
+    [
+        ((), Tone.WARNING, "No worker has announced itself yet: jobs are accepted when the first one does."),
+        ((QueueState("mailer", workers=1),), Tone.WELL, "All is well. Nothing is waiting."),
+        ((BUSY,), Tone.WELL, "All is well: 2 running, 3 waiting."),
+        ((QueueState("mailer", workers=1, failed=1),), Tone.BUSY, "Everything runs; 1 task failed in the last hour."),
+        (
+            (QueueState("mailer", workers=1, failed=1200), BUSY),
+            Tone.BUSY,
+            "Everything runs; 1,200 tasks failed in the last hour.",
+        ),
+        ((MAILER,), Tone.WRONG, "mailer: nothing finished for 6 min, 1,240 waiting, no worker."),
+        (
+            (QueueState("mailer", due=1, oldest_seconds=1),),
+            Tone.WRONG,
+            "mailer: nothing finished in the last hour, 1 waiting, no worker.",
+        ),
+        (
+            (QueueState("mailer", due=7, oldest_seconds=200, workers=2, last_done=before(minutes=4)),),
+            Tone.WRONG,
+            "mailer: nothing finished for 4 min, 7 waiting, 2 workers.",
+        ),
+        (
+            # what runs may just be long
+            (QueueState("mailer", due=7, oldest_seconds=59, running=1, workers=1),),
+            Tone.WELL,
+            "All is well: 1 running, 7 waiting.",
+        ),
+        (
+            (QueueState("mailer", due=7, oldest_seconds=600, running=4, workers=1, last_done=before(seconds=1)),),
+            Tone.WARNING,
+            "mailer: behind, 7 waiting, the oldest for 10 min.",
+        ),
+        (
+            (QueueState("mailer", due=12, oldest_seconds=5, workers=1, paused_at=before(hours=2)),),
+            Tone.WARNING,
+            "mailer: paused for 2 h, 12 waiting.",
+        ),
+        (
+            (QueueState("mailer", workers=1, paused_at=before(seconds=30)),),
+            Tone.WARNING,
+            "mailer: paused for 30 s.",
+        ),
+    ],
+)
+def test_the_sentence(queues: tuple[QueueState, ...], tone: Tone, text: str) -> None:
+    said = sentence(State(NOW, queues))
+    assert (said.tone, said.text) == (tone, text)
+
+
+def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
+    paused = QueueState("shop", workers=1, paused_at=before(minutes=1))
+    away = Dependency("RabbitMQ", before(minutes=9), "Jobs are accepted and start when it is back.")
+    said = sentence(State(NOW, (paused, BUSY, MAILER), (Dependency("Storage"), away)))
+    assert said.tone is Tone.WRONG
+    assert said.text == ("RabbitMQ is away since 02:50:00 (9 min). Jobs are accepted and start when it is back.")
+    assert said.more == (
+        "mailer: nothing finished for 6 min, 1,240 waiting, no worker.",
+        "shop: paused for 1 min.",
+    )
