@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Table, Uuid, insert, text
+from sqlalchemy import Column, ColumnElement, Table, Text, Uuid, cast, func, insert, literal_column, select, text
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
@@ -59,25 +59,22 @@ def fill(db: Database, size: int, seed: int = 1) -> None:
 def multiply(db: Database, times: int) -> None:
     """Each job so many times, on PostgreSQL: ids of the copies are made from those of the first."""
     for table in _TABLES:
-        columns = ", ".join(f'"{column.name}"' for column in table.columns)
-        made = ", ".join(_copied(column) for column in table.columns)
+        copied = [_copied(column).label(column.name) for column in table.columns]
+        copies = select(*copied).select_from(table, func.generate_series(2, times).alias("nth"))
         with db.transaction() as connection:
-            connection.execute(
-                text(f"INSERT INTO {table.name} ({columns}) SELECT {made} FROM {table.name}, generate_series(2, :times) AS copies(nth)"),  # noqa: S608 - names of our own
-                {"times": times},
-            )
+            connection.execute(insert(table).from_select(list(table.columns), copies))
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
 
 
-def _copied(column: Column[Any]) -> str:
-    """Times move by minutes within their hour or day: not everything happens at once."""
-    name = f'"{column.name}"'
+def _copied(column: Column[Any]) -> ColumnElement[Any]:
+    """Times move by seconds: not everything happens at once."""
+    nth = literal_column("nth")
     if isinstance(column.type, Uuid):
-        return f"md5({name}::text || nth)::uuid"
+        return cast(func.md5(cast(column, Text).concat(cast(nth, Text))), Uuid)
     if column.name in ("created_at", "finished_at", "due_at"):
-        return f"{name} + make_interval(secs => (nth * 7919 % 40) - 40)"
-    return name
+        return column + func.make_interval(0, 0, 0, 0, 0, 0, nth * 7919 % 40 - 40)
+    return column
 
 
 def _add(rows: Rows, dice: random.Random, now: datetime, age: float) -> None:
