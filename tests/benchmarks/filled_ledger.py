@@ -6,7 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, Text, Uuid, cast, func, insert, literal_column, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+)
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
@@ -69,7 +82,7 @@ def multiply(db: Database, times: int) -> None:
 
 def _copied(column: Column[Any]) -> ColumnElement[Any]:
     """Times move by seconds: not everything happens at once."""
-    nth = literal_column("nth")
+    nth: ColumnElement[int] = literal_column("nth", Integer)
     if isinstance(column.type, Uuid):
         return cast(func.md5(cast(column, Text).concat(cast(nth, Text))), Uuid)
     if column.name in ("created_at", "finished_at", "due_at"):
