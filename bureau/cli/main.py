@@ -29,7 +29,7 @@ class Commands(click.Group):
         except BrokenPipeError:  # `bureau jobs | head`: who read it has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(0) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # a file or an address, as it was typed
             click.echo(f"Error: {error}", err=True)
             raise click.exceptions.Exit(exits.USAGE) from error
 

@@ -188,6 +188,15 @@ def test_a_shell_completes_names(shell: Shell, office: EmbeddedBureau) -> None:
     assert done.stdout == "plain,monthly-sales\n"
 
 
+def test_keys_are_made_by_the_gateways_own_command() -> None:
+    """Here its code is installed; the line for a file needs no ledger."""
+    words = ["keys", "make", "--owner", "shop", "--role", "view", "--for-file"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bureau", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert re.fullmatch(r"shop view bureau_\w+\n", done.stdout), done.stderr
+
+
 def readme_commands() -> list[str]:
     blocks: list[Any] = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     lines = "".join(blocks).replace("\\\n", "").splitlines()
