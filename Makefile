@@ -52,6 +52,10 @@ bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost ag
 	$(PYTHON) -m tests.benchmarks.ledger
 	$(PYTHON) -m tests.benchmarks.waiting
 
+.PHONY: bench-reports
+bench-reports: .venv/test.stamp ## Prints how fast 1,000,000 rows become CSV against the usual way and psql, and the memory it takes
+	$(PYTHON) -m tests.benchmarks.reports
+
 .PHONY: lock
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv

@@ -65,6 +65,8 @@ def main() -> None:
         database_url = f"postgresql+psycopg://{role}:{password(f'postgres-{role}')}@postgres/bureau"
         write(ROOT / process / "database_url", database_url)
         write(ROOT / process / "broker_url", f"amqp://{process}:{password(f'rabbitmq-{process}')}@rabbitmq/bureau")
+    for process in ("gateway", "reports"):  # the one reads the links that the other mails
+        write(ROOT / process / "link_secret", password("links"))
     if (ROOT / "s3").is_mount():  # docker-compose.s3.yml
         for reader in ("s3", *OWNERS, *WORKERS):
             write(ROOT / reader / "s3_user", "bureau")
