@@ -2,11 +2,16 @@
 
 import fcntl
 import os
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+from uuid import UUID
 
 from bureau import Context, task
+from bureau.contracts.errors import Postponed
 
 FOLDER = "CHAOS_FOLDER"
 
@@ -28,13 +33,30 @@ def held_back(folder: Path, barrier: str) -> Iterator[None]:
         yield
 
 
+_here: Counter[UUID] = Counter()  # branches of each job that wait in this process
+_counting = threading.Lock()
+
+
 @task("chaos.branch", time_limit_seconds=300)
-def branch(ctx: Context, number: int, barrier: str) -> int:
-    """Ends when its barrier is lifted."""
-    _append(f"{barrier}.arrived", f"{ctx.task_id} {ctx.claim_no}")
+def branch(ctx: Context, number: int, barrier: str, here_at_most: int) -> int:
+    """Ends when its barrier is lifted. More of a job than `here_at_most` do not wait in one process."""
     with (Path(os.environ[FOLDER]) / f"{barrier}.barrier").open() as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+        if not _lifted(file):
+            with _counting:
+                if _here[ctx.job_id] >= here_at_most:
+                    raise Postponed("enough_here", "Another worker is to take it.", delay=0.1)
+                _here[ctx.job_id] += 1
+            _append(f"{barrier}.arrived", f"{ctx.task_id} {ctx.claim_no}")
+            fcntl.flock(file, fcntl.LOCK_SH)
     return number
+
+
+def _lifted(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @task("chaos.join")

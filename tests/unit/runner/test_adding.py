@@ -1,5 +1,6 @@
 """Tasks that a running task adds to its job."""
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,11 @@ import pytest
 from bureau import Context
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.errors import PermanentError
-from bureau.ledger import act, queries, workers
+from bureau.ledger import act, leases, queries, workers
+from bureau.ledger.locked import LockedJob
 from bureau.ledger.views import JobView
 from bureau.ledger.workers import NewWorker
+from tests.support.book import no_jitter
 from tests.unit.runner.conftest import Bench
 
 OWNER = "ada"
@@ -102,13 +105,47 @@ def test_what_was_added_is_cancelled_with_its_job(shop: Bench) -> None:
     assert states(shop, job_id) == {"only": "succeeded", "only:first": "cancelled"}
 
 
-def test_two_thousand_tasks_are_added_at_once(shop: Bench) -> None:
-    def work(ctx: Context) -> None:
-        for number in range(2000):
-            ctx.add(str(number), "shop.double", {"n": number})
+def adding_many(ctx: Context) -> None:
+    for number in range(2000):
+        ctx.add(str(number), "shop.double", {"n": number})
 
-    job_id = shop.run(work)
+
+def test_two_thousand_tasks_are_added_at_once_and_leave_nothing_in_memory(shop: Bench) -> None:
+    shop.run(_adding({"name": "first", "run": "shop.double", "input": {"n": 2}}))  # what is made once is there now
+    tracemalloc.start()
+    job_id = shop.run(adding_many)
+    left, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert job(shop, job_id).counts == {"queued": 2000, "succeeded": 1}
+    assert left < 1_500_000
+    assert peak < 15_000_000
+
+
+class Died(BaseException):
+    """The process is gone; in a test, its thread goes on."""
+
+
+def test_a_worker_that_dies_while_they_are_written_adds_none_and_the_next_adds_each_once(
+    shop: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_: LockedJob) -> None:
+        raise Died
+
+    shop.serve(adding_many)
+    job_id = shop.book.submit()
+    with monkeypatch.context() as patched:
+        patched.setattr(LockedJob, "write", dies)
+        with pytest.raises(Died):
+            shop.give(job_id)
+    assert states(shop, job_id) == {"only": "running"}
+    task_id = shop.book.task(job_id).id
+    shop.book.end_lease(task_id)
+    leases.expire(shop.db, no_jitter)
+    shop.give(job_id)
+    assert job(shop, job_id).counts == {"queued": 2000, "succeeded": 1}
+    assert [attempt.outcome for attempt in shop.book.attempts(job_id)] == ["crashed"]
+    act.cancel(shop.db, job_id, OWNER)
+    assert job(shop, job_id).counts == {"cancelled": 2000, "succeeded": 1}
 
 
 @pytest.mark.parametrize(
