@@ -1,6 +1,7 @@
 """`bureau status`: is all well; if not, what, since when, and what can be done."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import click
@@ -10,10 +11,13 @@ from bureau.cli.exits import NOT_ALLOWED
 from bureau.cli.session import Session, json_option
 from bureau.cli.words import age, clock, count, one_line
 from bureau.client import Counted, Problem
-from bureau.client.shapes import QueueData, ReadinessData, WorkerData
+from bureau.client.shapes import QueueData, ReadinessData, TaskSummaryData, WorkerData
 
 OLD_SECONDS = 300.0  # who waits longer is worth a look
 FAILED_WITHIN = timedelta(hours=1)
+LOOKED_AT = 200  # tasks that are tried again; more is said as so many and more
+
+NAMES = {"ledger": "database", "broker": "RabbitMQ"}  # as they are called where they are mended
 
 Line = tuple[bool, str]  # whether something is wrong, and the words
 
@@ -27,6 +31,7 @@ def status(session: Session) -> None:
     readiness = bureau.readiness()
     try:
         queues, workers = bureau.queues(), bureau.workers()
+        retrying = list(bureau.tasks(state="retrying", limit=LOOKED_AT))
         failed = bureau.retry(dry_run=True, state="failed", created_after=now - FAILED_WITHIN)
     except Problem as problem:
         if problem.status != 403:
@@ -40,7 +45,8 @@ def status(session: Session) -> None:
         recent = {"count": failed.count, "by_error": failed.by_error}
         session.json({"ready": readiness, "queues": queues, "workers": workers, "failed_last_hour": recent})
         return
-    _show(session, [*queue_lines(queues, workers, now), *failure_lines(failed), *need_lines(readiness)])
+    wrong = [*retrying_lines(retrying), *failure_lines(failed)]
+    _show(session, [*queue_lines(queues, workers, now), *wrong, *need_lines(readiness)])
 
 
 def _show(session: Session, lines: Sequence[Line]) -> None:
@@ -79,6 +85,17 @@ def in_trouble(queue: QueueData) -> bool:
     return unserved or held or queue["oldest_queued_seconds"] >= OLD_SECONDS
 
 
+def retrying_lines(retrying: Sequence[TaskSummaryData]) -> list[Line]:
+    """What tasks meet that they are tried again for, which is often the same thing away: a line a queue."""
+    lines = []
+    for queue in sorted({task["queue"] for task in retrying}):
+        codes = Counter(task["error"]["code"] for task in retrying if task["queue"] == queue and task["error"])
+        if codes:
+            more = " and more" if len(retrying) == LOOKED_AT else ""
+            lines.append((True, f"{queue} tries again {count(codes.total(), 'task')}{more}: {_by_code(codes)}"))
+    return lines
+
+
 def failure_lines(failed: Counted) -> list[Line]:
     if not failed.count:
         return []
@@ -88,14 +105,18 @@ def failure_lines(failed: Counted) -> list[Line]:
 
 def by_error(counted: Counted) -> str:
     """`298 smtp_unavailable, 14 mailbox_full`, the most frequent first."""
-    ordered = sorted(counted.by_error.items(), key=lambda item: (-item[1], item[0]))
+    return _by_code(counted.by_error)
+
+
+def _by_code(codes: Mapping[str, int]) -> str:
+    ordered = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
     more = f", {len(ordered) - 4} codes more" if len(ordered) > 4 else ""
     return ", ".join(f"{number:,} {code}" for code, number in ordered[:4]) + more
 
 
 def need_lines(readiness: ReadinessData) -> list[Line]:
     """What is well in one line, what is not in one each."""
-    checks = readiness.get("checks", {})
+    checks = {NAMES.get(name, name): check for name, check in readiness.get("checks", {}).items()}
     well = [f"{name} ok" for name, check in checks.items() if check["status"] == "ok"]
     wrong = [(name, check) for name, check in checks.items() if check["status"] != "ok"]
     lines: list[Line] = [(True, f"{name} {check['status']}: {check['detail'] or ''}") for name, check in wrong]

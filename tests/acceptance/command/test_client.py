@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +24,31 @@ def test_the_snippet_of_the_readme_runs(
     exec(snippet, {})  # noqa: S102 - our own
     assert capsys.readouterr().out.splitlines()[-1] == "customers.csv"
     assert len((tmp_path / "customers.csv").read_text().splitlines()) == 11
+
+
+@pytest.mark.parametrize("way", ["json", "files"])
+def test_an_answer_that_is_lost_makes_no_second_job(
+    client: Bureau, way: str, roster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway has done what it was asked for; the connection breaks before the client learns of it."""
+    asked: list[str] = []
+    send = httpx.Client.send
+
+    def lose(self: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        answer = send(self, request, **options)
+        if request.method == "POST":
+            asked.append(request.headers["Idempotency-Key"])
+            if len(asked) <= 2:
+                raise httpx.ReadError("the connection was lost")
+        return answer
+
+    monkeypatch.setattr(httpx.Client, "send", lose)
+    tags = [f"lost-{way}"]
+    job = client.task("shop.suma", a=2, b=2, tags=tags) if way == "json" else client.certificates(roster, tags=tags)
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
+    assert [found.id for found in client.jobs(tag=tags[0])] == [job.id]
+    job.wait(ENDS_SECONDS)
 
 
 def test_a_batch_is_all_or_none(client: Bureau) -> None:

@@ -121,7 +121,7 @@ def test_a_running_job_is_seen_and_cancelled(shell: Shell, client: Bureau) -> No
 def test_status_says_that_all_is_well(shell: Shell) -> None:
     lines = shell("status").splitlines()
     assert any(re.fullmatch(r"  shop +0 waiting, +1 worker(, \d running)?", line) for line in lines)
-    assert lines[-1] == "  ledger ok · storage ok · broker ok"
+    assert lines[-1] == "  database ok · storage ok · RabbitMQ ok"
     assert set(json.loads(shell("status", "--json"))) == {"ready", "queues", "workers", "failed_last_hour"}
 
 

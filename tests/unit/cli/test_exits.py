@@ -88,7 +88,7 @@ def test_who_may_not_see_queues_sees_what_bureau_needs() -> None:
     with http_server(READY, problem(403, "role-too-low")) as server:
         done = ran("status", url=server.url)
     assert done.exit_code == 4
-    assert done.stdout == "  ledger ok\n"
+    assert done.stdout == "  database ok\n"
     assert "operate" in done.stderr
 
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 from bureau.cli.acts import words
-from bureau.cli.status import failure_lines, need_lines, queue_lines
+from bureau.cli.status import failure_lines, need_lines, queue_lines, retrying_lines
 from bureau.client import Counted
-from bureau.client.shapes import QueueData, ReadinessData, WorkerData
+from bureau.client.shapes import QueueData, ReadinessData, TaskSummaryData, WorkerData
 
 NOW = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
 IDLE = {"queued": 0, "hinted": 0, "scheduled": 0, "waiting": 0, "running": 0, "oldest_queued_seconds": 0.0}
@@ -71,7 +71,17 @@ def test_what_is_needed_is_in_one_line_and_what_is_wrong_in_one_each() -> None:
         "storage": {"status": "ok", "detail": None},
     }
     lines = need_lines(cast("ReadinessData", {"status": "degraded", "checks": checks}))
-    assert shown(lines) == ["! broker failing: Messages cannot be published.", "  ledger ok · storage ok"]
+    assert shown(lines) == ["! RabbitMQ failing: Messages cannot be published.", "  database ok · storage ok"]
+
+
+def test_what_is_tried_again_says_for_what() -> None:
+    def task(queue: str, code: str | None) -> TaskSummaryData:
+        return cast("TaskSummaryData", {"queue": queue, "error": {"code": code} if code else None})
+
+    found = [task("mailer", "smtp_unavailable")] * 12 + [task("mailer", "mailbox_full"), task("shop", None)]
+    assert shown(retrying_lines(found)) == ["! mailer tries again 13 tasks: 12 smtp_unavailable, 1 mailbox_full"]
+    many = [task("mailer", "smtp_unavailable")] * 200
+    assert shown(retrying_lines(many)) == ["! mailer tries again 200 tasks and more: 200 smtp_unavailable"]
 
 
 def test_failures_are_counted_by_code() -> None:
