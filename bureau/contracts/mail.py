@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import RULE, Contract
@@ -34,6 +34,11 @@ ContentId = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
     Field(json_schema_extra={RULE: "must be a name of letters, digits, dots, hyphens and underscores"}),
 ]
+Category = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]([ -~]{0,253}[!-~])?$"),
+    Field(json_schema_extra={RULE: "must be 1 to 255 characters of ASCII"}),
+]
 UnsubscribeLink = Annotated[
     str,
     StringConstraints(pattern=r"^(https://|mailto:)[!-;=?-~]+$", max_length=900),
@@ -64,6 +69,9 @@ class SendMail(Contract):
     inline: dict[ContentId, ArtifactRef] = Field(
         default={}, max_length=20, description='Images that `html` shows: `{"logo": …}` for `<img src="cid:logo">`.'
     )
+    categories: list[Category] = Field(
+        default=[], max_length=10, description="For the provider's statistics (SendGrid); nothing about a person."
+    )
     unsubscribe: UnsubscribeLink | None = Field(
         default=None, description="For List-Unsubscribe; an https address must take a POST of one click (RFC 8058)."
     )
@@ -81,6 +89,11 @@ class SendMail(Contract):
         if len(self.to) + len(self.cc) + len(self.bcc) > MAX_RECIPIENTS:
             raise ValueError(f"at most {MAX_RECIPIENTS} recipients in to, cc and bcc together")
         return self
+
+    @field_validator("categories")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        return list(dict.fromkeys(value))
 
 
 class MailSent(Contract):

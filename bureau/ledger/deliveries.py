@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bureau.contracts.states import TaskState
+from bureau.ledger import mail_events
 from bureau.ledger.clock import age, now
 from bureau.ledger.database import Database
 from bureau.ledger.tables import deliveries, tasks
@@ -80,17 +81,7 @@ def open_delivery(
 ) -> Delivery:
     """Writes the intent under the task row's lock. Raises `ClaimLost`, `OpenIntent`, `LedgerUnavailable`."""
     with db.transaction() as connection:
-        claimed = connection.execute(
-            select(tasks.c.id)
-            .where(
-                tasks.c.id == task_id,
-                tasks.c.claim_no == claim_no,
-                tasks.c.state == TaskState.RUNNING,
-                tasks.c.stop_requested_at.is_(None),
-            )
-            .with_for_update()
-        ).one_or_none()
-        if claimed is None:
+        if not _still_claimed(connection, task_id, claim_no):
             raise ClaimLost
         before = _history(connection, task_id)
         if before and before[-1].state is DeliveryState.OPEN:
@@ -111,6 +102,34 @@ def open_delivery(
     return Delivery(n, message_id, transport, DeliveryState.OPEN, open_recipients, 0.0, None)
 
 
+def move_delivery(db: Database, *, task_id: UUID, claim_no: int, n: int, transport: str) -> bool:
+    """Gives an open try to another transport, the claim checked as when it was opened. False: it must not go on."""
+    with db.transaction() as connection:
+        if not _still_claimed(connection, task_id, claim_no):
+            return False
+        moved = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.task_id == task_id, deliveries.c.n == n, deliveries.c.state == DeliveryState.OPEN)
+            .values(transport=transport)
+        )
+    return moved.rowcount > 0
+
+
+def _still_claimed(connection: Connection, task_id: UUID, claim_no: int) -> bool:
+    """Whether the task is this claim's and may go on; its row stays locked until the end of the transaction."""
+    claimed = connection.execute(
+        select(tasks.c.id)
+        .where(
+            tasks.c.id == task_id,
+            tasks.c.claim_no == claim_no,
+            tasks.c.state == TaskState.RUNNING,
+            tasks.c.stop_requested_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+    return claimed is not None
+
+
 def close_delivery(
     db: Database, *, task_id: UUID, n: int, state: DeliveryState, recipients: Mapping[str, str], response: str | None
 ) -> bool:
@@ -121,4 +140,6 @@ def close_delivery(
             .where(deliveries.c.task_id == task_id, deliveries.c.n == n, deliveries.c.state == DeliveryState.OPEN)
             .values(state=state, recipients=dict(recipients), ended_at=now(), response=response)
         )
+        if state is DeliveryState.UNKNOWN:
+            mail_events.prove(connection, task_id)  # the provider may have told of it before we gave up
     return closed.rowcount > 0

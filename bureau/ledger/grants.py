@@ -22,6 +22,8 @@ READ = (
     "workers",
     "paused_queues",
     "deliveries",
+    "mail_events",
+    "suppressions",
     "storage_probe",
 )
 INSERT = (
@@ -45,7 +47,7 @@ UPDATE = {
     ),
     "artifacts": ("removed_at",),
     "workers": ("seen_at", "busy", "claimed", "stopped_at"),
-    "deliveries": ("state", "recipients", "ended_at", "response"),
+    "deliveries": ("transport", "state", "recipients", "ended_at", "response"),
 }
 
 

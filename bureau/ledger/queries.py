@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, tuple_
 from sqlalchemy.sql.selectable import Select
 
 from bureau.contracts.states import JobState
-from bureau.ledger import artifacts, workers
+from bureau.ledger import artifacts, mail_views, workers
 from bureau.ledger.clock import age
 from bureau.ledger.database import Database
 from bureau.ledger.job_filter import JobFilter as JobFilter
@@ -196,14 +196,14 @@ def _task_views(connection: Connection, job_id: UUID, *, after_position: int, li
     ).all()
     recorded = _attempts(connection, [row.id for row in rows])
     logs = _logs(connection, job_id, {row.name for row in rows})
-    return [_task_view(row, recorded[row.id], logs[row.name]) for row in rows]
+    mails = mail_views.of_tasks(connection, [row.id for row in rows])
+    return [_task_view(row, recorded[row.id], logs[row.name], mails.get(row.id, [])) for row in rows]
 
 
 def _attempts(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
     found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for attempt in connection.execute(
-        select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.claim_no)
-    ):
+    query = select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.claim_no)
+    for attempt in connection.execute(query):
         found[attempt.task_id].append(attempt)
     return found
 
@@ -222,7 +222,7 @@ def _logs(connection: Connection, job_id: UUID, names: Iterable[str]) -> dict[st
     return found
 
 
-def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str, Any]]) -> TaskView:
+def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[Any], mail: list[Any]) -> TaskView:
     state = state_of(row)
     return TaskView(
         id=row.id,
@@ -245,4 +245,5 @@ def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[dict[str,
         logs=logs,
         result=row.result,
         error=row.error,
+        mail=mail,
     )

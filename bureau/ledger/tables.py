@@ -23,6 +23,8 @@ from bureau.ledger.access_tables import rate_limits as rate_limits
 from bureau.ledger.access_tables import secrets as secrets
 from bureau.ledger.certificate_tables import certificates as certificates
 from bureau.ledger.clock import UtcDateTime
+from bureau.ledger.mail_tables import mail_events as mail_events
+from bureau.ledger.mail_tables import suppressions as suppressions
 from bureau.ledger.metadata import Json as Json
 from bureau.ledger.metadata import metadata as metadata
 from bureau.ledger.schedule_tables import schedule_uses as schedule_uses

@@ -35,6 +35,7 @@ class TaskView:
     logs: list[dict[str, Any]]
     result: Any
     error: dict[str, Any] | None
+    mail: list[dict[str, Any]] = field(default_factory=list)  # by recipient, of a task that sends
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bureau.certificate_tokens import Verifier
@@ -14,6 +15,7 @@ from bureau.quota_settings import QuotaSettings
 from bureau.recipients import DESCRIPTION
 from bureau.settings import SettingsError
 from services.gateway.auth import key_file
+from services.gateway.providers import sendgrid
 
 
 class GatewaySettings(QuotaSettings):
@@ -42,6 +44,13 @@ class GatewaySettings(QuotaSettings):
     certificates_public_keys: SecretStr = Field(  # public; secret for the sake of its *_FILE
         default=SecretStr(""),
         description="Of ISSUER_SIGNING_KEY, for the page behind QR codes; several, also former ones, with commas.",
+    )
+    sendgrid_events_key: str = Field(
+        default="", description="The verification key of SendGrid's event webhook; without it no events are taken."
+    )
+    # SendGrid repeats for 24 h what was not answered with 2xx; it signs anew each time.
+    sendgrid_events_window_seconds: int = Field(
+        default=600, gt=0, le=86_400, description="How old a signature of its events may be."
     )
     max_body_bytes: int = Field(default=100_000_000, gt=0, description="A request's body.")
     max_json_bytes: int = Field(default=16_000_000, gt=0, description="A JSON body: it is read into memory.")
@@ -93,6 +102,13 @@ class GatewaySettings(QuotaSettings):
             key_file.read(value)
         return value
 
+    @field_validator("sendgrid_events_key")
+    @classmethod
+    def _verification_key(cls, value: str) -> str:
+        if value:
+            sendgrid.public_key(value)
+        return value
+
     @field_validator("link_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -122,6 +138,10 @@ class GatewaySettings(QuotaSettings):
                 "use fewer, or more WEB_THREADS"
             )
         return self
+
+    @property
+    def sendgrid_key(self) -> EllipticCurvePublicKey | None:
+        return sendgrid.public_key(self.sendgrid_events_key) if self.sendgrid_events_key else None
 
     @property
     def stream_limit(self) -> int:

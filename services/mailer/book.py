@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from urllib.parse import quote
 from uuid import UUID
 
 from bureau.contracts.errors import Postponed, Stopped, TransientError
-from bureau.ledger import deliveries
+from bureau.ledger import deliveries, suppressions
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
+from bureau.ledger.suppressions import Suppression
 from bureau.stopping import StopReason
 from bureau.task import Context
 from services.mailer.deliveries import INTENT_SECONDS
@@ -23,8 +25,14 @@ class Book(Protocol):
     def tries(self, task_id: UUID) -> list[Delivery]:
         """All so far, the first one first."""
 
+    def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
+        """Those that get no mail of the task's owner, and why."""
+
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
         """Writes the intent. Raises `Stopped` when the task is not this claim's, `Postponed` when one is open."""
+
+    def move(self, ctx: Context, n: int, *, transport: str) -> bool:
+        """Writes that another transport is about to get the mail; False: it must not."""
 
     def close(
         self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
@@ -45,6 +53,13 @@ class LedgerBook:
         except LedgerUnavailable as error:
             raise _ledger_away() from error
 
+    def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
+        try:
+            found = suppressions.among(self._db, ctx.owner, recipients)
+        except LedgerUnavailable as error:
+            raise _ledger_away() from error
+        return {address: _why(one) for address, one in found.items()}
+
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
         try:
             return deliveries.open_delivery(
@@ -63,6 +78,14 @@ class LedgerBook:
         except LedgerUnavailable as error:
             # If the row was written after all, the next try finds it open and no mail left.
             raise _ledger_away() from error
+
+    def move(self, ctx: Context, n: int, *, transport: str) -> bool:
+        try:
+            return deliveries.move_delivery(
+                self._db, task_id=ctx.task_id, claim_no=ctx.claim_no, n=n, transport=transport
+            )
+        except LedgerUnavailable:
+            return False  # whether it was written or not: nothing is handed over under it
 
     def close(
         self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
@@ -87,6 +110,14 @@ def under_way(seconds: float) -> Postponed:
         "delivery_open",
         "An earlier try to hand this mail over has not ended. It is waited for, so that nobody gets the mail twice.",
         delay=max(1.0, seconds),
+    )
+
+
+def _why(one: Suppression) -> str:
+    detail = f" ({one.detail})" if one.detail else ""
+    return (
+        f"on the suppression list since {one.created_at:%Y-%m-%d}: {one.reason.replace('_', ' ')}{detail}. "
+        f"DELETE /v1/mail/suppressions?address={quote(one.address)} takes it off"
     )
 
 

@@ -44,11 +44,13 @@ class Composer:
         sender: Mailbox,
         templates: Templates,
         attachments_max_bytes: int,
+        from_domains: frozenset[str] = frozenset(),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._sender = sender
         self._templates = templates
         self._attachments_max_bytes = attachments_max_bytes
+        self._from_domains = from_domains
         self._clock = clock
 
     def envelope(self, mail: SendMail) -> Envelope:
@@ -56,12 +58,21 @@ class Composer:
         to = mailboxes("to", mail.to)
         cc = _without(mailboxes("cc", mail.cc), to)
         return Envelope(
-            sender=mailbox("from", mail.from_) if mail.from_ else self._sender,
+            sender=self._allowed(mailbox("from", mail.from_)) if mail.from_ else self._sender,
             to=to,
             cc=cc,
             bcc=_without(mailboxes("bcc", mail.bcc), (*to, *cc)),
             reply_to=mailbox("reply_to", mail.reply_to) if mail.reply_to else None,
         )
+
+    def _allowed(self, sender: Mailbox) -> Mailbox:
+        if self._from_domains and sender.domain not in self._from_domains:
+            allowed = ", ".join(sorted(self._from_domains))
+            raise PermanentError(
+                "mail_from_not_allowed",
+                f"from: {sender.address} is not of a domain that MAIL_FROM_DOMAINS allows: {allowed}.",
+            )
+        return sender
 
     def message(self, ctx: Context, mail: SendMail, envelope: Envelope, message_id: str) -> Message:
         """Raises `PermanentError` for what can never be sent: it names the field and what mends it."""
@@ -81,6 +92,7 @@ class Composer:
             attachments=self._attachments(ctx, [(ref, None) for ref in mail.attachments], "attachments"),
             inline=(*pictures, *inline),
             unsubscribe=mail.unsubscribe,
+            categories=tuple(mail.categories),
         )
 
     def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None, tuple[Attachment, ...]]:

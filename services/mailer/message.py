@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from bureau.contracts.addresses import Mailbox
 from services.mailer.headers import address_header, one_line, parameter_header, text_header, token_header
 
 CRLF = b"\r\n"
-_LONGEST_LINE = 998  # RFC 5322, section 2.1.1
+_TOO_LONG = re.compile(rb"[^\r\n]{999}")  # RFC 5322, section 2.1.1
 _BASE64_LINE = 76
 _DOMAIN = 200  # characters of the domain in a Message-ID: the ledger keeps 255 of the whole
 _ASCII = bytes(range(128))
@@ -46,6 +47,15 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What a provider is told to name in its events: the try of a task's mail."""
+
+    job: UUID
+    task: UUID
+    n: int
+
+
+@dataclass(frozen=True)
 class Message:
     """One mail. `message_id` has its angle brackets; `text` or `html` may be missing, not both."""
 
@@ -62,6 +72,8 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     inline: tuple[Attachment, ...] = ()  # each with a content_id
     unsubscribe: str | None = None  # an https: or mailto: address
+    categories: tuple[str, ...] = ()  # for the provider's statistics
+    marks: Marks | None = None
 
     def __post_init__(self) -> None:
         # Also for transports that never see the bytes below.
@@ -151,14 +163,14 @@ def _pieces(part: _Part, unique: str, depth: int = 0) -> Iterator[bytes]:
 
 
 def _text_part(kind: str, text: str) -> _Leaf:
-    data = CRLF.join(text.replace("\r\n", "\n").replace("\r", "\n").encode().split(b"\n"))
+    data = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
     encoding, body = _transfer_encoded(data)
     headers = parameter_header("Content-Type", f"text/{kind}", {"charset": "utf-8"})
     return _Leaf(headers + token_header("Content-Transfer-Encoding", encoding), body)
 
 
 def _transfer_encoded(data: bytes) -> tuple[str, bytes]:
-    if data.isascii() and b"=_" not in data and all(len(line) <= _LONGEST_LINE for line in data.split(CRLF)):
+    if data.isascii() and b"=_" not in data and not _TOO_LONG.search(data):
         return "7bit", data
     if len(data.translate(None, _ASCII)) * 3 > len(data):  # quoted-printable would be the longer one
         return "base64", CRLF.join(_lines(binascii.b2a_base64(data, newline=False)))

@@ -16,14 +16,15 @@ def mailer_service(resources: Resources) -> Service:
     """Raises `SettingsError` for a wrong environment."""
     (settings,) = load(MailerSettings)
     templates = Templates(settings.template_folders)
-    transport = choose(settings)
+    route = choose(settings)
     mailer = Mailer(
         composer=Composer(
             sender=settings.sender,
             templates=templates,
             attachments_max_bytes=settings.mail_attachments_max_bytes,
+            from_domains=settings.from_domains,
         ),
-        transport=transport,
+        route=route,
         book=LedgerBook(resources.database),
         policy=Policy(settings.mail_unknown),
     )
@@ -31,5 +32,5 @@ def mailer_service(resources: Resources) -> Service:
         "mailer",
         tasks=[send_task(mailer, settings.recipient_domains), preview_task(templates)],
         templates=templates.descriptions(),
-        close=transport.close,
+        close=route.close,
     )

@@ -1,17 +1,15 @@
 """The mailer's settings, from the environment."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from bureau.contracts.addresses import Mailbox, parse_mailbox
 from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings
+from services.mailer.mail_urls import MailUrl, mail_urls
 from services.mailer.templating import SHIPPED
-from services.mailer.transports.smtp_server import SmtpServer
-
-_MAIL_URLS = "use file://folder, console://, smtp://user:password@host:port, smtps://… or sendgrid://"
 
 
 class MailerSettings(Settings):
@@ -20,9 +18,12 @@ class MailerSettings(Settings):
     mail_url: SecretStr = Field(
         default=SecretStr("file://var/outbox"),
         description="How mail leaves: `file://folder` (.eml), `console://`, `smtp://user:password@host:port`, "
-        "`smtps://…`, `sendgrid://`.",
+        "`smtps://…`, `sendgrid://`; several by commas, tried in order; `?rate=5`: mails a second of each process.",
     )
     mail_from: str = Field(default="Bureau <bureau@localhost>", description="The sender of mails that name none.")
+    mail_from_domains: str = Field(
+        default="", description="Domains a mail may be from, separated by commas; any where it is empty."
+    )
     mail_templates: Path | None = Field(
         default=None, description="A folder of templates of your own, beside the shipped ones and before them."
     )
@@ -49,11 +50,23 @@ class MailerSettings(Settings):
     sendgrid_api_url: str = Field(
         default="https://api.sendgrid.com", description="`https://api.eu.sendgrid.com` for accounts in the EU."
     )
+    sendgrid_sandbox: bool = Field(
+        default=False, description="SendGrid checks mails and sends none: to try a key and a sender."
+    )
     sendgrid_timeout_seconds: float = Field(default=60.0, gt=0, le=110, description="For SendGrid's answer.")
 
     @property
     def sender(self) -> Mailbox:
         return parse_mailbox(self.mail_from)
+
+    @property
+    def mail_urls(self) -> tuple[MailUrl, ...]:
+        return mail_urls(self.mail_url.get_secret_value())
+
+    @property
+    def from_domains(self) -> frozenset[str]:
+        """Empty: any."""
+        return frozenset(one.strip().lower() for one in self.mail_from_domains.split(",") if one.strip())
 
     @property
     def template_folders(self) -> tuple[Path, ...]:
@@ -69,12 +82,7 @@ class MailerSettings(Settings):
     @field_validator("mail_url")
     @classmethod
     def _known_url(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        scheme = url.partition("://")[0]
-        if scheme in ("smtp", "smtps"):
-            SmtpServer.from_url(url)
-        elif scheme not in ("file", "console", "sendgrid") or url == "file://":
-            raise ValueError(_MAIL_URLS)
+        mail_urls(value.get_secret_value())
         return value
 
     @field_validator("mail_from")
@@ -83,11 +91,17 @@ class MailerSettings(Settings):
         parse_mailbox(value)
         return value
 
+    @model_validator(mode="after")
+    def _from_an_allowed_domain(self) -> Self:
+        if self.from_domains and self.sender.domain not in self.from_domains:
+            raise ValueError(f"MAIL_FROM: {self.sender.domain} is not one of MAIL_FROM_DOMAINS")
+        return self
+
     @field_validator("sendgrid_api_key")
     @classmethod
     def _key_where_needed(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         key, url = value.get_secret_value(), info.data.get("mail_url")
-        if url is not None and url.get_secret_value().startswith("sendgrid:") and not key:
+        if url is not None and "sendgrid://" in url.get_secret_value() and not key:
             raise ValueError("needed with MAIL_URL=sendgrid://; make one at app.sendgrid.com, with Mail Send access")
         if not (key.isascii() and (key.isprintable() or not key)) or " " in key:
             raise ValueError("a key is one word of ASCII")

@@ -66,6 +66,20 @@ class LogLine(BaseModel):
     line: str
 
 
+class MailRecipient(BaseModel):
+    """What became of a mail for one recipient."""
+
+    address: str
+    state: str = Field(
+        examples=[
+            *("open", "sent", "refused", "unknown"),
+            *("delivered", "bounced", "dropped", "deferred", "complained"),
+        ]
+    )
+    at: datetime | None
+    reason: str | None
+
+
 class Task(BaseModel):
     """A task of a job."""
 
@@ -99,6 +113,7 @@ class Task(BaseModel):
     logs: list[LogLine]
     result: Any
     error: TaskError | None
+    mail: list[MailRecipient] = Field(description="By recipient, of a task that sends mail.")
 
 
 class Artifact(BaseModel):

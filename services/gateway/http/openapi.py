@@ -79,9 +79,14 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, An
         "responses": _responses(operation, schemas),
         "security": _security(operation),
     }
+    if operation.raw:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _EVENTS}}}
     if operation.body:
         described["requestBody"] = {"required": True, "content": _body(operation, schemas)}
     return described
+
+
+_EVENTS = {"type": "array", "items": {"type": "object"}}  # a provider's own; what is not known is passed over
 
 
 def _security(operation: Operation[Any, Any]) -> list[dict[str, list[str]]]:

@@ -42,6 +42,7 @@ class Call(Generic[B, Q]):
     wait_seconds: float | None = None
     reservation: Reservation | None = None
     request_id: str | None = None
+    raw: bytes = b""  # the body as it came, of an operation that takes it so
 
     @property
     def owner(self) -> str:
@@ -105,6 +106,7 @@ class Operation(Generic[B, Q]):
     request_headers: Mapping[str, str] = field(default_factory=dict)  # name to description
     waits: bool = False  # understands Prefer: wait
     replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # where `takes_key`: its first answer, again
+    raw: bool = False  # takes its body as it comes, and no Idempotency-Key: a provider's, signed
     api: bool = True  # False: for browsers; takes any query
     linked: Linked | None = None  # read with a signed link too, by its `token` parameter
     refused: Callable[[Problem], Response] | None = None  # a page's own answer to people, instead of a problem
@@ -123,7 +125,7 @@ class Operation(Generic[B, Q]):
     @property
     def takes_key(self) -> bool:
         """Whether it takes an Idempotency-Key: other methods may be repeated as they are, forms are sent by hand."""
-        return self.method == "POST" and self.api
+        return self.method == "POST" and self.api and not self.raw
 
     @property
     def path_parameters(self) -> list[str]:

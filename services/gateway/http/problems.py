@@ -41,6 +41,12 @@ KINDS = {
             "The key's role does not suffice",
             "`view` reads, `submit` also submits and acts on single jobs, `operate` also acts on many and on queues.",
         ),
+        Kind(
+            "signature-invalid",
+            403,
+            "The signature is not the provider's",
+            "Events are taken only when they are signed with the provider's key, and just now.",
+        ),
         Kind("link-invalid", 403, "The link is not valid", "A signed link opens what it was made for, unchanged."),
         Kind(
             "host-not-allowed",

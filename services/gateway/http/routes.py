@@ -18,7 +18,7 @@ from services.gateway.http import idempotency, prefer
 from services.gateway.http.answers import response_of
 from services.gateway.http.forms import FormReader
 from services.gateway.http.operation import Call, Nothing, Operation, Reply
-from services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key
+from services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
 
 AnyOperation = Operation[Any, Any]
 Reading = Callable[[dict[str, Any], Identity], Reply | Response]
@@ -39,7 +39,10 @@ def add_routes(
 
 
 def _view(operation: AnyOperation, gateway: Gateway, prepare: Callable[[], None] | None) -> Callable[..., Response]:
-    read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
+    if operation.raw:
+        read = _with_raw_body(operation, gateway)
+    else:
+        read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
 
     def handle(**path: Any) -> Response:
         try:
@@ -89,6 +92,17 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
                 wait_seconds=_wait_seconds(operation, gateway),
                 request_id=g.request_id,
             )
+        )
+
+    return answer
+
+
+def _with_raw_body(operation: AnyOperation, gateway: Gateway) -> Reading:
+    def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
+        raw = read_limited(request, "MAX_JSON_BYTES", gateway.settings.max_json_bytes)
+        headers = _told_headers()
+        return operation.view(
+            Call(who, path, Nothing(), Nothing(), (), headers, request.method, request_id=g.request_id, raw=raw)
         )
 
     return answer

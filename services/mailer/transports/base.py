@@ -35,6 +35,7 @@ class Outcome:
     reasons: dict[str, str]
     response: str  # to the whole
     retry_after: float | None = None  # seconds, where it named a time
+    pause_seconds: float | None = None  # its limit is used up: the next mail not before then
 
     @classmethod
     def same(
@@ -51,6 +52,10 @@ class Outage(Exception):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooLate(Outage):
+    """The time of the intent was up: says nothing about the provider."""
 
 
 class AnswerLost(Exception):
@@ -80,7 +85,7 @@ class Window:
         """Raises `Outage` when it is too late to begin handing over."""
         elapsed = self._clock() - self._opened
         if elapsed > self._begin_within:
-            raise Outage(
+            raise TooLate(
                 f"the mail provider was ready only after {elapsed:.0f} s, the limit is {self._begin_within:.0f} s"
             )
 
@@ -101,7 +106,7 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """What delivery rows and results call it: `smtp`, `sendgrid`, `file`, `console`."""
+        """Its kind: `smtp`, `sendgrid`, `file`, `console`; delivery rows call a second of a kind `smtp2`."""
 
     def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
         """Hands `message` over for `recipients`, addresses of its to, cc and bcc.

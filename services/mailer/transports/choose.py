@@ -1,6 +1,7 @@
-"""The transport that the settings name. Adding one: its class here and its scheme in `settings`, its case in the
+"""The transports that the settings name. Adding one: its class here and its scheme in `settings`, its case in the
 conformance suite (`tests/contract/transports`)."""
 
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -8,14 +9,27 @@ from services.mailer.settings import MailerSettings
 from services.mailer.transports.base import Transport
 from services.mailer.transports.console import ConsoleTransport
 from services.mailer.transports.file import FileTransport
+from services.mailer.transports.gate import Gate
+from services.mailer.transports.route import Route, Stop
 from services.mailer.transports.sendgrid import SendGridTransport
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer
 
 
-def choose(settings: MailerSettings) -> Transport:
-    """No connection is made yet."""
-    url = settings.mail_url.get_secret_value()
+def choose(settings: MailerSettings) -> Route:
+    """The transports of MAIL_URL in their order. No connection is made yet."""
+    stops: list[Stop] = []
+    seen: Counter[str] = Counter()
+    for one in settings.mail_urls:
+        transport = _transport(one.url, settings)
+        seen[transport.name] += 1
+        number = seen[transport.name]
+        name = transport.name if number == 1 else f"{transport.name}{number}"
+        stops.append(Stop(name, transport, Gate(one.rate)))
+    return Route(stops)
+
+
+def _transport(url: str, settings: MailerSettings) -> Transport:
     match url.partition("://")[0]:
         case "file":
             return FileTransport(_folder(url))
@@ -27,6 +41,7 @@ def choose(settings: MailerSettings) -> Transport:
                 url=settings.sendgrid_api_url,
                 connect_timeout_seconds=settings.mail_connect_timeout_seconds,
                 timeout_seconds=settings.sendgrid_timeout_seconds,
+                sandbox=settings.sendgrid_sandbox,
             )
         case _:
             return SmtpTransport(

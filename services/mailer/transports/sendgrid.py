@@ -3,7 +3,9 @@
 import http.client
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,10 +19,12 @@ from bureau.stopping import StopToken
 from services.mailer.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.sendgrid_http import Handover, wired_client
-from services.mailer.transports.sendgrid_payload import payload
+from services.mailer.transports.sendgrid_payload import over_limits, payload
 from services.mailer.transports.wire import Wire
 
 _ACCEPTED = 202
+_CHECKED = 200  # the answer in sandbox mode
+_RESET_AT_MOST_SECONDS = 3600.0  # its reset is in the time of its clock, ours may be another
 _BEHIND_GATEWAY = (502, 504)  # said by a gateway that lost the answer of what is behind it
 
 
@@ -36,17 +40,21 @@ class SendGridTransport:
         url: str = "https://api.sendgrid.com",
         connect_timeout_seconds: float = 10.0,
         timeout_seconds: float = 60.0,
+        sandbox: bool = False,
     ) -> None:
         self._key = key
         self._url = url
         self._connect_timeout = connect_timeout_seconds
         self._timeout = timeout_seconds
+        self._sandbox = sandbox
         # At DEBUG it writes every header with the key in it, and every mail.
         logging.getLogger("python_http_client").setLevel(logging.INFO)
 
     def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+        if over := over_limits(message, recipients):
+            return Outcome.same(recipients, Verdict.REFUSED, over)
         handover = Handover(Wire(), window, stop)
-        body = payload(message, recipients)
+        body = payload(message, recipients, sandbox=self._sandbox)
         with window.cutting_off(handover.wire.cut), stop.interrupting(handover.wire.interrupt):
             # Errors are values in here: `interrupting` would turn a lost answer into `Stopped`.
             answer = self._answer(body, recipients, handover)
@@ -80,11 +88,12 @@ class SendGridTransport:
         except (OSError, http.client.HTTPException) as error:
             called(self.name, None)
             return AnswerLost(f"SendGrid took the mail and its answer was lost: {_words(error)}")
+        if response.status_code == _CHECKED and self._sandbox:
+            return Outcome.same(recipients, Verdict.SENT, "200 checked in sandbox mode, and sent to nobody")
         if response.status_code != _ACCEPTED:
             return AnswerLost(f"SendGrid answered {response.status_code}, which says neither yes nor no")
-        return Outcome.same(
-            recipients, Verdict.SENT, f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
-        )
+        said = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
+        return replace(Outcome.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
 
 
 def _refusal(error: HTTPError, recipients: Sequence[str]) -> Outcome | Outage | AnswerLost:
@@ -112,13 +121,21 @@ def _retry_after(headers: Mapping[str, str] | None) -> float | None:
     """Seconds, from a number or a date (RFC 9110, section 10.2.3)."""
     value = (headers or {}).get("Retry-After")
     if not value:
-        return None
+        return _used_up(headers)
     try:
         if value.strip().isdigit():
             return float(value)
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+def _used_up(headers: Mapping[str, str] | None) -> float | None:
+    """Seconds until its limit of requests is full again, where none is left; None where some are."""
+    remaining, reset = ((headers or {}).get(f"X-RateLimit-{name}") for name in ("Remaining", "Reset"))
+    if remaining is None or reset is None or remaining.strip() != "0" or not reset.strip().isdigit():
+        return None
+    return min(max(0.0, float(reset) - time.time()), _RESET_AT_MOST_SECONDS)
 
 
 def _words(error: object) -> str:

@@ -7,20 +7,45 @@ from typing import Any
 from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
+# What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent.
+MAX_BYTES = 30_000_000
+MAX_RECIPIENTS = 1000
 
-def payload(message: Message, recipients: Sequence[str]) -> dict[str, Any]:
-    """The request's JSON. `headers` carries our Message-ID, so that a mail sent twice shows as one."""
+
+def over_limits(message: Message, recipients: Sequence[str]) -> str | None:
+    """Which limit of the vendor's a mail is over, in words; None: none."""
+    if len(recipients) > MAX_RECIPIENTS:
+        return f"SendGrid takes {MAX_RECIPIENTS:,} recipients, these are {len(recipients):,}"
+    files = sum(len(one.encoded) for one in (*message.attachments, *message.inline))
+    size = files + len((message.text or "").encode()) + len((message.html or "").encode())
+    if size > MAX_BYTES:
+        return f"SendGrid takes mails of {MAX_BYTES:,} bytes, with its attachments in base64 this one has {size:,}"
+    return None
+
+
+def payload(message: Message, recipients: Sequence[str], *, sandbox: bool = False) -> dict[str, Any]:
+    """The request's JSON. `headers` carries our Message-ID, so that a mail sent twice shows as one.
+
+    `custom_args` come back with every event: whose mail it was. They and categories are no place for personal data.
+    """
     body: dict[str, Any] = {
         "personalizations": _personalizations(message, frozenset(recipients)),
         "from": _mailbox(message.sender),
         "subject": message.subject,
         "content": _content(message),
-        "headers": {"Message-ID": message.message_id},
+        "headers": {"Message-ID": message.message_id, **message.extra_headers},
     }
+    if message.marks:
+        marks = message.marks
+        body["custom_args"] = {"bureau_job": str(marks.job), "bureau_task": str(marks.task), "bureau_try": str(marks.n)}
+    if message.categories:
+        body["categories"] = list(message.categories)
+    if sandbox:
+        body["mail_settings"] = {"sandbox_mode": {"enable": True}}
     if message.reply_to:
         body["reply_to"] = _mailbox(message.reply_to)
-    if message.attachments:
-        body["attachments"] = [_attachment(attachment) for attachment in message.attachments]
+    if message.attachments or message.inline:
+        body["attachments"] = [_attachment(attachment) for attachment in (*message.attachments, *message.inline)]
     return body
 
 
@@ -48,11 +73,13 @@ def _content(message: Message) -> list[dict[str, str]]:
 def _attachment(attachment: Attachment) -> dict[str, str]:
     # It has no field for a charset and may take text for something else: bytes are left alone.
     kind = attachment.media_type
+    shown = {"disposition": "inline", "content_id": attachment.content_id} if attachment.content_id else {}
     return {
         "content": attachment.encoded.replace(b"\r\n", b"").decode("ascii"),
         "type": "application/octet-stream" if kind.startswith("text/") else kind.partition(";")[0],
         "filename": _ascii(attachment.name),
         "disposition": "attachment",
+        **shown,
     }
 
 

@@ -69,12 +69,12 @@ class SmtpTransport:
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
                 session.use(wire, self._read_timeout)
-                return session, session.sender(sender, size)
+                return session, _sender(session, sender, size)
             session.close()
         session = SmtpSession(self._server, self._context, wire, self._connect_timeout)
         try:
             session.begin(self._read_timeout)
-            return session, session.sender(sender, size)
+            return session, _sender(session, sender, size)
         except BaseException:
             session.close()
             raise
@@ -122,6 +122,15 @@ class SmtpTransport:
             raise Outage(f"the certificate of {self._server} is not trusted: {error.verify_message}") from error
         except (smtplib.SMTPException, OSError) as error:
             raise Outage(f"{self._server} cannot be used: {_words(error)}") from error
+
+
+def _sender(session: SmtpSession, address: str, size: int) -> Reply:
+    """The answer to MAIL FROM; for a message over the server's limit the one it would give, without asking."""
+    limit = session.size_limit
+    if limit is not None and size > limit:
+        session.reset()  # shows whether a kept connection still lives
+        return Reply(552, f"552 the message has {size:,} bytes, the server takes {limit:,}")
+    return session.sender(address, size)
 
 
 def _offered(session: SmtpSession, reply: Reply, recipients: Sequence[str]) -> dict[str, Reply]:

@@ -93,6 +93,12 @@ class SmtpSession(smtplib.SMTP):
         """MAIL FROM, with the size where the server wants to know."""
         return _read(self.mail(address, [f"size={size}"] if self.has_extn("size") else []))
 
+    @property
+    def size_limit(self) -> int | None:
+        """The largest message the server takes, from EHLO (RFC 1870); None where it names none."""
+        named = str(self.esmtp_features.get("size", "")).strip()
+        return int(named) if named.isdigit() and int(named) > 0 else None
+
     def recipient(self, address: str) -> Reply:
         return _read(self.rcpt(address))
 

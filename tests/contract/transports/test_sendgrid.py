@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ ADA = "ada@example.com"
 ERROR = b'{"errors": [{"message": "The from address does not match", "field": "from", "help": null}]}'
 
 
-def _send(url: str, message: Message | None = None, key: str = KEY, **options: float) -> Outcome:
+def _send(url: str, message: Message | None = None, key: str = KEY, **options: Any) -> Outcome:
     transport = SendGridTransport(key, url=url, **options)
     return transport.send(message or new_message(ADA), (ADA,), Window(), StopToken())
 

@@ -33,8 +33,8 @@ OPEN_TO_EVERYBODY = {
     "page-login",
     "page-certificate",
 }
-# Who posts these with nothing in them is sent on, or asked for a key again.
-OPEN_FORMS = {"page-log-in": 422, "page-log-out": 303, "page-theme": 303}
+# Who posts these with nothing in them is sent on, asked for a key again, or told that no events are taken.
+OPEN_FORMS = {"take-sendgrid-events": 404, "page-log-in": 422, "page-log-out": 303, "page-theme": 303}
 SIGNING_KEY, SERIAL = "A" * 43, "7K3M-Q2ZD-AAAA-BBBB"
 CLAIMS = Claims(SERIAL, "Ada Lovelace", "Engines", "2026-10-30", "Academy", "en")
 # What is of an owner is named in the path by these; the other names are the whole gateway's, or their owner's own.

@@ -179,3 +179,16 @@ def test_a_file_that_is_not_there_is_refused(composer: Composer, ctx: FakeContex
 )
 def test_a_media_type_that_cannot_stand_in_a_header_is_not_used(given: str, kept: str) -> None:
     assert media_type(given) == kept
+
+
+def test_a_sender_of_a_domain_that_is_not_allowed_is_refused() -> None:
+    composer = Composer(
+        sender=Mailbox("", "bureau@example.com"),
+        templates=Templates(),
+        attachments_max_bytes=1000,
+        from_domains=frozenset({"example.com"}),
+    )
+    assert composer.envelope(_mail(**{"from": "me@EXAMPLE.com"})).sender.address == "me@example.com"
+    with pytest.raises(PermanentError, match=r"MAIL_FROM_DOMAINS allows: example\.com") as caught:
+        composer.envelope(_mail(**{"from": "me@other.example"}))
+    assert caught.value.code == "mail_from_not_allowed"

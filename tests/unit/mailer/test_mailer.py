@@ -22,6 +22,7 @@ from services.mailer.message import Message
 from services.mailer.tasks import send_task
 from services.mailer.templating import Templates
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from services.mailer.transports.route import Route, Stop
 from tests.support.context import FakeContext
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -35,9 +36,13 @@ class _Book:
 
     said: list[str]
     rows: list[Delivery] = field(default_factory=list)
+    listed: dict[str, str] = field(default_factory=dict)
 
     def tries(self, task_id: UUID) -> list[Delivery]:
         return list(self.rows)
+
+    def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
+        return {one: self.listed[one] for one in recipients if one in self.listed}
 
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
         self.said.append("open")
@@ -46,6 +51,11 @@ class _Book:
         )
         self.rows.append(row)
         return row
+
+    def move(self, ctx: Context, n: int, *, transport: str) -> bool:
+        self.said.append(f"move {transport}")
+        self.rows[n - 1] = replace(self.rows[n - 1], transport=transport)
+        return True
 
     def close(
         self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
@@ -85,7 +95,9 @@ class _World:
         self.transport = _Transport(self.said)
         self.ctx = FakeContext(folder)
         composer = Composer(sender=Mailbox("", "bureau@example.com"), templates=Templates(), attachments_max_bytes=1000)
-        self.mailer = Mailer(composer=composer, transport=self.transport, book=self.book, policy=policy)
+        self.mailer = Mailer(
+            composer=composer, route=Route([Stop(self.transport.name, self.transport)]), book=self.book, policy=policy
+        )
 
     def send(self, *steps: Callable[[Sequence[str]], Outcome], mail: SendMail = MAIL) -> dict[str, Any]:
         self.transport.steps = list(steps)
@@ -248,7 +260,7 @@ def test_a_transport_that_knows_it_did_not_send_the_mail_sends_it_at_once(world:
 def test_one_transport_does_not_vouch_for_another(world: _World) -> None:
     _left_open(world, 1.0)
     world.transport.has = False
-    world.transport.name = "other"
+    world.book.rows[0] = replace(world.book.rows[0], transport="other")
     with pytest.raises(Postponed):
         world.send()
 

@@ -49,12 +49,14 @@ def test_without_settings_mail_goes_to_the_outbox(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_the_url_chooses_the_transport(monkeypatch: pytest.MonkeyPatch, url: str, kind: type) -> None:
-    assert isinstance(choose(_loaded(monkeypatch, MAIL_URL=url, SENDGRID_API_KEY="SG.x")), kind)
+    (stop,) = choose(_loaded(monkeypatch, MAIL_URL=url, SENDGRID_API_KEY="SG.x")).stops
+    assert isinstance(stop.transport, kind)
 
 
 def test_a_folder_is_relative_or_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for url, folder in (("file://out", Path("out")), (f"file://{tmp_path}/a%20b", tmp_path / "a b")):
-        transport = choose(_loaded(monkeypatch, MAIL_URL=url))
+        (stop,) = choose(_loaded(monkeypatch, MAIL_URL=url)).stops
+        transport = stop.transport
         assert isinstance(transport, FileTransport)
         assert transport.folder == folder
 
@@ -117,3 +119,40 @@ def test_no_secret_is_in_what_is_printed_of_settings(monkeypatch: pytest.MonkeyP
 )
 def test_a_mail_servers_url_is_read(url: str, expected: SmtpServer) -> None:
     assert SmtpServer.from_url(url) == expected
+
+
+def test_several_transports_are_named_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "smtp://a.example?rate=5, smtp://b.example?starttls=never&rate=0.5,sendgrid://"
+    settings = _loaded(monkeypatch, MAIL_URL=url, SENDGRID_API_KEY="SG.x")
+    assert [stop.name for stop in choose(settings).stops] == ["smtp", "smtp2", "sendgrid"]
+    assert [(one.url, one.rate) for one in settings.mail_urls] == [
+        ("smtp://a.example", 5.0),
+        ("smtp://b.example?starttls=never", 0.5),
+        ("sendgrid://", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"smtp://u:{SECRET}@a?rate=none", "rate is mails a second"),
+        (f"smtp://u:{SECRET}@a?rate=0", "rate is mails a second"),
+        (f"smtp://u:{SECRET}@a,ftp://b", "separate several by commas"),
+        (f"smtp://u:{SECRET}@a,smtp://u:{SECRET}@a", "named twice"),
+        (f"smtp://u:{SECRET}@a,sendgrid://", "needed with MAIL_URL=sendgrid"),
+    ],
+)
+def test_a_wrong_one_of_several_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str, said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        _loaded(monkeypatch, MAIL_URL=url)
+    assert SECRET not in str(caught.value)
+
+
+def test_mails_may_be_limited_to_domains_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    domains = {"MAIL_FROM_DOMAINS": "example.com, Example.org"}
+    settings = _loaded(monkeypatch, MAIL_FROM="a@example.org", **domains)
+    assert settings.from_domains == {"example.com", "example.org"}
+    with pytest.raises(SettingsError, match=r"MAIL_FROM: other\.example is not one of MAIL_FROM_DOMAINS"):
+        _loaded(monkeypatch, MAIL_FROM="a@other.example", **domains)

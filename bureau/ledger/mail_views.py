@@ -1,0 +1,53 @@
+"""What became of a task's mail, recipient by recipient: what was said when it was handed over, and told after."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from bureau.contracts.mail_events import MailEventKind
+from bureau.ledger.mail_tables import mail_events
+from bureau.ledger.tables import deliveries
+
+_WEIGHT = {kind: weight for weight, kind in enumerate(MailEventKind)}
+
+
+def of_tasks(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Of those that sent any: their recipients in the order of the first try."""
+    tries = _by_task(connection, select(deliveries).where(deliveries.c.task_id.in_(ids)).order_by(deliveries.c.n))
+    if not tries:
+        return {}
+    told = _by_task(connection, select(mail_events).where(mail_events.c.task_id.in_(list(tries))))
+    return {task_id: recipients(rows, told.get(task_id, ())) for task_id, rows in tries.items()}
+
+
+def recipients(tries: Sequence[Any], told: Sequence[Any]) -> list[dict[str, Any]]:
+    """The state of each: `delivered`, `bounced`, `dropped`, `deferred` or `complained` as the provider told, else as
+    it was when the mail was handed over. Once sent is sent, as for the sender."""
+    shown: dict[str, dict[str, Any]] = {}
+    for row in tries:
+        for address, state in row.recipients.items():
+            if shown.get(address, {}).get("state") != "sent":
+                reason = _reason(address, row.response) if state != "sent" else None
+                shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
+    for event in sorted(told, key=lambda event: (_WEIGHT[MailEventKind(event.kind)], event.at)):
+        for address, one in shown.items():
+            if address.lower() == event.recipient and event.kind != MailEventKind.PROCESSED:
+                one |= {"state": event.kind, "at": event.at, "reason": event.reason}
+    return list(shown.values())
+
+
+def _reason(address: str, response: str | None) -> str | None:
+    """What was said of this one; a line each, or one answer for all."""
+    lines = (response or "").split("\n")
+    own = f"{address}: "
+    return next((line.removeprefix(own) for line in lines if line.startswith(own)), response)
+
+
+def _by_task(connection: Connection, query: Any) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.task_id].append(row)
+    return dict(found)

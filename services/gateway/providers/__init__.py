@@ -1,0 +1,1 @@
+"""What mail providers tell, each in its own way."""

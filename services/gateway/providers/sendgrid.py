@@ -1,0 +1,133 @@
+"""SendGrid's event webhook: signed batches of what became of mails
+(https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event)."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from bureau.contracts.base import clean_text
+from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
+
+SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
+TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
+
+_TIMESTAMP = re.compile(r"^[0-9]{1,12}$")
+_ID = 100
+_REASON = 500
+_KINDS = {
+    "processed": MailEventKind.PROCESSED,
+    "deferred": MailEventKind.DEFERRED,
+    "delivered": MailEventKind.DELIVERED,
+    "dropped": MailEventKind.DROPPED,
+    "bounce": MailEventKind.BOUNCED,
+    "spamreport": MailEventKind.COMPLAINED,
+    # They read it: it was delivered, which may have been told in a batch that got lost.
+    "open": MailEventKind.DELIVERED,
+    "click": MailEventKind.DELIVERED,
+    "unsubscribe": MailEventKind.DELIVERED,
+}
+
+
+class EventsRefused(Exception):
+    """A batch that is not SendGrid's, or not of now; the text says what does not fit."""
+
+
+def public_key(text: str) -> EllipticCurvePublicKey:
+    """The verification key as SendGrid shows it: DER in base64, with or without PEM's lines. Raises ValueError."""
+    body = "".join(line for line in text.split() if "-----" not in line and line not in ("BEGIN", "PUBLIC", "END"))
+    try:
+        key = load_der_public_key(base64.b64decode(body, validate=True))
+    except (ValueError, binascii.Error):
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise ValueError("use the verification key as SendGrid shows it: MFkwEwYHKoZIzj0C…")
+    return key
+
+
+def check(
+    key: EllipticCurvePublicKey, raw: bytes, *, signature: str, timestamp: str, now: float, window_seconds: float
+) -> None:
+    """Raises `EventsRefused`. The signature is ECDSA with SHA-256 over timestamp and raw body, DER in base64."""
+    if not signature or not _TIMESTAMP.match(timestamp):
+        raise EventsRefused(f"it needs the headers {SIGNATURE} and {TIMESTAMP}")
+    try:
+        key.verify(base64.b64decode(signature, validate=True), timestamp.encode("ascii") + raw, ECDSA(SHA256()))
+    except (InvalidSignature, ValueError):
+        raise EventsRefused("the signature does not fit the body: check SENDGRID_EVENTS_KEY") from None
+    if abs(now - float(timestamp)) > window_seconds:
+        raise EventsRefused(
+            f"it was signed {now - float(timestamp):.0f} s ago, SENDGRID_EVENTS_WINDOW_SECONDS is {window_seconds:.0f}"
+        )
+
+
+def events(raw: bytes) -> list[MailEvent]:
+    """Those of mails of ours that say something about a recipient; others are passed over. Raises ValueError."""
+    batch = json.loads(raw)
+    if not isinstance(batch, list):
+        raise ValueError("it is no list of events")
+    return list(_readable(batch))
+
+
+def _readable(batch: list[Any]) -> Iterator[MailEvent]:
+    for one in batch:
+        if isinstance(one, dict) and (event := _event(one)) is not None:
+            yield event
+
+
+def _event(one: dict[str, Any]) -> MailEvent | None:
+    kind = _KINDS.get(_text(one, "event"))
+    recipient = _text(one, "email").strip().lower()
+    try:
+        task_id, n = UUID(_text(one, "bureau_task")), int(_text(one, "bureau_try"))
+        at = datetime.fromtimestamp(float(one["timestamp"]), UTC)
+    except (KeyError, ValueError, TypeError, OverflowError, OSError):
+        return None  # not a mail of ours
+    if kind is None or not 0 < len(recipient) <= 320 or not 0 < n < 1_000_000:
+        return None
+    reason = _text(one, "reason") or _text(one, "response") or None
+    return MailEvent(
+        id=_id(one),
+        task_id=task_id,
+        n=n,
+        recipient=recipient,
+        kind=kind,
+        at=at,
+        reason=" ".join(reason.split())[:_REASON] if reason else None,
+        suppress=_suppress(one, kind),
+    )
+
+
+def _suppress(one: dict[str, Any], kind: MailEventKind) -> SuppressionReason | None:
+    """A block is the server's mood, a bounce the address."""
+    if kind is MailEventKind.BOUNCED and _text(one, "type") in ("", "bounce"):
+        return SuppressionReason.HARD_BOUNCE
+    if kind is MailEventKind.COMPLAINED:
+        return SuppressionReason.COMPLAINT
+    if _text(one, "event") == "unsubscribe":
+        return SuppressionReason.UNSUBSCRIBED
+    return None
+
+
+def _id(one: dict[str, Any]) -> str:
+    """SendGrid's, which it says to remove duplicates by; of an event without one, what it says."""
+    given = _text(one, "sg_event_id")
+    if 0 < len(given) <= _ID - 3:
+        return f"sg:{given}"
+    told = given or json.dumps(one, sort_keys=True)
+    return f"sg:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def _text(one: dict[str, Any], name: str) -> str:
+    value = one.get(name)
+    return clean_text(str(value)) if isinstance(value, str | int) else ""

@@ -1,0 +1,142 @@
+"""What a provider tells after it took a mail: on either database."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
+from bureau.ledger import mail_events, queries, suppressions
+from bureau.ledger.audit import Act
+from tests.integration.mailer.conftest import Office
+from tests.support.mail_servers import MailServer, Trouble
+
+ADA, BOB = "ada@example.com", "bob@example.com"
+KIND = MailEventKind
+
+
+def _told(task: UUID, kind: MailEventKind, recipient: str = ADA, n: int = 1, **more: object) -> MailEvent:
+    at = datetime(2026, 1, 1, 12, list(MailEventKind).index(kind), tzinfo=UTC)
+    given: dict[str, object] = {"id": uuid4().hex, "at": at, "reason": f"{kind} said"} | more
+    return MailEvent(task_id=task, n=n, recipient=recipient, kind=kind, **given)  # type: ignore[arg-type]
+
+
+def _shown(office: Office, job: UUID) -> dict[str, str]:
+    view = queries.job(office.db, job, "ada")
+    assert view is not None
+    return {one["address"]: one["state"] for one in view.tasks[0].mail}
+
+
+def test_the_job_shows_what_became_of_each_recipient(office: Office) -> None:
+    job = office.submit()
+    assert _shown(office, job) == {}
+    assert office.run(job) == "succeeded"
+    assert _shown(office, job) == {ADA: "sent", BOB: "sent"}
+    task = office.task_id(job)
+    told = [_told(task, KIND.DEFERRED, BOB), _told(task, KIND.DELIVERED), _told(task, KIND.PROCESSED)]
+    assert mail_events.record(office.db, told) == 3
+    assert _shown(office, job) == {ADA: "delivered", BOB: "deferred"}
+    late = [_told(task, KIND.DEFERRED), _told(task, KIND.BOUNCED, BOB), _told(task, KIND.COMPLAINED)]
+    assert mail_events.record(office.db, late) == 3  # a complaint stays, however late an earlier event comes
+    assert _shown(office, job) == {ADA: "complained", BOB: "bounced"}
+
+
+def test_what_is_told_twice_or_of_nobodys_task_counts_once_or_not(office: Office) -> None:
+    job = office.submit()
+    office.run(job)
+    one = _told(office.task_id(job), KIND.DELIVERED)
+    assert mail_events.record(office.db, [one, one, _told(uuid4(), KIND.DELIVERED)]) == 1
+    assert mail_events.record(office.db, [one]) == 0
+
+
+@pytest.mark.parametrize("kind", list(KIND))
+def test_an_event_turns_unknown_into_sent_and_nothing_is_sent_again(
+    office: Office, server: MailServer, kind: MailEventKind
+) -> None:
+    server.to_content = Trouble.DROP
+    job = office.submit(cc=[])
+    assert office.run(job) == "ready"  # it will be sent again
+    assert _shown(office, job) == {ADA: "unknown"}
+    mail_events.record(office.db, [_told(office.task_id(job), kind)])
+    (tried,) = office.tries(job)
+    assert (tried.state, tried.recipients) == ("sent", {ADA: "sent"})
+    server.to_content = None
+    assert office.run(job) == "succeeded"
+    assert len(server.mails) == 1
+    assert office.book.task(job).result["outcome"] == "sent"
+
+
+def test_an_event_proves_only_its_own_try_and_recipient(office: Office, server: MailServer) -> None:
+    server.to_content = Trouble.DROP
+    job = office.submit()
+    office.run(job)
+    task = office.task_id(job)
+    mail_events.record(office.db, [_told(task, KIND.DELIVERED, n=2), _told(task, KIND.DELIVERED, "eve@example.com")])
+    assert office.tries(job)[0].recipients == {ADA: "unknown", BOB: "unknown"}
+    mail_events.record(office.db, [_told(task, KIND.DELIVERED, BOB)])
+    (tried,) = office.tries(job)
+    assert (tried.state, tried.recipients) == ("unknown", {ADA: "unknown", BOB: "sent"})
+    server.to_content = None
+    assert office.run(job) == "succeeded"
+    assert [mail.recipients for mail in server.mails] == [(ADA, BOB), (ADA,)]
+
+
+def test_an_event_that_comes_before_we_give_up_counts_as_well(office: Office, server: MailServer) -> None:
+    office.settings(MAIL_UNKNOWN="park")
+    server.to_content = Trouble.HANG
+    job = office.submit(cc=[])
+    task = office.task_id(job)
+    mail_events.record(office.db, [_told(task, KIND.DELIVERED)])
+    server.to_content = Trouble.DROP
+    office.run(job)
+    (tried,) = office.tries(job)
+    assert (tried.state, tried.recipients) == ("sent", {ADA: "sent"})
+
+
+def test_hard_bounces_and_complaints_get_no_more_mail_of_that_owner(office: Office, server: MailServer) -> None:
+    job = office.submit()
+    office.run(job)
+    task = office.task_id(job)
+    mail_events.record(
+        office.db,
+        [
+            _told(task, KIND.BOUNCED, suppress=SuppressionReason.HARD_BOUNCE, reason="550 no such user"),
+            _told(task, KIND.BOUNCED, BOB, reason="busy"),
+        ],
+    )
+    again = office.submit()
+    assert office.run(again) == "succeeded"
+    assert server.mails[-1].recipients == (BOB,)
+    (refused,) = office.book.task(again).result["refused"].items()
+    assert refused[0] == ADA
+    assert "hard bounce (550 no such user)" in refused[1]
+    other = office.submit(owner="carol")
+    assert office.run(other) == "succeeded"
+    assert server.mails[-1].recipients == (ADA, BOB)
+
+
+def test_a_mail_to_nobody_but_suppressed_fails_and_says_what_mends_it(office: Office, server: MailServer) -> None:
+    act = Act("suppression.add", "ada", "tests")
+    suppressions.add(office.db, "ada", "Ada@Example.com", None, act)
+    job = office.submit(cc=[])
+    assert office.run(job) == "failed"
+    error = office.book.task(job).error
+    assert error["code"] == "mail_suppressed"
+    assert "DELETE /v1/mail/suppressions?address=ada%40example.com" in error["message"]
+    assert not server.mails
+    assert suppressions.remove(office.db, "ada", "ADA@example.com", act)
+    assert not suppressions.remove(office.db, "ada", ADA, act)
+    last = office.submit(cc=[])
+    assert office.run(last) == "succeeded"
+
+
+def test_a_task_whose_rest_was_suppressed_meanwhile_ends_well(office: Office, server: MailServer) -> None:
+    server.to_recipients = {BOB: "450 later"}
+    job = office.submit()
+    assert office.run(job) == "ready"
+    suppressions.add(office.db, "ada", BOB, "asked to", Act("suppression.add", "ada", "tests"))
+    assert office.run(job) == "succeeded"
+    result = office.book.task(job).result
+    assert result["accepted"] == [ADA]
+    assert "manual (asked to)" in result["refused"][BOB]
+    assert len(server.mails) == 1

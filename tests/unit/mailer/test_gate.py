@@ -1,0 +1,110 @@
+"""The breaker and the rate limit before a transport."""
+
+import pytest
+
+from services.mailer.transports.gate import OPEN_AT_MOST_SECONDS, OPEN_SECONDS, OUTAGES_TO_OPEN, PROBE_SECONDS, Gate
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def _opened(clock: Clock) -> Gate:
+    gate = Gate(clock=clock)
+    for _ in range(OUTAGES_TO_OPEN):
+        assert gate.enter() is None
+        gate.outage("no route")
+    return gate
+
+
+def test_a_few_outages_open_it_and_the_words_are_kept(clock: Clock) -> None:
+    gate = Gate(clock=clock)
+    said = [gate.outage("no route") for _ in range(OUTAGES_TO_OPEN)]
+    assert said[:-1] == [None] * (OUTAGES_TO_OPEN - 1)
+    closed = gate.enter()
+    assert closed is not None
+    assert (closed.away, closed.seconds, closed.why) == (True, OPEN_SECONDS, "no route")
+
+
+def test_an_answer_between_outages_keeps_it_closed(clock: Clock) -> None:
+    gate = Gate(clock=clock)
+    for _ in range(3 * OUTAGES_TO_OPEN):
+        assert gate.enter() is None
+        gate.outage("no route")
+        assert gate.enter() is None
+        gate.served()
+
+
+def test_one_probe_at_a_time_is_let_through_and_closes_it(clock: Clock) -> None:
+    gate = _opened(clock)
+    clock.now += OPEN_SECONDS
+    assert gate.enter() is None  # the probe
+    assert [gate.enter() is None for _ in range(3)] == [False] * 3
+    gate.served()
+    assert gate.enter() is None
+
+
+def test_a_probe_that_fails_keeps_it_open_for_longer(clock: Clock) -> None:
+    gate = _opened(clock)
+    waits = []
+    for _ in range(6):
+        closed = gate.enter()
+        assert closed is not None
+        waits.append(closed.seconds)
+        clock.now += closed.seconds
+        assert gate.enter() is None
+        gate.outage("still away")
+    assert waits == [5.0, 10.0, 20.0, 40.0, OPEN_AT_MOST_SECONDS, OPEN_AT_MOST_SECONDS]
+
+
+def test_a_probe_that_learns_nothing_makes_room_for_another(clock: Clock) -> None:
+    gate = _opened(clock)
+    clock.now += OPEN_SECONDS
+    assert gate.enter() is None
+    gate.left()
+    assert gate.enter() is None
+    clock.now += PROBE_SECONDS  # and one whose thread never comes back blocks nobody for ever
+    assert gate.enter() is None
+
+
+def test_a_time_that_the_provider_names_is_honoured_up_to_an_hour(clock: Clock) -> None:
+    for named, waited in ((30.0, 30.0), (1e9, 3600.0)):
+        gate = Gate(clock=clock)
+        for _ in range(OUTAGES_TO_OPEN):
+            gate.outage("busy", named)
+        closed = gate.enter()
+        assert closed is not None
+        assert closed.seconds == waited
+
+
+def test_a_rate_is_kept_with_a_burst_of_a_second(clock: Clock) -> None:
+    gate = Gate(5.0, clock=clock)
+    entered = 0
+    for _ in range(100):
+        clock.now += 0.1
+        while gate.enter() is None:
+            gate.served()
+            entered += 1
+    assert 50 <= entered <= 56
+    closed = gate.enter()
+    assert closed is not None
+    assert not closed.away
+    assert 0 < closed.seconds <= 0.2
+
+
+def test_a_provider_whose_limit_is_used_up_gets_nothing_until_it_is_full(clock: Clock) -> None:
+    gate = Gate(clock=clock)
+    gate.served(pause_seconds=12.0)
+    closed = gate.enter()
+    assert closed is not None
+    assert (closed.away, closed.seconds) == (False, 12.0)
+    clock.now += 12.0
+    assert gate.enter() is None
