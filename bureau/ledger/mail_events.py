@@ -91,15 +91,11 @@ def _suppress(connection: Connection, events: Iterable[MailEvent]) -> None:
     named = [event for event in events if event.suppress is not None]
     if not named:
         return
-    owners = dict(
-        connection.execute(
-            select(tasks.c.id, jobs.c.owner)
-            .join(jobs, jobs.c.id == tasks.c.job_id)
-            .where(tasks.c.id.in_({event.task_id for event in named}))
-        )
-        .tuples()
-        .all()
+    ids = {event.task_id for event in named}
+    found = connection.execute(
+        select(tasks.c.id, jobs.c.owner).join(jobs, jobs.c.id == tasks.c.job_id).where(tasks.c.id.in_(ids))
     )
+    owners = {row.id: row.owner for row in found}
     for event in named:
         if event.suppress is not None:
             suppressions.note(connection, owners[event.task_id], event.recipient, event.suppress, event.reason)

@@ -26,9 +26,12 @@ from services.gateway.submission.accept import QUOTAS, accept
 
 RUN = "mailer.preview"
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 10.0  # without Prefer: wait
 _FIRST = 9  # somebody looks at the screen
-_NO_ANSWER_YET = {"Location": "The job that makes it."}
+_HEADERS = {
+    "Idempotent-Replayed": "`true`: this request was accepted before.",
+    "Preference-Applied": "The wait that was asked for; without one it is ten seconds.",
+}
 
 
 class PreviewRequest(Contract):
@@ -56,7 +59,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             uses=[],
         )
         accept(gateway, call, job)
-        return _answer(gateway, call, job.id, min(WAIT_SECONDS, gateway.settings.max_wait_seconds))
+        return _answer(gateway, call, job.id)
 
     return [
         Operation(
@@ -69,12 +72,18 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             tag="Mail",
             role=Role.SUBMIT,
             answers=[
-                Documented(200, "What a mail of it would say.", MailPreview, {"Idempotent-Replayed": "`true`."}),
-                Documented(202, "No mailer made it in time: the job's result will be it.", Job, _NO_ANSWER_YET),
+                Documented(200, "What a mail of it would say.", MailPreview, _HEADERS),
+                Documented(
+                    202,
+                    "No mailer made it in time: the job's result will be it.",
+                    Job,
+                    {**_HEADERS, "Location": "The job."},
+                ),
             ],
             body=Body(PreviewRequest),
+            waits=True,
             problems=["not-found", "no-service", *QUOTAS],
-            replay=lambda call, first: _answer(gateway, call, UUID(first.location.rpartition("/")[2]), 0),
+            replay=lambda call, first: _answer(gateway, call, UUID(first.location.rpartition("/")[2])),
         )
     ]
 
@@ -94,18 +103,21 @@ def _task(name: str, asked: PreviewRequest, known: Known) -> NewTask:
     )
 
 
-def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, wait_seconds: float) -> Reply:
-    prefer.wait_until(lambda: queries.ended(gateway.database, job_id), wait_seconds, gateway.stopping)
+def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID) -> Reply:
+    asked = call.wait_seconds
+    headers = prefer.applied(asked) if asked is not None else {}
+    seconds = asked if asked is not None else min(WAIT_SECONDS, gateway.settings.max_wait_seconds)
+    prefer.wait_until(lambda: queries.ended(gateway.database, job_id), seconds, gateway.stopping)
     view = queries.job(gateway.database, job_id, call.owner)
     if view is None:
         raise not_found("job")
-    return _made(view) or Reply(202, job_of(view), {"Location": f"/v1/jobs/{job_id}"})
+    return _made(view, headers) or Reply(202, job_of(view), {"Location": f"/v1/jobs/{job_id}", **headers})
 
 
-def _made(view: JobView) -> Reply | None:
+def _made(view: JobView, headers: dict[str, str]) -> Reply | None:
     """The preview; what the mailer found wrong with the context is a mistake in the request."""
     if view.error is not None and view.error["code"].startswith(("template_", "mail_")):
         raise invalid([FieldError("refused", view.error["message"], "#/context")])
     if not view.tasks or view.tasks[0].result is None:
         return None
-    return Reply(200, MailPreview.model_validate(view.tasks[0].result))
+    return Reply(200, MailPreview.model_validate(view.tasks[0].result), headers)

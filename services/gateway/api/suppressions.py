@@ -103,7 +103,7 @@ def _add(gateway: Gateway) -> Operation[Any, Any]:
 
 def _remove(gateway: Gateway) -> Operation[Any, Any]:
     def remove(call: Call[Nothing, Which]) -> Reply:
-        address = call.query.address
+        address = call.query.address.lower()
         if not suppressions.remove(gateway.database, call.owner, address, call.act("suppression.remove", address)):
             raise problem("not-found", f"{address} is not on the list.")
         return Reply(204, None)
@@ -124,7 +124,7 @@ def _remove(gateway: Gateway) -> Operation[Any, Any]:
 
 def _parsed(text: str) -> str:
     try:
-        return parse_mailbox(text).address
+        return parse_mailbox(text).address.lower()
     except AddressInvalid as error:
         raise invalid([FieldError("wrong_form", f"{text!r} is not an e-mail address: {error}.", "#/address")]) from None
 
