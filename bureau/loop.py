@@ -74,6 +74,8 @@ class Loop:
             self._turned_at = time.monotonic()
             try:
                 pause = self._step()
+                if self.last_error is not None:
+                    log.info("loop works again", loop=self.name)
                 self.last_error, backoff = None, BACKOFF_FIRST_SECONDS
             except Exception as error:  # noqa: BLE001 - a loop outlives whatever its step met
                 self._say(error)

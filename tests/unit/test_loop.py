@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bureau import loop
 from bureau.ledger.database import LedgerUnavailable
@@ -193,6 +194,20 @@ def test_a_step_that_raises_is_called_again_and_its_error_is_told(
     until(lambda: steps.count == 4)
     until(lambda: running.last_error is None)
     assert seen == [None, "LedgerUnavailable: gone", "LedgerUnavailable: gone", "ValueError: odd"]
+
+
+def test_a_loop_tells_once_that_it_fails_and_once_that_it_works_again(
+    steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "BACKOFF_FIRST_SECONDS", 0.01)
+    steps.pause, steps.raising = 0.01, [LedgerUnavailable("gone"), LedgerUnavailable("gone")]
+    with capture_logs() as said:
+        running.start()
+        until(lambda: steps.count >= 5)
+    assert [(record["event"], record["loop"]) for record in said] == [
+        ("loop failed, trying again", "test"),
+        ("loop works again", "test"),
+    ]
 
 
 def test_backoff_grows_to_its_cap_and_begins_anew_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pika
 import pytest
 from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
+from prometheus_client import REGISTRY
 
 from bureau.broker import QUEUE_ARGUMENTS, HintBroker, QueueMismatch, hint
 from bureau.contracts.ids import new_id
@@ -84,6 +85,19 @@ def test_a_queue_that_somebody_deletes_under_its_worker_is_made_again(
 
         until(hinted, message="a hint to arrive")
         assert listener.all_alive()
+
+
+def test_a_publisher_counts_the_connections_it_made_anew(rabbitmq_url: str, a_broker: Brokers) -> None:
+    def reconnects() -> float:
+        return REGISTRY.get_sample_value("bureau_relay_reconnects_total") or 0.0
+
+    broker, before = rabbit(a_broker, rabbitmq_url), reconnects()
+    broker.ensure_open()
+    broker.ensure_open()
+    assert reconnects() == before  # the first is none
+    broker.connection.close()
+    broker.ensure_open()
+    assert reconnects() == before + 1
 
 
 def test_of_several_addresses_the_one_that_answers_is_taken(rabbitmq_url: str, a_broker: Brokers, queue: str) -> None:
