@@ -4,7 +4,10 @@ import os
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
+from bureau.contracts.errors import PermanentError, TransientError
+from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.first_failure import first_failure
 from bureau.ledger.kept_secrets import kept_secret
 from bureau.links import Links
@@ -55,4 +58,17 @@ def _policy(settings: ReportsSettings) -> DeliveryPolicy:
 def _links(settings: ReportsSettings, resources: Resources) -> Links:
     """A worker whose database role may not see the ledger's secrets needs LINK_SECRET, the gateway's own."""
     given = settings.link_secret.get_secret_value()
-    return Links(lambda: given or kept_secret(resources.database, "links"))
+
+    def secret() -> str:
+        try:
+            return given or kept_secret(resources.database, "links")
+        except LedgerUnavailable as error:
+            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
+        except DBAPIError as error:  # the role may not read it, or not make it
+            raise PermanentError(
+                "link_secret_missing",
+                "The report is too large for a mail, and its link cannot be signed: give the reports service the "
+                "gateway's LINK_SECRET.",
+            ) from error
+
+    return Links(secret)

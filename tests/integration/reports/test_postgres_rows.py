@@ -15,6 +15,7 @@ from services.reports.kinds import Value
 from services.reports.postgres_source import PostgresSource
 from services.reports.query import parse_query
 from tests.integration.reports.conftest import Read, export_all
+from tests.support.reading import running
 
 ROWS = 50_000
 FEBRUARY, LEAP_DAY = date(2024, 2, 1), date(2024, 2, 29)
@@ -108,3 +109,27 @@ def test_the_snapshot_is_the_databases_time(source: PostgresSource, database: ps
         assert before <= snapshot.taken_at
         lines = b"".join(batch.lines for batch in rows.batches).decode()
     assert datetime.fromisoformat(lines.strip()) == snapshot.taken_at
+
+
+def test_several_queries_see_one_snapshot(source: PostgresSource, sales: psycopg.Connection[Any]) -> None:
+    query = parse_query("select count(*) from sales")
+    counts = []
+    with source.snapshot(StopToken()) as snapshot:
+        for _ in range(2):
+            with snapshot.rows(query, {}, Dialect()) as rows:
+                counts.append(b"".join(batch.lines for batch in rows.batches))
+            sales.execute("delete from sales where id < 100")
+    assert counts == [f"{ROWS}\r\n".encode()] * 2
+
+
+def test_the_planner_is_asked_how_many_rows_to_expect(source: PostgresSource, sales: psycopg.Connection[Any]) -> None:
+    sales.execute("analyze sales")
+    with source.snapshot(StopToken()) as snapshot:
+        expected = snapshot.expected(parse_query("select * from sales where paid = :paid"), {"paid": True})
+    assert expected
+    assert ROWS * 0.4 < expected < ROWS * 0.6
+
+
+def test_a_limit_reads_no_further(source: PostgresSource) -> None:
+    with running(source, "select generate_series(1, 1000000000) as i", limit=51) as rows:
+        assert sum(batch.rows for batch in rows.batches) == 51
