@@ -56,6 +56,11 @@ bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost ag
 bench-reports: .venv/test.stamp ## Prints how fast 1,000,000 rows become CSV against the usual way and psql, and the memory it takes
 	$(PYTHON) -m tests.benchmarks.reports
 
+.PHONY: bench-certificates
+bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one process, beside Celery, and the issuer's pace
+	$(PYTHON) -m tests.benchmarks.certificates.calls
+	$(PYTHON) -m tests.benchmarks.certificates.issuer
+
 .PHONY: lock
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
@@ -80,6 +85,7 @@ LOCK_GROUP := .venv/bin/uv pip compile $(LOCK_FLAGS) --group
 
 .venv/test.stamp: .venv/runtime.stamp
 .venv/check.stamp: .venv/test.stamp
+.venv/bench.stamp: .venv/test.stamp
 
 .venv/%.stamp: requirements/%.txt .venv/made.stamp
 	@total=$$(grep -c '==' $<); n=0; \

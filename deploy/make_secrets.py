@@ -11,17 +11,19 @@ import os
 import secrets
 from pathlib import Path
 
+from bureau.certificate_tokens import KEY_BYTES, Signer
+
 ROOT = Path("/secrets")
 DEFINITIONS = Path(__file__).with_name("rabbitmq") / "definitions.json"
 WORKERS = ("certificates", "reports", "mailer", "tasks")
 OWNERS = ("gateway", "scheduler")  # they use the role that owns the tables
 
 
-def password(name: str) -> str:
-    """Made when it is first asked for."""
+def password(name: str, size: int = 24) -> str:
+    """Made when it is first asked for, of `size` random bytes."""
     path = ROOT / "passwords" / name
     if not path.exists():
-        write(path, secrets.token_urlsafe(24), mode=0o400)
+        write(path, secrets.token_urlsafe(size), mode=0o400)
     return path.read_text()
 
 
@@ -67,6 +69,9 @@ def main() -> None:
         write(ROOT / process / "broker_url", f"amqp://{process}:{password(f'rabbitmq-{process}')}@rabbitmq/bureau")
     for process in ("gateway", "reports"):  # the one reads the links that the other mails
         write(ROOT / process / "link_secret", password("links"))
+    signing_key = password("issuer-signing-key", KEY_BYTES)
+    write(ROOT / "issuer" / "signing_key", signing_key)
+    write(ROOT / "gateway" / "certificates_public_keys", Signer(signing_key).public_key)
     if (ROOT / "s3").is_mount():  # docker-compose.s3.yml
         for reader in ("s3", *OWNERS, *WORKERS):
             write(ROOT / reader / "s3_user", "bureau")

@@ -75,7 +75,7 @@ def test_a_container_sees_its_own_secrets_only() -> None:
     }
     assert {name: volumes for name, volumes in mounted.items() if volumes} == {
         name: {f"secrets-{name}"}
-        for name in ("gateway", "scheduler", "certificates", "reports", "mailer", "rabbitmq", "postgres")
+        for name in ("gateway", "scheduler", "certificates", "reports", "mailer", "issuer", "rabbitmq", "postgres")
     }
 
 
@@ -115,7 +115,7 @@ def test_prometheus_scrapes_the_ports_that_are_served() -> None:
 @pytest.fixture
 def secrets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """/secrets with its folders, empty."""
-    folders = ("passwords", "postgres", "rabbitmq", *make_secrets.OWNERS, *make_secrets.WORKERS)
+    folders = ("passwords", "postgres", "rabbitmq", "issuer", *make_secrets.OWNERS, *make_secrets.WORKERS)
     for folder in folders:
         (tmp_path / folder).mkdir()
     monkeypatch.setattr(make_secrets, "ROOT", tmp_path)
@@ -132,8 +132,8 @@ def test_passwords_are_made_once(secrets_folder: Path) -> None:
     make_secrets.main()
     assert contents(secrets_folder) == first
     passwords = [text for name, text in first.items() if name.startswith("passwords/")]
-    assert len(set(passwords)) == len(passwords) == 10  # three of PostgreSQL, six of RabbitMQ, and what signs links
-    assert all(len(password) == 32 for password in passwords)
+    assert len(set(passwords)) == len(passwords) == 11  # three of PostgreSQL, six of RabbitMQ, and what signs links
+    assert all(len(password) >= 32 for password in passwords)
 
 
 def test_a_removed_password_is_made_anew_everywhere(secrets_folder: Path) -> None:

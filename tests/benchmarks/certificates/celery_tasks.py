@@ -1,0 +1,22 @@
+"""The same work as a Celery task, as its users write it: post a roster, keep the ZIP under a name of its own."""
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+from celery import Celery
+
+app = Celery("bench", broker=os.environ["BENCH_BROKER_URL"])
+app.conf.update(
+    task_acks_late=True, worker_prefetch_multiplier=1, task_ignore_result=True, worker_hijack_root_logger=False
+)
+
+client = httpx.Client(timeout=120.0, limits=httpx.Limits(max_connections=None, max_keepalive_connections=None))
+
+
+@app.task(name="bench.issue")  # type: ignore[untyped-decorator] # celery ships no types
+def issue() -> None:
+    answer = client.post(os.environ["BENCH_API"], files=[("files", ("roster.csv", b"recipient\nAda\n", "text/csv"))])
+    answer.raise_for_status()
+    Path(os.environ["BENCH_FOLDER"], f"{uuid4()}.zip").write_bytes(answer.content)
