@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 CODE := bureau services examples tests
 ARGS ?=
 ROUNDS ?= 20
-TWO_AT_A_TIME := --numprocesses 2 --dist loadgroup --no-loadscope-reorder # most tests wait for processes
+AT_A_TIME := --numprocesses 3 --dist loadgroup --no-loadscope-reorder # most tests wait for processes
 
 .PHONY: help
 help: ## Lists these commands
@@ -41,7 +41,7 @@ docs: setup ## Makes docs/settings.md anew, after a change of a setting
 
 .PHONY: test
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them
-	$(PYTHON) -m pytest $(or $(ARGS),$(TWO_AT_A_TIME))
+	$(PYTHON) -m pytest $(or $(ARGS),$(AT_A_TIME))
 
 .PHONY: faults
 faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20

@@ -27,18 +27,20 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that `timeout` and CI stop the servers too
 
 
-# `make test` runs two processes: what shares servers stays together, and what takes longest begins first.
-_TOGETHER = ("tests/faults", "tests/acceptance")
+# `make test` runs three processes: what shares a running Bureau stays together, and what takes longest begins first.
+_SHARED = ("world", "stack")
+_FIRST = ("tests/faults", "tests/acceptance")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        return next((n for n, folder in enumerate(_TOGETHER) if item.nodeid.startswith(folder)), len(_TOGETHER))
+        return next((n for n, folder in enumerate(_FIRST) if item.nodeid.startswith(folder)), len(_FIRST))
 
     items.sort(key=place)
     for item in items:
-        file = item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(next((f for f in _TOGETHER if file.startswith(f)), file)))
+        fixtures = getattr(item, "fixturenames", ())
+        shared = next((name for name in _SHARED if name in fixtures), None)
+        item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.split("::")[0]))
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
