@@ -11,7 +11,7 @@ from tests.support.faults.accounts import Books
 from tests.support.faults.disk import Disk
 from tests.support.faults.rounds import World
 from tests.support.faults.supervised import Supervised
-from tests.support.faults.table import markdown
+from tests.support.faults.table import TABLE, markdown
 from tests.support.postgres import PostgreSQL, drop_database
 from tests.support.processes import ROOT
 from tests.support.proxy import database_proxy
@@ -31,8 +31,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line("")
-    terminalreporter.write_line(markdown())
+    if any(row.rounds for row in TABLE.values()):
+        terminalreporter.write_line("")
+        terminalreporter.write_line(markdown())
 
 
 @pytest.fixture(scope="package")
