@@ -22,7 +22,7 @@ def download(session: Session, job_id: str, names: tuple[str, ...], output: Path
 
     Each is checked by its SHA-256, and there only when it is whole.
     """
-    job = session.patient.get(job_id)
+    job = session.patiently(session.bureau.get(job_id))
     wanted = [job.artifact(name) for name in names] if names else job.artifacts
     if not wanted:
         click.echo(f"The job {job.title!r} ({job.state}) has no files.", err=True)

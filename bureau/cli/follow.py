@@ -30,11 +30,12 @@ def follow(session: Session, job_id: str) -> None:
 
     Its whole story comes first. Exits with 0 when it succeeded and 1 when it did not. With --json each event is a line.
     """
-    raise click.exceptions.Exit(told(session, session.patient.get(job_id)))
+    raise click.exceptions.Exit(told(session, session.bureau.get(job_id)))
 
 
 def told(session: Session, job: Job) -> int:
     """Tells the job's story to its end; the exit code it means."""
+    job = session.patiently(job)
     try:
         if session.as_json:
             for event in job.follow():

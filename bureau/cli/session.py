@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bureau.cli.table import Cell, Column, table
 from bureau.cli.words import plain
-from bureau.client import Bureau, Patience
+from bureau.client import Bureau, Job, Patience
 from bureau.client.plain import json_bytes
 
 PATIENCE = Patience(seconds=5.0)  # a person waits
@@ -33,10 +33,9 @@ class Session:
     def bureau(self) -> Bureau:
         return Bureau(self._url, patience=PATIENCE)
 
-    @cached_property
-    def patient(self) -> Bureau:
-        """For what takes long: following a job, fetching files."""
-        return Bureau(self._url, patience=LONG_PATIENCE)
+    def patiently(self, job: Job) -> Job:
+        """For what takes long: following a job, fetching its files. That Bureau is there was seen by then."""
+        return Job(Bureau(self._url, patience=LONG_PATIENCE).connection, job.data)
 
     @cached_property
     def out(self) -> Console:

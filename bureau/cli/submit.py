@@ -145,7 +145,7 @@ def _submitted(session: Session, given: dict[str, Any], send: Callable[[Bureau, 
     follow = given.pop("follow")
     attempts = given.pop("max_attempts")
     given["retry"] = {"max_attempts": attempts} if attempts else None
-    found = send(session.patient, {name: value for name, value in given.items() if value not in (None, ())})
+    found = send(session.bureau, {name: value for name, value in given.items() if value not in (None, ())})
     if follow:
         if not session.as_json:
             session.note(f"{found.title}: job {found.id}")

@@ -122,11 +122,12 @@ class Connection:
         return self._repeated(lambda: self._client.request(method, path, **request))
 
     def _repeated(self, request: Callable[[], httpx.Response]) -> httpx.Response:
-        failures, since = 0, time.monotonic()
+        failures, since = 0, 0.0
         while True:
             try:
                 return _accepted(request())
             except (httpx.TransportError, Problem) as error:
+                since = since if failures else time.monotonic()  # a long upload that failed is no patience spent
                 failures += 1
                 self.again(failures, since, error)
 

@@ -4,12 +4,13 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bureau.client import Bureau, Patience, Problem, Unreachable
-from tests.support.http_servers import replies, resets
+from tests.support.http_servers import HttpExchange, replies, resets
 from tests.unit.client.conftest import JOB, Served, answer, problem
 
 KEY = "bureau_abc_verysecret"
@@ -59,6 +60,19 @@ def test_what_cannot_be_read_is_said_before_anything_is_sent(served: Served, tmp
     with pytest.raises(FileNotFoundError):
         bureau.certificates(tmp_path / "missing.csv")
     assert server.requests == []
+
+
+def test_a_try_that_took_long_before_it_failed_is_repeated_too(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def uploads_for_minutes(exchange: HttpExchange) -> None:
+        now[0] += 600
+        exchange.reset()
+
+    monkeypatch.setattr("bureau.client.connection.time", SimpleNamespace(monotonic=lambda: now[0]))
+    bureau, server = served(uploads_for_minutes, answer(JOB, 202))
+    bureau.task("shop.suma", a=2, b=2)
+    assert len(server.requests) == 2
 
 
 def test_a_refusal_is_not_repeated_and_lists_every_mistake(served: Served) -> None:
