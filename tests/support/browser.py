@@ -13,6 +13,16 @@ NARROW = {"width": 320, "height": 640}
 WIDE = {"width": 1280, "height": 800}
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
+# The innermost elements that reach out of the window, where it can be scrolled sideways.
+_TOO_WIDE = """() => {
+  const root = document.documentElement;
+  if (root.scrollWidth <= root.clientWidth) return [];
+  const reaches = (e) => e.getBoundingClientRect().right > root.clientWidth;
+  const out = [...document.querySelectorAll("body *")].filter(reaches);
+  const inner = out.filter((e) => !out.some((other) => other !== e && e.contains(other)));
+  return inner.slice(0, 5).map((e) => e.outerHTML.slice(0, 200));
+}"""
+
 
 def find_chromium() -> Path | None:
     given = os.environ.get("CHROMIUM")
@@ -46,5 +56,5 @@ class Watched:
 
     def assert_fits(self) -> None:
         """Nothing has to be scrolled sideways."""
-        wide, shown = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        assert wide <= shown, self.page.url
+        too_wide = self.page.evaluate(_TOO_WIDE)
+        assert not too_wide, (self.page.url, too_wide)

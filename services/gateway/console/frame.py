@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from flask import Response, redirect, render_template, request
+from flask import Response, g, redirect, render_template, request
 
 from bureau.contracts.problems import Problem
 from bureau.ledger.keys import Role
@@ -63,21 +63,24 @@ class Frame:
         **values: Any,
     ) -> Response:
         """The template in the frame that `call` sees; None: nobody is known to have asked."""
-        known = call.who if call else None
-        text = render_template(template, **self._around(known), **values)
-        return Response(text, status, {**PAGE_HEADERS, **(headers or {})}, content_type="text/html; charset=utf-8")
+        return self._response(template, {**self._around(call.who if call else None), **values}, status, headers or {})
 
     def refused(self, problem: Problem) -> Response:
         """A problem as a page; who has shown no good key is asked for one."""
         if problem.status == 401:
             return go("/login", next=request.full_path.rstrip("?") if request.method == "GET" else "/")
-        return self.page("refused.html", status=problem.status, headers=dict(problem.headers), problem=problem)
+        values = {**self._around(_known()), "problem": problem}
+        return self._response("refused.html", values, problem.status, dict(problem.headers))
 
     def away(self) -> Response:
         """The ledger is away: since when, and what works all the same."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
         return self.page("away.html", status=503, headers=headers, since=seen.since, public=self._broker_works())
+
+    def _response(self, template: str, values: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
+        text = render_template(template, **values)
+        return Response(text, status, {**PAGE_HEADERS, **headers}, content_type="text/html; charset=utf-8")
 
     def _broker_works(self) -> bool:
         return self.gateway.relay.healthy
@@ -117,6 +120,12 @@ class Frame:
             "base_url": self.gateway.settings.base_url,
             **{name: getattr(words, name) for name in _WORDS},
         }
+
+
+def _known() -> Identity | None:
+    """Who was refused, as far as the gate came to know them."""
+    who: Identity | None = g.get("who")
+    return who if who and who.owner else None
 
 
 def go(address: str, **query: str | int) -> Response:

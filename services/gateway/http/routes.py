@@ -68,7 +68,7 @@ def _asked_by_people() -> bool:
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
     """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
     asked = Asked.of(request, page=not operation.api)
-    who = gateway.gate.identify(asked, operation.role, operation.linked, path)
+    g.who = who = gateway.gate.identify(asked, operation.role, operation.linked, path)
     if who.key_id:
         structlog.contextvars.bind_contextvars(key=who.key_id, owner=who.owner)
     standing, g.headers = gateway.gate.count(who)
