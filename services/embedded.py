@@ -22,10 +22,11 @@ import structlog
 from cheroot import wsgi
 from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from bureau import logs
 from bureau.broker import MemoryBroker
+from bureau.certificate_tokens import Signer
 from bureau.ledger import hints, idempotency, leases
 from bureau.ledger.database import Database
 from bureau.ledger.kept_secrets import CERTIFICATES, kept_secret
@@ -45,7 +46,7 @@ from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_service
 from services.gateway.app import create_app
 from services.gateway.auth.exposure import refuse_without_keys
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, key_list
 from services.mailer.service import mailer_service
 from services.reports.demo import NotTheShop, make_demo
 from services.reports.service import reports_service
@@ -95,8 +96,10 @@ class Embedded:
         relay = Relay(self._db, self._broker, look_seconds=DUE_SECONDS)
         self._prepare_ledger()
         refuse_without_keys(gateway, self._db, [host])
+        (issuer,) = load(IssuerSettings)
+        key = issuer.issuer_signing_key.get_secret_value()
         self._process = WorkerProcess(
-            _services(Resources(self._db, storage), embedded.tasks, _links(self._db, gateway.base_url)),
+            _services(Resources(self._db, storage), embedded.tasks, _links(self._db, key, gateway.base_url)),
             broker=self._broker,
             db=self._db,
             storage=storage,
@@ -119,7 +122,7 @@ class Embedded:
         )
         self._survey = LedgerCollector(self._db)
         self._metrics = exposition.listen(gateway.metrics_bind) if gateway.metrics_bind else None
-        app = create_app(gateway, self._db, storage, relay, stopping=self._stopping)
+        app = create_app(_believing(gateway, key), self._db, storage, relay, stopping=self._stopping)
         self._server = _server(host, port, gateway.web_threads, app)
 
     def start(self) -> None:
@@ -161,11 +164,15 @@ def _address(bind: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-def _links(db: Database, base_url: str) -> Links:
-    """The issuer's key is in its settings, or the ledger keeps one, where the gateway finds it."""
-    (issuer,) = load(IssuerSettings)
-    given = issuer.issuer_signing_key.get_secret_value()
-    return Links(lambda: given or kept_secret(db, CERTIFICATES), base_url)
+def _links(db: Database, key: str, base_url: str) -> Links:
+    """The ledger keeps a key where none is given, and there the gateway finds it."""
+    return Links(lambda: key or kept_secret(db, CERTIFICATES), base_url)
+
+
+def _believing(gateway: GatewaySettings, key: str) -> GatewaySettings:
+    """The gateway that knows the public half of the issuer's key."""
+    known = [*key_list(gateway.certificates_public_keys), *([Signer(key).public_key] if key else [])]
+    return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(known))})
 
 
 def _services(resources: Resources, modules: str, links: Links) -> list[Service]:

@@ -21,7 +21,7 @@ from tests.support.waiting import until
 JOBS, THREADS = 400, 200
 IDEAL_SECONDS, BAR_SECONDS = 2.0, 2.6
 BAR_AT_ONCE, BAR_MB = 180, 250
-ROUNDS = 3
+ROUNDS = 2
 
 
 @dataclass(frozen=True)
