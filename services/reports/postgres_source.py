@@ -6,13 +6,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, cast
 
 import psycopg
 import structlog
 from psycopg import ClientCursor, Connection, Copy, IsolationLevel, errors
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.generators import fetch_many
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn
+from psycopg.waiting import Wait
 from pydantic import SecretStr
 
 from bureau.contracts.errors import TaskError
@@ -154,9 +158,32 @@ def _adapted(values: Mapping[str, Value]) -> dict[str, Any]:
 
 def _batches(copy: Copy) -> Iterator[Batch]:
     """PostgreSQL sends one message a row, its line ended by LF; RFC 4180 wants CRLF."""
-    rows = iter(copy.read, b"")
-    while lines := [memoryview(row)[:-1] for row in islice(rows, BATCH_ROWS)]:
+    while lines := copy.connection.wait(_received(copy.connection.pgconn)):
         yield Batch(b"\r\n".join((*lines, b"")), len(lines))
+        if len(lines) < BATCH_ROWS and copy.connection.info.transaction_status != TransactionStatus.ACTIVE:
+            return
+
+
+def _received(pgconn: PGconn) -> PQGen[list[memoryview]]:
+    """The rows that are there, `BATCH_ROWS` at most, at least one; none at the end. As psycopg's own `Copy.read`, which
+    gives one row a call and so costs a report of many rows half of its time."""
+    lines: list[memoryview] = []
+    while len(lines) < BATCH_ROWS:
+        size, row = pgconn.get_copy_data(1)
+        if size > 0:
+            lines.append(row[:-1])
+        elif size == 0 and lines:
+            break
+        elif size == 0:
+            while not (yield Wait.R):  # psycopg looks up now and then, so that signals get through
+                pass
+            pgconn.consume_input()
+        else:
+            (result,) = yield from fetch_many(pgconn)
+            if result.status != ExecStatus.COMMAND_OK:
+                raise errors.error_from_result(result)
+            break
+    return lines
 
 
 _UNAVAILABLE = ("08", "40", "53", "55P03", "57", "58")  # connection, rollback, resources, a lock, operator, system
