@@ -63,6 +63,9 @@ def test_a_report_is_run_from_its_form_followed_live_and_downloaded(api: Api, pa
     page.get_by_role("button", name="Run the report").click()
     assert not page.evaluate("document.querySelector('form.report').checkValidity()")  # the schema says from 0 on
     page.get_by_label("Least amount").fill("50")
+    page.get_by_role("button", name="Show the first rows").click()
+    expect(page.locator(".preview tbody tr").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_label("Least amount")).to_have_value("50")
     page.get_by_role("button", name="Run the report").click()
     expect(page.get_by_text("The job was accepted.")).to_be_visible()
     expect(page.locator(".headline")).to_contain_text("succeeded", timeout=30_000)  # without a reload

@@ -6,6 +6,7 @@ the last minutes: both are shown.
 
 import statistics
 import time
+from datetime import UTC, datetime, timedelta
 
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -55,7 +56,8 @@ def addresses(db: Database) -> list[str]:
     lists = ["", "?state=failed", "?state=running", "?state=queued", "?state=cancelled", "?kind=report"]
     lists += ["?q=sales+12", "?q=nothing+like+it", "?error=mailbox_full"]
     tabs = ("active", "reserved", "queued", "scheduled", "retrying", "waiting")
-    recent = "/jobs/retry?state=failed&run=mailer.send&error=mailbox_full"
+    since = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    recent = f"/jobs/retry?state=failed&run=mailer.send&error=mailbox_full&finished_after={since}"
     return [
         *("/", *(f"/jobs{query}" for query in lists), f"/jobs/{job_id}", recent, "/jobs/cancel?state=queued"),
         *(*(f"/tasks?tab={tab}" for tab in tabs), "/workers", "/schedules", "/reports", "/audit"),

@@ -31,9 +31,6 @@ class Acting:
             raise TypeError(f"{name} answers with a stream, which no page shows")
         return answered.body or BaseModel()
 
-    def has(self, name: str) -> bool:
-        return name in self._operations
-
     def once(self, name: str, call: Call[Any, Any], body: dict[str, Any], key: str) -> BaseModel:
         """The same, done once however often it is asked for with this key."""
         operation = self._operations[name]

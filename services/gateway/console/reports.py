@@ -27,24 +27,23 @@ def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
         return frame.page("reports.html", call, reports=found)
 
     def show(call: Call[Nothing, Nothing]) -> Response:
-        return _form(frame, call, {}, previews=acting.has("preview-report"))
+        return _form(frame, call, {})
 
     def act(call: Call[PostedForm, Nothing]) -> Response:
         """Runs it, or shows its first rows: the button says which."""
         report = _find(frame, call)
-        previews = acting.has("preview-report")
         filled = dict(call.body.fields)
         params = schema_form.values(report.params_schema, filled)
         try:
-            if previews and call.body.get("do") == "preview":
+            if call.body.get("do") == "preview":
                 rows: Any = acting.perform("preview-report", call, {"params": params})
-                return _form(frame, call, filled, previews=previews, preview=rows)
+                return _form(frame, call, filled, preview=rows)
             body = {"report": report.name, "params": params, **_delivery(call.body)}
             job: Any = acting.once("create-report", call, body, call.body.get("key") or "")
         except ProblemError as refusal:
             if refusal.problem.status not in (404, 409, 422, 504):
                 raise
-            return _form(frame, call, filled, previews=previews, refusal=refusal)
+            return _form(frame, call, filled, refusal=refusal)
         return go(f"/jobs/{job.id}", done="submitted")
 
     return [
@@ -59,7 +58,6 @@ def _form(
     call: Call[Any, Any],
     filled: Mapping[str, str],
     *,
-    previews: bool,
     preview: Any = None,
     refusal: ProblemError | None = None,
 ) -> Response:
@@ -81,7 +79,6 @@ def _form(
         others=others,
         key=uuid4().hex,
         delimiters=DELIMITERS,
-        previews=previews,
         preview=preview,
         shown_rows=SHOWN_ROWS,
     )
