@@ -66,6 +66,7 @@ def test_a_job_comes_when_its_time_has_come(bureau: EmbeddedBureau) -> None:
     look = {"name": "look", "run": "upkeep.free_space", "input": {"folder": ".", "least_percent": 0}}
     made = bureau.api.client.put("/v1/schedules/often", json={"every_seconds": 1, "job": {"tasks": [look]}})
     assert made.status_code == 201
-    ended = until(lambda: (listed(bureau)["often"]["last_job"] or {}).get("finished_at"), 20, "its first job ended")
+    job = until(lambda: listed(bureau)["often"]["last_job"], 20, "its first job")
+    ended = bureau.api.succeeded(job)["finished_at"]
     assert datetime.fromisoformat(ended) >= datetime.fromisoformat(made.json()["next_runs"][0])
     assert bureau.api.client.delete("/v1/schedules/often").status_code == 204
