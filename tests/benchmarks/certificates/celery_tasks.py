@@ -13,7 +13,7 @@ app.conf.update(
 )
 
 # One client, for the sake of its TLS context, without kept connections: httpx looks through the idle ones at each
-# request, which took Celery 43 s under gevent.
+# request.
 client = httpx.Client(timeout=120.0, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
 
 
