@@ -65,6 +65,10 @@ bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one
 bench-console: .venv/test.stamp ## Prints how long each page of the console takes with 1,000,000 jobs in the ledger
 	$(PYTHON) -m tests.benchmarks.console
 
+.PHONY: bench-mail
+bench-mail: .venv/test.stamp ## Prints what building a message costs, in CPU time
+	$(PYTHON) -m tests.benchmarks.mail
+
 .PHONY: lock
 lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.toml; ARGS=--upgrade takes newer ones
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from bureau.contracts.addresses import Mailbox
 from services.mailer.headers import address_header, one_line, parameter_header, text_header, token_header
 
 CRLF = b"\r\n"
-_TOO_LONG = re.compile(rb"[^\r\n]{999}")  # RFC 5322, section 2.1.1
+_LONGEST_LINE = 998  # RFC 5322, section 2.1.1
 _BASE64_LINE = 76
 _DOMAIN = 200  # characters of the domain in a Message-ID: the ledger keeps 255 of the whole
 _ASCII = bytes(range(128))
@@ -170,7 +169,7 @@ def _text_part(kind: str, text: str) -> _Leaf:
 
 
 def _transfer_encoded(data: bytes) -> tuple[str, bytes]:
-    if data.isascii() and b"=_" not in data and not _TOO_LONG.search(data):
+    if data.isascii() and b"=_" not in data and max(map(len, data.split(CRLF))) <= _LONGEST_LINE:
         return "7bit", data
     if len(data.translate(None, _ASCII)) * 3 > len(data):  # quoted-printable would be the longer one
         return "base64", CRLF.join(_lines(binascii.b2a_base64(data, newline=False)))
