@@ -106,7 +106,8 @@ def _mailbox(box: Mailbox) -> str:
 
 
 def _parameter(key: str, text: str) -> Iterator[str]:
-    if _PLAIN.match(text) and len(text) < LINE - len(key) - 6:
+    # A semicolon in quotes is right, and cuts the name off in some readers.
+    if _PLAIN.match(text) and ";" not in text and len(text) < LINE - len(key) - 6:
         safe = text if _TOKEN.match(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         yield f"{key}={safe}"
         return
@@ -115,7 +116,17 @@ def _parameter(key: str, text: str) -> Iterator[str]:
     if len(encoded) <= room - len("utf-8''"):
         yield f"{key}*=utf-8''{encoded}"
         return
-    # In numbered pieces, each of whole `%xx` triplets.
-    pieces = re.findall(rf"(?:%[0-9A-F]{{2}}|[^%]){{1,{room // 3}}}", f"utf-8''{encoded}")
-    for number, piece in enumerate(pieces):
+    for number, piece in enumerate(_pieces(text, room)):
         yield f"{key}*{number}*={piece}"
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """Of whole characters: some readers decode each piece by itself."""
+    piece = "utf-8''"
+    for character in text:
+        encoded = quote(character, safe=_PARAMETER_SAFE)
+        if len(piece) + len(encoded) > room:
+            yield piece
+            piece = ""
+        piece += encoded
+    yield piece
