@@ -153,7 +153,7 @@ def _sample(number: int, name: str, **given: Any) -> Sample:
         message_id=f"<{UUID(int=number + 1)}@example.com>",
         date=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         attachments=tuple(_attachment(*file) for file in files),
-        inline=tuple(_attachment(*image, cid="logo") for image in images),
+        inline=tuple(_attachment(name, kind, data, "logo") for name, kind, data in images),
         **values,
     )
     both = (*images, *files)
