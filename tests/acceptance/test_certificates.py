@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.embedded import EmbeddedBureau
+from tests.support.mail_servers import mail_server
 
 ROSTER = (
     "Nombre y apellidos;Correo;Curso;Idioma\n"
@@ -51,3 +52,21 @@ def test_each_is_mailed_their_own_and_its_link_names_them(tmp_path: Path, env: d
         bureau.api.client.post(f"/v1/certificates/{people[0]['serial']}/revoke", json={}).raise_for_status()
         page = bureau.api.client.get(urlsplit(people[0]["link"]).path, headers={"Accept-Language": "en"})
         assert "This certificate was revoked" in page.text
+
+
+def test_who_could_not_be_reached_is_told_on_the_job_and_written_to_again_alone(tmp_path: Path) -> None:
+    with (
+        mail_server(to_recipients={"maria@example.com": "550 no such user"}) as server,
+        EmbeddedBureau(tmp_path / "bureau", env={"MAIL_URL": server.url}) as bureau,
+    ):
+        bureau.start()
+        data = {"deliver": "recipients"}
+        job = bureau.api.submit("/v1/certificates", files=[("files", ("r.csv", ROSTER, "text/csv"))], data=data)
+        ended = bureau.api.ended(job)
+        assert ended["state"] == "failed"
+        assert [task["state"] for task in ended["tasks"]] == ["succeeded", "failed", "succeeded"]
+        assert "550" in ended["tasks"][1]["error"]["message"]
+        server.to_recipients.clear()
+        bureau.api.client.post(f"/v1/jobs/{job['id']}/retry").raise_for_status()
+        bureau.api.succeeded(job)
+        assert sorted(mail.recipients for mail in server.mails) == [("ada@example.com",), ("maria@example.com",)]
