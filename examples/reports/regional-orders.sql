@@ -2,10 +2,20 @@
 -- title = "Orders by region"
 -- description = "Orders of some regions in a period, newest first."
 -- source = "warehouse"
+-- time_zone = "Europe/Paris"
+--
+-- [columns.ordered_on]
+-- label = "Ordered on"
+-- format = "DD/MM/YYYY"
+--
+-- [columns.total]
+-- label = "Total (€)"
+-- format = "0.00"
 --
 -- [parameters.since]
 -- type = "date"
--- required = true
+-- label = "From"
+-- default = "first day of last month"
 -- minimum = 2020-01-01
 --
 -- [parameters.regions]
