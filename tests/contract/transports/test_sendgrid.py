@@ -1,6 +1,7 @@
 """SendGrid: what its API may answer, and what it means for the mail."""
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -142,3 +143,24 @@ def test_neither_key_nor_mail_is_logged(caplog: pytest.LogCaptureFixture) -> Non
         _send(server.url, new_message(ADA, text="between us"))
     assert KEY not in caplog.text
     assert "between us" not in caplog.text
+
+
+def test_a_limit_that_is_used_up_is_told_with_the_answer() -> None:
+    reset = str(int(time.time()) + 20)
+    with http_server(replies(202, b"", X_RateLimit_Remaining="0", X_RateLimit_Reset=reset)) as server:
+        pause = _send(server.url).pause_seconds
+    assert pause is not None
+    assert 15 < pause <= 20
+    with http_server(replies(202, b"", X_RateLimit_Remaining="7", X_RateLimit_Reset=reset)) as server:
+        assert _send(server.url).pause_seconds is None
+    with http_server(replies(429, b"", X_RateLimit_Remaining="0", X_RateLimit_Reset=reset)) as server:
+        with pytest.raises(Outage) as caught:
+            _send(server.url)
+        assert caught.value.retry_after is not None
+
+
+def test_in_sandbox_mode_a_mail_that_was_checked_counts_as_sent() -> None:
+    with http_server(replies(200)) as server:
+        outcome = _send(server.url, sandbox=True)
+    assert outcome.verdicts == {ADA: Verdict.SENT}
+    assert "sandbox" in outcome.response

@@ -283,3 +283,12 @@ def test_a_wrong_password_is_an_outage_that_does_not_tell_it(authority: TestAuth
         with pytest.raises(Outage, match="refused the user or password of MAIL_URL: 535") as caught:
             _send(SmtpTransport(SmtpServer.from_url(url), context=authority.client))
         assert "hunter2" not in str(caught.value)
+
+
+def test_a_message_over_the_servers_size_is_refused_before_it_is_sent(smtp: SmtpTransport, server: MailServer) -> None:
+    large = new_message(ADA, text="x\n" * 12_000_000)  # 36 MB; the server says 33,554,432 in EHLO
+    outcome = smtp.send(large, (ADA,), Window(), StopToken())
+    assert outcome.verdicts == {ADA: Verdict.REFUSED}
+    assert "the server takes 33,554,432" in outcome.reasons[ADA]
+    assert not server.mails
+    assert smtp.send(new_message(ADA), (ADA,), Window(), StopToken()).verdicts == {ADA: Verdict.SENT}

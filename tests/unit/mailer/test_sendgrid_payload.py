@@ -3,13 +3,14 @@
 import base64
 import io
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Attachment
-from services.mailer.transports.sendgrid_payload import payload
-from tests.support.messages import make_message
+from services.mailer.message import Attachment, Marks
+from services.mailer.transports.sendgrid_payload import over_limits, payload
+from tests.support.messages import make_message, new_message
 
 ADA, BOB, CY, DI = (Mailbox(name.title(), f"{name}@example.com") for name in ("ada", "bob", "cy", "di"))
 EVERYBODY = tuple(box.address for box in (ADA, BOB, CY, DI))
@@ -81,3 +82,28 @@ def test_attachments_keep_their_bytes(name: str, media_type: str, sent_name: str
 def test_what_is_not_there_is_not_sent() -> None:
     assert set(_sent()) == {"personalizations", "from", "subject", "content", "headers"}
     assert _sent(reply_to=BOB)["reply_to"] == {"email": "bob@example.com", "name": "Bob"}
+
+
+def test_events_can_be_told_apart_by_job_task_and_try() -> None:
+    job, task = UUID(int=1), UUID(int=2)
+    body = payload(new_message(categories=("welcome",), marks=Marks(job, task, 3)), ("ada@example.com",))
+    assert body["custom_args"] == {"bureau_job": str(job), "bureau_task": str(task), "bureau_try": "3"}
+    assert body["categories"] == ["welcome"]
+    assert "mail_settings" not in body
+    sandboxed = payload(new_message(), ("ada@example.com",), sandbox=True)
+    assert sandboxed["mail_settings"] == {"sandbox_mode": {"enable": True}}
+
+
+def test_images_go_inline_and_unsubscribing_into_the_headers() -> None:
+    logo = Attachment("logo.png", "image/png", 3, b"UE5H", "logo")
+    body = payload(new_message(html="x", inline=(logo,), unsubscribe="https://a.example/off"), ("ada@example.com",))
+    (image,) = body["attachments"]
+    assert (image["disposition"], image["content_id"]) == ("inline", "logo")
+    assert body["headers"]["List-Unsubscribe"] == "<https://a.example/off>"
+
+
+def test_what_is_over_the_vendors_limits_is_known_before_sending() -> None:
+    large = Attachment("a.bin", "application/zip", 24_000_000, b"x" * 32_000_000)
+    assert over_limits(new_message(), ("ada@example.com",)) is None
+    assert "30,000,000 bytes" in str(over_limits(new_message(attachments=(large,)), ("ada@example.com",)))
+    assert "1,000 recipients" in str(over_limits(new_message(), ("ada@example.com",) * 1001))
