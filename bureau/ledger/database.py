@@ -14,6 +14,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from bureau.ledger.job_end import JobEnded, Listener
 
 SQLITE_BUSY_SECONDS = 10
+# PostgreSQL ends the session of a process that froze in the middle of a transaction, and with it its locks, before the
+# leases it holds expire: else whoever takes those tasks back would wait for a lock of the frozen one.
+FROZEN_MS = 20_000
 
 
 class LedgerUnavailable(Exception):
@@ -114,7 +117,7 @@ class Database:
             raise
 
     def _postgresql(self) -> Engine:
-        options = ["-c idle_in_transaction_session_timeout=60000"]
+        options = [f"-c idle_in_transaction_session_timeout={FROZEN_MS}"]
         arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "bureau", "tcp_user_timeout": 10_000}
         if self._timeout_seconds is not None:
             milliseconds = int(self._timeout_seconds * 1000)

@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import ProgrammingError
 
+from bureau.ledger.claim import LEASE_SECONDS
 from bureau.ledger.clock import age, later, now
-from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.database import FROZEN_MS, Database, LedgerUnavailable
 from bureau.ledger.tables import tasks
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
 from tests.support.postgres import connect
 from tests.support.together import together
+from tests.support.waiting import until
 
 
 class Oops(Exception):
@@ -113,6 +115,33 @@ def test_connections_that_were_cut_are_an_outage_once(postgres_db: Database, pos
     with pytest.raises(LedgerUnavailable):
         postgres_db.ping()
     postgres_db.ping()
+
+
+def test_a_transaction_that_froze_holds_no_lock_when_its_leases_expire() -> None:
+    assert FROZEN_MS / 1000 < LEASE_SECONDS
+
+
+def test_a_transaction_that_froze_is_an_outage_when_it_goes_on(postgres_db: Database, postgres_ledger_url: str) -> None:
+    """PostgreSQL has ended its session meanwhile; nothing it wrote was committed."""
+    book = Book(postgres_db)
+    job_id = book.submit()
+    with connect(postgres_ledger_url) as other:
+
+        def frozen() -> int:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+            (count,) = other.execute(query).fetchone() or (0,)
+            return int(count)
+
+        def freeze_and_go_on() -> None:
+            with postgres_db.transaction() as connection:
+                connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 100")
+                connection.execute(update(tasks).where(tasks.c.job_id == job_id).values(hints=7))
+                until(lambda: frozen() == 0, 10, "the end of its session")
+                connection.execute(update(tasks).where(tasks.c.job_id == job_id).values(hints=8))
+
+        with pytest.raises(LedgerUnavailable):
+            freeze_and_go_on()
+    assert book.task(job_id).hints != 7
 
 
 def test_a_statement_with_a_time_limit_of_its_own_gives_up(postgres_db: Database) -> None:
