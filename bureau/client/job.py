@@ -86,12 +86,14 @@ class Job:
     def artifact(self, name: str = "*", *, task: str | None = None) -> Artifact:
         """The one file of this name, or of this pattern (`sales-*.csv`), or that there is, made by `task` if given.
 
-        A file that has the name is preferred to others that fit it as a pattern. Raises `NoSuchArtifact` where none or
-        several fit.
+        A file that has the name is preferred to others that fit it as a pattern, and those to one whose name goes on
+        with parameters: `sales.csv` finds `sales-2026.csv`. Raises `NoSuchArtifact` where none or several fit.
         """
         made = [artifact for artifact in self.artifacts if task in (None, artifact.data["task"])]
-        fitting = [artifact for artifact in made if fnmatchcase(artifact.name, name)]
-        found = [artifact for artifact in made if artifact.name == name] or fitting
+        stem, dot, ending = name.partition(".")
+        found = [artifact for artifact in made if artifact.name == name]
+        for pattern in (name, f"{stem}-*{dot}{ending}"):
+            found = found or [artifact for artifact in made if fnmatchcase(artifact.name, pattern)]
         if len(found) == 1:
             return found[0]
         many = "has several files that fit" if found else "has no file"

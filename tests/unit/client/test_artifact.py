@@ -94,6 +94,7 @@ def test_a_pattern_names_a_file_where_one_fits(served: Served) -> None:
         bureau.connection, cast("Any", {**JOB, "artifacts": [data("sales-2026.csv"), data("log.txt"), data("*")]})
     )
     assert job.artifact("sales*.csv").name == "sales-2026.csv"
+    assert job.artifact("sales.csv").name == "sales-2026.csv"
     assert job.artifact("*").name == "*"
     with pytest.raises(NoSuchArtifact, match="several files that fit 's\\*'"):
         Job(bureau.connection, cast("Any", {**JOB, "artifacts": [data("s1"), data("s2")]})).artifact("s*")
