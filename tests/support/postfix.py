@@ -85,7 +85,8 @@ class Postfix:
 
 @contextmanager
 def postfix(folder: Path) -> Iterator[Postfix]:
-    """In a folder of its own on a free port. Its master has to be root; tests that are not ask sudo."""
+    """In a folder of its own on a free port. Its master has to be root, and so has who runs these tests."""
+    assert os.geteuid() == 0, "Postfix starts as root only: run these tests as root, in a container if you like"
     daemons = installed(_daemons, "postfix", "PATH")
     port = free_port()
     _prepare(folder, daemons, port)
