@@ -14,6 +14,7 @@ from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.events import Event
 from bureau.ledger.workers import NewWorker
 from bureau.loop import Loop
+from bureau.memory import resident_bytes
 from bureau.runner import Runner
 
 WRITE_SECONDS = 0.5
@@ -73,5 +74,6 @@ class Reporter:
 
     def _say_alive(self) -> None:
         for worker, runner in self._served:
-            if not workers.seen(self._db, worker.id, busy=runner.busy, claimed=runner.claimed_lately()):
+            claimed, memory = runner.claimed_lately(), resident_bytes()
+            if not workers.seen(self._db, worker.id, busy=runner.busy, claimed=claimed, memory_bytes=memory):
                 workers.register(self._db, worker)

@@ -19,7 +19,7 @@ from bureau.client.operations import JobFilter
 from bureau.client.shapes import TaskData
 
 STATES = ("scheduled", "queued", "running", "succeeded", "failed", "cancelled")
-KINDS = ("certificates", "report", "email", "job")
+KINDS = ("certificates", "report", "email", "job", "preview")
 LOG_LINES = 5
 
 _COLUMNS = (Column("ID"), Column("STATE"), Column("TITLE", flexible=True), Column("AGE", right=True))

@@ -137,6 +137,7 @@ class WorkerData(TypedDict):
     queue: str
     threads: int
     busy: int
+    memory_bytes: int | None
     started_at: str
     seen_at: str
     live: bool

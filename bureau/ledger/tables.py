@@ -251,6 +251,7 @@ workers = Table(
     Column("threads", Integer, nullable=False),
     Column("busy", Integer, nullable=False, server_default="0"),
     Column("claimed", Integer, nullable=False, server_default="0"),  # in the last 10 s
+    Column("memory_bytes", BigInteger),  # resident in the process
     Column("catalog", Json, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),

@@ -42,6 +42,7 @@ class WorkerRow:
     pid: int
     threads: int
     busy: int
+    memory_bytes: int | None
     started_at: datetime
     seen_at: datetime
     live: bool
@@ -75,13 +76,13 @@ def register(db: Database, worker: NewWorker) -> None:
         )
 
 
-def seen(db: Database, worker_id: str, *, busy: int, claimed: int) -> bool:
+def seen(db: Database, worker_id: str, *, busy: int, claimed: int, memory_bytes: int | None = None) -> bool:
     """Keeps a worker's row alive; False when the row is gone and the worker should register again."""
     with db.transaction() as connection:
         kept = connection.execute(
             update(workers_table)
             .where(workers_table.c.id == worker_id)
-            .values(seen_at=now(), busy=busy, claimed=claimed, stopped_at=None)
+            .values(seen_at=now(), busy=busy, claimed=claimed, memory_bytes=memory_bytes, stopped_at=None)
         )
     return kept.rowcount > 0
 

@@ -22,7 +22,7 @@ from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cur
 from services.gateway.http.problems import not_found, refuse, try_again
 from services.gateway.submission.accept import accept, submission
 
-Kind = Literal["certificates", "report", "email", "job"]
+Kind = Literal["certificates", "report", "email", "job", "preview"]
 
 
 def _in_range(moment: datetime) -> datetime:

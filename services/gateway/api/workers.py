@@ -24,6 +24,7 @@ class Worker(BaseModel):
     queue: str
     threads: int
     busy: int
+    memory_bytes: int | None = Field(description="Resident in the process; null where its system does not say.")
     started_at: datetime
     seen_at: datetime
     live: bool = Field(description="Seen in the last 30 seconds and not stopped.")

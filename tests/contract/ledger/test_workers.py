@@ -54,8 +54,8 @@ def test_a_worker_that_fell_silent_is_shown_but_not_live(db: Database) -> None:
     change(db, "w1", seen_at=later(-35))
     assert [row.live for row in workers.workers(db)] == [False]
     assert served(db) == {}
-    assert seen(db, "w1", busy=2, claimed=3)
-    assert [(row.live, row.busy) for row in workers.workers(db)] == [(True, 2)]
+    assert seen(db, "w1", busy=2, claimed=3, memory_bytes=5_000_000_000)
+    assert [(row.live, row.busy, row.memory_bytes) for row in workers.workers(db)] == [(True, 2, 5_000_000_000)]
 
 
 def test_a_worker_that_said_goodbye_is_not_live(db: Database) -> None:
