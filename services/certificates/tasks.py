@@ -13,8 +13,10 @@ from bureau.task import ArtifactWriter, Context, Task
 from services.certificates.api.client import CertificatesApi, Exchange, Upload
 from services.certificates.archive.check import Checked, Limits, check_archive
 from services.certificates.delivery import deliver
-from services.certificates.manifest import Manifest, read_manifest
+from services.certificates.manifest import Manifest, RosterRead, read_manifest
 from services.certificates.spool import large_temporary_file
+
+READINGS_SHOWN = 5
 
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
@@ -97,9 +99,8 @@ def _check(ctx: Context, copy: IO[bytes], limits: Limits) -> Checked:
 
 def _manifest(ctx: Context, copy: IO[bytes]) -> Manifest | None:
     manifest = read_manifest(copy)
-    for roster in manifest.rosters if manifest else ():
-        delimiter = {"\t": "tabs"}.get(roster.delimiter, roster.delimiter)
-        ctx.log(f"{roster.file} was read as {roster.encoding} with {delimiter} between its cells: {roster.rows:,} rows")
+    if manifest and manifest.rosters:
+        ctx.log(_reading(manifest.rosters))
     if manifest and manifest.errors:
         ctx.log(f"{_count(len(manifest.errors), 'mistake')} kept rows back: errors.csv in the archive lists them")
     return manifest
@@ -115,6 +116,17 @@ def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _reading(rosters: Sequence[RosterRead]) -> str:
+    """How the issuer understood them, in one line: of more than a few lines a second some are left out."""
+    said = [
+        f"{one.file} ({one.encoding}, cells between {'tabs' if one.delimiter == chr(9) else one.delimiter}; "
+        f"{_count(one.rows, 'row')})"
+        for one in rosters[:READINGS_SHOWN]
+    ]
+    more = len(rosters) - len(said)
+    return f"rosters read: {', '.join(said)}{f' and {more} more' if more else ''}"
 
 
 def _size(number: float) -> str:

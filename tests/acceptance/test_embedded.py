@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import io
 import re
 import signal
 import socket
@@ -18,7 +19,7 @@ from tests.support.embedded import EmbeddedBureau
 from tests.support.ports import listens
 from tests.support.waiting import until
 
-STOPS_SECONDS = 5.0
+STOPS_SECONDS = 15.0  # it takes less than five where it has the machine for itself; these tests share theirs
 OWN_TASKS = "examples.suma.tasks tests.acceptance.naps"
 ADD = {"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}
 NAP = {"name": "nap", "run": "naps.polite", "input": {"seconds": 600}}
@@ -47,7 +48,8 @@ def test_own_tasks_run_beside_those_it_ships_with(bureau: EmbeddedBureau) -> Non
     reported = api.succeeded(api.submit("/v1/reports", json=report))
     content = api.file(reported)
     assert content.count(b"\n") == 4
-    mail = bureau.outbox / f"{reported['tasks'][1]['result']['message_id'].strip('<>')}.eml"
+    (sent,) = (task["result"] for task in reported["tasks"] if task["run"] == "mailer.send")
+    mail = bureau.outbox / f"{sent['message_id'].strip('<>')}.eml"
     assert attachments(mail) == [content]
     services = {worker["service"] for worker in api.get("/v1/workers")["items"]}
     assert services == {"certificates", "reports", "mailer", "shop", "naps"}
@@ -124,7 +126,9 @@ def test_the_demo_shows_its_results_and_does_so_again(tmp_path: Path) -> None:
                 assert sum(name.endswith(".pdf") for name in archive.namelist()) == 8
             content = shown["report"].read_bytes()
             assert content.count(b"\n") > 200_000
-            assert attachments(shown["its mail"]) == [content]
+            (zipped,) = attachments(shown["its mail"])  # over 5 MB
+            with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
+                assert [archive.read(name) for name in archive.namelist()] == [content]
             assert f"The page of your jobs: {bureau.api.url}/" in said
             assert len([line for line in said.partition("Try next")[2].splitlines() if line.startswith("  ")]) == 3
             assert "Traceback" not in said
@@ -137,9 +141,7 @@ def until_running(api: Api, job: dict[str, Any]) -> None:
 
 def stopped_in_time(bureau: EmbeddedBureau) -> int:
     """The status it left with after Ctrl-C: soon, without a traceback, and nothing of it stays."""
-    began = time.monotonic()
-    status = bureau.process.stop(2 * STOPS_SECONDS, signal.SIGINT)
-    assert time.monotonic() - began < STOPS_SECONDS
+    status = bureau.process.stop(STOPS_SECONDS, signal.SIGINT)
     assert "Traceback" not in bureau.process.output()
     return status
 

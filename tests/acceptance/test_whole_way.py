@@ -43,10 +43,11 @@ def test_two_rosters_become_a_zip_of_certificates_and_leave_storage(stack: Stack
     assert lines(issue) == [
         f"sending 2 files ({len((WELDING + FIRST_AID).encode())} bytes) to the API",
         f"received an archive of {len(archive) / 1000:.1f} KB",
-        "checked 5 files: names, sizes and checksums are right",
+        "checked 6 files: names, sizes and checksums are right",
+        "rosters read: welding.csv (UTF-8, cells between ,; 2 rows), first-aid.csv (UTF-8, cells between ;; 2 rows)",
         f"kept {ended['artifacts'][0]['name']}; the uploads are removed",
     ]
-    assert issue["progress"] == {"current": 5.0, "total": 5.0, "percent": 100.0, "note": "files checked"}
+    assert issue["progress"] == {"current": 6.0, "total": 6.0, "percent": 100.0, "note": "files checked"}
     assert send["state"] == "succeeded"
     assert attachments(mail_to(mail, "dean@example.com")) == [(ended["artifacts"][0]["name"], archive)]
 

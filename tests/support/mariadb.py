@@ -77,12 +77,15 @@ class MariaDB:
             f"create user bureau@'127.0.0.1' identified by '{self.password}';\n"
             "grant all on *.* to bureau@'127.0.0.1' with grant option;\n",
         )
-        self._folder.run([self._install, "--no-defaults", f"--datadir={self._data}", "--skip-test-db"])
+        tmp = [
+            f"--tmpdir={self._folder.path}"
+        ]  # in a shared one, one server's start deletes another's temporary tables
+        self._folder.run([self._install, "--no-defaults", f"--datadir={self._data}", "--skip-test-db", *tmp])
         self._process = Process(
             [
                 *(self._server, "--no-defaults", f"--datadir={self._data}", f"--port={self.port}"),
                 *("--bind-address=127.0.0.1", f"--socket={self._folder.path / 'socket'}", f"--init-file={first}"),
-                *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--skip-name-resolve"),
+                *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--skip-name-resolve", *tmp),
                 f"--pid-file={self._folder.path / 'pid'}",
             ],
             log=self._folder.path / "server.log",

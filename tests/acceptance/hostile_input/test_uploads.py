@@ -61,11 +61,12 @@ def test_fifty_one_files_are_one_too_many(api: Api) -> None:
     assert told(problem) == [("#/files", "too_many", "51 files were sent; MAX_FILES allows 50.")]
 
 
-def test_a_roster_that_is_not_utf_8_says_where_and_how_to_save_it(api: Api) -> None:
-    roster = "recipient,course\nMaría,Engines\n".encode("latin-1")
+def test_a_roster_in_no_encoding_that_is_certain_says_where_and_how_to_save_it(api: Api) -> None:
+    roster = "recipient,course\nИван,Engines\n".encode("cp866")
     error = api.failed(api.submit(CERTIFICATES, files={"files": ("staff.csv", roster)}))
     assert (error["code"], error["task"], error["retryable"]) == ("certificates_refused", "issue", False)
-    assert "staff.csv: it is not UTF-8 (byte 0xED in line 2); save it as “CSV UTF-8”" in error["message"]
+    assert "staff.csv: it is not UTF-8 (byte 0x88 in line 2), and no other" in error["message"]
+    assert "save it as “CSV UTF-8”" in error["message"]
 
 
 def test_200_mb_are_refused_at_once_and_take_no_memory(stack: Stack) -> None:
