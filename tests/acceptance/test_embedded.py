@@ -6,7 +6,6 @@ import io
 import re
 import signal
 import socket
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path

@@ -77,9 +77,8 @@ class MariaDB:
             f"create user bureau@'127.0.0.1' identified by '{self.password}';\n"
             "grant all on *.* to bureau@'127.0.0.1' with grant option;\n",
         )
-        tmp = [
-            f"--tmpdir={self._folder.path}"
-        ]  # in a shared one, one server's start deletes another's temporary tables
+        # In a folder of its own: a server that starts deletes all temporary tables that lie where its own will.
+        tmp = [f"--tmpdir={self._folder.path}"]
         self._folder.run([self._install, "--no-defaults", f"--datadir={self._data}", "--skip-test-db", *tmp])
         self._process = Process(
             [
