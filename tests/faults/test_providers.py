@@ -12,14 +12,14 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 @pytest.mark.parametrize("name", list(MAIL_TROUBLES))
 def test_the_mail_server(world: World, name: str) -> None:
     fault = mail_trouble(MAIL_TROUBLES[name], 20)
-    account = run_round(world, f"mail server {name}", fault, kinds={"email": 1}, sees=["retry"])
+    account = run_round(world, f"mail server {name}", fault, kinds={"email": 1}, sees=["put off"])
     assert not account.failed
 
 
 def test_the_mail_server_takes_mails_and_never_answers(world: World) -> None:
     """The window of a mail is 120 s: then it is unknown, and sent again under the same Message-ID."""
     fault = mail_trouble({"to_content": Trouble.HANG}, 15)
-    account = run_round(world, "mail server takes and hangs", fault, jobs=300, kinds={"email": 1}, sees=["retry"])
+    account = run_round(world, "mail server takes and hangs", fault, jobs=300, kinds={"email": 1}, sees=["put off"])
     assert account.unknown_mails > 0
     assert not account.failed
 
@@ -35,7 +35,7 @@ def test_the_mail_server_accepts_some_recipients(world: World) -> None:
     """One of each mail's two recipients is refused for now: only that one is mailed again."""
     refused = {f"bob{number}@example.com": "450 4.2.1 mailbox busy" for number in range(1000)}
     fault = mail_trouble({"to_recipients": refused}, 15)
-    account = run_round(world, "mail server accepts some", fault, kinds={"email": 1}, sees=["retry"])
+    account = run_round(world, "mail server accepts some", fault, kinds={"email": 1}, sees=["put off"])
     assert not account.failed
 
 

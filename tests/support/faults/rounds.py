@@ -122,6 +122,7 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
     recovery, doubt = _ended(world, load.job_ids, healed_at)
     world.bureau.serving()
     hits = Counter(world.books.recorded(load.job_ids)) + (_seen(world) - before) + Counter(refused=load.refused)
+    hits["put off"] = hits["retry"] + hits["postponed"]  # by a breaker, an outage costs no attempt
     account = world.auditor.account(load.job_ids)
     row = measured(name)
     if struck < STRUCK_AT_LEAST:
@@ -131,7 +132,7 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
     row.rounds += 1
     row.jobs += account.submitted
     row.struck.append(struck)
-    row.hits += hits.total()
+    row.hits += hits.total() - hits["put off"]
     row.lost += len(account.lost)
     row.doubled += len(account.doubled)
     row.failed += len(account.failed)

@@ -169,7 +169,7 @@ def commits_cut(cut: Cut, seconds: float, every: int = 3) -> Fault:
 
 
 MAIL_TROUBLES: dict[str, dict[str, object]] = {
-    "hangs at the greeting": {"greeting": Trouble.HANG},
+    "hangs at the greeting": {"greeting": Trouble.HANG, "to_sender": Trouble.DROP},  # open connections are used again
     "hangs at DATA": {"to_data": Trouble.HANG},
     "drops in DATA": {"in_data": Trouble.DROP},
     "answers 421": {"to_sender": "421 4.3.2 going down"},
