@@ -80,6 +80,7 @@ def run_round(
     seed: int = 0,
     seconds: float = 1.0,
     sees: Sequence[str] = (),
+    ends_within: float = ENDS_WITHIN_SECONDS,
 ) -> Account:
     """A round that hit; one that missed is repeated. Raises AssertionError where something was lost or doubled.
 
@@ -88,14 +89,22 @@ def run_round(
     """
     for attempt in range(TRIES):
         try:
-            return _round(world, name, fault, mixed(jobs, kinds, seed + attempt), seconds, sees)
+            return _round(world, name, fault, mixed(jobs, kinds, seed + attempt), seconds, sees, ends_within)
         except Missed as missed:
             measured(name).missed += 1
             last = missed
     raise AssertionError(f"{name} missed {TRIES} times: {last}")
 
 
-def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds: float, sees: Sequence[str]) -> Account:
+def _round(
+    world: World,
+    name: str,
+    fault: Fault,
+    kinds: Sequence[str],
+    seconds: float,
+    sees: Sequence[str],
+    ends_within: float,
+) -> Account:
     load = Load(world.bureau.api.url)
     submitting = threading.Thread(target=load.submit, args=(kinds,), kwargs={"seconds": seconds}, daemon=True)
     before = _seen(world)
@@ -117,9 +126,9 @@ def _round(world: World, name: str, fault: Fault, kinds: Sequence[str], seconds:
         world.api.recover()
         if world.proxy:
             world.proxy.cut = None
-    submitting.join(ENDS_WITHIN_SECONDS)
+    submitting.join(ends_within)
     assert not submitting.is_alive(), f"{name}: only {len(load.job_ids)} of {len(kinds)} jobs were accepted"
-    recovery, doubt = _ended(world, load.job_ids, healed_at)
+    recovery, doubt = _ended(world, load.job_ids, healed_at, ends_within)
     world.bureau.serving()
     hits = Counter(world.books.recorded(load.job_ids)) + (_seen(world) - before) + Counter(refused=load.refused)
     hits["put off"] = hits["retry"] + hits["postponed"]  # by a breaker, an outage costs no attempt
@@ -158,11 +167,11 @@ def _pause(world: World, verb: str) -> None:
         world.bureau.api.client.post(f"/v1/queues/{queue}/{verb}").raise_for_status()
 
 
-def _ended(world: World, job_ids: Sequence[str], healed_at: float) -> tuple[float, float | None]:
+def _ended(world: World, job_ids: Sequence[str], healed_at: float, ends_within: float) -> tuple[float, float | None]:
     """Seconds from the healing to the last end, without and with the mails that were in doubt."""
 
     def left() -> float:
-        return ENDS_WITHIN_SECONDS - (time.monotonic() - healed_at)
+        return ends_within - (time.monotonic() - healed_at)
 
     def only_doubt() -> bool:
         return world.books.unfinished(job_ids) == world.books.in_doubt(job_ids)
