@@ -82,7 +82,7 @@ class EventStream(Generic[T]):
         seats.take()
         try:
             self._source = open_source()
-        except BaseException:
+        except BaseException:  # whatever ends it: the seat was taken and nobody else gives it back
             seats.leave()
             raise
         self._pieces = self._tell()

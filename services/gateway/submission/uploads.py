@@ -42,7 +42,7 @@ def storing(storage: Storage, owner: str) -> Iterator[Store]:
         yield store
     except LedgerUnavailable:
         raise
-    except BaseException:
+    except BaseException:  # a stop as well: no row will name these files
         _delete(storage, keys)
         raise
 
