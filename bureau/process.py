@@ -15,7 +15,7 @@ from bureau.heartbeat import Heartbeat
 from bureau.ledger.database import Database
 from bureau.ledger.workers import NewWorker
 from bureau.relay import Relay
-from bureau.reporter import Reporter
+from bureau.reporter import Reporter, Served
 from bureau.runner import Runner
 from bureau.service import Service
 from bureau.stopping import StopReason
@@ -67,7 +67,7 @@ class WorkerProcess:
                 relay=relay,
                 threads=threads,
             )
-            served.append((worker, runner))
+            served.append(Served(worker, runner, service.trouble))
             self._runners.append(runner)
             for name in tasks:
                 _declare(broker, runner, name)

@@ -2,11 +2,14 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
+from bureau.contracts.trouble import Trouble
 from bureau.execution import Execution
 from bureau.heartbeat import Heartbeat
 from bureau.ledger import running, workers
@@ -23,10 +26,19 @@ SEEN_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Reporter:
-    """One a process; a runner and a worker row for each queue the process serves."""
+@dataclass(frozen=True)
+class Served:
+    """A queue that the process serves: its worker row, its runner, and what its service cannot use."""
 
-    def __init__(self, db: Database, heartbeat: Heartbeat, served: list[tuple[NewWorker, Runner]]) -> None:
+    worker: NewWorker
+    runner: Runner
+    trouble: Callable[[], Sequence[Trouble]]
+
+
+class Reporter:
+    """One a process, for all queues it serves."""
+
+    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[Served]) -> None:
         self._db = db
         self._heartbeat = heartbeat
         self._served = served
@@ -37,15 +49,15 @@ class Reporter:
     def register(self) -> None:
         """Announces the process; with the ledger away the loop does it, as soon as that answers."""
         try:
-            for worker, _ in self._served:
-                workers.register(self._db, worker)
+            for one in self._served:
+                workers.register(self._db, one.worker)
         except LedgerUnavailable:
             log.warning("the ledger is away: the worker announces itself later")
 
     def stop(self) -> None:
         self._loop.stop()
         try:
-            workers.stopped(self._db, [worker.id for worker, _ in self._served])
+            workers.stopped(self._db, [one.worker.id for one in self._served])
         except LedgerUnavailable:
             log.warning("the ledger is away: it will miss the worker by itself")
 
@@ -73,7 +85,14 @@ class Reporter:
             execution.said.progress_written(last)
 
     def _say_alive(self) -> None:
-        for worker, runner in self._served:
-            claimed, memory = runner.claimed_lately(), resident_bytes()
-            if not workers.seen(self._db, worker.id, busy=runner.busy, claimed=claimed, memory_bytes=memory):
-                workers.register(self._db, worker)
+        for one in self._served:
+            kept = workers.seen(
+                self._db,
+                one.worker.id,
+                busy=one.runner.busy,
+                claimed=one.runner.claimed_lately(),
+                memory_bytes=resident_bytes(),
+                trouble=one.trouble(),
+            )
+            if not kept:
+                workers.register(self._db, one.worker)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
+from bureau.contracts.trouble import Trouble
 from bureau.ledger.database import Database
 from bureau.storage import Storage
 from bureau.task import Task
@@ -18,18 +19,27 @@ class Resources:
     storage: Storage
 
 
+def _no_trouble() -> Sequence[Trouble]:
+    """A service that needs nothing from outside, or cannot say."""
+    return ()
+
+
 def _nothing() -> None:
     """A service without anything to close."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """`name` is the queue and the prefix of every task in it."""
+    """`name` is the queue and the prefix of every task in it.
+
+    `trouble` says what of the outside it cannot use for now; it is asked every ten seconds and answers at once.
+    """
 
     name: str
     tasks: Sequence[Task[Any, Any]]
     reports: Sequence[ReportDescription] = ()
     templates: Sequence[TemplateDescription] = ()
+    trouble: Callable[[], Sequence[Trouble]] = _no_trouble
     close: Callable[[], None] = _nothing
 
     @property

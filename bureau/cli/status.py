@@ -1,6 +1,6 @@
 """`bureau status`: is all well; if not, what, since when, and what can be done."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -11,13 +11,14 @@ from bureau.cli.exits import NOT_ALLOWED
 from bureau.cli.session import Session, json_option
 from bureau.cli.words import age, clock, count, one_line
 from bureau.client import Counted, Problem
-from bureau.client.shapes import QueueData, ReadinessData, TaskSummaryData, WorkerData
+from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerTroubleData
 
 OLD_SECONDS = 300.0  # who waits longer is worth a look
 FAILED_WITHIN = timedelta(hours=1)
 LOOKED_AT = 200  # tasks that are tried again; more is said as so many and more
 
-NAMES = {"ledger": "database", "broker": "RabbitMQ"}  # as they are called where they are mended
+# As they are called where they are mended.
+NAMES = {"ledger": "database", "broker": "RabbitMQ", "smtp": "SMTP", "sendgrid": "SendGrid"}
 
 Line = tuple[bool, str]  # whether something is wrong, and the words
 
@@ -46,7 +47,7 @@ def status(session: Session) -> None:
         session.json({"ready": readiness, "queues": queues, "workers": workers, "failed_last_hour": recent})
         return
     wrong = [*retrying_lines(retrying), *failure_lines(failed)]
-    _show(session, [*queue_lines(queues, workers, now), *wrong, *need_lines(readiness)])
+    _show(session, [*queue_lines(queues, workers, now), *wrong, *trouble_lines(workers, now), *need_lines(readiness)])
 
 
 def _show(session: Session, lines: Sequence[Line]) -> None:
@@ -114,13 +115,36 @@ def _by_code(codes: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} {code}" for code, number in ordered[:4]) + more
 
 
+def trouble_lines(workers: Sequence[WorkerData], now: datetime) -> list[Line]:
+    """What workers cannot use, a line each; each of them finds out for itself, so the first to say it dates it."""
+    said: dict[tuple[str, str], list[WorkerTroubleData]] = defaultdict(list)
+    for worker in workers:
+        for one in worker.get("trouble", ()):  # an older gateway tells none
+            said[worker["queue"], one["name"]].append(one)
+    live = Counter(worker["queue"] for worker in workers if worker["live"])
+    lines = []
+    for (queue, name), found in sorted(said.items()):
+        first = min(found, key=lambda one: datetime.fromisoformat(one["since"]))
+        some = f" ({len(found)} of {live[queue]} workers)" if len(found) < live[queue] else ""
+        words = f"{NAMES.get(name, name)} {first['how']} since {clock(first['since'], now)}{some}: {first['why']}"
+        lines.append((True, words))
+    return lines
+
+
 def need_lines(readiness: ReadinessData) -> list[Line]:
-    """What is well in one line, what is not in one each."""
-    checks = {NAMES.get(name, name): check for name, check in readiness.get("checks", {}).items()}
-    well = [f"{name} ok" for name, check in checks.items() if check["status"] == "ok"]
-    wrong = [(name, check) for name, check in checks.items() if check["status"] != "ok"]
-    lines: list[Line] = [(True, f"{name} {check['status']}: {check['detail'] or ''}") for name, check in wrong]
+    """What is well in one line, what is not, or soon may not be, in one each."""
+    used = readiness.get("storage_used_percent")
+    states = {name: check["status"] for name, check in readiness.get("checks", {}).items()}
+    if used is not None and states.get("storage") == "ok":
+        states["storage"] = f"{used} %"
+    shown = [(f"{NAMES.get(name, name)} {state}", readiness["checks"][name]) for name, state in states.items()]
+    well = [words for words, check in shown if not _needs_words(check)]
+    lines: list[Line] = [(True, f"{words}: {check['detail'] or ''}") for words, check in shown if _needs_words(check)]
     return [*lines, *([(False, " · ".join(well))] if well else [])]
+
+
+def _needs_words(check: CheckData) -> bool:
+    return check["status"] != "ok" or bool(check["detail"])
 
 
 def _served(queue: QueueData, workers: Sequence[WorkerData], now: datetime) -> str:

@@ -128,6 +128,13 @@ class QueueData(TypedDict):
     busy: int
 
 
+class WorkerTroubleData(TypedDict):
+    name: str
+    how: str
+    since: str
+    why: str
+
+
 class WorkerData(TypedDict):
     id: str
     service: str
@@ -138,6 +145,7 @@ class WorkerData(TypedDict):
     threads: int
     busy: int
     memory_bytes: int | None
+    trouble: list[WorkerTroubleData]
     started_at: str
     seen_at: str
     live: bool
@@ -196,3 +204,4 @@ class CheckData(TypedDict):
 class ReadinessData(TypedDict):
     status: str
     checks: dict[str, CheckData]
+    storage_used_percent: int | None

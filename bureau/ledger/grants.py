@@ -46,7 +46,7 @@ UPDATE = {
         *("upstream_open", "upstream_failed", "upstream_unsuccessful"),
     ),
     "artifacts": ("removed_at",),
-    "workers": ("seen_at", "busy", "claimed", "memory_bytes", "stopped_at"),
+    "workers": ("seen_at", "busy", "claimed", "memory_bytes", "trouble", "stopped_at"),
     "deliveries": ("transport", "state", "recipients", "ended_at", "response"),
 }
 

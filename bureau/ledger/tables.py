@@ -70,7 +70,6 @@ job_tags = Table(
 _RUNNING = text("state = 'running'")
 _UNENDED = text("state IN ('waiting', 'ready', 'running')")
 _FINISHED = text("finished_at IS NOT NULL")
-_PUT_OFF = text("postponed_since IS NOT NULL")
 
 tasks = Table(
     "tasks",
@@ -127,7 +126,6 @@ tasks = Table(
     # what people look at: lists of open tasks, the last hour, what is held up from outside
     Index("ix_tasks_unended", "state", "id", postgresql_where=_UNENDED, sqlite_where=_UNENDED),
     Index("ix_tasks_finished", "finished_at", "queue", "state", postgresql_where=_FINISHED, sqlite_where=_FINISHED),
-    Index("ix_tasks_put_off", "queue", "postponed_since", postgresql_where=_PUT_OFF, sqlite_where=_PUT_OFF),
 )
 # The relay takes the unhinted in this order, and counts the hinted.
 Index(
@@ -252,6 +250,7 @@ workers = Table(
     Column("busy", Integer, nullable=False, server_default="0"),
     Column("claimed", Integer, nullable=False, server_default="0"),  # in the last 10 s
     Column("memory_bytes", BigInteger),  # resident in the process
+    Column("trouble", Json),  # what it cannot use for now; NULL is nothing
     Column("catalog", Json, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),

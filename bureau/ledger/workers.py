@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
 from bureau.contracts.catalog import Catalog
+from bureau.contracts.trouble import Trouble
 from bureau.ledger.clock import age, later, now
 from bureau.ledger.database import Database
 from bureau.ledger.tables import workers as workers_table
 
 SEEN_SECONDS = 30.0  # a worker that was not seen for so long is not live
 PACE_SECONDS = 10.0  # the time over which a worker counts its claims
+TROUBLES = 10  # of one worker, that its row holds
 KEPT_SECONDS = 24 * 3600.0  # the dead stay a day, and what they announced stays valid
 
 
@@ -32,7 +35,7 @@ class NewWorker:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker as the API shows it."""
+    """A worker as the API shows it. `trouble` is that of a live one: what one that is gone said last may be over."""
 
     id: str
     service: str
@@ -43,6 +46,7 @@ class WorkerRow:
     threads: int
     busy: int
     memory_bytes: int | None
+    trouble: tuple[Trouble, ...]
     started_at: datetime
     seen_at: datetime
     live: bool
@@ -76,13 +80,28 @@ def register(db: Database, worker: NewWorker) -> None:
         )
 
 
-def seen(db: Database, worker_id: str, *, busy: int, claimed: int, memory_bytes: int | None = None) -> bool:
+def seen(
+    db: Database,
+    worker_id: str,
+    *,
+    busy: int,
+    claimed: int,
+    memory_bytes: int | None = None,
+    trouble: Sequence[Trouble] = (),
+) -> bool:
     """Keeps a worker's row alive; False when the row is gone and the worker should register again."""
     with db.transaction() as connection:
         kept = connection.execute(
             update(workers_table)
             .where(workers_table.c.id == worker_id)
-            .values(seen_at=now(), busy=busy, claimed=claimed, memory_bytes=memory_bytes, stopped_at=None)
+            .values(
+                seen_at=now(),
+                busy=busy,
+                claimed=claimed,
+                memory_bytes=memory_bytes,
+                trouble=[one.model_dump(mode="json") for one in trouble[:TROUBLES]] or None,
+                stopped_at=None,
+            )
         )
     return kept.rowcount > 0
 
@@ -95,7 +114,7 @@ def stopped(db: Database, worker_ids: Sequence[str]) -> None:
         )
 
 
-_LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-SEEN_SECONDS))
+LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-SEEN_SECONDS))
 
 
 @dataclass(frozen=True)
@@ -126,7 +145,7 @@ def served(db: Database) -> dict[str, Served]:
                 func.sum(columns.busy),
                 func.sum(columns.claimed),
             )
-            .where(_LIVE)
+            .where(LIVE)
             .group_by(columns.queue)
         )
         return {queue: Served(*numbers) for queue, *numbers in rows}
@@ -134,20 +153,31 @@ def served(db: Database) -> dict[str, Served]:
 
 def workers(db: Database) -> list[WorkerRow]:
     """All workers of the last day, by service, the newest first."""
+    columns = [workers_table.c[name] for name in WorkerRow.__dataclass_fields__ if name != "live"]
     with db.read() as connection:
         rows = connection.execute(
-            select(workers_table, _LIVE.label("live"))
+            select(*columns, LIVE.label("live"))
             .where(workers_table.c.seen_at > later(-KEPT_SECONDS))
             .order_by(workers_table.c.service, workers_table.c.started_at.desc(), workers_table.c.id)
         )
-        return [WorkerRow(**{name: getattr(row, name) for name in WorkerRow.__dataclass_fields__}) for row in rows]
+        return [_row(row._asdict()) for row in rows]
+
+
+def _row(values: dict[str, Any]) -> WorkerRow:
+    said = values["trouble"] if values["live"] else None
+    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": troubles_of(said)})
+
+
+def troubles_of(said: list[Any] | None) -> tuple[Trouble, ...]:
+    """As a row holds them."""
+    return tuple(Trouble.model_validate(one) for one in said or ())
 
 
 def announced(db: Database) -> Announced:
     """The merged catalog of the last day's workers, in the order of names."""
     with db.read() as connection:
         rows = connection.execute(
-            select(workers_table.c.catalog, _LIVE.label("live"))
+            select(workers_table.c.catalog, LIVE.label("live"))
             .where(age(workers_table.c.seen_at) < KEPT_SECONDS)
             .order_by(workers_table.c.started_at)
         ).all()

@@ -1,6 +1,7 @@
 """What differs between a folder and a bucket. Nothing here is touched before the first use in a process."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,9 @@ class Backend(Protocol):
 
     def list(self, store: ObjectStore, folder: str) -> Iterator[tuple[str, datetime]]:
         """Every key under `folder` and when its file was written, in no order."""
+
+    def used_share(self) -> float | None:
+        """Of the room there is, from 0 to 1; None where there is no end of it."""
 
 
 class FolderBackend:
@@ -92,6 +96,11 @@ class FolderBackend:
                     with suppress(FileNotFoundError):  # deleted, or completed, since the folder was read
                         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                         yield path.relative_to(self._root).as_posix(), written
+
+    def used_share(self) -> float | None:
+        """As `df` says it: what is kept back for root counts as none."""
+        _, used, free = shutil.disk_usage(self._root)
+        return used / (used + free) if used + free else 1.0
 
 
 class BucketBackend:
@@ -151,6 +160,9 @@ class BucketBackend:
         for page in obstore.list(store, prefix=folder or None):
             for meta in page:
                 yield meta["path"], meta["last_modified"]
+
+    def used_share(self) -> float | None:
+        return None
 
 
 def backend_from_url(url: str) -> Backend:

@@ -114,6 +114,11 @@ class Storage:
         with storage_trouble():
             yield from self._backend.list(self._store(), folder)
 
+    def used_share(self) -> float | None:
+        """Of the file system that the folder is on, from 0 to 1; None of a bucket, which has no end."""
+        with storage_trouble():
+            return self._backend.used_share()
+
     def _store(self) -> ObjectStore:
         if self._connected is None or self._connected[0] != os.getpid():
             self._connected = (os.getpid(), self._backend.connect())

@@ -25,7 +25,7 @@ def certificates_service(resources: Resources, links: Links | None = None) -> Se
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
     book = partial(note_issued, resources.database)
-    return Service("certificates", tasks=[issue_task(api, settings.limits, book)], close=api.close)
+    return Service("certificates", tasks=[issue_task(api, settings.limits, book)], trouble=api.trouble, close=api.close)
 
 
 def certificates_api(

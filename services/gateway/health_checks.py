@@ -1,7 +1,8 @@
-"""Whether the storage takes files, asked at most every few seconds."""
+"""Whether the storage takes files, and how full it is, asked at most every few seconds."""
 
 import os
 import time
+from dataclasses import dataclass
 from threading import Lock
 from uuid import uuid4
 
@@ -9,6 +10,26 @@ from bureau.contracts.errors import TaskError
 from bureau.storage import Storage
 
 FRESH_SECONDS = 5.0
+# A tenth is days of growth on a disk sized for months, and file systems get slow beyond: time to act while all works.
+NEARLY_FULL_PERCENT = 90
+
+
+@dataclass(frozen=True)
+class StorageState:
+    """`error`: why it takes no files. `used_percent` of its file system; None while it is away, and of a bucket."""
+
+    error: TaskError | None
+    used_percent: int | None
+
+    @property
+    def warning(self) -> str | None:
+        """What will be wrong soon, in words."""
+        if self.used_percent is None or self.used_percent < NEARLY_FULL_PERCENT:
+            return None
+        return (
+            f"Its file system is {self.used_percent} % full. When it is full, files are refused: "
+            "make it larger, or keep files for fewer days (KEEP_*_DAYS)."
+        )
 
 
 class StorageProbe:
@@ -18,22 +39,24 @@ class StorageProbe:
         self._storage = storage
         self._lock = Lock()
         self._at: float | None = None
-        self._error: TaskError | None = None
+        self._state = StorageState(None, None)
 
-    def check(self) -> None:
-        """Raises what the storage raised."""
+    def look(self) -> StorageState:
         with self._lock:
             if self._at is None or time.monotonic() - self._at >= FRESH_SECONDS:
-                self._error = self._tried()
+                self._state = self._tried()
                 self._at = time.monotonic()
-            if self._error:
-                raise self._error
+            return self._state
 
-    def _tried(self) -> TaskError | None:
+    def _tried(self) -> StorageState:
         key = f"probes/gateway-{os.getpid()}-{uuid4().hex}"
         try:
             self._storage.put(key, [b"ready?"])
             self._storage.delete([key])
+            return StorageState(None, _percent(self._storage.used_share()))
         except TaskError as error:
-            return error
-        return None
+            return StorageState(error, None)
+
+
+def _percent(share: float | None) -> int | None:
+    return None if share is None else round(100 * share)

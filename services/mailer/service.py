@@ -32,5 +32,6 @@ def mailer_service(resources: Resources) -> Service:
         "mailer",
         tasks=[send_task(mailer, settings.recipient_domains), preview_task(templates)],
         templates=templates.descriptions(),
+        trouble=route.trouble,
         close=route.close,
     )

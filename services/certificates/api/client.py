@@ -8,8 +8,10 @@ from typing import BinaryIO
 
 import httpx
 
-from bureau.contracts.errors import TransientError
+from bureau.contracts.errors import TaskError, TransientError
+from bureau.contracts.trouble import Trouble
 from bureau.metrics.upstream import called
+from bureau.outages import Outages
 from bureau.stopping import StopToken
 from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
 from services.certificates.api.in_process import CHECKPOINT
@@ -61,6 +63,7 @@ class CertificatesApi:
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
         self._lock = threading.Lock()
         self._made: httpx.Client | None = None
+        self._outages = Outages()
 
     def issue(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
         """Posts the uploads and hands the archive to `exchange.write` piece by piece.
@@ -75,7 +78,11 @@ class CertificatesApi:
             if not exchange.stop.reason:
                 called("certificates", None)
             exchange.stop.check()  # a broken connection may be the stop token's doing
-            raise self._trouble(error) from error
+            raise self._outage(self._unreachable(error)) from error
+
+    def trouble(self) -> list[Trouble]:
+        """That it failed several times on end. It is called all the same: its tasks have attempts to lose."""
+        return self._outages.trouble("certificates API", "failing")
 
     def close(self) -> None:
         with self._lock:
@@ -108,7 +115,10 @@ class CertificatesApi:
         called("certificates", response.status_code)
         now = datetime.now(UTC)
         if not response.is_success:
-            raise refusal(response.status_code, response.headers, _beginning(response, MAX_ERROR_BODY_BYTES), now)
+            raise self._outage(
+                refusal(response.status_code, response.headers, _beginning(response, MAX_ERROR_BODY_BYTES), now)
+            )
+        self._outages.over()
         if response.status_code != ACCEPTED:
             _receive(response, exchange)
             return None
@@ -134,7 +144,15 @@ class CertificatesApi:
                 )
             return self._made
 
-    def _trouble(self, error: httpx.TransportError) -> TransientError:
+    def _outage(self, error: TaskError) -> TaskError:
+        """Counts it where it may be over later; a refusal for good is an answer."""
+        if isinstance(error, TransientError):
+            self._outages.met(error.message)
+        else:
+            self._outages.over()
+        return error
+
+    def _unreachable(self, error: httpx.TransportError) -> TransientError:
         if isinstance(error, httpx.ConnectTimeout):
             what = f"did not accept a connection within {self._timeout.connect:g} s"
         elif isinstance(error, httpx.TimeoutException):

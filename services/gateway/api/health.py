@@ -1,14 +1,12 @@
 """GET /healthz: alive. GET /readyz: what is not ready, by name."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from bureau.contracts.errors import TaskError
 from bureau.ledger.database import LedgerUnavailable
 from services.gateway.gateway import Gateway
-from services.gateway.health_checks import StorageProbe
+from services.gateway.health_checks import StorageProbe, StorageState
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.problems import RETRY_SECONDS
 
@@ -23,7 +21,7 @@ class Check(BaseModel):
     """One thing the gateway needs."""
 
     status: Literal["ok", "failing"]
-    detail: str | None = Field(description="What is wrong.")
+    detail: str | None = Field(description="What is wrong; of what is ok, what soon may be.")
 
 
 class Readiness(BaseModel):
@@ -31,6 +29,9 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "degraded", "not_ready"]
     checks: dict[str, Check] = Field(examples=[{"ledger": {"status": "ok", "detail": None}}])
+    storage_used_percent: int | None = Field(
+        description="Of the file system that a `file://` storage is on; null of S3, and while the storage is away."
+    )
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
@@ -40,14 +41,12 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         return Reply(200, Health(status="alive"))
 
     def readyz(_: Call[Nothing, Nothing]) -> Reply:
-        checks = {
-            "ledger": _checked(gateway.database.ping),
-            "storage": _checked(probe.check),
-            "broker": _broker(gateway),
-        }
+        storage = probe.look()
+        checks = {"ledger": _ledger(gateway), "storage": _storage(storage), "broker": _broker(gateway)}
         status = readiness(checks)
         headers = {"Retry-After": str(RETRY_SECONDS)} if status == "not_ready" else {}
-        return Reply(503 if headers else 200, Readiness(status=status, checks=checks), headers)
+        answer = Readiness(status=status, checks=checks, storage_used_percent=storage.used_percent)
+        return Reply(503 if headers else 200, answer, headers)
 
     return [
         Operation(
@@ -86,14 +85,18 @@ def readiness(checks: dict[str, Check]) -> Literal["ready", "degraded", "not_rea
     return "degraded" if failing == {"broker"} else "not_ready"
 
 
-def _checked(check: Callable[[], None]) -> Check:
+def _ledger(gateway: Gateway) -> Check:
     try:
-        check()
+        gateway.database.ping()
     except LedgerUnavailable:
         return Check(status="failing", detail="The ledger's database does not answer.")
-    except TaskError as error:
-        return Check(status="failing", detail=error.message)
     return Check(status="ok", detail=None)
+
+
+def _storage(state: StorageState) -> Check:
+    if state.error:
+        return Check(status="failing", detail=state.error.message)
+    return Check(status="ok", detail=state.warning)
 
 
 def _broker(gateway: Gateway) -> Check:

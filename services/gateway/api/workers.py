@@ -13,6 +13,15 @@ from services.gateway.http.operation import Call, Documented, Nothing, Operation
 from services.gateway.http.pagination import PageQuery, page_of
 
 
+class WorkerTrouble(BaseModel):
+    """Something outside that the process cannot use for now."""
+
+    name: str = Field(examples=["smtp"])
+    how: str = Field(examples=["open circuit"])
+    since: datetime
+    why: str = Field(description="What it met last.")
+
+
 class Worker(BaseModel):
     """A worker process."""
 
@@ -25,6 +34,7 @@ class Worker(BaseModel):
     threads: int
     busy: int
     memory_bytes: int | None = Field(description="Resident in the process; null where its system does not say.")
+    trouble: list[WorkerTrouble] = Field(description="Told every ten seconds; of one that is not live, nothing.")
     started_at: datetime
     seen_at: datetime
     live: bool = Field(description="Seen in the last 30 seconds and not stopped.")
@@ -63,4 +73,5 @@ def _key(row: WorkerRow) -> tuple[str, ...]:
 
 
 def _worker(row: WorkerRow) -> Worker:
-    return Worker.model_validate({name: getattr(row, name) for name in Worker.model_fields})
+    trouble = [one.model_dump() for one in row.trouble]
+    return Worker.model_validate({name: getattr(row, name) for name in Worker.model_fields} | {"trouble": trouble})

@@ -8,23 +8,21 @@ from urllib.parse import urlencode
 from flask import Response
 
 from bureau.ledger import failures, queries
+from bureau.ledger.away import away
 from bureau.ledger.failures import Failures, Group
-from bureau.ledger.held_up import HeldUp, held_up
 from bureau.ledger.keys import Role
 from bureau.ledger.queries import JobFilter
 from bureau.ledger.survey import QueueSurvey, survey
+from services.gateway.console.dependency import Dependency, outside
 from services.gateway.console.frame import Frame
 from services.gateway.console.job_rows import job_row
 from services.gateway.console.pulse import QUIET, LastHour, Pulse
-from services.gateway.console.sentence import Dependency, QueueState, Sentence, State, sentence
+from services.gateway.console.sentence import QueueState, Sentence, State, sentence
 from services.gateway.console.sparkline import Sparkline, sparkline
-from services.gateway.console.watch import Seen
 from services.gateway.http.operation import Call, Nothing, Operation
 
 HOUR = 3600.0
 LATEST = 8
-# What the tasks of a queue wait for when they are put off; of other queues the queue says it.
-_BEHIND = {"mailer": "Mail transport", "certificates": "Certificates API"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,9 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         now, hours = pulse.read()
         operates = call.who.role.includes(Role.OPERATE)
         surveys = survey(database) if operates else []
-        depends = dependencies(frame.watch.seen(), held_up(database) if operates else [])
+        depends = frame.watch.seen()
+        if operates:
+            depends += outside(away(database), {one.queue: one.served.workers for one in surveys})
         failed = failures.groups(database, call.owner, seconds=HOUR)
         latest = queries.jobs_of(database, call.owner, JobFilter(), before=None, limit=LATEST)
         return frame.page(
@@ -60,22 +60,6 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         )
 
     return [frame.get("overview", "/", overview, "A page on the state of things")]
-
-
-def dependencies(seen: dict[str, Seen], put_off: list[HeldUp]) -> list[Dependency]:
-    """What the gateway itself looks at, and what tasks say they wait for."""
-    found = [Dependency(name, one.since if one.wrong else None, one.wrong) for name, one in seen.items()]
-    for queue, name in _BEHIND.items():
-        of_queue = [one for one in put_off if one.queue == queue]
-        found.append(_held(name, of_queue) if of_queue else Dependency(name))
-    others = sorted({one.queue for one in put_off} - _BEHIND.keys())
-    return found + [_held(f"What {queue} needs", [one for one in put_off if one.queue == queue]) for queue in others]
-
-
-def _held(name: str, put_off: list[HeldUp]) -> Dependency:
-    tasks = sum(one.count for one in put_off)
-    codes = ", ".join(sorted({one.code for one in put_off if one.code}))
-    return Dependency(name, min(one.since for one in put_off), f"{tasks:,} put off: {codes}.")
 
 
 def own_sentence(failed: Failures, depends: list[Dependency], now: datetime) -> Sentence:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from services.gateway.console.dependency import Dependency, Standing
 from services.gateway.console.words import count, duration
 
 SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
@@ -36,15 +37,6 @@ class QueueState:
 
 
 @dataclass(frozen=True)
-class Dependency:
-    """Something outside. `since`: when it went away; None while it is there."""
-
-    name: str
-    since: datetime | None = None
-    detail: str | None = None
-
-
-@dataclass(frozen=True)
 class State:
     """All the sentence is made from."""
 
@@ -64,7 +56,7 @@ class Sentence:
 
 def sentence(state: State) -> Sentence:
     """What matters most first."""
-    found = [_dependency(one, state.now) for one in state.dependencies if one.since]
+    found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
     found += [said for queue in longest_first if (said := _queue(queue, state.now))]
     found.sort(key=lambda said: -said[0])
@@ -74,9 +66,14 @@ def sentence(state: State) -> Sentence:
     return _calm(state.queues)
 
 
-def _dependency(one: Dependency, now: datetime) -> tuple[Tone, str]:
-    since = f"since {one.since:%H:%M:%S} ({duration(now - one.since)})" if one.since else ""
-    return Tone.WRONG, f"{one.name} is away {since}." + (f" {one.detail}" if one.detail else "")
+def _dependency(one: Dependency, now: datetime) -> tuple[Tone, str] | None:
+    """What is wrong with it; None where nothing is known to be."""
+    if one.standing is Standing.WARNS:
+        return Tone.WARNING, f"{one.name}: {one.detail}"
+    if one.standing is not Standing.AWAY:
+        return None
+    since = f" since {one.since:%H:%M:%S} ({duration(now - one.since)})" if one.since else ""
+    return Tone.WRONG, f"{one.name} is away{since}." + (f" {one.detail}" if one.detail else "")
 
 
 def _queue(queue: QueueState, now: datetime) -> tuple[Tone, str] | None:

@@ -5,57 +5,63 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock
 
-from bureau.contracts.errors import TaskError
 from bureau.ledger.database import LedgerUnavailable
 from bureau.loop import Loop
+from services.gateway.console.dependency import Dependency, Standing
 from services.gateway.gateway import Gateway
-from services.gateway.health_checks import StorageProbe
+from services.gateway.health_checks import StorageProbe, StorageState
 
 LOOK_SECONDS = 5.0
 
-Check = Callable[[], str | None]  # what is wrong, in words; None while nothing is
-
 
 @dataclass(frozen=True)
-class Seen:
-    """How one of them stands. `since` is when it was first seen to be so."""
+class Found:
+    """What one look at one of them found."""
 
-    wrong: str | None
-    since: datetime
+    standing: Standing = Standing.OK
+    detail: str | None = None
+
+
+Check = Callable[[], Found]
+
+_LEDGER_AWAY = Found(Standing.AWAY, "The ledger's database does not answer.")
 
 
 class Watch:
-    """`seen` is what the last look saw, and the first call looks itself. Its thread ends once `stopping` is set."""
+    """`seen` is what the last look saw, and the first call looks itself. Its thread ends once `stopping` is set.
+
+    `since` is when it was first seen to stand so, by this gateway.
+    """
 
     def __init__(self, checks: Mapping[str, Check], stopping: Event) -> None:
         self._checks = checks
         self._stopping = stopping
         self._lock = Lock()
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, Dependency] = {}
         self._loop = Loop("dependencies", self._look)
 
     @classmethod
     def of(cls, gateway: Gateway) -> "Watch":
         probe = StorageProbe(gateway.storage)
         checks: dict[str, Check] = {
-            "RabbitMQ": lambda: None if gateway.relay.healthy else "Jobs are accepted and start when it is back.",
-            "Database": lambda: _failure(gateway.database.ping),
-            "Storage": lambda: _failure(probe.check),
+            "RabbitMQ": lambda: _broker(gateway),
+            "Database": lambda: _database(gateway),
+            "Storage": lambda: _storage(probe.look()),
         }
         return cls(checks, gateway.stopping)
 
-    def seen(self) -> dict[str, Seen]:
+    def seen(self) -> list[Dependency]:
         with self._lock:
-            first = not self._seen
+            first = len(self._seen) < len(self._checks)
         if first:
             self._look()
         self._loop.start()
         with self._lock:
-            return dict(self._seen)
+            return [self._seen[name] for name in self._checks if name in self._seen]
 
-    def ledger_away(self) -> Seen:
+    def ledger_away(self) -> Dependency:
         """A request just found the ledger away."""
-        self._note("Database", "The ledger's database does not answer.")
+        self._note("Database", _LEDGER_AWAY)
         self._loop.start()
         return self._seen["Database"]
 
@@ -67,18 +73,30 @@ class Watch:
             self._note(name, check())
         return LOOK_SECONDS
 
-    def _note(self, name: str, wrong: str | None) -> None:
+    def _note(self, name: str, found: Found) -> None:
         with self._lock:
             before = self._seen.get(name)
-            if before is None or (before.wrong is None) != (wrong is None):
-                self._seen[name] = Seen(wrong, datetime.now(UTC))
+            since = before.since if before and before.standing is found.standing else datetime.now(UTC)
+            self._seen[name] = Dependency(name, found.standing, since, found.detail)
 
 
-def _failure(check: Callable[[], None]) -> str | None:
+def _broker(gateway: Gateway) -> Found:
+    if gateway.relay.healthy:
+        return Found()
+    return Found(Standing.AWAY, "Jobs are accepted and start when it is back.")
+
+
+def _database(gateway: Gateway) -> Found:
     try:
-        check()
+        gateway.database.ping()
     except LedgerUnavailable:
-        return "The ledger's database does not answer."
-    except TaskError as error:
-        return error.message
-    return None
+        return _LEDGER_AWAY
+    return Found()
+
+
+def _storage(state: StorageState) -> Found:
+    if state.error:
+        return Found(Standing.AWAY, state.error.message)
+    if state.warning:
+        return Found(Standing.WARNS, state.warning)
+    return Found(detail=f"{state.used_percent} % full" if state.used_percent is not None else None)

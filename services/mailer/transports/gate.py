@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-OUTAGES_TO_OPEN = 3
+from bureau.contracts.trouble import Trouble
+from bureau.outages import ENOUGH, Outages
+
 OPEN_SECONDS = 5.0  # after that a probe; doubled with every probe that fails
 OPEN_AT_MOST_SECONDS = 60.0
 RETRY_AFTER_AT_MOST_SECONDS = 3600.0  # a provider may name a time; none is believed that names a day
@@ -32,8 +34,7 @@ class Gate:
         self._rate = rate_per_second
         self._clock = clock
         self._lock = threading.Lock()
-        self._outages = 0
-        self._why = ""
+        self._outages = Outages()
         self._open_until = 0.0
         self._probe_until: float | None = None
         self._not_before = 0.0
@@ -44,7 +45,7 @@ class Gate:
         with self._lock:
             now = self._clock()
             if self._is_open and (wait := self._until_probe(now)) > 0:
-                return Closed(wait, away=True, why=self._why)
+                return Closed(wait, away=True, why=self._outages.why)
             if now < self._not_before:
                 return Closed(self._not_before - now, away=False)
             if self._rate is not None:
@@ -58,7 +59,7 @@ class Gate:
     def served(self, pause_seconds: float | None = None) -> None:
         """The provider answered. `pause_seconds`: its own limit is used up for so long."""
         with self._lock:
-            self._outages = 0
+            self._outages.over()
             self._probe_until = None
             if pause_seconds:
                 self._not_before = self._clock() + pause_seconds
@@ -66,12 +67,11 @@ class Gate:
     def outage(self, why: str, retry_after: float | None = None) -> Closed | None:
         """The provider could not be used. What the next one meets: None where the breaker has not opened."""
         with self._lock:
-            self._outages += 1
-            self._why = why
+            self._outages.met(why)
             self._probe_until = None
             if not self._is_open:
                 return None
-            doubled = OPEN_SECONDS * 2.0 ** min(self._outages - OUTAGES_TO_OPEN, 10)
+            doubled = OPEN_SECONDS * 2.0 ** min(self._outages.in_a_row - ENOUGH, 10)
             wait = max(min(doubled, OPEN_AT_MOST_SECONDS), min(retry_after or 0.0, RETRY_AFTER_AT_MOST_SECONDS))
             self._open_until = self._clock() + wait
             return Closed(wait, away=True, why=why)
@@ -81,9 +81,13 @@ class Gate:
         with self._lock:
             self._probe_until = None
 
+    def trouble(self, name: str) -> list[Trouble]:
+        """That the breaker is open, for whoever looks at the process."""
+        return self._outages.trouble(name, "open circuit")
+
     @property
     def _is_open(self) -> bool:
-        return self._outages >= OUTAGES_TO_OPEN
+        return self._outages.away
 
     def _until_probe(self, now: float) -> float:
         if now < self._open_until:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
+from bureau.contracts.trouble import Trouble
 from bureau.ledger.deliveries import Delivery, DeliveryState
 from services.mailer.transports.base import Transport
 from services.mailer.transports.gate import Closed, Gate
@@ -46,6 +47,10 @@ class Route:
         doubtful = [one.transport for one in tries if one.state is DeliveryState.UNKNOWN]
         pinned = tuple(stop for stop in self.stops if stop.name in doubtful[-1:])
         return pinned or self.stops
+
+    def trouble(self) -> list[Trouble]:
+        """The transports that are left alone for now."""
+        return [one for stop in self.stops for one in stop.gate.trouble(stop.name)]
 
     def close(self) -> None:
         for stop in self.stops:

@@ -1,10 +1,9 @@
-"""What the console reads: the last hour, failures by cause, what is held up, who works on what, ids by letters."""
+"""What the console reads: the last hour, failures by cause, who works on what, ids by letters."""
 
 from bureau.ledger import audit_list, failures, jump, queries
 from bureau.ledger.at_work import at_work
 from bureau.ledger.audit import EVERYBODY, Act, note
 from bureau.ledger.clock import later
-from bureau.ledger.held_up import held_up
 from bureau.ledger.job_filter import JobFilter
 from bureau.ledger.pulse import clock, minutes, whole_minute
 from bureau.ledger.story import declared, last_events
@@ -69,13 +68,9 @@ def test_a_search_may_be_bound_to_the_newest_jobs(book: Book) -> None:
         assert [row.id for row in rows] == found
 
 
-def test_what_was_put_off_is_held_up_from_outside(book: Book) -> None:
-    assert held_up(book.db) == []
+def test_what_comes_again_later_is_counted(book: Book) -> None:
     book.run(book.submit(), ending=again(60, counted=False))
     book.run(book.submit(attempts_at_most(3)), ending=again(60))
-    (found,) = held_up(book.db)
-    assert (found.queue, found.count) == ("shop", 1)
-    assert found.since <= clock(book.db)
     (queue,) = survey(book.db)
     assert (queue.later, queue.retrying) == (2, 2)
 

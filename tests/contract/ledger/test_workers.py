@@ -1,15 +1,18 @@
 """Workers: who lives, what they announced, and how many hints their queues may hold."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import update
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
+from bureau.contracts.trouble import Trouble
 from bureau.ledger import workers
+from bureau.ledger.away import away
 from bureau.ledger.clock import later
 from bureau.ledger.database import Database
 from bureau.ledger.tables import workers as table
-from bureau.ledger.workers import NewWorker, announced, register, seen, served, stopped
+from bureau.ledger.workers import TROUBLES, NewWorker, announced, register, seen, served, stopped
 
 
 def catalog(*names: str, description: str = "") -> Catalog:
@@ -143,3 +146,40 @@ def test_a_catalog_comes_back_as_it_was_announced(db: Database) -> None:
     )
     register(db, a_worker("w1", offers=given))
     assert announced(db).catalog == given
+
+
+def smtp(minute: int, name: str = "smtp", why: str = "no route") -> Trouble:
+    return Trouble(name=name, how="open circuit", since=datetime(2026, 5, 4, 2, minute, tzinfo=UTC), why=why)
+
+
+def test_what_a_worker_cannot_use_is_in_its_row_while_it_says_so(db: Database) -> None:
+    register(db, a_worker("w1"))
+    assert [row.trouble for row in workers.workers(db)] == [()]
+    seen(db, "w1", busy=0, claimed=0, trouble=[smtp(50)])
+    assert [row.trouble for row in workers.workers(db)] == [(smtp(50),)]
+    change(db, "w1", seen_at=later(-35))
+    assert [row.trouble for row in workers.workers(db)] == [()]  # it fell silent: what it said may be over
+    seen(db, "w1", busy=0, claimed=0)
+    assert [row.trouble for row in workers.workers(db)] == [()]
+
+
+def test_a_row_holds_few_troubles(db: Database) -> None:
+    register(db, a_worker("w1"))
+    seen(db, "w1", busy=0, claimed=0, trouble=[smtp(50, f"smtp{n}") for n in range(50)])
+    assert [len(row.trouble) for row in workers.workers(db)] == [TROUBLES]
+
+
+def test_what_several_workers_cannot_use_is_one_and_since_the_first(db: Database) -> None:
+    for worker_id, queue in (("m1", "mailer"), ("m2", "mailer"), ("m3", "mailer"), ("gone", "mailer"), ("s1", "shop")):
+        register(db, a_worker(worker_id, queue=queue))
+    assert away(db) == []
+    seen(db, "m1", busy=0, claimed=0, trouble=[smtp(51), smtp(55, "sendgrid")])
+    seen(db, "m2", busy=0, claimed=0, trouble=[smtp(50, why="it hangs")])
+    seen(db, "gone", busy=0, claimed=0, trouble=[smtp(10)])
+    stopped(db, ["gone"])
+    seen(db, "s1", busy=0, claimed=0, trouble=[smtp(52)])
+    assert [(one.queue, one.workers, one.trouble) for one in away(db)] == [
+        ("mailer", 1, smtp(55, "sendgrid")),
+        ("mailer", 2, smtp(50, why="it hangs")),
+        ("shop", 1, smtp(52)),
+    ]

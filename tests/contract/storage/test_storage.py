@@ -178,3 +178,13 @@ def test_too_large_a_source_stops_early_and_leaves_nothing(storage: Storage) -> 
     assert refused.value.limit_bytes == 12 * MIB
     assert taken == 13 * MIB
     assert list(storage.list("")) == []
+
+
+def test_a_folder_says_how_full_its_disk_is_and_a_bucket_has_no_end(storage: Storage, storage_url: str) -> None:
+    storage.put("a", [b"x"])
+    share = storage.used_share()
+    if storage_url.startswith("s3://"):
+        assert share is None
+    else:
+        assert share is not None
+        assert 0 < share <= 1

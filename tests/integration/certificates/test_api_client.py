@@ -214,6 +214,28 @@ def test_a_server_that_accepts_no_connection_is_transient_after_the_timeout(call
             client.close()
 
 
+def test_an_api_that_fails_several_times_on_end_is_the_client_s_trouble(call_to: CallTo) -> None:
+    answers = [replies(503), replies(503), resets, replies(429), replies(422), replies(503)]
+    with http_server(*answers) as server:
+        call = call_to(server.url)
+        for told in (False, False, True, True):
+            with pytest.raises(TransientError):
+                call()
+            assert bool(call.api.trouble()) is told
+        (said,) = call.api.trouble()
+        assert (said.name, said.how, said.why) == (
+            "certificates API",
+            "failing",
+            "The certificates API answered 429.",
+        )
+        with pytest.raises(PermanentError):
+            call()  # a refusal is an answer
+        assert call.api.trouble() == []
+        with pytest.raises(TransientError):
+            call()
+        assert call.api.trouble() == []
+
+
 def test_a_failed_call_does_not_spoil_the_next(call_to: CallTo) -> None:
     with http_server(resets, replies(500), never_ends(b"PK"), replies(200, ZIP, "application/zip")) as server:
         call = call_to(server.url)

@@ -2,11 +2,14 @@
 
 import re
 import shlex
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import httpx
 import pytest
 
+from bureau.contracts.trouble import Trouble
+from bureau.ledger import workers
 from bureau.ledger.database import LedgerUnavailable
 from tests.integration.gateway.conftest import Door
 
@@ -156,3 +159,28 @@ def test_with_the_ledger_away_the_page_says_since_when(door: Door, monkeypatch: 
     shown = page(door, "/jobs")
     assert shown.status_code == 503
     assert re.search(r"The ledger does not answer since \d\d:\d\d:\d\d", shown.text)
+
+
+def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:
+    (mailer,) = [worker.id for worker in workers.workers(door.db) if worker.service == "mailer"]
+    shown = page(door, "/").text
+    assert "Mail transport" in shown
+    assert "is away" not in shown
+    trouble = Trouble(
+        name="smtp", how="open circuit", since=datetime.now(UTC) - timedelta(minutes=9), why="No <route>."
+    )
+    workers.seen(door.db, mailer, busy=0, claimed=0, trouble=[trouble])
+    shown = page(door, "/").text
+    assert (
+        f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min). Open circuit: No &lt;route&gt;." in shown
+    )
+    assert "smtp open circuit</span> since" in page(door, "/workers").text
+    (told,) = [one["trouble"] for one in door.get("/v1/workers").json()["items"] if one["id"] == mailer]
+    assert [(one["name"], one["how"], one["why"]) for one in told] == [("smtp", "open circuit", "No <route>.")]
+
+
+def test_what_no_worker_can_tell_is_not_shown_as_well(door: Door) -> None:
+    workers.stopped(door.db, [worker.id for worker in workers.workers(door.db) if worker.service == "mailer"])
+    submit(door)  # so that its queue is known all the same
+    shown = page(door, "/").text
+    assert "No worker serves mailer, so none can tell." in shown

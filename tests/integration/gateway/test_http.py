@@ -197,6 +197,7 @@ def test_with_the_storage_away_uploads_come_again_later(door: Door, monkeypatch:
     ready = door.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
     assert ready.json()["checks"]["storage"]["status"] == "failing"
+    assert ready.json()["storage_used_percent"] is None
 
 
 def test_a_broker_outage_keeps_submissions_open(door: Door) -> None:
@@ -206,6 +207,20 @@ def test_a_broker_outage_keeps_submissions_open(door: Door) -> None:
     assert ready.json()["checks"]["broker"]["status"] == "failing"
     assert "hunter2" not in ready.text
     assert door.post("/v1/emails", MAIL).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("share", "percent", "warned"), [(0.8949, 89, False), (0.895, 90, True), (1.0, 100, True), (None, None, False)]
+)
+def test_ready_says_how_full_the_storage_is_and_warns_in_words(
+    door: Door, monkeypatch: pytest.MonkeyPatch, share: float | None, percent: int | None, warned: bool
+) -> None:
+    monkeypatch.setattr(door.storage, "used_share", lambda: share)
+    ready = door.get("/readyz").json()
+    assert (ready["status"], ready["storage_used_percent"]) == ("ready", percent)
+    assert ready["checks"]["storage"]["status"] == "ok"
+    assert (f"{percent} % full" in (ready["checks"]["storage"]["detail"] or "")) is warned
+    assert ("Storage: Its file system is" in door.get("/", accept="text/html").text) is warned
 
 
 def test_ready_names_what_is_checked(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

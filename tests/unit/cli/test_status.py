@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from bureau.cli.acts import words
-from bureau.cli.status import failure_lines, need_lines, queue_lines, retrying_lines
+from bureau.cli.status import failure_lines, need_lines, queue_lines, retrying_lines, trouble_lines
 from bureau.client import Counted
 from bureau.client.shapes import QueueData, ReadinessData, TaskSummaryData, WorkerData
 
@@ -72,6 +72,42 @@ def test_what_is_needed_is_in_one_line_and_what_is_wrong_in_one_each() -> None:
     }
     lines = need_lines(cast("ReadinessData", {"status": "degraded", "checks": checks}))
     assert shown(lines) == ["! RabbitMQ failing: Messages cannot be published.", "  database ok · storage ok"]
+
+
+@pytest.mark.parametrize(
+    ("used", "detail", "lines"),
+    [
+        (81, None, ["  database ok · storage 81 %"]),
+        (93, "Its file system is 93 % full.", ["! storage 93 %: Its file system is 93 % full.", "  database ok"]),
+        (None, None, ["  database ok · storage ok"]),  # a bucket
+    ],
+)
+def test_the_storage_says_how_full_it_is(used: int | None, detail: str | None, lines: list[str]) -> None:
+    checks = {"ledger": {"status": "ok", "detail": None}, "storage": {"status": "ok", "detail": detail}}
+    readiness = {"status": "ready", "checks": checks, "storage_used_percent": used}
+    assert shown(need_lines(cast("ReadinessData", readiness))) == lines
+
+
+def test_what_workers_cannot_use_is_said_once_and_since_the_first_of_them() -> None:
+    def worker(queue: str, *trouble: dict[str, str], live: bool = True) -> dict[str, Any]:
+        return {"queue": queue, "live": live, "trouble": list(trouble)}
+
+    def smtp(since: str) -> dict[str, str]:
+        return {"name": "smtp", "how": "open circuit", "since": since, "why": "no route to the mail server"}
+
+    api = {"name": "certificates API", "how": "failing", "since": "2026-05-04T02:58:00Z", "why": "It answered 503."}
+    workers = [
+        worker("mailer", smtp("2026-05-04T02:51:00Z")),
+        worker("mailer", smtp("2026-05-04T02:50:00Z")),
+        worker("mailer"),
+        worker("mailer", live=False),
+        worker("certificates", api),
+        {"queue": "shop", "live": True},  # as an older gateway tells it
+    ]
+    assert shown(trouble_lines(cast("list[WorkerData]", workers), NOW)) == [
+        "! certificates API failing since 02:58: It answered 503.",
+        "! SMTP open circuit since 02:50 (2 of 3 workers): no route to the mail server",
+    ]
 
 
 def test_what_is_tried_again_says_for_what() -> None:

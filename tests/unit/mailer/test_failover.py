@@ -14,6 +14,7 @@ from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.contracts.mail import MailSent, SendMail
 from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.outages import ENOUGH
 from bureau.stopping import StopToken
 from bureau.task import Context
 from services.mailer.compose import Composer
@@ -22,7 +23,7 @@ from services.mailer.mailer import Mailer
 from services.mailer.message import Message
 from services.mailer.templating import Templates
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
-from services.mailer.transports.gate import OUTAGES_TO_OPEN, Gate
+from services.mailer.transports.gate import Gate
 from services.mailer.transports.route import Route, Stop
 from tests.support.context import FakeContext
 
@@ -164,7 +165,7 @@ def test_too_late_is_no_outage_and_leads_nowhere(world: World) -> None:
         raise TooLate("after 31 s")
 
     world.behaviour["a"] = late
-    for _ in range(OUTAGES_TO_OPEN + 1):
+    for _ in range(ENOUGH + 1):
         with pytest.raises(TransientError, match="after 31 s"):
             world.send()
     assert world.got["b"] == 0
@@ -189,18 +190,18 @@ def test_a_row_that_may_not_move_leads_nowhere(world: World) -> None:
 def test_the_breaker_puts_mail_off_and_its_row_is_never_made(world: World) -> None:
     world.behaviour["a"] = _away
     codes = []
-    for _ in range(OUTAGES_TO_OPEN + 2):
+    for _ in range(ENOUGH + 2):
         with pytest.raises((TransientError, Postponed)) as caught:
             world.send("a")
         codes.append((type(caught.value).__name__, caught.value.code))
-    assert codes[: OUTAGES_TO_OPEN - 1] == [("TransientError", "mail_deferred")] * (OUTAGES_TO_OPEN - 1)
-    assert codes[OUTAGES_TO_OPEN - 1 :] == [("Postponed", "mail_provider_away")] * 3
-    assert len(world.rows) == OUTAGES_TO_OPEN
+    assert codes[: ENOUGH - 1] == [("TransientError", "mail_deferred")] * (ENOUGH - 1)
+    assert codes[ENOUGH - 1 :] == [("Postponed", "mail_provider_away")] * 3
+    assert len(world.rows) == ENOUGH
 
 
 def test_an_open_breaker_is_passed_by(world: World) -> None:
     world.behaviour["a"] = _away
-    for _ in range(OUTAGES_TO_OPEN):
+    for _ in range(ENOUGH):
         world.send()
         world.rows.clear()
     world.steps.clear()

@@ -1,8 +1,11 @@
 """The breaker and the rate limit before a transport."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from services.mailer.transports.gate import OPEN_AT_MOST_SECONDS, OPEN_SECONDS, OUTAGES_TO_OPEN, PROBE_SECONDS, Gate
+from bureau.outages import ENOUGH
+from services.mailer.transports.gate import OPEN_AT_MOST_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Gate
 
 
 class Clock:
@@ -19,7 +22,7 @@ def clock() -> Clock:
 
 def _opened(clock: Clock) -> Gate:
     gate = Gate(clock=clock)
-    for _ in range(OUTAGES_TO_OPEN):
+    for _ in range(ENOUGH):
         assert gate.enter() is None
         gate.outage("no route")
     return gate
@@ -27,8 +30,8 @@ def _opened(clock: Clock) -> Gate:
 
 def test_a_few_outages_open_it_and_the_words_are_kept(clock: Clock) -> None:
     gate = Gate(clock=clock)
-    said = [gate.outage("no route") for _ in range(OUTAGES_TO_OPEN)]
-    assert said[:-1] == [None] * (OUTAGES_TO_OPEN - 1)
+    said = [gate.outage("no route") for _ in range(ENOUGH)]
+    assert said[:-1] == [None] * (ENOUGH - 1)
     closed = gate.enter()
     assert closed is not None
     assert (closed.away, closed.seconds, closed.why) == (True, OPEN_SECONDS, "no route")
@@ -36,7 +39,7 @@ def test_a_few_outages_open_it_and_the_words_are_kept(clock: Clock) -> None:
 
 def test_an_answer_between_outages_keeps_it_closed(clock: Clock) -> None:
     gate = Gate(clock=clock)
-    for _ in range(3 * OUTAGES_TO_OPEN):
+    for _ in range(3 * ENOUGH):
         assert gate.enter() is None
         gate.outage("no route")
         assert gate.enter() is None
@@ -78,7 +81,7 @@ def test_a_probe_that_learns_nothing_makes_room_for_another(clock: Clock) -> Non
 def test_a_time_that_the_provider_names_is_honoured_up_to_an_hour(clock: Clock) -> None:
     for named, waited in ((30.0, 30.0), (1e9, 3600.0)):
         gate = Gate(clock=clock)
-        for _ in range(OUTAGES_TO_OPEN):
+        for _ in range(ENOUGH):
             gate.outage("busy", named)
         closed = gate.enter()
         assert closed is not None
@@ -108,3 +111,21 @@ def test_a_provider_whose_limit_is_used_up_gets_nothing_until_it_is_full(clock: 
     assert (closed.away, closed.seconds) == (False, 12.0)
     clock.now += 12.0
     assert gate.enter() is None
+
+
+def test_an_open_breaker_is_the_transport_s_trouble_until_it_serves_again(clock: Clock) -> None:
+    began = datetime.now(UTC)
+    gate = _opened(clock)
+    (said,) = gate.trouble("smtp")
+    assert (said.name, said.how, said.why) == ("smtp", "open circuit", "no route")
+    assert began <= said.since <= datetime.now(UTC)
+    clock.now += OPEN_SECONDS
+    gate.enter()
+    gate.outage("no route at all")
+    assert gate.trouble("smtp") == [
+        said.model_copy(update={"why": "no route at all"})
+    ]  # since then, not since the probe
+    clock.now += 2 * OPEN_SECONDS
+    gate.enter()
+    gate.served()
+    assert gate.trouble("smtp") == []

@@ -15,7 +15,7 @@ from bureau.ledger import running, workers
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.events import Event
 from bureau.ledger.workers import NewWorker
-from bureau.reporter import Reporter
+from bureau.reporter import Reporter, Served
 from bureau.task import Context
 from tests.support.waiting import until
 from tests.unit.runner.conftest import Bench
@@ -54,7 +54,7 @@ def lines(bench: Bench, job_id: UUID) -> list[str]:
 
 def reporter_of(bench: Bench, db: Database) -> Reporter:
     worker = NewWorker(id="w", service="shop", queue="shop", version="1", host="h", pid=1, threads=4, catalog=Catalog())
-    return Reporter(db, bench.heartbeat, [(worker, bench.runner)])
+    return Reporter(db, bench.heartbeat, [Served(worker, bench.runner, lambda: ())])
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.gateway.console.sentence import Dependency, QueueState, State, Tone, sentence
+from bureau.contracts.trouble import Trouble
+from bureau.ledger.away import Away
+from services.gateway.console.dependency import Dependency, Standing, outside
+from services.gateway.console.sentence import QueueState, State, Tone, sentence
 
 NOW = datetime(2026, 3, 1, 2, 59, 0, tzinfo=UTC)
 
@@ -70,7 +73,7 @@ def test_the_sentence(queues: tuple[QueueState, ...], tone: Tone, text: str) -> 
 
 def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
     paused = QueueState("shop", workers=1, paused_at=before(minutes=1))
-    away = Dependency("RabbitMQ", before(minutes=9), "Jobs are accepted and start when it is back.")
+    away = Dependency("RabbitMQ", Standing.AWAY, before(minutes=9), "Jobs are accepted and start when it is back.")
     said = sentence(State(NOW, (paused, BUSY, MAILER), (Dependency("Storage"), away)))
     assert said.tone is Tone.WRONG
     assert said.text == ("RabbitMQ is away since 02:50:00 (9 min). Jobs are accepted and start when it is back.")
@@ -78,3 +81,26 @@ def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
         "mailer: nothing finished for 6 min, 1,240 waiting, no worker.",
         "shop: paused for 1 min.",
     )
+
+
+def test_what_needs_a_look_is_a_warning_and_what_nobody_knows_is_none() -> None:
+    full = Dependency("Storage", Standing.WARNS, before(minutes=9), "Its file system is 93 % full.")
+    unknown = Dependency("Mail transport", Standing.UNKNOWN, detail="No worker serves mailer, so none can tell.")
+    said = sentence(State(NOW, (BUSY,), (full, unknown)))
+    assert (said.tone, said.text, said.more) == (Tone.WARNING, "Storage: Its file system is 93 % full.", ())
+
+
+def test_what_workers_need_stands_as_they_say() -> None:
+    def away(queue: str, name: str, how: str, workers: int) -> Away:
+        return Away(queue, workers, Trouble(name=name, how=how, since=before(minutes=9), why="It answered 503."))
+
+    live = {"mailer": 2, "certificates": 1, "shop": 1}
+    told = [away("mailer", "smtp", "open circuit", 1), away("shop", "the bank", "closed", 1)]
+    assert [(one.name, one.standing, one.detail) for one in outside(told, live)] == [
+        ("Mail transport smtp", Standing.AWAY, "Open circuit, says 1 of 2 workers: It answered 503."),
+        ("Certificates API", Standing.OK, None),
+        ("the bank", Standing.AWAY, "Closed: It answered 503."),
+    ]
+    (mail, api) = outside([away("certificates", "certificates API", "failing", 1)], {"certificates": 1})
+    assert (mail.standing, mail.detail) == (Standing.UNKNOWN, "No worker serves mailer, so none can tell.")
+    assert (api.name, api.since, api.detail) == ("Certificates API", before(minutes=9), "Failing: It answered 503.")
