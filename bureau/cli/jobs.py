@@ -37,6 +37,7 @@ def filters(command: Any) -> Any:
     for option in (
         click.option("--before", type=Ago(), help="Submitted before this time."),
         click.option("--since", type=Ago(), help="Submitted since: 1h, 2d, 2026-05-04T07:00."),
+        click.option("--error", metavar="CODE", help="Failed with this code."),
         click.option("--title", "q", help="Found in the title."),
         click.option("--tag", help="With this tag."),
         click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"{', '.join(KINDS)}."),
@@ -63,6 +64,8 @@ def which(given: dict[str, Any]) -> JobFilter:
         found["tag"] = given["tag"]
     if given["q"]:
         found["q"] = given["q"]
+    if given["error"]:
+        found["error"] = given["error"]
     if given["since"]:
         found["created_after"] = given["since"]
     if given["before"]:

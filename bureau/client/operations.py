@@ -32,6 +32,9 @@ class JobFilter(TypedDict, total=False):
     q: str
     created_after: datetime | str
     created_before: datetime | str
+    error: str
+    run: str
+    finished_after: datetime | str
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any]) -> list[dict[str, Any]
     for row in tries:
         for address, state in row.recipients.items():
             if shown.get(address, {}).get("state") != "sent":
-                reason = _reason(address, row.response) if state != "sent" else None
+                reason = reason_of(address, row.response) if state != "sent" else None
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
     for event in sorted(told, key=lambda event: (_WEIGHT[MailEventKind(event.kind)], event.at)):
         for address, one in shown.items():
@@ -39,7 +39,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any]) -> list[dict[str, Any]
     return list(shown.values())
 
 
-def _reason(address: str, response: str | None) -> str | None:
+def reason_of(address: str, response: str | None) -> str | None:
     """What was said of this one; a line each, or one answer for all."""
     lines = (response or "").split("\n")
     own = f"{address}: "

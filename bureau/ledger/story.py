@@ -1,7 +1,6 @@
-"""What a job's own page shows beside the job: how its tasks were declared, their mails, what happened last."""
+"""What a job's own page shows beside the job: how its tasks were declared, what happened last."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from sqlalchemy import select
 
 from bureau.ledger.database import Database
 from bureau.ledger.history import Happened
-from bureau.ledger.tables import deliveries, events, jobs, tasks
+from bureau.ledger.tables import events, jobs, tasks
 
 
 @dataclass(frozen=True)
@@ -24,20 +23,6 @@ class Declared:
     optional: bool
 
 
-@dataclass(frozen=True)
-class Mail:
-    """A try to hand a task's mail over. `recipients`: address to its state."""
-
-    task: str
-    n: int
-    transport: str
-    state: str
-    recipients: dict[str, str]
-    opened_at: datetime
-    ended_at: datetime | None
-    response: str | None
-
-
 def declared(db: Database, job_id: UUID, owner: str) -> list[Declared]:
     """The job's tasks in order; none where there is no such job of this owner."""
     columns = (tasks.c.name, tasks.c.run, tasks.c.input, tasks.c.after, tasks.c.when, tasks.c.optional)
@@ -45,31 +30,6 @@ def declared(db: Database, job_id: UUID, owner: str) -> list[Declared]:
     query = query.where(tasks.c.job_id == job_id, jobs.c.owner == owner).order_by(tasks.c.position)
     with db.read() as connection:
         return [Declared(*row) for row in connection.execute(query)]
-
-
-def mails(db: Database, job_id: UUID, *, limit: int) -> list[Mail]:
-    """The mails of a job whose owner was checked, in the order of its tasks and of their tries."""
-    query = (
-        select(tasks.c.name, deliveries)
-        .join(tasks, tasks.c.id == deliveries.c.task_id)
-        .where(tasks.c.job_id == job_id)
-        .order_by(tasks.c.position, deliveries.c.n)
-        .limit(limit)
-    )
-    with db.read() as connection:
-        return [
-            Mail(
-                row.name,
-                row.n,
-                row.transport,
-                row.state,
-                dict(row.recipients),
-                row.opened_at,
-                row.ended_at,
-                row.response,
-            )
-            for row in connection.execute(query)
-        ]
 
 
 def last_events(db: Database, job_id: UUID, *, limit: int) -> list[Happened]:

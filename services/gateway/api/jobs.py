@@ -43,6 +43,9 @@ class JobFields(Contract):
     q: str | None = Field(default=None, max_length=200, description="Found in the title.")
     created_after: Moment | None = None
     created_before: Moment | None = None
+    error: str | None = Field(default=None, max_length=100, description="The code of its error.")
+    run: str | None = Field(default=None, max_length=120, description="A task of this kind failed in it.")
+    finished_after: Moment | None = None
 
     def wanted(self) -> JobFilter:
         """The same, as the ledger takes it."""
@@ -53,6 +56,9 @@ class JobFields(Contract):
             q=self.q,
             created_after=self.created_after,
             created_before=self.created_before,
+            error_code=self.error,
+            failed_run=self.run,
+            finished_after=self.finished_after,
         )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
-from bureau.ledger import audit, bulk
 from bureau.ledger.bulk import BulkAct
 from bureau.ledger.keys import Role
 from services.gateway.console import job_query
+from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go
 from services.gateway.console.job_query import JobQuery
 from services.gateway.http.operation import Call, Nothing, Operation
@@ -18,36 +18,37 @@ PER_SECOND = 20  # of what is retried, so that what failed under load does not f
 _DONE = {BulkAct.RETRY: "jobs-retried", BulkAct.CANCEL: "jobs-cancelled"}
 
 
-def operations(frame: Frame) -> list[Operation[Any, Any]]:
-    return [one for what in BulkAct for one in (_ask(frame, what), _act(frame, what))]
+def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+    return [one for what in BulkAct for one in (_ask(frame, acting, what), _act(frame, acting, what))]
 
 
-def _ask(frame: Frame, what: BulkAct) -> Operation[Any, Any]:
+def _ask(frame: Frame, acting: Acting, what: BulkAct) -> Operation[Any, Any]:
     def ask(call: Call[Nothing, Nothing]) -> Response:
-        return _page(frame, call, what, _refused_unless_whole(job_query.read(request.args)))
+        query = _refused_unless_whole(job_query.read(request.args))
+        return _page(frame, call, what, query, _counted(acting, call, what, query))
 
     return frame.get(
         f"ask-{what}-jobs", f"/jobs/{what}", ask, f"A page that counts before it {what}s", role=Role.OPERATE
     )
 
 
-def _act(frame: Frame, what: BulkAct) -> Operation[Any, Any]:
-    database = frame.gateway.database
-
+def _act(frame: Frame, acting: Acting, what: BulkAct) -> Operation[Any, Any]:
     def act(call: Call[Any, Any]) -> Response:
         query = _refused_unless_whole(job_query.read(MultiDict(call.body.fields)))
         expected = call.body.get("expect") or ""
-        counted = bulk.count(database, call.owner, what, query.wanted)
+        counted = _counted(acting, call, what, query)
         if expected != str(counted.count):
-            return _page(frame, call, what, query, before=expected)
-        per_second = PER_SECOND if what is BulkAct.RETRY else None
-        noted = audit.begin(database, call.act(f"jobs.{what}", filter=dict(query.pairs)))
-        changed = bulk.apply(database, call.owner, what, query.wanted, per_second=per_second)
-        audit.end(database, noted, changed)
-        frame.gateway.relay.wake()
-        return go(f"/jobs?{query.with_states()}", done=_DONE[what], n=changed)
+            return _page(frame, call, what, query, counted, before=expected)
+        pace = {"per_second": PER_SECOND} if what is BulkAct.RETRY else {}
+        body = {"filter": query.filter, "expect": counted.count, **pace}
+        done: Any = acting.perform(f"{what}-jobs", call, body)
+        return go(f"/jobs?{query.with_states()}", done=_DONE[what], n=done.changed)
 
     return frame.post(f"{what}-jobs", f"/jobs/{what}", act, f"{what.title()} the jobs that match", role=Role.OPERATE)
+
+
+def _counted(acting: Acting, call: Call[Any, Any], what: BulkAct, query: JobQuery) -> Any:
+    return acting.perform(f"{what}-jobs", call, {"filter": query.filter, "dry_run": True})
 
 
 def _refused_unless_whole(query: JobQuery) -> JobQuery:
@@ -57,9 +58,10 @@ def _refused_unless_whole(query: JobQuery) -> JobQuery:
     return query
 
 
-def _page(frame: Frame, call: Call[Any, Any], what: BulkAct, query: JobQuery, before: str | None = None) -> Response:
+def _page(
+    frame: Frame, call: Call[Any, Any], what: BulkAct, query: JobQuery, counted: Any, before: str | None = None
+) -> Response:
     """`before`: the count that was said when it was agreed to, where another number matches now."""
-    counted = bulk.count(frame.gateway.database, call.owner, what, query.wanted)
     status = 409 if before is not None else 200
     return frame.page(
         "bulk.html", call, status=status, what=what, query=query, counted=counted, before=before, per_second=PER_SECOND

@@ -32,7 +32,7 @@ def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Ope
     return [
         *overview.operations(frame),
         *queues.operations(frame, acting),
-        *bulk.operations(frame),
+        *bulk.operations(frame, acting),
         *jobs.operations(frame),
         *job.operations(frame, acting),
         *tasks.operations(frame),

@@ -34,7 +34,10 @@ NAVIGATION = (
     ("/reports", "Reports", "r", Role.VIEW),
     ("/audit", "Audit", "a", Role.OPERATE),
 )
-_WORDS = ("ago", "ahead", "clock", "count", "day", "duration", "exact", "listed", "number", "size", "state_words")
+_WORDS = (
+    *("ago", "ahead", "clock", "count", "day", "duration", "exact", "listed"),
+    *("mail_words", "number", "size", "state_words"),
+)
 
 View = Callable[[Call[Any, Any]], Response]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from bureau.ledger import queries, story
+from bureau.ledger import mail_story, queries, story
 from bureau.ledger.keys import Role
 from bureau.ledger.views import JobView, TaskView
 from bureau.links import Linked
@@ -26,7 +26,7 @@ from services.gateway.http.problems import not_found, refuse
 from services.gateway.submission.accept import accept
 
 EVENTS = 120
-MAILS = 60
+MAILS = 60  # recipients
 ALL_TOLD = 4  # tasks; of more, one at a time is told in full
 OPEN = ("scheduled", "queued", "running")
 
@@ -86,7 +86,7 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             total=len(declared),
             graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
             files=[(file, artifact_of(file).url) for file in job.artifacts],
-            mails=story.mails(database, job.id, limit=MAILS),
+            mails=mail_story.mails(database, job.id, limit=MAILS),
             events=[told(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
             curl=again.curl(job, declared, frame.gateway.settings.base_url, keyed=call.who.key_id is not None)
             if len(declared) <= len(job.tasks)

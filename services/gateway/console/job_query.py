@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
@@ -37,6 +37,14 @@ class JobQuery:
     def among(self) -> int | None:
         wanted = self.wanted
         return AMONG if wanted.q or wanted.tag or wanted.kind or wanted.error_code or wanted.failed_run else None
+
+    @property
+    def filter(self) -> dict[str, Any]:
+        """As the API takes it."""
+        wanted = self.wanted
+        times = {name: moment.isoformat() for name in _TIMES if (moment := getattr(wanted, name))}
+        texts = {name: text for name, text in self.pairs if name in _TEXTS or name == "kind"}
+        return {**({"state": list(wanted.states)} if wanted.states else {}), **texts, **times}
 
     def with_states(self, *states: str) -> str:
         """The query string with other states and all else as it is."""

@@ -14,6 +14,18 @@ _STATES = {
     "cancelled": ("⊘", "cancelled"),
     "skipped": ("⇥", "skipped"),
 }
+# What became of a mail: its sign, its word, and the state of a task that it is like.
+_MAILS = {
+    "open": ("▶", "being handed over", "running"),
+    "sent": ("→", "sent", "succeeded"),
+    "delivered": ("✓", "delivered", "succeeded"),
+    "deferred": ("↻", "deferred", "retrying"),
+    "unknown": ("?", "unknown", "retrying"),
+    "refused": ("✕", "refused", "failed"),
+    "bounced": ("✕", "bounced", "failed"),
+    "dropped": ("⊘", "dropped", "failed"),
+    "complained": ("⚑", "complained", "failed"),
+}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _BYTES = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -21,6 +33,11 @@ _BYTES = ("bytes", "kB", "MB", "GB", "TB")
 def state_words(state: str) -> tuple[str, str]:
     """A sign and a word: colour is never alone."""
     return _STATES.get(state, ("?", state))
+
+
+def mail_words(state: str) -> tuple[str, str, str]:
+    """A sign, a word and a tone."""
+    return _MAILS.get(state, ("?", state, "waiting"))
 
 
 def duration(span: timedelta | float) -> str:

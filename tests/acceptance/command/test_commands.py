@@ -88,6 +88,8 @@ def test_many_are_retried_when_their_count_is_named(shell: Shell, client: Bureau
     counted = "3 jobs: 3 out_of_luck.   Do it: --expect 3\n"
     assert shell(*which, "--dry-run") == counted
     assert shell(*which, status=2) == counted
+    assert shell(*which, "--error", "out_of_luck", "--dry-run") == counted
+    assert shell(*which, "--error", "out_of_stock", "--dry-run") == "No job matches.\n"
     shell(*which, "--expect", "4", status=2)
     assert shell(*which, "--expect", "3") == "3 jobs run again.\n"
     listed = shell("jobs", "--tag", "bulk")

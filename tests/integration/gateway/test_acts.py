@@ -79,6 +79,18 @@ def test_what_is_retried_is_spread_over_time(door: Door) -> None:
     assert door.get(f"/v1/jobs/{other}").json()["state"] == "failed"
 
 
+def test_jobs_are_retried_by_the_cause_of_their_failure(door: Door) -> None:
+    for code in ("away", "away", "broken"):
+        failed(door, code=code)
+    away = {"state": ["failed"], "error": "away", "run": "shop.suma"}
+    assert door.post("/v1/jobs/retry", {"filter": away, "dry_run": True}).json()["by_error"] == {"away": 2}
+    for nothing in ({"error": "gone"}, {"run": "shop.other"}, {"finished_after": "2999-01-01T00:00:00Z"}):
+        assert door.post("/v1/jobs/retry", {"filter": away | nothing, "dry_run": True}).json()["count"] == 0
+    assert len(door.get("/v1/jobs?error=away&finished_after=2020-01-01T00:00:00Z").json()["items"]) == 2
+    assert door.post("/v1/jobs/retry", {"filter": away, "expect": 2}).json()["changed"] == 2
+    assert len(door.get("/v1/jobs?state=failed&error=broken").json()["items"]) == 1
+
+
 def test_waiting_jobs_are_cancelled_by_filter_and_ended_ones_are_left(door: Door) -> None:
     waiting = [submit(door, title="Invoices")["id"] for _ in range(2)]
     job_id = failed(door)

@@ -4,15 +4,19 @@ import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from uuid import UUID
 
 import httpx
 import pytest
 
+from bureau.contracts.mail_events import MailEvent, MailEventKind
 from bureau.contracts.trouble import Trouble
-from bureau.ledger import workers
+from bureau.ledger import mail_events, workers
 from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.deliveries import DeliveryState, close_delivery, open_delivery
 from tests.integration.gateway.conftest import Door
 
+ADA, BOB = "ada@example.com", "bob@example.com"
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 
@@ -159,6 +163,34 @@ def test_with_the_ledger_away_the_page_says_since_when(door: Door, monkeypatch: 
     shown = page(door, "/jobs")
     assert shown.status_code == 503
     assert re.search(r"The ledger does not answer since \d\d:\d\d:\d\d", shown.text)
+
+
+def test_a_job_tells_what_became_of_its_mail_for_each_recipient(door: Door) -> None:
+    job = submit(door)
+    claimed = door.book.claim(UUID(job), "send", queue="mailer")
+    assert claimed is not None
+    task = claimed.task_id
+    opened = open_delivery(
+        door.db, task_id=task, claim_no=1, message_id="<1@example.com>", transport="sendgrid", recipients=[ADA, BOB]
+    )
+    close_delivery(
+        door.db,
+        task_id=task,
+        n=opened.n,
+        state=DeliveryState.SENT,
+        recipients={ADA: "sent", BOB: "sent"},
+        response="250",
+    )
+    told = [(ADA, MailEventKind.DELIVERED, None), (BOB, MailEventKind.BOUNCED, "550 no <such> user")]
+    now = datetime.now(UTC)
+    mail_events.record(
+        door.db, [MailEvent(f"e-{to}", task, opened.n, to, kind, now, reason) for to, kind, reason in told]
+    )
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(door, f"/jobs/{job}").text))
+    assert re.search(r"✓ delivered ada@example.com [\d:]+ sendgrid: sent, 250 [\d:]+ delivered", shown)
+    assert re.search(
+        r"✕ bounced bob@example.com [\d:]+ sendgrid: sent, 250 [\d:]+ bounced, 550 no &lt;such&gt; user", shown
+    )
 
 
 def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
-from bureau.ledger import mail_events, queries, suppressions
+from bureau.ledger import mail_events, mail_story, queries, suppressions
 from bureau.ledger.audit import Act
 from tests.integration.mailer.conftest import Office
 from tests.support.mail_servers import MailServer, Trouble
@@ -43,6 +43,40 @@ def test_the_job_shows_what_became_of_each_recipient(office: Office) -> None:
     late = [_told(task, KIND.DEFERRED), _told(task, KIND.BOUNCED, BOB), _told(task, KIND.COMPLAINED)]
     assert mail_events.record(office.db, late) == 3  # a complaint stays, however late an earlier event comes
     assert _shown(office, job) == {ADA: "complained", BOB: "bounced"}
+
+
+def test_a_recipient_s_story_has_every_step_and_the_last_word(office: Office, server: MailServer) -> None:
+    server.to_recipients = {BOB: "450 4.2.1 mailbox busy"}
+    job = office.submit()
+    office.run(job)
+    task = office.task_id(job)
+    later = datetime(2999, 1, 1, tzinfo=UTC)
+    bounce = _told(task, KIND.BOUNCED, at=later, reason="550 no such user")
+    mail_events.record(office.db, [bounce, _told(task, KIND.PROCESSED), _told(task, KIND.DELIVERED, at=later)])
+    found = mail_story.mails(office.db, job, limit=9)
+    ada, bob = found.recipients
+    assert (found.total, ada.address, ada.state, ada.reason) == (2, ADA, "bounced", "550 no such user")
+    assert {(one.state, one.transport) for one in ada.steps} == {
+        ("sent", "smtp"),
+        ("delivered", None),
+        ("bounced", None),
+    }
+    assert ada.steps[0].state == "sent"
+    assert [(one.state, one.transport) for one in bob.steps] == [("deferred", "smtp")]
+    assert "450 4.2.1 mailbox busy" in str(bob.steps[0].reason)
+    assert (mail_story.mails(office.db, job, limit=1).recipients, found.total) == ((ada,), 2)
+
+
+def test_of_many_steps_the_last_are_told(office: Office) -> None:
+    job = office.submit(cc=[])
+    office.run(job)
+    task = office.task_id(job)
+    mail_events.record(
+        office.db, [_told(task, KIND.DEFERRED, at=datetime(2999, 1, day, tzinfo=UTC)) for day in range(1, 30)]
+    )
+    (ada,) = mail_story.mails(office.db, job, limit=9).recipients
+    assert [one.at.day for one in ada.steps] == list(range(30 - mail_story.STEPS, 30))
+    assert ada.state == "deferred"
 
 
 def test_what_is_told_twice_or_of_nobodys_task_counts_once_or_not(office: Office) -> None:
