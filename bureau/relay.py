@@ -10,7 +10,7 @@ from dramatiq.errors import BrokerError
 
 from bureau.broker import HintPublisher, hint
 from bureau.ledger import hints, workers
-from bureau.ledger.database import Database
+from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.hints import Hint
 from bureau.loop import Loop
 from bureau.metrics import relay as metrics
@@ -28,6 +28,7 @@ class Relay:
         self._look_seconds = look_seconds
         self._windows: dict[str, int] = {}
         self._windows_until = 0.0
+        self._publishes = True
         self._loop = Loop("relay", self._pass, at_exit=publisher.close_thread)
         self.start, self.stop, self.wake = self._loop.start, self._loop.stop, self._loop.wake
         self.wrong = self._loop.wrong
@@ -38,14 +39,26 @@ class Relay:
 
     @property
     def healthy(self) -> bool:
-        return self._loop.alive and self.last_error is None
+        """Whether the broker takes messages. A ledger that is away is no fault of the broker's."""
+        return self._loop.alive and self._publishes
 
     def _pass(self) -> float:
-        self._publisher.ensure_open()  # before anything is stamped
+        try:
+            self._publisher.ensure_open()  # before anything is stamped
+            self._publish_due()
+        except LedgerUnavailable:
+            self._publishes = True  # it was open
+            raise
+        except Exception:
+            self._publishes = False
+            raise
+        self._publishes = True
+        return self._look_seconds
+
+    def _publish_due(self) -> None:
         for queue, window in self._live_windows().items():
             batch = hints.take_due(self._db, queue, window)
             self._publish(queue, batch.hints)
-        return self._look_seconds
 
     def _live_windows(self) -> dict[str, int]:
         if time.monotonic() >= self._windows_until:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import click
 from rich.text import Text
 
-from bureau.cli.exits import NOT_ALLOWED
+from bureau.cli.exits import NOT_ALLOWED, UNREACHABLE
 from bureau.cli.session import Session, json_option
 from bureau.cli.words import age, clock, count, one_line
 from bureau.client import Counted, Problem
@@ -30,6 +30,11 @@ def status(session: Session) -> None:
     """Is all well? Queues, workers, and what Bureau needs."""
     bureau, now = session.bureau, session.now
     readiness = bureau.readiness()
+    ledger = readiness.get("checks", {}).get("ledger")
+    if ledger is not None and ledger["status"] == "failing":
+        _alone(session, readiness)
+        session.note("Queues and jobs are in the database: nothing can be said of them until it answers.")
+        raise click.exceptions.Exit(UNREACHABLE)
     try:
         queues, workers = bureau.queues(), bureau.workers()
         retrying = list(bureau.tasks(state="retrying", limit=LOOKED_AT))
@@ -37,9 +42,7 @@ def status(session: Session) -> None:
     except Problem as problem:
         if problem.status != 403:
             raise
-        if session.as_json:
-            session.json({"ready": readiness})
-        _show(session, need_lines(readiness))
+        _alone(session, readiness)
         session.note("How queues and workers stand is shown to keys whose role is operate.")
         raise click.exceptions.Exit(NOT_ALLOWED) from None
     if session.as_json:
@@ -50,9 +53,15 @@ def status(session: Session) -> None:
     _show(session, [*queue_lines(queues, workers, now), *wrong, *trouble_lines(workers, now), *need_lines(readiness)])
 
 
-def _show(session: Session, lines: Sequence[Line]) -> None:
+def _alone(session: Session, readiness: ReadinessData) -> None:
+    """What is known without the rest."""
     if session.as_json:
-        return
+        session.json({"ready": readiness})
+    else:
+        _show(session, need_lines(readiness))
+
+
+def _show(session: Session, lines: Sequence[Line]) -> None:
     for wrong, words in lines:
         session.line(Text(("! " if wrong else "  ") + one_line_keeping_gaps(words), style="bold red" if wrong else ""))
 

@@ -33,8 +33,12 @@ def declared(db: Database, job_id: UUID, owner: str) -> list[Declared]:
 
 
 def last_events(db: Database, job_id: UUID, *, limit: int) -> list[Happened]:
-    """Of a job whose owner was checked: the last ones, the oldest of them first."""
-    query = select(events).where(events.c.job_id == job_id).order_by(events.c.seq.desc()).limit(limit)
+    """Of a job whose owner was checked: the last ones, the oldest of them first.
+
+    Without progress, which a long task tells twice a second: of it the last word counts, and that is the task's.
+    """
+    query = select(events).where(events.c.job_id == job_id, events.c.type != "task.progressed")
+    query = query.order_by(events.c.seq.desc()).limit(limit)
     with db.read() as connection:
         rows = connection.execute(query).all()
     return [Happened(row.job_id, row.seq, row.type, row.at, row.task, row.data) for row in reversed(rows)]

@@ -185,11 +185,15 @@ def test_axe_finds_nothing_on_any_page_and_nothing_is_scrolled_sideways(
     job = api.submit("/v1/emails", json={**FAILS, "title": title})
     api.failed(job)
     done = api.succeeded(api.submit("/v1/reports", json={"report": api.get("/v1/catalog/reports")["items"][0]["name"]}))
+    mail = api.succeeded(
+        api.submit("/v1/emails", json={"to": ["a" * 60 + "@example.com"], "subject": "x", "text": "y"})
+    )
     report = api.get("/v1/catalog/reports")["items"][0]["name"]
     task = {"name": "mail", "run": "mailer.send", "input": {"to": ["a@example.com"], "subject": "x", "text": "y"}}
     body = {"cron": "0 7 * * 1-5", "time_zone": "Europe/Paris", "job": {"tasks": [task]}}
     api.client.put("/v1/schedules/daily", json=body).raise_for_status()
-    addresses = ["/", "/jobs", f"/jobs/{job['id']}", f"/jobs/{done['id']}", "/tasks?tab=queued", "/workers"]
+    addresses = ["/", "/jobs", f"/jobs/{job['id']}", f"/jobs/{done['id']}", f"/jobs/{mail['id']}", "/workers"]
+    addresses += ["/tasks?tab=queued"]
     addresses += ["/schedules", "/reports", f"/reports/{report}", "/audit", "/keys", "/jobs/retry", "/problems/invalid"]
     with browser.new_context(viewport=WIDE, color_scheme=scheme) as context:  # type: ignore[arg-type]
         page = context.new_page()

@@ -44,7 +44,8 @@ def _away(one: Away, kind: str, live: int) -> Dependency:
     trouble = one.trouble
     name = trouble.name if not kind else kind if kind.lower() == trouble.name.lower() else f"{kind} {trouble.name}"
     some = f", says {one.workers} of {live} workers" if one.workers < live else ""
-    return Dependency(name, Standing.AWAY, trouble.since, f"{trouble.how.capitalize()}{some}: {trouble.why}")
+    why = trouble.why if trouble.why.endswith((".", "…")) else f"{trouble.why}."
+    return Dependency(name, Standing.AWAY, trouble.since, f"{trouble.how.capitalize()}{some}: {why}")
 
 
 def _unknown(name: str, queue: str) -> Dependency:

@@ -79,14 +79,13 @@ class Frame:
         """The ledger is away: since when, and what works all the same."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
-        return self.page("away.html", status=503, headers=headers, since=seen.since, public=self._broker_works())
+        return self.page(
+            "away.html", status=503, headers=headers, since=seen.since, broker_answers=self.gateway.relay.healthy
+        )
 
     def _response(self, template: str, values: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
         text = render_template(template, **values)
         return Response(text, status, {**PAGE_HEADERS, **headers}, content_type="text/html; charset=utf-8")
-
-    def _broker_works(self) -> bool:
-        return self.gateway.relay.healthy
 
     def _declared(
         self, method: Literal["GET", "POST"], name: str, path: str, view: View, summary: str, **declared: Any

@@ -11,7 +11,6 @@ from services.gateway.console.words import count, duration
 MOST_LETTERS = 400  # of a line on the page
 _SIGNS = {
     "task.started": "▶",
-    "task.progressed": "◔",
     "task.logged": " ",
     "task.retrying": "↻",
     "task.succeeded": "✓",
@@ -43,8 +42,6 @@ def _text(kind: str, data: Mapping[str, Any]) -> str:
     match kind:
         case "task.logged":
             return str(data.get("line", ""))
-        case "task.progressed":
-            return _progress(data)
         case "task.retrying":
             counted = "" if data.get("counted", True) else ", not counted as an attempt"
             return f"tries again in {duration(float(data.get('delay_seconds', 0)))}{counted}: {_error(data)}"
@@ -59,13 +56,6 @@ def _text(kind: str, data: Mapping[str, Any]) -> str:
 def _error(data: Mapping[str, Any]) -> str:
     error = data.get("error") or {}
     return f"{error.get('code', '')} {error.get('message', '')}".strip() or "no reason was given"
-
-
-def _progress(data: Mapping[str, Any]) -> str:
-    current, total, note = data.get("current"), data.get("total"), data.get("note")
-    amount = f"{current:,g}" if isinstance(current, int | float) else "?"
-    of = f" of {total:,g}" if isinstance(total, int | float) and total else ""
-    return f"{amount}{of} {note or ''}".strip()
 
 
 def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | None:

@@ -106,3 +106,15 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 )
 def test_every_command_gives_json(command: Any) -> None:
     assert "--json" in [name for parameter in command.params for name in parameter.opts]
+
+
+def test_status_with_the_ledger_away_says_what_is_known_all_the_same() -> None:
+    checks = {"ledger": {"status": "failing", "detail": "It hangs."}, "broker": {"status": "ok", "detail": None}}
+    readiness = {"status": "not_ready", "checks": checks, "storage_used_percent": None}
+    with http_server(replies(503, json.dumps(readiness).encode())) as server:
+        done = ran("status", url=server.url)
+        told = ran("status", "--json", url=server.url)
+        assert {request.path for request in server.requests} == {"/readyz"}
+    assert (done.exit_code, told.exit_code) == (3, 3)
+    assert done.stdout == "! database failing: It hangs.\n  RabbitMQ ok\n"
+    assert json.loads(told.stdout) == {"ready": readiness}

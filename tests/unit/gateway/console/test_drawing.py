@@ -104,8 +104,6 @@ def test_a_long_value_says_how_much_of_it_is_left_out() -> None:
     ("kind", "data", "text"),
     [
         ("task.logged", {"line": "12 rows"}, "12 rows"),
-        ("task.progressed", {"current": 5, "total": 10, "note": "rows"}, "5 of 10 rows"),
-        ("task.progressed", {"current": 1234.0, "total": None}, "1,234"),
         (
             "task.retrying",
             {"error": {"code": "away", "message": "No."}, "delay_seconds": 4, "counted": True},
