@@ -10,17 +10,21 @@ from playwright.sync_api import expect
 from tests.acceptance.command.conftest import Shell
 from tests.support.browser import NARROW, WIDE, Watched, chromium
 from tests.support.embedded import EmbeddedBureau
-from tests.support.mail_servers import mail_server
-from tests.support.ports import free_port
+from tests.support.mail_servers import MailServer, mail_server
 from tests.support.waiting import until
 
-PORT = free_port()
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "x"}
 
 
 @pytest.fixture
-def bureau(tmp_path: Path) -> Iterator[EmbeddedBureau]:
-    with EmbeddedBureau(tmp_path / "bureau", env={"MAIL_URL": f"smtp://127.0.0.1:{PORT}"}) as bureau:
+def mail() -> Iterator[MailServer]:
+    with mail_server(greeting="421 4.3.2 going down") as server:
+        yield server
+
+
+@pytest.fixture
+def bureau(tmp_path: Path, mail: MailServer) -> Iterator[EmbeddedBureau]:
+    with EmbeddedBureau(tmp_path / "bureau", env={"MAIL_URL": mail.url}) as bureau:
         bureau.start()
         yield bureau
 
@@ -29,7 +33,7 @@ def trouble(bureau: EmbeddedBureau) -> list[dict[str, Any]]:
     return [one for worker in bureau.api.get("/v1/workers")["items"] for one in worker["trouble"]]
 
 
-def test_an_open_circuit_is_seen_by_all_who_look_until_it_closes(bureau: EmbeddedBureau) -> None:
+def test_an_open_circuit_is_seen_by_all_who_look_until_it_closes(bureau: EmbeddedBureau, mail: MailServer) -> None:
     api, shell = bureau.api, Shell(bureau.api.url)
     assert "SMTP" not in shell("status")
     jobs = [api.submit("/v1/emails", json=MAIL) for _ in range(3)]
@@ -45,8 +49,8 @@ def test_an_open_circuit_is_seen_by_all_who_look_until_it_closes(bureau: Embedde
                 page.set_viewport_size(size)
                 Watched(page).assert_fits()
         page.goto(f"{api.url}/")
-        with mail_server(port=PORT):
-            assert [api.succeeded(job)["state"] for job in jobs] == ["succeeded"] * 3
+        mail.greeting = None
+        assert [api.succeeded(job)["state"] for job in jobs] == ["succeeded"] * 3
         expect(page.locator("#depends")).not_to_contain_text("away", timeout=30_000)  # the page follows by itself
     assert trouble(bureau) == []
     assert "SMTP" not in shell("status")
