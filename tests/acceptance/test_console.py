@@ -147,6 +147,17 @@ def test_the_keyboard_alone_suffices(api: Api, page: Page) -> None:
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_switch_has_the_say_over_the_system(api: Api, browser: Browser, scheme: str) -> None:
+    paper = {"light": "rgb(247, 247, 244)", "dark": "rgb(20, 24, 27)"}
+    with browser.new_page(color_scheme=scheme) as page:  # type: ignore[arg-type]
+        page.goto(f"{api.url}/keys")
+        for theme, shown in (("system", scheme), ("dark", "dark"), ("light", "light"), ("system", scheme)):
+            expect(page.get_by_role("button", name=f"Theme: {theme}")).to_be_visible()
+            expect(page.locator("body")).to_have_css("background-color", paper[shown])
+            page.get_by_role("button", name=f"Theme: {theme}").click()
+
+
 def test_a_page_says_since_when_it_is_not_live(stack: Stack, api: Api, watched: Watched) -> None:
     watched.page.goto(f"{api.url}/")
     watched.page.context.set_offline(True)
