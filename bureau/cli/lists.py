@@ -97,8 +97,13 @@ def _worker(session: Session, worker: WorkerData) -> list[Cell]:
         f"{worker['busy']}/{worker['threads']}" if live else "-",
         since(worker["started_at"], now) if live else "-",
         since(worker["seen_at"], now),
-        Text("" if live else "gone", style="red"),
+        Text(_cannot_use(worker) if live else "gone", style="red"),
     ]
+
+
+def _cannot_use(worker: WorkerData) -> str:
+    """An older gateway tells none of it."""
+    return ", ".join(one_line(f"{one['name']} {one['how']}") for one in worker.get("trouble", ()))
 
 
 @click.command()

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from bureau.contracts.mail_events import MailEventKind
 from bureau.ledger.database import Database
 from bureau.ledger.mail_tables import mail_events
-from bureau.ledger.mail_views import reason_of, recipients
+from bureau.ledger.mail_views import reason_of, recipients, weight_of
 from bureau.ledger.tables import deliveries, tasks
 
-STEPS = 8  # of a recipient; a server that is full may be tried, and told of, for days
+STEPS = 5  # of a recipient; a server that is full may be tried, and told of, for days
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,18 @@ def _addresses(tries: Sequence[Any]) -> set[str]:
 
 def _of_task(tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Recipient]:
     for one in recipients(tries, told):
-        steps = sorted(_steps(one["address"], tries, told), key=lambda step: step.at)
-        yield Recipient(tries[0].name, one["address"], one["state"], one["at"], one["reason"], tuple(steps[-STEPS:]))
+        steps = tuple(_steps(one["address"], tries, told))[-STEPS:]
+        yield Recipient(tries[0].name, one["address"], one["state"], one["at"], one["reason"], steps)
 
 
 def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Step]:
+    """Each try and what was told of it. Not by time alone: providers tell whole seconds, by clocks of their own."""
     for row in tries:
-        if address in row.recipients:
-            reason = reason_of(address, row.response)
-            yield Step(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
-    for event in told:
-        if event.recipient == address.lower() and event.kind != MailEventKind.PROCESSED:
-            yield Step(event.at, event.kind, None, event.reason)
+        if address not in row.recipients:
+            continue
+        reason = reason_of(address, row.response)
+        yield Step(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
+        of_it = [event for event in told if event.recipient == address.lower() and event.n == row.n]
+        for event in sorted(of_it, key=lambda event: (event.at, weight_of(event))):
+            if event.kind != MailEventKind.PROCESSED:
+                yield Step(event.at, event.kind, None, event.reason)

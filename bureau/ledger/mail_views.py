@@ -32,11 +32,16 @@ def recipients(tries: Sequence[Any], told: Sequence[Any]) -> list[dict[str, Any]
             if shown.get(address, {}).get("state") != "sent":
                 reason = reason_of(address, row.response) if state != "sent" else None
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
-    for event in sorted(told, key=lambda event: (_WEIGHT[MailEventKind(event.kind)], event.at)):
+    for event in sorted(told, key=lambda event: (weight_of(event), event.at)):
         for address, one in shown.items():
             if address.lower() == event.recipient and event.kind != MailEventKind.PROCESSED:
                 one |= {"state": event.kind, "at": event.at, "reason": event.reason}
     return list(shown.values())
+
+
+def weight_of(event: Any) -> int:
+    """Of two events the heavier one has the say, whenever it came."""
+    return _WEIGHT[MailEventKind(event.kind)]
 
 
 def reason_of(address: str, response: str | None) -> str | None:

@@ -39,6 +39,7 @@ def test_an_open_circuit_is_seen_by_all_who_look_until_it_closes(bureau: Embedde
     jobs = [api.submit("/v1/emails", json=MAIL) for _ in range(3)]
     until(lambda: trouble(bureau), 60, "three outages are told")
     assert "! SMTP open circuit since" in shell("status")
+    assert "smtp open circuit" in shell("workers")
     with chromium() as browser, browser.new_page(viewport=WIDE) as page:
         page.goto(f"{api.url}/")
         expect(page.get_by_role("heading", level=1)).to_contain_text("Mail transport smtp is away since")

@@ -15,7 +15,7 @@ class Standing(StrEnum):
     """Its word on the page."""
 
     OK = "ok"
-    WARNS = "look"
+    WARNS = "warning"
     AWAY = "away"
     UNKNOWN = "unknown"
 

@@ -165,32 +165,41 @@ def test_with_the_ledger_away_the_page_says_since_when(door: Door, monkeypatch: 
     assert re.search(r"The ledger does not answer since \d\d:\d\d:\d\d", shown.text)
 
 
-def test_a_job_tells_what_became_of_its_mail_for_each_recipient(door: Door) -> None:
-    job = submit(door)
+def sent(door: Door, job: str, people: list[str]) -> UUID:
+    """The job's task, once its mail was handed over for them."""
     claimed = door.book.claim(UUID(job), "send", queue="mailer")
     assert claimed is not None
     task = claimed.task_id
-    opened = open_delivery(
-        door.db, task_id=task, claim_no=1, message_id="<1@example.com>", transport="sendgrid", recipients=[ADA, BOB]
+    tried = open_delivery(
+        door.db, task_id=task, claim_no=1, message_id="<1@example.com>", transport="sendgrid", recipients=people
     )
-    close_delivery(
-        door.db,
-        task_id=task,
-        n=opened.n,
-        state=DeliveryState.SENT,
-        recipients={ADA: "sent", BOB: "sent"},
-        response="250",
-    )
+    done = dict.fromkeys(people, "sent")
+    close_delivery(door.db, task_id=task, n=tried.n, state=DeliveryState.SENT, recipients=done, response="250")
+    return task
+
+
+def test_a_job_tells_what_became_of_its_mail_for_each_recipient(door: Door) -> None:
+    job, now = submit(door), datetime.now(UTC)
+    task = sent(door, job, [ADA, BOB])
     told = [(ADA, MailEventKind.DELIVERED, None), (BOB, MailEventKind.BOUNCED, "550 no <such> user")]
-    now = datetime.now(UTC)
-    mail_events.record(
-        door.db, [MailEvent(f"e-{to}", task, opened.n, to, kind, now, reason) for to, kind, reason in told]
-    )
+    mail_events.record(door.db, [MailEvent(f"e-{to}", task, 1, to, kind, now, reason) for to, kind, reason in told])
     shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(door, f"/jobs/{job}").text))
     assert re.search(r"✓ delivered ada@example.com [\d:]+ sendgrid: sent, 250 [\d:]+ delivered", shown)
     assert re.search(
         r"✕ bounced bob@example.com [\d:]+ sendgrid: sent, 250 [\d:]+ bounced, 550 no &lt;such&gt; user", shown
     )
+
+
+def test_a_mail_to_many_that_was_told_of_often_makes_no_large_page(door: Door) -> None:
+    job, now = submit(door), datetime.now(UTC)
+    people = [f"person-{n}@example.com" for n in range(100)]
+    task = sent(door, job, people)
+    told = [(f"{to}-{n}", to) for to in people for n in range(9)]
+    why = "4.7.1 come back later " * 50
+    mail_events.record(door.db, [MailEvent(one, task, 1, to, MailEventKind.DEFERRED, now, why) for one, to in told])
+    shown = page(door, f"/jobs/{job}")
+    assert "The first 40 of 100 recipients." in shown.text
+    assert len(shown.content) < 100_000
 
 
 def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:

@@ -50,18 +50,13 @@ def test_a_recipient_s_story_has_every_step_and_the_last_word(office: Office, se
     job = office.submit()
     office.run(job)
     task = office.task_id(job)
-    later = datetime(2999, 1, 1, tzinfo=UTC)
-    bounce = _told(task, KIND.BOUNCED, at=later, reason="550 no such user")
-    mail_events.record(office.db, [bounce, _told(task, KIND.PROCESSED), _told(task, KIND.DELIVERED, at=later)])
+    bounce = _told(task, KIND.BOUNCED, reason="550 no such user")  # by the provider's clock, which is behind
+    mail_events.record(office.db, [bounce, _told(task, KIND.PROCESSED), _told(task, KIND.DELIVERED)])
     found = mail_story.mails(office.db, job, limit=9)
     ada, bob = found.recipients
     assert (found.total, ada.address, ada.state, ada.reason) == (2, ADA, "bounced", "550 no such user")
-    assert {(one.state, one.transport) for one in ada.steps} == {
-        ("sent", "smtp"),
-        ("delivered", None),
-        ("bounced", None),
-    }
-    assert ada.steps[0].state == "sent"
+    steps = [("sent", "smtp"), ("delivered", None), ("bounced", None)]
+    assert [(one.state, one.transport) for one in ada.steps] == steps
     assert [(one.state, one.transport) for one in bob.steps] == [("deferred", "smtp")]
     assert "450 4.2.1 mailbox busy" in str(bob.steps[0].reason)
     assert (mail_story.mails(office.db, job, limit=1).recipients, found.total) == ((ada,), 2)
