@@ -78,7 +78,7 @@ NOT_IN_CLASSES = (  # their names are open, or not ours
         "other that SQLAlchemy knows.",
         secret=True,
     ),
-    Row("SOURCE_<NAME>_AT_A_TIME", "4", "1 to 100", "reports", "Reports, and so connections, of a process on it."),
+    Row("SOURCE_<NAME>_AT_A_TIME", "4", "1 to 100", "reports", "Reports, and so connections, of all workers on it."),
     Row("SOURCE_<NAME>_TIMEOUT_SECONDS", "1500", "up to 86400", "reports", "How long a statement may take there."),
     Row(
         "AWS_ACCESS_KEY_ID",

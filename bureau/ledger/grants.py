@@ -1,8 +1,8 @@
 """What a worker's database role may do to the ledger: what claim, lease, progress, finish, hints and deliveries do.
 
 It reads every input and result and adds tasks to jobs. It sees neither keys nor secrets nor the audit, makes no job,
-changes no input, owner or priority, and deletes nothing but rows of workers long gone. A new statement in what workers
-do needs its grant here: tests/integration/test_worker_role.py runs workers under such a role.
+changes no input, owner or priority, and deletes nothing but slots and rows of workers long gone. A new statement in
+what workers do needs its grant here: tests/integration/test_worker_role.py runs workers under such a role.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ READ = (
     "mail_events",
     "suppressions",
     "storage_probe",
+    "slots",
 )
 INSERT = (
     "tasks",  # added by a running one
@@ -35,8 +36,12 @@ INSERT = (
     "workers",
     "deliveries",
     "certificates",  # issued; what is revoked is the gateway's
+    "slots",
 )
-DELETE = ("workers",)  # its own row before it is made anew, and those of workers that were not seen for a day
+DELETE = (
+    "workers",  # its own row before it is made anew, and those of workers that were not seen for a day
+    "slots",  # given back, or of a claim that has ended
+)
 UPDATE = {
     "jobs": ("state", "error", "finished_at", "total_tasks", "open_tasks", "event_seq"),
     "tasks": (

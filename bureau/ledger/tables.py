@@ -29,6 +29,7 @@ from bureau.ledger.metadata import Json as Json
 from bureau.ledger.metadata import metadata as metadata
 from bureau.ledger.schedule_tables import schedule_uses as schedule_uses
 from bureau.ledger.schedule_tables import schedules as schedules
+from bureau.ledger.slot_tables import slots as slots
 
 _OPEN = text("state = 'open'")
 

@@ -21,9 +21,9 @@ from services.reports import source_errors
 from services.reports.cancelling import cancelling
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
+from services.reports.limits import Limits
 from services.reports.query import Query
 from services.reports.rows import Rows, batches_of
-from services.reports.turns import Limits
 
 Connection = Any  # PyMySQL ships no types
 
@@ -42,7 +42,7 @@ class MariaDbSource:
         import pymysql
 
         self.name = name
-        self._limits = limits
+        self.limits = limits
         self._password = SecretStr(str(url.password or ""))
         self._error: type[Exception] = pymysql.MySQLError
         query = {key: str(value) for key, value in url.query.items()}
@@ -65,7 +65,7 @@ class MariaDbSource:
             connection = self._connect(_CONNECT_SECONDS, _READ_SECONDS)
             try:
                 with cancelling(stop, _Cancel(self, connection)):
-                    yield MariaDbSnapshot(self.name, connection, self._limits.timeout_seconds)
+                    yield MariaDbSnapshot(self.name, connection, self.limits.timeout_seconds)
             finally:
                 _hang_up(connection)
 

@@ -25,10 +25,10 @@ from services.reports import source_errors
 from services.reports.cancelling import cancelling
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
+from services.reports.limits import Limits
 from services.reports.postgres_copy import CopyColumn, copy_statement
 from services.reports.query import Query
 from services.reports.rows import BATCH_ROWS, Batch, Rows
-from services.reports.turns import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class PostgresSource:
     def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
         self.name = name
         self._url = url
-        self._limits = limits
+        self.limits = limits
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["PostgresSnapshot"]:
@@ -67,7 +67,7 @@ class PostgresSource:
             closing(self._connect()) as connection,
             cancelling(stop, _Cancel(connection)),
         ):
-            yield PostgresSnapshot(self.name, connection, self._limits.timeout_seconds)
+            yield PostgresSnapshot(self.name, connection, self.limits.timeout_seconds)
 
     def _connect(self) -> Connection[Any]:
         settings: dict[str, Any] = {**_CONNECTION, **conninfo_to_dict(self._url.get_secret_value())}

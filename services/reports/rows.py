@@ -10,6 +10,7 @@ from bureau.stopping import StopToken
 from services.reports.cells import LineWriter
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
+from services.reports.limits import Limits
 from services.reports.query import Query
 
 BATCH_ROWS = 128  # few enough that a slow query shows its progress, enough that joining costs nothing
@@ -55,6 +56,9 @@ class Source(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def limits(self) -> Limits: ...
 
     def snapshot(self, stop: StopToken) -> AbstractContextManager[Snapshot]:
         """A connection for the block. Setting `stop` ends the statement at the source, and then the block with

@@ -18,6 +18,7 @@ from services.reports.delivery import Delivery, DeliveryPolicy
 from services.reports.ladder import Ladder
 from services.reports.settings import ReportsSettings, load_settings
 from services.reports.tasks import ReportTasks
+from services.reports.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ def reports_service(resources: Resources) -> Service:
     catalog = load_catalog(settings.folders).on(sources)
     for mistake in catalog.mistakes:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
-    tasks = ReportTasks(catalog, sources, ZoneInfo(settings.reports_time_zone))
+    tasks = ReportTasks(catalog, sources, Turns(resources.database), ZoneInfo(settings.reports_time_zone))
     delivery = Delivery(
         _policy(settings), _links(settings, resources), lambda job: first_failure(resources.database, job)
     )

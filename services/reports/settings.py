@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, field_validator
 from bureau.contracts.reports import Empty
 from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings, SettingsError, load
+from services.reports.rows import Source
 from services.reports.sources import SourceMistakes, open_sources
-from services.reports.turns import InTurn
 
 _SHIPPED = Path(__file__).parent / "queries"
 
@@ -65,7 +65,7 @@ class ReportsSettings(Settings):
         return value
 
 
-def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, InTurn]]:
+def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, Source]]:
     """Settings and sources. Raises `SettingsError` with what is wrong in either."""
     mistakes: list[str] = []
     try:

@@ -8,7 +8,7 @@
 | any other that SQLAlchemy knows: `oracle+oracledb://…` | SQLAlchemy, streaming |
 
 `SOURCE_WAREHOUSE_URL_FILE` names a file that holds the URL instead. `SOURCE_WAREHOUSE_AT_A_TIME` and
-`SOURCE_WAREHOUSE_TIMEOUT_SECONDS` are what it is spared (`turns.py`).
+`SOURCE_WAREHOUSE_TIMEOUT_SECONDS` are what it is spared (`limits.py`).
 """
 
 import re
@@ -22,12 +22,12 @@ from sqlalchemy import exc, make_url
 
 from bureau import secrecy
 from bureau.secret_files import read_secret_files
+from services.reports.limits import Limits
 from services.reports.mariadb_source import MariaDbSource
 from services.reports.postgres_source import PostgresSource
 from services.reports.rows import Source
 from services.reports.sqlalchemy_source import SqlAlchemySource
 from services.reports.sqlite_source import SqliteSource
-from services.reports.turns import InTurn, Limits
 
 _VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*?)_URL(_FILE)?", re.ASCII)
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")
@@ -41,9 +41,9 @@ class SourceMistakes(Exception):
         self.mistakes = mistakes
 
 
-def open_sources(environment: Mapping[str, str]) -> dict[str, InTurn]:
+def open_sources(environment: Mapping[str, str]) -> dict[str, Source]:
     """The sources that `environment` names, by name; nothing is connected to. Raises `SourceMistakes`."""
-    sources: dict[str, InTurn] = {}
+    sources: dict[str, Source] = {}
     names = sorted({match[1] for variable in environment if (match := _VARIABLE.fullmatch(variable))})
     from_files, mistakes = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
     for name in names:
@@ -51,8 +51,7 @@ def open_sources(environment: Mapping[str, str]) -> dict[str, InTurn]:
         if url := environment.get(variable) or from_files.get(variable):
             secrecy.keep([url])
             try:
-                limits = _limits(name, environment)
-                sources[name.lower()] = InTurn(_source(name.lower(), SecretStr(url), limits), limits.at_a_time)
+                sources[name.lower()] = _source(name.lower(), SecretStr(url), _limits(name, environment))
             except LimitWrong as error:
                 mistakes.append(str(error))
             except ValueError as error:

@@ -21,9 +21,9 @@ from bureau.stopping import StopToken
 from services.reports import source_errors
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
+from services.reports.limits import Limits
 from services.reports.query import Query
 from services.reports.rows import BATCH_ROWS, Batch, Rows, batches_of
-from services.reports.turns import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -34,14 +34,14 @@ class SqlAlchemySource:
     def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
         """Imports the driver (ImportError, `sqlalchemy.exc.ArgumentError`); connects to nothing."""
         self.name = name
-        self._limits = limits
+        self.limits = limits
         self._engine = create_engine(url.get_secret_value(), poolclass=NullPool, hide_parameters=True)
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["SqlAlchemySnapshot"]:
         with self._explained(), self._engine.connect() as connection:
             stop.check()
-            yield SqlAlchemySnapshot(self.name, connection, stop, self._limits.timeout_seconds)
+            yield SqlAlchemySnapshot(self.name, connection, stop, self.limits.timeout_seconds)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

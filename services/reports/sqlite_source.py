@@ -18,9 +18,9 @@ from services.reports import source_errors
 from services.reports.cancelling import cancelling
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
+from services.reports.limits import Limits
 from services.reports.query import Query
 from services.reports.rows import Rows, batches_of
-from services.reports.turns import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class SqliteSource:
     def __init__(self, name: str, path: Path, limits: Limits) -> None:
         self.name = name
         self._path = path
-        self._limits = limits
+        self.limits = limits
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["SqliteSnapshot"]:
@@ -47,7 +47,7 @@ class SqliteSource:
             with cancelling(stop, cancel):
                 connection.execute("begin")
                 connection.execute("select count(*) from sqlite_master").fetchall()  # from here on it is one state
-                yield SqliteSnapshot(self.name, connection, self._limits.timeout_seconds)
+                yield SqliteSnapshot(self.name, connection, self.limits.timeout_seconds)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(

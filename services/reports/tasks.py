@@ -3,7 +3,8 @@
 import csv
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ from services.reports.metrics import ROWS
 from services.reports.parameters import plain, read_params
 from services.reports.report import Report
 from services.reports.rows import Snapshot, Source
+from services.reports.turns import Turns
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters
@@ -38,10 +40,11 @@ PREVIEW_CELL = 1000  # characters
 class ReportTasks:
     """The tasks over the reports and sources of this process."""
 
-    def __init__(self, catalog: ReportCatalog, sources: Mapping[str, Source], zone: ZoneInfo) -> None:
+    def __init__(self, catalog: ReportCatalog, sources: Mapping[str, Source], turns: Turns, zone: ZoneInfo) -> None:
         """Every report of `catalog` is on one of `sources`; `zone` is for reports that name none."""
         self._catalog = catalog
         self._sources = sources
+        self._turns = turns
         self._zone = zone
 
     def generate(self, ctx: Context, request: GenerateReport) -> ReportGenerated:
@@ -49,7 +52,7 @@ class ReportTasks:
         report = self._catalog.find(request.report)
         values = self._values(report, request.params)
         ctx.log(f"Reading {report.title} from {report.source}")
-        with self._sources[report.source].snapshot(ctx.stop) as snapshot:
+        with self._snapshot(ctx, report) as snapshot:
             return self._write(ctx, snapshot, report, request.format, request.params, values)
 
     def burst(self, ctx: Context, request: BurstReport) -> ReportBurst:
@@ -58,7 +61,7 @@ class ReportTasks:
         asked = [{**request.params, request.parameter: value} for value in request.values]
         bound = [self._values(report, params) for params in asked]
         ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(asked)} {request.parameter}")
-        with self._sources[report.source].snapshot(ctx.stop) as snapshot:
+        with self._snapshot(ctx, report) as snapshot:
             files = [
                 self._write(ctx, snapshot, report, request.format, params, values)
                 for params, values in zip(asked, bound, strict=True)
@@ -73,7 +76,7 @@ class ReportTasks:
         # No text of the data says the same as this, so that NULL can be told from it.
         dialect = replace(_dialect(report, request.format), delimiter=",", null_text=f"null {uuid4()}")
         with (
-            self._sources[report.source].snapshot(ctx.stop) as snapshot,
+            self._snapshot(ctx, report) as snapshot,
             snapshot.rows(report.query, values, dialect, PREVIEW_ROWS + 1) as rows,
         ):
             names = labels(rows.columns, dialect.columns)
@@ -89,6 +92,12 @@ class ReportTasks:
             snapshot_at=snapshot.taken_at,
             duration_seconds=round(time.monotonic() - started, 3),
         )
+
+    @contextmanager
+    def _snapshot(self, ctx: Context, report: Report) -> Iterator[Snapshot]:
+        source = self._sources[report.source]
+        with self._turns.taken(ctx, source.name, source.limits.at_a_time), source.snapshot(ctx.stop) as snapshot:
+            yield snapshot
 
     def _values(self, report: Report, params: Mapping[str, Any]) -> dict[str, Value]:
         return read_params(report.parameters, params, datetime.now(report.zone or self._zone))

@@ -1,44 +1,44 @@
-"""What a source is spared: so many reports at a time, so long a statement."""
+"""Turns at a source: so many reports at a time, of all workers together."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from threading import BoundedSemaphore
+from contextlib import contextmanager
 
-from bureau.contracts.errors import Postponed
-from bureau.stopping import StopToken
-from services.reports.rows import Snapshot, Source
+import structlog
+
+from bureau.contracts.errors import Postponed, TransientError
+from bureau.ledger import slots
+from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.task import Context
 
 AGAIN_SECONDS = 3.0
 
-
-@dataclass(frozen=True)
-class Limits:
-    """`at_a_time`: reports, and with that connections, of this process; `timeout_seconds`: of one statement."""
-
-    at_a_time: int = 4
-    timeout_seconds: float = 1500.0  # below a task's 30 minutes, so that the source's own reason is told
+log = structlog.get_logger(__name__)
 
 
-class InTurn:
-    """A source read by so many at a time; who finds it busy comes again, and holds no thread meanwhile."""
+class Turns:
+    """So many reports at a time read a source; who finds it taken comes again, and holds no thread meanwhile."""
 
-    def __init__(self, source: Source, at_a_time: int) -> None:
-        self.name = source.name
-        self.source = source
-        self._places = BoundedSemaphore(at_a_time)
-
-    def snapshot(self, stop: StopToken) -> AbstractContextManager[Snapshot]:
-        """As the source's; besides raises `Postponed` (`source_busy`)."""
-        return self._with_a_place(stop)
+    def __init__(self, ledger: Database) -> None:
+        self._ledger = ledger
 
     @contextmanager
-    def _with_a_place(self, stop: StopToken) -> Iterator[Snapshot]:
-        if not self._places.acquire(blocking=False):
-            message = f'As many reports as SOURCE_{self.name.upper()}_AT_A_TIME allows read "{self.name}" already.'
+    def taken(self, ctx: Context, source: str, at_a_time: int) -> Iterator[None]:
+        """The block reads `source`. Raises `Postponed` (`source_busy`)."""
+        name = f"source.{source}"
+        try:
+            free = slots.take(self._ledger, name, at_a_time, task_id=ctx.task_id, claim_no=ctx.claim_no)
+        except LedgerUnavailable as error:
+            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
+        if not free:
+            message = f'As many reports as SOURCE_{source.upper()}_AT_A_TIME allows read "{source}" already.'
             raise Postponed("source_busy", message, delay=AGAIN_SECONDS)
         try:
-            with self.source.snapshot(stop) as snapshot:
-                yield snapshot
+            yield
         finally:
-            self._places.release()
+            self._give_back(name, ctx)
+
+    def _give_back(self, name: str, ctx: Context) -> None:
+        try:
+            slots.give_back(self._ledger, name, task_id=ctx.task_id, claim_no=ctx.claim_no)
+        except LedgerUnavailable:
+            log.warning("the turn ends with its task", slot=name)

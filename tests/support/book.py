@@ -113,9 +113,13 @@ class Book:
     def lose(self, job_id: UUID, name: str = "only") -> Claim:
         """Claims the task, lets its lease end and the scheduler see it; the claim that was lost."""
         claimed = self.take(job_id, name)
-        self.end_lease(claimed.task_id)
-        leases.expire(self.db, no_jitter)
+        self.expire(claimed.task_id)
         return claimed
+
+    def expire(self, task_id: UUID) -> None:
+        """Lets the lease of a running task end and the scheduler see it."""
+        self.end_lease(task_id)
+        leases.expire(self.db, no_jitter)
 
     # -- time goes by --------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture
 def source(postgres_url: str) -> PostgresSource:
     """Made as the service makes it: from the environment."""
-    made = open_sources({"SOURCE_SHOP_URL": postgres_url})["shop"].source
+    made = open_sources({"SOURCE_SHOP_URL": postgres_url})["shop"]
     assert isinstance(made, PostgresSource)
     return made
 

@@ -18,10 +18,10 @@ from bureau.contracts.reports import CsvFormat
 from bureau.stopping import StopReason, StopToken
 from services.reports.csv_export import export
 from services.reports.kinds import Value
+from services.reports.limits import Limits
 from services.reports.rows import Rows, Source
 from services.reports.sqlalchemy_source import SqlAlchemySource
 from services.reports.sqlite_source import SqliteSource
-from services.reports.turns import Limits
 from tests.support.reading import running
 
 FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import pytest
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import ReportGenerated
 from bureau.contracts.schemas import announcement_mistakes
-from bureau.service import Service
+from bureau.service import Resources, Service
 from bureau.stopping import StopReason
+from bureau.storage import Storage
 from services.reports.demo import make_demo
 from services.reports.service import reports_service
 from tests.support.context import FakeContext
+from tests.support.ledgers import sqlite_ledger
 
 ORDERS = 3000
 
@@ -31,10 +34,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def service(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+def resources(tmp_path: Path) -> Iterator[Resources]:
+    with closing(sqlite_ledger(tmp_path)) as ledger:
+        yield Resources(ledger, Storage.from_url(f"file://{tmp_path / 'storage'}"))
+
+
+@pytest.fixture
+def service(shop: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setenv("SOURCE_DEMO_URL", f"sqlite:///{shop}")
     monkeypatch.delenv("REPORTS_DIR", raising=False)
-    resources: Any = None  # the service uses none
     return reports_service(resources)
 
 
@@ -61,9 +69,8 @@ def test_every_shipped_report_is_announced_and_admitted(service: Service) -> Non
     assert announcement_mistakes(service.catalog) == []
 
 
-def test_without_its_source_a_report_is_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_source_a_report_is_not_announced(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DEMO_URL", raising=False)
-    resources: Any = None
     assert reports_service(resources).reports == []
 
 
@@ -151,10 +158,9 @@ def test_what_cannot_run_fails_for_good_with_a_reason(
 
 
 def test_a_source_that_is_down_is_tried_again_and_leaves_no_file(
-    tmp_path: Path, ctx: FakeContext, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ctx: FakeContext, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DEMO_URL", f"sqlite:///{tmp_path / 'gone.db'}")
-    resources: Any = None
     with pytest.raises(TransientError) as error:
         generate(reports_service(resources), ctx, "customers")
     assert error.value.code == "source_unavailable"

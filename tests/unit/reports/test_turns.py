@@ -1,86 +1,64 @@
-"""What a source is spared: so many reports at a time, so long a statement, one state for several queries."""
+"""Turns at a source: who finds it taken comes again, and a turn goes back however the reading ended."""
 
-import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
-from bureau.contracts.errors import PermanentError, Postponed
-from bureau.stopping import StopToken
-from services.reports.dialect import Dialect
-from services.reports.query import parse_query
-from services.reports.rows import Rows
-from services.reports.sources import SourceMistakes, open_sources
-from services.reports.sqlalchemy_source import SqlAlchemySource
-from services.reports.sqlite_source import SqliteSource
-from services.reports.turns import InTurn, Limits
-from tests.support.reading import running
-
-FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "
-
-
-def drain(rows: Rows) -> None:
-    for batch in rows.batches:
-        assert batch.rows
+from bureau.contracts.errors import PermanentError, Postponed, TransientError
+from bureau.ledger.claim import Claim
+from bureau.ledger.database import Database
+from services.reports.turns import Turns
+from tests.support.book import Book, task
+from tests.support.context import FakeContext
+from tests.support.ledgers import sqlite_ledger
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    with sqlite3.connect(tmp_path / "shop.db") as connection:
-        connection.executescript("pragma journal_mode = wal; create table t (i integer); insert into t values (1)")
-    return tmp_path / "shop.db"
+def ledger(tmp_path: Path) -> Iterator[Database]:
+    with closing(sqlite_ledger(tmp_path)) as database:
+        yield database
 
 
-def test_who_finds_a_source_taken_comes_again_and_spends_no_attempt(shop: Path) -> None:
-    source = open_sources({"SOURCE_SHOP_URL": f"sqlite:///{shop}", "SOURCE_SHOP_AT_A_TIME": "1"})["shop"]
-    with running(source, "select 1"):
-        with pytest.raises(Postponed, match="SOURCE_SHOP_AT_A_TIME") as busy, running(source, "select 1"):
+@pytest.fixture
+def contexts(ledger: Database, tmp_path: Path) -> list[FakeContext]:
+    """Of two tasks that run."""
+    book = Book(ledger)
+    job_id = book.submit(task("a"), task("b"))
+    return [context_of(book.take(job_id, name), tmp_path) for name in ("a", "b")]
+
+
+def context_of(claimed: Claim, folder: Path) -> FakeContext:
+    context = FakeContext(folder / "storage", claim_no=claimed.claim_no)
+    context.task_id = claimed.task_id
+    return context
+
+
+def test_who_finds_a_source_taken_comes_again_and_spends_no_attempt(
+    ledger: Database, contexts: list[FakeContext]
+) -> None:
+    first, second = contexts
+    here, elsewhere = Turns(ledger), Turns(ledger)  # two workers
+    with here.taken(first, "shop", 1):
+        with pytest.raises(Postponed, match="SOURCE_SHOP_AT_A_TIME") as busy, elsewhere.taken(second, "shop", 1):
             pytest.fail("two at a time")
         assert busy.value.delay > 0
-    with pytest.raises(PermanentError), running(source, "selec"):
-        pytest.fail("it ran")
-    with running(source, "select 1"):  # a failure gives its place back
+    with elsewhere.taken(second, "shop", 1):
         pass
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [("AT_A_TIME", "0"), ("AT_A_TIME", "many"), ("TIMEOUT_SECONDS", "0"), ("TIMEOUT_SECONDS", "x")],
-)
-def test_a_wrong_limit_is_named_with_its_mend(variable: str, value: str) -> None:
-    given = {"SOURCE_SHOP_URL": "sqlite:///x.db", f"SOURCE_SHOP_{variable}": value}
-    with pytest.raises(SourceMistakes, match=f"SOURCE_SHOP_{variable}: write a number from"):
-        open_sources(given)
+def test_a_failure_gives_its_turn_back(ledger: Database, contexts: list[FakeContext]) -> None:
+    first, second = contexts
+    turns = Turns(ledger)
+    with pytest.raises(PermanentError), turns.taken(first, "shop", 1):
+        raise PermanentError("source_query_failed", "The query is wrong.")
+    with turns.taken(second, "shop", 1):
+        pass
 
 
-@pytest.mark.parametrize("what", ["count(*) from n", "i from n"])
-def test_a_statement_of_sqlite_that_takes_too_long_is_ended_and_says_so(shop: Path, what: str) -> None:
-    source = InTurn(SqliteSource("shop", shop, Limits(timeout_seconds=0.05)), 1)
-    with pytest.raises(PermanentError, match=r"after \d seconds"), running(source, FOREVER + what) as rows:
-        drain(rows)
-
-
-def test_rows_of_another_database_that_take_too_long_are_ended(shop: Path) -> None:
-    source = SqlAlchemySource("shop", SecretStr(f"sqlite:///{shop}"), Limits(timeout_seconds=0.05))
-    with (
-        pytest.raises(PermanentError, match=r"after \d seconds"),
-        running(source, FOREVER + "i from n") as rows,
-    ):
-        assert sum(batch.rows for batch in rows.batches) < 0
-
-
-def test_several_queries_of_sqlite_see_one_snapshot(shop: Path) -> None:
-    query = parse_query("select count(*) from t")
-    with SqliteSource("shop", shop, Limits()).snapshot(StopToken()) as snapshot:
-        with sqlite3.connect(shop) as other:
-            other.execute("insert into t values (2)")
-        other.close()
-        for _ in range(2):
-            with snapshot.rows(query, {}, Dialect()) as rows:
-                assert b"".join(batch.lines for batch in rows.batches) == b"1\r\n"
-
-
-def test_a_limit_ends_the_reading(shop: Path) -> None:
-    with running(SqliteSource("shop", shop, Limits()), FOREVER + "i from n", limit=200) as rows:
-        assert sum(batch.rows for batch in rows.batches) == 200
+def test_without_the_ledger_there_is_no_turn_now(tmp_path: Path, contexts: list[FakeContext]) -> None:
+    (tmp_path / "folder").mkdir()
+    away = Turns(Database(f"sqlite:///{tmp_path / 'folder'}"))  # a folder is no database
+    with pytest.raises(TransientError, match="ledger"), away.taken(contexts[0], "shop", 1):
+        pytest.fail("it had a turn")

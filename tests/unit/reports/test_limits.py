@@ -1,0 +1,74 @@
+"""What a source is spared: so long a statement; and several queries see one state of it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bureau.contracts.errors import PermanentError
+from bureau.stopping import StopToken
+from services.reports.dialect import Dialect
+from services.reports.limits import Limits
+from services.reports.query import parse_query
+from services.reports.rows import Rows
+from services.reports.sources import SourceMistakes, open_sources
+from services.reports.sqlalchemy_source import SqlAlchemySource
+from services.reports.sqlite_source import SqliteSource
+from tests.support.reading import running
+
+FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "
+
+
+def drain(rows: Rows) -> None:
+    for batch in rows.batches:
+        assert batch.rows
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.executescript("pragma journal_mode = wal; create table t (i integer); insert into t values (1)")
+    return tmp_path / "shop.db"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AT_A_TIME", "0"), ("AT_A_TIME", "many"), ("TIMEOUT_SECONDS", "0"), ("TIMEOUT_SECONDS", "x")],
+)
+def test_a_wrong_limit_is_named_with_its_mend(variable: str, value: str) -> None:
+    given = {"SOURCE_SHOP_URL": "sqlite:///x.db", f"SOURCE_SHOP_{variable}": value}
+    with pytest.raises(SourceMistakes, match=f"SOURCE_SHOP_{variable}: write a number from"):
+        open_sources(given)
+
+
+@pytest.mark.parametrize("what", ["count(*) from n", "i from n"])
+def test_a_statement_of_sqlite_that_takes_too_long_is_ended_and_says_so(shop: Path, what: str) -> None:
+    source = SqliteSource("shop", shop, Limits(timeout_seconds=0.05))
+    with pytest.raises(PermanentError, match=r"after \d seconds"), running(source, FOREVER + what) as rows:
+        drain(rows)
+
+
+def test_rows_of_another_database_that_take_too_long_are_ended(shop: Path) -> None:
+    source = SqlAlchemySource("shop", SecretStr(f"sqlite:///{shop}"), Limits(timeout_seconds=0.05))
+    with (
+        pytest.raises(PermanentError, match=r"after \d seconds"),
+        running(source, FOREVER + "i from n") as rows,
+    ):
+        assert sum(batch.rows for batch in rows.batches) < 0
+
+
+def test_several_queries_of_sqlite_see_one_snapshot(shop: Path) -> None:
+    query = parse_query("select count(*) from t")
+    with SqliteSource("shop", shop, Limits()).snapshot(StopToken()) as snapshot:
+        with sqlite3.connect(shop) as other:
+            other.execute("insert into t values (2)")
+        other.close()
+        for _ in range(2):
+            with snapshot.rows(query, {}, Dialect()) as rows:
+                assert b"".join(batch.lines for batch in rows.batches) == b"1\r\n"
+
+
+def test_a_limit_ends_the_reading(shop: Path) -> None:
+    with running(SqliteSource("shop", shop, Limits()), FOREVER + "i from n", limit=200) as rows:
+        assert sum(batch.rows for batch in rows.batches) == 200
