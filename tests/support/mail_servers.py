@@ -118,12 +118,13 @@ class _Connection(SMTP):
         self._writer.close()
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the name aiosmtpd looks for
-        if self._server.to_data is not None:
-            await self.push(await self.act(self._server.to_data))
-        elif self._server.in_data is not None:
+        to_data, in_data = self._server.to_data, self._server.in_data  # of this mail, whatever changes meanwhile
+        if to_data is not None:
+            await self.push(await self.act(to_data))
+        elif in_data is not None:
             await self.push("354 go on")
             await self._reader.readline()
-            await self.act(self._server.in_data)
+            await self.act(in_data)
         else:
             await super().smtp_DATA(arg)
 
