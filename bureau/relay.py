@@ -56,8 +56,9 @@ class Relay:
         return self._look_seconds
 
     def _publish_due(self) -> None:
-        for queue, window in self._live_windows().items():
-            batch = hints.take_due(self._db, queue, window)
+        windows = self._live_windows()
+        for queue in hints.due_queues(self._db, list(windows)):
+            batch = hints.take_due(self._db, queue, windows[queue])
             self._publish(queue, batch.hints)
 
     def _live_windows(self) -> dict[str, int]:

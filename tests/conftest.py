@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
+import hypothesis
 import pytest
 
 from services.settings_table import rows
@@ -25,6 +26,8 @@ for _row in rows():
 
 def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that `timeout` and CI stop the servers too
+    hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing
+    hypothesis.settings.load_profile("any machine")
 
 
 # `make test` runs three processes: what shares a running Bureau stays together, and what takes longest begins first.

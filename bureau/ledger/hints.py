@@ -37,6 +37,12 @@ class Batch:
     more: bool
 
 
+def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
+    """Those of `queues` with a due task that has no hint: a read, where `take_due` is a transaction with a lock."""
+    with db.read() as connection:
+        return [queue for queue in queues if connection.execute(_ANY_DUE, {"queue": queue}).scalar_one()]
+
+
 def take_due(db: Database, queue: str, window: int) -> Batch:
     """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
 
@@ -63,23 +69,24 @@ def _hint(row: Row[Any]) -> Hint:
     return Hint(row.id, row.run, row.hinted_at, max(0.0, row.waited) if row.hints == 1 else None)
 
 
-def _oldest(priority: int) -> Select[Any]:
-    return select(
-        select(tasks.c.id, tasks.c.priority, tasks.c.due_at)
-        .where(
-            tasks.c.queue == bindparam("queue"),
-            tasks.c.priority == priority,
-            tasks.c.state == TaskState.READY,
-            tasks.c.hinted_at.is_(None),
-            tasks.c.due_at <= now(),
-        )
-        .order_by(tasks.c.due_at)
-        .limit(bindparam("most", type_=Integer()))
-        .subquery()
+def _due(priority: int) -> Select[Any]:
+    return select(tasks.c.id, tasks.c.priority, tasks.c.due_at).where(
+        tasks.c.queue == bindparam("queue"),
+        tasks.c.priority == priority,
+        tasks.c.state == TaskState.READY,
+        tasks.c.hinted_at.is_(None),
+        tasks.c.due_at <= now(),
     )
 
 
-_OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))  # each from the index; built once
+def _oldest(priority: int) -> Select[Any]:
+    most = bindparam("most", type_=Integer())
+    return select(_due(priority).order_by(tasks.c.due_at).limit(most).subquery())
+
+
+# Built once; a priority each, so that each comes from the index and passes over what is due later.
+_OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))
+_ANY_DUE = select(or_(*(_due(priority).exists() for priority in PRIORITIES)))
 
 
 def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:

@@ -85,7 +85,7 @@ def test_at_any_call_of_ctx(world: World) -> None:
 
 def test_a_queued_task_never_starts(world: World) -> None:
     """Its hint is on the way already, or in the worker's hands."""
-    tasks = [{"name": "only", "run": "chaos.work", "input": {"number": n, "seconds": 0.5}} for n in range(40)]
+    tasks = [{"name": "only", "run": "chaos.work", "input": {"number": n, "seconds": 3}} for n in range(40)]
     answer = world.bureau.api.client.post("/v1/jobs/batch", json={"jobs": [{"tasks": [task]} for task in tasks]})
     jobs = answer.raise_for_status().json()["items"]
     for job in reversed(jobs):

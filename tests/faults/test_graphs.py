@@ -31,7 +31,6 @@ def test_random_jobs_end_as_the_reference_says(ledger: Database, tmp_path: Path)
 
     @given(job=drawn_jobs(), seed=st.integers(0, 2**32 - 1))
     @settings(
-        deadline=None,
         database=None,
         max_examples=JOBS_A_ROUND * max(ROUNDS, 1),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from bureau.ledger.clock import later
-from bureau.ledger.hints import Hint, forget_all, forget_lost, take_back, take_due
+from bureau.ledger.hints import Hint, due_queues, forget_all, forget_lost, take_back, take_due
 from tests.support.book import Book, again, task
 from tests.support.together import together
 
@@ -163,3 +163,15 @@ def test_an_embedded_start_forgets_all_hints(book: Book) -> None:
     book.take(job_id, "b")
     forget_all(book.db)
     assert [hint.task_id for hint in take_due(book.db, "shop", 10).hints] == [book.task(job_id, "a").id]
+
+
+def test_a_look_says_which_queues_have_something_due_without_a_hint(book: Book) -> None:
+    for priority in range(10):
+        queue = f"q{priority}"
+        book.submit(task("due", queue=queue), priority=priority)
+        assert due_queues(book.db, ["shop", queue]) == [queue]
+        take_due(book.db, queue, 1)
+        assert due_queues(book.db, ["shop", queue]) == []
+    book.submit(delay_seconds=60)
+    book.submit(task("a"), task("b", "a"))
+    assert due_queues(book.db, ["mailer", "shop"]) == ["shop"]

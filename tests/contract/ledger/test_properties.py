@@ -7,7 +7,6 @@ from bureau.ledger.database import Database
 from tests.contract.ledger.machine import LedgerMachine
 
 PLAIN = settings(
-    deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

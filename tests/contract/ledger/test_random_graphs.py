@@ -13,7 +13,6 @@ from tests.support.graphs.drawn import DrawnJob, drawn_jobs
 from tests.support.graphs.world import World
 
 PLAIN = settings(
-    deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],

@@ -71,7 +71,6 @@ def test_every_answer_is_one_that_the_document_describes(
         max_examples=EXAMPLES,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -1,38 +1,37 @@
 """`python -m services.gateway.keys`, and a gateway under gunicorn that asks for its keys."""
 
+import io
+import os
 import re
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
 
 from bureau.ledger.database import Database
+from services.gateway import keys
 from services.gateway.auth import api_key
 from tests.integration.gateway.test_process import COMMAND, environment
 from tests.support.ports import free_port
-from tests.support.processes import ROOT, Process
+from tests.support.processes import Process
 from tests.support.waiting import until
 
-KEYS = [sys.executable, "-m", "services.gateway.keys"]
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
 
 
 def run(folder: Path, *arguments: str, status: int = 0, **env: str) -> tuple[str, str]:
     """What the command said on stdout and stderr."""
-    done = subprocess.run(
-        [*KEYS, *arguments],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **environment(folder), **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == status, done
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
+    stdout, stderr = io.StringIO(), io.StringIO()
+    given = {"PATH": "/usr/bin:/bin", **environment(folder), **env}
+    with patch.dict(os.environ, given, clear=True), redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            done = keys.main(list(arguments))
+        except SystemExit as leaving:  # argparse's, and that of wrong settings
+            done = int(leaving.code or 0)
+    assert done == status, stderr.getvalue()
+    return stdout.getvalue(), stderr.getvalue()
 
 
 def made(folder: Path, owner: str = "shop", role: str = "submit", *more: str) -> str:

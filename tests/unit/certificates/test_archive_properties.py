@@ -29,7 +29,7 @@ def test_every_archive_of_plain_files_passes(names: list[str], data: bytes, meth
     assert check(made) == len(names)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(plain_names, st.data())
 def test_whatever_passes_after_damage_reads_the_same_to_zipfile(names: list[str], data: st.DataObject) -> None:
     sound = archive(*((name, b"%PDF" + name.encode() * 9) for name in names))
