@@ -7,6 +7,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
+POLL_SHARE = 0.05  # of the time waited so far: what takes long is asked about less often, and costs others less
+POLL_AT_MOST_SECONDS = 0.25
 
 
 def until(
@@ -16,11 +18,11 @@ def until(
     *,
     ignoring: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> T:
-    """The first true value of `condition`, asked every 20 ms; AssertionError with `message` after `seconds`.
+    """The first true value of `condition`, asked every 20 ms at first; AssertionError with `message` after `seconds`.
 
     Exceptions in `ignoring` count as "not yet" (a refused connection); the last one is the error's cause.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     last: Exception | None = None
     while True:
         try:
@@ -28,7 +30,8 @@ def until(
                 return value
         except ignoring as error:
             last = error
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= seconds:
             text = message() if callable(message) else message
             raise AssertionError(f"waited {seconds:g} s in vain for: {text}") from last
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(max(POLL_SECONDS, waited * POLL_SHARE), POLL_AT_MOST_SECONDS))
