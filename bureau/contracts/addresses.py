@@ -1,6 +1,7 @@
-"""E-mail addresses as people write them: `ada@example.com` or `Ada Lovelace <ada@example.com>`."""
+"""E-mail addresses as people write them: `ada@example.com`, `Ada Lovelace <ada@example.com>`, `用户@例え.jp`."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,8 @@ from email_validator import EmailNotValidError, validate_email
 # Names that exist on one machine or network only. email-validator refuses them, intranets and tests need them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "test")
 _STAND_IN = ".example.com"
+
+_LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1); email-validator counts those of the whole, 254
 
 _BRACKETED = re.compile(r"^(?P<name>.*?)\s*<(?P<address>[^<>]*)>$", re.DOTALL)
 _QUOTED = re.compile(r'^"(?P<inside>(?:[^"\\]|\\.)*)"$', re.DOTALL)
@@ -20,7 +23,8 @@ class AddressInvalid(ValueError):
 
 @dataclass(frozen=True)
 class Mailbox:
-    """`address` is what SMTP takes: ASCII, an international domain in its `xn--` form, the domain in lower case."""
+    """`address` is what SMTP takes: any script before the @ (RFC 6531, in NFC), the domain in lower case and ASCII, an
+    international one in its `xn--` form."""
 
     name: str
     address: str
@@ -28,6 +32,11 @@ class Mailbox:
     @property
     def domain(self) -> str:
         return self.address.rpartition("@")[2]
+
+
+def folded(address: str) -> str:
+    """The form in which addresses are compared: who differ by case alone are one, whatever RFC 5321 would allow."""
+    return unicodedata.normalize("NFC", address.lower())
 
 
 @lru_cache(maxsize=2048)
@@ -60,10 +69,11 @@ def _address(text: str) -> str:
         checked = validate_email(
             f"{local}@{domain}{_STAND_IN}" if private else text,
             check_deliverability=False,
-            allow_smtputf8=False,
             globally_deliverable=False,
         )
     except EmailNotValidError as error:
         raise AddressInvalid(str(error).rstrip(".")) from None
-    address = str(checked.ascii_email)  # never None without SMTPUTF8
-    return address.removesuffix(_STAND_IN) if private else address
+    ascii_domain = checked.ascii_domain.removesuffix(_STAND_IN) if private else checked.ascii_domain
+    if (octets := len(checked.local_part.encode())) > _LOCAL_PART:
+        raise AddressInvalid(f"before the @ it has {octets} octets in UTF-8, more than {_LOCAL_PART}")
+    return f"{checked.local_part}@{ascii_domain}"

@@ -49,7 +49,8 @@ UnsubscribeLink = Annotated[
 class SendMail(Contract):
     """An e-mail: either `template` with `context`, or `subject` with `text`, `html` or both.
 
-    Addresses are `ada@example.com` or `Ada <ada@example.com>`. A body too large for a message is a reference.
+    Addresses are `ada@example.com` or `Ada <ada@example.com>`, in any script. A body too large for a message is a
+    reference.
     """
 
     from_: Address | None = Field(default=None, alias="from", description="Defaults to MAIL_FROM.")

@@ -33,7 +33,7 @@ class MailEvent:
     id: str
     task_id: UUID
     n: int
-    recipient: str  # in lower case
+    recipient: str  # folded
     kind: MailEventKind
     at: datetime
     reason: str | None = None

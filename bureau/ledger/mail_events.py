@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bureau.contracts.addresses import folded
 from bureau.contracts.mail_events import MailEvent
 from bureau.ledger import suppressions
 from bureau.ledger.database import Database
@@ -59,7 +60,7 @@ def _told(task_id: UUID) -> Any:
 
 
 def _proven(recipients: Mapping[str, str], told: set[str]) -> dict[str, str]:
-    return {one: SENT if state == UNKNOWN and one.lower() in told else state for one, state in recipients.items()}
+    return {one: SENT if state == UNKNOWN and folded(one) in told else state for one, state in recipients.items()}
 
 
 def _of_known_tasks(connection: Connection, events: Sequence[MailEvent]) -> list[MailEvent]:

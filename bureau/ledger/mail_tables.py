@@ -12,7 +12,7 @@ mail_events = Table(
     Column("id", String(100), primary_key=True),  # the provider's
     Column("task_id", Uuid, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("n", Integer, nullable=False),  # the try of the task's mail
-    Column("recipient", String(320), nullable=False),  # in lower case
+    Column("recipient", String(320), nullable=False),  # folded
     Column("kind", String(16), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("reason", Text),
@@ -22,7 +22,7 @@ suppressions = Table(
     "suppressions",
     metadata,
     Column("owner", String(100), nullable=False),
-    Column("address", String(320), nullable=False),  # in lower case
+    Column("address", String(320), nullable=False),  # folded
     Column("reason", String(16), nullable=False),
     Column("detail", Text),
     Column("created_at", UtcDateTime, nullable=False),

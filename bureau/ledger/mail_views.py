@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from bureau.contracts.addresses import folded
 from bureau.contracts.mail_events import MailEventKind
 from bureau.ledger.mail_tables import mail_events
 from bureau.ledger.tables import deliveries
@@ -34,7 +35,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any]) -> list[dict[str, Any]
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
     for event in sorted(told, key=lambda event: (weight_of(event), event.at)):
         for address, one in shown.items():
-            if address.lower() == event.recipient and event.kind != MailEventKind.PROCESSED:
+            if folded(address) == event.recipient and event.kind != MailEventKind.PROCESSED:
                 one |= {"state": event.kind, "at": event.at, "reason": event.reason}
     return list(shown.values())
 

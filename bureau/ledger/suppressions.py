@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bureau.contracts.addresses import folded
 from bureau.contracts.mail_events import SuppressionReason
 from bureau.ledger import audit
 from bureau.ledger.audit import Act
@@ -18,7 +19,7 @@ from bureau.ledger.mail_tables import suppressions
 
 @dataclass(frozen=True)
 class Suppression:
-    """An address, in lower case, and why it gets no mail."""
+    """An address, folded, and why it gets no mail."""
 
     address: str
     reason: SuppressionReason
@@ -28,19 +29,19 @@ class Suppression:
 
 def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppression]:
     """Those of the addresses that get no mail of this owner, by the address as it was given."""
-    lowered = {address.lower(): address for address in addresses}
+    given = {folded(address): address for address in addresses}
     with db.read() as connection:
         rows = connection.execute(
-            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address.in_(list(lowered)))
+            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address.in_(list(given)))
         )
-        return {lowered[row.address]: _suppression(row) for row in rows}
+        return {given[row.address]: _suppression(row) for row in rows}
 
 
 def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:
     """By address, those behind `after`; only `address` where one is given."""
     query = select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address > after)
     if address is not None:
-        query = query.where(suppressions.c.address == address.lower())
+        query = query.where(suppressions.c.address == folded(address))
     with db.read() as connection:
         return [_suppression(row) for row in connection.execute(query.order_by(suppressions.c.address).limit(limit))]
 
@@ -51,7 +52,7 @@ def add(db: Database, owner: str, address: str, detail: str | None, act: Act) ->
         note(connection, owner, address, SuppressionReason.MANUAL, detail)
         audit.note(connection, act)
         row = connection.execute(
-            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == address.lower())
+            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))
         ).one()
     return _suppression(row)
 
@@ -60,7 +61,7 @@ def remove(db: Database, owner: str, address: str, act: Act) -> bool:
     """From now on it gets mail again. False: it was not there."""
     with db.transaction() as connection:
         gone = connection.execute(
-            delete(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == address.lower())
+            delete(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))
         ).rowcount
         if gone:
             audit.note(connection, act)
@@ -71,7 +72,7 @@ def note(connection: Connection, owner: str, address: str, reason: SuppressionRe
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
         make(suppressions)
-        .values(owner=owner, address=address.lower(), reason=reason, detail=detail, created_at=now())
+        .values(owner=owner, address=folded(address), reason=reason, detail=detail, created_at=now())
         .on_conflict_do_nothing()
     )
 

@@ -7,6 +7,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import overload
 
+from bureau.contracts.addresses import folded
+
 
 class Outbox(Sequence[EmailMessage]):
     """The mails since this was made, the oldest first; read anew each time."""
@@ -34,7 +36,7 @@ class Outbox(Sequence[EmailMessage]):
 
     def to(self, address: str) -> list[EmailMessage]:
         """Those to this address."""
-        return [mail for mail in self if address.lower() in str(mail["To"]).lower()]
+        return [mail for mail in self if folded(address) in folded(str(mail["To"]))]
 
     def _paths(self) -> list[Path]:
         found = [path for path in self._folder.glob("*.eml") if path.name not in self._before]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bureau.contracts.addresses import AddressInvalid, Mailbox, parse_mailbox
+from bureau.contracts.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
 from bureau.contracts.errors import PermanentError
 
 
@@ -23,5 +23,5 @@ def mailboxes(field: str, texts: Sequence[str]) -> tuple[Mailbox, ...]:
     found: dict[str, Mailbox] = {}
     for position, text in enumerate(texts):
         parsed = mailbox(f"{field}/{position}", text)
-        found.setdefault(parsed.address.lower(), parsed)
+        found.setdefault(folded(parsed.address), parsed)
     return tuple(found.values())

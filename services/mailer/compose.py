@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.addresses import Mailbox, folded
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
@@ -152,5 +152,5 @@ def _body(ctx: Context, field: str, given: str | ArtifactRef | None) -> str | No
 
 
 def _without(boxes: tuple[Mailbox, ...], others: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
-    taken = {box.address.lower() for box in others}
-    return tuple(box for box in boxes if box.address.lower() not in taken)
+    taken = {folded(box.address) for box in others}
+    return tuple(box for box in boxes if folded(box.address) not in taken)

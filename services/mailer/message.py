@@ -1,4 +1,4 @@
-"""A message: what it says, and its RFC 5322 bytes, built once."""
+"""A message: what it says, and its RFC 5322 bytes in the form that who gets it can take."""
 
 import base64
 import binascii
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from functools import cached_property
+from enum import Enum
 from typing import BinaryIO
 from uuid import UUID
 
 from bureau.contracts.addresses import Mailbox
-from services.mailer.headers import address_header, one_line, parameter_header, text_header, token_header
+from services.mailer.headers import address_header, one_address, one_line, parameter_header, text_header, token_header
 
 CRLF = b"\r\n"
 _LONGEST_LINE = 998  # RFC 5322, section 2.1.1
@@ -24,6 +24,14 @@ _BLOCK = 57 * 4096  # whole lines of base64: 57 bytes make 76 characters
 def message_id(task_id: UUID, sender: Mailbox) -> str:
     """The same for every try of a task, so that a mail sent twice shows as one where mail programs compare."""
     return f"<{task_id}@{sender.domain[-_DOMAIN:].lstrip('.-')}>"
+
+
+class Form(Enum):
+    """How a message is written: by what the server takes that gets it."""
+
+    ASCII = "ascii"  # every byte: any server takes it
+    EIGHT_BIT = "8bit"  # text as it is, in UTF-8: 8BITMIME (RFC 6152)
+    UTF8 = "utf-8"  # and addresses in the headers too: SMTPUTF8 (RFC 6532), which needs 8BITMIME
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class Message:
         # Also for transports that never see the bytes below.
         one_line("subject", self.subject)
         for box in (self.sender, *self.to, *self.cc, *self.bcc, *((self.reply_to,) if self.reply_to else ())):
-            one_line("address", box.name + box.address)
+            one_address("address", box)
         one_line("unsubscribe", self.unsubscribe or "")
         for attachment in (*self.attachments, *self.inline):
             one_line("attachment name", attachment.name)
@@ -94,18 +102,27 @@ class Message:
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return headers
 
-    @cached_property
-    def raw(self) -> bytes:
-        """Headers and parts with CRLF line ends, ASCII throughout. `bcc` is not in it."""
-        first, *rest = _pieces(self._content(), self.message_id.strip("<>").partition("@")[0])
-        return CRLF.join([self._headers().encode("ascii") + first, *rest, b""])
+    def written(self, form: Form) -> bytes:
+        """Headers and parts with CRLF line ends. `bcc` is not in it.
 
-    def _headers(self) -> str:
-        lines = [address_header("From", [self.sender]), address_header("To", self.to)]
-        if self.cc:
-            lines.append(address_header("Cc", self.cc))
-        if self.reply_to:
-            lines.append(address_header("Reply-To", [self.reply_to]))
+        In `ASCII` and `EIGHT_BIT` other headers hold addresses that are not ASCII by name only; who writes a message
+        whose `sender` or `reply_to` is one wants `UTF8`.
+        """
+        content = self._content(eight_bit=form is not Form.ASCII)
+        first, *rest = _pieces(content, self.message_id.strip("<>").partition("@")[0])
+        return CRLF.join([self._headers(ascii_only=form is not Form.UTF8).encode() + first, *rest, b""])
+
+    def _headers(self, *, ascii_only: bool) -> str:
+        lines = [
+            address_header(name, boxes, ascii_only=ascii_only)
+            for name, boxes in (
+                ("From", [self.sender]),
+                ("To", self.to),
+                ("Cc", self.cc),
+                ("Reply-To", [self.reply_to] if self.reply_to else []),
+            )
+            if boxes
+        ]
         lines += [
             text_header("Subject", self.subject),
             token_header("Date", format_datetime(self.date)),
@@ -115,12 +132,12 @@ class Message:
         ]
         return "".join(lines)
 
-    def _content(self) -> "_Part":
+    def _content(self, *, eight_bit: bool) -> "_Part":
         bodies: list[_Part] = []
         if self.text is not None:
-            bodies.append(_text_part("plain", self.text))
+            bodies.append(_text_part("plain", self.text, eight_bit=eight_bit))
         if self.html is not None:
-            page = _text_part("html", self.html)
+            page = _text_part("html", self.html, eight_bit=eight_bit)
             shown = tuple(_attachment_part(image) for image in self.inline)
             bodies.append(_Multipart("related", (page, *shown)) if shown else page)
         body = bodies[0] if len(bodies) == 1 else _Multipart("alternative", tuple(bodies))
@@ -135,12 +152,17 @@ class _Leaf:
 
     headers: str
     body: bytes
+    eight_bit: bool = False
 
 
 @dataclass(frozen=True)
 class _Multipart:
     kind: str
     parts: "tuple[_Part, ...]"
+
+    @property
+    def eight_bit(self) -> bool:
+        return any(part.eight_bit for part in self.parts)
 
 
 _Part = _Leaf | _Multipart
@@ -154,27 +176,35 @@ def _pieces(part: _Part, unique: str, depth: int = 0) -> Iterator[bytes]:
         return
     # "=_" appears neither in base64 nor in quoted-printable, and text that has it is sent as one of these.
     boundary = f"=_{depth}_{unique}"
-    yield parameter_header("Content-Type", f"multipart/{part.kind}", {"boundary": boundary}).encode("ascii")
+    headers = parameter_header("Content-Type", f"multipart/{part.kind}", {"boundary": boundary})
+    if part.eight_bit:  # a whole is as its parts are (RFC 2045, section 6.4)
+        headers += token_header("Content-Transfer-Encoding", "8bit")
+    yield headers.encode("ascii")
     for inner in part.parts:
         yield f"--{boundary}".encode("ascii")
         yield from _pieces(inner, unique, depth + 1)
     yield f"--{boundary}--".encode("ascii")
 
 
-def _text_part(kind: str, text: str) -> _Leaf:
+def _text_part(kind: str, text: str, *, eight_bit: bool) -> _Leaf:
     data = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
-    encoding, body = _transfer_encoded(data)
+    encoding, body = _transfer_encoded(data, eight_bit=eight_bit)
     headers = parameter_header("Content-Type", f"text/{kind}", {"charset": "utf-8"})
-    return _Leaf(headers + token_header("Content-Transfer-Encoding", encoding), body)
+    return _Leaf(headers + token_header("Content-Transfer-Encoding", encoding), body, encoding == "8bit")
 
 
-def _transfer_encoded(data: bytes) -> tuple[str, bytes]:
-    if data.isascii() and b"=_" not in data and max(map(len, data.split(CRLF))) <= _LONGEST_LINE:
-        return "7bit", data
+def _transfer_encoded(data: bytes, *, eight_bit: bool) -> tuple[str, bytes]:
+    as_it_is = "7bit" if data.isascii() else "8bit"
+    if (eight_bit or as_it_is == "7bit") and b"=_" not in data and _longest_line(data) <= _LONGEST_LINE:
+        return as_it_is, data
     if len(data.translate(None, _ASCII)) * 3 > len(data):  # quoted-printable would be the longer one
         return "base64", CRLF.join(_lines(binascii.b2a_base64(data, newline=False)))
     # b2a_qp takes the kind of line break from the data: there is always one to see.
     return "quoted-printable", binascii.b2a_qp(data + CRLF, istext=True).removesuffix(CRLF)
+
+
+def _longest_line(data: bytes) -> int:
+    return max(map(len, data.split(CRLF)))
 
 
 def _attachment_part(attachment: Attachment) -> _Leaf:

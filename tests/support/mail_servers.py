@@ -35,6 +35,7 @@ class ReceivedMail:
     connection: int
     encrypted: bool
     user: str | None
+    options: tuple[str, ...]  # of MAIL FROM, but for SIZE
 
     @property
     def parsed(self) -> EmailMessage:
@@ -61,6 +62,8 @@ class MailServer:
     to_content: str | Trouble | None = None
     seconds: float = 0.0  # how long it thinks about each mail
     mails_per_connection: int | None = None
+    smtputf8: bool = False  # whether it offers these, from the next connection on
+    eight_bit_mime: bool = True
     login: tuple[str, str] | None = None
     starttls: ssl.SSLContext | None = None
     port: int = 0
@@ -86,6 +89,7 @@ class _Connection(SMTP):
             _Handler(server),
             loop=loop,
             hostname="mail.test",
+            enable_SMTPUTF8=server.smtputf8,
             tls_context=server.starttls,
             authenticator=self._authenticated,
             auth_required=server.login is not None,
@@ -145,6 +149,12 @@ class _Handler:
         self._server = server
         self._mails = 0
 
+    async def handle_EHLO(  # noqa: N802
+        self, _connection: _Connection, session: Session, _envelope: Envelope, hostname: str, offers: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [offer for offer in offers if self._server.eight_bit_mime or not offer.endswith("8BITMIME")]
+
     async def handle_MAIL(  # noqa: N802
         self, connection: _Connection, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -177,6 +187,7 @@ class _Handler:
                     connection=session.peer[1] if session.peer else 0,  # type: ignore[arg-type]
                     encrypted=connection.encrypted,
                     user=session.auth_data,
+                    options=tuple(one for one in envelope.mail_options if not one.startswith("SIZE=")),
                 )
             )
         return "250 2.0.0 queued as 4711" if answer is None else await connection.act(answer)

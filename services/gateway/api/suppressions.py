@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from bureau.contracts.addresses import AddressInvalid, parse_mailbox
+from bureau.contracts.addresses import AddressInvalid, folded, parse_mailbox
 from bureau.contracts.base import Contract
 from bureau.contracts.problems import FieldError
 from bureau.ledger import suppressions
@@ -62,9 +62,8 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, SuppressionQuery]) -> Reply:
         query = call.query
         after = read_cursor(query.cursor, _address) if query.cursor is not None else ""
-        found = suppressions.listed(
-            gateway.database, call.owner, address=query.address, after=after, limit=query.limit + 1
-        )
+        sought = _sought(query.address) if query.address is not None else None
+        found = suppressions.listed(gateway.database, call.owner, address=sought, after=after, limit=query.limit + 1)
         shown, following = cut(found, query.limit, lambda one: cursor_of(one.address))
         return Reply(200, SuppressionList(items=[_shown(one) for one in shown], next_cursor=following))
 
@@ -103,7 +102,7 @@ def _add(gateway: Gateway) -> Operation[Any, Any]:
 
 def _remove(gateway: Gateway) -> Operation[Any, Any]:
     def remove(call: Call[Nothing, Which]) -> Reply:
-        address = call.query.address.lower()
+        address = _sought(call.query.address)
         if not suppressions.remove(gateway.database, call.owner, address, call.act("suppression.remove", address)):
             raise problem("not-found", f"{address} is not on the list.")
         return Reply(204, None)
@@ -124,9 +123,17 @@ def _remove(gateway: Gateway) -> Operation[Any, Any]:
 
 def _parsed(text: str) -> str:
     try:
-        return parse_mailbox(text).address.lower()
+        return folded(parse_mailbox(text).address)
     except AddressInvalid as error:
         raise invalid([FieldError("wrong_form", f"{text!r} is not an e-mail address: {error}.", "#/address")]) from None
+
+
+def _sought(text: str) -> str:
+    """As the list has it. Providers' events put addresses there as they tell them: what we would refuse too."""
+    try:
+        return folded(parse_mailbox(text).address)
+    except AddressInvalid:
+        return folded(text)
 
 
 def _shown(one: Kept) -> Suppression:

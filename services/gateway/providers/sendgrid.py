@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from bureau.contracts.addresses import folded
 from bureau.contracts.base import clean_text
 from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
 
@@ -87,7 +88,7 @@ def _readable(batch: list[Any]) -> Iterator[MailEvent]:
 
 def _event(one: dict[str, Any]) -> MailEvent | None:
     kind = _KINDS.get(_text(one, "event"))
-    recipient = _text(one, "email").strip().lower()
+    recipient = folded(_text(one, "email").strip())
     try:
         task_id, n = UUID(_text(one, "bureau_task")), int(_text(one, "bureau_try"))
         at = datetime.fromtimestamp(float(one["timestamp"]), UTC)

@@ -6,14 +6,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from bureau.stopping import StopToken
-from services.mailer.message import Message
+from services.mailer.message import Form, Message
 from services.mailer.transports.base import Outage, Outcome, Verdict, Window
 
 
 class FileTransport:
     """The file is named after the Message-ID, appears whole and is never replaced: a mail is there once.
 
-    The first line, `X-Envelope-To`, says who gets the mail, blind copies included.
+    Text and addresses are UTF-8 in it. The first line, `X-Envelope-To`, says who gets the mail, blind copies included.
     """
 
     name = "file"
@@ -27,7 +27,7 @@ class FileTransport:
         path = self._path(message.message_id)
         envelope = ",\r\n ".join(recipients)
         try:
-            placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode("ascii"), message.raw)
+            placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode(), message.written(Form.UTF8))
         except OSError as error:
             raise Outage(f"the outbox {self.folder} cannot be written: {error.strerror}") from error
         return Outcome.same(recipients, Verdict.SENT, str(path) if placed else f"{path} was there already")

@@ -7,7 +7,8 @@ from typing import Any
 from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
-# What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent.
+# What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. Recipients
+# may have addresses in any script since April 2025 (Twilio's changelog, "Support for UTF-8 email addresses").
 MAX_BYTES = 30_000_000
 MAX_RECIPIENTS = 1000
 
@@ -20,6 +21,8 @@ def over_limits(message: Message, recipients: Sequence[str]) -> str | None:
     size = files + len((message.text or "").encode()) + len((message.html or "").encode())
     if size > MAX_BYTES:
         return f"SendGrid takes mails of {MAX_BYTES:,} bytes, with its attachments in base64 this one has {size:,}"
+    if not message.sender.address.isascii():
+        return f"SendGrid takes no sender whose address is not ASCII, and from is {message.sender.address}"
     return None
 
 

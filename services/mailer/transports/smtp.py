@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from bureau.stopping import StopToken
 from services.mailer.message import Message
 from services.mailer.transports.base import END_WITHIN_SECONDS, AnswerLost, Outage, Outcome, Verdict, Window
+from services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
 from services.mailer.transports.smtp_server import SmtpServer
 from services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
 from services.mailer.transports.wire import Wire
@@ -41,16 +42,16 @@ class SmtpTransport:
         wire = Wire()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
-                session, reply = self._begun(message, wire)
+                session, planned, reply = self._begun(message, recipients, wire)
             with self._keeping(session, wire):
                 with stop.interrupting(wire.interrupt), self._outages():
-                    replies = _offered(session, reply, recipients)
-                    accepted = [recipient for recipient in recipients if replies[recipient].accepted]
+                    replies = _offered(session, reply, planned)
+                    accepted = [recipient for recipient in planned.recipients if replies[recipient].accepted]
                     go_ahead = _data_command(session, accepted, window)
                     if go_ahead is None or go_ahead.code != START_MAIL:
                         session.reset()
                         return _outcome(replies | dict.fromkeys(accepted, go_ahead or reply))
-                    session.content(message.raw, END_WITHIN_SECONDS)
+                    session.content(planned.content, END_WITHIN_SECONDS)
                     wire.commit()
                 final = self._ended(session)
                 return _outcome(replies | dict.fromkeys(accepted, final))
@@ -63,18 +64,20 @@ class SmtpTransport:
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
 
-    def _begun(self, message: Message, wire: Wire) -> tuple[SmtpSession, Reply]:
+    def _begun(self, message: Message, recipients: Sequence[str], wire: Wire) -> tuple[SmtpSession, Plan, Reply]:
         """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
-        sender, size = message.sender.address, len(message.raw)
+        sender = message.sender.address
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
                 session.use(wire, self._read_timeout)
-                return session, _sender(session, sender, size)
+                planned = plan(message, recipients, session.offer)
+                return session, planned, _sender(session, sender, planned)
             session.close()
         session = SmtpSession(self._server, self._context, wire, self._connect_timeout)
         try:
             session.begin(self._read_timeout)
-            return session, _sender(session, sender, size)
+            planned = plan(message, recipients, session.offer)
+            return session, planned, _sender(session, sender, planned)
         except BaseException:
             session.close()
             raise
@@ -124,20 +127,29 @@ class SmtpTransport:
             raise Outage(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _sender(session: SmtpSession, address: str, size: int) -> Reply:
-    """The answer to MAIL FROM; for a message over the server's limit the one it would give, without asking."""
-    limit = session.size_limit
+def _sender(session: SmtpSession, address: str, planned: Plan) -> Reply:
+    """The answer to MAIL FROM, or one of ours where EHLO said enough."""
+    size = len(planned.content)
+    if refusal := _refusal(planned, size, session.size_limit):
+        session.check()  # a kept connection may have died, and the next one be with a server that takes more
+        return refusal
+    return session.sender(address, size, planned.options)
+
+
+def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
+    if not planned.recipients:
+        return Reply(CANNOT, next(iter(planned.left_out.values())))
     if limit is not None and size > limit:
-        session.reset()  # shows whether a kept connection still lives
         return Reply(552, f"552 the message has {size:,} bytes, the server takes {limit:,}")
-    return session.sender(address, size)
+    return None
 
 
-def _offered(session: SmtpSession, reply: Reply, recipients: Sequence[str]) -> dict[str, Reply]:
+def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Reply]:
     """The answer for each recipient; that to MAIL FROM where it was a refusal."""
-    if not reply.accepted:
-        return dict.fromkeys(recipients, reply)
-    return {recipient: session.recipient(recipient) for recipient in recipients}
+    replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
+    for recipient in planned.recipients:
+        replies[recipient] = session.recipient(recipient) if reply.accepted else reply
+    return replies
 
 
 def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window) -> Reply | None:

@@ -4,9 +4,11 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bureau.contracts.base import clean_text
+from services.mailer.transports.smtp_extensions import Offer
 from services.mailer.transports.smtp_server import Encryption, SmtpServer
 from services.mailer.transports.wire import Wire
 
@@ -89,9 +91,18 @@ class SmtpSession(smtplib.SMTP):
         except (smtplib.SMTPException, OSError):
             self.close()
 
-    def sender(self, address: str, size: int) -> Reply:
-        """MAIL FROM, with the size where the server wants to know."""
-        return _read(self.mail(address, [f"size={size}"] if self.has_extn("size") else []))
+    def check(self) -> None:
+        """Asks for nothing. Raises where the connection is no more."""
+        _read(self.rset())
+
+    def sender(self, address: str, size: int, options: Sequence[str]) -> Reply:
+        """MAIL FROM, with the size where the server wants to know. SMTPUTF8 sends commands in UTF-8 from here on."""
+        return _read(self.mail(address, [*([f"size={size}"] if self.has_extn("size") else []), *options]))
+
+    @property
+    def offer(self) -> Offer:
+        """What it said in EHLO."""
+        return Offer(smtputf8=self.has_extn("smtputf8"), eight_bit_mime=self.has_extn("8bitmime"))
 
     @property
     def size_limit(self) -> int | None:

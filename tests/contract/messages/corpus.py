@@ -54,6 +54,16 @@ TEXTS = {
     "ten thousand lines": "line\n" * 10_000,
     "nel and separators": "a\u0085b\u2028c\u2029d",
 }
+LOCAL_PARTS = {
+    "latin": "josé",
+    "chinese": "用户",
+    "cyrillic": "пример",
+    "hindi": "अजय.कुमार",
+    "arabic": "مستخدم",
+    "emoji": "👩🚀",
+    "64 octets": "é" * 32,
+    "ascii and not": "user+标签",
+}
 NAMES = {
     "plain": "report.csv",
     "blanks": "monthly report final.csv",
@@ -128,6 +138,13 @@ def _given() -> Iterator[dict[str, Any]]:
         "bcc": people[3:5],
         "reply_to": Mailbox("Hélène, «répondre»", "r@example.com"),
     }
+    for name, local in LOCAL_PARTS.items():
+        box = Mailbox("Zoë", f"{local}@example.com")
+        both = (Mailbox("", f"{local}@xn--bcher-kva.example"), ADA)
+        yield {"name": f"address: {name}", "sender": box, "to": both, "cc": (box,), "reply_to": box, "text": "Zoë\n.\n"}
+    blind = (Mailbox("", "用户@example.com"),)
+    yield {"name": "an address in another script that nobody sees", "bcc": blind, "text": "x"}
+    yield {"name": "both parts and a file beside an address in another script", **_mixed(blind)}
     for name, words in (
         ("quotes", 'Ada "the first" \\ Lovelace'),
         ("comma", "Lovelace, Ada"),
@@ -144,6 +161,11 @@ def _given() -> Iterator[dict[str, Any]]:
         ("one letter", "é"),
     ):
         yield {"name": f"subject: {name}", "subject": subject}
+
+
+def _mixed(to: tuple[Mailbox, ...]) -> dict[str, Any]:
+    files = (("报告.pdf", "application/pdf", b"%PDF-1.7\n" + bytes(range(256))),)
+    return {"to": to, "subject": "Zoë", "text": "läßt grüßen\n", "html": "<p>你好</p>\n", "files": files}
 
 
 def _sample(number: int, name: str, **given: Any) -> Sample:

@@ -24,26 +24,31 @@ KEY = "SG.test"
 
 @dataclass(frozen=True)
 class Provider:
-    """A transport and the other side. `knows`: it can say whether a mail was sent."""
+    """A transport and the other side. `knows`: it can say whether a mail was sent.
+
+    `reaches_any_script`: it takes addresses that are not ASCII.
+    """
 
     transport: Transport
     counts: Callable[[], Counter[str]]
     recipients: Callable[[], list[str]]  # of all mails
     knows: bool = False
+    reaches_any_script: bool = True
 
 
-@pytest.fixture(params=["file", "smtp", "sendgrid", "console"])
+@pytest.fixture(params=["file", "smtp", "smtp with SMTPUTF8", "sendgrid", "console"])
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
     match request.param:
         case "file":
             yield _file(tmp_path / "out" / "box")
-        case "smtp":
-            with mail_server() as server:
+        case "smtp" | "smtp with SMTPUTF8":
+            with mail_server(smtputf8=request.param != "smtp") as server:
                 transport = SmtpTransport(SmtpServer.from_url(server.url))
                 yield Provider(
                     transport,
                     lambda: server.counts,
                     lambda: [address for mail in server.mails for address in mail.recipients],
+                    reaches_any_script=server.smtputf8,
                 )
                 transport.close()
         case "sendgrid":

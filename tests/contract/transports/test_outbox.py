@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bureau.stopping import StopToken
+from services.mailer.message import Form
 from services.mailer.transports.base import Outage, Window
 from services.mailer.transports.file import FileTransport
 from tests.support.messages import new_message
@@ -21,8 +22,17 @@ def test_a_file_is_named_after_the_message_and_says_who_gets_it(tmp_path: Path) 
     assert path.name == f"{message.message_id.strip('<>')}.eml"
     parsed = message_from_bytes(path.read_bytes(), policy=policy.default)
     assert parsed["X-Envelope-To"] == f"{ADA}, {EVE}"
-    assert parsed.get_content() == "Zoë"
-    assert path.read_bytes().endswith(message.raw)
+    assert parsed.get_content() == "Zoë\r\n"
+    assert path.read_bytes().endswith(message.written(Form.UTF8))
+
+
+def test_addresses_in_any_script_are_in_the_file_as_they_are(tmp_path: Path) -> None:
+    message = new_message("josé@example.com", text="Zoë")
+    FileTransport(tmp_path).send(message, ("josé@example.com", "用户@example.com"), Window(), StopToken())
+    (path,) = tmp_path.iterdir()
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[:2] == ["X-Envelope-To: josé@example.com,", " 用户@example.com"]
+    assert {"To: josé@example.com", "Zoë"} <= set(lines)
 
 
 def test_a_file_that_is_there_is_never_changed(tmp_path: Path) -> None:
@@ -45,7 +55,7 @@ def test_many_who_write_the_same_mail_leave_one_whole_file(tmp_path: Path) -> No
             pool.map(lambda _: FileTransport(tmp_path).send(message, (ADA,), Window(), StopToken()), range(16))
         )
     (path,) = tmp_path.iterdir()
-    assert path.read_bytes().endswith(message.raw)
+    assert path.read_bytes().endswith(message.written(Form.UTF8))
     assert sum(outcome.response == str(path) for outcome in outcomes) == 1
 
 

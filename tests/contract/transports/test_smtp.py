@@ -8,7 +8,7 @@ import pytest
 
 from bureau.contracts.errors import Stopped
 from bureau.stopping import StopReason, StopToken
-from services.mailer.message import Message
+from services.mailer.message import Form, Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer
@@ -49,7 +49,7 @@ def _send(transport: SmtpTransport, message: Message | None = None, *recipients:
 def test_a_message_arrives_byte_for_byte(server: MailServer, smtp: SmtpTransport) -> None:
     message = new_message(ADA, text=".\n..\n.dot\nlast line", html="<p>Zoë</p>")
     _send(smtp, message)
-    assert server.mails[0].raw == message.raw
+    assert server.mails[0].raw == message.written(Form.EIGHT_BIT)
     assert server.mails[0].sender == "bureau@example.com"
 
 

@@ -13,6 +13,7 @@ from tests.contract.transports.conftest import Provider
 from tests.support.messages import new_message
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
+JOSE = "josé@xn--bcher-kva.example"
 
 
 def _sent(outcome: Outcome, *recipients: str) -> bool:
@@ -46,6 +47,23 @@ def test_a_hundred_recipients_and_large_attachments_pass(provider: Provider) -> 
     )
     assert _sent(provider.transport.send(message, people, Window(), StopToken()), *people)
     assert provider.counts() == {message.message_id: 1}
+
+
+@pytest.mark.parametrize("kind", ["to", "cc", "bcc"])
+def test_an_address_in_any_script_is_reached_or_refused_with_a_reason_and_the_others_are(
+    provider: Provider, kind: str
+) -> None:
+    boxes = {"to": (Mailbox("", ADA),), kind: (Mailbox("José", JOSE), Mailbox("", BOB))}
+    people = [box.address for kind in boxes for box in boxes[kind]]
+    message = new_message(**boxes, text="é")
+    outcome = provider.transport.send(message, people, Window(), StopToken())
+    reached = [one for one in people if one.isascii() or provider.reaches_any_script]
+    assert sorted(provider.recipients()) == sorted(reached)
+    assert provider.counts() == {message.message_id: 1}
+    assert [one for one, verdict in outcome.verdicts.items() if verdict is Verdict.SENT] == reached
+    if not provider.reaches_any_script:
+        assert outcome.verdicts[JOSE] is Verdict.REFUSED
+        assert "not ASCII" in outcome.reasons[JOSE]
 
 
 def test_threads_send_at_the_same_time(provider: Provider) -> None:

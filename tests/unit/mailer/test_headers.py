@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from email import message_from_bytes, message_from_string, policy
 from email.header import decode_header, make_header
+from email.utils import getaddresses
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,30 @@ def test_a_name_comes_back_as_it_was_and_the_next_address_too(name: str) -> None
     assert parsed[0].display_name.replace(" ", "") == name.replace(" ", "")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_address_in_another_script_stands_as_it_is_and_its_name_in_ascii(name: str) -> None:
+    header = address_header("To", [Mailbox(name, "用户@example.com"), Mailbox("", "josé@example.com")])
+    assert [word for word in header.split() if not word.isascii()] in (
+        ["<用户@example.com>,", "josé@example.com"],
+        ["用户@example.com,", "josé@example.com"],
+    )
+    assert [address for _, address in getaddresses([header.partition(": ")[2]])] == [
+        "用户@example.com",
+        "josé@example.com",
+    ]
+
+
+@pytest.mark.parametrize("name", ["", *NAMES])
+def test_where_all_is_ascii_such_an_address_is_named_and_cannot_be_answered(name: str) -> None:
+    boxes = [Mailbox(name, "用户@example.com"), Mailbox("Bob", "bob@example.com")]
+    header = address_header("To", boxes, ascii_only=True)
+    assert max(map(len, _lines(header))) <= 78
+    parsed = message_from_string(f"{header}\r\n", policy=policy.default)["To"]
+    assert [box.addr_spec for box in parsed.addresses] == ["bob@example.com"]
+    shown = parsed.groups[0].display_name.replace(" ", "")
+    assert shown == f"Internationalizedaddress{name}用户@example.comremoved".replace(" ", "")
+
+
 @pytest.mark.parametrize("name", FILE_NAMES)
 def test_a_file_name_comes_back_as_it_was(name: str) -> None:
     header = parameter_header("Content-Disposition", "attachment", {"filename": name})
@@ -116,3 +141,22 @@ def test_a_line_break_in_a_value_is_refused_by_name(bad: str) -> None:
         with pytest.raises(PermanentError, match=r"^subject.*line break") as caught:
             make()
         assert caught.value.code == "mail_header_invalid"
+
+
+@pytest.mark.parametrize("separator", ["\u0085", "\u009f", "\u2028", "\u2029"])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_what_breaks_lines_for_some_readers_is_refused_in_an_address(separator: str, ascii_only: bool) -> None:
+    with pytest.raises(PermanentError, match="line break"):
+        address_header("To", [Mailbox("", f"josé{separator}Bcc:eve@example.com")], ascii_only=ascii_only)
+
+
+@given(name=st.text(max_size=40), local=st.text(max_size=40))
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_mailbox_makes_one_header_or_none(ascii_only: bool, name: str, local: str) -> None:
+    try:
+        header = address_header("To", [Mailbox(name, f"{local}@example.com")], ascii_only=ascii_only)
+    except (PermanentError, UnicodeEncodeError):
+        return
+    first, *rest = header.removesuffix("\r\n").splitlines()
+    assert first.startswith("To: ")
+    assert all(line.startswith(" ") for line in rest)
