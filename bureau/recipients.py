@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bureau.contracts.addresses import AddressInvalid, parse_mailbox
+from bureau.contracts.addresses import AddressInvalid, domain_name, parse_mailbox
 from bureau.contracts.errors import PermanentError
 
 DESCRIPTION = "Mail goes to these domains and those below them only, separated by commas; empty: to any."
@@ -10,7 +10,7 @@ DESCRIPTION = "Mail goes to these domains and those below them only, separated b
 
 def outside(domains: str, addresses: Iterable[str]) -> list[str]:
     """The `addresses` that `domains`, as the setting has them, do not allow."""
-    allowed = [domain.strip().lower().lstrip("@.") for domain in domains.split(",") if domain.strip()]
+    allowed = [domain_name(domain.strip().lstrip("@.")) for domain in domains.split(",") if domain.strip()]
     return [address for address in addresses if allowed and not _within(address, allowed)]
 
 
@@ -26,7 +26,7 @@ def rule(domains: str, refused: Iterable[str]) -> str:
 
 def _within(address: str, allowed: list[str]) -> bool:
     try:
-        domain = parse_mailbox(address).domain.lower()
+        domain = parse_mailbox(address).domain
     except AddressInvalid:
         return False
     return any(domain == one or domain.endswith(f".{one}") for one in allowed)

@@ -51,6 +51,14 @@ def parse_mailbox(text: str) -> Mailbox:
     return Mailbox(_display_name(match["name"].strip()), _address(match["address"].strip()))
 
 
+def domain_name(text: str) -> str:
+    """A domain as it stands in `Mailbox.address`. What is none stays as it is, in lower case, and is no address's."""
+    try:
+        return parse_mailbox(f"anybody@{text.strip()}").domain
+    except AddressInvalid:
+        return text.strip().lower()
+
+
 def _display_name(text: str) -> str:
     quoted = _QUOTED.match(text)
     name = re.sub(r"\\(.)", r"\1", quoted["inside"]) if quoted else text

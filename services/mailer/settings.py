@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from bureau.contracts.addresses import Mailbox, parse_mailbox
+from bureau.contracts.addresses import Mailbox, domain_name, parse_mailbox
 from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings
 from services.mailer.mail_urls import MailUrl, mail_urls
@@ -66,7 +66,7 @@ class MailerSettings(Settings):
     @property
     def from_domains(self) -> frozenset[str]:
         """Empty: any."""
-        return frozenset(one.strip().lower() for one in self.mail_from_domains.split(",") if one.strip())
+        return frozenset(domain_name(one) for one in self.mail_from_domains.split(",") if one.strip())
 
     @property
     def template_folders(self) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -76,6 +77,16 @@ def test_an_address_is_put_on_the_list_and_taken_off(gateway: Keyed) -> None:
     assert gateway.ask("DELETE", gone, "carol", Role.OPERATE).status_code == 404
     acts = {(act, target) for act, target in gateway.audited("act", "target")}
     assert {("suppression.add", "eve@example.com"), ("suppression.remove", "eve@example.com")} <= acts
+
+
+def test_an_address_in_another_script_is_found_however_it_is_written(gateway: Keyed) -> None:
+    added = gateway.ask("POST", LIST, "carol", Role.OPERATE, json={"address": "JOSÉ@Bücher.example"})
+    assert added.json()["address"] == "josé@xn--bcher-kva.example"
+    for written in ("José@bücher.example", "jose\u0301@XN--BCHER-KVA.example"):
+        found = gateway.ask("GET", f"{LIST}?address={quote(written)}", "carol", Role.VIEW).json()["items"]
+        assert [one["address"] for one in found] == ["josé@xn--bcher-kva.example"]
+    gone = f"{LIST}?address={quote('JOSÉ@bücher.example')}"
+    assert gateway.ask("DELETE", gone, "carol", Role.OPERATE).status_code == 204
 
 
 def test_the_list_is_paged(gateway: Keyed) -> None:

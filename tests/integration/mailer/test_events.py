@@ -148,6 +148,21 @@ def test_hard_bounces_and_complaints_get_no_more_mail_of_that_owner(office: Offi
     assert _last(server) == (ADA, BOB)
 
 
+def test_an_event_and_a_suppression_find_an_address_in_another_script(office: Office, server: MailServer) -> None:
+    server.smtputf8 = True
+    job = office.submit(to=["José@example.com"], cc=[BOB])
+    assert office.run(job) == "succeeded"
+    assert _last(server) == ("José@example.com", BOB)
+    bounced = _told(
+        office.task_id(job), KIND.BOUNCED, "josé@example.com", suppress=SuppressionReason.HARD_BOUNCE, reason="550 no"
+    )
+    mail_events.record(office.db, [bounced])
+    assert _shown(office, job) == {"José@example.com": "bounced", BOB: "sent"}
+    again = office.submit(to=["JOSE\u0301@example.com"], cc=[BOB])
+    assert office.run(again) == "succeeded"
+    assert _last(server) == (BOB,)
+
+
 def test_a_mail_to_nobody_but_suppressed_fails_and_says_what_mends_it(office: Office, server: MailServer) -> None:
     act = Act("suppression.add", "ada", "tests")
     suppressions.add(office.db, "ada", "Ada@Example.com", None, act)

@@ -56,6 +56,8 @@ def test_a_name_is_one_segment_of_a_path() -> None:
         "root@localhost",
         "ada@mail.test",
         "ada@exämple.com",
+        "用户@例え.jp",
+        "José <josé@example.com>",
         " ada@example.com ",
     ],
 )
@@ -77,6 +79,8 @@ def test_an_address_is_taken_as_it_is_written(address: str) -> None:
         "Ada <ada@example.com> <eve@example.com>",
         "a b@example.com",
         "ada@exa mple.com",
+        "josé\u2028@example.com",
+        "josé\x85@example.com",
     ],
 )
 def test_what_is_no_address_is_refused_in_words(address: str) -> None:

@@ -102,6 +102,20 @@ def test_images_go_inline_and_unsubscribing_into_the_headers() -> None:
     assert body["headers"]["List-Unsubscribe"] == "<https://a.example/off>"
 
 
+def test_recipients_may_have_addresses_in_any_script_the_sender_may_not() -> None:
+    jose, user = Mailbox("José", "josé@example.com"), Mailbox("", "用户@xn--r8jz45g.jp")
+    message = new_message(to=(jose,), bcc=(user,), reply_to=jose)
+    recipients = (jose.address, user.address)
+    assert over_limits(message, recipients) is None
+    body = payload(message, recipients)
+    assert body["personalizations"] == [
+        {"to": [{"email": "josé@example.com", "name": "José"}], "bcc": [{"email": "用户@xn--r8jz45g.jp"}]}
+    ]
+    assert over_limits(new_message(sender=jose), recipients) == (
+        "SendGrid takes no sender whose address is not ASCII, and from is josé@example.com"
+    )
+
+
 def test_what_is_over_the_vendors_limits_is_known_before_sending() -> None:
     large = Attachment("a.bin", "application/zip", 24_000_000, b"x" * 32_000_000)
     assert over_limits(new_message(), ("ada@example.com",)) is None

@@ -151,8 +151,8 @@ def test_a_wrong_one_of_several_is_refused_without_its_password(
 
 
 def test_mails_may_be_limited_to_domains_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    domains = {"MAIL_FROM_DOMAINS": "example.com, Example.org"}
+    domains = {"MAIL_FROM_DOMAINS": "example.com, Example.org, Bücher.example"}
     settings = _loaded(monkeypatch, MAIL_FROM="a@example.org", **domains)
-    assert settings.from_domains == {"example.com", "example.org"}
+    assert settings.from_domains == {"example.com", "example.org", "xn--bcher-kva.example"}
     with pytest.raises(SettingsError, match=r"MAIL_FROM: other\.example is not one of MAIL_FROM_DOMAINS"):
         _loaded(monkeypatch, MAIL_FROM="a@other.example", **domains)
