@@ -66,18 +66,15 @@ class SmtpTransport:
 
     def _begun(self, message: Message, recipients: Sequence[str], wire: Wire) -> tuple[SmtpSession, Plan, Reply]:
         """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
-        sender = message.sender.address
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
                 session.use(wire, self._read_timeout)
-                planned = plan(message, recipients, session.offer)
-                return session, planned, _sender(session, sender, planned)
+                return session, *_asked(session, message, recipients)
             session.close()
         session = SmtpSession(self._server, self._context, wire, self._connect_timeout)
         try:
             session.begin(self._read_timeout)
-            planned = plan(message, recipients, session.offer)
-            return session, planned, _sender(session, sender, planned)
+            return session, *_asked(session, message, recipients)
         except BaseException:
             session.close()
             raise
@@ -127,13 +124,14 @@ class SmtpTransport:
             raise Outage(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _sender(session: SmtpSession, address: str, planned: Plan) -> Reply:
-    """The answer to MAIL FROM, or one of ours where EHLO said enough."""
+def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[Plan, Reply]:
+    """What is asked of this server, and its answer to MAIL FROM; or one of ours where EHLO said enough."""
+    planned = plan(message, recipients, session.offer)
     size = len(planned.content)
     if refusal := _refusal(planned, size, session.size_limit):
         session.check()  # a kept connection may have died, and the next one be with a server that takes more
-        return refusal
-    return session.sender(address, size, planned.options)
+        return planned, refusal
+    return planned, session.sender(message.sender.address, size, planned.options)
 
 
 def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:

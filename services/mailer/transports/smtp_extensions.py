@@ -38,8 +38,8 @@ class Plan:
 def plan(message: Message, recipients: Sequence[str], offer: Offer) -> Plan:
     """Without SMTPUTF8 nobody can be written to, or answered, at an address that is not ASCII.
 
-    Others get the mail all the same: its headers name such people and give no address. The mail is built here, where
-    nothing was handed over yet, so that a server on its way must not do it: none may (RFC 6530, section 8).
+    Others get the mail all the same: its headers name such people and give no address. Before a mail is submitted
+    that may be done, on its way no more (RFC 6530, section 8).
     """
     form = offer.form
     left_out = {} if form is Form.UTF8 else _left_out(message, recipients)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bureau.stopping import StopToken
+from bureau.testing.outbox import Outbox
 from services.mailer.message import Form
 from services.mailer.transports.base import Outage, Window
 from services.mailer.transports.file import FileTransport
@@ -28,11 +29,13 @@ def test_a_file_is_named_after_the_message_and_says_who_gets_it(tmp_path: Path) 
 
 def test_addresses_in_any_script_are_in_the_file_as_they_are(tmp_path: Path) -> None:
     message = new_message("josé@example.com", text="Zoë")
+    outbox = Outbox(tmp_path)
     FileTransport(tmp_path).send(message, ("josé@example.com", "用户@example.com"), Window(), StopToken())
     (path,) = tmp_path.iterdir()
     lines = path.read_text("utf-8").splitlines()
     assert lines[:2] == ["X-Envelope-To: josé@example.com,", " 用户@example.com"]
     assert {"To: josé@example.com", "Zoë"} <= set(lines)
+    assert len(outbox.to("JOSÉ@example.com")) == 1
 
 
 def test_a_file_that_is_there_is_never_changed(tmp_path: Path) -> None:

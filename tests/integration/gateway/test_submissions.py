@@ -157,6 +157,12 @@ def test_an_email_is_one_task(door: Door) -> None:
     assert (answer.json()["kind"], answer.json()["title"]) == ("email", "Hello")
 
 
+def test_an_email_goes_to_addresses_in_any_script(door: Door) -> None:
+    people = {"to": ["用户@例え.jp", "José <jose\u0301@example.com>"], "from": "josé@example.com"}
+    (send,) = graph(door.post("/v1/emails", {**MAIL, **people}))
+    assert send["input"] == {**MAIL, **people}
+
+
 def test_an_email_is_accepted_before_any_mailer_started(empty_door: Door) -> None:
     answer = empty_door.post("/v1/emails", {"to": ["a@example.com"], "template": "anything"})
     (send,) = graph(answer)

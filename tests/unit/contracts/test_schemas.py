@@ -27,6 +27,14 @@ def test_an_input_that_fits_has_no_mistakes() -> None:
     assert found(SUMA, {"a": 2, "b": 10**40}) == []
 
 
+def test_addresses_may_be_in_any_script_and_stay_one_line() -> None:
+    def of(address: str) -> list[tuple[str, str | None]]:
+        return found(SendMail.model_json_schema(), {"to": [address], "subject": "x", "text": "x"})
+
+    assert of("用户@例え.jp") == of("José <josé@example.com>") == []
+    assert [pointer for _, pointer in of("josé@example.com\r\nBcc: eve@example.com")] == ["#/tasks/0/input/to/0"]
+
+
 def test_every_mistake_is_found_at_its_place() -> None:
     assert sorted(found(SUMA, {"a": "2", "c/d": 1})) == [
         ("missing", "#/tasks/0/input/b"),
