@@ -79,8 +79,10 @@ class SmtpSession(smtplib.SMTP):
             self.login(server.user, server.password or "")
 
     def use(self, wire: Wire, read_timeout: float) -> None:
-        """Puts the next mail's wire in the place of the last one's."""
+        """Puts the next mail's wire in the place of the last one's. Raises where the server spoke unasked meanwhile."""
         sock = self._socket()
+        if self._has_spoken(sock):
+            raise smtplib.SMTPServerDisconnected("the server said more than it was asked")
         sock.settimeout(read_timeout)
         wire.attach(sock)
 
@@ -128,6 +130,16 @@ class SmtpSession(smtplib.SMTP):
         """The dot, and the answer: from here on the mail may be accepted without our learning of it."""
         self.send(b".\r\n")
         return _read(self.getreply(), leaving_counts=True)
+
+    def _has_spoken(self, sock: socket.socket) -> bool:
+        """Whether an answer waits that no command asked for: it would be taken for that to the next one."""
+        if self.file is None:
+            return False
+        sock.settimeout(0)
+        try:
+            return bool(self.file.peek(1))
+        except ssl.SSLWantReadError:  # a plain socket that has nothing gives nothing
+            return False
 
     def _socket(self) -> socket.socket:
         if self.sock is None:

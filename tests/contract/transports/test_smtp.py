@@ -204,6 +204,21 @@ def test_what_is_under_way_at_the_windows_end_is_cut_off(server: MailServer, smt
     assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), Outage)
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_connection_that_said_more_than_it_was_asked_serves_no_other_mail(
+    authority: TestAuthority, encrypted: bool
+) -> None:
+    """Its words would be taken for the answer to the next mail, and that be refused for good."""
+    with mail_server(starttls=authority.server if encrypted else None) as server:
+        transport = SmtpTransport(SmtpServer.from_url(server.url), context=authority.client)
+        server.to_content = "250 2.0.0 queued\r\n500 5.5.1 what was that?"
+        assert _send(transport).verdicts == {ADA: SENT}
+        server.to_content = None
+        assert _send(transport).verdicts == _send(transport).verdicts == {ADA: SENT}
+        assert server.connections == 2
+        transport.close()
+
+
 def test_connections_are_kept_and_replaced_when_they_died(server: MailServer, smtp: SmtpTransport) -> None:
     for _ in range(3):
         _send(smtp)
