@@ -59,6 +59,28 @@ def counting_mail() -> Iterator[CountingMail]:
         yield CountingMail(server)
 
 
+class TwoProviders(CountingMail):
+    """In the order of MAIL_URL. A trouble is the first one's; what they accepted is counted together."""
+
+    def __init__(self, first: MailServer, second: MailServer) -> None:
+        super().__init__(first)
+        self.second = CountingMail(second)
+        self.url = f"{self.url},{self.second.url}"
+
+    def accepted(self) -> Counter[tuple[str, str]]:
+        return super().accepted() + self.second.accepted()
+
+    def by_both(self) -> set[tuple[str, str]]:
+        """What one of them accepted after the other."""
+        return super().accepted().keys() & self.second.accepted().keys()
+
+
+@contextmanager
+def two_providers() -> Iterator[TwoProviders]:
+    with mail_server(seconds=MAIL_SECONDS) as first, mail_server(seconds=MAIL_SECONDS) as second:
+        yield TwoProviders(first, second)
+
+
 def _archive() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

@@ -8,7 +8,7 @@ from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
 # What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. Recipients
-# may have addresses in any script since April 2025 (Twilio's changelog, "Support for UTF-8 email addresses").
+# may have addresses in any script since April 2025 (Twilio's changelog, as told in sendgrid/sendgrid-csharp#656).
 MAX_BYTES = 30_000_000
 MAX_RECIPIENTS = 1000
 

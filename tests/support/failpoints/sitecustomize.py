@@ -158,6 +158,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.loop": [("Loop.wake", waking_the_relay)],
     "bureau.ledger.leases": [("_take_back", after("taken_back"))],
     "bureau.ledger.locked": [("LockedJob.write", before("in_finish"))],  # task and dependents written, not committed
+    "services.mailer.book": [("LedgerBook.move", after("moved"))],  # its row names the next transport
     "services.mailer.transports.smtp": [
         ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end
         ("SmtpTransport._ended", after("after_dot")),  # the server took it, the ledger does not know

@@ -187,6 +187,17 @@ def mail_trouble(answers: dict[str, object], seconds: float) -> Fault:
     return strike
 
 
+def mail_trouble_during(answers: dict[str, object], fault: Fault) -> Fault:
+    """From before the other fault strikes until that is healed."""
+
+    def strike(world: World) -> None:
+        world.mail.trouble(**answers)
+        fault(world)
+        world.mail.recover()
+
+    return strike
+
+
 def mail_weather(seconds: float, seed: int) -> Fault:
     """Another trouble every second."""
 
