@@ -58,6 +58,12 @@ SHIPPED = [
     ("certificates-ready", CERTIFICATES, "Certificates ready: Python, autumn", ["120", "5.1 MB", SHA, "complete"]),
     ("report-ready", LINKED, "Report ready: Monthly sales", ["complete", "until 20 December 2025", LINKED["link"]]),
     ("report-ready", REPORT | {"complete": False}, "Report ready: Monthly sales", ["it ends after 1,234,567 rows"]),
+    (
+        "report-ready",
+        REPORT | {"attachment": "sales.csv.zip"},
+        "Report ready: Monthly sales",
+        ["of the file in the ZIP"],
+    ),
     ("your-certificate", {"recipient": "Ada"}, "Your certificate", ["Hello", "Ada"]),
     (
         "your-certificate",
