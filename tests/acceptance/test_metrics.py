@@ -13,7 +13,6 @@ import pytest
 from services.reports.demo import make_demo
 from tests.support import prometheus as promtool
 from tests.support.ports import free_port, listens
-from tests.support.postgres import drop_database, fresh_database
 from tests.support.processes import Process
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.stack import BIN, Stack
@@ -224,10 +223,3 @@ def live(stack: Stack) -> list[str]:
 
 def children(pid: int) -> set[int]:
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
-@pytest.fixture(scope="module")
-def module_database_url(postgres_server: str) -> Iterator[str]:
-    url = fresh_database(postgres_server)
-    yield url
-    drop_database(postgres_server, url)
