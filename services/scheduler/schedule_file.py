@@ -23,7 +23,7 @@ from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules import NAME_PATTERN, NAME_RULE, ScheduleSpec
 from bureau.submission.schedules import static_mistakes
 from bureau.submission.specs import within
-from bureau.submission.validation import ModelReader, NotValid
+from bureau.submission.validation import NotValid, reader_of
 from services.scheduler.yaml_places import Placed, YamlUnreadable, read_yaml
 
 LARGEST_BYTES = 1_000_000
@@ -71,7 +71,7 @@ class ScheduleFile:
         self._data = data
         self._placed = self._read(data)
         try:
-            contents = ModelReader(Contents).read(self._placed.value if self._placed.value is not None else {})
+            contents = reader_of(Contents).read(self._placed.value if self._placed.value is not None else {})
         except NotValid as refused:
             raise ScheduleFileWrong(self._sentences(refused.mistakes)) from None
         found = contents.schedules or {}

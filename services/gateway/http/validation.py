@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel
 
 from bureau.contracts.problems import FieldError
-from bureau.submission.validation import ModelReader, NotValid
+from bureau.submission.validation import ModelReader, NotValid, reader_of
 from services.gateway.http import form_values
 from services.gateway.http.problems import invalid
 
@@ -15,10 +15,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Reader(Generic[M]):
-    """Reads one model. Compiles its schema once."""
+    """Reads one model."""
 
     def __init__(self, model: type[M]) -> None:
-        self._reader = ModelReader(model)
+        self._reader: ModelReader[M] = reader_of(model)
         self.kinds = form_values.kinds(self._reader.document)
 
     def read(self, data: Any) -> M:
