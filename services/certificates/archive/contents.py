@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from services.certificates.archive.directory import Member
+from services.certificates.archive.directory import UTF8_NAME, Member
 from services.certificates.archive.errors import corrupt, shown, truncated
 
 CHUNK_BYTES = 256 * 1024
@@ -24,6 +24,8 @@ def data_start(file: IO[bytes], member: Member) -> int:
         raise corrupt(f"{shown(member.name)} is not where the directory says")
     _, _, flags, method, _, _, crc, compressed, size, name_bytes, extra_bytes = _LOCAL.unpack(header)
     differs = file.read(name_bytes) != member.raw_name or method != member.method or flags & ENCRYPTED
+    # Programs go by the one or the other: each would read another name. One of ASCII is the same in both encodings.
+    differs = differs or (not member.raw_name.isascii() and (flags ^ member.flags) & UTF8_NAME)
     if not flags & SIZES_FOLLOW:
         differs = differs or crc != member.crc
         differs = differs or compressed not in (member.compressed_bytes, 0xFFFFFFFF)

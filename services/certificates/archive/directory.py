@@ -18,7 +18,7 @@ _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _MAX_COMMENT = 0xFFFF
-_UTF8_NAME = 0x0800
+UTF8_NAME = 0x0800
 _UNICODE_PATH = 0x7075
 _ZIP64 = 0x0001
 
@@ -133,7 +133,7 @@ def _end64_record(file: IO[bytes], end: int) -> tuple[int, tuple[int, ...]] | No
 
 def _member(fixed: tuple[int, ...], raw_name: bytes, extra: bytes) -> Member:
     _, _, version, flags, method, _, _, crc, compressed, size, _, _, _, _, _, attributes, offset = fixed
-    name = _text(raw_name, "utf-8" if flags & _UTF8_NAME else "cp437")
+    name = _text(raw_name, "utf-8" if flags & UTF8_NAME else "cp437")
     extras = _extras(extra, name)
     large = extras.get(_ZIP64, b"")
     values = []

@@ -249,6 +249,18 @@ def test_headers_that_contradict_each_other_are_refused(change: Callable[[bytes]
     assert refused(change(archive(("a.pdf", PDF)))).code == "archive_corrupt"
 
 
+@pytest.mark.parametrize("header", ["local", "directory"])
+def test_a_name_that_header_and_directory_read_in_two_encodings_is_refused(header: str) -> None:
+    sound = archive(("é.pdf", PDF))
+    assert checked(sound).files == 1
+    other_encoding = {7 if header == "local" else 9: b"\x00"}
+    assert refused(patched(sound, **{header: other_encoding})).code == "archive_corrupt"
+
+
+def test_names_of_ascii_read_the_same_in_both_encodings() -> None:
+    assert checked(patched(archive(("e.pdf", PDF)), local={7: b"\x08"})).files == 1
+
+
 def test_an_offset_past_everything_is_refused() -> None:
     info = entry("a.pdf")
     info.extra = struct.pack("<2HQ", 0x0001, 8, (1 << 64) - 1)
