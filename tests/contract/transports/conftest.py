@@ -17,7 +17,7 @@ from services.mailer.transports.file import FileTransport
 from services.mailer.transports.sendgrid import SendGridTransport
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer
-from tests.support.mail_servers import mail_server, sendgrid_server
+from tests.support.mail_servers import MailServer, mail_server, sendgrid_server
 
 KEY = "SG.test"
 
@@ -34,6 +34,20 @@ class Provider:
     recipients: Callable[[], list[str]]  # of all mails
     knows: bool = False
     reaches_any_script: bool = True
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture
+def smtp(server: MailServer) -> Iterator[SmtpTransport]:
+    """On `server`."""
+    transport = SmtpTransport(SmtpServer.from_url(server.url))
+    yield transport
+    transport.close()
 
 
 @pytest.fixture(params=["file", "smtp", "smtp with SMTPUTF8", "sendgrid", "console"])

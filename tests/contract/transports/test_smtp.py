@@ -1,7 +1,6 @@
 """SMTP: what a server may say or do at each step, and what it means for the mail."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,19 +21,6 @@ from tests.support.waiting import until
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
 SENT, DEFERRED, REFUSED = Verdict.SENT, Verdict.DEFERRED, Verdict.REFUSED
 HANG, DROP = Trouble.HANG, Trouble.DROP
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as running:
-        yield running
-
-
-@pytest.fixture
-def smtp(server: MailServer) -> Iterator[SmtpTransport]:
-    transport = SmtpTransport(SmtpServer.from_url(server.url))
-    yield transport
-    transport.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """SMTPUTF8 and 8BITMIME: what is asked of a server that offers them, and what becomes of a mail where it does not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,6 @@ from tests.support.tls import make_authority
 
 ADA, JOSE, USER = "ada@example.com", "josé@example.com", "用户@xn--r8jz45g.jp"
 SENT, REFUSED = Verdict.SENT, Verdict.REFUSED
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as running:
-        yield running
-
-
-@pytest.fixture
-def smtp(server: MailServer) -> Iterator[SmtpTransport]:
-    transport = SmtpTransport(SmtpServer.from_url(server.url))
-    yield transport
-    transport.close()
 
 
 def _send(transport: SmtpTransport, message: Message, *recipients: str) -> Outcome:
