@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,13 +17,14 @@ from pydantic import BaseModel, ValidationError
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TaskError, TransientError
 from bureau.contracts.graph import references, resolve
 from bureau.execution import Execution
+from bureau.group_commit import GroupCommit
 from bureau.heartbeat import Heartbeat
 from bureau.ledger import artifacts
-from bureau.ledger.claim import Claim, claim, results
+from bureau.ledger.claim import Claim, claim, claim_free, results
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.decide import GiveUp, Postpone, Retry, decide, error_of
 from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.finish import Fate, Finished, finish
+from bureau.ledger.finish import ClaimEnd, Fate, Finished, finish, finish_free
 from bureau.ledger.workers import PACE_SECONDS
 from bureau.metrics import endings
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
@@ -74,6 +76,8 @@ class Runner:
         self._claimed: deque[float] = deque(maxlen=100_000)
         self._since_wake = 0
         self._closing = threading.Event()
+        self._claims = GroupCommit(partial(claim_free, db, queue=queue, worker=worker))
+        self._finishes = GroupCommit(partial(finish_free, db))
 
     def close(self) -> None:
         """Claims nothing more; what runs goes on."""
@@ -119,7 +123,9 @@ class Runner:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self.queue):
-                    claimed = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
+                    claimed = self._claims((task_id, run)) or claim(
+                        self._db, task_id, queue=self.queue, worker=self._worker, run=run
+                    )
             except LedgerUnavailable:
                 self._closing.wait(_pause(tries))
                 tries += 1
@@ -188,7 +194,8 @@ class Runner:
         tries = 0
         while True:
             try:
-                finished = finish(self._db, execution.claim, ending, lines)
+                end = ClaimEnd(execution.claim, ending, lines)
+                finished = self._finishes(end) or finish(self._db, execution.claim, ending, lines)
                 break
             except LedgerUnavailable:
                 time.sleep(_pause(tries))

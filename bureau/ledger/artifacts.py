@@ -1,5 +1,6 @@
 """Stored files: uploads, and what tasks made. Rows are the truth; the bytes are in storage under `key`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -39,6 +40,15 @@ class ArtifactGone(Exception):
     def __init__(self, missing: Sequence[UUID]) -> None:
         super().__init__(", ".join(str(artifact_id) for artifact_id in missing))
         self.missing = list(missing)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Artifacts that a job gives up."""
+
+    job_id: UUID
+    owner: str
+    artifacts: Sequence[UUID]
 
 
 def add_upload(
@@ -115,26 +125,38 @@ def stored_artifact(row: Row[Any]) -> StoredArtifact:
     return StoredArtifact(**{name: getattr(row, name) for name in StoredArtifact.__dataclass_fields__})
 
 
-def mark_removed(connection: Connection, job_id: UUID, owner: str, removed: Sequence[UUID]) -> None:
+def mark_removed(connection: Connection, removals: Sequence[Removal]) -> None:
     """Gives files of the job, or used by it alone, out no more; the scheduler deletes their bytes."""
-    if not removed:
+    wanted = {artifact_id for removal in removals for artifact_id in removal.artifacts}
+    if not wanted:
         return
-    used_here = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id == job_id)
     # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
-    its_own = connection.execute(
-        select(artifacts.c.id)
-        .where(
-            artifacts.c.id.in_(removed),
-            artifacts.c.owner == owner,
-            artifacts.c.removed_at.is_(None),
-            or_(artifacts.c.job_id == job_id, artifacts.c.id.in_(used_here)),
+    there = {
+        row.id: row
+        for row in connection.execute(
+            select(artifacts.c.id, artifacts.c.owner, artifacts.c.job_id)
+            .where(artifacts.c.id.in_(wanted), artifacts.c.removed_at.is_(None))
+            .order_by(artifacts.c.id)
+            .with_for_update()
         )
-        .order_by(artifacts.c.id)
-        .with_for_update()
-    ).scalars()
-    connection.execute(
-        update(artifacts).where(artifacts.c.id.in_(its_own.all()), ~used_elsewhere(job_id)).values(removed_at=now())
-    )
+    }
+    used_by: dict[UUID, set[UUID]] = defaultdict(set)
+    for use in connection.execute(select(artifact_uses).where(artifact_uses.c.artifact_id.in_(there))):
+        used_by[use.artifact_id].add(use.job_id)
+    given_up = [
+        artifact_id
+        for removal in removals
+        for artifact_id in removal.artifacts
+        if (row := there.get(artifact_id)) is not None
+        and row.owner == removal.owner
+        and (row.job_id == removal.job_id or removal.job_id in used_by[artifact_id])
+        and used_by[artifact_id] <= {removal.job_id}
+    ]
+    if given_up:
+        in_a_schedule = exists().where(schedule_uses.c.artifact_id == artifacts.c.id)
+        connection.execute(
+            update(artifacts).where(artifacts.c.id.in_(given_up), ~in_a_schedule).values(removed_at=now())
+        )
 
 
 def used_elsewhere(job_id: UUID) -> ColumnElement[bool]:

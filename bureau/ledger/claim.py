@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, or_, select, tuple_, update
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.states import TaskState
@@ -19,6 +19,23 @@ _sibling = tasks.alias("sibling")
 _job_started = exists().where(_sibling.c.job_id == tasks.c.job_id, _sibling.c.claim_no > 0)
 _paused = exists().where(paused_queues.c.queue == tasks.c.queue)
 _owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
+_CLAIMED: Sequence[ColumnElement[Any]] = (
+    tasks.c.id,
+    tasks.c.job_id,
+    tasks.c.name,
+    tasks.c.run,
+    tasks.c.claim_no,
+    tasks.c.input,
+    tasks.c.after,
+    tasks.c.failures,
+    tasks.c.crashes,
+    tasks.c.max_attempts,
+    tasks.c.base_seconds,
+    tasks.c.cap_seconds,
+    tasks.c.time_limit_seconds,
+    _owner.label("owner"),
+    age(tasks.c.postponed_since).label("postponed"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,31 +72,62 @@ def claim(
     `run` is what the hint says that the task runs: a hint that says it wrongly, by malice, claims nothing either.
     The losing side learns nothing and needs nothing: whoever won carries on.
     """
+    wanted = [tasks.c.id == task_id, *([] if run is None else [tasks.c.run == run])]
     with db.transaction() as connection:
-        row = connection.execute(
-            update(tasks)
-            .where(
-                tasks.c.id == task_id,
-                tasks.c.state == TaskState.READY,
-                tasks.c.queue == queue,
-                tasks.c.due_at <= now(),
-                *([] if run is None else [tasks.c.run == run]),
-                ~_paused,
-                or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
-            )
-            .values(
-                state=TaskState.RUNNING,
-                claim_no=tasks.c.claim_no + 1,
-                worker=worker,
-                claimed_at=now(),
-                started_at=func.coalesce(tasks.c.started_at, now()),
-                lease_until=later(lease_seconds),
-                progress=None,
-            )
-            .returning(tasks, _owner.label("owner"), age(tasks.c.postponed_since).label("postponed"))
-        ).one_or_none()
-    if row is None:
-        return None
+        rows = _claim(connection, wanted, queue=queue, worker=worker, lease_seconds=lease_seconds)
+    return _claim_of(rows[0], worker) if rows else None
+
+
+def claim_free(
+    db: Database, wanted: Sequence[tuple[UUID, str]], *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
+) -> list[Claim | None]:
+    """Claims of several tasks, each with its `run`, in one transaction; a task named twice is claimed once.
+
+    None: not to be had, or its row was locked just now. `claim` waits for the lock, and knows.
+    """
+    free = (
+        select(tasks.c.id)
+        .where(tuple_(tasks.c.id, tasks.c.run).in_(wanted), *_claimable(queue))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    with db.transaction() as connection:
+        mine = [tasks.c.id.in_(connection.execute(free).scalars().all())]
+        rows = _claim(connection, mine, queue=queue, worker=worker, lease_seconds=lease_seconds)
+    claims = {row.id: _claim_of(row, worker) for row in rows}
+    return [claims.pop(task_id, None) for task_id, _ in wanted]
+
+
+def _claimable(queue: str) -> list[ColumnElement[bool]]:
+    return [
+        tasks.c.state == TaskState.READY,
+        tasks.c.queue == queue,
+        tasks.c.due_at <= now(),
+        ~_paused,
+        or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
+    ]
+
+
+def _claim(
+    connection: Connection, wanted: Sequence[ColumnElement[bool]], *, queue: str, worker: str, lease_seconds: float
+) -> Sequence[Row[Any]]:
+    rows: Sequence[Row[Any]] = connection.execute(
+        update(tasks)
+        .where(*wanted, *_claimable(queue))
+        .values(
+            state=TaskState.RUNNING,
+            claim_no=tasks.c.claim_no + 1,
+            worker=worker,
+            claimed_at=now(),
+            started_at=func.coalesce(tasks.c.started_at, now()),
+            lease_until=later(lease_seconds),
+            progress=None,
+        )
+        .returning(*_CLAIMED)
+    ).all()
+    return rows
+
+
+def _claim_of(row: Row[Any], worker: str) -> Claim:
     return Claim(
         task_id=row.id,
         job_id=row.job_id,

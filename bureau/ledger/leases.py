@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger.claim import LEASE_SECONDS
+from bureau.ledger.claim_end import end_claim, make_ready_after_crash
 from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
 from bureau.ledger.decide import CRASH_BUDGET, CRASH_POLICY, Jitter, backoff, error_of
 from bureau.ledger.ending import Cancelled, Failed
-from bureau.ledger.finish import end_claim, make_ready_after_crash
 from bureau.ledger.locked import lock_job
 from bureau.ledger.tables import tasks
 

@@ -1,16 +1,18 @@
 """A job under its row lock: what happens to it in one transaction is gathered here, and written once."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
 from bureau.contracts.states import JobState, TaskState
 from bureau.ledger.clock import age, now
 from bureau.ledger.decide import job_end
 from bureau.ledger.events import Event, insert_events, rows_of
 from bureau.ledger.job_end import JobEnded
+from bureau.ledger.metadata import Json
 from bureau.ledger.tables import jobs, tasks
 
 _begun = case((jobs.c.run_at > jobs.c.created_at, jobs.c.run_at), else_=jobs.c.created_at)
@@ -28,6 +30,7 @@ class LockedJob:
         self.total_tasks: int = row.total_tasks
         self._open_tasks: int = row.open_tasks
         self._events: list[Event] = []
+        self._error: dict[str, Any] | None = None
         self.end: JobEnded | None = None  # once written, where this transaction ends it
 
     @property
@@ -58,46 +61,102 @@ class LockedJob:
         self._open = True
         self._open_tasks += count
 
+    @property
+    def over(self) -> bool:
+        """Whether this transaction ends it: no task is left."""
+        return self._open and self._open_tasks == 0
+
+    def close(self, state: JobState, error: dict[str, Any] | None) -> None:
+        """Its end; `write_jobs` says with which tasks' states."""
+        self.say([Event("job.finished", data={"state": state, "error": error})])
+        self.end = JobEnded(self.row.kind, state, max(0.0, self.row.age))
+        self._error = error
+
     def write(self) -> None:
         """Writes counters and events, and the job's end when no task is left."""
-        values: dict[str, Any] = {"open_tasks": self._open_tasks, "total_tasks": self.total_tasks}
-        if self._open_tasks == 0 and self._open:
-            state, error = self._end()
-            values |= {"state": state, "error": error, "finished_at": now()}
-            self.say([Event("job.finished", data={"state": state, "error": error})])
-            self.end = JobEnded(self.row.kind, state, max(0.0, self.row.age))
-        values["event_seq"] = self.row.event_seq + len(self._events)
-        self.connection.execute(update(jobs).where(jobs.c.id == self.id).values(values))
-        if self._events:
-            insert_events(self.connection, rows_of(self.id, self.row.event_seq, self._events))
+        write_jobs(self.connection, [self])
 
-    def _end(self) -> tuple[JobState, dict[str, Any] | None]:
-        """The job's state, and the error of the task that brought it about first, with the task's name."""
-        ends = self.connection.execute(
-            select(tasks.c.state, tasks.c.optional, func.count().label("n"))
-            .where(tasks.c.job_id == self.id)
-            .group_by(tasks.c.state, tasks.c.optional)
-        )
-        state = job_end({(TaskState(end.state), end.optional): end.n for end in ends})
-        if state is JobState.SUCCEEDED:
-            return state, None
-        first = self.connection.execute(
-            select(tasks.c.name, tasks.c.error)
-            .where(
-                tasks.c.job_id == self.id,
-                tasks.c.state == state.value,
-                tasks.c.error.is_not(None),
-                *([tasks.c.optional.is_(False)] if state is JobState.FAILED else []),
-            )
-            .order_by(tasks.c.finished_at, tasks.c.position)
-            .limit(1)
-        ).one_or_none()
-        return state, {**first.error, "task": first.name} if first else None
+    @property
+    def event_rows(self) -> list[dict[str, Any]]:
+        return rows_of(self.id, self.row.event_seq, self._events)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Parameters of `_COUNT`, or of `_END` where it has ended."""
+        counted = {
+            "job": self.id,
+            "open": self._open_tasks,
+            "total": self.total_tasks,
+            "last": self.row.event_seq + len(self._events),
+        }
+        return counted | ({"end": self.end.state, "failure": self._error} if self.end else {})
+
+
+_COUNT = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"))
+    .values(open_tasks=bindparam("open"), total_tasks=bindparam("total"), event_seq=bindparam("last"))
+)
+_END = _COUNT.values(state=bindparam("end"), error=bindparam("failure", type_=Json), finished_at=now())
 
 
 def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
     """The job, locked until the transaction ends; None when it was deleted."""
-    row = connection.execute(
-        select(jobs, age(_begun).label("age")).where(jobs.c.id == job_id).with_for_update()
+    return lock_jobs(connection, [job_id]).get(job_id)
+
+
+def lock_jobs(connection: Connection, job_ids: Iterable[UUID], *, skip_locked: bool = False) -> dict[UUID, LockedJob]:
+    """The jobs by id, locked in the order of their ids, as whoever locks several does; without those deleted, and,
+    with `skip_locked`, without those that somebody else has locked."""
+    rows = connection.execute(
+        select(jobs, age(_begun).label("age"))
+        .where(jobs.c.id.in_(set(job_ids)))
+        .order_by(jobs.c.id)
+        .with_for_update(skip_locked=skip_locked)
+    )
+    return {row.id: LockedJob(connection, row) for row in rows}
+
+
+def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
+    """Writes what was gathered in jobs: few statements, however many they are."""
+    _close(connection, [job for job in gathered if job.over])
+    for statement, some in (
+        (_COUNT, [job.values for job in gathered if job.end is None]),
+        (_END, [job.values for job in gathered if job.end is not None]),
+    ):
+        if some:
+            connection.execute(statement, some)
+    if happened := [row for job in gathered for row in job.event_rows]:
+        insert_events(connection, happened)
+
+
+def _close(connection: Connection, over: Sequence[LockedJob]) -> None:
+    """Their states, by the states of their tasks, and the error of the task that brought it about first."""
+    if not over:
+        return
+    ends: dict[UUID, dict[tuple[TaskState, bool], int]] = defaultdict(dict)
+    for end in connection.execute(
+        select(tasks.c.job_id, tasks.c.state, tasks.c.optional, func.count().label("n"))
+        .where(tasks.c.job_id.in_([job.id for job in over]))
+        .group_by(tasks.c.job_id, tasks.c.state, tasks.c.optional)
+    ):
+        ends[end.job_id][TaskState(end.state), end.optional] = end.n
+    for job in over:
+        state = job_end(ends[job.id])
+        job.close(state, None if state is JobState.SUCCEEDED else _first_error(connection, job.id, state))
+
+
+def _first_error(connection: Connection, job_id: UUID, state: JobState) -> dict[str, Any] | None:
+    """With the task's name."""
+    first = connection.execute(
+        select(tasks.c.name, tasks.c.error)
+        .where(
+            tasks.c.job_id == job_id,
+            tasks.c.state == state.value,
+            tasks.c.error.is_not(None),
+            *([tasks.c.optional.is_(False)] if state is JobState.FAILED else []),
+        )
+        .order_by(tasks.c.finished_at, tasks.c.position)
+        .limit(1)
     ).one_or_none()
-    return LockedJob(connection, row) if row is not None else None
+    return {**first.error, "task": first.name} if first else None

@@ -1,11 +1,12 @@
 """Joins: the last branches end at the same moment, over and over. None is lost and none fires twice."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
 from bureau.contracts.states import When
 from bureau.ledger import act, leases
@@ -15,7 +16,7 @@ from bureau.ledger.clock import later
 from bureau.ledger.database import Database
 from bureau.ledger.ending import Ending, Succeeded
 from bureau.ledger.finish import Fate, Finished, finish
-from bureau.ledger.locked import LockedJob
+from bureau.ledger.locked import LockedJob, write_jobs
 from tests.support.book import Book, failed, no_jitter, task
 from tests.support.soundness import assert_sound
 from tests.support.together import together
@@ -143,14 +144,12 @@ def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
     """Every message comes to both workers. `tests/faults/test_joins.py` does the same to processes."""
     book, workers = Book(postgres_db), (postgres_db, second)
     dying = threading.local()
-    write = LockedJob.write
-
-    def dies(job: LockedJob) -> None:
+    def dies(connection: Connection, gathered: Sequence[LockedJob]) -> None:
         if getattr(dying, "now", False):
             raise Killed
-        write(job)
+        write_jobs(connection, gathered)
 
-    monkeypatch.setattr(LockedJob, "write", dies)
+    monkeypatch.setattr("bureau.ledger.finish.write_jobs", dies)
 
     def claimed(job_id: UUID, name: str) -> Claim:
         task_id = book.task(job_id, name).id

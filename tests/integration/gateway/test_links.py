@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from bureau.ledger.artifacts import add_upload, mark_removed
+from bureau.ledger.artifacts import Removal, add_upload, mark_removed
 from bureau.ledger.keys import Role
 from bureau.links import Link, Linked, Links
 from services.gateway.app import create_app
@@ -134,7 +134,7 @@ def test_a_token_signed_elsewhere_is_refused(gateway: Keyed) -> None:
 def test_what_is_not_there_any_more_is_not_there_behind_a_link(gateway: Keyed) -> None:
     job_id, file = with_result(gateway)
     with gateway.door.db.transaction() as connection:
-        mark_removed(connection, UUID(job_id), "ada", [UUID(file["id"])])
+        mark_removed(connection, [Removal(UUID(job_id), "ada", [UUID(file["id"])])])
     get = gateway.door.client.get
     assert slug(get(f"{file['url']}?token={signed(Linked.ARTIFACT, file['id'])}")) == (404, "not-found")
     nothing = uuid4()

@@ -11,7 +11,6 @@ from bureau import Context
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.errors import PermanentError
 from bureau.ledger import act, leases, queries, workers
-from bureau.ledger.locked import LockedJob
 from bureau.ledger.views import JobView
 from bureau.ledger.workers import NewWorker
 from tests.support.book import no_jitter
@@ -128,13 +127,13 @@ class Died(BaseException):
 def test_a_worker_that_dies_while_they_are_written_adds_none_and_the_next_adds_each_once(
     shop: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(_: LockedJob) -> None:
+    def dies(*_: object) -> None:
         raise Died
 
     shop.serve(adding_many)
     job_id = shop.book.submit()
     with monkeypatch.context() as patched:
-        patched.setattr(LockedJob, "write", dies)
+        patched.setattr("bureau.ledger.finish.write_jobs", dies)
         with pytest.raises(Died):
             shop.give(job_id)
     assert states(shop, job_id) == {"only": "running"}

@@ -13,8 +13,6 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.ledger import act, leases, queries
-from bureau.ledger.ending import Ending, Succeeded
-from bureau.ledger.finish import Finished, finish
 from bureau.task import Context
 from tests.support.book import no_jitter, task
 from tests.support.waiting import until
@@ -202,12 +200,10 @@ def test_an_outcome_that_no_ledger_takes_fails_the_task_and_leaves_no_file(
 ) -> None:
     Shop(bench)
 
-    def choosy(db: object, claimed: object, ending: Ending, lines: object = ()) -> Finished:
-        if isinstance(ending, Succeeded):
-            raise ValueError("no column is that long")
-        return finish(db, claimed, ending, lines)  # type: ignore[arg-type]
+    def choosy(*_: object) -> None:
+        raise ValueError("no column is that long")
 
-    monkeypatch.setattr(runner_module, "finish", choosy)
+    monkeypatch.setattr("bureau.ledger.finish._Successes.add", choosy)
     job_id = bench.book.submit(*JOBS["chain"][:1])
     bench.give(job_id, "a")
     row = bench.book.task(job_id, "a")
