@@ -230,9 +230,8 @@ def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:
     )
     workers.seen(door.db, mailer, busy=0, claimed=0, trouble=[trouble])
     shown = page(door, "/").text
-    assert (
-        f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min). Open circuit: No &lt;route&gt;." in shown
-    )
+    assert f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min).</h1>" in shown
+    assert '<p class="detail">Open circuit: No &lt;route&gt;.</p>' in shown
     assert "smtp open circuit</span> since" in page(door, "/workers").text
     (told,) = [one["trouble"] for one in door.get("/v1/workers").json()["items"] if one["id"] == mailer]
     assert [(one["name"], one["how"], one["why"]) for one in told] == [("smtp", "open circuit", "No <route>.")]
