@@ -95,6 +95,18 @@ def test_what_is_not_there_is_said_on_a_page_to_people_and_as_a_problem_to_progr
     assert programs.json()["type"] == "/problems/not-found"
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/no/such/page", 404), ("/jobs/letters", 404), ("/v1/nothing", 404), ("/v1/jobs/cancel", 405)]
+)
+def test_an_address_that_nothing_is_at_is_a_page_to_people(door: Door, path: str, status: int) -> None:
+    people, programs = page(door, path), door.get(path)
+    assert people.status_code == programs.status_code == status
+    assert people.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "To the start" in people.text
+    assert "style-src 'self'" in people.headers["Content-Security-Policy"]
+    assert programs.headers["Content-Type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize(("kind", "name"), [("amqp", "RabbitMQ"), ("memory", "In-process broker")])
 def test_the_broker_is_called_what_it_is(
     door: Door, monkeypatch: pytest.MonkeyPatch, kind: BrokerKind, name: str
