@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Iterator
 from queue import Queue
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 from uuid import UUID
 
 import pika
@@ -82,9 +82,14 @@ def is_hint(body: bytes, queue: str) -> bool:
     return False
 
 
+BrokerKind = Literal["amqp", "memory"]
+
+
 class HintPublisher(Protocol):
     """What the relay and the scheduler need of a broker, in a thread of their own."""
 
+    @property
+    def kind(self) -> BrokerKind: ...
     def enqueue(self, message: Message[Any]) -> Message[Any]: ...
     def ensure_open(self) -> None: ...
     def depth(self, queue_name: str) -> int | None: ...
@@ -93,6 +98,8 @@ class HintPublisher(Protocol):
 
 class MemoryBroker(StubBroker):
     """Dramatiq's StubBroker without delay queues: the embedded default, one process."""
+
+    kind: BrokerKind = "memory"
 
     def declare_queue(self, queue_name: str) -> None:
         if queue_name in self.queues:
@@ -122,6 +129,8 @@ class MemoryBroker(StubBroker):
 
 class HintBroker(RabbitmqBroker):
     """Publishes and consumes hints. A pika connection belongs to one thread, so each thread has its own."""
+
+    kind: BrokerKind = "amqp"
 
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=url, middleware=middleware)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dramatiq.errors import BrokerError
 
-from bureau.broker import HintPublisher, hint
+from bureau.broker import BrokerKind, HintPublisher, hint
 from bureau.ledger import hints, workers
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.hints import Hint
@@ -32,6 +32,10 @@ class Relay:
         self._loop = Loop("relay", self._pass, at_exit=publisher.close_thread)
         self.start, self.stop, self.wake = self._loop.start, self._loop.stop, self._loop.wake
         self.wrong = self._loop.wrong
+
+    @property
+    def broker_kind(self) -> BrokerKind:
+        return self._publisher.kind
 
     @property
     def last_error(self) -> str | None:

@@ -18,7 +18,8 @@ FAILED_WITHIN = timedelta(hours=1)
 LOOKED_AT = 200  # tasks that are tried again; more is said as so many and more
 
 # As they are called where they are mended.
-NAMES = {"ledger": "database", "broker": "RabbitMQ", "smtp": "SMTP", "sendgrid": "SendGrid"}
+NAMES = {"ledger": "database", "smtp": "SMTP", "sendgrid": "SendGrid"}
+BROKERS = {"amqp": "RabbitMQ", "memory": "in-process broker"}
 
 Line = tuple[bool, str]  # whether something is wrong, and the words
 
@@ -146,7 +147,9 @@ def need_lines(readiness: ReadinessData) -> list[Line]:
     states = {name: check["status"] for name, check in readiness.get("checks", {}).items()}
     if used is not None and states.get("storage") == "ok":
         states["storage"] = f"{used} %"
-    shown = [(f"{NAMES.get(name, name)} {state}", readiness["checks"][name]) for name, state in states.items()]
+    kind = readiness.get("broker_kind", "")  # an older gateway tells none
+    names = {**NAMES, "broker": BROKERS.get(kind, "broker")}
+    shown = [(f"{names.get(name, name)} {state}", readiness["checks"][name]) for name, state in states.items()]
     well = [words for words, check in shown if not _needs_words(check)]
     lines: list[Line] = [(True, f"{words}: {check['detail'] or ''}") for words, check in shown if _needs_words(check)]
     return [*lines, *([(False, " · ".join(well))] if well else [])]

@@ -204,4 +204,5 @@ class CheckData(TypedDict):
 class ReadinessData(TypedDict):
     status: str
     checks: dict[str, CheckData]
+    broker_kind: str
     storage_used_percent: int | None

@@ -5,6 +5,7 @@ from functools import cached_property
 from threading import Event
 from typing import Protocol
 
+from bureau.broker import BrokerKind
 from bureau.ledger.database import Database
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
@@ -15,6 +16,8 @@ from services.gateway.settings import GatewaySettings
 class Relay(Protocol):
     """Publishes what became due: `bureau.relay.Relay`, or anything like it."""
 
+    @property
+    def broker_kind(self) -> BrokerKind: ...
     @property
     def healthy(self) -> bool: ...
     @property

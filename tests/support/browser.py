@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response, Viewpor
 from tests.support.installing import installed
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
+LEAST_FOR_ROWS: ViewportSize = {"width": 1057, "height": 800}  # one less, and they are cards
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 _OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 

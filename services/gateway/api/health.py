@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from bureau.broker import BrokerKind
 from bureau.ledger.database import LedgerUnavailable
 from services.gateway.gateway import Gateway
 from services.gateway.health_checks import StorageProbe, StorageState
@@ -29,6 +30,7 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "degraded", "not_ready"]
     checks: dict[str, Check] = Field(examples=[{"ledger": {"status": "ok", "detail": None}}])
+    broker_kind: BrokerKind = Field(description="`amqp`: RabbitMQ; `memory`: in this process.")
     storage_used_percent: int | None = Field(
         description="Of the file system that a `file://` storage is on; null of S3, and while the storage is away."
     )
@@ -45,7 +47,12 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         checks = {"ledger": _ledger(gateway), "storage": _storage(storage), "broker": _broker(gateway)}
         status = readiness(checks)
         headers = {"Retry-After": str(RETRY_SECONDS)} if status == "not_ready" else {}
-        answer = Readiness(status=status, checks=checks, storage_used_percent=storage.used_percent)
+        answer = Readiness(
+            status=status,
+            checks=checks,
+            broker_kind=gateway.relay.broker_kind,
+            storage_used_percent=storage.used_percent,
+        )
         return Reply(503 if headers else 200, answer, headers)
 
     return [

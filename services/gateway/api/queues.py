@@ -24,7 +24,7 @@ class Queue(BaseModel):
     name: str
     paused_at: datetime | None
     queued: int = Field(description="Due, not started.")
-    hinted: int = Field(description="Of these, with a message in RabbitMQ or on its way.")
+    hinted: int = Field(description="Of these, with a message at the broker or on its way.")
     scheduled: int = Field(description="Due later, retries among them.")
     waiting: int = Field(description="For other tasks.")
     running: int

@@ -14,7 +14,7 @@ from bureau.ledger.keys import Role
 from services.gateway.auth.identity import Identity
 from services.gateway.console import notices, words
 from services.gateway.console.theme import THEMES, chosen_theme
-from services.gateway.console.watch import Watch
+from services.gateway.console.watch import Watch, broker_name
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Operation
 from services.gateway.http.problems import RETRY_SECONDS
@@ -79,9 +79,8 @@ class Frame:
         """The ledger is away: since when, and what works all the same."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
-        return self.page(
-            "away.html", status=503, headers=headers, since=seen.since, broker_answers=self.gateway.relay.healthy
-        )
+        broker = (broker_name(self.gateway), self.gateway.relay.healthy)
+        return self.page("away.html", status=503, headers=headers, since=seen.since, broker=broker)
 
     def _response(self, template: str, values: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
         text = render_template(template, **values)

@@ -47,11 +47,15 @@ class State:
 
 @dataclass(frozen=True)
 class Sentence:
-    """`more` are the other things that are wrong, each a sentence of its own."""
+    """`detail` goes on where `text` ends; `more` are the other things that are wrong, each with its detail."""
 
     tone: Tone
     text: str
+    detail: str = ""
     more: tuple[str, ...] = field(default=())
+
+
+Found = tuple[Tone, str, str]  # as in `Sentence`: its tone, text and detail
 
 
 def sentence(state: State) -> Sentence:
@@ -61,34 +65,35 @@ def sentence(state: State) -> Sentence:
     found += [said for queue in longest_first if (said := _queue(queue, state.now))]
     found.sort(key=lambda said: -said[0])
     if found:
-        (tone, text), *others = found
-        return Sentence(tone, text, tuple(other for _, other in others))
+        first, *others = found
+        return Sentence(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
     return _calm(state.queues)
 
 
-def _dependency(one: Dependency, now: datetime) -> tuple[Tone, str] | None:
+def _dependency(one: Dependency, now: datetime) -> Found | None:
     """What is wrong with it; None where nothing is known to be."""
     if one.standing is Standing.WARNS:
-        return Tone.WARNING, f"{one.name}: {one.detail}"
+        what, stop, rest = (one.detail or "").partition(". ")
+        return Tone.WARNING, f"{one.name}: {what[:1].lower()}{what[1:]}{stop.rstrip()}", rest
     if one.standing is not Standing.AWAY:
         return None
     since = f" since {one.since:%H:%M:%S} ({duration(now - one.since)})" if one.since else ""
-    return Tone.WRONG, f"{one.name} is away{since}." + (f" {one.detail}" if one.detail else "")
+    return Tone.WRONG, f"{one.name} is away{since}.", one.detail or ""
 
 
-def _queue(queue: QueueState, now: datetime) -> tuple[Tone, str] | None:
+def _queue(queue: QueueState, now: datetime) -> Found | None:
     """What is wrong with a queue; None where nothing is."""
     waiting = f"{queue.due:,} waiting"
     if queue.paused_at:
         held = f", {waiting}" if queue.due else ""
-        return Tone.WARNING, f"{queue.name}: paused for {duration(now - queue.paused_at)}{held}."
+        return Tone.WARNING, f"{queue.name}: paused for {duration(now - queue.paused_at)}{held}.", ""
     if queue.due and not queue.workers:
-        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, no worker."
+        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, no worker.", ""
     if queue.due and _is_silent(queue, now):
         workers = count(queue.workers, "worker")
-        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, {workers}."
+        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, {workers}.", ""
     if queue.oldest_seconds >= BEHIND_SECONDS:
-        return Tone.WARNING, f"{queue.name}: behind, {waiting}, the oldest for {duration(queue.oldest_seconds)}."
+        return Tone.WARNING, f"{queue.name}: behind, {waiting}, the oldest for {duration(queue.oldest_seconds)}.", ""
     return None
 
 
@@ -109,7 +114,8 @@ def _calm(queues: Sequence[QueueState]) -> Sentence:
     running, due = sum(queue.running for queue in queues), sum(queue.due for queue in queues)
     failed = sum(queue.failed for queue in queues)
     if not queues:
-        return Sentence(Tone.WARNING, "No worker has announced itself yet: jobs are accepted when the first one does.")
+        detail = "Jobs are accepted when the first one does."
+        return Sentence(Tone.WARNING, "No worker has announced itself yet.", detail)
     if failed:
         return Sentence(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
     if running or due:

@@ -17,7 +17,7 @@ SHOWN = 50
 # Name, its filter, and what it means.
 TABS = {
     "active": (TaskFilter(("running",)), "A worker runs them."),
-    "reserved": (TaskFilter(("queued",), hinted=True), "Due, and their messages are in RabbitMQ or on their way."),
+    "reserved": (TaskFilter(("queued",), hinted=True), "Due, and their messages are at the broker or on their way."),
     "queued": (TaskFilter(("queued",)), "Due, and not started."),
     "scheduled": (TaskFilter(("scheduled",)), "Not due yet, and never tried."),
     "retrying": (TaskFilter(("retrying",)), "Tried before, and due again later."),

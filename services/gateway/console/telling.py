@@ -44,9 +44,9 @@ def _text(kind: str, data: Mapping[str, Any]) -> str:
             return str(data.get("line", ""))
         case "task.retrying":
             counted = "" if data.get("counted", True) else ", not counted as an attempt"
-            return f"tries again in {duration(float(data.get('delay_seconds', 0)))}{counted}: {_error(data)}"
+            return f"tries again in {duration(float(data.get('delay_seconds', 0)))}{counted}, {_error(data)}"
         case "task.failed" | "task.cancelled":
-            return f"{kind.partition('.')[2]}: {_error(data)}"
+            return f"{kind.partition('.')[2]}, {_error(data)}"
         case "job.finished":
             return f"the job {data.get('state', 'ended')}"
         case _:
@@ -55,7 +55,7 @@ def _text(kind: str, data: Mapping[str, Any]) -> str:
 
 def _error(data: Mapping[str, Any]) -> str:
     error = data.get("error") or {}
-    return f"{error.get('code', '')} {error.get('message', '')}".strip() or "no reason was given"
+    return ": ".join(filter(None, (error.get("code"), error.get("message")))) or "no reason was given"
 
 
 def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock
 
+from bureau.broker import BrokerKind
 from bureau.ledger.database import LedgerUnavailable
 from bureau.loop import Loop
 from services.gateway.console.dependency import Dependency, Standing
@@ -12,6 +13,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.health_checks import StorageProbe, StorageState
 
 LOOK_SECONDS = 5.0
+_BROKERS: dict[BrokerKind, str] = {"amqp": "RabbitMQ", "memory": "In-process broker"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Watch:
     def of(cls, gateway: Gateway) -> "Watch":
         probe = StorageProbe(gateway.storage)
         checks: dict[str, Check] = {
-            "RabbitMQ": lambda: _broker(gateway),
+            broker_name(gateway): lambda: _broker(gateway),
             "Database": lambda: _database(gateway),
             "Storage": lambda: _storage(probe.look()),
         }
@@ -78,6 +80,10 @@ class Watch:
             before = self._seen.get(name)
             since = before.since if before and before.standing is found.standing else datetime.now(UTC)
             self._seen[name] = Dependency(name, found.standing, since, found.detail)
+
+
+def broker_name(gateway: Gateway) -> str:
+    return _BROKERS[gateway.relay.broker_kind]
 
 
 def _broker(gateway: Gateway) -> Found:

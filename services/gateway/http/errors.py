@@ -24,7 +24,7 @@ def _answer(error: Exception) -> Response:
     refused = problem_of(error)
     if refused.status == 500:
         log.error("request failed", exc_info=error)
-    if refused.status == 401 and wants_page(request.accept_mimetypes):
+    if wants_page(request.accept_mimetypes):
         return problem_page(refused)
     return problem_response(refused)
 

@@ -1,4 +1,4 @@
-"""A problem as a small page, for people whose browser was refused: what is left when the dialog for a key is closed."""
+"""A problem as a small page, for people whose browser was refused: a wrong address, an expired link, no key."""
 
 from flask import Response
 from markupsafe import escape
@@ -6,6 +6,7 @@ from werkzeug.datastructures import MIMEAccept
 
 from bureau.contracts.problems import Problem
 from services.gateway.http.problem_model import PROBLEM_TYPE
+from services.gateway.http.security import PAGE_POLICY
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -15,9 +16,13 @@ _PAGE = """<!doctype html>
   <meta name="color-scheme" content="light dark">
   <title>{title} · Bureau</title>
   <link rel="stylesheet" href="/static/bureau.css">
+  <link rel="stylesheet" href="/static/narrow.css">
   <link rel="icon" type="image/svg+xml" href="/static/bureau.svg">
 </head>
 <body>
+  <header class="top">
+    <a class="brand" href="/"><img src="/static/bureau.svg" alt="" width="22" height="22"> Bureau</a>
+  </header>
   <main>
     <h1>{title}</h1>
     <p>{detail}</p>
@@ -35,6 +40,6 @@ def wants_page(accepted: MIMEAccept) -> bool:
 
 def problem_page(refused: Problem) -> Response:
     text = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail), slug=refused.slug)
-    return Response(
-        text, refused.status, {**refused.headers, "Vary": "Accept"}, content_type="text/html; charset=utf-8"
-    )
+    # the policy of answers to programs would keep the stylesheet out
+    headers = {**refused.headers, "Vary": "Accept", "Content-Security-Policy": PAGE_POLICY}
+    return Response(text, refused.status, headers, content_type="text/html; charset=utf-8")

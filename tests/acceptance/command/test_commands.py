@@ -124,7 +124,7 @@ def test_a_running_job_is_seen_and_cancelled(shell: Shell, client: Bureau) -> No
 def test_status_says_that_all_is_well(shell: Shell) -> None:
     lines = shell("status").splitlines()
     assert [line for line in lines if re.fullmatch(r"  shop +0 waiting, +1 worker", line)], lines
-    assert re.fullmatch(r"  database ok · (storage \d+ % · )?RabbitMQ ok", lines[-1]), (
+    assert re.fullmatch(r"  database ok · (storage \d+ % · )?in-process broker ok", lines[-1]), (
         lines
     )  # a line of its own if full
     assert set(json.loads(shell("status", "--json"))) == {"ready", "queues", "workers", "failed_last_hour"}

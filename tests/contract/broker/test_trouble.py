@@ -10,7 +10,7 @@ from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from prometheus_client import REGISTRY
 
-from bureau.broker import QUEUE_ARGUMENTS, HintBroker, QueueMismatch, hint
+from bureau.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, QueueMismatch, hint
 from bureau.contracts.ids import new_id
 from bureau.ledger import hints
 from bureau.ledger.clock import later
@@ -117,6 +117,8 @@ def test_queues_are_of_limited_length_and_have_nothing_beside_them(
 
 class Failing:
     """A publisher whose connection breaks at the nth message."""
+
+    kind: BrokerKind = "amqp"
 
     def __init__(self, breaks_at: int) -> None:
         self.published: list[str] = []

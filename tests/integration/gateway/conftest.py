@@ -10,6 +10,7 @@ import httpx
 import pytest
 from flask import Flask
 
+from bureau.broker import BrokerKind
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.ids import new_id
@@ -82,6 +83,7 @@ class CountingRelay:
     woken: int = 0
     healthy: bool = True
     last_error: str | None = None
+    broker_kind: BrokerKind = "amqp"
 
     def wake(self) -> None:
         self.woken += 1

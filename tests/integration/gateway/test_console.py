@@ -9,12 +9,15 @@ from uuid import UUID
 import httpx
 import pytest
 
+from bureau.broker import BrokerKind
 from bureau.contracts.mail_events import MailEvent, MailEventKind
 from bureau.contracts.trouble import Trouble
 from bureau.ledger import mail_events, workers
 from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.deliveries import DeliveryState, close_delivery, open_delivery
-from tests.integration.gateway.conftest import Door
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+from tests.integration.gateway.conftest import CountingRelay, Door
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -22,6 +25,10 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 def page(door: Door, path: str) -> httpx.Response:
     return door.client.get(path, headers=BROWSER)
+
+
+def away(*_: object) -> None:
+    raise LedgerUnavailable("gone")
 
 
 def submit(door: Door, **more: str) -> str:
@@ -86,6 +93,32 @@ def test_what_is_not_there_is_said_on_a_page_to_people_and_as_a_problem_to_progr
     assert people.status_code == programs.status_code == 404
     assert "<h1>There is no such thing</h1>" in people.text
     assert programs.json()["type"] == "/problems/not-found"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/no/such/page", 404), ("/jobs/letters", 404), ("/v1/nothing", 404), ("/v1/jobs/cancel", 405)]
+)
+def test_an_address_that_nothing_is_at_is_a_page_to_people(door: Door, path: str, status: int) -> None:
+    people, programs = page(door, path), door.get(path)
+    assert people.status_code == programs.status_code == status
+    assert people.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "To the start" in people.text
+    assert "style-src 'self'" in people.headers["Content-Security-Policy"]
+    assert programs.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("amqp", "RabbitMQ"), ("memory", "In-process broker")])
+def test_the_broker_is_called_what_it_is(
+    door: Door, monkeypatch: pytest.MonkeyPatch, kind: BrokerKind, name: str
+) -> None:
+    relay = CountingRelay(broker_kind=kind)
+    client = create_app(GatewaySettings(), door.db, door.storage, relay).test_client()
+    assert f"<span>{name}</span>" in client.get("/", headers=BROWSER).text
+    told = client.get("/readyz").json
+    assert told is not None
+    assert told["broker_kind"] == kind
+    monkeypatch.setattr(type(door.db), "read", away)
+    assert f"{name}, which carries messages, " in client.get("/", headers=BROWSER).text
 
 
 def test_many_jobs_are_cancelled_with_the_count_that_was_said(door: Door) -> None:
@@ -156,9 +189,6 @@ def test_the_theme_is_kept_in_a_cookie(door: Door) -> None:
 
 
 def test_with_the_ledger_away_the_page_says_since_when(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
-        raise LedgerUnavailable("gone")
-
     monkeypatch.setattr(type(door.db), "read", away)
     shown = page(door, "/jobs")
     assert shown.status_code == 503
@@ -212,9 +242,8 @@ def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:
     )
     workers.seen(door.db, mailer, busy=0, claimed=0, trouble=[trouble])
     shown = page(door, "/").text
-    assert (
-        f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min). Open circuit: No &lt;route&gt;." in shown
-    )
+    assert f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min).</h1>" in shown
+    assert '<p class="detail">Open circuit: No &lt;route&gt;.</p>' in shown
     assert "smtp open circuit</span> since" in page(door, "/workers").text
     (told,) = [one["trouble"] for one in door.get("/v1/workers").json()["items"] if one["id"] == mailer]
     assert [(one["name"], one["how"], one["why"]) for one in told] == [("smtp", "open circuit", "No <route>.")]

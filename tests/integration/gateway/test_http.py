@@ -220,7 +220,7 @@ def test_ready_says_how_full_the_storage_is_and_warns_in_words(
     assert (ready["status"], ready["storage_used_percent"]) == ("ready", percent)
     assert ready["checks"]["storage"]["status"] == "ok"
     assert (f"{percent} % full" in (ready["checks"]["storage"]["detail"] or "")) is warned
-    assert ("Storage: Its file system is" in door.get("/", accept="text/html").text) is warned
+    assert ("Storage: its file system is" in door.get("/", accept="text/html").text) is warned
 
 
 def test_ready_names_what_is_checked(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

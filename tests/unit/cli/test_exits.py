@@ -110,7 +110,7 @@ def test_every_command_gives_json(command: Any) -> None:
 
 def test_status_with_the_ledger_away_says_what_is_known_all_the_same() -> None:
     checks = {"ledger": {"status": "failing", "detail": "It hangs."}, "broker": {"status": "ok", "detail": None}}
-    readiness = {"status": "not_ready", "checks": checks, "storage_used_percent": None}
+    readiness = {"status": "not_ready", "checks": checks, "broker_kind": "amqp", "storage_used_percent": None}
     with http_server(replies(503, json.dumps(readiness).encode())) as server:
         done = ran("status", url=server.url)
         told = ran("status", "--json", url=server.url)

@@ -70,8 +70,21 @@ def test_what_is_needed_is_in_one_line_and_what_is_wrong_in_one_each() -> None:
         "broker": {"status": "failing", "detail": "Messages cannot be published."},
         "storage": {"status": "ok", "detail": None},
     }
-    lines = need_lines(cast("ReadinessData", {"status": "degraded", "checks": checks}))
+    lines = need_lines(cast("ReadinessData", {"status": "degraded", "checks": checks, "broker_kind": "amqp"}))
     assert shown(lines) == ["! RabbitMQ failing: Messages cannot be published.", "  database ok · storage ok"]
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"broker_kind": "amqp"}, "  RabbitMQ ok"),
+        ({"broker_kind": "memory"}, "  in-process broker ok"),
+        ({}, "  broker ok"),  # by an older gateway
+    ],
+)
+def test_the_broker_is_called_what_it_is(told: dict[str, str], line: str) -> None:
+    readiness = {"status": "ready", "checks": {"broker": {"status": "ok", "detail": None}}, **told}
+    assert shown(need_lines(cast("ReadinessData", readiness))) == [line]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from bureau.broker import BrokerKind
 from bureau.ledger.database import Database
 from bureau.storage import Storage
 from services.gateway.app import create_app
@@ -19,6 +20,7 @@ from services.gateway.settings import GatewaySettings
 class NoRelay:
     """Nothing is published here."""
 
+    broker_kind: BrokerKind = "memory"
     healthy = True
     last_error = None
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bureau.broker import BrokerKind
 from bureau.ledger.database import Database
 from bureau.links import Linked
 from bureau.storage import Storage
@@ -18,6 +19,7 @@ from services.gateway.settings import GatewaySettings
 class NoRelay:
     """Nothing is published here."""
 
+    broker_kind: BrokerKind = "memory"
     healthy = True
     last_error = None
 

@@ -107,10 +107,10 @@ def test_a_long_value_says_how_much_of_it_is_left_out() -> None:
         (
             "task.retrying",
             {"error": {"code": "away", "message": "No."}, "delay_seconds": 4, "counted": True},
-            "tries again in 4.0 s: away No.",
+            "tries again in 4.0 s, away: No.",
         ),
-        ("task.failed", {"error": {"code": "away", "message": "No."}}, "failed: away No."),
-        ("task.failed", {}, "failed: no reason was given"),
+        ("task.failed", {"error": {"code": "away", "message": "No."}}, "failed, away: No."),
+        ("task.failed", {}, "failed, no reason was given"),
         ("job.finished", {"state": "succeeded"}, "the job succeeded"),
         ("task.started", {}, "started"),
     ],

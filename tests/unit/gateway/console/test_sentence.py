@@ -23,7 +23,7 @@ BUSY = QueueState("reports", due=3, oldest_seconds=4, running=2, workers=2, last
 @pytest.mark.parametrize(
     ("queues", "tone", "text"),
     [
-        ((), Tone.WARNING, "No worker has announced itself yet: jobs are accepted when the first one does."),
+        ((), Tone.WARNING, "No worker has announced itself yet."),
         ((QueueState("mailer", workers=1),), Tone.WELL, "All is well. Nothing is waiting."),
         ((BUSY,), Tone.WELL, "All is well: 2 running, 3 waiting."),
         ((QueueState("mailer", workers=1, failed=1),), Tone.BUSY, "Everything runs; 1 task failed in the last hour."),
@@ -76,7 +76,8 @@ def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
     away = Dependency("RabbitMQ", Standing.AWAY, before(minutes=9), "Jobs are accepted and start when it is back.")
     said = sentence(State(NOW, (paused, BUSY, MAILER), (Dependency("Storage"), away)))
     assert said.tone is Tone.WRONG
-    assert said.text == ("RabbitMQ is away since 02:50:00 (9 min). Jobs are accepted and start when it is back.")
+    assert said.text == "RabbitMQ is away since 02:50:00 (9 min)."
+    assert said.detail == "Jobs are accepted and start when it is back."
     assert said.more == (
         "mailer: nothing finished for 6 min, 1,240 waiting, no worker.",
         "shop: paused for 1 min.",
@@ -84,10 +85,17 @@ def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
 
 
 def test_what_needs_a_look_is_a_warning_and_what_nobody_knows_is_none() -> None:
-    full = Dependency("Storage", Standing.WARNS, before(minutes=9), "Its file system is 93 % full.")
+    full = Dependency("Storage", Standing.WARNS, before(minutes=9), "Its file system is 93 % full. Make it larger.")
     unknown = Dependency("Mail transport", Standing.UNKNOWN, detail="No worker serves mailer, so none can tell.")
     said = sentence(State(NOW, (BUSY,), (full, unknown)))
-    assert (said.tone, said.text, said.more) == (Tone.WARNING, "Storage: Its file system is 93 % full.", ())
+    assert (said.tone, said.text, said.more) == (Tone.WARNING, "Storage: its file system is 93 % full.", ())
+    assert said.detail == "Make it larger."
+
+
+def test_what_is_not_said_first_is_said_in_full() -> None:
+    away = Dependency("Database", Standing.AWAY)
+    full = Dependency("Storage", Standing.WARNS, detail="Its file system is 93 % full. Make it larger.")
+    assert sentence(State(NOW, (), (full, away))).more == ("Storage: its file system is 93 % full. Make it larger.",)
 
 
 def test_what_workers_need_stands_as_they_say() -> None:
