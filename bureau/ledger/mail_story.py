@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from bureau.contracts.addresses import folded
 from bureau.contracts.mail_events import MailEventKind
 from bureau.ledger.database import Database
 from bureau.ledger.mail_tables import mail_events
-from bureau.ledger.mail_views import reason_of, recipients, weight_of
+from bureau.ledger.mail_views import SUPPRESSED, reason_of, recipients, refused_of, weight_of
 from bureau.ledger.tables import deliveries, tasks
 
 STEPS = 5  # of a recipient; a server that is full may be tried, and told of, for days
@@ -50,7 +51,7 @@ class Mails:
 def mails(db: Database, job_id: UUID, *, limit: int) -> Mails:
     """Of a job whose owner was checked; `limit` recipients."""
     tries_query = (
-        select(tasks.c.name, deliveries)
+        select(tasks.c.name, tasks.c.result, tasks.c.finished_at, deliveries)
         .join(tasks, tasks.c.id == deliveries.c.task_id)
         .where(tasks.c.job_id == job_id)
         .order_by(tasks.c.position, deliveries.c.n)
@@ -81,13 +82,15 @@ def _first(by_task: dict[UUID, list[Any]], limit: int) -> list[UUID]:
 
 
 def _addresses(tries: Sequence[Any]) -> set[str]:
-    return {address for row in tries for address in row.recipients}
+    return {address for row in tries for address in row.recipients} | set(refused_of(tries[0].result))
 
 
 def _of_task(tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Recipient]:
-    for one in recipients(tries, told):
-        steps = tuple(_steps(one["address"], tries, told))[-STEPS:]
-        yield Recipient(tries[0].name, one["address"], one["state"], one["at"], one["reason"], steps)
+    for one in recipients(tries, told, tries[0]):
+        steps = list(_steps(one["address"], tries, told))
+        if one["state"] == SUPPRESSED:
+            steps.append(Step(one["at"], SUPPRESSED, None, one["reason"]))
+        yield Recipient(tries[0].name, one["address"], one["state"], one["at"], one["reason"], tuple(steps[-STEPS:]))
 
 
 def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Step]:
@@ -97,7 +100,7 @@ def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[
             continue
         reason = reason_of(address, row.response)
         yield Step(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
-        of_it = [event for event in told if event.recipient == address.lower() and event.n == row.n]
+        of_it = [event for event in told if event.recipient == folded(address) and event.n == row.n]
         for event in sorted(of_it, key=lambda event: (event.at, weight_of(event))):
             if event.kind != MailEventKind.PROCESSED:
                 yield Step(event.at, event.kind, None, event.reason)

@@ -12,32 +12,43 @@ from bureau.contracts.mail_events import MailEventKind
 from bureau.ledger.mail_tables import mail_events
 from bureau.ledger.tables import deliveries
 
+SUPPRESSED = "suppressed"  # left out, for being on the suppression list
+
 _WEIGHT = {kind: weight for weight, kind in enumerate(MailEventKind)}
 
 
-def of_tasks(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    """Of those that sent any: their recipients in the order of the first try."""
+def of_tasks(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[dict[str, Any]]]:
+    """Of those of the tasks' rows that sent any: their recipients in the order of the first try."""
+    ids = [row.id for row in rows]
     tries = _by_task(connection, select(deliveries).where(deliveries.c.task_id.in_(ids)).order_by(deliveries.c.n))
     if not tries:
         return {}
     told = _by_task(connection, select(mail_events).where(mail_events.c.task_id.in_(list(tries))))
-    return {task_id: recipients(rows, told.get(task_id, ())) for task_id, rows in tries.items()}
+    return {row.id: recipients(tries[row.id], told.get(row.id, ()), row) for row in rows if row.id in tries}
 
 
-def recipients(tries: Sequence[Any], told: Sequence[Any]) -> list[dict[str, Any]]:
+def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dict[str, Any]]:
     """The state of each: `delivered`, `bounced`, `dropped`, `deferred` or `complained` as the provider told, else as
-    it was when the mail was handed over. Once sent is sent, as for the sender."""
+    it was when the mail was handed over. Once sent is sent, as for the sender. `task` is its row."""
     shown: dict[str, dict[str, Any]] = {}
     for row in tries:
         for address, state in row.recipients.items():
             if shown.get(address, {}).get("state") != "sent":
                 reason = reason_of(address, row.response) if state != "sent" else None
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
+    for address, why in refused_of(task.result).items():
+        if shown.get(address, {}).get("state") != "refused":  # no try had it refused, so the list did
+            shown[address] = {"address": address, "state": SUPPRESSED, "at": task.finished_at, "reason": why}
     for event in sorted(told, key=lambda event: (weight_of(event), event.at)):
         for address, one in shown.items():
             if folded(address) == event.recipient and event.kind != MailEventKind.PROCESSED:
                 one |= {"state": event.kind, "at": event.at, "reason": event.reason}
     return list(shown.values())
+
+
+def refused_of(result: dict[str, Any] | None) -> dict[str, str]:
+    """Of the result of a mail's task (`MailSent`): who got none, and why. It alone tells of those on the list."""
+    return (result or {}).get("refused") or {}
 
 
 def weight_of(event: Any) -> int:

@@ -196,7 +196,7 @@ def _task_views(connection: Connection, job_id: UUID, *, after_position: int, li
     ).all()
     recorded = _attempts(connection, [row.id for row in rows])
     logs = _logs(connection, job_id, {row.name for row in rows})
-    mails = mail_views.of_tasks(connection, [row.id for row in rows])
+    mails = mail_views.of_tasks(connection, rows)
     return [_task_view(row, recorded[row.id], logs[row.name], mails.get(row.id, [])) for row in rows]
 
 

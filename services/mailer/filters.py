@@ -1,5 +1,6 @@
 """How templates show numbers, sizes, times and durations. A value of another kind is refused by name."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +10,10 @@ class ValueUnfit(ValueError):
     """A context value that the template cannot show as it wants to; the text says why."""
 
 
-def number(value: Any) -> str:
-    """1234567 as `1,234,567`."""
-    return f"{_numeric(value):,}"
+def number(value: Any, noun: str = "") -> str:
+    """1234567 as `1,234,567`; with the noun `row` as `1,234,567 rows`, and 1 as `1 row`."""
+    shown = f"{_numeric(value):,}"
+    return f"{shown} {noun}{'' if value == 1 else 's'}" if noun else shown
 
 
 def size(value: Any) -> str:
@@ -58,11 +60,11 @@ def web_link(value: Any) -> str:
     return value
 
 
-def pairs(value: Any) -> list[tuple[str, Any]]:
-    """The names and values of an object, in its order."""
+def pairs(value: Any) -> list[tuple[str, str]]:
+    """The names and values of an object, in its order. Values that are no text are as in JSON: `true`, `[1, 2]`."""
     if not isinstance(value, dict):
         raise ValueUnfit(f"{value!r:.100} is not an object of names and values")
-    return list(value.items())
+    return [(name, one if isinstance(one, str) else json.dumps(one, ensure_ascii=False)) for name, one in value.items()]
 
 
 def _numeric(value: Any) -> int | float:
@@ -71,7 +73,7 @@ def _numeric(value: Any) -> int | float:
     return value
 
 
-FILTERS: dict[str, Callable[[Any], Any]] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "moment": moment,
     "number": number,

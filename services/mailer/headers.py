@@ -54,7 +54,7 @@ def address_header(name: str, boxes: Sequence[Mailbox], *, ascii_only: bool = Fa
     """A list of mailboxes (From, To, Cc, Reply-To), one a line.
 
     Under `ascii_only` an address that is not is named, in a group without members: nobody can answer to it. RFC 6857
-    writes it so too.
+    has such groups too.
     """
     for box in boxes:
         one_address(name, box)

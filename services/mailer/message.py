@@ -31,7 +31,7 @@ class Form(Enum):
 
     ASCII = "ascii"  # every byte: any server takes it
     EIGHT_BIT = "8bit"  # text as it is, in UTF-8: 8BITMIME (RFC 6152)
-    UTF8 = "utf-8"  # and addresses in the headers too: SMTPUTF8 (RFC 6532), which needs 8BITMIME
+    UTF8 = "utf-8"  # and addresses in the headers too (RFC 6532): SMTPUTF8 (RFC 6531), which comes with 8BITMIME
 
 
 @dataclass(frozen=True)

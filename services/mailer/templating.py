@@ -93,11 +93,11 @@ class _Missing(StrictUndefined):
         return f"it needs `{self._undefined_name}`"
 
 
-def _of_defined(show: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _of_defined(show: Callable[..., Any]) -> Callable[..., Any]:
     """`show`, for which a missing value is missing and not a value of the wrong kind."""
 
-    def shown(value: Any) -> Any:
-        return show(str(value) if isinstance(value, _Missing) else value)  # the former raises
+    def shown(value: Any, *more: Any) -> Any:
+        return show(str(value) if isinstance(value, _Missing) else value, *more)  # the former raises
 
     return shown
 

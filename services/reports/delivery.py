@@ -1,5 +1,6 @@
 """`reports.deliver`: a report's file to people. `reports.tell`: the news that it failed."""
 
+import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -168,8 +169,13 @@ def _parameters(made: ReportGenerated) -> dict[str, str]:
 
 
 def _shown(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(_word, value)) if isinstance(value, list) else _word(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _word(value: Any) -> str:
+    """As the report was asked for: `true` and `null`, not Python's words for them."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _send(ctx: Context, mail: dict[str, Any], subject: str | None) -> None:

@@ -72,7 +72,7 @@ class MailRecipient(BaseModel):
     address: str
     state: str = Field(
         examples=[
-            *("open", "sent", "refused", "unknown"),
+            *("open", "sent", "refused", "unknown", "suppressed"),
             *("delivered", "bounced", "dropped", "deferred", "complained"),
         ]
     )

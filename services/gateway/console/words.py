@@ -25,6 +25,7 @@ _MAILS = {
     "bounced": ("✕", "bounced", "failed"),
     "dropped": ("⊘", "dropped", "failed"),
     "complained": ("⚑", "complained", "failed"),
+    "suppressed": ("⊘", "suppressed", "failed"),
 }
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _BYTES = ("bytes", "kB", "MB", "GB", "TB")

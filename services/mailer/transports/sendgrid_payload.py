@@ -7,8 +7,8 @@ from typing import Any
 from bureau.contracts.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
-# What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. Recipients
-# may have addresses in any script since April 2025 (Twilio's changelog, as told in sendgrid/sendgrid-csharp#656).
+# What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. The page
+# wants ASCII of `from` and says nothing of recipients: their addresses are handed over in any script, as they are.
 MAX_BYTES = 30_000_000
 MAX_RECIPIENTS = 1000
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.mailer.message import Form, Message
 
-# RFC 6531, section 3.5: the code that a server with SMTPUTF8 gives for an address that it cannot take on.
+# RFC 6531, section 3.5: what a server says that wants a recipient's address in ASCII (of a sender's it says 550).
 CANNOT = 553
 _CANNOT = f"{CANNOT} 5.6.7 the server does not take addresses that are not ASCII (SMTPUTF8)"
 
@@ -38,8 +38,8 @@ class Plan:
 def plan(message: Message, recipients: Sequence[str], offer: Offer) -> Plan:
     """Without SMTPUTF8 nobody can be written to, or answered, at an address that is not ASCII.
 
-    Others get the mail all the same: its headers name such people and give no address. Before a mail is submitted
-    that may be done, on its way no more (RFC 6530, section 8).
+    Others get the mail all the same: its headers name such people and give no address. That may be done until a mail
+    is submitted; who relays it rejects it instead (RFC 6531, section 3.2).
     """
     form = offer.form
     left_out = {} if form is Form.UTF8 else _left_out(message, recipients)

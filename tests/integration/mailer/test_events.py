@@ -148,6 +148,34 @@ def test_hard_bounces_and_complaints_get_no_more_mail_of_that_owner(office: Offi
     assert _last(server) == (ADA, BOB)
 
 
+@pytest.mark.parametrize("reply", [None, "450 later"], ids=["from the first", "after a try"])
+def test_who_is_on_the_suppression_list_stands_on_the_job_as_such(
+    office: Office, server: MailServer, reply: str | None
+) -> None:
+    server.to_recipients = {BOB: reply} if reply else {}
+    job = office.submit()
+    if reply:
+        assert office.run(job) == "ready"
+        assert _shown(office, job) == {ADA: "sent", BOB: "deferred"}
+    suppressions.add(office.db, "ada", BOB, "asked to", Act("suppression.add", "ada", "tests"))
+    assert office.run(job) == "succeeded"
+    assert _shown(office, job) == {ADA: "sent", BOB: "suppressed"}
+    found = mail_story.mails(office.db, job, limit=9)
+    _, bob = found.recipients
+    assert (found.total, bob.state, bob.at) == (2, "suppressed", office.book.task(job).finished_at)
+    assert "manual (asked to)" in str(bob.reason)
+    before = [("deferred", "smtp")] if reply else []
+    assert [(step.state, step.transport) for step in bob.steps] == [*before, ("suppressed", None)]
+    assert bob.steps[-1].reason == bob.reason
+
+
+def test_who_the_server_refused_is_not_taken_for_suppressed(office: Office, server: MailServer) -> None:
+    server.to_recipients = {BOB: "550 no such user"}
+    job = office.submit()
+    assert office.run(job) == "succeeded"
+    assert _shown(office, job) == {ADA: "sent", BOB: "refused"}
+
+
 def test_an_event_and_a_suppression_find_an_address_in_another_script(office: Office, server: MailServer) -> None:
     server.smtputf8 = True
     job = office.submit(to=["José@example.com"], cc=[BOB])

@@ -256,10 +256,26 @@ def test_every_shipped_template_is_announced_with_what_it_needs(templates: Templ
         ("moment", "2025-11-20T10:12:00Z", "20 November 2025, 10:12 UTC"),
         ("moment", "2025-01-01T00:30:00+02:00", "31 December 2024, 22:30 UTC"),
         ("web_link", "https://a.example/?b=c", "https://a.example/?b=c"),
+        (
+            "pairs",
+            {"a": "b", "c": True, "d": None, "e": ["é", 1]},
+            [("a", "b"), ("c", "true"), ("d", "null"), ("e", '["é", 1]')],
+        ),
     ],
 )
-def test_a_filter_shows(name: str, value: Any, shown: str) -> None:
+def test_a_filter_shows(name: str, value: Any, shown: Any) -> None:
     assert FILTERS[name](value) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0, "0 rows"), (1, "1 row"), (1234, "1,234 rows")])
+def test_one_row_is_not_many(value: int, shown: str) -> None:
+    assert FILTERS["number"](value, "row") == shown
+
+
+def test_french_has_a_space_before_its_colon_that_does_not_break(templates: Templates) -> None:
+    rendered = templates.render("your-certificate", OWN, "fr")
+    assert rendered.subject == "Votre certificat\N{NO-BREAK SPACE}: Engines"
+    assert "Formation\N{NO-BREAK SPACE}: Engines" in rendered.text
 
 
 @pytest.mark.parametrize("value", [None, "x", [], True])

@@ -46,7 +46,7 @@ def generated(ctx: FakeContext, data: bytes, *, rows: int = 3, name: str = "sale
         columns=["id"],
         snapshot_at=datetime(2024, 2, 29, 8, 30, tzinfo=UTC),
         duration_seconds=1.5,
-        params={"region": "north", "ids": list(range(500))},
+        params={"region": "north", "ids": list(range(500)), "returns": True},
     )
 
 
@@ -85,7 +85,7 @@ def test_a_small_file_is_attached_with_what_it_is(ctx: FakeContext) -> None:
     assert (told["title"], told["rows"], told["bytes"], told["sha256"]) == ("Sales of the north", 3, 7, "ab" * 32)
     assert (told["snapshot_at"], told["complete"]) == ("2024-02-29T08:30:00+00:00", True)
     assert (told["attachment"], "link" in told) == ("sales-north.csv", False)
-    assert told["params"]["region"] == "north"
+    assert (told["params"]["region"], told["params"]["returns"]) == ("north", "true")
     assert len(told["params"]["ids"]) == 200  # a mail's context is limited
 
 
