@@ -144,6 +144,7 @@ def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
     """Every message comes to both workers. `tests/faults/test_joins.py` does the same to processes."""
     book, workers = Book(postgres_db), (postgres_db, second)
     dying = threading.local()
+
     def dies(connection: Connection, gathered: Sequence[LockedJob]) -> None:
         if getattr(dying, "now", False):
             raise Killed
