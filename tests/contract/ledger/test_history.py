@@ -211,7 +211,7 @@ def test_numbers_of_deleted_events_are_not_given_again(sqlite_db: Database) -> N
 
 def test_a_look_without_anything_new_reads_an_index(book: Book) -> None:
     """However many events there are: their number is looked up, not searched for."""
-    with book.db.read() as connection:
+    with book.db.transaction() as connection:
         here = place(connection)
         (condition,) = between(here, Place(here.end + 1))
         query = select(events.c.seq).where(condition)
