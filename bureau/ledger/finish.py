@@ -59,14 +59,15 @@ def finish(db: Database, claim: Claim, ending: Ending, lines: Sequence[Event] = 
 
 
 def finish_free(db: Database, ends: Sequence[ClaimEnd]) -> list[Finished | None]:
-    """Ends claims in one transaction, all or none. None: somebody had its job locked; `finish` waits for that."""
+    """Ends claims in one transaction, all or none. None: somebody had its job or task locked; `finish` waits."""
     return _finish(db, ends, skip_locked=True)
 
 
 def _finish(db: Database, ends: Sequence[ClaimEnd], *, skip_locked: bool = False) -> list[Finished | None]:
     with db.transaction() as connection:
         locked = lock_jobs(connection, [end.claim.job_id for end in ends], skip_locked=skip_locked)
-        rows = _lock_tasks(connection, [end.claim.task_id for end in ends if end.claim.job_id in locked])
+        mine = [end.claim.task_id for end in ends if end.claim.job_id in locked]
+        rows = _lock_tasks(connection, mine, skip_locked=skip_locked)
         successes = _Successes()
         finished = [_end(locked.get(end.claim.job_id), rows.get(end.claim.task_id), end, successes) for end in ends]
         successes.write(connection)
@@ -89,17 +90,17 @@ _NEEDED: Sequence[ColumnElement[Any]] = (
 )
 
 
-def _lock_tasks(connection: Connection, task_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+def _lock_tasks(connection: Connection, task_ids: Sequence[UUID], *, skip_locked: bool) -> dict[UUID, Row[Any]]:
     rows: Sequence[Row[Any]] = connection.execute(
-        select(*_NEEDED).where(tasks.c.id.in_(task_ids)).order_by(tasks.c.id).with_for_update()
+        select(*_NEEDED).where(tasks.c.id.in_(task_ids)).order_by(tasks.c.id).with_for_update(skip_locked=skip_locked)
     ).all()
     return {row.id: row for row in rows}
 
 
 def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimEnd, successes: "_Successes") -> Finished | None:
-    if job is None:
+    if job is None or task is None:
         return None
-    if task is None or task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
+    if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
         return Finished(_read_back(task, end))
     match _as_things_stand(job, task, end.ending):
         case Succeeded() as ending:
@@ -120,10 +121,10 @@ def _as_things_stand(job: LockedJob, task: Row[Any], ending: Ending) -> Ending:
             return Cancelled() if task.stop_requested_at is not None else ending
 
 
-def _read_back(task: Row[Any] | None, end: ClaimEnd) -> Fate:
+def _read_back(task: Row[Any], end: ClaimEnd) -> Fate:
     """Whether the claim's end is in the ledger already."""
     intended = TaskState.SUCCEEDED if isinstance(end.ending, Succeeded) else TaskState.FAILED
-    mine = task is not None and task.claim_no == end.claim.claim_no and task.state == intended
+    mine = task.claim_no == end.claim.claim_no and task.state == intended
     return Fate.ALREADY if mine else Fate.DISCARDED
 
 

@@ -81,3 +81,13 @@ def test_what_somebody_has_locked_is_passed_over_and_the_rest_of_the_group_goes_
     with postgres_db.transaction() as other:
         other.execute(select(jobs.c.id).where(jobs.c.id == ends[0].claim.job_id).with_for_update())
         assert finish_free(postgres_db, ends) == [None, Finished(Fate.DONE)]
+
+
+def test_a_group_does_not_wait_for_a_task_that_somebody_has_locked(postgres_db: Database) -> None:
+    book = Book(postgres_db)
+    ends = [ClaimEnd(one, Succeeded(None)) for one in claimed(book, 2)]
+    with postgres_db.transaction() as other:
+        other.execute(select(tasks.c.id).where(tasks.c.id == ends[0].claim.task_id).with_for_update())
+        assert finish_free(postgres_db, ends) == [None, Finished(Fate.DONE)]
+    assert book.task(ends[0].claim.job_id).state == "running", "nothing was written of it"
+    assert book.finish(ends[0].claim) == Finished(Fate.DONE)
