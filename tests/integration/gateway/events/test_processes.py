@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
@@ -69,21 +70,30 @@ def test_gunicorns_threads_are_freed_by_who_left_and_who_does_not_read(gateway: 
     job_id = gateway.book.submit(owner=OWNER)
     path = f"/v1/jobs/{job_id}/events"
 
-    def all_seated() -> bool:
-        streams = [gateway.follow(job_id) for _ in range(3)]
-        statuses = [stream.status for stream in streams]
-        for stream in streams:
-            stream.leave()
-        return statuses == [200, 200, 200]
-
     for _ in range(2):
-        until(all_seated, 20, "three seats")
+        all_seats_are_taken(gateway, job_id)
     for _ in range(20):
         gateway.say(job_id, *["x" * 1000] * 500)  # more than buffers take
-    until(all_seated, 20, "three seats")
+    all_seats_are_taken(gateway, job_id)
     with Deaf(gateway.port, path):
-        until(all_seated, 40, "three seats, though one does not read")
+        all_seats_are_taken(gateway, job_id)  # though one does not read
     assert "Traceback" not in gateway.process.output()
+
+
+def all_seats_are_taken(gateway: Gunicorn, job_id: UUID) -> None:
+    """By streams that are kept until there are as many as may be, and then leave, all at once."""
+    with ExitStack() as seated:
+        for number in range(3):
+            stream = until(lambda: admitted(gateway, job_id), 40, f"seat {number + 1} of 3")
+            seated.enter_context(stream)
+
+
+def admitted(gateway: Gunicorn, job_id: UUID) -> Listener | None:
+    stream = gateway.follow(job_id)
+    if stream.status == 200:
+        return stream
+    stream.leave()
+    return None
 
 
 def test_a_stop_of_gunicorn_ends_streams_at_once(gateway: Gunicorn) -> None:
