@@ -1,11 +1,12 @@
 """One execution of a claimed task: its Context, and what it gathers for the reporter and for finish."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from bureau.adding import AddedTasks
 from bureau.contracts.artifacts import ArtifactRef, safe_name
@@ -13,16 +14,18 @@ from bureau.contracts.base import clean
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.contracts.states import When
-from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.claim import Claim
-from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.database import LedgerUnavailable
 from bureau.metrics import tasks as metrics
 from bureau.said import Said
 from bureau.stopping import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
 from bureau.task import ArtifactWriter, Context, OpenArtifact
+
+Find = Callable[[UUID, str], StoredArtifact | None]
+"""The artifact of this id and owner. Raises `LedgerUnavailable`."""
 
 
 class MadeArtifact:
@@ -49,7 +52,7 @@ class MadeArtifact:
 class Execution(Context):
     """A running task. What it says is held in `said`, what it makes in `made`."""
 
-    def __init__(self, claim: Claim, db: Database, storage: Storage, announcements: Announcements) -> None:
+    def __init__(self, claim: Claim, find: Find, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
         self.job_id, self.task_id, self.owner = claim.job_id, claim.task_id, claim.owner
         self.attempt, self.claim_no = claim.failures + 1, claim.claim_no
@@ -60,7 +63,7 @@ class Execution(Context):
         self.removed: list[ArtifactRef] = []
         self.added = AddedTasks(claim.name, announcements)
         self.said = Said(claim.name, claim.claim_no, claim.worker)
-        self._db = db
+        self._find_in_ledger = find
         self._storage = storage
 
     @property
@@ -135,7 +138,7 @@ class Execution(Context):
     def _find(self, ref: ArtifactRef) -> StoredArtifact:
         mine = next((made for made in self.made if made.id == ref.artifact), None)
         try:
-            found = mine or artifacts.find(self._db, ref.artifact, self.owner)
+            found = mine or self._find_in_ledger(ref.artifact, self.owner)
         except LedgerUnavailable as error:
             raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         if found is None:

@@ -21,6 +21,8 @@ from bureau.memory import resident_bytes
 from bureau.runner import Runner
 
 WRITE_SECONDS = 0.5
+WRITE_SHARE = 0.1  # of the time, at most: with hundreds of talkative tasks it writes less often, and more at once
+WRITE_AT_MOST_SECONDS = 2.0
 SEEN_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
@@ -65,10 +67,11 @@ class Reporter:
         if time.monotonic() >= self._next_seen:
             self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
             self._next_seen = time.monotonic() + SEEN_SECONDS
+        began = time.monotonic()
         executions = self._heartbeat.executions()
         self._write_events(executions)
         self._write_progress(executions)
-        return WRITE_SECONDS
+        return pause_seconds(time.monotonic() - began)
 
     def _write_events(self, executions: list[Execution]) -> None:
         by_job: dict[UUID, list[Event]] = defaultdict(list)
@@ -96,3 +99,8 @@ class Reporter:
             )
             if not kept:
                 workers.register(self._db, one.worker)
+
+
+def pause_seconds(took: float) -> float:
+    """Until what tasks say is written again, after it took so many seconds."""
+    return min(max(WRITE_SECONDS, took / WRITE_SHARE), WRITE_AT_MOST_SECONDS)

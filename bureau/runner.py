@@ -20,6 +20,7 @@ from bureau.execution import Execution
 from bureau.group_commit import GroupCommit
 from bureau.heartbeat import Heartbeat
 from bureau.ledger import artifacts
+from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.claim import Claim, claim, claim_free, results
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.decide import GiveUp, Postpone, Retry, decide, error_of
@@ -78,6 +79,7 @@ class Runner:
         self._closing = threading.Event()
         self._claims = GroupCommit(partial(claim_free, db, queue=queue, worker=worker))
         self._finishes = GroupCommit(partial(finish_free, db))
+        self._finds = GroupCommit(partial(artifacts.find_all, db))
 
     def close(self) -> None:
         """Claims nothing more; what runs goes on."""
@@ -97,7 +99,7 @@ class Runner:
         if claimed is None:
             return
         self._count(1)
-        execution = Execution(claimed, self._db, self._storage, self._announcements)
+        execution = Execution(claimed, self._find, self._storage, self._announcements)
         try:
             with structlog.contextvars.bound_contextvars(
                 job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no
@@ -187,6 +189,9 @@ class Runner:
             raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         resolved: dict[str, Any] = resolve(claimed.input, found)
         return resolved
+
+    def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
+        return self._finds((artifact_id, owner)) or artifacts.find(self._db, artifact_id, owner)
 
     def _finish(self, execution: Execution, ending: Ending) -> Ending:
         """Asks until the ledger answers: only then is the work done, and its hint with it. The ending it took."""

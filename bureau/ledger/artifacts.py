@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,10 @@ class StoredArtifact:
     key: str
     created_at: datetime
     expires_at: datetime | None = None
+
+
+_GIVEN = [name for name in StoredArtifact.__dataclass_fields__ if name not in ("created_at", "expires_at")]
+"""The rest the database's clock says."""
 
 
 class ArtifactGone(Exception):
@@ -71,9 +75,7 @@ def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> 
 
 
 def _stored(artifact: StoredArtifact) -> dict[str, Any]:
-    values = asdict(artifact)
-    del values["created_at"], values["expires_at"]  # the database's clock says
-    return values
+    return {name: getattr(artifact, name) for name in _GIVEN}
 
 
 def use(connection: Connection, job_id: UUID, owner: str, used: Iterable[UUID]) -> None:
@@ -103,13 +105,20 @@ def lock_used(connection: Connection, owner: str, used: Iterable[UUID]) -> list[
 
 def find(db: Database, artifact_id: UUID, owner: str) -> StoredArtifact | None:
     """The owner's artifact; None for one that is not there, was removed or is another owner's."""
+    (found,) = find_all(db, [(artifact_id, owner)])
+    return found
+
+
+def find_all(db: Database, wanted: Sequence[tuple[UUID, str]]) -> list[StoredArtifact | None]:
+    """As `find` does, several (id, owner) in one statement."""
     with db.read() as connection:
-        row = connection.execute(
+        rows = connection.execute(
             select(artifacts).where(
-                artifacts.c.id == artifact_id, artifacts.c.owner == owner, artifacts.c.removed_at.is_(None)
+                artifacts.c.id.in_({artifact_id for artifact_id, _ in wanted}), artifacts.c.removed_at.is_(None)
             )
-        ).one_or_none()
-    return stored_artifact(row) if row else None
+        ).all()
+    found = {(row.id, row.owner): stored_artifact(row) for row in rows}
+    return [found.get(one) for one in wanted]
 
 
 def of_job(connection: Connection, job_id: UUID) -> list[StoredArtifact]:

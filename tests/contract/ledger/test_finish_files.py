@@ -33,6 +33,15 @@ def test_files_are_visible_after_success(book: Book) -> None:
     assert artifacts.kept_keys(book.db, [made.key, "other"]) == {made.key}
 
 
+def test_files_looked_for_together_come_in_the_order_of_the_question_each_to_its_owner(book: Book) -> None:
+    mine, gone, theirs = stored(owner="ada"), stored(owner="ada"), stored(owner="bob")
+    for upload in (mine, theirs):
+        artifacts.add_upload(book.db, upload)
+    asked = [(theirs.id, "ada"), (mine.id, "ada"), (gone.id, "ada"), (theirs.id, "bob"), (mine.id, "ada")]
+    found = artifacts.find_all(book.db, asked)
+    assert [one and one.id for one in found] == [None, mine.id, None, theirs.id, mine.id]
+
+
 def test_what_a_task_kept_is_there_after_it_failed_for_good(book: Book) -> None:
     job_id = book.submit()
     kept = stored(job_id=job_id, task_name="only", name="refused.zip")

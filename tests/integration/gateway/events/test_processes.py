@@ -84,16 +84,7 @@ def all_seats_are_taken(gateway: Gunicorn, job_id: UUID) -> None:
     """By streams that are kept until there are as many as may be, and then leave, all at once."""
     with ExitStack() as seated:
         for number in range(3):
-            stream = until(lambda: admitted(gateway, job_id), 40, f"seat {number + 1} of 3")
-            seated.enter_context(stream)
-
-
-def admitted(gateway: Gunicorn, job_id: UUID) -> Listener | None:
-    stream = gateway.follow(job_id)
-    if stream.status == 200:
-        return stream
-    stream.leave()
-    return None
+            until(lambda: seated.enter_context(gateway.follow(job_id)).status == 200, 40, f"seat {number + 1} of 3")
 
 
 def test_a_stop_of_gunicorn_ends_streams_at_once(gateway: Gunicorn) -> None:
