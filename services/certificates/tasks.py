@@ -17,6 +17,7 @@ from services.certificates.manifest import Manifest, RosterRead, read_manifest
 from services.certificates.spool import large_temporary_file
 
 READINGS_SHOWN = 5
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
@@ -121,16 +122,16 @@ def _count(number: int, noun: str) -> str:
 def _reading(rosters: Sequence[RosterRead]) -> str:
     """How the issuer understood them, in one line: of more than a few lines a second some are left out."""
     said = [
-        f"{one.file} ({one.encoding}, cells between {'tabs' if one.delimiter == chr(9) else one.delimiter}; "
-        f"{_count(one.rows, 'row')})"
+        f"{one.file} ({_count(one.rows, 'row')}, {one.encoding}, separated by {separators})"
         for one in rosters[:READINGS_SHOWN]
+        for separators in [_SEPARATORS.get(one.delimiter, one.delimiter)]
     ]
     more = len(rosters) - len(said)
     return f"rosters read: {', '.join(said)}{f' and {more} more' if more else ''}"
 
 
 def _size(number: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
+    for unit in ("bytes", "kB", "MB"):
         if number < 1000:
             return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
         number /= 1000

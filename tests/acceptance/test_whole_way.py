@@ -42,9 +42,10 @@ def test_two_rosters_become_a_zip_of_certificates_and_leave_storage(stack: Stack
     assert_certificates(archive, ISSUED, ORGANISATION)
     assert lines(issue) == [
         f"sending 2 files ({len((WELDING + FIRST_AID).encode())} bytes) to the API",
-        f"received an archive of {len(archive) / 1000:.1f} KB",
+        f"received an archive of {len(archive) / 1000:.1f} kB",
         "checked 6 files: names, sizes and checksums are right",
-        "rosters read: welding.csv (UTF-8, cells between ,; 2 rows), first-aid.csv (UTF-8, cells between ;; 2 rows)",
+        "rosters read: welding.csv (2 rows, UTF-8, separated by commas), "
+        "first-aid.csv (2 rows, UTF-8, separated by semicolons)",
         f"kept {ended['artifacts'][0]['name']}; the uploads are removed",
     ]
     assert issue["progress"] == {"current": 6.0, "total": 6.0, "percent": 100.0, "note": "files checked"}

@@ -43,6 +43,23 @@ def _row_id(key: list[Any]) -> UUID:
     return UUID(row_id)
 
 
+def in_words(value: Any) -> str:
+    """`expect 312, filter (state failed or cancelled)`: what JSON says, without its signs."""
+    match value:
+        case dict():
+            return ", ".join(_pair(name.replace("_", " "), one) for name, one in value.items() if one is not None)
+        case list():
+            return " or ".join(map(in_words, value))
+        case str():
+            return value
+        case _:
+            return json.dumps(value)
+
+
+def _pair(name: str, value: Any) -> str:
+    return f"{name} ({in_words(value)})" if isinstance(value, dict) else f"{name} {in_words(value)}"
+
+
 def _detail(detail: dict[str, Any] | None) -> str:
-    text = json.dumps(detail, ensure_ascii=False) if detail else ""
+    text = in_words(detail) if detail else ""
     return text if len(text) <= DETAIL_LETTERS else f"{text[:DETAIL_LETTERS]}…"
