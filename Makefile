@@ -45,7 +45,7 @@ test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k
 
 .PHONY: faults
 faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20
-	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest tests/faults -p no:cacheprovider $(ARGS)
+	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest $(if $(findstring tests/,$(ARGS)),,tests/faults) -p no:cacheprovider $(ARGS)
 
 .PHONY: bench-ledger
 bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost against 1,000, and what 10,000 that wait add to workers
