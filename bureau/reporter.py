@@ -15,10 +15,12 @@ from bureau.heartbeat import Heartbeat
 from bureau.ledger import running, workers
 from bureau.ledger.database import Database, LedgerUnavailable
 from bureau.ledger.events import Event
+from bureau.ledger.leases import Held
 from bureau.ledger.workers import NewWorker
 from bureau.loop import Loop
 from bureau.memory import resident_bytes
 from bureau.runner import Runner
+from bureau.said import PROGRESSED, Progress
 
 WRITE_SECONDS = 0.5
 WRITE_SHARE = 0.1  # of the time, at most: with hundreds of talkative tasks it writes less often, and more at once
@@ -68,24 +70,22 @@ class Reporter:
             self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
             self._next_seen = time.monotonic() + SEEN_SECONDS
         began = time.monotonic()
-        executions = self._heartbeat.executions()
-        self._write_events(executions)
-        self._write_progress(executions)
+        self._write(self._heartbeat.executions())
         return pause_seconds(time.monotonic() - began)
 
-    def _write_events(self, executions: list[Execution]) -> None:
+    def _write(self, executions: list[Execution]) -> None:
+        """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it."""
         by_job: dict[UUID, list[Event]] = defaultdict(list)
+        progress: dict[Held, Progress] = {}
         with ExitStack() as written:
             for execution in executions:
-                if execution.said.has_news:  # the end of one that has none need not wait for the others' writing
-                    by_job[execution.job_id] += written.enter_context(execution.said.writing())
-            running.write_events(self._db, by_job)
-
-    def _write_progress(self, executions: list[Execution]) -> None:
-        changed = [(execution, last) for execution in executions if (last := execution.said.new_progress())]
-        running.write_progress(self._db, {execution.held: last for execution, last in changed})
-        for execution, last in changed:
-            execution.said.progress_written(last)
+                said = execution.said
+                if said.has_news:  # the end of one that has none need not wait for the others' writing
+                    taken = written.enter_context(said.writing())
+                    by_job[execution.job_id] += taken
+                    if said.last_progress and taken[-1].type == PROGRESSED:
+                        progress[execution.held] = said.last_progress
+            running.write_said(self._db, by_job, progress)
 
     def _say_alive(self) -> None:
         for one in self._served:

@@ -20,6 +20,7 @@ LINES_A_SECOND = 5
 LINE_LENGTH = 1000
 LINES_HELD = 1000  # while the ledger is away; what comes then is left out
 NOTE_LENGTH = 200
+PROGRESSED = "task.progressed"
 
 Progress = dict[str, Any]
 
@@ -37,7 +38,6 @@ class Said:
         self._left_out = 0
         self._events = [Event("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
         self._told: Progress | None = None  # the last progress that became an event
-        self._written: Progress | None = None  # the last progress in the task's row
 
     def line(self, text: str) -> None:
         """At most five pass in a second. The others are counted; the count is said as soon as a line may pass."""
@@ -73,7 +73,7 @@ class Said:
                 yield taken
             except BaseException:
                 with self._lock:
-                    self._events[:0] = [event for event in taken if event.type != "task.progressed"]
+                    self._events[:0] = [event for event in taken if event.type != PROGRESSED]
                     self._told = told  # of progress the last one comes
                 raise
 
@@ -84,19 +84,11 @@ class Said:
                 self._events.append(self._left_out_line(self._clock()))
             return self._take()
 
-    def new_progress(self) -> Progress | None:
-        """The progress, where it changed since what `progress_written` was told."""
-        last = self.last_progress
-        return None if last is self._written else last
-
-    def progress_written(self, written: Progress) -> None:
-        self._written = written
-
     def _take(self) -> list[Event]:
         taken, self._events = self._events, []
         last = self.last_progress
         if last is not None and last != self._told:
-            taken.append(Event("task.progressed", self._task, with_percent(last) or {}, self._clock()))
+            taken.append(Event(PROGRESSED, self._task, with_percent(last) or {}, self._clock()))
             self._told = last
         return taken
 

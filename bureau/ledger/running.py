@@ -1,10 +1,11 @@
 """What running tasks say meanwhile: events and progress, written in batches by their worker's reporter."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Connection, bindparam, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger.database import Database
@@ -13,25 +14,26 @@ from bureau.ledger.leases import Held
 from bureau.ledger.tables import tasks
 
 
-def write_events(db: Database, by_job: Mapping[UUID, Sequence[Event]]) -> None:
-    """Adds events to the jobs that are still open."""
-    if any(by_job.values()):
-        with db.transaction() as connection:
-            append(connection, by_job)
-
-
-def write_progress(db: Database, progress: Mapping[Held, dict[str, Any]]) -> None:
-    """Keeps the last progress of each claim that still holds its task."""
-    if not progress:
+def write_said(
+    db: Database, by_job: Mapping[UUID, Sequence[Event]], progress: Mapping[Held, dict[str, Any]] = MappingProxyType({})
+) -> None:
+    """Adds events to the jobs that are still open, and keeps the last progress of each claim that holds its task."""
+    if not progress and not any(by_job.values()):
         return
     with db.transaction() as connection:
-        connection.execute(
-            update(tasks)
-            .where(
-                tasks.c.id == bindparam("task"),
-                tasks.c.claim_no == bindparam("number"),
-                tasks.c.state == TaskState.RUNNING,
-            )
-            .values(progress=bindparam("last")),
-            [{"task": t, "number": n, "last": progress[t, n]} for t, n in sorted(progress)],
+        append(connection, by_job)
+        if progress:
+            _keep(connection, progress)
+
+
+def _keep(connection: Connection, progress: Mapping[Held, dict[str, Any]]) -> None:
+    connection.execute(
+        update(tasks)
+        .where(
+            tasks.c.id == bindparam("task"),
+            tasks.c.claim_no == bindparam("number"),
+            tasks.c.state == TaskState.RUNNING,
         )
+        .values(progress=bindparam("last")),
+        [{"task": t, "number": n, "last": progress[t, n]} for t, n in sorted(progress)],
+    )

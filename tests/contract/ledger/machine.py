@@ -168,7 +168,7 @@ class LedgerMachine(CheckedMachine):
     @rule(number=pick)
     def say(self, number: int) -> None:
         job, one, _ = self.claims[number % len(self.claims)]
-        running.write_events(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
+        running.write_said(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
 
     @precondition(lambda self: self.claims)
     @rule()

@@ -43,7 +43,7 @@ def run_all(book: Book, job_id: UUID) -> None:
 
 
 def say_progress(book: Book, job_id: UUID) -> None:
-    running.write_progress(book.db, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
+    running.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
 
 
 def cancel_against(book: Book, prepare: Callable[[UUID], object], other: Callable[[UUID], object]) -> None:

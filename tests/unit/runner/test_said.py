@@ -103,15 +103,15 @@ def test_the_last_lines_of_a_failure_are_kept(bench: Bench) -> None:
 def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reporter holds lines in its hands when the task ends: they come before the end, not after."""
     writing, write_on = threading.Event(), threading.Event()
-    write = running.write_events
+    write = running.write_said
 
-    def slow(db: Database, by_job: Mapping[UUID, Sequence[Event]]) -> None:
+    def slow(db: Database, by_job: Mapping[UUID, Sequence[Event]], progress: Any) -> None:
         if by_job:
             writing.set()
             write_on.wait(10)
-        write(db, by_job)
+        write(db, by_job, progress)
 
-    monkeypatch.setattr(running, "write_events", slow)
+    monkeypatch.setattr(running, "write_said", slow)
     reporter = reporter_of(bench, bench.db)
     task = Halted(bench).start()
     reporter.start()
@@ -127,27 +127,22 @@ def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monke
 
 
 def test_an_outage_loses_neither_lines_nor_progress(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed: list[str] = []
+    failed: list[Any] = []
+    write = running.write_said
 
-    def away(what: str) -> Any:
-        original = getattr(running, what)
+    def away_once(db: Database, by_job: Any, progress: Any) -> None:
+        if progress and not failed:
+            failed.append(progress)
+            raise LedgerUnavailable("away")
+        write(db, by_job, progress)
 
-        def once(db: Database, given: Any) -> None:
-            if given and what not in failed:
-                failed.append(what)
-                raise LedgerUnavailable("away")
-            original(db, given)
-
-        return once
-
-    for what in ("write_events", "write_progress"):
-        monkeypatch.setattr(running, what, away(what))
+    monkeypatch.setattr(running, "write_said", away_once)
     task = Halted(bench).start()
     reporter = reporter_of(bench, bench.db)
     reporter.start()
     until(lambda: lines(bench, task.job_id) == ["before"], message="the line")
     until(lambda: bench.book.task(task.job_id).progress is not None, message="the progress")
-    assert failed == ["write_events", "write_progress"]
+    assert failed
     task.end()
     reporter.stop()
     assert lines(bench, task.job_id) == ["before", "after"]
@@ -156,11 +151,10 @@ def test_an_outage_loses_neither_lines_nor_progress(bench: Bench, monkeypatch: p
 def test_the_worker_lives_on_though_what_its_tasks_say_cannot_be_written(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(db: Database, given: Any) -> None:
-        if given:
-            raise ValueError("no database takes this")
+    def refuse(*given: Any) -> None:
+        raise ValueError("no database takes this")
 
-    monkeypatch.setattr(running, "write_progress", refuse)
+    monkeypatch.setattr(running, "write_said", refuse)
     monkeypatch.setattr("bureau.reporter.SEEN_SECONDS", 0.0)
     task = Halted(bench).start()
     reporter = reporter_of(bench, bench.db)

@@ -13,7 +13,7 @@ from cheroot import wsgi
 from bureau.ledger.database import Database
 from bureau.ledger.events import Event
 from bureau.ledger.migrate import migrate
-from bureau.ledger.running import write_events
+from bureau.ledger.running import write_said
 from bureau.storage import Storage
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
@@ -48,7 +48,7 @@ class Served:
         return str(self.book.submit(*tasks, owner=OWNER))
 
     def say(self, job_id: str, *lines: str, task: str = "only") -> None:
-        write_events(self.db, {UUID(job_id): [Event("task.logged", task, {"line": line}) for line in lines]})
+        write_said(self.db, {UUID(job_id): [Event("task.logged", task, {"line": line}) for line in lines]})
 
     def end(self, job_id: str) -> None:
         """Runs the job's only task to its end: `task.succeeded`, `job.finished`."""
