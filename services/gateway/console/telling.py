@@ -42,6 +42,9 @@ def _text(kind: str, data: Mapping[str, Any]) -> str:
     match kind:
         case "task.logged":
             return str(data.get("line", ""))
+        case "task.retrying" if data.get("by") == "request":
+            delay = float(data.get("delay_seconds", 0))
+            return "asked to run again" + (f", in {duration(delay)}" if delay >= 1 else "")
         case "task.retrying":
             counted = "" if data.get("counted", True) else ", not counted as an attempt"
             return f"tries again in {duration(float(data.get('delay_seconds', 0)))}{counted}, {_error(data)}"

@@ -110,6 +110,8 @@ def test_a_long_value_says_how_much_of_it_is_left_out() -> None:
             "tries again in 4.0 s, away: No.",
         ),
         ("task.failed", {"error": {"code": "away", "message": "No."}}, "failed, away: No."),
+        ("task.retrying", {"by": "request", "delay_seconds": 0.01}, "asked to run again"),
+        ("task.retrying", {"by": "request", "delay_seconds": 90}, "asked to run again, in 1 min"),
         ("task.failed", {}, "failed, no reason was given"),
         ("job.finished", {"state": "succeeded"}, "the job succeeded"),
         ("task.started", {}, "started"),
