@@ -83,7 +83,7 @@ class Reporter:
                 if said.has_news:  # the end of one that has none need not wait for the others' writing
                     taken = written.enter_context(said.writing())
                     by_job[execution.job_id] += taken
-                    if said.last_progress and taken[-1].type == PROGRESSED:
+                    if said.last_progress and any(event.type == PROGRESSED for event in taken):
                         progress[execution.held] = said.last_progress
             running.write_said(self._db, by_job, progress)
 

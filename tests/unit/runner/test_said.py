@@ -24,14 +24,16 @@ from tests.unit.runner.conftest import Bench
 class Halted:
     """A task that says something, waits to be let go, and says something more."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, *, lines_before: int = 1) -> None:
+        self._lines_before = lines_before
         self.said, self.go_on = threading.Event(), threading.Event()
         bench.serve(self.work)
         self.job_id = bench.book.submit()
         self._thread = threading.Thread(target=bench.give, args=[self.job_id], daemon=True)
 
     def work(self, ctx: Context) -> None:
-        ctx.log("before")
+        for _ in range(self._lines_before):
+            ctx.log("before")
         ctx.progress(1, 4, "rows")
         self.said.set()
         self.go_on.wait(20)
@@ -146,6 +148,15 @@ def test_an_outage_loses_neither_lines_nor_progress(bench: Bench, monkeypatch: p
     task.end()
     reporter.stop()
     assert lines(bench, task.job_id) == ["before", "after"]
+
+
+def test_lines_left_out_that_may_not_be_told_yet_hold_nothing_up(bench: Bench) -> None:
+    task = Halted(bench, lines_before=9).start()
+    reporter = reporter_of(bench, bench.db)
+    reporter._write(bench.heartbeat.executions())
+    reporter._write(bench.heartbeat.executions())  # four were left out: there is news, and none of it may pass
+    assert lines(bench, task.job_id) == ["before"] * 5
+    task.end()
 
 
 def test_the_worker_lives_on_though_what_its_tasks_say_cannot_be_written(
