@@ -28,6 +28,9 @@ class Backend(Protocol):
     def present(self, store: ObjectStore) -> bool:
         """Whether the storage itself is there, so that a missing file is really missing."""
 
+    def has(self, store: ObjectStore, key: str) -> bool:
+        """Whether there is a complete file."""
+
     def settle(self, key: str) -> None:
         """After a complete write: makes it survive a power cut."""
 
@@ -57,6 +60,9 @@ class FolderBackend:
 
     def present(self, store: ObjectStore) -> bool:  # noqa: ARG002
         return (self._root / MARKER).exists()
+
+    def has(self, store: ObjectStore, key: str) -> bool:  # noqa: ARG002
+        return (self._root / key).exists()  # a look of our own: obstore's goes through a thread of its own
 
     def _check_present(self) -> None:
         (self._root / MARKER).stat()  # FileNotFoundError; a walk over a missing folder would just be empty
@@ -145,6 +151,13 @@ class BucketBackend:
         """HEAD answers 404 for a missing file and a missing bucket alike; listing tells them apart."""
         try:
             obstore.list_with_delimiter(store)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def has(self, store: ObjectStore, key: str) -> bool:
+        try:
+            obstore.head(store, key)
         except FileNotFoundError:
             return False
         return True

@@ -42,4 +42,4 @@ class RangeReader(io.RawIOBase):
 
 
 def open_ranges(fetch: Callable[[int, int], bytes], size: int) -> BinaryIO:
-    return io.BufferedReader(RangeReader(fetch, size), buffer_size=WINDOW_BYTES)
+    return io.BufferedReader(RangeReader(fetch, size), buffer_size=min(max(size, 1), WINDOW_BYTES))

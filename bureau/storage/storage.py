@@ -85,10 +85,13 @@ class Storage:
         size = self._size(check_key(key))
         return self._ranges(key, max(start, 0), size if end is None else min(end, size))
 
-    def open(self, key: str) -> BinaryIO:
-        """The file, seekable, holding about 1 MiB in memory. A missing one is `PermanentError` (`file_missing`)."""
-        size = self._size(check_key(key))
-        return open_ranges(lambda start, end: self._fetch(key, start, end), size)
+    def open(self, key: str, size: int | None = None) -> BinaryIO:
+        """The file, seekable, holding at most 1 MiB in memory. A missing one is `PermanentError` (`file_missing`).
+
+        Who knows its `size` saves a request: then a missing file is noticed at the first read.
+        """
+        there = self._size(check_key(key)) if size is None else size
+        return open_ranges(lambda start, end: self._fetch(key, start, end), there)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Removes files; missing ones are fine. Takes what `list` yields."""
@@ -127,13 +130,11 @@ class Storage:
     def _open_for_writing(self, key: str) -> ObjectStore:
         with storage_trouble():
             store = self._store()
-            try:
-                obstore.head(store, key)
-            except FileNotFoundError:
-                if not self._backend.present(store):
-                    raise unavailable() from None
-                return store
-        raise exists()
+            if self._backend.has(store, key):
+                raise exists()
+            if not self._backend.present(store):
+                raise unavailable()
+            return store
 
     def _size(self, key: str) -> int:
         with self._finding():

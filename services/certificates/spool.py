@@ -1,12 +1,15 @@
-"""Where large temporary files go."""
+"""Where the bytes of an archive are while it is made or checked."""
 
 import os
 import tempfile
 from typing import IO
 
+IN_MEMORY_BYTES = 128 * 1024  # 200 tasks at once make 25 MB
 
-def large_temporary_file() -> IO[bytes]:
-    """A nameless file, gone when closed: in TMPDIR where that is set, else in /var/tmp, since /tmp is memory on many
-    systems and a large archive there would count as the process's own."""
+
+def spooled_file() -> IO[bytes]:
+    """A nameless file, gone when closed. What is small stays in memory; on disk it is in TMPDIR where that is set,
+    else in /var/tmp, since /tmp is memory on many systems and a large archive there would count as the process's own.
+    """
     on_disk = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108  # nameless, so nobody can guess it
-    return tempfile.TemporaryFile(dir=None if os.environ.get("TMPDIR") else on_disk)
+    return tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=None if os.environ.get("TMPDIR") else on_disk)

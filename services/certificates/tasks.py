@@ -14,7 +14,7 @@ from services.certificates.api.client import CertificatesApi, Exchange, Upload
 from services.certificates.archive.check import Checked, Limits, check_archive
 from services.certificates.delivery import deliver
 from services.certificates.manifest import Manifest, RosterRead, read_manifest
-from services.certificates.spool import large_temporary_file
+from services.certificates.spool import spooled_file
 
 READINGS_SHOWN = 5
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -29,7 +29,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
         """Posts the uploads to the certificates API and keeps the ZIP it answers, once that is checked."""
         # Two streams of one download: the file of the job, and a copy that can be read before that is complete. What
         # fails the check is nobody's until then: no mail, no certificate in the book, and another name.
-        with large_temporary_file() as copy:
+        with spooled_file() as copy:
             with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
                 _download(ctx, api, request.files, limits, artifact, copy)
             try:

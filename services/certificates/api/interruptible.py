@@ -23,6 +23,7 @@ R = TypeVar("R")
 
 # A hanging connect cannot be woken, so it is tried in slices. A handshake over a satellite takes 0.7 s.
 CONNECT_SLICE_SECONDS = 1.5
+SEND_BYTES = 64 * 1024
 
 _token: ContextVar[StopToken | None] = ContextVar("certificates_stop_token", default=None)
 
@@ -77,16 +78,32 @@ class InterruptibleTransport(httpx.BaseTransport):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection; reads, writes and handshakes end when the token shuts its socket down."""
+    """A connection; reads, writes and handshakes end when the token shuts its socket down.
+
+    What is written waits for the next read or for much of it: the head of a request, its parts and a small file go out
+    at once. Each write of its own gives other threads the interpreter, and is three system calls.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._unsent = bytearray()
+        self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with contextlib.suppress(httpcore.WriteError):  # as httpcore has it: the answer may be there, and say why
+            self._send()
         return self._interruptible(lambda: self._inner.read(max_bytes, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._interruptible(lambda: self._inner.write(buffer, timeout))
+        self._unsent += buffer
+        self._write_timeout = timeout
+        if len(self._unsent) >= SEND_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        if self._unsent:
+            waiting, self._unsent = bytes(self._unsent), bytearray()
+            self._interruptible(lambda: self._inner.write(waiting, self._write_timeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

@@ -15,7 +15,7 @@ from services.certificates.issuer.problems import RefusedError
 from services.certificates.issuer.roster import Roster, read_roster
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.issuer.typesetter import DesignError, Typesetter
-from services.certificates.spool import large_temporary_file
+from services.certificates.spool import spooled_file
 
 CHECKPOINT = "bureau.checkpoint"  # given by a caller in the same process, to stop the work and see how far it is
 
@@ -29,7 +29,7 @@ def create_app(settings: IssuerSettings, links: Links | None) -> Flask:
     @app.post("/")
     def issue() -> Response:
         rosters = _rosters(settings)
-        bundle = large_temporary_file()
+        bundle = spooled_file()
         try:
             wanted = Request(
                 organisation=settings.issuer_organisation,
