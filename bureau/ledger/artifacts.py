@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, exists, insert, or_, select, update
 
 from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
+from bureau.ledger.given import Given
 from bureau.ledger.idempotency import Answer, Reservation, answer
 from bureau.ledger.tables import artifact_uses, artifacts, schedule_uses
 
@@ -67,15 +68,18 @@ def add_upload(
 
 def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> None:
     """Uploads with the time at which they expire; what jobs made gets it when the job has ended."""
-    for of_a_job in (True, False):
-        some = [_stored(artifact) for artifact in made if (artifact.job_id is not None) is of_a_job]
-        if some:
-            expires_at = None if of_a_job else later(UPLOAD_KEPT_SECONDS)
-            connection.execute(insert(artifacts).values(created_at=now(), expires_at=expires_at), some)
+    _MADE.execute(connection, _INSERT, [{name: getattr(artifact, name) for name in _GIVEN} for artifact in made])
 
 
-def _stored(artifact: StoredArtifact) -> dict[str, Any]:
-    return {name: getattr(artifact, name) for name in _GIVEN}
+_MADE = Given(**{name: artifacts.c[name].type for name in _GIVEN})
+_INSERT = insert(artifacts).from_select(
+    [*_GIVEN, "created_at", "expires_at"],
+    select(
+        *(_MADE[name] for name in _GIVEN),
+        now(),
+        case((_MADE["job_id"].is_(None), later(UPLOAD_KEPT_SECONDS))),
+    ),
+)
 
 
 def use(connection: Connection, job_id: UUID, owner: str, used: Iterable[UUID]) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Float, bindparam, insert, select, update
+from sqlalchemy import Connection, Float, Integer, String, Uuid, insert, select, update
 
 from bureau.contracts.states import JobState
 from bureau.ledger.clock import later
+from bureau.ledger.given import Given
+from bureau.ledger.metadata import Json
 from bureau.ledger.place import this_transaction
 from bureau.ledger.tables import events, jobs
 
@@ -41,9 +43,8 @@ def append(connection: Connection, by_job: Mapping[UUID, Sequence[Event]]) -> No
     ).all()
     if not open_jobs:
         return  # they ended, or were deleted meanwhile
-    connection.execute(
-        update(jobs).where(jobs.c.id == bindparam("job")).values(event_seq=bindparam("last")),
-        [{"job": job.id, "last": job.event_seq + len(by_job[job.id])} for job in open_jobs],
+    _COUNTED.execute(
+        connection, _COUNT, [{"job": job.id, "last": job.event_seq + len(by_job[job.id])} for job in open_jobs]
     )
     insert_events(connection, [row for job in open_jobs for row in rows_of(job.id, job.event_seq, by_job[job.id])])
 
@@ -66,5 +67,14 @@ def rows_of(job_id: UUID, last: int, happened: Iterable[Event]) -> list[dict[str
 
 def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Of jobs whose rows the transaction has locked."""
-    at = later(bindparam("from_now", type_=Float()))
-    connection.execute(insert(events).values(at=at, tx=this_transaction()), rows)
+    _SAID.execute(connection, _INSERT, rows)
+
+
+_COUNTED = Given(job=Uuid(), last=Integer())
+_COUNT = update(jobs).where(jobs.c.id == _COUNTED["job"]).values(event_seq=_COUNTED["last"])
+_SAID = Given(job_id=Uuid(), seq=Integer(), type=String(), task=String(), data=Json, from_now=Float())
+_NAMES = ("job_id", "seq", "type", "task", "data")
+_INSERT = insert(events).from_select(
+    [*_NAMES, "at", "tx"],
+    select(*(_SAID[name] for name in _NAMES), later(_SAID["from_now"]), this_transaction()),
+)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Uuid, func, select, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger import artifacts
@@ -21,6 +21,7 @@ from bureau.ledger.clock import now
 from bureau.ledger.database import Database
 from bureau.ledger.ending import Cancelled, Ending, Failed, Succeeded
 from bureau.ledger.events import Event
+from bureau.ledger.given import Given
 from bureau.ledger.locked import LockedJob, lock_jobs, write_jobs
 from bureau.ledger.metadata import Json
 from bureau.ledger.submit import add_tasks
@@ -128,17 +129,18 @@ def _read_back(task: Row[Any], end: ClaimEnd) -> Fate:
     return Fate.ALREADY if mine else Fate.DISCARDED
 
 
+_SUCCEEDED = Given(task=Uuid(), outcome=Json, last=Json)
 _SUCCEED = (
     update(tasks)
-    .where(tasks.c.id == bindparam("task"))
+    .where(tasks.c.id == _SUCCEEDED["task"])
     .values(
         state=TaskState.SUCCEEDED,
         finished_at=now(),
         lease_until=None,
         due_at=None,
         error=None,
-        result=bindparam("outcome", type_=Json),
-        progress=func.coalesce(bindparam("last", type_=Json), tasks.c.progress),
+        result=_SUCCEEDED["outcome"],
+        progress=func.coalesce(_SUCCEEDED["last"], tasks.c.progress),
     )
 )
 
@@ -161,7 +163,6 @@ class _Successes:
         return ended(job, task, TaskState.SUCCEEDED, {}) or bool(ending.added)
 
     def write(self, connection: Connection) -> None:
-        if self.rows:
-            connection.execute(_SUCCEED, self.rows)
+        _SUCCEEDED.execute(connection, _SUCCEED, self.rows)
         artifacts.insert_artifacts(connection, self.made)
         artifacts.mark_removed(connection, self.removed)

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+from sqlalchemy import Connection, Integer, Row, String, Uuid, case, func, select, update
 
 from bureau.contracts.states import JobState, TaskState
 from bureau.ledger.clock import age, now
 from bureau.ledger.decide import job_end
 from bureau.ledger.events import Event, insert_events, rows_of
+from bureau.ledger.given import Given
 from bureau.ledger.job_end import JobEnded
 from bureau.ledger.metadata import Json
 from bureau.ledger.tables import jobs, tasks
@@ -82,22 +83,23 @@ class LockedJob:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Parameters of `_COUNT`, or of `_END` where it has ended."""
-        counted = {
+        return {
             "job": self.id,
             "open": self._open_tasks,
             "total": self.total_tasks,
             "last": self.row.event_seq + len(self._events),
+            "end": self.end and self.end.state,
+            "failure": self._error,
         }
-        return counted | ({"end": self.end.state, "failure": self._error} if self.end else {})
 
 
+_GATHERED = Given(job=Uuid(), open=Integer(), total=Integer(), last=Integer(), end=String(), failure=Json)
 _COUNT = (
     update(jobs)
-    .where(jobs.c.id == bindparam("job"))
-    .values(open_tasks=bindparam("open"), total_tasks=bindparam("total"), event_seq=bindparam("last"))
+    .where(jobs.c.id == _GATHERED["job"])
+    .values(open_tasks=_GATHERED["open"], total_tasks=_GATHERED["total"], event_seq=_GATHERED["last"])
 )
-_END = _COUNT.values(state=bindparam("end"), error=bindparam("failure", type_=Json), finished_at=now())
+_END = _COUNT.values(state=_GATHERED["end"], error=_GATHERED["failure"], finished_at=now())
 
 
 def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
@@ -120,14 +122,9 @@ def lock_jobs(connection: Connection, job_ids: Iterable[UUID], *, skip_locked: b
 def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
     """Writes what was gathered in jobs: few statements, however many they are."""
     _close(connection, [job for job in gathered if job.over])
-    for statement, some in (
-        (_COUNT, [job.values for job in gathered if job.end is None]),
-        (_END, [job.values for job in gathered if job.end is not None]),
-    ):
-        if some:
-            connection.execute(statement, some)
-    if happened := [row for job in gathered for row in job.event_rows]:
-        insert_events(connection, happened)
+    _GATHERED.execute(connection, _COUNT, [job.values for job in gathered if job.end is None])
+    _GATHERED.execute(connection, _END, [job.values for job in gathered if job.end is not None])
+    insert_events(connection, [row for job in gathered for row in job.event_rows])
 
 
 def _close(connection: Connection, over: Sequence[LockedJob]) -> None:

@@ -1,0 +1,80 @@
+"""Rows that a statement takes as one JSON document, however many they are.
+
+With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For what a
+group of tasks that end together writes, that was two thirds of the time.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Connection, Dialect, Executable, String, bindparam, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import Function
+from sqlalchemy.types import TypeEngine
+
+_PARAMETER = "given_rows"
+
+
+class Given:
+    """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `given["name"]` is their column of that name.
+
+    It is said once, at import, which columns there are and of which types; the rows come with `execute`.
+    """
+
+    def __init__(self, **types: TypeEngine[Any]) -> None:
+        self._types = types
+        each = _Each("each", bindparam(_PARAMETER, type_=String()))
+        self._value = each.table_valued("value", name="given").c.value
+
+    def __getitem__(self, name: str) -> ColumnElement[Any]:
+        return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])
+
+    def execute(self, connection: Connection, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Each row has a value, or None, for every column."""
+        dumps = {name: _dump(kind, connection.dialect) for name, kind in self._types.items()}
+        document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in rows]
+        if document:
+            connection.execute(statement, {_PARAMETER: json.dumps(document, default=str)})
+
+
+class _Each(Function[Any]):
+    """A row, with the column `value`, for each element of the document."""
+
+    inherit_cache = True
+
+
+class _Field(Function[Any]):
+    """An element's field as a value of its column's type, NULL for null."""
+
+    inherit_cache = True
+
+
+def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+    """What a value looks like in the document: as the column takes it. JSON goes as text within it: SQLite would make
+    numbers and truth values of what is to stay JSON."""
+    if isinstance(kind, JSON):
+        return lambda value: None if value is None else json.dumps(value)
+    return kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
+
+
+@compiles(_Each, "postgresql")
+def _each_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **kw)} AS jsonb))"
+
+
+@compiles(_Each, "sqlite")
+def _each_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_Field, "postgresql")
+def _field_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    value, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST({value} ->> {name} AS {compiler.dialect.type_compiler_instance.process(element.type)})"
+
+
+@compiles(_Field, "sqlite")
+def _field_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    value, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"json_extract({value}, '$.' || {name})"
