@@ -72,8 +72,8 @@ class Execution(Context):
 
     @property
     def prefix(self) -> str:
-        """Where this claim's files are; another claim of the same task writes elsewhere."""
-        return f"jobs/{self.claim.job_id}/{self.claim.task_id}/{self.claim.claim_no}"
+        """What the keys of this claim's files begin with; another claim of the same task writes elsewhere."""
+        return f"jobs/{self.claim.job_id}/{self.claim.task_id}.{self.claim.claim_no}"
 
     def log(self, line: str) -> None:
         self.stop.check()
@@ -88,7 +88,7 @@ class Execution(Context):
         self.stop.check()
         plain = safe_name(name)
         ref = ArtifactRef(artifact=new_id(), name=plain)
-        key = f"{self.prefix}/{ref.artifact}"  # the name is the ledger's: storage takes fewer than people do
+        key = f"{self.prefix}.{ref.artifact}"  # the name is the ledger's: storage takes fewer than people do
         with self._storage.writer(key) as writer:
             made = MadeArtifact(writer, ref, self.stop)
             yield made

@@ -1,5 +1,6 @@
 """Which files in storage nobody knows: left by claims that came to nothing, and by submissions that did not end."""
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -29,8 +30,8 @@ def _running(db: Database, keys: Sequence[str]) -> set[tuple[UUID, int]]:
 
 
 def _claim(key: str) -> tuple[UUID, int] | None:
-    """Task and claim of a key `jobs/<job>/<task>/<claim_no>/…`; None for any other."""
-    match key.split("/"):
+    """Task and claim of a key `jobs/<job>/<task>.<claim_no>.…`; None for any other. `/` for `.`: versions before."""
+    match re.split("[/.]", key):
         case ["jobs", _, task, claim_no, *_]:
             try:
                 return UUID(task), int(claim_no)

@@ -52,6 +52,7 @@ class FolderBackend:
 
     def __init__(self, path: str) -> None:
         self._root = Path(os.path.abspath(path))
+        self._listed: set[Path] = set()  # folders of the root, which is known to be on disk with them
 
     def connect(self) -> ObjectStore:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -68,14 +69,15 @@ class FolderBackend:
         (self._root / MARKER).stat()  # FileNotFoundError; a walk over a missing folder would just be empty
 
     def settle(self, key: str) -> None:
+        """obstore does not sync; the ledger's commit, which does, comes next. A folder is what its files' names are in."""
         path = self._root / key
-        folders = [folder for folder in path.parents if folder.is_relative_to(self._root)]
-        for place in (path, *folders):  # obstore does not sync; the ledger's commit, which does, comes next
-            handle = os.open(place, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        _sync(path)
+        while (folder := path.parent) != self._root:
+            _sync(folder)
+            path = folder
+        if path not in self._listed:  # the root's own folders are never pruned
+            _sync(self._root)
+            self._listed.add(path)
 
     def delete(self, store: ObjectStore, keys: Iterable[str]) -> None:  # noqa: ARG002
         self._check_present()
@@ -85,7 +87,7 @@ class FolderBackend:
             self._prune(path.parent)
 
     def _prune(self, folder: Path) -> None:
-        while folder != self._root:
+        while self._root not in (folder, folder.parent):
             try:
                 folder.rmdir()
             except OSError:  # not empty, or gone already
@@ -107,6 +109,14 @@ class FolderBackend:
         """As `df` says it: what is kept back for root counts as none."""
         _, used, free = shutil.disk_usage(self._root)
         return used / (used + free) if used + free else 1.0
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class BucketBackend:

@@ -58,13 +58,16 @@ def test_what_no_row_knows_is_deleted_after_a_day(office: Office, folder: Path) 
     assert office.stored() == known
 
 
-def test_what_a_running_claim_writes_is_let_be_and_of_a_lost_one_deleted(office: Office, folder: Path) -> None:
+@pytest.mark.parametrize("key", ["{}.{}.a", "{}/{}/a"], ids=["now", "versions before"])
+def test_what_a_running_claim_writes_is_let_be_and_of_a_lost_one_deleted(
+    office: Office, folder: Path, key: str
+) -> None:
     job_id = office.book.submit()
     lost = office.book.lose(job_id)
     claimed = office.book.take(job_id)
     prefix = f"jobs/{job_id}/{claimed.task_id}"
-    put(office, f"{prefix}/{lost.claim_no}/a")
-    mine = put(office, f"{prefix}/{claimed.claim_no}/a")
+    put(office, key.format(prefix, lost.claim_no))
+    mine = put(office, key.format(prefix, claimed.claim_no))
     grow_old(folder)
     sweep(office)
     assert office.stored() == [mine]
