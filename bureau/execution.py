@@ -136,7 +136,7 @@ class Execution(Context):
         self.removed.append(ref)
 
     def _find(self, ref: ArtifactRef) -> StoredArtifact:
-        mine = next((made for made in self.made if made.id == ref.artifact), None)
+        mine = next((made for made in self.made if made.id == ref.artifact), self.claim.files.get(ref.artifact))
         try:
             found = mine or self._find_in_ledger(ref.artifact, self.owner)
         except LedgerUnavailable as error:

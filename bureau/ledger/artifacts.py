@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, case, exists, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from bureau.ledger.clock import later, now
 from bureau.ledger.database import Database
@@ -116,13 +128,20 @@ def find(db: Database, artifact_id: UUID, owner: str) -> StoredArtifact | None:
 def find_all(db: Database, wanted: Sequence[tuple[UUID, str]]) -> list[StoredArtifact | None]:
     """As `find` does, several (id, owner) in one statement."""
     with db.read() as connection:
-        rows = connection.execute(
-            select(artifacts).where(
-                artifacts.c.id.in_({artifact_id for artifact_id, _ in wanted}), artifacts.c.removed_at.is_(None)
-            )
-        ).all()
-    found = {(row.id, row.owner): stored_artifact(row) for row in rows}
-    return [found.get(one) for one in wanted]
+        found = kept(connection, {artifact_id for artifact_id, _ in wanted})
+    return [
+        one if (one := found.get(artifact_id)) is not None and one.owner == owner else None
+        for artifact_id, owner in wanted
+    ]
+
+
+def kept(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, StoredArtifact]:
+    """Those that were not removed, of any owner."""
+    return {row.id: stored_artifact(row) for row in connection.execute(_KEPT, {"ids": list(ids)})}
+
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_KEPT = select(artifacts).where(artifacts.c.id.in_(_IDS), artifacts.c.removed_at.is_(None))
 
 
 def of_job(connection: Connection, job_id: UUID) -> list[StoredArtifact]:
@@ -144,17 +163,9 @@ def mark_removed(connection: Connection, removals: Sequence[Removal]) -> None:
     if not wanted:
         return
     # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
-    there = {
-        row.id: row
-        for row in connection.execute(
-            select(artifacts.c.id, artifacts.c.owner, artifacts.c.job_id)
-            .where(artifacts.c.id.in_(wanted), artifacts.c.removed_at.is_(None))
-            .order_by(artifacts.c.id)
-            .with_for_update()
-        )
-    }
+    there = {row.id: row for row in connection.execute(_LOCK, {"ids": list(wanted)})}
     used_by: dict[UUID, set[UUID]] = defaultdict(set)
-    for use in connection.execute(select(artifact_uses).where(artifact_uses.c.artifact_id.in_(there))):
+    for use in connection.execute(_USES, {"ids": list(there)}):
         used_by[use.artifact_id].add(use.job_id)
     given_up = [
         artifact_id
@@ -166,10 +177,21 @@ def mark_removed(connection: Connection, removals: Sequence[Removal]) -> None:
         and used_by[artifact_id] <= {removal.job_id}
     ]
     if given_up:
-        in_a_schedule = exists().where(schedule_uses.c.artifact_id == artifacts.c.id)
-        connection.execute(
-            update(artifacts).where(artifacts.c.id.in_(given_up), ~in_a_schedule).values(removed_at=now())
-        )
+        connection.execute(_REMOVE, {"ids": given_up})
+
+
+_LOCK = (
+    select(artifacts.c.id, artifacts.c.owner, artifacts.c.job_id)
+    .where(artifacts.c.id.in_(_IDS), artifacts.c.removed_at.is_(None))
+    .order_by(artifacts.c.id)
+    .with_for_update()
+)
+_USES = select(artifact_uses).where(artifact_uses.c.artifact_id.in_(_IDS))
+_REMOVE = (
+    update(artifacts)
+    .where(artifacts.c.id.in_(_IDS), ~exists().where(schedule_uses.c.artifact_id == artifacts.c.id))
+    .values(removed_at=now())
+)
 
 
 def used_elsewhere(job_id: UUID) -> ColumnElement[bool]:

@@ -1,14 +1,30 @@
 """Claim: one conditional update decides which worker runs a task. Only who claimed it works."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Float,
+    Row,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from bureau.contracts.catalog import RetryPolicy
+from bureau.contracts.references import used_in
 from bureau.contracts.states import TaskState
+from bureau.ledger import artifacts
+from bureau.ledger.artifacts import StoredArtifact
 from bureau.ledger.clock import age, later, now
 from bureau.ledger.database import Database
 from bureau.ledger.tables import jobs, paused_queues, tasks
@@ -56,6 +72,7 @@ class Claim:
     retry: RetryPolicy
     time_limit_seconds: float
     postponed_seconds: float  # how long it has been put off already
+    files: Mapping[UUID, StoredArtifact] = field(default_factory=dict)  # which its input names, of its owner
 
 
 def claim(
@@ -72,10 +89,9 @@ def claim(
     `run` is what the hint says that the task runs: a hint that says it wrongly, by malice, claims nothing either.
     The losing side learns nothing and needs nothing: whoever won carries on.
     """
-    wanted = [tasks.c.id == task_id, *([] if run is None else [tasks.c.run == run])]
     with db.transaction() as connection:
-        rows = _claim(connection, wanted, queue=queue, worker=worker, lease_seconds=lease_seconds)
-    return _claim_of(rows[0], worker) if rows else None
+        claims = _claim(connection, [task_id], queue=queue, worker=worker, run=run, lease_seconds=lease_seconds)
+    return claims.get(task_id)
 
 
 def claim_free(
@@ -85,49 +101,61 @@ def claim_free(
 
     None: not to be had, or its row was locked just now. `claim` waits for the lock, and knows.
     """
-    free = (
-        select(tasks.c.id)
-        .where(tuple_(tasks.c.id, tasks.c.run).in_(wanted), *_claimable(queue))
-        .with_for_update(skip_locked=True, key_share=True)
-    )
     with db.transaction() as connection:
-        mine = [tasks.c.id.in_(connection.execute(free).scalars().all())]
-        rows = _claim(connection, mine, queue=queue, worker=worker, lease_seconds=lease_seconds)
-    claims = {row.id: _claim_of(row, worker) for row in rows}
+        free = connection.execute(_FREE, {"wanted": wanted, "on": queue}).scalars().all()
+        claims = _claim(connection, free, queue=queue, worker=worker, lease_seconds=lease_seconds)
     return [claims.pop(task_id, None) for task_id, _ in wanted]
 
 
-def _claimable(queue: str) -> list[ColumnElement[bool]]:
-    return [
-        tasks.c.state == TaskState.READY,
-        tasks.c.queue == queue,
-        tasks.c.due_at <= now(),
-        ~_paused,
-        or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
-    ]
-
-
 def _claim(
-    connection: Connection, wanted: Sequence[ColumnElement[bool]], *, queue: str, worker: str, lease_seconds: float
-) -> Sequence[Row[Any]]:
-    rows: Sequence[Row[Any]] = connection.execute(
-        update(tasks)
-        .where(*wanted, *_claimable(queue))
-        .values(
-            state=TaskState.RUNNING,
-            claim_no=tasks.c.claim_no + 1,
-            worker=worker,
-            claimed_at=now(),
-            started_at=func.coalesce(tasks.c.started_at, now()),
-            lease_until=later(lease_seconds),
-            progress=None,
-        )
-        .returning(*_CLAIMED)
-    ).all()
-    return rows
+    connection: Connection,
+    task_ids: Sequence[UUID],
+    *,
+    queue: str,
+    worker: str,
+    lease_seconds: float,
+    run: str | None = None,
+) -> dict[UUID, Claim]:
+    given = {"wanted": task_ids, "on": queue, "by": worker, "lease": lease_seconds}
+    statement = _CLAIM if run is None else _CLAIM.where(tasks.c.run == run)
+    rows = connection.execute(statement, given).all()
+    named = {row.id: {used.artifact for used in used_in(row.input)} for row in rows}
+    every = set[UUID]().union(*named.values())
+    there = artifacts.kept(connection, every) if every else {}
+    return {row.id: _claim_of(row, worker, [there[file] for file in named[row.id] & there.keys()]) for row in rows}
 
 
-def _claim_of(row: Row[Any], worker: str) -> Claim:
+# Built once: building them takes longer than sending them.
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_CLAIMABLE: Sequence[ColumnElement[bool]] = (
+    tasks.c.state == TaskState.READY,
+    tasks.c.queue == bindparam("on"),
+    tasks.c.due_at <= now(),
+    ~_paused,
+    or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
+)
+_FREE = (
+    select(tasks.c.id)
+    .where(tuple_(tasks.c.id, tasks.c.run).in_(_WANTED), *_CLAIMABLE)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_CLAIM = (
+    update(tasks)
+    .where(tasks.c.id.in_(_WANTED), *_CLAIMABLE)
+    .values(
+        state=TaskState.RUNNING,
+        claim_no=tasks.c.claim_no + 1,
+        worker=bindparam("by"),
+        claimed_at=now(),
+        started_at=func.coalesce(tasks.c.started_at, now()),
+        lease_until=later(bindparam("lease", type_=Float())),
+        progress=None,
+    )
+    .returning(*_CLAIMED)
+)
+
+
+def _claim_of(row: Row[Any], worker: str, files: Sequence[StoredArtifact]) -> Claim:
     return Claim(
         task_id=row.id,
         job_id=row.job_id,
@@ -143,6 +171,7 @@ def _claim_of(row: Row[Any], worker: str) -> Claim:
         retry=RetryPolicy(max_attempts=row.max_attempts, base_seconds=row.base_seconds, cap_seconds=row.cap_seconds),
         time_limit_seconds=row.time_limit_seconds,
         postponed_seconds=row.postponed or 0.0,
+        files={file.id: file for file in files if file.owner == row.owner},
     )
 
 

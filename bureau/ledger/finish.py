@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Uuid, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Uuid, bindparam, func, select, update
 
 from bureau.contracts.states import TaskState
 from bureau.ledger import artifacts
@@ -91,10 +91,12 @@ _NEEDED: Sequence[ColumnElement[Any]] = (
 )
 
 
+_TASKS = select(*_NEEDED).where(tasks.c.id.in_(bindparam("task_ids", expanding=True))).order_by(tasks.c.id)
+_LOCK, _LOCK_FREE = _TASKS.with_for_update(), _TASKS.with_for_update(skip_locked=True)
+
+
 def _lock_tasks(connection: Connection, task_ids: Sequence[UUID], *, skip_locked: bool) -> dict[UUID, Row[Any]]:
-    rows: Sequence[Row[Any]] = connection.execute(
-        select(*_NEEDED).where(tasks.c.id.in_(task_ids)).order_by(tasks.c.id).with_for_update(skip_locked=skip_locked)
-    ).all()
+    rows = connection.execute(_LOCK_FREE if skip_locked else _LOCK, {"task_ids": task_ids}).all()
     return {row.id: row for row in rows}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Row, String, Uuid, case, func, select, update
+from sqlalchemy import Connection, Integer, Row, String, Uuid, bindparam, case, func, select, update
 
 from bureau.contracts.states import JobState, TaskState
 from bureau.ledger.clock import age, now
@@ -110,13 +110,16 @@ def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
 def lock_jobs(connection: Connection, job_ids: Iterable[UUID], *, skip_locked: bool = False) -> dict[UUID, LockedJob]:
     """The jobs by id, locked in the order of their ids, as whoever locks several does; without those deleted, and,
     with `skip_locked`, without those that somebody else has locked."""
-    rows = connection.execute(
-        select(jobs, age(_begun).label("age"))
-        .where(jobs.c.id.in_(set(job_ids)))
-        .order_by(jobs.c.id)
-        .with_for_update(skip_locked=skip_locked)
-    )
+    rows = connection.execute(_LOCK_FREE if skip_locked else _LOCK, {"job_ids": list(set(job_ids))})
     return {row.id: LockedJob(connection, row) for row in rows}
+
+
+_JOBS = (
+    select(jobs, age(_begun).label("age"))
+    .where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
+    .order_by(jobs.c.id)
+)
+_LOCK, _LOCK_FREE = _JOBS.with_for_update(), _JOBS.with_for_update(skip_locked=True)
 
 
 def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
@@ -132,15 +135,18 @@ def _close(connection: Connection, over: Sequence[LockedJob]) -> None:
     if not over:
         return
     ends: dict[UUID, dict[tuple[TaskState, bool], int]] = defaultdict(dict)
-    for end in connection.execute(
-        select(tasks.c.job_id, tasks.c.state, tasks.c.optional, func.count().label("n"))
-        .where(tasks.c.job_id.in_([job.id for job in over]))
-        .group_by(tasks.c.job_id, tasks.c.state, tasks.c.optional)
-    ):
+    for end in connection.execute(_ENDS, {"job_ids": [job.id for job in over]}):
         ends[end.job_id][TaskState(end.state), end.optional] = end.n
     for job in over:
         state = job_end(ends[job.id])
         job.close(state, None if state is JobState.SUCCEEDED else _first_error(connection, job.id, state))
+
+
+_ENDS = (
+    select(tasks.c.job_id, tasks.c.state, tasks.c.optional, func.count().label("n"))
+    .where(tasks.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .group_by(tasks.c.job_id, tasks.c.state, tasks.c.optional)
+)
 
 
 def _first_error(connection: Connection, job_id: UUID, state: JobState) -> dict[str, Any] | None:

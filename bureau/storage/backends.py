@@ -69,7 +69,7 @@ class FolderBackend:
         (self._root / MARKER).stat()  # FileNotFoundError; a walk over a missing folder would just be empty
 
     def settle(self, key: str) -> None:
-        """obstore does not sync; the ledger's commit, which does, comes next. A folder is what its files' names are in."""
+        """obstore does not sync, the commit that comes next does. Folders hold the names of what is in them."""
         path = self._root / key
         _sync(path)
         while (folder := path.parent) != self._root:

@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from bureau.contracts import pointer
 from bureau.contracts.problems import FieldError
+from bureau.contracts.references import Used
 from bureau.ledger import artifacts, idempotency, queries
 from bureau.ledger.artifacts import ArtifactGone, StoredArtifact
 from bureau.ledger.idempotency import Answer
 from bureau.ledger.keys import Role
 from bureau.ledger.submit import NewJob, insert_job
 from bureau.metrics.http import SUBMISSIONS
-from bureau.submission.references import Used
 from services.gateway.api.models import Job, job_of
 from services.gateway.auth import quota
 from services.gateway.gateway import Gateway

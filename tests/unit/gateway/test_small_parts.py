@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bureau.contracts.references import used_in
 from bureau.submission.names import named
-from bureau.submission.references import used_in
 from services.gateway.api.health import Check, readiness
 from services.gateway.console.words import ago, duration
 from services.gateway.http.disposition import attachment, path_segment
