@@ -3,7 +3,6 @@
 Nothing connects until Dramatiq boots its worker: then the process has forked, and its own connections are made.
 """
 
-import gc
 import signal
 import sys
 import threading
@@ -93,8 +92,6 @@ class WorkerLife(Middleware):
         )
         self._process.start()
         self._shared.start()
-        gc.collect()
-        gc.freeze()  # what is here now stays: going through it again took a twelfth of a busy worker's time
         say_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature

@@ -7,7 +7,6 @@ joins the next one: groups grow with the load, and a thread that is alone waits 
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
@@ -22,11 +21,23 @@ GROUP_AT_MOST = 50  # bounds how long the group's rows stay locked
 log = structlog.get_logger(__name__)
 
 
-@dataclass
 class _Waiting(Generic[Wish, Answer]):
-    wish: Wish
-    answer: Answer | None = None
-    asked: bool = False
+    """A wish, and the thread that waits for its answer."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.answer: Answer | None = None
+        self.asked = False
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def tell(self, answer: Answer | None) -> None:
+        self.answer = answer
+        self._done.release()
+
+    def wait(self) -> Answer | None:
+        self._done.acquire()
+        return self.answer
 
 
 class GroupCommit(Generic[Wish, Answer]):
@@ -47,22 +58,23 @@ class GroupCommit(Generic[Wish, Answer]):
         mine: _Waiting[Wish, Answer] = _Waiting(wish)
         with self._lock:
             self._waiting.append(mine)
-        with self._turn:  # when it is this thread's, another may have acted for it
+        with self._turn:  # when it is this thread's, another may have asked for it
             while not mine.asked:
                 self._ask()
-        return mine.answer
+        return mine.wait()
 
     def _ask(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting[:GROUP_AT_MOST], self._waiting[GROUP_AT_MOST:]
         for one in group:
             one.asked = True
+        answers: Sequence[Answer | None] = [None] * len(group)
         try:
             answers = self._act([one.wish for one in group])
         except LedgerUnavailable:
-            return  # each meets it alone, and knows what to do
+            pass  # each meets it alone, and knows what to do
         except Exception:
             log.exception("a group of wishes failed, each is tried alone")
-            return
-        for one, answer in zip(group, answers, strict=True):
-            one.answer = answer
+        finally:  # whatever came: nobody is left waiting
+            for one, answer in zip(group, answers, strict=True):
+                one.tell(answer)

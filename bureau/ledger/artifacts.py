@@ -1,6 +1,5 @@
 """Stored files: uploads, and what tasks made. Rows are the truth; the bytes are in storage under `key`."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    String,
+    Uuid,
     bindparam,
     case,
     exists,
@@ -159,37 +160,35 @@ def stored_artifact(row: Row[Any]) -> StoredArtifact:
 
 def mark_removed(connection: Connection, removals: Sequence[Removal]) -> None:
     """Gives files of the job, or used by it alone, out no more; the scheduler deletes their bytes."""
-    wanted = {artifact_id for removal in removals for artifact_id in removal.artifacts}
-    if not wanted:
-        return
-    # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
-    there = {row.id: row for row in connection.execute(_LOCK, {"ids": list(wanted)})}
-    used_by: dict[UUID, set[UUID]] = defaultdict(set)
-    for use in connection.execute(_USES, {"ids": list(there)}):
-        used_by[use.artifact_id].add(use.job_id)
-    given_up = [
-        artifact_id
+    given = [
+        {"id": artifact_id, "job": removal.job_id, "by": removal.owner}
         for removal in removals
         for artifact_id in removal.artifacts
-        if (row := there.get(artifact_id)) is not None
-        and row.owner == removal.owner
-        and (row.job_id == removal.job_id or removal.job_id in used_by[artifact_id])
-        and used_by[artifact_id] <= {removal.job_id}
     ]
-    if given_up:
-        connection.execute(_REMOVE, {"ids": given_up})
+    if given:
+        # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
+        connection.execute(_LOCK, {"ids": [one["id"] for one in given]})
+        _GIVEN_UP.execute(connection, _REMOVE, given)
 
 
 _LOCK = (
-    select(artifacts.c.id, artifacts.c.owner, artifacts.c.job_id)
+    select(artifacts.c.id)
     .where(artifacts.c.id.in_(_IDS), artifacts.c.removed_at.is_(None))
     .order_by(artifacts.c.id)
     .with_for_update()
 )
-_USES = select(artifact_uses).where(artifact_uses.c.artifact_id.in_(_IDS))
+_GIVEN_UP = Given(id=Uuid(), job=Uuid(), by=String())
+_use_of_it = exists().where(artifact_uses.c.artifact_id == artifacts.c.id)
 _REMOVE = (
     update(artifacts)
-    .where(artifacts.c.id.in_(_IDS), ~exists().where(schedule_uses.c.artifact_id == artifacts.c.id))
+    .where(
+        artifacts.c.id == _GIVEN_UP["id"],
+        artifacts.c.owner == _GIVEN_UP["by"],
+        artifacts.c.removed_at.is_(None),
+        or_(artifacts.c.job_id == _GIVEN_UP["job"], _use_of_it.where(artifact_uses.c.job_id == _GIVEN_UP["job"])),
+        ~_use_of_it.where(artifact_uses.c.job_id != _GIVEN_UP["job"]),
+        ~exists().where(schedule_uses.c.artifact_id == artifacts.c.id),
+    )
     .values(removed_at=now())
 )
 

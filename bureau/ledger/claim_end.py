@@ -52,7 +52,7 @@ def _close(job: LockedJob, task: Row[Any], state: TaskState, outcome: str, error
 def ended(job: LockedJob, task: Row[Any], state: TaskState, data: dict[str, Any]) -> bool:
     job.say([Event(f"task.{state}", task.name, data)])
     if job.alone:
-        job.ended(1)
+        job.ended(1, state)
         return False
     released = release_dependents(job.connection, [(task.id, state)])
     job.ended(1 + released.skipped)

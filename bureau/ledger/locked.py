@@ -33,6 +33,7 @@ class LockedJob:
         self._events: list[Event] = []
         self._error: dict[str, Any] | None = None
         self.end: JobEnded | None = None  # once written, where this transaction ends it
+        self._last_state: TaskState | None = None  # of the task that `ended` was told of last
 
     @property
     def alone(self) -> bool:
@@ -53,14 +54,20 @@ class LockedJob:
         self.total_tasks += count
         self._open_tasks += count
 
-    def ended(self, count: int) -> None:
-        """So many of its tasks have ended by this transaction."""
+    def ended(self, count: int, state: TaskState | None = None) -> None:
+        """So many of its tasks have ended by this transaction; `state` is known where it is one."""
         self._open_tasks -= count
+        self._last_state = state
 
     def reopened(self, count: int) -> None:
         """It ended before, and so many of its tasks begin again."""
         self._open = True
         self._open_tasks += count
+
+    @property
+    def succeeded_alone(self) -> bool:
+        """Whether its only task has succeeded, as most do: then nobody need be asked how its tasks ended."""
+        return self.total_tasks == 1 and self._last_state is TaskState.SUCCEEDED
 
     @property
     def over(self) -> bool:
@@ -132,12 +139,16 @@ def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
 
 def _close(connection: Connection, over: Sequence[LockedJob]) -> None:
     """Their states, by the states of their tasks, and the error of the task that brought it about first."""
-    if not over:
+    asked = [job for job in over if not job.succeeded_alone]
+    for job in over:
+        if job.succeeded_alone:
+            job.close(JobState.SUCCEEDED, None)
+    if not asked:
         return
     ends: dict[UUID, dict[tuple[TaskState, bool], int]] = defaultdict(dict)
-    for end in connection.execute(_ENDS, {"job_ids": [job.id for job in over]}):
+    for end in connection.execute(_ENDS, {"job_ids": [job.id for job in asked]}):
         ends[end.job_id][TaskState(end.state), end.optional] = end.n
-    for job in over:
+    for job in asked:
         state = job_end(ends[job.id])
         job.close(state, None if state is JobState.SUCCEEDED else _first_error(connection, job.id, state))
 
