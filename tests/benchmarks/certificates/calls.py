@@ -1,5 +1,9 @@
-"""400 jobs whose API takes a second each, on 200 threads of one process: Bureau, then Celery on the same broker."""
+"""400 jobs whose API takes a second each, on 200 threads of one process: Bureau, then Celery on the same broker.
 
+Before them the calls alone, by threads that do nothing else: what the machine takes for them whoever asks.
+"""
+
+import subprocess
 import sys
 import tempfile
 import time
@@ -66,13 +70,31 @@ def main() -> int:
                 database_url=server.fresh_database(),
                 env={"CERTIFICATES_API": api.url, "RATE_LIMIT_PER_MINUTE": "0", "LOG_LEVEL": "WARNING"},
             )
+            print(f"{JOBS} jobs, {THREADS} at once, each a second: ideal {IDEAL_SECONDS} s")
+            print(f"{'':<20}{'all ended':>10}{'API saw':>12}{'memory':>13}", flush=True)
+            bare = of_bare_threads(folder, api)
             with stack:
                 best = of_bureau(stack, api)
             for pool in ("gevent", "threads"):
                 of_celery(pool, node.fresh_vhost(), folder, api)
     holds = best.seconds <= BAR_SECONDS and best.at_once >= BAR_AT_ONCE and best.megabytes < BAR_MB
+    print(f"Bureau takes {best.seconds / bare:.2f} times as long as the calls alone")
     print(f"bars: {BAR_SECONDS} s, {BAR_AT_ONCE} at once, {BAR_MB} MB: {'holds' if holds else 'does not hold'}")
     return 0 if holds else 1
+
+
+def of_bare_threads(folder: Path, api: Api) -> float:
+    """The best of the rounds, in seconds."""
+    kept = folder / "bare"
+    kept.mkdir()
+    command = [sys.executable, "-m", "tests.benchmarks.certificates.bare", api.url, str(kept), str(JOBS), str(THREADS)]
+    rounds = []
+    for number in range(1, ROUNDS + 1):
+        api.reset()
+        said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)  # noqa: S603 - our own
+        rounds.append(float(said.stdout))
+        print(f"{f'The calls alone, {number}':<20}{rounds[-1]:>8.2f} s{api.seen()['most']:>12}", flush=True)
+    return min(rounds)
 
 
 def of_bureau(stack: Stack, api: Api) -> Round:
@@ -88,8 +110,6 @@ def of_bureau(stack: Stack, api: Api) -> Round:
     worker = Process([*command, "--skip-logging"], log=stack.folder / "worker.log", env=stack.env)
     stack.processes["certificates"] = worker
     until(lambda: stack.api.get("/v1/workers")["items"], 60, "the worker announced itself")
-    print(f"{JOBS} jobs, {THREADS} at once, each a second: ideal {IDEAL_SECONDS} s")
-    print(f"{'':<20}{'all ended':>10}{'API saw':>12}{'memory':>13}", flush=True)
     rounds = [bureau_round(stack, api, worker) for _ in range(ROUNDS)]
     for number, one in enumerate(rounds, start=1):
         print(f"{'Bureau, round ' + str(number):<20}{one}", flush=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -188,3 +189,43 @@ def test_a_folder_says_how_full_its_disk_is_and_a_bucket_has_no_end(storage: Sto
     else:
         assert share is not None
         assert 0 < share <= 1
+
+
+def test_a_complete_file_and_the_folders_that_name_it_are_on_disk_before_anyone_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{handle}"), tmp_path))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    storage = Storage.from_url(f"file://{tmp_path}")
+
+    storage.put("jobs/1/a.csv", [b"a"])
+    assert synced == ["jobs/1/a.csv", "jobs/1", "jobs", "."]
+
+    synced.clear()
+    storage.put("jobs/2/b.csv", [b"b"])
+    assert synced == ["jobs/2/b.csv", "jobs/2", "jobs"], "the root holds the name of jobs already"
+
+
+def test_an_empty_folder_goes_with_its_last_file_and_those_of_the_root_stay(tmp_path: Path) -> None:
+    storage = Storage.from_url(f"file://{tmp_path}")
+    storage.put("jobs/1/2/a.csv", [b"a"])
+    storage.delete(["jobs/1/2/a.csv"])
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["jobs"]
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_who_knows_a_file_s_size_needs_not_ask_for_it_and_hears_at_the_first_read_that_it_is_gone(
+    storage: Storage,
+) -> None:
+    storage.put("a", [b"0123456789"])
+    with storage.open("a", 10) as file:
+        assert file.read() == b"0123456789"
+    with storage.open("b", 10) as gone, pytest.raises(PermanentError) as refused:
+        gone.read()
+    assert refused.value.code == "file_missing"

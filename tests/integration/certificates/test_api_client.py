@@ -2,6 +2,7 @@
 
 import io
 import socket
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,26 @@ def test_the_uploads_go_out_as_multipart_files_and_the_archive_comes_back(call_t
     assert first.get_content_type() == "text/csv"
     assert first.get_payload(decode=True) == b"recipient\nAda\n"
     assert "\n" not in (second.get_filename() or "\n")
+
+
+def test_a_small_request_goes_out_in_one_piece_and_so_does_the_next_on_the_same_connection(call_to: CallTo) -> None:
+    pieces: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                for _ in range(2):
+                    pieces.append(connection.recv(65536))
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(ZIP) + ZIP)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        call = call_to(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        assert [call(), call()] == [ZIP, ZIP]
+        server.join(10)
+    assert [piece.startswith(b"POST / ") and b"recipient\nAda\n" in piece for piece in pieces] == [True, True]
+    assert all(piece.endswith(b"--\r\n") for piece in pieces), "the last boundary as well"
 
 
 def test_connections_are_used_again(call_to: CallTo) -> None:

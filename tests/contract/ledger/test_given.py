@@ -1,0 +1,94 @@
+"""Rows given as one document arrive in both databases as if each had been a statement's parameters."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, Uuid, delete, event, insert, select, update
+from sqlalchemy.types import TypeEngine
+
+from bureau.ledger.clock import UtcDateTime
+from bureau.ledger.database import Database
+from bureau.ledger.given import Given
+from bureau.ledger.metadata import Json
+
+KINDS: dict[str, TypeEngine[Any]] = {
+    "id": Uuid(),
+    "number": BigInteger(),
+    "share": Float(),
+    "text": String(),
+    "data": Json,
+    "at": UtcDateTime(),
+}
+ROWS = Given(**KINDS)
+TABLE = Table("given_in_a_test", MetaData(), *(Column(name, kind) for name, kind in KINDS.items()))
+INSERT = insert(TABLE).from_select(list(KINDS), select(*(ROWS[name] for name in KINDS)))
+UPDATE = update(TABLE).where(TABLE.c.id == ROWS["id"]).values(text=ROWS["text"], data=ROWS["data"])
+
+# What the ledger lets in: text without NUL and lone surrogates, numbers that JSON has.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+ROW: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "id": st.uuids(),
+        "number": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "share": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        "text": st.none() | TEXT,
+        "data": JSON,
+        "at": st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),
+    }
+)
+
+
+@pytest.fixture
+def table(db: Database) -> Iterator[Database]:
+    with db.transaction() as connection:
+        TABLE.create(connection)
+    yield db
+    with db.transaction() as connection:
+        TABLE.drop(connection)
+
+
+def stored(db: Database) -> dict[UUID, dict[str, Any]]:
+    with db.read() as connection:
+        return {row.id: dict(row._mapping) for row in connection.execute(select(TABLE))}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROW, max_size=6, unique_by=lambda row: str(row["id"])))
+def test_every_value_comes_back_as_it_was(table: Database, rows: list[dict[str, Any]]) -> None:
+    with table.transaction() as connection:
+        connection.execute(delete(TABLE))
+        ROWS.execute(connection, INSERT, rows)
+    assert stored(table) == {row["id"]: row for row in rows}
+
+
+def test_each_row_changes_its_own_and_no_other(table: Database) -> None:
+    rows: list[dict[str, Any]] = [
+        {**dict.fromkeys(KINDS), "id": UUID(int=number), "text": "before"} for number in range(5)
+    ]
+    with table.transaction() as connection:
+        ROWS.execute(connection, INSERT, rows)
+        ROWS.execute(connection, UPDATE, [{**row, "text": f"after {row['id']}", "data": 4} for row in rows[:3]])
+    found = stored(table)
+    assert [found[row["id"]]["text"] for row in rows] == [*(f"after {row['id']}" for row in rows[:3]), *["before"] * 2]
+    assert [found[row["id"]]["data"] for row in rows] == [4, 4, 4, None, None]
+
+
+def test_however_many_rows_are_one_statement_and_none_are_none(table: Database) -> None:
+    sent: list[str] = []
+    event.listen(table.engine, "before_cursor_execute", lambda *about: sent.append(about[2]))
+    with table.transaction() as connection:
+        ROWS.execute(connection, INSERT, [])
+        assert not [statement for statement in sent if "INSERT" in statement]
+        ROWS.execute(connection, INSERT, [{**dict.fromkeys(KINDS), "id": UUID(int=number)} for number in range(1000)])
+    assert len([statement for statement in sent if "INSERT" in statement]) == 1
+    assert len(stored(table)) == 1000
