@@ -91,7 +91,7 @@ def of_bare_threads(folder: Path, api: Api) -> float:
     rounds = []
     for number in range(1, ROUNDS + 1):
         api.reset()
-        said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)  # noqa: S603 - our own
+        said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
         rounds.append(float(said.stdout))
         print(f"{f'The calls alone, {number}':<20}{rounds[-1]:>8.2f} s{api.seen()['most']:>12}", flush=True)
     return min(rounds)
