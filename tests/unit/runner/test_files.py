@@ -1,5 +1,6 @@
 """Files of an execution: the job's when it succeeded, gone when it did not, and only its owner's are read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -25,7 +26,7 @@ def shown(bench: Bench, job_id: UUID) -> list[StoredArtifact]:
 
 
 def upload(bench: Bench, data: bytes = b"rows", owner: str = "ada") -> ArtifactRef:
-    file = stored(owner=owner)
+    file = replace(stored(owner=owner), size=len(data))
     bench.storage.put(file.key, [data])
     add_upload(bench.db, file)
     return ArtifactRef(artifact=file.id)
@@ -44,7 +45,7 @@ def test_a_file_is_the_jobs_when_its_task_succeeded(bench: Bench) -> None:
     assert (made.name, made.media_type, made.size, made.task) == ("re_port.csv", "text/csv", 4, "only")
     assert str(made.id) == bench.book.task(job_id).result
     assert b"".join(bench.storage.read(made.key)) == b"a,b\n"
-    assert made.key.startswith(f"jobs/{job_id}/{bench.book.task(job_id).id}/1/")
+    assert made.key == f"jobs/{job_id}/{bench.book.task(job_id).id}.1.{made.id}"
 
 
 @pytest.mark.parametrize(
