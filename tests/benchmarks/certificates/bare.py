@@ -1,6 +1,7 @@
 """The same calls without jobs: threads, a connection each, and the ZIP in a file. What this machine can do at all.
 
-`python -m … URL FOLDER JOBS THREADS` prints the seconds from the first call until the last file is on disk.
+`python -m … URL FOLDER JOBS THREADS ROUNDS` prints for each round the seconds from its first call until its last file
+is on disk; from the second on, threads and connections are there already.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 import httpx
 
 
-def main(url: str, folder: str, jobs: int, threads: int) -> None:
+def main(url: str, folder: str, jobs: int, threads: int, rounds: int) -> None:
     context = httpx.create_ssl_context()
     own = threading.local()
 
@@ -27,11 +28,12 @@ def main(url: str, folder: str, jobs: int, threads: int) -> None:
             file.flush()
             os.fsync(file.fileno())
 
-    started = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(issue, range(jobs)))
-    print(time.monotonic() - started)
+        for _ in range(rounds):
+            started = time.monotonic()
+            list(pool.map(issue, range(jobs)))
+            print(time.monotonic() - started)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))
