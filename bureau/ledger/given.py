@@ -1,7 +1,7 @@
 """Rows that a statement takes as one JSON document, however many they are.
 
 With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For what a
-group of tasks that end together writes, that was two thirds of the time.
+group of tasks that end together writes, that was two fifths of the time.
 """
 
 import json
