@@ -73,7 +73,23 @@ def _numeric(value: Any) -> int | float:
     return value
 
 
+# CLDR's characterOrder. A script may say otherwise: `az-Arab`, `uz-Latn`.
+_FROM_THE_RIGHT = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
+_SCRIPTS_FROM_THE_RIGHT = {"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"}
+
+
+def direction(language: Any) -> str:
+    """`rtl` for a language tag like `ar` or `az-Arab`, else `ltr`: HTML's `dir`."""
+    if not isinstance(language, str):
+        raise ValueUnfit(f"{language!r:.100} is no language tag")
+    tag, *more = language.lower().replace("_", "-").split("-")
+    script = next((part for part in more if len(part) == 4 and part.isalpha()), None)
+    from_the_right = script in _SCRIPTS_FROM_THE_RIGHT if script else tag in _FROM_THE_RIGHT
+    return "rtl" if from_the_right else "ltr"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "direction": direction,
     "duration": duration,
     "moment": moment,
     "number": number,

@@ -70,6 +70,23 @@ def test_ones_own_template_takes_the_place_of_a_shipped_one(made: Callable[..., 
     assert {one.name for one in templates.descriptions()} >= {"welcome", "job-failed"}
 
 
+@pytest.mark.parametrize(
+    ("language", "laid_out"),
+    [("ar", ("rtl", "right")), ("ar-EG", ("rtl", "right")), ("fr", ("ltr", "left")), (None, ("ltr", "left"))],
+)
+def test_the_shipped_page_begins_where_its_language_does(
+    made: Callable[..., Templates], language: str | None, laid_out: tuple[str, str]
+) -> None:
+    page = "{% extends '_shared/layout.html' %}{% block content %}<p>{{ name }}</p>{% endblock %}"
+    folders = ("own", "own/ar", "own/fr")
+    parts = {"subject.txt": "Hello", "body.html": page}
+    templates = made({f"{folder}/{part}": text for folder in folders for part, text in parts.items()})
+    html = str(templates.render("own", {"name": "أحمد"}, language).html)
+    direction, start = laid_out
+    assert f'dir="{direction}"' in html
+    assert html.count(f"text-align: {start}") == 1, "the card, with its CSS on it"
+
+
 def test_a_template_without_a_subject_or_a_body_says_what_it_lacks(made: Callable[..., Templates]) -> None:
     templates = made({"own/body.txt": "x", "bare/subject.txt": "x"})
     for name in ("own", "bare"):
