@@ -1,7 +1,7 @@
 """A gateway behind a real server in this process, cheroot as the embedded Bureau has it, on either database."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -104,3 +104,17 @@ def small_ledger(tmp_path: Path) -> Iterator[Database]:
     db = sqlite_ledger(tmp_path)
     yield db
     db.close()
+
+
+@pytest.fixture
+def serve(small_ledger: Database, tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Starts a gateway with settings of its own."""
+    started: list[Served] = []
+
+    def start(**settings: Any) -> Served:
+        started.append(Served(small_ledger, tmp_path, **settings))
+        return started[-1]
+
+    yield start
+    for served in started:
+        served.close()

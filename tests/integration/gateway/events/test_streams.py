@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,20 +18,6 @@ from services.gateway.http import event_stream
 from tests.integration.gateway.events.conftest import Served
 from tests.support.sse import Deaf, Listener
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def serve(small_ledger: Database, tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Starts a gateway with settings of its own."""
-    started: list[Served] = []
-
-    def start(**settings: Any) -> Served:
-        started.append(Served(small_ledger, tmp_path, **settings))
-        return started[-1]
-
-    yield start
-    for served in started:
-        served.close()
 
 
 @contextmanager
@@ -198,45 +183,6 @@ def test_a_client_that_does_not_read_costs_neither_thread_nor_connection(
         until(lambda: served.db.engine.pool.checkedout() == 0, message="no connection held")  # type: ignore[attr-defined]
         seated(lambda: served.follow(job_id)).leave()  # though it is still there
     assert len(reads) < 60  # it was not all read for nobody
-
-
-def test_a_slow_client_has_everything_in_the_end(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the hub brings is more than is held for it: it goes back to reading the ledger, and skips nothing."""
-    monkeypatch.setattr("services.gateway.following.subscription.HELD", 10)
-    served = serve()
-    job_id = served.submit()
-    with served.follow(job_id) as stream:
-        for start in range(0, 600, 30):
-            served.say(job_id, *(str(n) for n in range(start, start + 30)))
-        served.end(job_id)
-        stream.wait_for_end()
-        assert stream.ids == [str(n) for n in range(1, 603)]
-
-
-def test_an_owners_stream_that_cannot_keep_up_ends(
-    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.gateway.following.subscription.HELD", 10)
-    served = serve()
-    job_id = served.submit()
-    with served.follow_all() as stream:
-        served.say(job_id, *(str(n) for n in range(30)))
-        stream.wait_for_end()
-    with served.follow_all() as again:
-        served.say(job_id, "again")
-        again.wait_for(1)
-
-
-def test_more_at_once_than_anybody_reads_ends_owners_streams(
-    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As after a night of a laptop: the gateway does not gather it all."""
-    monkeypatch.setattr("services.gateway.following.hub.OWNER_EVENTS", 20)
-    served = serve()
-    with served.follow_all() as stream:
-        served.say(served.submit(), *(str(n) for n in range(30)))
-        stream.wait_for_end()
-        assert stream.events == []
 
 
 def test_streams_outlive_an_outage_of_the_ledger(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
