@@ -116,7 +116,7 @@ class Execution(Context):
     def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
         self.stop.check()
         found = self._find(ref)
-        with self._storage.open(found.key, found.size) as file:
+        with self._storage.open(found.key) as file:
             yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
 
     def add(

@@ -16,6 +16,14 @@ class Used:
     path: Path
 
 
+def reference(value: Any) -> UUID | None:
+    """The artifact that a JSON value refers to; None of any other value."""
+    match value:
+        case {"artifact": str() as text, **rest} if rest.keys() <= {"name"}:
+            return _uuid(text)
+    return None
+
+
 def used_in(value: Any, path: Path = ()) -> list[Used]:
     """Every reference to a stored file in a JSON value, however deep."""
     return list(_used(value, path))
@@ -23,8 +31,8 @@ def used_in(value: Any, path: Path = ()) -> list[Used]:
 
 def _used(value: Any, path: Path) -> Iterator[Used]:
     match value:
-        case {"artifact": str() as text, **rest} if set(rest) <= {"name"}:
-            if artifact := _uuid(text):
+        case {"artifact": str(), **rest} if rest.keys() <= {"name"}:
+            if artifact := reference(value):
                 yield Used(artifact, path)
         case dict():
             for name, item in value.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 
 from bureau.contracts.catalog import RetryPolicy
-from bureau.contracts.references import used_in
+from bureau.contracts.references import reference
 from bureau.contracts.states import TaskState
 from bureau.ledger import artifacts
 from bureau.ledger.artifacts import StoredArtifact
@@ -30,6 +31,7 @@ from bureau.ledger.database import Database
 from bureau.ledger.tables import jobs, paused_queues, tasks
 
 LEASE_SECONDS = 30.0
+FILES_AT_MOST = 50
 
 _sibling = tasks.alias("sibling")
 _job_started = exists().where(_sibling.c.job_id == tasks.c.job_id, _sibling.c.claim_no > 0)
@@ -72,7 +74,9 @@ class Claim:
     retry: RetryPolicy
     time_limit_seconds: float
     postponed_seconds: float  # how long it has been put off already
-    files: Mapping[UUID, StoredArtifact] = field(default_factory=dict)  # which its input names, of its owner
+    files: Mapping[UUID, StoredArtifact] = field(
+        default_factory=dict
+    )  # its owner's, which its input names (see `_named`)
 
 
 def claim(
@@ -119,10 +123,18 @@ def _claim(
     given = {"wanted": task_ids, "on": queue, "by": worker, "lease": lease_seconds}
     statement = _CLAIM if run is None else _CLAIM.where(tasks.c.run == run)
     rows = connection.execute(statement, given).all()
-    named = {row.id: {used.artifact for used in used_in(row.input)} for row in rows}
+    named = {row.id: _named(row.input) for row in rows}
     every = set[UUID]().union(*named.values())
     there = artifacts.kept(connection, every) if every else {}
     return {row.id: _claim_of(row, worker, [there[file] for file in named[row.id] & there.keys()]) for row in rows}
+
+
+def _named(task_input: dict[str, Any]) -> set[UUID]:
+    """The files that the input names as services do: in a field, or in the list that a field is. Only so much of an
+    input is looked at while rows are locked, it may have megabytes; others are found when they are opened."""
+    fields = islice(task_input.values(), FILES_AT_MOST)
+    beside = (item for value in fields for item in (value[:FILES_AT_MOST] if isinstance(value, list) else [value]))
+    return {artifact for item in beside if (artifact := reference(item)) is not None}
 
 
 # Built once: building them takes longer than sending them.

@@ -1,11 +1,11 @@
-"""Rows that a statement takes as one JSON document, however many they are.
+"""Rows that a statement takes as one JSON document.
 
 With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For what a
 group of tasks that end together writes, that was two fifths of the time.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Dialect, Executable, String, bindparam, literal_column
@@ -13,6 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import TypeEngine
 
+ROWS_AT_MOST = 1000  # a document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
 _PARAMETER = "given_rows"
 
 
@@ -30,11 +31,12 @@ class Given:
     def __getitem__(self, name: str) -> ColumnElement[Any]:
         return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])
 
-    def execute(self, connection: Connection, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
+    def execute(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Each row has a value, or None, for every column."""
         dumps = {name: _dump(kind, connection.dialect) for name, kind in self._types.items()}
-        document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in rows]
-        if document:
+        for start in range(0, len(rows), ROWS_AT_MOST):
+            some = rows[start : start + ROWS_AT_MOST]
+            document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in some]
             connection.execute(statement, {_PARAMETER: json.dumps(document, default=str)})
 
 

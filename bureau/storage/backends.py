@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -28,8 +29,8 @@ class Backend(Protocol):
     def present(self, store: ObjectStore) -> bool:
         """Whether the storage itself is there, so that a missing file is really missing."""
 
-    def has(self, store: ObjectStore, key: str) -> bool:
-        """Whether there is a complete file."""
+    def size(self, store: ObjectStore, key: str) -> int:
+        """Bytes of a complete file. Raises `FileNotFoundError`."""
 
     def settle(self, key: str) -> None:
         """After a complete write: makes it survive a power cut."""
@@ -62,8 +63,12 @@ class FolderBackend:
     def present(self, store: ObjectStore) -> bool:  # noqa: ARG002
         return (self._root / MARKER).exists()
 
-    def has(self, store: ObjectStore, key: str) -> bool:  # noqa: ARG002
-        return (self._root / key).exists()  # a look of our own: obstore's goes through a thread of its own
+    def size(self, store: ObjectStore, key: str) -> int:  # noqa: ARG002
+        """A look of our own: obstore's waits for a thread of its runtime."""
+        found = (self._root / key).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError(key)  # a folder is no file of that key
+        return found.st_size
 
     def _check_present(self) -> None:
         (self._root / MARKER).stat()  # FileNotFoundError; a walk over a missing folder would just be empty
@@ -165,12 +170,8 @@ class BucketBackend:
             return False
         return True
 
-    def has(self, store: ObjectStore, key: str) -> bool:
-        try:
-            obstore.head(store, key)
-        except FileNotFoundError:
-            return False
-        return True
+    def size(self, store: ObjectStore, key: str) -> int:
+        return obstore.head(store, key)["size"]
 
     def settle(self, key: str) -> None:
         """S3 has stored what it acknowledged."""

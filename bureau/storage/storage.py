@@ -85,13 +85,10 @@ class Storage:
         size = self._size(check_key(key))
         return self._ranges(key, max(start, 0), size if end is None else min(end, size))
 
-    def open(self, key: str, size: int | None = None) -> BinaryIO:
-        """The file, seekable, holding at most 1 MiB in memory. A missing one is `PermanentError` (`file_missing`).
-
-        Who knows its `size` saves a request: then a missing file is noticed at the first read.
-        """
-        there = self._size(check_key(key)) if size is None else size
-        return open_ranges(lambda start, end: self._fetch(key, start, end), there)
+    def open(self, key: str) -> BinaryIO:
+        """The file, seekable, holding at most 1 MiB in memory. A missing one is `PermanentError` (`file_missing`)."""
+        size = self._size(check_key(key))
+        return open_ranges(lambda start, end: self._fetch(key, start, end), size)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Removes files; missing ones are fine. Takes what `list` yields."""
@@ -130,15 +127,17 @@ class Storage:
     def _open_for_writing(self, key: str) -> ObjectStore:
         with storage_trouble():
             store = self._store()
-            if self._backend.has(store, key):
-                raise exists()
-            if not self._backend.present(store):
-                raise unavailable()
-            return store
+            try:
+                self._backend.size(store, key)
+            except FileNotFoundError:
+                if not self._backend.present(store):
+                    raise unavailable() from None
+                return store
+        raise exists()
 
     def _size(self, key: str) -> int:
         with self._finding():
-            return obstore.head(self._store(), key)["size"]
+            return self._backend.size(self._store(), key)
 
     def _fetch(self, key: str, start: int, end: int) -> bytes:
         with self._finding():

@@ -33,6 +33,34 @@ def test_files_are_visible_after_success(book: Book) -> None:
     assert artifacts.kept_keys(book.db, [made.key, "other"]) == {made.key}
 
 
+def test_a_claim_brings_the_owners_files_that_its_input_names(book: Book) -> None:
+    listed, named, deep, theirs, gone = (stored(owner=owner) for owner in ("ada", "ada", "ada", "bob", "ada"))
+    for upload in (listed, named, deep, theirs):
+        add_upload(book.db, upload)
+    refs = {one.id: {"artifact": str(one.id), "name": "b.txt"} for one in (listed, named, deep, theirs, gone)}
+    job_id = book.submit(
+        task(
+            input={
+                "files": [refs[listed.id], refs[theirs.id], refs[gone.id], "x", {"artifact": "no id"}],
+                "logo": refs[named.id],
+                "more": {"deep": [refs[deep.id]]},
+                "count": 4,
+            }
+        )
+    )
+    files = book.take(job_id).files
+    assert {one.key for one in files.values()} == {listed.key, named.key}
+    assert files.keys() == {listed.id, named.id}
+
+
+def test_of_a_huge_input_a_claim_looks_at_its_beginning_only(book: Book) -> None:
+    files = [stored() for _ in range(60)]
+    for upload in files:
+        add_upload(book.db, upload)
+    job_id = book.submit(task(input={"files": [{"artifact": str(one.id)} for one in files] * 1000}))
+    assert book.take(job_id).files.keys() == {one.id for one in files[:50]}
+
+
 def test_files_looked_for_together_come_in_the_order_of_the_question_each_to_its_owner(book: Book) -> None:
     mine, gone, theirs = stored(owner="ada"), stored(owner="ada"), stored(owner="bob")
     for upload in (mine, theirs):

@@ -83,12 +83,13 @@ def test_each_row_changes_its_own_and_no_other(table: Database) -> None:
     assert [found[row["id"]]["data"] for row in rows] == [4, 4, 4, None, None]
 
 
-def test_however_many_rows_are_one_statement_and_none_are_none(table: Database) -> None:
+def test_a_thousand_rows_are_one_statement_and_none_are_none(table: Database) -> None:
     sent: list[str] = []
     event.listen(table.engine, "before_cursor_execute", lambda *about: sent.append(about[2]))
-    with table.transaction() as connection:
-        ROWS.execute(connection, INSERT, [])
-        assert not [statement for statement in sent if "INSERT" in statement]
-        ROWS.execute(connection, INSERT, [{**dict.fromkeys(KINDS), "id": UUID(int=number)} for number in range(1000)])
-    assert len([statement for statement in sent if "INSERT" in statement]) == 1
-    assert len(stored(table)) == 1000
+    for count, statements in ((0, 0), (1, 1), (1000, 1), (1001, 2)):
+        sent.clear()
+        with table.transaction() as connection:
+            connection.execute(delete(TABLE))
+            ROWS.execute(connection, INSERT, [{**dict.fromkeys(KINDS), "id": UUID(int=n)} for n in range(count)])
+        assert len([statement for statement in sent if "INSERT" in statement]) == statements
+        assert len(stored(table)) == count

@@ -220,12 +220,8 @@ def test_an_empty_folder_goes_with_its_last_file_and_those_of_the_root_stay(tmp_
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
-def test_who_knows_a_file_s_size_needs_not_ask_for_it_and_hears_at_the_first_read_that_it_is_gone(
-    storage: Storage,
-) -> None:
-    storage.put("a", [b"0123456789"])
-    with storage.open("a", 10) as file:
-        assert file.read() == b"0123456789"
-    with storage.open("b", 10) as gone, pytest.raises(PermanentError) as refused:
-        gone.read()
+def test_a_folder_is_no_file_of_its_key(storage: Storage) -> None:
+    storage.put("jobs/1/a.csv", [b"a"])
+    with pytest.raises(PermanentError) as refused:
+        storage.open("jobs/1")
     assert refused.value.code == "file_missing"
