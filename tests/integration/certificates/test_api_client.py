@@ -2,6 +2,7 @@
 
 import io
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +78,33 @@ def test_a_small_request_goes_out_in_one_piece_and_so_does_the_next_on_the_same_
         server.join(10)
     assert [piece.startswith(b"POST / ") and b"recipient\nAda\n" in piece for piece in pieces] == [True, True]
     assert all(piece.endswith(b"--\r\n") for piece in pieces), "the last boundary as well"
+
+
+def test_an_answer_that_came_before_the_request_could_go_out_is_heard(call_to: CallTo) -> None:
+    refused = b'{"error": {"message": "closed for the day"}}'
+    gone = threading.Event()
+
+    class Late(io.BytesIO):
+        """Read by the client once the server has answered and left."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            gone.wait(10)
+            return super().read(size)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(refused) + refused)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no goodbye
+            connection.close()
+            gone.set()
+
+        server = threading.Thread(target=serve)
+        server.start()
+        with pytest.raises(PermanentError, match="closed for the day"):
+            call_to(f"http://127.0.0.1:{listening.getsockname()[1]}")(Upload("a.csv", "text/csv", Late(b"x")))
+        server.join(10)
 
 
 def test_connections_are_used_again(call_to: CallTo) -> None:
