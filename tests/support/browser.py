@@ -12,7 +12,13 @@ from tests.support.installing import installed
 NARROW: ViewportSize = {"width": 320, "height": 640}
 LEAST_FOR_ROWS: ViewportSize = {"width": 1057, "height": 800}  # one less, and they are cards
 WIDE: ViewportSize = {"width": 1280, "height": 800}
-_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    # With it, Chromium now and then never closes a page that is on its way to another (microsoft/playwright#42068).
+    "--disable-features=RenderDocument",
+]
 
 # The innermost elements that reach out of the window, where it can be scrolled sideways.
 _TOO_WIDE = """() => {

@@ -82,12 +82,13 @@ def test_a_small_request_goes_out_in_one_piece_and_so_does_the_next_on_the_same_
 
 def test_an_answer_that_came_before_the_request_could_go_out_is_heard(call_to: CallTo) -> None:
     refused = b'{"error": {"message": "closed for the day"}}'
-    gone = threading.Event()
+    connected, gone = threading.Event(), threading.Event()
 
     class Late(io.BytesIO):
-        """Read by the client once the server has answered and left."""
+        """Read by the client, which is connected by then, once the server has answered and left."""
 
         def read(self, size: int | None = -1, /) -> bytes:
+            connected.set()
             gone.wait(10)
             return super().read(size)
 
@@ -95,6 +96,7 @@ def test_an_answer_that_came_before_the_request_could_go_out_is_heard(call_to: C
 
         def serve() -> None:
             connection, _ = listening.accept()
+            connected.wait(10)  # a reset while the client is still setting its socket up is another story
             connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(refused) + refused)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no goodbye
             connection.close()
