@@ -1,6 +1,5 @@
 """Certificates as PDF/A-2b, set by Typst. The same input makes the same bytes."""
 
-import io
 import json
 import re
 import threading
@@ -8,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-import segno
 import typst
 
 from services.certificates.issuer.looks import Looks
+from services.certificates.issuer.qr import qr_svg
 from services.certificates.issuer.words import WORDS, date_words, iso_date
 
 _HERE = Path(__file__).parent
@@ -89,7 +88,7 @@ class Typesetter:
             "signatory": looks.signatory,
         }
         images = {name: svg for name, svg in (("logo", looks.logo), ("signature", looks.signature)) if svg}
-        return {"certificate": json.dumps(data), "qr": qr_svg(certificate), **images}
+        return {"certificate": json.dumps(data), "qr": _qr(certificate), **images}
 
     def _compiler(self) -> typst.Compiler:
         if not hasattr(self._thread, "compiler"):
@@ -108,17 +107,13 @@ class Typesetter:
             return self._fonts
 
 
-def qr_svg(certificate: Certificate) -> str:
+def _qr(certificate: Certificate) -> str:
     """A QR code of the link; without one, of who was certified what, under which serial."""
+    if certificate.link:
+        return qr_svg(certificate.link, "L")  # the least correction: larger dots are read from further away
     lines = {
         "Certificate": certificate.serial,
         "Recipient": certificate.recipient,
         "Course": certificate.course,
     }
-    text = certificate.link or "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
-    drawn = io.BytesIO()
-    # Level L, the least correction: larger dots are read from further away. Any of the eight masks is read; to look for
-    # the best takes longer than to set the page.
-    code = segno.make(text, error="l" if certificate.link else "m", micro=False, boost_error=False, mask=2)
-    code.save(drawn, kind="svg", xmldecl=False, border=0, dark="#101418")
-    return drawn.getvalue().decode("utf-8")
+    return qr_svg("\n".join(f"{name}: {value}" for name, value in lines.items() if value), "M")
