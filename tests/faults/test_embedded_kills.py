@@ -51,7 +51,7 @@ def test_kills_lose_nothing_and_mail_nothing_twice(tmp_path: Path) -> None:
         assert len(list_of_jobs(bureau)) == len({job["id"] for job in jobs}) == ROUNDS * JOBS
         assert {job["state"] for job in jobs} == {"succeeded"}, [job for job in jobs if job["state"] != "succeeded"]
         hit = sum(len(task["attempts"]) > 1 for job in jobs for task in job["tasks"])
-        assert hit > (ROUNDS if conftest.ROUNDS else 0), "it did hit tasks"
+        assert hit >= (ROUNDS if conftest.ROUNDS else 1), "it did hit tasks"
         assert_files_whole(bureau, jobs)
         assert_each_mail_once(bureau, jobs, expected_mails)
         assert bureau.process.stop(10) == 0
