@@ -14,6 +14,7 @@ from typing import Any
 from bureau.contracts.base import clean_text
 from bureau.ledger.events import Event
 from bureau.ledger.views import with_percent
+from bureau.quantities import count
 from bureau.throttle import Throttle
 
 LINES_A_SECOND = 5
@@ -100,8 +101,8 @@ class Said:
             self._events.append(self._left_out_line(now))
 
     def _left_out_line(self, now: float) -> Event:
-        count, self._left_out = self._left_out, 0
-        return self._line(f"… {count:,} {'line' if count == 1 else 'lines'} left out", now)
+        lines, self._left_out = self._left_out, 0
+        return self._line(f"… {count(lines, 'line')} left out", now)
 
     def _line(self, text: str, now: float) -> Event:
         return Event("task.logged", self._task, {"line": text}, now)

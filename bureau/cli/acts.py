@@ -9,8 +9,8 @@ from bureau.cli.exits import USAGE
 from bureau.cli.jobs import filters, which
 from bureau.cli.session import Session, json_option
 from bureau.cli.status import by_error
-from bureau.cli.words import count
 from bureau.client import Counted, Job
+from bureau.quantities import count
 
 SPREAD_FROM = 20  # jobs: more at once may hit again what was away
 

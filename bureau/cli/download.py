@@ -7,8 +7,8 @@ import click
 from bureau.cli.completion import job_ids
 from bureau.cli.exits import USAGE
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import bytes_
 from bureau.client import Artifact
+from bureau.quantities import size
 
 
 @click.command()
@@ -32,7 +32,7 @@ def download(session: Session, job_id: str, names: tuple[str, ...], output: Path
         session.json([{"path": path, **artifact.data} for path, artifact in zip(saved, wanted, strict=True)])
         return
     for path, artifact in zip(saved, wanted, strict=True):
-        session.line(f"{path}  {bytes_(artifact.size)}")
+        session.line(f"{path}  {size(artifact.size)}")
 
 
 def _targets(wanted: list[Artifact], output: Path | None) -> list[tuple[Artifact, Path]]:

@@ -14,9 +14,10 @@ from bureau.cli import states
 from bureau.cli.completion import job_ids
 from bureau.cli.exits import GOOD, INTERRUPTED, JOB_FAILED
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import bytes_, one_line
+from bureau.cli.words import one_line
 from bureau.client import Event, Job
 from bureau.client.events import progress_line
+from bureau.quantities import size
 
 PROGRESS_EVERY = timedelta(seconds=10)  # where there is no terminal, a line so often
 
@@ -56,7 +57,7 @@ def told(session: Session, job: Job) -> int:
 def conclude(session: Session, job: Job) -> None:
     """Its end: files and how to get them."""
     for artifact in job.artifacts:
-        session.line(f"  {one_line(artifact.name)}  {bytes_(artifact.size)}")
+        session.line(f"  {one_line(artifact.name)}  {size(artifact.size)}")
     if job.artifacts:
         session.note(f"Get them: bureau download {job.id}")
 

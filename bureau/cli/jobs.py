@@ -12,11 +12,12 @@ from bureau.cli.completion import job_ids
 from bureau.cli.session import Session, json_option
 from bureau.cli.table import Cell, Column, cut, table
 from bureau.cli.times import Ago
-from bureau.cli.words import age, bytes_, clock, count, one_line, since
+from bureau.cli.words import age, clock, one_line, since
 from bureau.client import Job
 from bureau.client.events import progress_line
 from bureau.client.operations import JobFilter
 from bureau.client.shapes import TaskData
+from bureau.quantities import count, size
 
 STATES = ("scheduled", "queued", "running", "succeeded", "failed", "cancelled")
 KINDS = ("certificates", "report", "email", "job", "preview")
@@ -183,7 +184,7 @@ def _files(session: Session, found: Job) -> None:
         return
     session.line()
     for artifact in found.artifacts:
-        session.line(f"{one_line(artifact.name)}  {bytes_(artifact.size)}  SHA-256 {artifact.sha256[:16]}…")
+        session.line(f"{one_line(artifact.name)}  {size(artifact.size)}  SHA-256 {artifact.sha256[:16]}…")
     session.note(f"Get them: bureau download {found.id}")
 
 

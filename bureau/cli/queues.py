@@ -8,8 +8,9 @@ from bureau.cli.exits import USAGE
 from bureau.cli.session import Session, json_option
 from bureau.cli.status import in_trouble
 from bureau.cli.table import Cell, Column
-from bureau.cli.words import age, clock, count
+from bureau.cli.words import age, clock
 from bureau.client.shapes import QueueData
+from bureau.quantities import count
 
 _COLUMNS = (
     Column("QUEUE", flexible=True),

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from bureau.cli.exits import NOT_ALLOWED, UNREACHABLE
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import age, clock, count, one_line
+from bureau.cli.words import age, clock, one_line
 from bureau.client import Counted, Problem
 from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerTroubleData
+from bureau.quantities import count
 
 OLD_SECONDS = 300.0  # who waits longer is worth a look
 FAILED_WITHIN = timedelta(hours=1)

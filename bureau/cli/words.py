@@ -30,22 +30,6 @@ def clock(moment: str | None, now: datetime) -> str:
     return f"{local:%d %b %H:%M}" if abs((now - local).days) < 180 else f"{local:%d %b %Y}"
 
 
-def bytes_(size: int) -> str:
-    """`5.1 kB`."""
-    if size < 1000:
-        return f"{size} B"
-    power = 1
-    while size / 1000**power >= 999.5 and power < 4:
-        power += 1
-    value, unit = size / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
-    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 job`, `312 jobs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def plain(text: object) -> str:
     """Without control characters: what others wrote must not move this terminal's cursor."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _controls(c) else c for c in str(text))

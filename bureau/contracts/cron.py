@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
+from bureau.quantities import count
+
 MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -56,7 +58,7 @@ def check_cron(expression: str) -> None:
     fields = text.split()
     if len(fields) != len(_FIELDS):
         names = ", ".join(name for name, _ in _FIELDS)
-        raise CronInvalid(f"it has {_count(len(fields), 'field')}, and five are needed: {names}")
+        raise CronInvalid(f"it has {count(len(fields), 'field')}, and five are needed: {names}")
     for position, (name, allowed) in enumerate(_FIELDS):
         alone = ["*"] * len(_FIELDS)
         alone[position] = fields[position]
@@ -93,10 +95,6 @@ def _understood(text: str) -> bool:
     except CronSimError:
         return False
     return True
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import IO, Any
 from bureau.contracts.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.artifacts import safe_name
 from bureau.contracts.errors import PermanentError
+from bureau.quantities import count
 from bureau.task import Context
 from services.certificates.manifest import Listed, Manifest
 
@@ -33,16 +34,12 @@ def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, subject
             ctx.add(f"send-{listed.serial or done + 1}", RUN, mail)
     ctx.progress(len(addressed), len(addressed), "mails prepared")
     without = len(manifest.certificates) - len(addressed)
-    ctx.log(f"{_count(len(addressed), 'mail is', 'mails are')} on their way{_left_out(without)}")
+    ctx.log(f"{count(len(addressed), 'mail is', 'mails are')} on their way{_left_out(without)}")
     return len(addressed)
 
 
 def _left_out(without: int) -> str:
-    return f"; {_count(without, 'person has', 'people have')} no address" if without else ""
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    return f"; {count(without, 'person has', 'people have')} no address" if without else ""
 
 
 def _refuse_bad_addresses(addressed: Sequence[Listed]) -> None:

@@ -9,6 +9,7 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.ledger.database import LedgerUnavailable
+from bureau.quantities import count, size
 from bureau.task import ArtifactWriter, Context, Task
 from services.certificates.api.client import CertificatesApi, Exchange, Upload
 from services.certificates.archive.check import Checked, Limits, check_archive
@@ -78,7 +79,7 @@ def _download(
 
     with ExitStack() as opened:
         stored = [opened.enter_context(ctx.open(ref)) for ref in files]
-        ctx.log(f"sending {_count(len(stored), 'file')} ({_size(sum(file.size for file in stored))}) to the API")
+        ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to the API")
         api.issue(
             [Upload(file.name, file.media_type, file.file) for file in stored],
             Exchange(
@@ -89,12 +90,12 @@ def _download(
                 progress=ctx.progress,
             ),
         )
-    ctx.log(f"received an archive of {_size(copy.tell())}")
+    ctx.log(f"received an archive of {size(copy.tell())}")
 
 
 def _check(ctx: Context, copy: IO[bytes], limits: Limits) -> Checked:
     checked = check_archive(copy, limits, lambda done, total: ctx.progress(done, total, "files checked"))
-    ctx.log(f"checked {_count(checked.files, 'file')}: names, sizes and checksums are right")
+    ctx.log(f"checked {count(checked.files, 'file')}: names, sizes and checksums are right")
     return checked
 
 
@@ -103,7 +104,7 @@ def _manifest(ctx: Context, copy: IO[bytes]) -> Manifest | None:
     if manifest and manifest.rosters:
         ctx.log(_reading(manifest.rosters))
     if manifest and manifest.errors:
-        ctx.log(f"{_count(len(manifest.errors), 'mistake')} kept rows back: errors.csv in the archive lists them")
+        ctx.log(f"{count(len(manifest.errors), 'mistake')} kept rows back: errors.csv in the archive lists them")
     return manifest
 
 
@@ -115,24 +116,12 @@ def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
         raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _reading(rosters: Sequence[RosterRead]) -> str:
     """How the issuer understood them, in one line: of more than a few lines a second some are left out."""
     said = [
-        f"{one.file} ({_count(one.rows, 'row')}, {one.encoding}, separated by {separators})"
+        f"{one.file} ({count(one.rows, 'row')}, {one.encoding}, separated by {separators})"
         for one in rosters[:READINGS_SHOWN]
         for separators in [_SEPARATORS.get(one.delimiter, one.delimiter)]
     ]
     more = len(rosters) - len(said)
     return f"rosters read: {', '.join(said)}{f' and {more} more' if more else ''}"
-
-
-def _size(number: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} GB"

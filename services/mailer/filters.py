@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from bureau import quantities
+
 
 class ValueUnfit(ValueError):
     """A context value that the template cannot show as it wants to; the text says why."""
@@ -12,20 +14,12 @@ class ValueUnfit(ValueError):
 
 def number(value: Any, noun: str = "") -> str:
     """1234567 as `1,234,567`; with the noun `row` as `1,234,567 rows`, and 1 as `1 row`."""
-    shown = f"{_numeric(value):,}"
-    return f"{shown} {noun}{'' if value == 1 else 's'}" if noun else shown
+    return quantities.count(_numeric(value), noun) if noun else f"{_numeric(value):,}"
 
 
 def size(value: Any) -> str:
     """Bytes as `512 bytes`, `5.1 kB`, `20.3 MB`."""
-    amount = float(_numeric(value))
-    if amount < 1000:
-        return f"{amount:.0f} bytes"
-    for unit in ("kB", "MB"):
-        amount /= 1000
-        if amount < 999.95:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:,.1f} GB"
+    return quantities.size(_numeric(value))
 
 
 def duration(value: Any) -> str:

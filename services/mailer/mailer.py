@@ -8,6 +8,7 @@ import structlog
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.mail import MailSent, SendMail
 from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.quantities import count, size
 from bureau.task import Context
 from services.mailer.book import Book, under_way
 from services.mailer.compose import Composer, Envelope
@@ -98,7 +99,7 @@ class Mailer:
             )
         left = tuple(one for one in recipients if one not in listed)
         if listed:
-            ctx.log(f"{_people(len(listed))} on the suppression list left out")
+            ctx.log(f"{count(len(listed), 'recipient')} on the suppression list left out")
         sent = self._try(ctx, mail, envelope, tries, left, wanted) if left else self._done(tries, wanted)
         return sent.model_copy(update={"refused": {**sent.refused, **listed}}) if listed else sent
 
@@ -126,7 +127,7 @@ class Mailer:
         message = replace(self._composer.message(ctx, mail, envelope, named), marks=marks)
         way = self._route.entered(tries)
         try:
-            ctx.log(f"handing the mail to {way.now.name} for {_people(len(recipients))}{_with(message)}")
+            ctx.log(f"handing the mail to {way.now.name} for {count(len(recipients), 'recipient')}{_with(message)}")
             window = Window()  # before the row is written: never later than it
             opened = self._book.open(ctx, message_id=named, transport=way.now.name, recipients=recipients)
             opened, end = self._handed_over(ctx, message, opened, window, way)
@@ -245,13 +246,8 @@ def _result(tries: list[Delivery], finish: Finish) -> MailSent:
     )
 
 
-def _people(count: int) -> str:
-    return f"{count} recipient{'' if count == 1 else 's'}"
-
-
 def _with(message: Message) -> str:
-    count = len(message.attachments)
-    if not count:
+    if not message.attachments:
         return ""
-    size = sum(attachment.size for attachment in message.attachments)
-    return f", with {count} attachment{'' if count == 1 else 's'} of {size:,} bytes"
+    total = sum(attachment.size for attachment in message.attachments)
+    return f", with {count(len(message.attachments), 'attachment')} of {size(total)}"

@@ -16,6 +16,7 @@ from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, Repo
 from bureau.ledger.database import LedgerUnavailable
 from bureau.ledger.first_failure import Failure
 from bureau.links import PARAMETER, Link, Linked, Links
+from bureau.quantities import count, size
 from bureau.recipients import refuse_outside
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 from services.reports.ladder import Ladder, Step
@@ -49,7 +50,7 @@ class Delivery:
         made = request.generated
         if made.rows == 0 and (empty := request.empty or self._policy.empty) != "send":
             return self._empty(ctx, request, empty)
-        step, attachment, size = self._prepared(ctx, made)
+        step, attachment, delivered = self._prepared(ctx, made)
         expires_at = int(time.time()) + self._policy.link_seconds if step is Step.LINK else None
         context = _context(request, made, attachment)
         if expires_at is not None:
@@ -58,10 +59,10 @@ class Delivery:
         if attachment:
             mail["attachments"] = [attachment.model_dump(mode="json", exclude_none=True)]
         _send(ctx, mail, request.subject)
-        ctx.log(f"{made.artifact.name}, {made.bytes:,} bytes: {step}, to {_people(request.to)}")
+        ctx.log(f"{made.artifact.name}, {size(made.bytes)}: {step}, to {count(len(request.to), 'recipient')}")
         return ReportDelivered(
             delivery=step.value,
-            bytes=size,
+            bytes=delivered,
             link_expires_at=datetime.fromtimestamp(expires_at, UTC) if expires_at else None,
         )
 
@@ -180,10 +181,6 @@ def _word(value: Any) -> str:
 
 def _send(ctx: Context, mail: dict[str, Any], subject: str | None) -> None:
     ctx.add("send", "mailer.send", mail | ({"subject": subject} if subject else {}))
-
-
-def _people(to: list[str]) -> str:
-    return f"{len(to)} recipient{'' if len(to) == 1 else 's'}"
 
 
 def _moment(seconds: int) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, redirect, render_template, request
 
+from bureau import quantities
 from bureau.contracts.problems import Problem
 from bureau.ledger.keys import Role
 from services.gateway.auth.identity import Identity
@@ -35,8 +36,8 @@ NAVIGATION = (
     ("/audit", "Audit", "a", Role.OPERATE),
 )
 _WORDS = (
-    *("ago", "ahead", "clock", "count", "day", "duration", "exact", "listed"),
-    *("mail_words", "number", "size", "state_words"),
+    *("ago", "ahead", "clock", "day", "duration", "exact", "listed"),
+    *("mail_words", "number", "state_words"),
 )
 
 View = Callable[[Call[Any, Any]], Response]
@@ -119,6 +120,8 @@ class Frame:
             "version": self._version,
             "notice": notices.read(request.args),
             "base_url": self.gateway.settings.base_url,
+            "count": quantities.count,
+            "size": quantities.size,
             **{name: getattr(words, name) for name in _WORDS},
         }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from services.gateway.console.words import count
+from bureau.quantities import count
 
 _SAID: dict[str, Callable[[int], str]] = {
     "cancelled": lambda _: "The job is being cancelled.",

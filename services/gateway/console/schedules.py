@@ -8,10 +8,11 @@ from flask import Response, request
 from bureau.contracts.cron import MACROS
 from bureau.ledger import pulse
 from bureau.ledger.keys import Role
+from bureau.quantities import count
 from services.gateway.api.schedule_models import Schedule
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go
-from services.gateway.console.words import count, duration
+from services.gateway.console.words import duration
 from services.gateway.http.operation import Call, Nothing, Operation
 from services.gateway.http.pagination import PageQuery
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from bureau.quantities import count
 from services.gateway.console.dependency import Dependency, Standing
-from services.gateway.console.words import count, duration
+from services.gateway.console.words import duration
 
 SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
 BEHIND_SECONDS = 60.0  # work that waits longer is worth a word

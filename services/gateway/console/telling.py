@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from bureau.ledger.history import Happened
-from services.gateway.console.words import count, duration
+from bureau.quantities import count
+from services.gateway.console.words import duration
 
 MOST_LETTERS = 400  # of a line on the page
 _SIGNS = {

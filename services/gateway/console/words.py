@@ -28,7 +28,6 @@ _MAILS = {
     "suppressed": ("⊘", "suppressed", "failed"),
 }
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-_BYTES = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def state_words(state: str) -> tuple[str, str]:
@@ -61,19 +60,6 @@ def ahead(span: timedelta) -> str:
 def number(n: float) -> str:
     """`1,240`."""
     return f"{n:,.0f}"
-
-
-def count(n: int, one: str, many: str | None = None) -> str:
-    """`1 job`, `1,240 jobs`."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def size(n: int) -> str:
-    """`512 bytes`, `5.1 kB`."""
-    value, unit = float(n), 0
-    while value >= 999.5 and unit < len(_BYTES) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{n} bytes" if unit == 0 else f"{value:.1f} {_BYTES[unit]}"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -19,22 +19,6 @@ def test_an_age_has_one_unit(seconds: float, said: str) -> None:
     assert words.age(seconds) == said
 
 
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (5120, "5.1 kB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (3e9, "3.0 GB"),
-    ],
-)
-def test_a_size_has_two_or_three_digits(size: int, said: str) -> None:
-    assert words.bytes_(size) == said
-
-
 def test_a_time_of_another_day_has_its_date() -> None:
     now = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
     assert len(words.clock("2026-05-04T11:00:00Z", now)) == len("11:00")

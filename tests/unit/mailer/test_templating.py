@@ -246,7 +246,7 @@ def test_every_shipped_template_is_announced_with_what_it_needs(templates: Templ
         ("size", 1000, "1.0 kB"),
         ("size", 999_960, "1.0 MB"),
         ("size", 5_120_000, "5.1 MB"),
-        ("size", 2_500_000_000_000, "2,500.0 GB"),
+        ("size", 2_500_000_000_000, "2.5 TB"),
         ("duration", 0.04, "0.0 s"),
         ("duration", 9.94, "9.9 s"),
         ("duration", 42, "42 s"),
