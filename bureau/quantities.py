@@ -11,7 +11,7 @@ def count(number: float, one: str, many: str | None = None) -> str:
 def size(number: float) -> str:
     """Bytes as `512 bytes`, `5.1 kB`, `20.3 MB`: thousands, as disks are sold."""
     if number < 1000:
-        return f"{number:.0f} bytes"
+        return count(round(number), "byte")
     value, unit = number / 1000, 1
     while value >= 999.95 and unit < len(_UNITS) - 1:  # what would be shown as 1000.0
         value, unit = value / 1000, unit + 1

@@ -1,10 +1,14 @@
 """Files by reference: the bytes are in storage, messages carry the artifact's id."""
 
+import re
 from uuid import UUID
 
 from pydantic import Field
 
 from bureau.contracts.base import Contract
+
+MEDIA_TYPE_LENGTH = 255
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *;[ -~]+)?")
 
 
 class ArtifactRef(Contract):
@@ -12,6 +16,15 @@ class ArtifactRef(Contract):
 
     artifact: UUID
     name: str | None = Field(default=None, min_length=1, max_length=255)
+
+
+def checked_media_type(text: str) -> str:
+    """`text`, a media type as RFC 9110 has them (section 8.3.1), perhaps with parameters. Raises ValueError."""
+    if len(text) > MEDIA_TYPE_LENGTH or not _MEDIA_TYPE.fullmatch(text):
+        raise ValueError(
+            f"{text!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
+        )
+    return text
 
 
 def safe_name(name: str, fallback: str = "file") -> str:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, Dialect, Executable, String, bindparam, literal_column
+from sqlalchemy import JSON, ColumnElement, Connection, Dialect, Executable, String, Text, bindparam, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import TypeEngine
@@ -57,7 +57,17 @@ def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
     numbers and truth values of what is to stay JSON."""
     if isinstance(kind, JSON):
         return lambda value: None if value is None else json.dumps(value)
-    return kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
+    processor: Callable[[Any], Any] = kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
+    return (lambda value: _text(processor(value))) if isinstance(kind, String) else processor
+
+
+def _text(value: str | None) -> str | None:
+    """Raises ValueError where SQLite would cut it at a NUL, or keep a lone surrogate that nobody can read again."""
+    if value is not None and "\0" in value:
+        raise ValueError(f"a text with NUL cannot be stored: {value!r:.100}")
+    if value is not None:
+        value.encode()
+    return value
 
 
 @compiles(_Each, "postgresql")
@@ -73,7 +83,9 @@ def _each_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(_Field, "postgresql")
 def _field_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     value, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CAST({value} ->> {name} AS {compiler.dialect.type_compiler_instance.process(element.type)})"
+    # Without a length, which a CAST would cut to: the column refuses what is longer.
+    kind = Text() if isinstance(element.type, String) else element.type
+    return f"CAST({value} ->> {name} AS {compiler.dialect.type_compiler_instance.process(kind)})"
 
 
 @compiles(_Field, "sqlite")

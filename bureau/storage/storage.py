@@ -32,7 +32,7 @@ class StoredFile:
 class Storage:
     """Files by key. Raises `TransientError` (`storage_unavailable`) while the storage is away.
 
-    Keys are relative paths (`jobs/<job>/<task>/1/report.csv`); others are a ValueError. Threads may share one.
+    Keys are relative paths (`jobs/<job>/<task>.1.<artifact>`); others are a ValueError. Threads may share one.
     The store is made on first use in each process: obstore hangs in a child forked after its first use, so a
     process that forks workers must not have used it.
     """

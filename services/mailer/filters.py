@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from bureau import quantities
@@ -67,17 +68,21 @@ def _numeric(value: Any) -> int | float:
     return value
 
 
-# CLDR's characterOrder. A script may say otherwise: `az-Arab`, `uz-Latn`.
-_FROM_THE_RIGHT = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
-_SCRIPTS_FROM_THE_RIGHT = {"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"}
+# After CLDR's characterOrder. A script may say otherwise: `az-Arab`, `uz-Latn`.
+_FROM_THE_RIGHT = {
+    *("ar", "ckb", "dv", "fa", "he", "iw", "ks", "lrc", "mzn"),
+    *("nqo", "pnb", "ps", "sd", "syr", "ug", "ur", "yi"),
+}
+_SCRIPTS_FROM_THE_RIGHT = {"adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"}
 
 
 def direction(language: Any) -> str:
-    """`rtl` for a language tag like `ar` or `az-Arab`, else `ltr`: HTML's `dir`."""
+    """`rtl` for a language tag like `ar` or `az-Arab`, else `ltr`, also for what is no text: HTML's `dir`."""
     if not isinstance(language, str):
-        raise ValueUnfit(f"{language!r:.100} is no language tag")
+        return "ltr"
     tag, *more = language.lower().replace("_", "-").split("-")
-    script = next((part for part in more if len(part) == 4 and part.isalpha()), None)
+    before_extensions = takewhile(lambda part: len(part) > 1, more)  # RFC 5646: a single letter begins one
+    script = next((part for part in before_extensions if len(part) == 4 and part.isalpha()), None)
     from_the_right = script in _SCRIPTS_FROM_THE_RIGHT if script else tag in _FROM_THE_RIGHT
     return "rtl" if from_the_right else "ltr"
 

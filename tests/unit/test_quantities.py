@@ -9,6 +9,7 @@ from bureau.quantities import count, size
     ("number", "said"),
     [
         (0, "0 bytes"),
+        (1, "1 byte"),
         (999, "999 bytes"),
         (1000, "1.0 kB"),
         (5120, "5.1 kB"),

@@ -93,3 +93,11 @@ def test_a_thousand_rows_are_one_statement_and_none_are_none(table: Database) ->
             ROWS.execute(connection, INSERT, [{**dict.fromkeys(KINDS), "id": UUID(int=n)} for n in range(count)])
         assert len([statement for statement in sent if "INSERT" in statement]) == statements
         assert len(stored(table)) == count
+
+
+@pytest.mark.parametrize("text", ["a\0b", "half a pair \ud800"])
+def test_a_text_that_a_database_would_spoil_is_refused(table: Database, text: str) -> None:
+    row = dict.fromkeys(KINDS) | {"id": UUID(int=1), "text": text}
+    with pytest.raises(ValueError, match=r"NUL|surrogates"), table.transaction() as connection:
+        ROWS.execute(connection, INSERT, [row])
+    assert stored(table) == {}

@@ -87,6 +87,23 @@ def test_the_shipped_page_begins_where_its_language_does(
     assert html.count(f"text-align: {start}") == 1, "the card, with its CSS on it"
 
 
+def test_the_shipped_page_leaves_the_words_of_a_context_alone(made: Callable[..., Templates]) -> None:
+    page = "{% extends '_shared/layout.html' %}{% block content %}<p>{{ start }}, {{ end }}, {{ direction }}</p>"
+    templates = made({"own/subject.txt": "x", "own/body.html": page + "{% endblock %}"})
+    rendered = templates.render("own", {"start": "1 May", "end": "9 May", "direction": "north"})
+    assert "1 May, 9 May, north</p>" in str(rendered.html)
+    with pytest.raises(PermanentError, match="start"):
+        templates.render("own", {})
+
+
+@pytest.mark.parametrize("language", [None, 5, {"code": "fr"}])
+def test_a_context_whose_language_is_no_text_makes_a_page_without_one(
+    made: Callable[..., Templates], language: object
+) -> None:
+    templates = made({"own/subject.txt": "x", "own/body.html": "{% extends '_shared/layout.html' %}"})
+    assert '<html dir="ltr">' in str(templates.render("own", {"language": language}).html)
+
+
 def test_a_template_without_a_subject_or_a_body_says_what_it_lacks(made: Callable[..., Templates]) -> None:
     templates = made({"own/body.txt": "x", "bare/subject.txt": "x"})
     for name in ("own", "bare"):

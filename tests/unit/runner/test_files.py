@@ -49,6 +49,33 @@ def test_a_file_is_the_jobs_when_its_task_succeeded(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
+    "media_type", ["", "csv", "text/csv\r\nX: y", "text/\ud800", "text/csv\0", "text/" + "x" * 260, "text/csv; ö"]
+)
+def test_a_file_whose_media_type_is_none_fails_its_task_for_good(bench: Bench, media_type: str) -> None:
+    def work(ctx: Context) -> None:
+        with ctx.artifact("rows.csv", media_type) as file:
+            file.write(b"x")
+
+    job_id = bench.run(work)
+    error = bench.book.task(job_id).error
+    assert (error["code"], error["retryable"]) == ("media_type_invalid", False)
+    assert "rows.csv" in error["message"]
+    assert bench.stored_keys() == []
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/csv", "text/csv; charset=utf-8", "application/vnd.ms-excel", "image/svg+xml"]
+)
+def test_a_media_type_stays_as_it_was_given(bench: Bench, media_type: str) -> None:
+    def work(ctx: Context) -> None:
+        with ctx.artifact("a", media_type) as file:
+            file.write(b"x")
+
+    (made,) = shown(bench, bench.run(work))
+    assert made.media_type == media_type
+
+
+@pytest.mark.parametrize(
     "error", [TransientError("away", "Away."), PermanentError("no", "No."), ValueError("odd"), SystemExit()]
 )
 def test_files_of_a_failure_are_deleted(bench: Bench, error: BaseException) -> None:
