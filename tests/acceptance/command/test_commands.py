@@ -42,7 +42,7 @@ def test_a_report_takes_typed_parameters_and_its_file_is_fetched(shell: Shell, t
     job = json.loads(events.splitlines()[0])["job"]
     said = shell("download", job, "-o", str(tmp_path))
     (saved,) = tmp_path.iterdir()
-    assert said == f"{saved}  {saved.stat().st_size} B\n"
+    assert said == f"{saved}  {saved.stat().st_size} bytes\n"
     assert [line.count(";") for line in saved.read_text().splitlines()] == [4] * 4
     shell("download", job, "missing.csv", status=2)
 
