@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from bureau.adding import AddedTasks
-from bureau.contracts.artifacts import ArtifactRef, checked_media_type, safe_name
+from bureau.contracts.artifacts import MEDIA_TYPE_LENGTH, ArtifactRef, is_media_type, safe_name
 from bureau.contracts.base import clean
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
@@ -87,10 +87,11 @@ class Execution(Context):
     def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
         self.stop.check()
         plain = safe_name(name)
-        try:
-            media_type = checked_media_type(media_type)
-        except ValueError as error:
-            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {error}.") from None
+        if not is_media_type(media_type):
+            what = (
+                f"{media_type!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
+            )
+            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.")
         ref = ArtifactRef(artifact=new_id(), name=plain)
         key = f"{self.prefix}.{ref.artifact}"  # the name is the ledger's: storage takes fewer than people do
         with self._storage.writer(key) as writer:

@@ -8,7 +8,7 @@ from pydantic import Field
 from bureau.contracts.base import Contract
 
 MEDIA_TYPE_LENGTH = 255
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *;[ -~]+)?")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *;[ -~]*)?")
 
 
 class ArtifactRef(Contract):
@@ -18,13 +18,9 @@ class ArtifactRef(Contract):
     name: str | None = Field(default=None, min_length=1, max_length=255)
 
 
-def checked_media_type(text: str) -> str:
-    """`text`, a media type as RFC 9110 has them (section 8.3.1), perhaps with parameters. Raises ValueError."""
-    if len(text) > MEDIA_TYPE_LENGTH or not _MEDIA_TYPE.fullmatch(text):
-        raise ValueError(
-            f"{text!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
-        )
-    return text
+def is_media_type(text: str) -> bool:
+    """Whether it has a type and a subtype (RFC 6838, section 4.2), perhaps parameters, and fits the ledger."""
+    return len(text) <= MEDIA_TYPE_LENGTH and _MEDIA_TYPE.fullmatch(text) is not None
 
 
 def safe_name(name: str, fallback: str = "file") -> str:

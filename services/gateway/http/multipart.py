@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 
 from bureau.contracts import pointer
-from bureau.contracts.artifacts import safe_name
+from bureau.contracts.artifacts import is_media_type, safe_name
 from bureau.contracts.base import clean_text
 from bureau.contracts.problems import FieldError
 from services.gateway.http import form_values, json_body
@@ -140,7 +140,7 @@ def _received(part: FileStorage) -> int:
 def _uploaded(part: FileStorage) -> UploadedFile:
     return UploadedFile(
         safe_name(clean_text(part.filename or "")),
-        part.mimetype if part.mimetype.isascii() and len(part.mimetype) <= 100 else "",
+        part.mimetype if is_media_type(part.mimetype) else "",
         _received(part),
         cast("BinaryIO", part.stream),
     )

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from bureau.contracts.catalog import Catalog
+from bureau.ledger import artifacts
 from tests.integration.gateway.conftest import SALES, Door, pointers
 
 MAIL = {"to": ["Ada <ada@example.com>"], "subject": "Hello", "text": "It works."}
@@ -93,6 +94,18 @@ def test_control_characters_in_a_file_name_are_refused(door: Door) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=cut"}
     answer = door.post("/v1/certificates", content=part, headers=headers)
     assert (answer.status_code, pointers(answer)) == (422, ["#/files/0"])
+
+
+@pytest.mark.parametrize("media_type", [b"text/c\0sv", b"text/c\x01sv", b"csv", b"text/" + b"x" * 300])
+def test_a_file_whose_media_type_is_none_is_taken_for_bytes(door: Door, media_type: bytes) -> None:
+    head = b'Content-Disposition: form-data; name="files"; filename="a.csv"\r\nContent-Type: ' + media_type
+    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
+    part = b"--cut\r\n" + head + b"\r\n\r\nrecipient\nAda\n\r\n--cut--\r\n"
+    (issue,) = graph(door.post("/v1/certificates", content=part, headers=headers))
+    (file,) = issue["input"]["files"]
+    stored = artifacts.find(door.db, UUID(file["artifact"]), "local")
+    assert stored is not None
+    assert stored.media_type == "application/octet-stream"
 
 
 def test_a_form_without_parts_names_what_is_missing(door: Door) -> None:
