@@ -9,8 +9,8 @@ from bureau.contracts import graph
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.jobs import TaskSpec
 from bureau.contracts.states import When
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.submit import NewTask, added_name
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.jobs.submit import NewTask, added_name
 from bureau.submission.announcements import Announcements, KnownTask
 from bureau.submission.names import named
 

@@ -18,8 +18,8 @@ from dramatiq.worker import Worker
 from bureau import logs
 from bureau.broker import HintBroker, MemoryBroker, make_broker
 from bureau.contracts.schemas import announcement_mistakes
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
 from bureau.message_context import MessageContext
 from bureau.metrics import endings
 from bureau.metrics.messages import MessageMetrics

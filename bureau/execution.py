@@ -14,9 +14,9 @@ from bureau.contracts.base import clean
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.contracts.states import When
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.claim import Claim
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs.claim import Claim
 from bureau.metrics import tasks as metrics
 from bureau.said import Said
 from bureau.stopping import StopToken

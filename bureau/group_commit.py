@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
 
 Wish = TypeVar("Wish")
 Answer = TypeVar("Answer")

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bureau.execution import Execution
-from bureau.ledger import leases
-from bureau.ledger.claim import LEASE_SECONDS
-from bureau.ledger.database import Database
-from bureau.ledger.leases import Held, Standing
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.claim import LEASE_SECONDS
+from bureau.ledger.jobs.leases import Held, Standing
 from bureau.loop import Loop
 from bureau.stopping import StopReason
 

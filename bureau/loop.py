@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
 
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_CAP_SECONDS = 5.0

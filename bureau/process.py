@@ -12,8 +12,8 @@ import dramatiq
 from bureau.broker import HintBroker, MemoryBroker
 from bureau.health import Health
 from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
-from bureau.ledger.workers import NewWorker
+from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch.workers import NewWorker
 from bureau.relay import Relay
 from bureau.reporter import Reporter, Served
 from bureau.runner import Runner

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from bureau.ledger.quotas import Quota
+from bureau.ledger.access.quotas import Quota
 from bureau.settings import Settings
 
 

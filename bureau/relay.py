@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dramatiq.errors import BrokerError
 
 from bureau.broker import BrokerKind, HintPublisher, hint
-from bureau.ledger import hints, workers
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.hints import Hint
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import hints, workers
+from bureau.ledger.dispatch.hints import Hint
 from bureau.loop import Loop
 from bureau.metrics import relay as metrics
 

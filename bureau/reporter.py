@@ -12,11 +12,12 @@ import structlog
 from bureau.contracts.trouble import Trouble
 from bureau.execution import Execution
 from bureau.heartbeat import Heartbeat
-from bureau.ledger import running, workers
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.events import Event
-from bureau.ledger.leases import Held
-from bureau.ledger.workers import NewWorker
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.ledger.jobs import progress as running
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.leases import Held
 from bureau.loop import Loop
 from bureau.memory import resident_bytes
 from bureau.runner import Runner

@@ -1,4 +1,4 @@
-"""The runner: claim, call, finish. What happens to an outcome is decided purely, in `bureau.ledger.decide`."""
+"""The runner: claim, call, finish. What happens to an outcome is decided purely, in `bureau.ledger.jobs.policy`."""
 
 import json
 import random
@@ -19,14 +19,14 @@ from bureau.contracts.graph import references, resolve
 from bureau.execution import Execution
 from bureau.group_commit import GroupCommit
 from bureau.heartbeat import Heartbeat
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.claim import Claim, claim, claim_free, results
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.decide import GiveUp, Postpone, Retry, decide, error_of
-from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.finish import ClaimEnd, Fate, Finished, finish, finish_free
-from bureau.ledger.workers import PACE_SECONDS
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch.workers import PACE_SECONDS
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs.claim import Claim, claim, claim_free, results
+from bureau.ledger.jobs.finish import ClaimEnd, Fate, Finished, finish, finish_free
+from bureau.ledger.jobs.outcome import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
+from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide, error_of
 from bureau.metrics import endings
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.secrecy import scrub

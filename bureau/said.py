@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from bureau.contracts.base import clean_text
-from bureau.ledger.events import Event
-from bureau.ledger.views import with_percent
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.reads.job_views import with_percent
 from bureau.quantities import count
 from bureau.throttle import Throttle
 

@@ -11,8 +11,8 @@ import structlog
 
 from bureau.contracts.errors import PermanentError, TaskError
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.probe import probe, replace_probe
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.files.storage_probe import probe, replace_probe
 from bureau.loop import Loop
 from bureau.settings import SettingsError
 from bureau.storage import Storage

@@ -8,7 +8,7 @@ import signal
 from types import FrameType
 from typing import Any
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.metrics.forked import ForkedMetrics
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.started import say_started

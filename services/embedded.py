@@ -28,10 +28,12 @@ from pydantic import Field, SecretStr
 from bureau import logs
 from bureau.broker import MemoryBroker
 from bureau.certificate_tokens import Signer
-from bureau.ledger import hints, idempotency, leases
-from bureau.ledger.database import Database
-from bureau.ledger.kept_secrets import CERTIFICATES, kept_secret
-from bureau.ledger.migrate import migrate
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.dispatch import hints
+from bureau.ledger.jobs import leases
 from bureau.message_context import MessageContext
 from bureau.metrics import endings, exposition
 from bureau.metrics.messages import MessageMetrics

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.api import (

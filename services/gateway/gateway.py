@@ -6,7 +6,7 @@ from threading import Event
 from typing import Protocol
 
 from bureau.broker import BrokerKind
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.auth.gate import Gate

@@ -6,8 +6,8 @@ import structlog
 from flask import Flask
 
 from bureau.broker import make_broker
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
 from bureau.metrics import endings
 from bureau.relay import Relay
 from bureau.settings import PlatformSettings

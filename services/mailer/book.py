@@ -7,10 +7,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from bureau.contracts.errors import Postponed, Stopped, TransientError
-from bureau.ledger import deliveries, suppressions
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
-from bureau.ledger.suppressions import Suppression
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.mail import deliveries, suppressions
+from bureau.ledger.mail.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
+from bureau.ledger.mail.suppressions import Suppression
 from bureau.stopping import StopReason
 from bureau.task import Context
 from services.mailer.deliveries import INTENT_SECONDS

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 
 # A try is cut off 120 s after its intent. What is open for longer belongs to a process that died.
 INTENT_SECONDS = 180.0

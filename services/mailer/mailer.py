@@ -7,7 +7,7 @@ import structlog
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.mail import MailSent, SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from bureau.quantities import count, size
 from bureau.task import Context
 from services.mailer.book import Book, under_way

@@ -7,9 +7,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.first_failure import first_failure
-from bureau.ledger.kept_secrets import kept_secret
+from bureau.ledger.access.shared_secrets import kept_secret
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.reads.first_failure import first_failure
 from bureau.links import Links
 from bureau.service import Resources, Service
 from bureau.task import Task

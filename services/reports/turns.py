@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import structlog
 
 from bureau.contracts.errors import Postponed, TransientError
-from bureau.ledger import slots
-from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import concurrency_slots
 from bureau.task import Context
 
 AGAIN_SECONDS = 3.0
@@ -26,7 +26,7 @@ class Turns:
         """The block reads `source`. Raises `Postponed` (`source_busy`)."""
         name = f"source.{source}"
         try:
-            free = slots.take(self._ledger, name, at_a_time, task_id=ctx.task_id, claim_no=ctx.claim_no)
+            free = concurrency_slots.take(self._ledger, name, at_a_time, task_id=ctx.task_id, claim_no=ctx.claim_no)
         except LedgerUnavailable as error:
             raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         if not free:
@@ -39,6 +39,6 @@ class Turns:
 
     def _give_back(self, name: str, ctx: Context) -> None:
         try:
-            slots.give_back(self._ledger, name, task_id=ctx.task_id, claim_no=ctx.claim_no)
+            concurrency_slots.give_back(self._ledger, name, task_id=ctx.task_id, claim_no=ctx.claim_no)
         except LedgerUnavailable:
             log.warning("the turn ends with its task", slot=name)

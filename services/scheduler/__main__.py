@@ -11,7 +11,7 @@ from bureau import logs
 from bureau.boot import wait_for_ledger
 from bureau.broker import make_broker
 from bureau.health import Health
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.metrics import endings
 from bureau.metrics.survey import LedgerCollector
 from bureau.relay import Relay

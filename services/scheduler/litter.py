@@ -11,8 +11,8 @@ from itertools import islice
 import structlog
 
 from bureau.contracts.errors import TaskError
-from bureau.ledger import litter
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.ledger.retention import orphans
 from bureau.storage import Storage
 
 FOLDERS = ("jobs", "uploads")
@@ -53,7 +53,7 @@ class LitterSweep:
     def _delete_unknown(self, files: Iterable[tuple[str, datetime]]) -> None:
         """By the storage's clock and this machine's: against a day their difference is nothing."""
         old = [key for key, written in files if datetime.now(UTC) - written > OLD]
-        unknown = litter.unknown(self._db, old)
+        unknown = orphans.unknown(self._db, old)
         self._storage.delete(unknown)
         if unknown:
             log.info("files that no row knows were deleted", files=len(unknown))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.ledger.keeping import Keep
+from bureau.ledger.retention.policy import Keep
 from bureau.quota_settings import QuotaSettings
 from bureau.settings import SettingsError
 from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong

@@ -10,7 +10,7 @@ import pytest
 
 from bureau import execution, runner
 from bureau.contracts.errors import TransientError
-from bureau.ledger import finish
+from bureau.ledger.jobs import finish
 from bureau.stopping import StopReason
 from bureau.storage import Storage
 from bureau.task import Context

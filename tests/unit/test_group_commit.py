@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from bureau.group_commit import GROUP_AT_MOST, GroupCommit
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
 from tests.support.together import together
 from tests.support.waiting import until
 

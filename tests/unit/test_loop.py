@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bureau import loop
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.loop import Loop
 from tests.support.together import together
 from tests.support.waiting import until

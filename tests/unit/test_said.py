@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.ledger.events import Event
+from bureau.ledger.jobs.events import Event
 from bureau.said import LINES_HELD, Said
 from bureau.throttle import Throttle
 

@@ -6,12 +6,14 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
-from bureau.ledger import act, audit, bulk, idempotency, retry
-from bureau.ledger.act import Cancelling
-from bureau.ledger.bulk import BulkAct
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
-from bureau.ledger.retry import Retrying
+from bureau.ledger.access import audit, idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.jobs import bulk_actions, retry
+from bureau.ledger.jobs import cancel as act
+from bureau.ledger.jobs.bulk_actions import BulkAct
+from bureau.ledger.jobs.cancel import Cancelling
+from bureau.ledger.jobs.retry import Retrying
 from services.gateway.api.jobs import JobFields, shown_job
 from services.gateway.api.models import Job
 from services.gateway.gateway import Gateway
@@ -106,14 +108,14 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
     def act_on_many(call: Call[BulkRequest, Nothing]) -> Reply:
         asked = call.body
         wanted = asked.filter.wanted()
-        counted = bulk.count(gateway.database, call.owner, what, wanted)
+        counted = bulk_actions.count(gateway.database, call.owner, what, wanted)
         if asked.expect is not None and asked.expect != counted.count:
             detail = f"{counted.count} jobs match, and not the {asked.expect} that `expect` names. Nothing was done."
             raise problem("count-changed", detail)
         changed = 0
         if not asked.dry_run:
             noted = audit.begin(gateway.database, call.act(f"jobs.{what}", filter=_told(asked)))
-            changed = bulk.apply(gateway.database, call.owner, what, wanted, per_second=asked.per_second)
+            changed = bulk_actions.apply(gateway.database, call.owner, what, wanted, per_second=asked.per_second)
             audit.end(gateway.database, noted, changed)
             gateway.relay.wake()
         answer = BulkAnswer(count=counted.count, by_error=counted.by_error, changed=changed, dry_run=asked.dry_run)
@@ -144,5 +146,5 @@ def _told(asked: BulkRequest) -> dict[str, Any]:
 
 def _counted_again(gateway: Gateway, call: Call[BulkRequest, Nothing], what: BulkAct) -> BulkAnswer:
     """A replay does nothing: it tells what matches now."""
-    counted = bulk.count(gateway.database, call.owner, what, call.body.filter.wanted())
+    counted = bulk_actions.count(gateway.database, call.owner, what, call.body.filter.wanted())
     return BulkAnswer(count=counted.count, by_error=counted.by_error, changed=0, dry_run=call.body.dry_run)

@@ -7,9 +7,9 @@ from uuid import UUID
 from flask import Response
 from werkzeug.http import http_date
 
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.links import Linked
 from bureau.storage import Storage
 from services.gateway.gateway import Gateway

@@ -10,11 +10,12 @@ from bureau.contracts.base import Contract
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.ledger import idempotency, queries
-from bureau.ledger.artifacts import ArtifactGone
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
-from bureau.ledger.submit import insert_job
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files.artifacts import ArtifactGone
+from bureau.ledger.jobs.submit import insert_job
+from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
 from bureau.submission.announcements import Known
 from bureau.submission.graphs import MAX_MISTAKES
@@ -89,7 +90,7 @@ def _ids(token: UUID, call: Call[BatchRequest, Nothing]) -> list[UUID]:
 
 
 def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> BatchAnswer:
-    rows = queries.jobs_by_id(gateway.database, call.owner, _ids(token, call))
+    rows = job_queries.jobs_by_id(gateway.database, call.owner, _ids(token, call))
     return BatchAnswer(items=[summary_of(row) for row in rows])
 
 

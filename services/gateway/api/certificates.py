@@ -9,8 +9,8 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.submit import NewTask
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import Known
 from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
 from services.gateway.gateway import Gateway

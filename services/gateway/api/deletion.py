@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from bureau.ledger.erase import Erasing, erase
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.ledger.retention.delete_job import Erasing, erase
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.problems import not_found, problem

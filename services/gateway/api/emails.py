@@ -11,7 +11,7 @@ from bureau.contracts.jobs import Terms
 from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
 from bureau.contracts.problems import FieldError
 from bureau.contracts.references import Used
-from bureau.ledger.artifacts import StoredArtifact
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, terms_mistakes

@@ -9,9 +9,9 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 
 from bureau.contracts.problems import FieldError
-from bureau.ledger import history
-from bureau.ledger.history import Happened, Head
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.ledger.reads import event_history
+from bureau.ledger.reads.event_history import Happened, Head
 from bureau.links import Linked
 from services.gateway.following.hub import Hub
 from services.gateway.following.sources import JobEvents, OwnerEvents
@@ -87,14 +87,14 @@ class Streams:
 def _of_job(gateway: Gateway, streams: Streams) -> Operation[Any, Any]:
     def read(call: Call[Nothing, PageQuery]) -> Reply | Response:
         job_id: UUID = call.path["job_id"]
-        head = history.head(gateway.database, job_id, call.owner)
+        head = event_history.head(gateway.database, job_id, call.owner)
         if head is None:
             raise not_found("job")
         if request.accept_mimetypes.best_match([MEDIA_TYPE, JSON]) == JSON:
             return _page(gateway, job_id, call.query)
         _refuse_page(call.query)
         after = _last_event_id(call, head)
-        if head.ended and not history.events_of(gateway.database, job_id, after=after, limit=1):
+        if head.ended and not event_history.events_of(gateway.database, job_id, after=after, limit=1):
             return Reply(204, None)
         return streams.of_job(job_id, after, head)
 
@@ -148,7 +148,7 @@ def _of_owner(streams: Streams) -> Operation[Any, Any]:
 
 def _page(gateway: Gateway, job_id: UUID, query: PageQuery) -> Reply:
     after = read_cursor(query.cursor, _number) if query.cursor is not None else 0
-    found = history.events_of(gateway.database, job_id, after=after, limit=query.limit + 1)
+    found = event_history.events_of(gateway.database, job_id, after=after, limit=query.limit + 1)
     shown, following = cut(found, query.limit, lambda event: cursor_of(event.seq))
     return Reply(200, EventList(items=[_event(event) for event in shown], next_cursor=following))
 

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from bureau.contracts.base import Contract
-from bureau.ledger import artifacts, idempotency
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
 from services.gateway.api.models import Artifact, artifact_of
 from services.gateway.auth import quota
 from services.gateway.gateway import Gateway

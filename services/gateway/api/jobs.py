@@ -8,9 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
-from bureau.ledger import queries
-from bureau.ledger.keys import Role
-from bureau.ledger.queries import JobFilter
+from bureau.ledger.access.keys import Role
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_queries import JobFilter
 from bureau.links import Linked
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from bureau.submission.terms import EARLIEST, LATEST
@@ -94,7 +94,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, JobQuery]) -> Reply:
         query = call.query
         before = read_cursor(query.cursor, newest_first) if query.cursor is not None else None
-        rows = queries.jobs_of(gateway.database, call.owner, query.wanted(), before=before, limit=query.limit + 1)
+        rows = job_queries.jobs_of(gateway.database, call.owner, query.wanted(), before=before, limit=query.limit + 1)
         shown, following = cut(rows, query.limit, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))
         return Reply(200, JobList(items=[summary_of(row) for row in shown], next_cursor=following))
 
@@ -124,7 +124,7 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         body = shown_job(gateway, call)
         if call.wait_seconds is not None:
             headers = prefer.applied(call.wait_seconds)
-            prefer.wait_until(lambda: queries.ended(gateway.database, job_id), call.wait_seconds, gateway.stopping)
+            prefer.wait_until(lambda: job_queries.ended(gateway.database, job_id), call.wait_seconds, gateway.stopping)
             body = shown_job(gateway, call)
         return Reply(200, body, headers)
 
@@ -144,7 +144,7 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
 
 def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
     """The job that the path names, as it is now; behind a signed link its files have that link too. Raises 404."""
-    view = queries.job(gateway.database, call.path["job_id"], call.owner)
+    view = job_queries.job(gateway.database, call.path["job_id"], call.owner)
     if view is None:
         raise not_found("job")
     return job_of(view, call.who.link_token)
@@ -155,7 +155,7 @@ def _tasks(gateway: Gateway) -> Operation[Any, Any]:
         query = call.query
         after = read_cursor(query.cursor, _position) if query.cursor is not None else -1
         job_id: UUID = call.path["job_id"]
-        views = queries.tasks_of(gateway.database, job_id, call.owner, after_position=after, limit=query.limit + 1)
+        views = job_queries.tasks_of(gateway.database, job_id, call.owner, after_position=after, limit=query.limit + 1)
         if views is None:
             raise not_found("job")
         shown, following = cut(views, query.limit, lambda view: cursor_of(view.position))

@@ -9,9 +9,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
-from bureau.ledger import artifacts, audit, idempotency, queries
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
+from bureau.ledger.access import audit, idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.reads import job_queries
 from bureau.links import PARAMETER, Link, Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http.disposition import path_segment
@@ -46,7 +48,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
     def job(call: Call[Any, Any]) -> str:
         job_id: UUID = call.path["job_id"]
-        if queries.tasks_of(gateway.database, job_id, call.owner, after_position=-1, limit=1) is None:
+        if job_queries.tasks_of(gateway.database, job_id, call.owner, after_position=-1, limit=1) is None:
             raise not_found("job")
         return f"/v1/jobs/{job_id}"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from bureau.ledger import mail_events
+from bureau.ledger.mail import provider_events
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.problems import problem
@@ -35,7 +35,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise problem("signature-invalid", f"The events are refused: {refusal}.") from None
         except ValueError:
             raise problem("unreadable", "The body is not a JSON list of events.") from None
-        fresh = mail_events.record(gateway.database, told)
+        fresh = provider_events.record(gateway.database, told)
         log.info("mail events", told=len(told), new=fresh)
         return Reply(204, None)
 

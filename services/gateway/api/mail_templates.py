@@ -10,10 +10,10 @@ from bureau.contracts.base import Contract
 from bureau.contracts.jobs import Terms
 from bureau.contracts.mail import Language, MailPreview
 from bureau.contracts.problems import FieldError
-from bureau.ledger import queries
-from bureau.ledger.keys import Role
-from bureau.ledger.submit import NewTask
-from bureau.ledger.views import JobView
+from bureau.ledger.access.keys import Role
+from bureau.ledger.jobs.submit import NewTask
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_views import JobView
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import Policy, new_job, policy_of
@@ -107,8 +107,8 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID) -> Reply:
     asked = call.wait_seconds
     headers = prefer.applied(asked) if asked is not None else {}
     seconds = asked if asked is not None else min(WAIT_SECONDS, gateway.settings.max_wait_seconds)
-    prefer.wait_until(lambda: queries.ended(gateway.database, job_id), seconds, gateway.stopping)
-    view = queries.job(gateway.database, job_id, call.owner)
+    prefer.wait_until(lambda: job_queries.ended(gateway.database, job_id), seconds, gateway.stopping)
+    view = job_queries.job(gateway.database, job_id, call.owner)
     if view is None:
         raise not_found("job")
     return _made(view, headers) or Reply(202, job_of(view), {"Location": f"/v1/jobs/{job_id}", **headers})

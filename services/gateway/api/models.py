@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.queries import JobRow
-from bureau.ledger.views import JobView, TaskView
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.reads.job_queries import JobRow
+from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.links import PARAMETER
 from services.gateway.http.disposition import path_segment
 

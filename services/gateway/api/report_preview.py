@@ -11,9 +11,10 @@ from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.contracts.reports import CsvFormat, ReportPreview
 from bureau.contracts.states import TaskState
-from bureau.ledger import act, queries
-from bureau.ledger.keys import Role
-from bureau.ledger.submit import NewTask
+from bureau.ledger.access.keys import Role
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.submit import NewTask
+from bureau.ledger.reads import job_queries
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, policy_of
@@ -85,10 +86,10 @@ def _task(name: str, asked: PreviewRequest, known: Known) -> NewTask:
 
 def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, wait_seconds: float) -> Reply:
     """The rows, or why there are none. What takes longer is cancelled: nobody waits for it any more."""
-    in_time = prefer.wait_until(lambda: queries.ended(gateway.database, job_id), wait_seconds, gateway.stopping)
+    in_time = prefer.wait_until(lambda: job_queries.ended(gateway.database, job_id), wait_seconds, gateway.stopping)
     if not in_time:
-        act.cancel(gateway.database, job_id, call.owner, call.act("job.cancel", job_id))
-    view = queries.job(gateway.database, job_id, call.owner)
+        cancel.cancel(gateway.database, job_id, call.owner, call.act("job.cancel", job_id))
+    view = job_queries.job(gateway.database, job_id, call.owner)
     if view is None:
         raise not_found("job")
     task = view.tasks[0]

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
-from bureau.ledger import certificates, idempotency
-from bureau.ledger.certificates import Issued
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
+from bureau.ledger.access import certificates, idempotency
+from bureau.ledger.access.certificates import Issued
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.problems import not_found

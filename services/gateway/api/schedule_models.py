@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from bureau.ledger.queries import JobRow
-from bureau.ledger.schedules import Schedule as Kept
-from bureau.ledger.ticks import after
+from bureau.ledger.reads.job_queries import JobRow
+from bureau.ledger.schedules.schedules import Schedule as Kept
+from bureau.ledger.schedules.ticks import after
 from services.gateway.api.models import JobSummary, summary_of
 
 NEXT_RUNS = 5

@@ -13,12 +13,14 @@ from bureau.contracts.base import Contract
 from bureau.contracts.jobs import JobSpec
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules import NAME_PATTERN, NAME_RULE, Cron, EverySeconds, Misfire, ScheduleSpec, ZoneName
-from bureau.ledger import audit, queries, schedules
-from bureau.ledger.artifacts import ArtifactGone
-from bureau.ledger.keys import Role
-from bureau.ledger.queries import JobRow
-from bureau.ledger.schedules import NewSchedule, OtherSource, Source
-from bureau.ledger.schedules import Schedule as Kept
+from bureau.ledger.access import audit
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files.artifacts import ArtifactGone
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_queries import JobRow
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Source
+from bureau.ledger.schedules.schedules import Schedule as Kept
 from bureau.submission.announcements import Known
 from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, static_mistakes
 from bureau.submission.specs import used_by, within
@@ -238,7 +240,7 @@ def _shown(gateway: Gateway, owner: str, schedule: Kept) -> Schedule:
 
 def _last_jobs(gateway: Gateway, owner: str, found: Sequence[Kept]) -> dict[UUID, JobRow]:
     ids = [one.last_job_id for one in found if one.last_job_id]
-    return {row.id: row for row in queries.jobs_by_id(gateway.database, owner, ids)}
+    return {row.id: row for row in job_queries.jobs_by_id(gateway.database, owner, ids)}
 
 
 def _last(schedule: Kept, rows: Mapping[UUID, JobRow]) -> JobRow | None:

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from bureau.contracts.addresses import AddressInvalid, folded, parse_mailbox
 from bureau.contracts.base import Contract
 from bureau.contracts.problems import FieldError
-from bureau.ledger import suppressions
-from bureau.ledger.keys import Role
-from bureau.ledger.suppressions import Suppression as Kept
+from bureau.ledger.access.keys import Role
+from bureau.ledger.mail import suppressions
+from bureau.ledger.mail.suppressions import Suppression as Kept
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor

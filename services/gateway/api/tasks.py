@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from bureau.ledger.keys import Role
-from bureau.ledger.task_list import TaskFilter, TaskRow, tasks_across
+from bureau.ledger.access.keys import Role
+from bureau.ledger.reads.task_queries import TaskFilter, TaskRow, tasks_across
 from services.gateway.api.models import Progress, TaskError, TaskStateWord
 from services.gateway.gateway import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply

@@ -8,7 +8,7 @@ from threading import Lock
 
 import structlog
 
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from services.gateway.auth import api_key
 
 LARGEST_BYTES = 1_000_000

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bureau.ledger import keys
-from bureau.ledger.database import Database
-from bureau.ledger.keys import Key
+from bureau.ledger.access import keys
+from bureau.ledger.access.keys import Key
+from bureau.ledger.db.database import Database
 from services.gateway.auth.api_key import ApiKey
 from services.gateway.auth.credentials import Malformed
 from services.gateway.auth.identity import Identity

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger import quotas
-from bureau.ledger.quotas import QuotaExceeded
+from bureau.ledger.access import quotas
+from bureau.ledger.access.quotas import QuotaExceeded
 from services.gateway.auth.identity import Identity
 from services.gateway.http.problems import try_again
 from services.gateway.settings import GatewaySettings

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from bureau.ledger.idempotency import Scope
+from bureau.ledger.access.idempotency import Scope
 from services.gateway.gateway import Gateway
 from services.gateway.http import idempotency
 from services.gateway.http.operation import Call, Operation, Reply

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bureau.contracts.jobs import JobSpec
-from bureau.ledger.story import Declared
-from bureau.ledger.views import JobView
+from bureau.ledger.reads.job_views import JobView
+from bureau.ledger.reads.story import Declared
 from services.gateway.console.redaction import redacted
 from services.gateway.http.validation import Reader
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from flask import Response, request
 
 from bureau.contracts.base import clean_text
-from bureau.ledger import audit_list
-from bureau.ledger.keys import Role
+from bureau.ledger.access import audit_list
+from bureau.ledger.access.keys import Role
 from services.gateway.console.frame import Frame
 from services.gateway.http.operation import Call, Nothing, Operation
 from services.gateway.http.pagination import cursor_of, cut, read_cursor

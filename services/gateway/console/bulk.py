@@ -5,8 +5,8 @@ from typing import Any
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
-from bureau.ledger.bulk import BulkAct
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.ledger.jobs.bulk_actions import BulkAct
 from services.gateway.console import job_query
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go

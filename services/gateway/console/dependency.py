@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bureau.ledger.away import Away
+from bureau.ledger.reads.reported_outages import Away
 
 # What services need from outside, by the queue whose workers can say.
 OUTSIDE = {"mailer": "Mail transport", "certificates": "Certificates API"}

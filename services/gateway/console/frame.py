@@ -11,7 +11,7 @@ from flask import Response, g, redirect, render_template, request
 
 from bureau import quantities
 from bureau.contracts.problems import Problem
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from services.gateway.auth.identity import Identity
 from services.gateway.console import notices, words
 from services.gateway.console.theme import THEMES, chosen_theme

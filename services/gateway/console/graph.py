@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bureau.ledger.views import TaskView
+from bureau.ledger.reads.job_views import TaskView
 
 MOST = 50  # tasks; more are told apart better in a table
 _WIDTH, _HEIGHT = 168, 36

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from flask import Response, request
 
-from bureau.ledger import mail_story, queries, story
-from bureau.ledger.keys import Role
-from bureau.ledger.views import JobView, TaskView
+from bureau.ledger.access.keys import Role
+from bureau.ledger.mail import recipient_history
+from bureau.ledger.reads import job_queries, story
+from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.links import Linked
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from services.gateway.api.models import artifact_of
@@ -86,7 +87,7 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             total=len(declared),
             graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
             files=[(file, artifact_of(file).url) for file in job.artifacts],
-            mails=mail_story.mails(database, job.id, limit=MAILS),
+            mails=recipient_history.mails(database, job.id, limit=MAILS),
             events=[told(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
             curl=again.curl(job, declared, frame.gateway.settings.base_url, keyed=call.who.key_id is not None)
             if len(declared) <= len(job.tasks)
@@ -116,7 +117,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
 def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     """Raises a 404 problem."""
     job_id: UUID = call.path["job_id"]
-    job = queries.job(frame.gateway.database, job_id, call.owner)
+    job = job_queries.job(frame.gateway.database, job_id, call.owner)
     if job is None:
         raise not_found("job")
     return job

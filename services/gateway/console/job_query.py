@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from bureau.contracts.base import clean_text
-from bureau.ledger.queries import JobFilter
+from bureau.ledger.reads.job_queries import JobFilter
 from bureau.submission.terms import EARLIEST, LATEST
 from services.gateway.api.jobs import Kind
 from services.gateway.api.models import JobStateWord

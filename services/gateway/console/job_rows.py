@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bureau.ledger.queries import JobRow
+from bureau.ledger.reads.job_queries import JobRow
 from services.gateway.console.words import state_words
 
 

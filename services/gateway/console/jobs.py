@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from bureau.ledger import jump, queries
+from bureau.ledger.reads import job_queries, jump
 from services.gateway.api.jobs import newest_first
 from services.gateway.console import job_query
 from services.gateway.console.frame import Frame, go
@@ -30,9 +30,9 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         cursor = request.args.get("cursor")
         before = read_cursor(cursor, newest_first) if cursor else None
         if by_id:
-            rows = queries.jobs_by_id(database, call.owner, by_id)
+            rows = job_queries.jobs_by_id(database, call.owner, by_id)
         else:
-            rows = queries.jobs_of(
+            rows = job_queries.jobs_of(
                 database, call.owner, query.wanted, before=before, limit=SHOWN + 1, among=query.among
             )
         shown, following = cut(rows, SHOWN, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))

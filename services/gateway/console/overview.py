@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 from flask import Response
 
-from bureau.ledger import failures, queries
-from bureau.ledger.away import away
-from bureau.ledger.failures import Failures, Group
-from bureau.ledger.keys import Role
-from bureau.ledger.queries import JobFilter
-from bureau.ledger.survey import QueueSurvey, survey
+from bureau.ledger.access.keys import Role
+from bureau.ledger.reads import failures, job_queries
+from bureau.ledger.reads.failures import Failures, Group
+from bureau.ledger.reads.job_queries import JobFilter
+from bureau.ledger.reads.queue_stats import QueueSurvey, survey
+from bureau.ledger.reads.reported_outages import away
 from services.gateway.console.dependency import Dependency, outside
 from services.gateway.console.frame import Frame
 from services.gateway.console.job_rows import job_row
@@ -46,7 +46,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         if operates:
             depends += outside(away(database), {one.queue: one.served.workers for one in surveys})
         failed = failures.groups(database, call.owner, seconds=HOUR)
-        latest = queries.jobs_of(database, call.owner, JobFilter(), before=None, limit=LATEST)
+        latest = job_queries.jobs_of(database, call.owner, JobFilter(), before=None, limit=LATEST)
         return frame.page(
             "overview.html",
             call,

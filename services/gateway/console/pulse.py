@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from bureau.ledger import pulse
-from bureau.ledger.database import Database
-from bureau.ledger.pulse import Minute, whole_minute
+from bureau.ledger.db.database import Database
+from bureau.ledger.reads import throughput
+from bureau.ledger.reads.throughput import Minute, whole_minute
 
 MINUTES = 60
 _MINUTE = timedelta(minutes=1)
@@ -43,11 +43,11 @@ class Pulse:
     def read(self) -> tuple[datetime, dict[str, LastHour]]:
         """The ledger's time, and each queue in which something ended. Raises `LedgerUnavailable`."""
         with self._lock:
-            now = pulse.clock(self._db)
+            now = throughput.clock(self._db)
             first = whole_minute(now) - _MINUTE * (MINUTES - 1)
             since = max(first, self._known_until or first)
             self._known = {at: one for at, one in self._known.items() if first <= at[1] < since}
-            self._known |= {(one.queue, one.at): one for one in pulse.minutes(self._db, since)}
+            self._known |= {(one.queue, one.at): one for one in throughput.minutes(self._db, since)}
             self._known_until = whole_minute(now) - _SETTLED
             return now, _by_queue(list(self._known.values()), first)
 

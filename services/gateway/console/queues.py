@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go
 from services.gateway.http.operation import Call, Nothing, Operation

@@ -8,7 +8,7 @@ from flask import Response
 
 from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.problems import FieldError, ProblemError
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from services.gateway.console import schema_form
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go

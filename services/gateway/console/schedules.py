@@ -6,8 +6,8 @@ from cronsim import CronSim
 from flask import Response, request
 
 from bureau.contracts.cron import MACROS
-from bureau.ledger import pulse
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.ledger.reads import throughput
 from bureau.quantities import count
 from services.gateway.api.schedule_models import Schedule
 from services.gateway.console.acting import Acting
@@ -28,7 +28,7 @@ def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
             call,
             schedules=[(one, in_words(one)) for one in found.items],
             following=found.next_cursor,
-            at=pulse.clock(frame.gateway.database),
+            at=throughput.clock(frame.gateway.database),
         )
 
     def run(call: Call[Any, Any]) -> Response:

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from bureau.contracts.base import clean_text
-from bureau.ledger import pulse
-from bureau.ledger.task_list import TaskFilter, tasks_across
+from bureau.ledger.reads import throughput
+from bureau.ledger.reads.task_queries import TaskFilter, tasks_across
 from services.gateway.api.tasks import task_id_of
 from services.gateway.console.frame import Frame
 from services.gateway.http.operation import Call, Nothing, Operation
@@ -42,7 +42,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
             "tasks.html",
             call,
             tasks=shown,
-            at=pulse.clock(database),
+            at=throughput.clock(database),
             tab=tab,
             tabs=[(name, urlencode({**given, "tab": name})) for name in TABS],
             meaning=TABS[tab][1],

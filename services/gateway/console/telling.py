@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bureau.ledger.history import Happened
+from bureau.ledger.reads.event_history import Happened
 from bureau.quantities import count
 from services.gateway.console.words import duration
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 
 from bureau.broker import BrokerKind
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.loop import Loop
 from services.gateway.console.dependency import Dependency, Standing
 from services.gateway.gateway import Gateway

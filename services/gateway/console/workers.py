@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from bureau.ledger import pulse, workers
-from bureau.ledger.at_work import at_work
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.ledger.dispatch import workers
+from bureau.ledger.reads import throughput
+from bureau.ledger.reads.running_tasks import at_work
 from services.gateway.console.frame import Frame
 from services.gateway.http.operation import Call, Nothing, Operation
 
@@ -24,7 +25,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
             live=[one for one in found if one.live][:SHOWN],
             gone=[one for one in found if not one.live][:SHOWN],
             at_work=at_work(database),
-            at=pulse.clock(database),
+            at=throughput.clock(database),
         )
 
     return [frame.get("workers", "/workers", listed, "A page of workers", role=Role.OPERATE)]

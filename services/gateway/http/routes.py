@@ -8,8 +8,8 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import Headers
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.idempotency import Scope
+from bureau.ledger.access.idempotency import Scope
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.links import PARAMETER
 from services.gateway.auth.gate import Asked, require
 from services.gateway.auth.identity import Identity

@@ -9,11 +9,13 @@ from sqlalchemy import Connection
 from bureau.contracts import pointer
 from bureau.contracts.problems import FieldError
 from bureau.contracts.references import Used
-from bureau.ledger import artifacts, idempotency, queries
-from bureau.ledger.artifacts import ArtifactGone, StoredArtifact
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
-from bureau.ledger.submit import NewJob, insert_job
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import ArtifactGone, StoredArtifact
+from bureau.ledger.jobs.submit import NewJob, insert_job
+from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
 from services.gateway.api.models import Job, job_of
 from services.gateway.auth import quota
@@ -89,10 +91,10 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
     headers = {"Location": f"/v1/jobs/{job_id}"}
     if call.wait_seconds is not None:
         headers.update(prefer.applied(call.wait_seconds))
-        done = lambda: queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
+        done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
         if prefer.wait_until(done, call.wait_seconds, gateway.stopping):
             status = 200
-    view = queries.job(gateway.database, job_id, call.owner)
+    view = job_queries.job(gateway.database, job_id, call.owner)
     if view is None:
         raise not_found("job")
     return Reply(status, job_of(view), headers)

@@ -6,7 +6,7 @@ from typing import Any
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs import Terms
 from bureau.contracts.problems import FieldError
-from bureau.ledger.submit import NewTask
+from bureau.ledger.jobs.submit import NewTask
 from bureau.recipients import outside, rule
 from bureau.submission.announcements import Known
 from bureau.submission.terms import Policy, overridden, policy_of

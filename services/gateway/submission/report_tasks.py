@@ -9,7 +9,7 @@ from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs import Terms
 from bureau.contracts.reports import CsvFormat, Empty
 from bureau.contracts.states import When
-from bureau.ledger.submit import NewTask
+from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import Known
 from bureau.submission.terms import Policy, overridden, policy_of
 

@@ -11,8 +11,8 @@ import structlog
 
 from bureau.contracts.errors import TaskError
 from bureau.contracts.ids import new_id
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.metrics.http import UPLOADED
 from bureau.storage import Storage
 from services.gateway.http.multipart import UploadedFile

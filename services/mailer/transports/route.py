@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
 from bureau.contracts.trouble import Trouble
-from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from services.mailer.transports.base import Transport
 from services.mailer.transports.gate import Closed, Gate
 

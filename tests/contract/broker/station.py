@@ -8,8 +8,8 @@ import dramatiq
 from dramatiq.worker import Worker
 
 from bureau.broker import HintBroker, MemoryBroker
-from bureau.ledger import queries
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.ledger.reads import job_queries
 from bureau.process import WorkerProcess
 from bureau.relay import Relay
 from bureau.service import Service
@@ -113,5 +113,5 @@ class Shop:
         return self.book.submit(*chain, **terms)
 
     def wait_for_end(self, job_id: UUID, seconds: float = 30) -> str:
-        until(lambda: queries.ended(self._db, job_id), seconds, lambda: f"the end of {self.book.states(job_id)}")
+        until(lambda: job_queries.ended(self._db, job_id), seconds, lambda: f"the end of {self.book.states(job_id)}")
         return str(self.book.job(job_id).state)

@@ -9,7 +9,7 @@ from dramatiq.message import Message
 
 from bureau.broker import HintBroker, hint
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.together import together

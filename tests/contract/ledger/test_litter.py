@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from services.scheduler import litter
 from services.scheduler.litter import LitterSweep

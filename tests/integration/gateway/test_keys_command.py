@@ -10,7 +10,7 @@ from unittest.mock import patch
 import httpx
 import pytest
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from services.gateway import keys
 from services.gateway.auth import api_key
 from tests.integration.gateway.test_process import COMMAND, environment

@@ -20,7 +20,7 @@ from bureau.contracts.reports import (
     ReportPreview,
     TellFailure,
 )
-from bureau.ledger.ending import Failed, Succeeded
+from bureau.ledger.jobs.outcome import Failed, Succeeded
 from services.gateway.api import report_preview
 from tests.integration.gateway.conftest import Door
 from tests.support.waiting import until

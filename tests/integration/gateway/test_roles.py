@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from bureau.certificate_tokens import Claims, Signer
-from bureau.ledger.artifacts import add_upload
-from bureau.ledger.certificates import note_issued
-from bureau.ledger.database import Database
-from bureau.ledger.keys import Role
+from bureau.ledger.access.certificates import note_issued
+from bureau.ledger.access.keys import Role
+from bureau.ledger.db.database import Database
+from bureau.ledger.files.artifacts import add_upload
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.app import create_app, operations

@@ -5,7 +5,7 @@ import sys
 from uuid import UUID
 
 from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.runner import Runner
 from bureau.service import Resources
 from bureau.storage import Storage

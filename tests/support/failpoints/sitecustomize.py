@@ -156,8 +156,10 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     ],
     "bureau.relay": [("Relay._publish", with_a_batch)],
     "bureau.loop": [("Loop.wake", waking_the_relay)],
-    "bureau.ledger.leases": [("_take_back", after("taken_back"))],
-    "bureau.ledger.locked": [("write_jobs", before("in_finish"))],  # task and dependents written, not committed
+    "bureau.ledger.jobs.leases": [("_take_back", after("taken_back"))],
+    "bureau.ledger.jobs.locked_job": [
+        ("write_jobs", before("in_finish"))
+    ],  # task and dependents written, not committed
     "services.mailer.book": [("LedgerBook.move", after("moved"))],  # its row names the next transport
     "services.mailer.transports.smtp": [
         ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end

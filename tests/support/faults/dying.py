@@ -14,10 +14,10 @@ from sqlalchemy import update
 
 from bureau import execution, runner
 from bureau.heartbeat import Heartbeat
-from bureau.ledger import finish, leases
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.tables import tasks
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.jobs import finish, leases
 from bureau.runner import Runner
 from bureau.storage import Storage
 from bureau.task import Context, Task

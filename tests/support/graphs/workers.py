@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.runner import Runner
 from bureau.stopping import StopReason
 from bureau.storage import Storage

@@ -10,7 +10,7 @@ from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from bureau.broker import BrokerKind
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from services.gateway.app import create_app
 from services.gateway.http.problems import KINDS

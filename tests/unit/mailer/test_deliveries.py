@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from services.mailer.deliveries import (
     Again,
     Fail,

@@ -13,7 +13,7 @@ import pytest
 from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.contracts.mail import MailSent, SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from bureau.outages import ENOUGH
 from bureau.stopping import StopToken
 from bureau.task import Context

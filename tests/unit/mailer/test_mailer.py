@@ -12,7 +12,7 @@ import pytest
 from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
 from bureau.contracts.mail import SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from bureau.stopping import StopReason, StopToken
 from bureau.task import Context
 from services.mailer.compose import Composer

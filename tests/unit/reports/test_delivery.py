@@ -14,7 +14,7 @@ import pytest
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
-from bureau.ledger.first_failure import Failure
+from bureau.ledger.reads.first_failure import Failure
 from bureau.links import Linked, Links
 from services.reports.delivery import Delivery, DeliveryPolicy
 from services.reports.ladder import Ladder, Step

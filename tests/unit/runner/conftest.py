@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.runner import Runner
 from bureau.storage import Storage
 from bureau.task import Task

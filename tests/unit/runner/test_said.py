@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.catalog import Catalog
-from bureau.ledger import running, workers
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.events import Event
-from bureau.ledger.workers import NewWorker
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.ledger.jobs import progress as running
+from bureau.ledger.jobs.events import Event
 from bureau.reporter import Reporter, Served
 from bureau.task import Context
 from tests.support.waiting import until

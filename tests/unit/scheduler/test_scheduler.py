@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bureau.broker import MemoryBroker
-from bureau.ledger import hints
-from bureau.ledger.clock import later
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch import hints
 from bureau.relay import Relay
 from bureau.storage import Storage
 from services.scheduler import scheduler as module

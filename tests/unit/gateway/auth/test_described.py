@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bureau.broker import BrokerKind
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.links import Linked
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements

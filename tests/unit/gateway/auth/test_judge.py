@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bureau.ledger.keys import Key, Role
+from bureau.ledger.access.keys import Key, Role
 from services.gateway.auth import api_key
 from services.gateway.auth.api_key import ApiKey
 from services.gateway.auth.identity import Identity

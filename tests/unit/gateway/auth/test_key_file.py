@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from bureau.settings import SettingsError, load
 from services.gateway.auth import api_key
 from services.gateway.auth.api_key import ApiKey

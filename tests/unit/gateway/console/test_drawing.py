@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.history import Happened
-from bureau.ledger.views import TaskView
+from bureau.ledger.reads.event_history import Happened
+from bureau.ledger.reads.job_views import TaskView
 from services.gateway.console.graph import MOST, graph
 from services.gateway.console.redaction import HIDDEN, MOST_CHARACTERS, pretty, redacted
 from services.gateway.console.sparkline import sparkline

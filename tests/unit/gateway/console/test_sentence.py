@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bureau.contracts.trouble import Trouble
-from bureau.ledger.away import Away
+from bureau.ledger.reads.reported_outages import Away
 from services.gateway.console.dependency import Dependency, Standing, outside
 from services.gateway.console.sentence import QueueState, State, Tone, sentence
 
