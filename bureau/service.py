@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from bureau.task import Task

@@ -10,8 +10,8 @@ from typing import Any
 
 from bureau.ledger.db.database import Database
 from bureau.metrics.forked import ForkedMetrics
+from bureau.observability.startup import say_started
 from bureau.settings import PlatformSettings, SettingsError, load
-from bureau.started import say_started
 from services.gateway.auth.exposure import refuse_without_keys
 from services.gateway.settings import GatewaySettings
 

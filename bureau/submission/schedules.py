@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bureau.contracts import graph
-from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs import graph
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import ScheduleSpec
+from bureau.contracts.schedules.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
+from bureau.contracts.schedules.schedules import ScheduleSpec
 from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
 from bureau.ledger.schedules.ticks import Timing

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.jobs import RetryOverride, Terms
+from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewJob, NewTask
 from bureau.submission.announcements import Known

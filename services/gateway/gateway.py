@@ -5,8 +5,8 @@ from functools import cached_property
 from threading import Event
 from typing import Protocol
 
-from bureau.broker import BrokerKind
 from bureau.ledger.db.database import Database
+from bureau.messaging.broker import BrokerKind
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.auth.gate import Gate
@@ -14,7 +14,7 @@ from services.gateway.settings import GatewaySettings
 
 
 class Relay(Protocol):
-    """Publishes what became due: `bureau.relay.Relay`, or anything like it."""
+    """Publishes what became due: `bureau.messaging.relay.Relay`, or anything like it."""
 
     @property
     def broker_kind(self) -> BrokerKind: ...

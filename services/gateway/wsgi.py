@@ -3,7 +3,7 @@
 Importing it connects to nothing.
 """
 
-from bureau import logs
+from bureau.observability import logs
 from bureau.settings import PlatformSettings, SettingsError, load
 from services.gateway.process import GatewayProcess
 from services.gateway.settings import GatewaySettings

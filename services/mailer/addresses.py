@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bureau.contracts.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
 from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
 
 
 def mailbox(field: str, text: str) -> Mailbox:

@@ -11,7 +11,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.mail import deliveries, suppressions
 from bureau.ledger.mail.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
 from bureau.ledger.mail.suppressions import Suppression
-from bureau.stopping import StopReason
+from bureau.stop_token import StopReason
 from bureau.task import Context
 from services.mailer.deliveries import INTENT_SECONDS
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bureau.contracts.addresses import Mailbox, folded
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
+from bureau.contracts.mail.addresses import Mailbox, folded
+from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
 from bureau.task import Context
 from services.mailer.addresses import mailbox, mailboxes
 from services.mailer.message import Attachment, Message

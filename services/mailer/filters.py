@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
-from bureau import quantities
+from bureau import formatting
 
 
 class ValueUnfit(ValueError):
@@ -15,12 +15,12 @@ class ValueUnfit(ValueError):
 
 def number(value: Any, noun: str = "") -> str:
     """1234567 as `1,234,567`; with the noun `row` as `1,234,567 rows`, and 1 as `1 row`."""
-    return quantities.count(_numeric(value), noun) if noun else f"{_numeric(value):,}"
+    return formatting.count(_numeric(value), noun) if noun else f"{_numeric(value):,}"
 
 
 def size(value: Any) -> str:
     """Bytes as `512 bytes`, `5.1 kB`, `20.3 MB`."""
-    return quantities.size(_numeric(value))
+    return formatting.size(_numeric(value))
 
 
 def duration(value: Any) -> str:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail.addresses import Mailbox
 
 LINE = 76  # an encoded word's line may have no more (RFC 2047, section 2); others should not have more than 78
 _WORD_BYTES = 39  # of UTF-8 in one encoded word: 52 characters of base64, 12 around them, and `Reply-To: ` before

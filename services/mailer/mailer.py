@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
-from bureau.contracts.mail import MailSent, SendMail
+from bureau.contracts.mail.mail import MailSent, SendMail
+from bureau.formatting import count, size
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from bureau.quantities import count, size
 from bureau.task import Context
 from services.mailer.book import Book, under_way
 from services.mailer.compose import Composer, Envelope

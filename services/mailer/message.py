@@ -10,7 +10,7 @@ from enum import Enum
 from typing import BinaryIO
 from uuid import UUID
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.mail.addresses import Mailbox
 from services.mailer.headers import address_header, one_address, one_line, parameter_header, text_header, token_header
 
 CRLF = b"\r\n"

@@ -2,7 +2,7 @@
 
 import base64
 
-from bureau.contracts.mail import MailPreview, PreviewMail
+from bureau.contracts.mail.mail import MailPreview, PreviewMail
 from services.mailer.headers import one_line
 from services.mailer.templating import Rendered, Templates
 

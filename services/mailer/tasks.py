@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bureau.contracts.mail import MailPreview, MailSent, PreviewMail, SendMail
-from bureau.recipients import refuse_outside
+from bureau.contracts.mail.mail import MailPreview, MailSent, PreviewMail, SendMail
+from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.task import Context, Task
 from services.mailer.mailer import Mailer
 from services.mailer.preview import preview

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 
 AGAIN_SECONDS = 0.25
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
 from bureau.contracts.errors import TaskError
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.reports import source_errors
 from services.reports.cancelling import cancelling
 from services.reports.dialect import Dialect

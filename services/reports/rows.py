@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.reports.cells import LineWriter
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value

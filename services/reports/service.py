@@ -10,8 +10,8 @@ from bureau.contracts.errors import PermanentError, TransientError
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.reads.first_failure import first_failure
-from bureau.links import Links
 from bureau.service import Resources, Service
+from bureau.signing.signed_links import Links
 from bureau.task import Task
 from services.reports.catalog import load_catalog
 from services.reports.delivery import Delivery, DeliveryPolicy

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.contracts.reports import Empty
-from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings, SettingsError, load
 from services.reports.rows import Source
 from services.reports.sources import SourceMistakes, open_sources

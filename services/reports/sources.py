@@ -20,8 +20,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from sqlalchemy import exc, make_url
 
-from bureau import secrecy
-from bureau.secret_files import read_secret_files
+from bureau.secrets import redaction
+from bureau.secrets.secret_files import read_secret_files
 from services.reports.limits import Limits
 from services.reports.mariadb_source import MariaDbSource
 from services.reports.postgres_source import PostgresSource
@@ -49,7 +49,7 @@ def open_sources(environment: Mapping[str, str]) -> dict[str, Source]:
     for name in names:
         variable = f"SOURCE_{name}_URL"
         if url := environment.get(variable) or from_files.get(variable):
-            secrecy.keep([url])
+            redaction.keep([url])
             try:
                 sources[name.lower()] = _source(name.lower(), SecretStr(url), _limits(name, environment))
             except LimitWrong as error:

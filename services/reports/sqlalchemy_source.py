@@ -17,7 +17,7 @@ from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
 from bureau.contracts.errors import TaskError
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.reports import source_errors
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value

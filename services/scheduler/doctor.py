@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from dramatiq.errors import BrokerError
 
-from bureau.broker import HintPublisher, make_broker
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import COMMAND, EVERYBODY, Act
 from bureau.ledger.db.database import Database, LedgerUnavailable
@@ -16,6 +15,7 @@ from bureau.ledger.jobs import leases
 from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
 from bureau.ledger.schedules import health
 from bureau.ledger.schedules.health import ScheduleSurvey, Troubled
+from bureau.messaging.broker import HintPublisher, make_broker
 from bureau.settings import PlatformSettings
 from services.scheduler.scheduler import jitter
 

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import structlog
 
+from bureau.background_loop import Loop
 from bureau.contracts.errors import TaskError
 from bureau.ledger.db.database import Database
 from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import Keep
 from bureau.ledger.retention.sweep import ENDED, Mark
-from bureau.loop import Loop
 from bureau.storage import Storage
 from services.scheduler.litter import LitterSweep
 

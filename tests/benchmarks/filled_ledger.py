@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.access.audit import Act, note
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import attempts, deliveries, dependencies, events, jobs, tasks

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select, text
 
-from bureau import logs
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import JobState, TaskState
+from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
 from bureau.ledger.db.sql_time import later
@@ -22,6 +21,7 @@ from bureau.ledger.jobs.claim import Claim, claim
 from bureau.ledger.jobs.finish import finish
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.jobs.submit import NewJob, NewTask, submit
+from bureau.observability import logs
 from bureau.settings import LogSettings
 from tests.benchmarks.client import listing_client
 from tests.support.postgres import PostgreSQL

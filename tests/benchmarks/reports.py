@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bureau import logs
 from bureau.contracts.reports import CsvFormat
+from bureau.observability import logs
 from bureau.settings import LogSettings
 from bureau.storage import Storage
 from services.reports.cells import FORMULA_STARTS

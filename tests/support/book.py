@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import attempts, events, jobs, tasks

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.ids import new_id
+from bureau.contracts.mail.addresses import Mailbox
 from services.mailer.message import Message, message_id
 
 TASK = UUID("018f3c5e-0000-7000-8000-000000000001")

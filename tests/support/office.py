@@ -8,7 +8,7 @@ from sqlalchemy import Table, and_, func, select, update
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.access.audit import Act, note
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import artifacts, audit, events, idempotency, jobs, metadata, workers

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.query import parse_query

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, func, insert, select
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import slots, tasks

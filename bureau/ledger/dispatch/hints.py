@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, func, or_, select, union_all, update
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import tasks

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from bureau.contracts.catalog import Catalog
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import workers as workers_table

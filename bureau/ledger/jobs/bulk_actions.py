@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import jobs
 from bureau.ledger.jobs import cancel

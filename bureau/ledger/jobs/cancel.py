@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import case, exists, literal, select, update
 
-from bureau.contracts.states import JobState, TaskState
+from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database

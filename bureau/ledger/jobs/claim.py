@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 
 from bureau.contracts.catalog import RetryPolicy
-from bureau.contracts.references import reference
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.references import reference
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import jobs, paused_queues, tasks

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, update
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import attempts, tasks
 from bureau.ledger.files import artifacts

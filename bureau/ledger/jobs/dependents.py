@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, case, select, update
 
-from bureau.contracts.states import TaskState, When
+from bureau.contracts.jobs.states import TaskState, When
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import dependencies, tasks
 from bureau.ledger.jobs.policy import dependent_state

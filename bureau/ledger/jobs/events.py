@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Float, Integer, String, Uuid, insert, select, update
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.json_rows import Given
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import later

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, Uuid, bindparam, func, select, update
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.json_rows import Given
 from bureau.ledger.db.metadata import Json

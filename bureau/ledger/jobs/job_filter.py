@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
-from bureau.contracts.states import JobState, TaskState
+from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import job_tags, jobs, tasks
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Integer, Row, String, Uuid, bindparam, case, func, select, update
 
-from bureau.contracts.states import JobState, TaskState
+from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.job_end import JobEnded
 from bureau.ledger.db.json_rows import Given
 from bureau.ledger.db.metadata import Json

@@ -9,7 +9,7 @@ from typing import Any
 from bureau.contracts.base import clean_text
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
-from bureau.contracts.states import JobState, TaskState, When
+from bureau.contracts.jobs.states import JobState, TaskState, When
 
 CRASH_BUDGET = 5
 CRASH_POLICY = RetryPolicy(max_attempts=CRASH_BUDGET, base_seconds=1.0, cap_seconds=60.0)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from bureau.contracts.states import JobState, TaskState, When
+from bureau.contracts.jobs.states import JobState, TaskState, When
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, insert, literal
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import JobState, TaskState, When
+from bureau.contracts.jobs.states import JobState, TaskState, When
 from bureau.ledger.access.idempotency import Answer, Reservation, answer
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import UtcDateTime, later, now

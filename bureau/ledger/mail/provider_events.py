@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bureau.contracts.addresses import folded
-from bureau.contracts.mail_events import MailEvent
+from bureau.contracts.mail.addresses import folded
+from bureau.contracts.mail.mail_events import MailEvent
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.mail_tables import mail_events
 from bureau.ledger.db.tables import deliveries, jobs, tasks

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from bureau.contracts.addresses import folded
-from bureau.contracts.mail_events import MailEventKind
+from bureau.contracts.mail.addresses import folded
+from bureau.contracts.mail.mail_events import MailEventKind
 from bureau.ledger.db.mail_tables import mail_events
 from bureau.ledger.db.tables import deliveries
 

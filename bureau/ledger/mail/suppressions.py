@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bureau.contracts.addresses import folded
-from bureau.contracts.mail_events import SuppressionReason
+from bureau.contracts.mail.addresses import folded
+from bureau.contracts.mail.mail_events import SuppressionReason
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from bureau.contracts.states import JobState, TaskState
+from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import jobs, tasks

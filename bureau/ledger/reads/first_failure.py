@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import tasks
 

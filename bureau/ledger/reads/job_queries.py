@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, select, tuple_
 from sqlalchemy.sql.selectable import Select
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age
 from bureau.ledger.db.tables import attempts, events, jobs, tasks

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.states import ENDED, JobState, TaskState
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState
 from bureau.ledger.files.artifacts import StoredArtifact
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, union_all
 
-from bureau.contracts.states import JobState, TaskState
+from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.dispatch import queues, workers

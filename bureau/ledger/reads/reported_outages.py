@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import workers as workers_table
 from bureau.ledger.dispatch.workers import LIVE, troubles_of

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import jobs, tasks

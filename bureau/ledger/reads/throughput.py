@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Text, cast, func, select
 
-from bureau.contracts.states import TaskState
+from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import tasks

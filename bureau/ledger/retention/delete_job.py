@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, tuple_
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database

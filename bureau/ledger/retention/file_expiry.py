@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import artifact_uses, artifacts, jobs, schedule_uses

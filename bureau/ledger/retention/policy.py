@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 
 UPLOADS_LONGER = timedelta(hours=24)  # than the last that referred to them
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.access import idempotency as keys
 from bureau.ledger.access import rate_limits as rates
 from bureau.ledger.db.database import Database

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from bureau.contracts.states import JobState
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.schedule_tables import schedules
 from bureau.ledger.db.sql_time import age, later

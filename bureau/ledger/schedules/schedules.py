@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count, islice, takewhile
 
-from bureau.contracts import cron
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules import cron
+from bureau.contracts.schedules.schedules import Misfire
 
 PUNCTUAL = timedelta(seconds=60)  # a tick that is not later than this is on time: a scheduler was being restarted
 BATCH = 100  # ticks at once; more that are due come with the next look

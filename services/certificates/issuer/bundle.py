@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from bureau.certificate_tokens import Claims
+from bureau.signing.certificate_tokens import Claims
 from services.certificates.issuer.filenames import certificate_name, roster_folder
 from services.certificates.issuer.links import Links
 from services.certificates.issuer.manifest import CSV, ERRORS, JSON, Entry, errors_csv, manifest_csv, manifest_json

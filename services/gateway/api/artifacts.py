@@ -10,7 +10,7 @@ from werkzeug.http import http_date
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
-from bureau.links import Linked
+from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
 from services.gateway.gateway import Gateway
 from services.gateway.http import ranges

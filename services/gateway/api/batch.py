@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
 from bureau.contracts.ids import new_id
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import IssueCertificates
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.submit import NewTask

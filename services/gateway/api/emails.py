@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from bureau.contracts import graph, pointer
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.jobs import Terms
-from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
+from bureau.contracts.jobs import graph, pointer
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.jobs.references import Used
+from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
 from bureau.contracts.problems import FieldError
-from bureau.contracts.references import Used
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.submission.announcements import Known
 from bureau.submission.names import named

@@ -12,7 +12,7 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import event_history
 from bureau.ledger.reads.event_history import Happened, Head
-from bureau.links import Linked
+from bureau.signing.signed_links import Linked
 from services.gateway.following.hub import Hub
 from services.gateway.following.sources import JobEvents, OwnerEvents
 from services.gateway.gateway import Gateway

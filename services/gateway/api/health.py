@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from bureau.broker import BrokerKind
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.messaging.broker import BrokerKind
 from services.gateway.gateway import Gateway
 from services.gateway.health_checks import StorageProbe, StorageState
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply

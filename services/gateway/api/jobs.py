@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from bureau.contracts.base import Contract
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import job_queries
 from bureau.ledger.reads.job_queries import JobFilter
-from bureau.links import Linked
+from bureau.signing.signed_links import Linked
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from bureau.submission.terms import EARLIEST, LATEST
 from services.gateway.api.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of

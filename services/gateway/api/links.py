@@ -14,7 +14,7 @@ from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
 from bureau.ledger.reads import job_queries
-from bureau.links import PARAMETER, Link, Linked
+from bureau.signing.signed_links import PARAMETER, Link, Linked
 from services.gateway.gateway import Gateway
 from services.gateway.http.disposition import path_segment
 from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from bureau.contracts.base import Contract
-from bureau.contracts.jobs import Terms
-from bureau.contracts.mail import Language, MailPreview
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.mail.mail import Language, MailPreview
 from bureau.contracts.problems import FieldError
 from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs.submit import NewTask

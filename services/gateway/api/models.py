@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.reads.job_views import JobView, TaskView
-from bureau.links import PARAMETER
+from bureau.signing.signed_links import PARAMETER
 from services.gateway.http.disposition import path_segment
 
 JobStateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]

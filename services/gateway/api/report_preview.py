@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import Field
 
 from bureau.contracts.base import Contract
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.jobs.states import TaskState
 from bureau.contracts.problems import FieldError
 from bureau.contracts.reports import CsvFormat, ReportPreview
-from bureau.contracts.states import TaskState
 from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.submit import NewTask

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bureau.contracts import graph, pointer
 from bureau.contracts.base import Contract
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs import graph, pointer
+from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.contracts.reports import MAX_BURST, CsvFormat
 from bureau.submission.announcements import Known, KnownReport

@@ -10,9 +10,17 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bureau.contracts.base import Contract
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import NAME_PATTERN, NAME_RULE, Cron, EverySeconds, Misfire, ScheduleSpec, ZoneName
+from bureau.contracts.schedules.schedules import (
+    NAME_PATTERN,
+    NAME_RULE,
+    Cron,
+    EverySeconds,
+    Misfire,
+    ScheduleSpec,
+    ZoneName,
+)
 from bureau.ledger.access import audit
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files.artifacts import ArtifactGone

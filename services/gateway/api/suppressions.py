@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from bureau.contracts.addresses import AddressInvalid, folded, parse_mailbox
 from bureau.contracts.base import Contract
+from bureau.contracts.mail.addresses import AddressInvalid, folded, parse_mailbox
 from bureau.contracts.problems import FieldError
 from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import suppressions

@@ -12,7 +12,7 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.access.rate_limits import Standing
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import Database
-from bureau.links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
+from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
 from services.gateway.auth import api_key, rate_limits
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.identity import LOCAL, NOBODY, Identity

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.ledger.reads.job_views import JobView
 from bureau.ledger.reads.story import Declared
 from services.gateway.console.redaction import redacted

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from bureau.certificate_tokens import Claims, TokenInvalid
 from bureau.ledger.access import certificates
 from bureau.ledger.access.certificates import Issued
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.signing.certificate_tokens import Claims, TokenInvalid
 from services.gateway.auth.certificates import CertificateKeys
 from services.gateway.console.certificate_words import PHRASES
 from services.gateway.console.frame import HTML, TAG

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, redirect, render_template, request
 
-from bureau import quantities
+from bureau import formatting
 from bureau.contracts.problems import Problem
 from bureau.ledger.access.keys import Role
 from services.gateway.auth.identity import Identity
@@ -120,8 +120,8 @@ class Frame:
             "version": self._version,
             "notice": notices.read(request.args),
             "base_url": self.gateway.settings.base_url,
-            "count": quantities.count,
-            "size": quantities.size,
+            "count": formatting.count,
+            "size": formatting.size,
             **{name: getattr(words, name) for name in _WORDS},
         }
 

@@ -12,7 +12,7 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import recipient_history
 from bureau.ledger.reads import job_queries, story
 from bureau.ledger.reads.job_views import JobView, TaskView
-from bureau.links import Linked
+from bureau.signing.signed_links import Linked
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 from services.gateway.api.models import artifact_of
 from services.gateway.console import again

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bureau.quantities import count
+from bureau.formatting import count
 
 _SAID: dict[str, Callable[[int], str]] = {
     "cancelled": lambda _: "The job is being cancelled.",

@@ -5,10 +5,10 @@ from typing import Any
 from cronsim import CronSim
 from flask import Response, request
 
-from bureau.contracts.cron import MACROS
+from bureau.contracts.schedules.cron import MACROS
+from bureau.formatting import count
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import throughput
-from bureau.quantities import count
 from services.gateway.api.schedule_models import Schedule
 from services.gateway.console.acting import Acting
 from services.gateway.console.frame import Frame, go

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from bureau.quantities import count
+from bureau.formatting import count
 from services.gateway.console.dependency import Dependency, Standing
 from services.gateway.console.words import duration
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bureau.formatting import count
 from bureau.ledger.reads.event_history import Happened
-from bureau.quantities import count
 from services.gateway.console.words import duration
 
 MOST_LETTERS = 400  # of a line on the page

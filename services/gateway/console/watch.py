@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock
 
-from bureau.broker import BrokerKind
+from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.loop import Loop
+from bureau.messaging.broker import BrokerKind
 from services.gateway.console.dependency import Dependency, Standing
 from services.gateway.gateway import Gateway
 from services.gateway.health_checks import StorageProbe, StorageState

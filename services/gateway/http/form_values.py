@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from bureau.contracts import pointer
+from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 
 _INTEGER = re.compile(r"-?[0-9]{1,100}")

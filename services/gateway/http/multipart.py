@@ -14,9 +14,9 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 
-from bureau.contracts import pointer
 from bureau.contracts.artifacts import is_media_type, safe_name
 from bureau.contracts.base import clean_text
+from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from services.gateway.http import form_values, json_body
 from services.gateway.http.problems import invalid, problem

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from bureau.links import PARAMETER
+from bureau.signing.signed_links import PARAMETER
 from services.gateway.http import form_values
 from services.gateway.http.multipart import OPTIONS, Files
 from services.gateway.http.operation import Documented, Operation

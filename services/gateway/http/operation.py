@@ -13,7 +13,7 @@ from bureau.contracts.problems import Problem
 from bureau.ledger.access.audit import Act
 from bureau.ledger.access.idempotency import Answer, Reservation
 from bureau.ledger.access.keys import Role
-from bureau.links import Linked
+from bureau.signing.signed_links import Linked
 from services.gateway.auth.identity import Identity
 from services.gateway.http.multipart import Files, UploadedFile
 

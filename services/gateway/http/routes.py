@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access.idempotency import Scope
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.links import PARAMETER
+from bureau.signing.signed_links import PARAMETER
 from services.gateway.auth.gate import Asked, require
 from services.gateway.auth.identity import Identity
 from services.gateway.gateway import Gateway

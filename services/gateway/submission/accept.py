@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from bureau.contracts import pointer
+from bureau.contracts.jobs import pointer
+from bureau.contracts.jobs.references import Used
 from bureau.contracts.problems import FieldError
-from bureau.contracts.references import Used
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role

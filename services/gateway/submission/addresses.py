@@ -5,7 +5,7 @@ from unicodedata import category
 
 from pydantic import AfterValidator, StringConstraints
 
-from bureau.contracts.addresses import AddressInvalid, parse_mailbox
+from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 
 
 def checked_address(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from bureau.contracts import pointer
+from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.submission.announcements import KnownReport
 

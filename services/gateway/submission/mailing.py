@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bureau.contracts.catalog import RetryPolicy
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.mail.recipient_domains import outside, rule
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
-from bureau.recipients import outside, rule
 from bureau.submission.announcements import Known
 from bureau.submission.terms import Policy, overridden, policy_of
 

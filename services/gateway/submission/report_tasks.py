@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bureau.contracts.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.catalog import RetryPolicy
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.jobs.states import When
+from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.reports import CsvFormat, Empty
-from bureau.contracts.states import When
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import Known
 from bureau.submission.terms import Policy, overridden, policy_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.mailer.message import Message
 
 BEGIN_WITHIN_SECONDS = 30.0

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bureau.contracts.trouble import Trouble
-from bureau.outages import ENOUGH, Outages
+from bureau.contracts.outage import Trouble
+from bureau.outage_counter import ENOUGH, Outages
 
 OPEN_SECONDS = 5.0  # after that a probe; doubled with every probe that fails
 OPEN_AT_MOST_SECONDS = 60.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from services.mailer.transports.base import Transport
 from services.mailer.transports.gate import Closed, Gate

@@ -15,7 +15,7 @@ from python_http_client.exceptions import HTTPError
 
 from bureau.contracts.base import clean_text
 from bureau.metrics.upstream import called
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.mailer.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.sendgrid_http import Handover, wired_client

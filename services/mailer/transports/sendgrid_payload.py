@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.mail.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
 # What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. The page

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.mailer.message import Message
 from services.mailer.transports.base import END_WITHIN_SECONDS, AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.smtp_extensions import CANNOT, Plan, plan

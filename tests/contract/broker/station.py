@@ -7,11 +7,11 @@ from uuid import UUID
 import dramatiq
 from dramatiq.worker import Worker
 
-from bureau.broker import HintBroker, MemoryBroker
 from bureau.ledger.db.database import Database
 from bureau.ledger.reads import job_queries
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.messaging.broker import HintBroker, MemoryBroker
+from bureau.messaging.relay import Relay
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Service
 from bureau.storage import Storage
 from bureau.task import Context, Task

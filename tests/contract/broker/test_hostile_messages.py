@@ -8,9 +8,9 @@ import pika
 import pytest
 from dramatiq.message import Message
 
-from bureau.broker import hint, is_hint
 from bureau.contracts.ids import new_id
 from bureau.ledger.jobs import cancel
+from bureau.messaging.broker import hint, is_hint
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.waiting import until

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from sqlalchemy import Row, update
 
-from bureau.contracts.states import ENDED, JobState, TaskState
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import tasks

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from sqlalchemy import update
 
-from bureau.contracts.states import JobState, TaskState, When
+from bureau.contracts.jobs.states import JobState, TaskState, When
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import jobs, tasks

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from bureau.contracts.states import ENDED, JobState, TaskState, When
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState, When
 from bureau.ledger.jobs.finish import Fate
 from bureau.ledger.jobs.outcome import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 

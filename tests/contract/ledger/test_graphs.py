@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs.finish import Fate, Finished
 from bureau.ledger.jobs.outcome import Cancelled
 from tests.support.book import Book, failed, optional, task

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs import cancel, leases

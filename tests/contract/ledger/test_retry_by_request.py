@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs import bulk_actions, cancel
 from bureau.ledger.jobs.bulk_actions import BulkAct, Counted
 from bureau.ledger.jobs.outcome import Cancelled, Succeeded

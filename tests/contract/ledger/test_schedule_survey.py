@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import schedules as table

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.access.quotas import Quota
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later

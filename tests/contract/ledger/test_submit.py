@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.db.tables import artifact_uses, jobs, tasks
 from bureau.ledger.files.artifacts import ArtifactGone, add_upload
 from bureau.ledger.jobs.submit import submit

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import update
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import workers as table

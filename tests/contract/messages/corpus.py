@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.mail.addresses import Mailbox
 from services.mailer.message import Attachment, Message
 
 SENDER = Mailbox("Bureau", "bureau@example.com")

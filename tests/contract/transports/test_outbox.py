@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from bureau.testing.outbox import Outbox
 from services.mailer.message import Form
 from services.mailer.transports.base import Outage, Window

@@ -9,13 +9,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from bureau.broker import BrokerKind
-from bureau.contracts.mail_events import MailEvent, MailEventKind
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.mail.mail_events import MailEvent, MailEventKind
+from bureau.contracts.outage import Trouble
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.mail import provider_events
 from bureau.ledger.mail.deliveries import DeliveryState, close_delivery, open_delivery
+from bureau.messaging.broker import BrokerKind
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay, Door

@@ -13,7 +13,7 @@ import pytest
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files.artifacts import Removal, add_upload, mark_removed
-from bureau.links import Link, Linked, Links
+from bureau.signing.signed_links import Link, Linked, Links
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bureau.certificate_tokens import Claims, Signer
 from bureau.ledger.access.certificates import note_issued
 from bureau.ledger.access.keys import Role
 from bureau.ledger.db.database import Database
 from bureau.ledger.files.artifacts import add_upload
+from bureau.signing.certificate_tokens import Claims, Signer
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.app import create_app, operations

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Source

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
+from bureau.contracts.mail.mail_events import MailEvent, MailEventKind, SuppressionReason
 from bureau.ledger.access.audit import Act
 from bureau.ledger.mail import provider_events, recipient_history, suppressions
 from bureau.ledger.reads import job_queries

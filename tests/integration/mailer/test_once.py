@@ -12,7 +12,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.mail import deliveries
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.mailer.transports.base import Window
 from services.mailer.transports.file import FileTransport
 from tests.integration.mailer.conftest import Office

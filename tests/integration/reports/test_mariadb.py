@@ -13,7 +13,7 @@ import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
+from bureau.stop_token import StopReason, StopToken
 from services.reports.csv_export import export
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value

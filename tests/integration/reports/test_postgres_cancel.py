@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from bureau.contracts.errors import Stopped
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
+from bureau.stop_token import StopReason, StopToken
 from services.reports.csv_export import export
 from services.reports.postgres_source import PostgresSource
 from services.reports.rows import Source

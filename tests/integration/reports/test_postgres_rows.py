@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.reports.dialect import Dialect
 from services.reports.kinds import Value
 from services.reports.postgres_source import PostgresSource

@@ -6,7 +6,7 @@ from enum import StrEnum
 from hypothesis import strategies as st
 
 from bureau.contracts.catalog import RetryPolicy
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs.submit import NewTask
 from tests.support.book import task
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from bureau.client import shapes
 from bureau.client.operations import JobFilter
 from bureau.client.submissions import RetryTerms, Terms
-from bureau.contracts import jobs as contracts
 from bureau.contracts.catalog import ReportDescription, TemplateDescription
+from bureau.contracts.jobs import jobs as contracts
 from services.gateway.api import catalog, health, models, queues, tasks, workers
 from services.gateway.api.jobs import JobFields
 from services.gateway.api.schedule_models import Schedule, ScheduleProblem

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.jobs import JobSpec, Terms
+from bureau.contracts.jobs.jobs import JobSpec, Terms
 from services.gateway.api.emails import EmailRequest
 from services.gateway.api.jobs import JobQuery
 from services.gateway.http.form_values import Kind, gather, kinds

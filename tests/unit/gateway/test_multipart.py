@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import ProblemError
 from services.gateway.http.form_values import kinds
 from services.gateway.http.multipart import Files, Form, file_mistakes, read_form, values_of

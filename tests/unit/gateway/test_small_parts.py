@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.references import used_in
+from bureau.contracts.jobs.references import used_in
 from bureau.submission.names import named
 from services.gateway.api.health import Check, readiness
 from services.gateway.console.words import ago, duration

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.jobs import JobSpec, Terms
+from bureau.contracts.jobs.jobs import JobSpec, Terms
 from bureau.contracts.problems import FieldError, ProblemError
 from services.gateway.api.emails import EmailRequest
 from services.gateway.http.validation import Reader, as_parameters

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.schedules.ticks import BATCH, PUNCTUAL, Timing, after, first, plan
 
 HOURLY = Timing(None, 3600, "UTC")

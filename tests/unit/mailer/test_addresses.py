@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
 from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
 from services.mailer.addresses import mailboxes
 from services.mailer.headers import address_header
 

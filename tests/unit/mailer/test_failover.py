@@ -10,12 +10,12 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
-from bureau.contracts.mail import MailSent, SendMail
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from bureau.outages import ENOUGH
-from bureau.stopping import StopToken
+from bureau.outage_counter import ENOUGH
+from bureau.stop_token import StopToken
 from bureau.task import Context
 from services.mailer.compose import Composer
 from services.mailer.deliveries import Policy

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
-from bureau.contracts.mail import SendMail
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import SendMail
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from bureau.stopping import StopReason, StopToken
+from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
 from services.mailer.compose import Composer
 from services.mailer.deliveries import Policy

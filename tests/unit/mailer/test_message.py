@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError
+from bureau.contracts.mail.addresses import Mailbox
 from services.mailer.message import Attachment, Form, Message, message_id
 from tests.support.messages import SENDER, TASK, make_message
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.mail.addresses import Mailbox
 from bureau.settings import SettingsError, load
 from services.mailer.settings import MailerSettings
 from services.mailer.transports.choose import choose

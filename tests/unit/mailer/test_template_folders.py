@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import PreviewMail
+from bureau.contracts.mail.mail import PreviewMail
 from services.mailer.preview import preview
 from services.mailer.templating import SHIPPED, Templates
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped
-from bureau.stopping import StopReason, StopToken
+from bureau.stop_token import StopReason, StopToken
 from services.reports.cancelling import cancelling
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
+from bureau.stop_token import StopReason, StopToken
 from services.reports.csv_export import export
 from services.reports.kinds import Value
 from services.reports.limits import Limits

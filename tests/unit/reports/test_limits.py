@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from bureau.contracts.errors import PermanentError
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.reports.dialect import Dialect
 from services.reports.limits import Limits
 from services.reports.query import parse_query

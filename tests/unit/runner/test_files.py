@@ -14,7 +14,7 @@ from bureau.ledger.db.tables import attempts
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact, add_upload
 from bureau.ledger.reads import job_queries
-from bureau.stopping import StopReason
+from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.book import stored
 from tests.unit.runner.conftest import Bench

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from bureau import runner as runner_module
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.reads import job_queries
+from bureau.runtime import runner as runner_module
 from bureau.task import Context
 from tests.support.book import no_jitter, task
 from tests.support.waiting import until

@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from dramatiq.worker import Worker
 
-from bureau.broker import MemoryBroker
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.reads import job_queries
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.relay import Relay
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Service
 from bureau.storage import Storage
 from bureau.task import Context, Task

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bureau import heartbeat
 from bureau.contracts.errors import TransientError
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.leases import Standing
-from bureau.stopping import StopReason
+from bureau.runtime import heartbeat
+from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.book import attempts_at_most, no_jitter, task
 from tests.support.waiting import until
@@ -200,7 +200,7 @@ def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.
         raise LedgerUnavailable("away")
 
     running = Stubborn(bench).start()
-    monkeypatch.setattr("bureau.loop.BACKOFF_FIRST_SECONDS", 0.02)
+    monkeypatch.setattr("bureau.background_loop.BACKOFF_FIRST_SECONDS", 0.02)
     monkeypatch.setattr(leases, "standing", away)
     until(lambda: len(asked) >= 2)
     assert running.contexts[0].stop.reason is None

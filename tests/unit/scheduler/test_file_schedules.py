@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.db.tables import audit
 from bureau.ledger.files.artifacts import add_upload
 from bureau.ledger.schedules import schedules

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.access.quotas import Quota
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import jobs, tasks

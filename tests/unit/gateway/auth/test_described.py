@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bureau.broker import BrokerKind
 from bureau.ledger.db.database import Database
-from bureau.links import Linked
+from bureau.messaging.broker import BrokerKind
+from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.app import operations

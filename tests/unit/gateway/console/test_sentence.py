@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.ledger.reads.reported_outages import Away
 from services.gateway.console.dependency import Dependency, Standing, outside
 from services.gateway.console.sentence import QueueState, State, Tone, sentence
