@@ -13,7 +13,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
 from bureau.ledger.db.worker_grants import grant
 from bureau.settings import PlatformSettings, SettingsError, load
-from services.gateway.auth import api_key
+from services.gateway.api_keys import api_key
 
 WORKER_ROLE = "bureau_worker"  # made by deploy/postgres/roles.sh
 OWNER = "shop"

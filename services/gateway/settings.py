@@ -14,7 +14,7 @@ from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Verifier
 from bureau.submission.quota_settings import QuotaSettings
-from services.gateway.auth import key_file
+from services.gateway.api_keys import key_file
 from services.gateway.providers import sendgrid
 
 

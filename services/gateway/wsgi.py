@@ -1,4 +1,4 @@
-"""`gunicorn -c deploy/gunicorn.conf.py services.gateway.wsgi:app`: the gateway's process.
+"""`gunicorn -c services/gateway/gunicorn_conf.py services.gateway.wsgi:app`: the gateway's process.
 
 Importing it connects to nothing.
 """

@@ -17,7 +17,7 @@ from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import Keep
 from bureau.ledger.retention.sweep import ENDED, Mark
 from bureau.storage import Storage
-from services.scheduler.litter import LitterSweep
+from services.scheduler.orphan_files import LitterSweep
 
 BUSY_SECONDS = 0.1
 IDLE_SECONDS = 30.0

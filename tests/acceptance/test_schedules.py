@@ -22,9 +22,7 @@ def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]
     env = {"TASKS": "examples.schedules.tasks", "SCHEDULES_FILE": str(FILE)}
     with EmbeddedBureau(tmp_path_factory.mktemp("schedules"), env=env) as bureau:
         bureau.start()
-        until(
-            lambda: len(listed(bureau)) == 3, 30, lambda: f"three schedules in force: {bureau.process}"
-        )
+        until(lambda: len(listed(bureau)) == 3, 30, lambda: f"three schedules in force: {bureau.process}")
         yield bureau
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from bureau.ledger.access import keys
 from bureau.ledger.db.database import Database
 from deploy import prepare
-from services.gateway.auth import api_key
+from services.gateway.api_keys import api_key
 from tests.support.postgres import connect
 
 

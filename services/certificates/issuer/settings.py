@@ -7,7 +7,7 @@ from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator,
 
 from bureau.settings import Settings
 from bureau.signing.certificate_tokens import Signer
-from services.certificates.issuer.looks import Looks, design_path, image_svg
+from services.certificates.issuer.pdf.looks import Looks, design_path, image_svg
 
 _COLOUR = r"^$|^#[0-9A-Fa-f]{6}$"
 

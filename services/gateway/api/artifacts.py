@@ -12,11 +12,11 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
-from services.gateway.gateway import Gateway
-from services.gateway.http import ranges
-from services.gateway.http.disposition import attachment
+from services.gateway.context import Gateway
+from services.gateway.http.files import ranges
+from services.gateway.http.files.disposition import attachment
 from services.gateway.http.operation import Call, Documented, Nothing, Operation
-from services.gateway.http.problems import not_found, problem
+from services.gateway.problems import not_found, problem
 
 _HEADERS = {
     "ETag": "The file's SHA-256.",

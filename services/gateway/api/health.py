@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.broker import BrokerKind
-from services.gateway.gateway import Gateway
+from services.gateway.context import Gateway
 from services.gateway.health_checks import StorageProbe, StorageState
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.problems import RETRY_SECONDS
+from services.gateway.problems import RETRY_SECONDS
 
 
 class Health(BaseModel):

@@ -13,14 +13,15 @@ from bureau.ledger.access.rate_limits import Standing
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import Database
 from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
-from services.gateway.auth import api_key, rate_limits
+from services.gateway.api_keys import api_key
+from services.gateway.api_keys.key_file import KeyFile
+from services.gateway.auth import rate_limits
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.identity import LOCAL, NOBODY, Identity
-from services.gateway.auth.key_file import KeyFile
 from services.gateway.auth.keyring import Keyring, Refused
 from services.gateway.auth.rate_limits import RateLimiter
 from services.gateway.auth.sessions import COOKIE, Sessions
-from services.gateway.http.problems import not_found, problem, try_again
+from services.gateway.problems import not_found, problem, try_again
 from services.gateway.settings import GatewaySettings, is_loopback
 
 

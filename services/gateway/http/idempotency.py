@@ -10,7 +10,7 @@ from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyBusy, KeyReused, Reservation, ReservationLost, Scope
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from services.gateway.http.operation import Call, Operation, Reply
-from services.gateway.http.problems import problem, try_again
+from services.gateway.problems import problem, try_again
 
 log = structlog.get_logger(__name__)
 

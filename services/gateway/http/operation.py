@@ -15,7 +15,7 @@ from bureau.ledger.access.idempotency import Answer, Reservation
 from bureau.ledger.access.keys import Role
 from bureau.signing.signed_links import Linked
 from services.gateway.auth.identity import Identity
-from services.gateway.http.multipart import Files, UploadedFile
+from services.gateway.http.parsing.multipart import Files, UploadedFile
 
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)

@@ -13,7 +13,7 @@ from bureau.ledger.db.database import LedgerUnavailable
 from bureau.signing.signed_links import PARAMETER
 from services.gateway.auth.gate import Asked, require
 from services.gateway.auth.identity import Identity
-from services.gateway.gateway import Gateway
+from services.gateway.context import Gateway
 from services.gateway.http import idempotency, prefer
 from services.gateway.http.answers import response_of
 from services.gateway.http.forms import FormReader

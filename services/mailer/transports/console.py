@@ -6,7 +6,7 @@ from typing import TextIO
 
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.stop_token import StopToken
-from services.mailer.message import Message
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
 
 _RULE = "-" * 72

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bureau.stop_token import StopToken
-from services.mailer.message import Form, Message
+from services.mailer.message.message import Form, Message
 from services.mailer.transports.base import Outage, Outcome, Verdict, Window
 
 

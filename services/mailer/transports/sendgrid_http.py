@@ -15,7 +15,7 @@ from sendgrid import SendGridAPIClient
 
 from bureau.stop_token import StopToken
 from services.mailer.transports.base import Window
-from services.mailer.transports.wire import Wire
+from services.mailer.transports.interruptible_socket import Wire
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Stopped
 from bureau.stop_token import StopToken
-from services.mailer.message import Message
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Transport, Window
 
 Ended = Outcome | Outage | AnswerLost | Stopped

@@ -12,7 +12,7 @@ import pytest
 from bureau.contracts.errors import Stopped
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.stop_token import StopReason, StopToken
-from services.mailer.message import Message
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.sendgrid import SendGridTransport
 from tests.contract.transports.running import Running

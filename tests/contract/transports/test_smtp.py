@@ -7,7 +7,7 @@ import pytest
 
 from bureau.contracts.errors import Stopped
 from bureau.stop_token import StopReason, StopToken
-from services.mailer.message import Form, Message
+from services.mailer.message.message import Form, Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer

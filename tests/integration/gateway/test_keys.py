@@ -15,8 +15,8 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import keys as key_table
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
+from services.gateway.api_keys import api_key
+from services.gateway.api_keys.api_key import ApiKey
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway

@@ -12,7 +12,7 @@ import pytest
 
 from bureau.ledger.db.database import Database
 from services.gateway import keys
-from services.gateway.auth import api_key
+from services.gateway.api_keys import api_key
 from tests.integration.gateway.test_process import COMMAND, environment
 from tests.support.ports import free_port
 from tests.support.processes import Process

@@ -17,7 +17,7 @@ from bureau.signing.certificate_tokens import Claims, Signer
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from services.gateway.app import create_app, operations
-from services.gateway.gateway import Gateway
+from services.gateway.context import Gateway
 from services.gateway.http.operation import Operation
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay

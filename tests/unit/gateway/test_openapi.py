@@ -13,7 +13,7 @@ from bureau.ledger.db.database import Database
 from bureau.messaging.broker import BrokerKind
 from bureau.storage import Storage
 from services.gateway.app import create_app
-from services.gateway.http.problems import KINDS
+from services.gateway.problems import KINDS
 from services.gateway.settings import GatewaySettings
 
 

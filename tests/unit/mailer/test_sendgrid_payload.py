@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message import Attachment, Marks
+from services.mailer.message.message import Attachment, Marks
 from services.mailer.transports.sendgrid_payload import over_limits, payload
 from tests.support.messages import make_message, new_message
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message import Form
+from services.mailer.message.message import Form
 from services.mailer.transports.smtp_extensions import Offer, plan
 from tests.support.messages import make_message
 
