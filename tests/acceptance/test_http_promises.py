@@ -14,7 +14,8 @@ from tests.support.waiting import until
 
 SUMA = {"name": "add", "run": "shop.suma", "input": {"a": 20, "b": 22}}
 SLEEPING = """
-  SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()
+  SELECT 1 FROM pg_stat_activity
+  WHERE datname = current_database() AND query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()
 """
 ROSTER = b"recipient,course\nAda Lovelace,Engines\n"
 

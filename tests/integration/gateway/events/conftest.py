@@ -11,7 +11,6 @@ import pytest
 from cheroot import wsgi
 
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.migrate import migrate
 from bureau.ledger.jobs.events import Event
 from bureau.ledger.jobs.progress import write_said
 from bureau.storage import Storage
@@ -21,7 +20,6 @@ from tests.integration.gateway.conftest import CountingRelay
 from tests.support.book import Book
 from tests.support.ledgers import empty, sqlite_ledger
 from tests.support.ports import free_port
-from tests.support.postgres import drop_database, fresh_database
 from tests.support.sse import Listener
 
 OWNER = "local"
@@ -68,16 +66,6 @@ class Served:
     def close(self) -> None:
         self.client.close()
         self.stop()
-
-
-@pytest.fixture(scope="module")
-def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
-    url = fresh_database(postgres_server)
-    db = Database(url)
-    migrate(db)
-    db.close()
-    yield url
-    drop_database(postgres_server, url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
