@@ -17,6 +17,7 @@ import pytest
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
 from services.settings_table import rows
+from tests.support.ledgers import emptied_ledger
 from tests.support.postgres import PostgreSQL, drop_database, fresh_database
 from tests.support.rabbitmq import RabbitMQ, VirtualHosts
 from tests.support.s3 import S3Server
@@ -171,13 +172,21 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
-    """A migrated database for the whole run: emptied for each test, which is 100 ms quicker than a new one."""
+    """A migrated database for all tests of this process."""
     url = fresh_database(postgres_server)
     db = Database(url)
     migrate(db)
     db.close()
     yield url
     drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def postgres_db(postgres_ledger_url: str) -> Iterator[Database]:
+    """An empty ledger: the rows of the test before are deleted, which is 100 ms quicker than a new database."""
+    db = emptied_ledger(postgres_ledger_url)
+    yield db
+    db.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,21 +7,13 @@ import pytest
 
 from bureau.ledger.db.database import Database
 from tests.support.book import Book
-from tests.support.ledgers import empty, sqlite_ledger
+from tests.support.ledgers import sqlite_ledger
 from tests.support.soundness import assert_sound
 
 
 @pytest.fixture
 def sqlite_db(tmp_path: Path) -> Iterator[Database]:
     db = sqlite_ledger(tmp_path)
-    yield db
-    db.close()
-
-
-@pytest.fixture
-def postgres_db(postgres_ledger_url: str) -> Iterator[Database]:
-    db = Database(postgres_ledger_url)
-    empty(db)
     yield db
     db.close()
 

@@ -18,8 +18,9 @@ from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay
 from tests.support.book import Book
-from tests.support.ledgers import empty, sqlite_ledger
+from tests.support.ledgers import sqlite_ledger
 from tests.support.ports import free_port
+from tests.support.routes import share_url_builders
 from tests.support.sse import Listener
 
 OWNER = "local"
@@ -29,6 +30,7 @@ class Served:
     """The gateway at `port`. Jobs of its only owner are made, and told about, behind its back."""
 
     def __init__(self, db: Database, folder: Path, **settings: Any) -> None:
+        share_url_builders()
         self.db = db
         self.book = Book(db)
         self.port = free_port()
@@ -69,14 +71,11 @@ class Served:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        db = sqlite_ledger(tmp_path)
-    else:
-        db = Database(request.getfixturevalue("postgres_ledger_url"))
-        empty(db)
-    yield db
-    db.close()
+def ledger(request: pytest.FixtureRequest) -> Database:
+    """An empty ledger."""
+    name = "small_ledger" if request.param == "sqlite" else "postgres_db"
+    database: Database = request.getfixturevalue(name)
+    return database
 
 
 @pytest.fixture
