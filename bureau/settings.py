@@ -139,7 +139,7 @@ class PlatformSettings(LogSettings):
             raise SettingsError(
                 [
                     f"BROKER_URL: memory:// reaches one process only; for {process} of its own use "
-                    "amqp://user:password@host:5672/vhost, or run all in one: python -m services.embedded"
+                    "amqp://user:password@host:5672/vhost, or run all in one: python -m bureau.services.embedded"
                 ]
             )
 

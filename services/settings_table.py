@@ -1,4 +1,4 @@
-"""`python -m services.settings_table` writes docs/settings.md from the settings classes; `--check` only compares."""
+"""Writes docs/settings.md from the settings classes: `python -m bureau.services.settings_table`; `--check` compares."""
 
 import sys
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.services.embedded import EmbeddedSettings
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.services.mailer.settings import MailerSettings
+from bureau.services.reports.settings import ReportsSettings
+from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import LogSettings, PlatformSettings, Settings
 from bureau.submission.quota_settings import QuotaSettings
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.settings import CertificatesSettings
-from services.embedded import EmbeddedSettings
-from services.gateway.settings import GatewaySettings
-from services.mailer.settings import MailerSettings
-from services.reports.settings import ReportsSettings
-from services.scheduler.settings import SchedulerSettings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/settings.md"
 
 CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it is read first
@@ -143,7 +143,7 @@ def _allowed(field: FieldInfo) -> str:
 
 def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
-        print("usage: python -m services.settings_table [--check]", file=sys.stderr)
+        print("usage: python -m bureau.services.settings_table [--check]", file=sys.stderr)
         return 2
     if not arguments:
         PAGE.write_text(page())

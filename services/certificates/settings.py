@@ -4,8 +4,8 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
+from bureau.services.certificates.archive.check import Limits
 from bureau.settings import Settings
-from services.certificates.archive.check import Limits
 
 BUILT_IN = "builtin"
 _HEADER = re.compile(r"^([A-Za-z0-9!#$%&'*+.^_`~-]+):[ \t]*([\x20-\x7e]*)$")  # RFC 9110, section 5.1

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from bureau.ledger.db.database import Database
 from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.auth.gate import Gate
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
-from services.gateway.auth.gate import Gate
-from services.gateway.settings import GatewaySettings
 
 
 class Relay(Protocol):

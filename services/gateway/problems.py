@@ -27,7 +27,7 @@ KINDS = {
             401,
             "A key is needed",
             "Keys are in use here. Send yours as `Authorization: Bearer <key>`; in a browser it is the password. "
-            "`python -m services.gateway.keys make` makes one.",
+            "`python -m bureau.services.gateway.keys make` makes one.",
         ),
         Kind(
             "key-invalid",

@@ -11,11 +11,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.mail.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
 from bureau.contracts.mail.recipient_domains import DESCRIPTION
+from bureau.services.gateway.api_keys import key_file
+from bureau.services.gateway.providers import sendgrid
 from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Verifier
 from bureau.submission.quota_settings import QuotaSettings
-from services.gateway.api_keys import key_file
-from services.gateway.providers import sendgrid
 
 
 class GatewaySettings(QuotaSettings):

@@ -11,9 +11,9 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.mail import deliveries, suppressions
 from bureau.ledger.mail.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
 from bureau.ledger.mail.suppressions import Suppression
+from bureau.services.mailer.delivery_policy import INTENT_SECONDS
 from bureau.stop_token import StopReason
 from bureau.task import Context
-from services.mailer.delivery_policy import INTENT_SECONDS
 
 _TOLD_WITHIN_SECONDS = 5.0
 _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)

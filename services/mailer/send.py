@@ -9,10 +9,9 @@ from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.formatting import count, size
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from bureau.task import Context
-from services.mailer.compose import Composer, Envelope
-from services.mailer.delivery_log import Book, under_way
-from services.mailer.delivery_policy import (
+from bureau.services.mailer.compose import Composer, Envelope
+from bureau.services.mailer.delivery_log import Book, under_way
+from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,
@@ -26,11 +25,12 @@ from services.mailer.delivery_policy import (
     response_text,
     standing,
 )
-from services.mailer.message.message import Marks, Message, message_id
-from services.mailer.metrics import MAILS
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
-from services.mailer.transports.circuit_breaker import Closed
-from services.mailer.transports.failover import Route, Way, away
+from bureau.services.mailer.message.message import Marks, Message, message_id
+from bureau.services.mailer.metrics import MAILS
+from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
+from bureau.services.mailer.transports.circuit_breaker import Closed
+from bureau.services.mailer.transports.failover import Route, Way, away
+from bureau.task import Context
 
 log = structlog.get_logger(__name__)
 

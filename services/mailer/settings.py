@@ -7,9 +7,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from bureau.contracts.mail.addresses import Mailbox, domain_name, parse_mailbox
 from bureau.contracts.mail.recipient_domains import DESCRIPTION
+from bureau.services.mailer.templating.templating import SHIPPED
+from bureau.services.mailer.transports.urls import MailUrl, mail_urls
 from bureau.settings import Settings
-from services.mailer.templating.templating import SHIPPED
-from services.mailer.transports.urls import MailUrl, mail_urls
 
 
 class MailerSettings(Settings):

@@ -5,15 +5,15 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
-from services.mailer.settings import MailerSettings
-from services.mailer.transports.base import Transport
-from services.mailer.transports.circuit_breaker import Gate
-from services.mailer.transports.console import ConsoleTransport
-from services.mailer.transports.failover import Route, Stop
-from services.mailer.transports.file import FileTransport
-from services.mailer.transports.sendgrid import SendGridTransport
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
+from bureau.services.mailer.settings import MailerSettings
+from bureau.services.mailer.transports.base import Transport
+from bureau.services.mailer.transports.circuit_breaker import Gate
+from bureau.services.mailer.transports.console import ConsoleTransport
+from bureau.services.mailer.transports.failover import Route, Stop
+from bureau.services.mailer.transports.file import FileTransport
+from bureau.services.mailer.transports.sendgrid import SendGridTransport
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
 
 
 def choose(settings: MailerSettings) -> Route:

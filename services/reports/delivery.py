@@ -17,9 +17,9 @@ from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, Repo
 from bureau.formatting import count, size
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.reads.first_failure import Failure
+from bureau.services.reports.ladder import Ladder, Step
 from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
-from services.reports.ladder import Ladder, Step
 
 PIECE_BYTES = 256 * 1024
 SHOWN = 200  # characters of a parameter's value in a mail: its context is limited

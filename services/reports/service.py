@@ -11,14 +11,14 @@ from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.reads.first_failure import first_failure
 from bureau.service import Resources, Service
+from bureau.services.reports.definition.catalog import load_catalog
+from bureau.services.reports.delivery import Delivery, DeliveryPolicy
+from bureau.services.reports.ladder import Ladder
+from bureau.services.reports.settings import ReportsSettings, load_settings
+from bureau.services.reports.sources.concurrency import Turns
+from bureau.services.reports.tasks import ReportTasks
 from bureau.signing.signed_links import Links
 from bureau.task import Task
-from services.reports.definition.catalog import load_catalog
-from services.reports.delivery import Delivery, DeliveryPolicy
-from services.reports.ladder import Ladder
-from services.reports.settings import ReportsSettings, load_settings
-from services.reports.sources.concurrency import Turns
-from services.reports.tasks import ReportTasks
 
 log = structlog.get_logger(__name__)
 

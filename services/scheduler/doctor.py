@@ -1,4 +1,4 @@
-"""`python -m services.scheduler doctor`: what the scheduler sees, in words, and its acts on demand.
+"""`python -m bureau.services.scheduler doctor`: what the scheduler sees, in words, and its acts on demand.
 
 `hint-again` publishes every hint anew; `expire-leases` takes tasks back whose leases ended, without waiting for a
 scheduler. Leaves with status 1 while something is wrong.
@@ -16,8 +16,8 @@ from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
 from bureau.ledger.schedules import health
 from bureau.ledger.schedules.health import ScheduleSurvey, Troubled
 from bureau.messaging.broker import HintPublisher, make_broker
+from bureau.services.scheduler.scheduler import jitter
 from bureau.settings import PlatformSettings
-from services.scheduler.scheduler import jitter
 
 ACTS = frozenset({"hint-again", "expire-leases"})
 OVERDUE_SECONDS = 60.0

@@ -10,9 +10,9 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, Source
+from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import new_schedule, schedule_mistakes
-from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 
 LOOK_SECONDS = 2.0
 

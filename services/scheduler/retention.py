@@ -16,8 +16,8 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import Keep
 from bureau.ledger.retention.sweep import ENDED, Mark
+from bureau.services.scheduler.orphan_files import LitterSweep
 from bureau.storage import Storage
-from services.scheduler.orphan_files import LitterSweep
 
 BUSY_SECONDS = 0.1
 IDLE_SECONDS = 30.0

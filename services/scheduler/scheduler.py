@@ -15,10 +15,10 @@ from bureau.ledger.retention.policy import Keep
 from bureau.messaging.broker import HintPublisher
 from bureau.messaging.relay import Relay
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
+from bureau.services.scheduler.retention import retention_loops
+from bureau.services.scheduler.schedule_file import ScheduleFile
+from bureau.services.scheduler.schedules import NO_QUOTA, schedule_loops
 from bureau.storage import Storage
-from services.scheduler.retention import retention_loops
-from services.scheduler.schedule_file import ScheduleFile
-from services.scheduler.schedules import NO_QUOTA, schedule_loops
 
 DUE_SECONDS = 0.5
 KEEP_SECONDS = 1.0

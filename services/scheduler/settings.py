@@ -6,9 +6,9 @@ from pathlib import Path
 from pydantic import Field
 
 from bureau.ledger.retention.policy import Keep
+from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
 from bureau.settings import SettingsError
 from bureau.submission.quota_settings import QuotaSettings
-from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
 
 MAX_DAYS = 36_500  # a hundred years: as good as for ever
 

@@ -23,8 +23,8 @@ from bureau.ledger.retention.policy import Keep
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Source
 from bureau.ledger.schedules.ticks import Timing
+from bureau.services.scheduler.retention import RemovedFiles, Retention
 from bureau.storage import Storage
-from services.scheduler.retention import RemovedFiles, Retention
 from tests.support.book import Book, stored
 
 KEEP = Keep(

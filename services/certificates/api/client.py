@@ -12,11 +12,11 @@ from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.outage import Trouble
 from bureau.metrics.upstream import called
 from bureau.outage_counter import Outages
+from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
+from bureau.services.certificates.api.in_process import CHECKPOINT
+from bureau.services.certificates.api.interruptible import stopped_by
+from bureau.services.certificates.api.polling import location, pause_seconds
 from bureau.stop_token import StopToken
-from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
-from services.certificates.api.in_process import CHECKPOINT
-from services.certificates.api.interruptible import stopped_by
-from services.certificates.api.polling import location, pause_seconds
 
 CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"

@@ -10,13 +10,13 @@ from werkzeug.http import http_date
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.files import ranges
+from bureau.services.gateway.http.files.disposition import attachment
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
+from bureau.services.gateway.problems import not_found, problem
 from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
-from services.gateway.context import Gateway
-from services.gateway.http.files import ranges
-from services.gateway.http.files.disposition import attachment
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
-from services.gateway.problems import not_found, problem
 
 _HEADERS = {
     "ETag": "The file's SHA-256.",

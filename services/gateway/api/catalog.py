@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from bureau.contracts.catalog import ReportDescription, TaskDescription, TemplateDescription
 from bureau.ledger.access.keys import Role
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, page_of
 from bureau.submission.announcements import Known
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, page_of
 
 
 class CatalogTask(TaskDescription):

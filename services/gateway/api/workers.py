@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from bureau.ledger.access.keys import Role
 from bureau.ledger.dispatch import workers as ledger_workers
 from bureau.ledger.dispatch.workers import WorkerRow
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, page_of
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, page_of
 
 
 class WorkerTrouble(BaseModel):

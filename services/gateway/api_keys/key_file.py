@@ -9,7 +9,7 @@ from threading import Lock
 import structlog
 
 from bureau.ledger.access.keys import Role
-from services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys import api_key
 
 LARGEST_BYTES = 1_000_000
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
@@ -81,7 +81,7 @@ def _key(words: list[str]) -> FileKey:
     if key is None:
         raise KeyFileError(
             "the key is not of the form bureau_<id>_<secret>; "
-            "make one: python -m services.gateway.keys make --owner NAME --role ROLE --for-file"
+            "make one: python -m bureau.services.gateway.keys make --owner NAME --role ROLE --for-file"
         )
     return FileKey(key.id, owner, Role(role), key.sha256)
 

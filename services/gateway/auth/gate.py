@@ -12,17 +12,17 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.access.rate_limits import Standing
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import Database
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.key_file import KeyFile
+from bureau.services.gateway.auth import rate_limits
+from bureau.services.gateway.auth.credentials import presented
+from bureau.services.gateway.auth.identity import LOCAL, NOBODY, Identity
+from bureau.services.gateway.auth.keyring import Keyring, Refused
+from bureau.services.gateway.auth.rate_limits import RateLimiter
+from bureau.services.gateway.auth.sessions import COOKIE, Sessions
+from bureau.services.gateway.problems import not_found, problem, try_again
+from bureau.services.gateway.settings import GatewaySettings, is_loopback
 from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
-from services.gateway.api_keys import api_key
-from services.gateway.api_keys.key_file import KeyFile
-from services.gateway.auth import rate_limits
-from services.gateway.auth.credentials import presented
-from services.gateway.auth.identity import LOCAL, NOBODY, Identity
-from services.gateway.auth.keyring import Keyring, Refused
-from services.gateway.auth.rate_limits import RateLimiter
-from services.gateway.auth.sessions import COOKIE, Sessions
-from services.gateway.problems import not_found, problem, try_again
-from services.gateway.settings import GatewaySettings, is_loopback
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def require(who: Identity, role: Role | None, standing: Standing | None) -> None
 _HOW = "Send `Authorization: Bearer <key>`; a browser asks for it: any name, and the key as password."
 _NO_KEYS = (
     "There are no keys yet, and without them only this machine itself is answered. "
-    "Make one: python -m services.gateway.keys make --owner NAME --role operate"
+    "Make one: python -m bureau.services.gateway.keys make --owner NAME --role operate"
 )
 
 

@@ -14,7 +14,7 @@ from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.event_cursor import Place
 from bureau.ledger.reads import event_history
-from services.gateway.following.subscription import Subscription
+from bureau.services.gateway.following.subscription import Subscription
 
 LOOK_SECONDS = 0.25
 IDLE_SECONDS = 30.0  # nobody follows; a new stream wakes it

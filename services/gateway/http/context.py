@@ -7,8 +7,8 @@ import structlog
 from flask import Flask, Response, g, request
 
 from bureau.metrics import http as metrics
-from services.gateway.http.security import Doors, add_security_headers, check_door
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.http.security import Doors, add_security_headers, check_door
+from bureau.services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger(__name__)
 

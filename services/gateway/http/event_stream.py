@@ -11,8 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 from flask import Response, request
 
-from services.gateway.http.peer import Peer
-from services.gateway.problems import try_again
+from bureau.services.gateway.http.peer import Peer
+from bureau.services.gateway.problems import try_again
 
 MEDIA_TYPE = "text/event-stream"
 COMMENT_SECONDS = 15.0  # proxies close connections that are silent for longer, 60 s as a rule

@@ -10,15 +10,15 @@ from werkzeug.datastructures import Headers
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access.idempotency import Scope
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.auth.gate import Asked, require
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import idempotency, prefer
+from bureau.services.gateway.http.answers import response_of
+from bureau.services.gateway.http.forms import FormReader
+from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
 from bureau.signing.signed_links import PARAMETER
-from services.gateway.auth.gate import Asked, require
-from services.gateway.auth.identity import Identity
-from services.gateway.context import Gateway
-from services.gateway.http import idempotency, prefer
-from services.gateway.http.answers import response_of
-from services.gateway.http.forms import FormReader
-from services.gateway.http.operation import Call, Nothing, Operation, Reply
-from services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
 
 AnyOperation = Operation[Any, Any]
 Reading = Callable[[dict[str, Any], Identity], Reply | Response]

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
 
-from services.gateway.problems import problem
-from services.gateway.settings import GatewaySettings, bind_host, is_loopback
+from bureau.services.gateway.problems import problem
+from bureau.services.gateway.settings import GatewaySettings, bind_host, is_loopback
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 PAGE_POLICY = (

@@ -17,12 +17,12 @@ from bureau.ledger.files.artifacts import ArtifactGone, StoredArtifact
 from bureau.ledger.jobs.submit import NewJob, insert_job
 from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
-from services.gateway.auth import quota
-from services.gateway.context import Gateway
-from services.gateway.http import prefer
-from services.gateway.http.operation import Call, Documented, Operation, Reply
-from services.gateway.models import Job, job_of
-from services.gateway.problems import invalid, not_found
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import prefer
+from bureau.services.gateway.http.operation import Call, Documented, Operation, Reply
+from bureau.services.gateway.models import Job, job_of
+from bureau.services.gateway.problems import invalid, not_found
 
 ACCEPTED = 202
 QUOTAS = ("too-many-open-jobs", "too-many-bytes-stored")

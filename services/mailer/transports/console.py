@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
 from bureau.stop_token import StopToken
-from services.mailer.message.message import Message
-from services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
 
 _RULE = "-" * 72
 

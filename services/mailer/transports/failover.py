@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from bureau.contracts.errors import Postponed
 from bureau.contracts.outage import Trouble
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from services.mailer.transports.base import Transport
-from services.mailer.transports.circuit_breaker import Closed, Gate
+from bureau.services.mailer.transports.base import Transport
+from bureau.services.mailer.transports.circuit_breaker import Closed, Gate
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.transports.base import Outage, Outcome, Verdict, Window
 from bureau.stop_token import StopToken
-from services.mailer.message.message import Form, Message
-from services.mailer.transports.base import Outage, Outcome, Verdict, Window
 
 
 class FileTransport:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bureau.contracts.errors import PermanentError
-from services.reports.definition.report import Mistake, Report, ReportMistakes, read_report
+from bureau.services.reports.definition.report import Mistake, Report, ReportMistakes, read_report
 
 
 @dataclass(frozen=True)

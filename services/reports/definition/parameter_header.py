@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from services.reports.definition.kinds import MAX_TEXT, SCALARS, TYPES, Kind, Refused, Scalar, Value, shown
-from services.reports.definition.parameters import Parameter
-from services.reports.definition.pattern import Pattern
-from services.reports.definition.relative_dates import WORDS, Relative, parse_relative
+from bureau.services.reports.definition.kinds import MAX_TEXT, SCALARS, TYPES, Kind, Refused, Scalar, Value, shown
+from bureau.services.reports.definition.parameters import Parameter
+from bureau.services.reports.definition.pattern import Pattern
+from bureau.services.reports.definition.relative_dates import WORDS, Relative, parse_relative
 
 KEYS = ("type", "label", "description", "default", "required", "minimum", "maximum", "pattern", "choices", "items")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)

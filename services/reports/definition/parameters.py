@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from bureau.contracts.errors import PermanentError
-from services.reports.definition.kinds import MAX_ITEMS, MAX_TEXT, SCALARS, Kind, Refused, Scalar, Value, shown
-from services.reports.definition.pattern import Pattern
-from services.reports.definition.relative_dates import Relative
+from bureau.services.reports.definition.kinds import MAX_ITEMS, MAX_TEXT, SCALARS, Kind, Refused, Scalar, Value, shown
+from bureau.services.reports.definition.pattern import Pattern
+from bureau.services.reports.definition.relative_dates import Relative
 
 Bound = Any  # a number, a date or a datetime: what the parameter's values compare with
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.reports import CsvFormat
 from bureau.contracts.schemas import Schema, SchemaError
-from services.reports.definition.columns import Column, ColumnMistakes, read_column
-from services.reports.definition.format_header import FormatMistakes, read_format_table
-from services.reports.definition.header import Header, HeaderMistake, split
-from services.reports.definition.parameter_header import ParameterMistakes, read_parameter
-from services.reports.definition.parameters import Parameter, params_schema
-from services.reports.definition.query import Query, QueryMistake, parse_query
+from bureau.services.reports.definition.columns import Column, ColumnMistakes, read_column
+from bureau.services.reports.definition.format_header import FormatMistakes, read_format_table
+from bureau.services.reports.definition.header import Header, HeaderMistake, split
+from bureau.services.reports.definition.parameter_header import ParameterMistakes, read_parameter
+from bureau.services.reports.definition.parameters import Parameter, params_schema
+from bureau.services.reports.definition.query import Query, QueryMistake, parse_query
 
 KEYS = (
     *("name", "title", "description", "source", "time_zone", "neutralise_formulas"),

@@ -22,12 +22,12 @@ from sqlalchemy import exc, make_url
 
 from bureau.secrets import redaction
 from bureau.secrets.secret_files import read_secret_files
-from services.reports.output.limits import Limits
-from services.reports.output.rows import Source
-from services.reports.sources.mariadb_source import MariaDbSource
-from services.reports.sources.postgres_source import PostgresSource
-from services.reports.sources.sqlalchemy_source import SqlAlchemySource
-from services.reports.sources.sqlite_source import SqliteSource
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import Source
+from bureau.services.reports.sources.mariadb_source import MariaDbSource
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
+from bureau.services.reports.sources.sqlite_source import SqliteSource
 
 _VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*?)_URL(_FILE)?", re.ASCII)
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")

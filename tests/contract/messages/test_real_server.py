@@ -14,10 +14,10 @@ from pathlib import Path
 import fast_mail_parser
 import pytest
 
+from bureau.services.mailer.transports.base import Verdict, Window
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopToken
-from services.mailer.transports.base import Verdict, Window
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
 from tests.contract.messages.corpus import Sample, samples
 from tests.support.postfix import postfix
 from tests.support.waiting import until

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Stopped
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, Transport, Window
 from bureau.stop_token import StopToken
-from services.mailer.message.message import Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Transport, Window
 
 Ended = Outcome | Outage | AnswerLost | Stopped
 

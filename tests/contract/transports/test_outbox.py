@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bureau.services.mailer.message.message import Form
+from bureau.services.mailer.transports.base import Outage, Window
+from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
 from bureau.testing.outbox import Outbox
-from services.mailer.message.message import Form
-from services.mailer.transports.base import Outage, Window
-from services.mailer.transports.file import FileTransport
 from tests.support.messages import new_message
 
 ADA, EVE = "ada@example.com", "eve@example.com"

@@ -11,10 +11,10 @@ import pytest
 
 from bureau.contracts.errors import Stopped
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.sendgrid import SendGridTransport
 from bureau.stop_token import StopReason, StopToken
-from services.mailer.message.message import Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.sendgrid import SendGridTransport
 from tests.contract.transports.running import Running
 from tests.support.http_servers import Behaviour, hangs, http_server, replies, resets
 from tests.support.mail_servers import SendGridServer, sendgrid_server

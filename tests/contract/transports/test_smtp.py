@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
+from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopReason, StopToken
-from services.mailer.message.message import Form, Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
 from tests.contract.transports.running import Running
 from tests.support.mail_servers import MailServer, Trouble, mail_server
 from tests.support.messages import new_message

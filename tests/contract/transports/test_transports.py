@@ -6,9 +6,9 @@ import pytest
 
 from bureau.contracts.errors import Stopped
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment
+from bureau.services.mailer.transports.base import Outage, Outcome, Verdict, Window
 from bureau.stop_token import StopReason, StopToken
-from services.mailer.message.message import Attachment
-from services.mailer.transports.base import Outage, Outcome, Verdict, Window
 from tests.contract.transports.conftest import Provider
 from tests.support.messages import new_message
 

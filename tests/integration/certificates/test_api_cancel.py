@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
+from bureau.services.certificates.api.client import Upload
 from bureau.stop_token import StopReason
-from services.certificates.api.client import Upload
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
 from tests.support.http_servers import HttpExchange, hangs, http_server, replies

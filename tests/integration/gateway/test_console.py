@@ -16,8 +16,8 @@ from bureau.ledger.dispatch import workers
 from bureau.ledger.mail import provider_events
 from bureau.ledger.mail.deliveries import DeliveryState, close_delivery, open_delivery
 from bureau.messaging.broker import BrokerKind
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay, Door
 
 ADA, BOB = "ada@example.com", "bob@example.com"

@@ -17,8 +17,8 @@ from bureau.ledger.mail.deliveries import Delivery
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.runner import Runner
 from bureau.service import Resources
+from bureau.services.mailer.service import mailer_service
 from bureau.storage import Storage
-from services.mailer.service import mailer_service
 from tests.support.book import Book, task
 from tests.support.ledgers import sqlite_ledger
 from tests.support.mail_servers import MailServer, mail_server

@@ -12,9 +12,9 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.mail import deliveries
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.services.mailer.transports.base import Window
+from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
-from services.mailer.transports.base import Window
-from services.mailer.transports.file import FileTransport
 from tests.integration.mailer.conftest import Office
 from tests.support.book import no_jitter
 from tests.support.mail_servers import MailServer, Trouble

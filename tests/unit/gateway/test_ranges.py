@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from werkzeug.datastructures import Headers
 
-from services.gateway.http.files.ranges import (
+from bureau.services.gateway.http.files.ranges import (
     Decision,
     NotModified,
     OutOfRange,

@@ -3,8 +3,8 @@
 import pytest
 
 from bureau.contracts.problems import ProblemError
-from services.gateway.http.security import Doors, check_door
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.http.security import Doors, check_door
+from bureau.services.gateway.settings import GatewaySettings
 
 DOORS = Doors.of(GatewaySettings(public_url="https://bureau.example.com"))
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bureau.contracts.mail.mail_events import MailEventKind, SuppressionReason
-from services.gateway.providers.sendgrid import EventsRefused, check, events, public_key
+from bureau.services.gateway.providers.sendgrid import EventsRefused, check, events, public_key
 from tests.support.sendgrid_events import SigningKey, event
 
 KEY = SigningKey()

@@ -6,8 +6,8 @@ import pytest
 
 from bureau.contracts.jobs.jobs import JobSpec, Terms
 from bureau.contracts.problems import FieldError, ProblemError
-from services.gateway.api.mail.emails import EmailRequest
-from services.gateway.http.parsing.validation import Reader, as_parameters
+from bureau.services.gateway.api.mail.emails import EmailRequest
+from bureau.services.gateway.http.parsing.validation import Reader, as_parameters
 
 
 def found(model: type[Any], data: Any) -> list[tuple[str | None, str]]:

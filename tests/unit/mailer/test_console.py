@@ -3,10 +3,10 @@
 import io
 
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment
+from bureau.services.mailer.transports.base import Window
+from bureau.services.mailer.transports.console import ConsoleTransport
 from bureau.stop_token import StopToken
-from services.mailer.message.message import Attachment
-from services.mailer.transports.base import Window
-from services.mailer.transports.console import ConsoleTransport
 from tests.support.messages import make_message
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from services.mailer.delivery_policy import (
+from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,

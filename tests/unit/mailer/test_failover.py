@@ -15,16 +15,16 @@ from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from bureau.outage_counter import ENOUGH
+from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.send import Mailer
+from bureau.services.mailer.templating.templating import Templates
+from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
+from bureau.services.mailer.transports.circuit_breaker import Gate
+from bureau.services.mailer.transports.failover import Route, Stop
 from bureau.stop_token import StopToken
 from bureau.task import Context
-from services.mailer.compose import Composer
-from services.mailer.delivery_policy import Policy
-from services.mailer.message.message import Message
-from services.mailer.send import Mailer
-from services.mailer.templating.templating import Templates
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
-from services.mailer.transports.circuit_breaker import Gate
-from services.mailer.transports.failover import Route, Stop
 from tests.support.context import FakeContext
 
 ADA = "ada@example.com"

@@ -13,16 +13,16 @@ from bureau.contracts.errors import PermanentError, Postponed, Stopped, Transien
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.mail import SendMail
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.send import Mailer
+from bureau.services.mailer.tasks import send_task
+from bureau.services.mailer.templating.templating import Templates
+from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.failover import Route, Stop
 from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
-from services.mailer.compose import Composer
-from services.mailer.delivery_policy import Policy
-from services.mailer.message.message import Message
-from services.mailer.send import Mailer
-from services.mailer.tasks import send_task
-from services.mailer.templating.templating import Templates
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.failover import Route, Stop
 from tests.support.context import FakeContext
 
 ADA, BOB = "ada@example.com", "bob@example.com"

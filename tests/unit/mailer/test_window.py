@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from services.mailer.transports.base import Outage, Window
-from services.mailer.transports.interruptible_socket import Wire
+from bureau.services.mailer.transports.base import Outage, Window
+from bureau.services.mailer.transports.interruptible_socket import Wire
 
 
 def test_handing_over_must_begin_within_thirty_seconds_of_the_intent() -> None:

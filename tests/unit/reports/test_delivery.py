@@ -15,9 +15,9 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
 from bureau.ledger.reads.first_failure import Failure
+from bureau.services.reports.delivery import Delivery, DeliveryPolicy
+from bureau.services.reports.ladder import Ladder, Step
 from bureau.signing.signed_links import Linked, Links
-from services.reports.delivery import Delivery, DeliveryPolicy
-from services.reports.ladder import Ladder, Step
 from tests.support.context import FakeContext
 
 SECRET = "0123456789abcdef0123456789abcdef"

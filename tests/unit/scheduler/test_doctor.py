@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from bureau.ledger.schedules.health import Troubled
-from services.scheduler.doctor import schedule_findings
+from bureau.services.scheduler.doctor import schedule_findings
 
 JOB = UUID(int=7)
 AT = datetime(2030, 1, 2, 7, 0, tzinfo=UTC)

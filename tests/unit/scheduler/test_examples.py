@@ -12,10 +12,10 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.contracts.schemas import Schema
+from bureau.services.scheduler.schedule_file import ScheduleFile
 from bureau.submission.announcements import Known, KnownTask
 from bureau.submission.schedules import schedule_mistakes
 from examples.schedules.tasks import clean_up, free_space
-from services.scheduler.schedule_file import ScheduleFile
 from tests.support.context import FakeContext
 from tests.support.processes import ROOT
 

@@ -12,8 +12,8 @@ from bureau.ledger.files.artifacts import add_upload
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
 from bureau.ledger.schedules.ticks import Timing
-from services.scheduler.file_schedules import FileSchedules
-from services.scheduler.schedule_file import ScheduleFile
+from bureau.services.scheduler.file_schedules import FileSchedules
+from bureau.services.scheduler.schedule_file import ScheduleFile
 from tests.support.book import stored
 from tests.unit.scheduler.conftest import Place
 

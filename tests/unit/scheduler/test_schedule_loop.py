@@ -12,7 +12,7 @@ from bureau.ledger.db.tables import schedules as table
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
 from bureau.ledger.schedules.ticks import Timing
-from services.scheduler.schedules import LOOK_SECONDS, Schedules
+from bureau.services.scheduler.schedules import LOOK_SECONDS, Schedules
 from tests.unit.scheduler.conftest import Place
 
 JOB = {"tags": ["daily"], "tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}

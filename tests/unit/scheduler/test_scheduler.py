@@ -11,9 +11,9 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.dispatch import hints
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.relay import Relay
+from bureau.services.scheduler import scheduler as module
+from bureau.services.scheduler.scheduler import Scheduler
 from bureau.storage import Storage
-from services.scheduler import scheduler as module
-from services.scheduler.scheduler import Scheduler
 from tests.support.book import Book
 from tests.support.office import KEEP
 from tests.unit.scheduler.conftest import Place

@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.certificates.issuer.problems import RowError
-from services.certificates.issuer.rosters.columns import column_of, header_mistakes
-from services.certificates.issuer.rosters.decode import Decoded, NotTextError, decode
-from services.certificates.issuer.rosters.languages import LANGUAGES, language_of
+from bureau.services.certificates.issuer.problems import RowError
+from bureau.services.certificates.issuer.rosters.columns import column_of, header_mistakes
+from bureau.services.certificates.issuer.rosters.decode import Decoded, NotTextError, decode
+from bureau.services.certificates.issuer.rosters.languages import LANGUAGES, language_of
 
 DELIMITERS = ",;\t|"
 # The longest a field may be: with all of them so long, the certificate is still one page.

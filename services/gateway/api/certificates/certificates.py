@@ -11,16 +11,16 @@ from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.submit import NewTask
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
+from bureau.services.gateway.job_builders.accept import accept, submission
+from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_mistakes
+from bureau.services.gateway.job_builders.uploads import storing
+from bureau.services.gateway.problems import refuse
 from bureau.submission.announcements import Known
 from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
-from services.gateway.http.parsing.multipart import Files, UploadedFile
-from services.gateway.job_builders.accept import accept, submission
-from services.gateway.job_builders.addresses import MailAddress, Subject
-from services.gateway.job_builders.mailing import follow_up, follow_up_mistakes
-from services.gateway.job_builders.uploads import storing
-from services.gateway.problems import refuse
 
 RUN = "certificates.issue"
 

@@ -17,15 +17,15 @@ from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.jobs.submit import insert_job
 from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import QUOTAS
+from bureau.services.gateway.models import JobSummary, summary_of
+from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.submission.announcements import Known
 from bureau.submission.graphs import MAX_MISTAKES
 from bureau.submission.specs import job_from, spec_mistakes, used_by
-from services.gateway.auth import quota
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.job_builders.accept import QUOTAS
-from services.gateway.models import JobSummary, summary_of
-from services.gateway.problems import invalid, refuse, try_again
 
 MAX_JOBS = 1000
 

@@ -12,19 +12,19 @@ from bureau.contracts.jobs.references import Used
 from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
 from bureau.contracts.problems import FieldError
 from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing import json_body
+from bureau.services.gateway.http.parsing.multipart import Files
+from bureau.services.gateway.job_builders.accept import accept, submission
+from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.mailing import RUN, domain_mistakes, mail_task
+from bureau.services.gateway.job_builders.uploads import Store, storing, text_file
+from bureau.services.gateway.problems import refuse
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, terms_mistakes
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
-from services.gateway.http.parsing import json_body
-from services.gateway.http.parsing.multipart import Files
-from services.gateway.job_builders.accept import accept, submission
-from services.gateway.job_builders.addresses import MailAddress, Subject
-from services.gateway.job_builders.mailing import RUN, domain_mistakes, mail_task
-from services.gateway.job_builders.uploads import Store, storing, text_file
-from services.gateway.problems import refuse
-from services.gateway.settings import GatewaySettings
 
 INLINE_BYTES = 16 * 1024  # a longer text or HTML is stored and referenced: it would make the ledger's rows heavy
 MAX_ATTACHMENTS = 50

@@ -14,16 +14,16 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs.submit import NewTask
 from bureau.ledger.reads import job_queries
 from bureau.ledger.reads.job_views import JobView
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import prefer
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing import json_body
+from bureau.services.gateway.job_builders.accept import QUOTAS, accept
+from bureau.services.gateway.models import Job, job_of
+from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import Policy, new_job, policy_of
-from services.gateway.context import Gateway
-from services.gateway.http import prefer
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.parsing import json_body
-from services.gateway.job_builders.accept import QUOTAS, accept
-from services.gateway.models import Job, job_of
-from services.gateway.problems import invalid, not_found, problem, refuse, try_again
 
 RUN = "mailer.preview"
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"

@@ -15,15 +15,15 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.submit import NewTask
 from bureau.ledger.reads import job_queries
+from bureau.services.gateway.api.reports.reports import params_mistakes
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import prefer
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import QUOTAS, accept
+from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, policy_of
-from services.gateway.api.reports.reports import params_mistakes
-from services.gateway.context import Gateway
-from services.gateway.http import prefer
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.job_builders.accept import QUOTAS, accept
-from services.gateway.problems import invalid, not_found, problem, refuse, try_again
 
 RUN = "reports.preview"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,99}$"

@@ -9,18 +9,24 @@ from bureau.contracts.jobs import graph, pointer
 from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import FieldError
 from bureau.contracts.reports import MAX_BURST, CsvFormat
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import accept, submission
+from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.burst import burst_mistakes, burst_values
+from bureau.services.gateway.job_builders.mailing import domain_mistakes, follow_up_mistakes
+from bureau.services.gateway.job_builders.report_tasks import (
+    GENERATE,
+    Delivery,
+    Wanted,
+    report_tasks,
+    who_hears_of_failure,
+)
+from bureau.services.gateway.problems import invalid, refuse, try_again
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.submission.announcements import Known, KnownReport
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, terms_mistakes
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
-from services.gateway.job_builders.accept import accept, submission
-from services.gateway.job_builders.addresses import MailAddress, Subject
-from services.gateway.job_builders.burst import burst_mistakes, burst_values
-from services.gateway.job_builders.mailing import domain_mistakes, follow_up_mistakes
-from services.gateway.job_builders.report_tasks import GENERATE, Delivery, Wanted, report_tasks, who_hears_of_failure
-from services.gateway.problems import invalid, refuse, try_again
-from services.gateway.settings import GatewaySettings
 
 
 class Burst(Contract):

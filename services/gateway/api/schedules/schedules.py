@@ -29,15 +29,15 @@ from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Source
 from bureau.ledger.schedules.schedules import Schedule as Kept
+from bureau.services.gateway.api.schedules.schedule_models import Schedule, ScheduleList, schedule_shown
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
+from bureau.services.gateway.job_builders.accept import accept, gone_mistakes, submission
+from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import Known
 from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, static_mistakes
 from bureau.submission.specs import used_by, within
-from services.gateway.api.schedules.schedule_models import Schedule, ScheduleList, schedule_shown
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from services.gateway.job_builders.accept import accept, gone_mistakes, submission
-from services.gateway.problems import invalid, not_found, problem, refuse, try_again
 
 PATH = "/v1/schedules/<name>"
 PATTERNS = {"name": NAME_PATTERN}

@@ -9,12 +9,12 @@ from flask import Response
 from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.problems import FieldError, ProblemError
 from bureau.ledger.access.keys import Role
-from services.gateway.console import schema_form
-from services.gateway.console.api_calls import Acting
-from services.gateway.console.frame import Frame, go
-from services.gateway.http.forms import PostedForm
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.problems import not_found
+from bureau.services.gateway.console import schema_form
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.http.forms import PostedForm
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.problems import not_found
 
 SHOWN_ROWS = 50
 DELIMITERS = ((",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar"))

@@ -8,9 +8,9 @@ from threading import Event, Lock
 from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.broker import BrokerKind
-from services.gateway.console.state.dependency import Dependency, Standing
-from services.gateway.context import Gateway
-from services.gateway.health_checks import StorageProbe, StorageState
+from bureau.services.gateway.console.state.dependency import Dependency, Standing
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.health_checks import StorageProbe, StorageState
 
 LOOK_SECONDS = 5.0
 _BROKERS: dict[BrokerKind, str] = {"amqp": "RabbitMQ", "memory": "In-process broker"}

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from bureau.formatting import count
-from services.gateway.console.state.dependency import Dependency, Standing
-from services.gateway.console.text.words import duration
+from bureau.services.gateway.console.state.dependency import Dependency, Standing
+from bureau.services.gateway.console.text.words import duration
 
 SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
 BEHIND_SECONDS = 60.0  # work that waits longer is worth a word

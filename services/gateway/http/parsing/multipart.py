@@ -18,8 +18,8 @@ from bureau.contracts.artifacts import is_media_type, safe_name
 from bureau.contracts.base import clean_text
 from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
-from services.gateway.http.parsing import form_values, json_body
-from services.gateway.problems import invalid, problem
+from bureau.services.gateway.http.parsing import form_values, json_body
+from bureau.services.gateway.problems import invalid, problem
 
 OPTIONS = "options"
 MAX_FIELDS = 1000

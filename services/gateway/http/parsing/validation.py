@@ -7,9 +7,9 @@ from urllib.parse import unquote
 from pydantic import BaseModel
 
 from bureau.contracts.problems import FieldError
+from bureau.services.gateway.http.parsing import form_values
+from bureau.services.gateway.problems import invalid
 from bureau.submission.validation import ModelReader, NotValid, reader_of
-from services.gateway.http.parsing import form_values
-from services.gateway.problems import invalid
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -14,9 +14,9 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
 from bureau.ledger.jobs.events import Event
 from bureau.ledger.jobs.progress import write_said
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay
 from tests.support.book import Book
 from tests.support.ledgers import empty, sqlite_ledger

@@ -5,7 +5,7 @@ import pytest
 from bureau.ledger.access import rate_limits
 from bureau.ledger.access.rate_limits import Rate, Standing
 from bureau.ledger.db.database import Database
-from services.gateway.auth.rate_limits import RateLimiter, headers, wait_seconds
+from bureau.services.gateway.auth.rate_limits import RateLimiter, headers, wait_seconds
 
 DB = Database("sqlite:///never-opened.db")
 

@@ -6,8 +6,8 @@ import pytest
 
 from bureau.contracts.outage import Trouble
 from bureau.ledger.reads.reported_outages import Away
-from services.gateway.console.state.dependency import Dependency, Standing, outside
-from services.gateway.console.text.health_summary import QueueState, State, Tone, sentence
+from bureau.services.gateway.console.state.dependency import Dependency, Standing, outside
+from bureau.services.gateway.console.text.health_summary import QueueState, State, Tone, sentence
 
 NOW = datetime(2026, 3, 1, 2, 59, 0, tzinfo=UTC)
 
