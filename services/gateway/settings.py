@@ -86,7 +86,7 @@ class GatewaySettings(QuotaSettings):
     recipient_domains: str = Field(default="", description=DESCRIPTION)
     failure_email_to: str = Field(
         default="",
-        description="The address that is told of a failed report if the request names none and the owner is not an "
+        description="The address that is notified of a failed report if the request names none and the owner is not an "
         "address.",
     )
     max_wait_seconds: int = Field(
