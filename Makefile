@@ -6,7 +6,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON := .venv/bin/python
-
 ARGS ?=
 ROUNDS ?= 20
 AT_A_TIME := --numprocesses 3 --dist loadgroup --no-loadscope-reorder # most tests wait for processes
