@@ -66,8 +66,10 @@ class EmbeddedSettings(Settings):
     """What only the one process needs."""
 
     tasks: str = Field(default="", description="Modules with `@task` functions, separated by commas or spaces.")
-    threads: int = Field(default=16, ge=1, le=500, description="Tasks at once, of each service.")
-    lock_file: Path = Field(default=Path("var/bureau.lock"), description="Keeps a second one out.")
+    threads: int = Field(default=16, ge=1, le=500, description="The number of concurrent tasks of each service.")
+    lock_file: Path = Field(
+        default=Path("var/bureau.lock"), description="The lock file that prevents a second process from starting."
+    )
 
 
 class AlreadyRunning(Exception):
