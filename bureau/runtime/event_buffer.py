@@ -26,7 +26,7 @@ PROGRESSED = "task.progressed"
 Progress = dict[str, Any]
 
 
-class Said:
+class EventBuffer:
     """`task` is the task's name, `attempt` the number of its claim."""
 
     def __init__(self, task: str, attempt: int, worker: str, *, clock: Callable[[], float] = time.monotonic) -> None:

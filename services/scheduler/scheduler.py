@@ -11,7 +11,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.claim import LEASE_SECONDS
-from bureau.ledger.retention.policy import Keep
+from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.messaging.broker import HintPublisher
 from bureau.messaging.relay import Relay
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
@@ -40,7 +40,7 @@ class Scheduler:
         storage: Storage,
         publisher: HintPublisher,
         relay: Relay,
-        keep: Keep,
+        keep: RetentionPolicy,
         *,
         schedules: ScheduleFile | None = None,
         quota: Quota = NO_QUOTA,

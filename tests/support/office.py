@@ -19,7 +19,7 @@ from bureau.ledger.jobs.cancel import cancel
 from bureau.ledger.jobs.events import Event
 from bureau.ledger.jobs.outcome import Ending, Succeeded
 from bureau.ledger.retention import file_expiry
-from bureau.ledger.retention.policy import Keep
+from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Source
 from bureau.ledger.schedules.ticks import Timing
@@ -27,7 +27,7 @@ from bureau.services.scheduler.retention import RemovedFiles, Retention
 from bureau.storage import Storage
 from tests.support.book import Book, stored
 
-KEEP = Keep(
+KEEP = RetentionPolicy(
     succeeded=timedelta(days=30),
     failed=timedelta(days=90),
     cancelled=timedelta(days=20),
@@ -51,7 +51,7 @@ class Office:
 
     db: Database
     storage: Storage
-    keep: Keep = KEEP
+    keep: RetentionPolicy = KEEP
     book: Book = field(init=False)
 
     def __post_init__(self) -> None:

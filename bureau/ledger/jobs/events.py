@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Float, Integer, String, Uuid, insert, select, update
 
 from bureau.contracts.jobs.states import JobState
-from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import events, jobs
@@ -70,9 +70,9 @@ def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> Non
     _SAID.execute(connection, _INSERT, rows)
 
 
-_COUNTED = Given(job=Uuid(), last=Integer())
+_COUNTED = JsonRows(job=Uuid(), last=Integer())
 _COUNT = update(jobs).where(jobs.c.id == _COUNTED["job"]).values(event_seq=_COUNTED["last"])
-_SAID = Given(job_id=Uuid(), seq=Integer(), type=String(), task=String(), data=Json, from_now=Float())
+_SAID = JsonRows(job_id=Uuid(), seq=Integer(), type=String(), task=String(), data=Json, from_now=Float())
 _NAMES = ("job_id", "seq", "type", "task", "data")
 _INSERT = insert(events).from_select(
     [*_NAMES, "at", "tx"],

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Uuid, bindparam, func, se
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import tasks
@@ -131,7 +131,7 @@ def _read_back(task: Row[Any], end: ClaimEnd) -> Fate:
     return Fate.ALREADY if mine else Fate.DISCARDED
 
 
-_SUCCEEDED = Given(task=Uuid(), outcome=Json, last=Json)
+_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json)
 _SUCCEED = (
     update(tasks)
     .where(tasks.c.id == _SUCCEEDED["task"])

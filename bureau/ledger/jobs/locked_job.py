@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, Row, String, Uuid, bindparam, case, 
 
 from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.job_end import JobEnded
-from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import jobs, tasks
@@ -100,7 +100,7 @@ class LockedJob:
         }
 
 
-_GATHERED = Given(job=Uuid(), open=Integer(), total=Integer(), last=Integer(), end=String(), failure=Json)
+_GATHERED = JsonRows(job=Uuid(), open=Integer(), total=Integer(), last=Integer(), end=String(), failure=Json)
 _COUNT = (
     update(jobs)
     .where(jobs.c.id == _GATHERED["job"])
