@@ -49,7 +49,7 @@ class Reporter:
         self._served = served
         self._next_seen = 0.0
         self._loop = Loop("reporter", self._report)
-        self.start, self.wrong = self._loop.start, self._loop.wrong
+        self.start, self.unhealthy_reason = self._loop.start, self._loop.unhealthy_reason
 
     def register(self) -> None:
         """Announces the process; with the ledger away the loop does it, as soon as that answers."""

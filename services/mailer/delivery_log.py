@@ -72,7 +72,7 @@ class LedgerBook:
             )
         except ClaimLost:
             ctx.stop.wait(_TOLD_WITHIN_SECONDS)  # the heartbeat knows why: cancelled, or somebody else's
-            raise Stopped(StopReason.NOT_YOURS) from None
+            raise Stopped(StopReason.LEASE_LOST) from None
         except OpenIntent as error:
             raise under_way(INTENT_SECONDS - error.delivery.age_seconds) from None
         except LedgerUnavailable as error:

@@ -27,7 +27,14 @@ from bureau.services.mailer.delivery_policy import (
 )
 from bureau.services.mailer.message.message import Marks, Message, message_id
 from bureau.services.mailer.metrics import MAILS
-from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
+from bureau.services.mailer.transports.base import (
+    AnswerLost,
+    SendResult,
+    TooLate,
+    TransportUnavailable,
+    Verdict,
+    Window,
+)
 from bureau.services.mailer.transports.circuit_breaker import Closed
 from bureau.services.mailer.transports.failover import Route, Way, away
 from bureau.task import Context
@@ -149,24 +156,24 @@ class Mailer:
         self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way
     ) -> tuple[Delivery, _End]:
         """Whatever happens, the try gets an end; and its row has the name of who got the mail."""
-        outages: list[Outage] = []
+        outages: list[TransportUnavailable] = []
         while True:
             try:
                 return opened, self._at_stop(ctx, message, opened, window, way)
-            except Outage as outage:
+            except TransportUnavailable as outage:
                 outages.append(outage)
             if (moved := self._moved(ctx, opened, way, outages)) is None:
                 return opened, _outage(opened, outages, way.away)
             opened = moved
 
     def _at_stop(self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way) -> _End:
-        """Raises `Outage`: nothing was handed over here. An `Outage` is all that lets a mail go elsewhere."""
+        """Raises `TransportUnavailable`: nothing was handed over here. An `TransportUnavailable` is all that lets a mail go elsewhere."""
         gate = way.now.gate
         try:
             outcome = way.now.transport.send(message, tuple(opened.recipients), window, ctx.stop)
         except TooLate:
             raise
-        except Outage as outage:
+        except TransportUnavailable as outage:
             way.failed(gate.outage(str(outage), outage.retry_after))
             raise
         except AnswerLost as lost:
@@ -182,7 +189,7 @@ class Mailer:
         gate.served(outcome.pause_seconds)
         return _ended(outcome)
 
-    def _moved(self, ctx: Context, opened: Delivery, way: Way, outages: list[Outage]) -> Delivery | None:
+    def _moved(self, ctx: Context, opened: Delivery, way: Way, outages: list[TransportUnavailable]) -> Delivery | None:
         """The row under the next transport's name, written before that one gets the mail; None: there is no other.
 
         Killed between this and the handing over, the row is open under a name that cannot vouch for the first one:
@@ -213,14 +220,14 @@ def _outcome(end: _End) -> str:
     return Standing.DEFERRED.value if deferred else end.state.value
 
 
-def _outage(opened: Delivery, outages: list[Outage], away: tuple[Closed, ...]) -> _End:
+def _outage(opened: Delivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
     said = "; ".join(dict.fromkeys(str(outage) for outage in outages))
     named = [outage.retry_after for outage in outages if outage.retry_after is not None]
     end = _same(opened, DeliveryState.REFUSED, Standing.DEFERRED, said, min(named) if named else None)
     return replace(end, away=away)
 
 
-def _ended(outcome: Outcome) -> _End:
+def _ended(outcome: SendResult) -> _End:
     taken = Verdict.SENT in outcome.verdicts.values()
     return _End(
         state=DeliveryState.SENT if taken else DeliveryState.REFUSED,

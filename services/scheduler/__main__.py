@@ -61,7 +61,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota)
     survey = LedgerCollector(db)
     REGISTRY.register(survey)
-    health = Health({"scheduler": scheduler.wrong}, settings.health_bind)
+    health = Health({"scheduler": scheduler.unhealthy_reason}, settings.health_bind)
     scheduler.start()
     shared.start()
     health.start()

@@ -17,7 +17,7 @@ from bureau.ledger.files import artifacts as files
 from bureau.ledger.files.artifacts import StoredArtifact, add_upload
 from bureau.ledger.jobs.cancel import cancel
 from bureau.ledger.jobs.events import Event
-from bureau.ledger.jobs.outcome import Ending, Succeeded
+from bureau.ledger.jobs.outcome import Outcome, Succeeded
 from bureau.ledger.retention import file_expiry
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.schedules import schedules
@@ -64,7 +64,7 @@ class Office:
         add_upload(self.db, kept)
         return kept.id
 
-    def job(self, *uses: UUID, ending: Ending | None = None) -> UUID:
+    def job(self, *uses: UUID, ending: Outcome | None = None) -> UUID:
         """An ended job that said a line, and made a file where it succeeded."""
         job_id = self.book.submit(uses=uses)
         claimed = self.book.take(job_id)

@@ -52,7 +52,10 @@ def status(session: Session) -> None:
         session.json({"ready": readiness, "queues": queues, "workers": workers, "failed_last_hour": recent})
         return
     wrong = [*retrying_lines(retrying), *failure_lines(failed)]
-    _show(session, [*queue_lines(queues, workers, now), *wrong, *trouble_lines(workers, now), *need_lines(readiness)])
+    _show(
+        session,
+        [*queue_lines(queues, workers, now), *wrong, *trouble_lines(workers, now), *need_lines(readiness)],
+    )
 
 
 def _alone(session: Session, readiness: ReadinessData) -> None:
@@ -65,7 +68,12 @@ def _alone(session: Session, readiness: ReadinessData) -> None:
 
 def _show(session: Session, lines: Sequence[Line]) -> None:
     for wrong, words in lines:
-        session.line(Text(("! " if wrong else "  ") + one_line_keeping_gaps(words), style="bold red" if wrong else ""))
+        session.line(
+            Text(
+                ("! " if wrong else "  ") + one_line_keeping_gaps(words),
+                style="bold red" if wrong else "",
+            )
+        )
 
 
 def one_line_keeping_gaps(words: str) -> str:

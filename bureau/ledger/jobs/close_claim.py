@@ -12,12 +12,12 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.jobs.dependents import release_dependents
 from bureau.ledger.jobs.events import Event
 from bureau.ledger.jobs.locked_job import LockedJob
-from bureau.ledger.jobs.outcome import AgainLater, Cancelled, Failed, HandedBack
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Released, RetryLater
 from bureau.ledger.jobs.policy import error_of
 
 
 def end_claim(
-    job: LockedJob, task: Row[Any], ending: Failed | Cancelled | AgainLater | HandedBack, lines: Sequence[Event] = ()
+    job: LockedJob, task: Row[Any], ending: Failed | Cancelled | RetryLater | Released, lines: Sequence[Event] = ()
 ) -> bool:
     """Gathers an ending in the job, without `job.write()`; True when a task became ready.
 
@@ -31,9 +31,9 @@ def end_claim(
         case Cancelled():
             error = error_of("cancelled", "The job was cancelled.", retryable=False)
             return _close(job, task, TaskState.CANCELLED, "cancelled", error)
-        case AgainLater():
+        case RetryLater():
             _put_off(job, task, ending)
-        case HandedBack():
+        case Released():
             _record(job, task, "handed_back", None)
             _make_ready(job, task, 0.0)
     return True
@@ -59,7 +59,7 @@ def ended(job: LockedJob, task: Row[Any], state: TaskState, data: dict[str, Any]
     return released.ready > 0
 
 
-def _put_off(job: LockedJob, task: Row[Any], ending: AgainLater) -> None:
+def _put_off(job: LockedJob, task: Row[Any], ending: RetryLater) -> None:
     _record(job, task, "retry" if ending.counted else "postponed", ending.error)
     counters: dict[str, Any] = (
         {"failures": tasks.c.failures + 1, "postponed_since": None}

@@ -2,8 +2,8 @@
 without looking at jobs.
 
 Each event carries the number of the transaction that wrote it, `tx`. On PostgreSQL numbers are given before the
-commit, so a lower one may appear after a higher one: a `EventCursor` is therefore a snapshot, the numbers that were still
-under way included. On SQLite one transaction writes at a time, and numbers grow in the order of commits.
+commit, so a lower one may appear after a higher one: an `EventCursor` is therefore a snapshot, which includes the
+numbers that were still under way. On SQLite one transaction writes at a time, and numbers grow in the order of commits.
 """
 
 from dataclasses import dataclass

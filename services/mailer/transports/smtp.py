@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from bureau.services.mailer.message.message import Message
-from bureau.services.mailer.transports.base import END_WITHIN_SECONDS, AnswerLost, Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.base import (
+    END_WITHIN_SECONDS,
+    AnswerLost,
+    SendResult,
+    TransportUnavailable,
+    Verdict,
+    Window,
+)
 from bureau.services.mailer.transports.interruptible_socket import Wire
 from bureau.services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
 from bureau.services.mailer.transports.smtp_server import SmtpServer
@@ -38,7 +45,7 @@ class SmtpTransport:
         self._lock = threading.Lock()
         self._idle: list[SmtpSession] = []
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
         wire = Wire()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
@@ -114,14 +121,18 @@ class SmtpTransport:
         try:
             yield
         except smtplib.SMTPAuthenticationError as error:
-            raise Outage(f"{self._server} refused the user or password of MAIL_URL: {_words(error)}") from error
+            raise TransportUnavailable(
+                f"{self._server} refused the user or password of MAIL_URL: {_words(error)}"
+            ) from error
         except smtplib.SMTPNotSupportedError as error:
             hint = "MAIL_URL with a password needs STARTTLS and AUTH; ?starttls=never does without the one"
-            raise Outage(f"{self._server} cannot be used: {error} {hint}") from error
+            raise TransportUnavailable(f"{self._server} cannot be used: {error} {hint}") from error
         except ssl.SSLCertVerificationError as error:
-            raise Outage(f"the certificate of {self._server} is not trusted: {error.verify_message}") from error
+            raise TransportUnavailable(
+                f"the certificate of {self._server} is not trusted: {error.verify_message}"
+            ) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise Outage(f"{self._server} cannot be used: {_words(error)}") from error
+            raise TransportUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
 
 
 def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[Plan, Reply]:
@@ -158,11 +169,11 @@ def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window)
     return session.data_command()
 
 
-def _outcome(replies: dict[str, Reply]) -> Outcome:
+def _outcome(replies: dict[str, Reply]) -> SendResult:
     verdicts = {recipient: _verdict(reply) for recipient, reply in replies.items()}
     reasons = {recipient: reply.text for recipient, reply in replies.items() if not reply.accepted}
     taken = [reply.text for reply in replies.values() if reply.accepted]
-    return Outcome(verdicts, reasons, taken[-1] if taken else "; ".join(dict.fromkeys(reasons.values())))
+    return SendResult(verdicts, reasons, taken[-1] if taken else "; ".join(dict.fromkeys(reasons.values())))
 
 
 def _verdict(reply: Reply) -> Verdict:

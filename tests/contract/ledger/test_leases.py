@@ -147,11 +147,11 @@ def test_a_worker_that_comes_back_at_the_last_moment_keeps_its_task(
     job_id = book.submit()
     claimed = book.take(job_id)
     book.end_lease(claimed.task_id)
-    take_back = leases._take_back
+    unreserve = leases._take_back
 
     def renewed_before(*found: Any) -> bool | None:
         leases.renew(book.db, [held(claimed)])
-        return take_back(*found)
+        return unreserve(*found)
 
     monkeypatch.setattr(leases, "_take_back", renewed_before)
     assert leases.expire(book.db, no_jitter) == Expired()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bureau.services.mailer.message.message import Form
-from bureau.services.mailer.transports.base import Outage, Window
+from bureau.services.mailer.transports.base import TransportUnavailable, Window
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
 from bureau.testing.outbox import Outbox
@@ -64,5 +64,5 @@ def test_many_who_write_the_same_mail_leave_one_whole_file(tmp_path: Path) -> No
 
 def test_a_folder_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Outage, match=r"outbox .* cannot be written"):
+    with pytest.raises(TransportUnavailable, match=r"outbox .* cannot be written"):
         FileTransport(tmp_path / "file").send(new_message(ADA), (ADA,), Window(), StopToken())

@@ -7,7 +7,7 @@ import pytest
 
 from bureau.contracts.errors import Stopped
 from bureau.services.mailer.message.message import Form, Message
-from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopReason, StopToken
@@ -28,7 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> TestAuthority:
     return make_authority(Path(tmp_path_factory.mktemp("tls")))
 
 
-def _send(transport: SmtpTransport, message: Message | None = None, *recipients: str) -> Outcome:
+def _send(transport: SmtpTransport, message: Message | None = None, *recipients: str) -> SendResult:
     return transport.send(message or new_message(ADA), recipients or (ADA,), Window(), StopToken())
 
 
@@ -96,19 +96,19 @@ def test_a_server_that_leaves_before_the_mail_got_nothing(
 ) -> None:
     for name, value in changes.items():
         setattr(server, name, value)
-    with pytest.raises(Outage, match=f"the mail server 127.0.0.1:{server.port}"):
+    with pytest.raises(TransportUnavailable, match=f"the mail server 127.0.0.1:{server.port}"):
         _send(smtp)
     assert not server.mails
 
 
 def test_a_server_that_is_not_there_is_an_outage() -> None:
-    with pytest.raises(Outage, match="cannot be used: Connection refused"):
+    with pytest.raises(TransportUnavailable, match="cannot be used: Connection refused"):
         _send(SmtpTransport(SmtpServer.from_url(f"smtp://127.0.0.1:{free_port()}")))
 
 
 def test_a_name_that_is_not_known_is_an_outage() -> None:
     for host in ("nowhere.invalid", "a" * 70):
-        with pytest.raises(Outage, match="cannot be used"):
+        with pytest.raises(TransportUnavailable, match="cannot be used"):
             _send(SmtpTransport(SmtpServer.from_url(f"smtp://{host}")))
 
 
@@ -132,7 +132,7 @@ def test_a_connection_that_breaks_while_a_large_mail_is_sent_leaves_nothing_unkn
 ) -> None:
     """Without the dot at its end a server must not accept a mail (RFC 5321, section 4.1.1.4)."""
     server.in_data = DROP
-    with pytest.raises(Outage):
+    with pytest.raises(TransportUnavailable):
         _send(smtp, new_message(ADA, text="x\n" * 10_000_000))
     assert not server.mails
 
@@ -141,7 +141,7 @@ def test_silence_before_the_mail_is_an_outage_after_the_read_timeout(server: Mai
     transport = SmtpTransport(SmtpServer.from_url(server.url), read_timeout_seconds=0.2, connect_timeout_seconds=0.2)
     for step in ("greeting", "to_sender", "to_data"):
         setattr(server, step, HANG)
-        with pytest.raises(Outage, match=r"it took too long|timed out"):
+        with pytest.raises(TransportUnavailable, match=r"it took too long|timed out"):
             _send(transport)
         setattr(server, step, None)
     assert not server.mails
@@ -187,7 +187,7 @@ def test_what_is_under_way_at_the_windows_end_is_cut_off(server: MailServer, smt
     server.to_content = HANG
     assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), AnswerLost)
     server.to_content, server.to_sender = None, HANG
-    assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), Outage)
+    assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), TransportUnavailable)
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -257,7 +257,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(authority: TestAuthority, s
     tls = {"tls": authority.server} if scheme == "smtps" else {"starttls": authority.server}
     with mail_server(**tls) as server:
         transport = SmtpTransport(SmtpServer.from_url(f"{scheme}://localhost:{server.port}"))
-        with pytest.raises(Outage, match=r"certificate of the mail server localhost.* is not trusted"):
+        with pytest.raises(TransportUnavailable, match=r"certificate of the mail server localhost.* is not trusted"):
             _send(transport)
         assert not server.mails
 
@@ -266,14 +266,14 @@ def test_a_certificate_for_another_name_is_refused(authority: TestAuthority) -> 
     with mail_server(starttls=authority.server) as server:
         url = f"smtp://localhost.localdomain:{server.port}"
         transport = SmtpTransport(SmtpServer.from_url(url), context=authority.client)
-        with pytest.raises(Outage, match=r"not trusted|cannot be used"):
+        with pytest.raises(TransportUnavailable, match=r"not trusted|cannot be used"):
             _send(transport)
         assert not server.mails
 
 
 def test_a_password_is_not_sent_in_the_clear(server: MailServer) -> None:
     transport = SmtpTransport(SmtpServer.from_url(f"smtp://ada:hunter2@127.0.0.1:{server.port}"))
-    with pytest.raises(Outage, match="STARTTLS extension not supported") as caught:
+    with pytest.raises(TransportUnavailable, match="STARTTLS extension not supported") as caught:
         _send(transport)
     assert "hunter2" not in str(caught.value)
 
@@ -281,7 +281,7 @@ def test_a_password_is_not_sent_in_the_clear(server: MailServer) -> None:
 def test_a_wrong_password_is_an_outage_that_does_not_tell_it(authority: TestAuthority) -> None:
     with mail_server(starttls=authority.server, login=("ada", "right")) as server:
         url = f"smtp://ada:hunter2@localhost:{server.port}"
-        with pytest.raises(Outage, match="refused the user or password of MAIL_URL: 535") as caught:
+        with pytest.raises(TransportUnavailable, match="refused the user or password of MAIL_URL: 535") as caught:
             _send(SmtpTransport(SmtpServer.from_url(url), context=authority.client))
         assert "hunter2" not in str(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 from bureau.contracts.errors import Stopped
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.message.message import Attachment
-from bureau.services.mailer.transports.base import Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.base import SendResult, TransportUnavailable, Verdict, Window
 from bureau.stop_token import StopReason, StopToken
 from tests.contract.transports.conftest import Provider
 from tests.support.messages import new_message
@@ -16,7 +16,7 @@ ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
 JOSE = "josé@xn--bcher-kva.example"
 
 
-def _sent(outcome: Outcome, *recipients: str) -> bool:
+def _sent(outcome: SendResult, *recipients: str) -> bool:
     return (
         outcome.verdicts == dict.fromkeys(recipients, Verdict.SENT) and not outcome.reasons and bool(outcome.response)
     )
@@ -85,7 +85,7 @@ def test_a_stopped_task_hands_nothing_over(provider: Provider) -> None:
 
 
 def test_nothing_is_handed_over_too_late_after_the_intent(provider: Provider) -> None:
-    with pytest.raises(Outage, match="the limit is"):
+    with pytest.raises(TransportUnavailable, match="the limit is"):
         provider.transport.send(new_message(ADA), (ADA,), Window(begin_within=-1.0), StopToken())
     assert not provider.counts()
 

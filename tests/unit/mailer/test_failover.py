@@ -20,7 +20,14 @@ from bureau.services.mailer.delivery_policy import Policy
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.templating.templating import Templates
-from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
+from bureau.services.mailer.transports.base import (
+    AnswerLost,
+    SendResult,
+    TooLate,
+    TransportUnavailable,
+    Verdict,
+    Window,
+)
 from bureau.services.mailer.transports.circuit_breaker import Gate
 from bureau.services.mailer.transports.failover import Route, Stop
 from bureau.stop_token import StopToken
@@ -100,13 +107,13 @@ class FakeTransport:
     name: str
     world: World
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
         self.world.step(f"{self.name} begins")
         if self.name in self.world.behaviour:
             self.world.behaviour[self.name]()
         self.world.got[self.name] += 1  # the provider has it
         self.world.step(f"{self.name} answers")
-        return Outcome.same(recipients, Verdict.SENT, "250 queued")
+        return SendResult.same(recipients, Verdict.SENT, "250 queued")
 
     def was_sent(self, message_id: str) -> bool | None:
         return self.world.got[self.name] > 0 if self.name in self.world.knows else None
@@ -121,7 +128,7 @@ def world(tmp_path: Path) -> World:
 
 
 def _away() -> None:
-    raise Outage("no route")
+    raise TransportUnavailable("no route")
 
 
 def test_an_outage_leads_to_the_next_under_the_same_row(world: World) -> None:
@@ -134,7 +141,7 @@ def test_an_outage_leads_to_the_next_under_the_same_row(world: World) -> None:
 
 def test_when_all_are_away_each_is_named_and_the_row_ends(world: World) -> None:
     def on_fire() -> None:
-        raise Outage("on fire", retry_after=9)
+        raise TransportUnavailable("on fire", retry_after=9)
 
     world.behaviour = {"a": _away, "b": on_fire}
     with pytest.raises(TransientError, match="no route; on fire") as caught:
@@ -172,7 +179,7 @@ def test_too_late_is_no_outage_and_leads_nowhere(world: World) -> None:
 
 
 def test_a_refusal_is_an_answer_and_no_reason_to_go_elsewhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = Outcome.same((ADA,), Verdict.REFUSED, "550 no")
+    refused = SendResult.same((ADA,), Verdict.REFUSED, "550 no")
     monkeypatch.setattr(FakeTransport, "send", lambda *_: refused)
     with pytest.raises(PermanentError, match="550 no"):
         world.send()

@@ -19,7 +19,7 @@ from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.tasks import send_task
 from bureau.services.mailer.templating.templating import Templates
-from bureau.services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
 from bureau.services.mailer.transports.failover import Route, Stop
 from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
@@ -69,12 +69,12 @@ class _Transport:
     """Does the steps one after the other."""
 
     said: list[str]
-    steps: list[Callable[[Sequence[str]], Outcome]] = field(default_factory=list)
+    steps: list[Callable[[Sequence[str]], SendResult]] = field(default_factory=list)
     has: bool | None = None
     name: str = "fake"
     messages: list[Message] = field(default_factory=list)
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
         self.said.append(f"send {' '.join(recipients)}")
         self.messages.append(message)
         return self.steps.pop(0)(recipients)
@@ -99,7 +99,7 @@ class _World:
             composer=composer, route=Route([Stop(self.transport.name, self.transport)]), book=self.book, policy=policy
         )
 
-    def send(self, *steps: Callable[[Sequence[str]], Outcome], mail: SendMail = MAIL) -> dict[str, Any]:
+    def send(self, *steps: Callable[[Sequence[str]], SendResult], mail: SendMail = MAIL) -> dict[str, Any]:
         self.transport.steps = list(steps)
         return self.mailer.send(self.ctx, mail).model_dump()
 
@@ -109,19 +109,19 @@ def world(tmp_path: Path) -> _World:
     return _World(tmp_path)
 
 
-def _answers(**verdicts: Verdict) -> Callable[[Sequence[str]], Outcome]:
+def _answers(**verdicts: Verdict) -> Callable[[Sequence[str]], SendResult]:
     named = {f"{name}@example.com": verdict for name, verdict in verdicts.items()}
 
-    def answer(recipients: Sequence[str]) -> Outcome:
+    def answer(recipients: Sequence[str]) -> SendResult:
         assert set(recipients) == set(named)
         reasons = {address: f"{verdict} said" for address, verdict in named.items() if verdict is not SENT}
-        return Outcome(named, reasons, "250 queued")
+        return SendResult(named, reasons, "250 queued")
 
     return answer
 
 
-def _raises(error: BaseException) -> Callable[[Sequence[str]], Outcome]:
-    def answer(recipients: Sequence[str]) -> Outcome:
+def _raises(error: BaseException) -> Callable[[Sequence[str]], SendResult]:
+    def answer(recipients: Sequence[str]) -> SendResult:
         raise error
 
     return answer
@@ -175,7 +175,7 @@ def test_a_task_that_runs_again_after_its_mail_left_sends_nothing(world: _World)
 
 def test_an_outage_is_tried_again_after_the_time_it_names(world: _World) -> None:
     with pytest.raises(TransientError, match="no route") as caught:
-        world.send(_raises(Outage("no route", retry_after=7)))
+        world.send(_raises(TransportUnavailable("no route", retry_after=7)))
     assert (caught.value.code, caught.value.retry_after) == ("mail_deferred", 7)
     assert world.book.rows[0].recipients == {ADA: "deferred", BOB: "deferred"}
     assert world.send(_answers(ada=SENT, bob=SENT))["outcome"] == "sent"
@@ -207,9 +207,9 @@ def test_a_stop_before_the_handing_over_closes_the_try(world: _World) -> None:
 
 
 def test_a_stop_after_the_handing_over_keeps_the_result(world: _World) -> None:
-    def cancelled_meanwhile(recipients: Sequence[str]) -> Outcome:
+    def cancelled_meanwhile(recipients: Sequence[str]) -> SendResult:
         world.ctx.stop.set(StopReason.CANCELLED)
-        return Outcome.same(recipients, SENT, "250")
+        return SendResult.same(recipients, SENT, "250")
 
     assert world.send(cancelled_meanwhile)["accepted"] == [ADA, BOB]
     assert world.said[-1] == "close sent"

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from bureau.services.mailer.transports.base import Outage, Window
+from bureau.services.mailer.transports.base import TransportUnavailable, Window
 from bureau.services.mailer.transports.interruptible_socket import Wire
 
 
@@ -13,7 +13,7 @@ def test_handing_over_must_begin_within_thirty_seconds_of_the_intent() -> None:
     times = iter([100.0, 130.0, 130.1])
     window = Window(clock=lambda: next(times))
     window.check_begin()
-    with pytest.raises(Outage, match="ready only after 30 s, the limit is 30 s"):
+    with pytest.raises(TransportUnavailable, match="ready only after 30 s, the limit is 30 s"):
         window.check_begin()
 
 

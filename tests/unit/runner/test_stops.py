@@ -113,7 +113,7 @@ def test_who_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
     leases.expire(bench.db, no_jitter)
     mine = bench.book.take(running.job_id, worker="another")
     running.ended()
-    assert running.contexts[0].stop.reason is StopReason.NOT_YOURS
+    assert running.contexts[0].stop.reason is StopReason.LEASE_LOST
     row = bench.book.task(running.job_id)
     assert (row.state, row.worker, row.claim_no) == ("running", "another", mine.claim_no)
     bench.book.finish(mine)
@@ -183,11 +183,11 @@ def test_a_deaf_task_is_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
     until(lambda: bench.heartbeat.executions())
-    assert bench.heartbeat.deaf() is None
+    assert bench.heartbeat.unresponsive_task() is None
     bench.heartbeat.stop_all(StopReason.CANCELLED)
-    assert bench.heartbeat.deaf() is None
+    assert bench.heartbeat.unresponsive_task() is None
     monkeypatch.setattr(bench.heartbeat, "_grace_seconds", -1.0)
-    assert "shop.work was asked to stop (cancelled)" in str(bench.heartbeat.deaf())
+    assert "shop.work was asked to stop (cancelled)" in str(bench.heartbeat.unresponsive_task())
     go_on.set()
     thread.join(10)
 
