@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from bureau.background_loop import Loop
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
@@ -37,7 +37,7 @@ class Served:
 
     worker: NewWorker
     runner: Runner
-    trouble: Callable[[], Sequence[Trouble]]
+    trouble: Callable[[], Sequence[Outage]]
 
 
 class Reporter:

@@ -167,7 +167,7 @@ class Mailer:
             opened = moved
 
     def _at_stop(self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way) -> _End:
-        """Raises `TransportUnavailable`: nothing was handed over here. An `TransportUnavailable` is all that lets a mail go elsewhere."""
+        """Raises `TransportUnavailable`: nothing was handed over here. Only `TransportUnavailable` lets a mail go elsewhere."""
         gate = way.now.gate
         try:
             outcome = way.now.transport.send(message, tuple(opened.recipients), window, ctx.stop)

@@ -1,7 +1,7 @@
-"""What a transport is: it takes a message for some recipients and says what became of each.
+"""Defines a transport: it takes a message for some recipients and returns a verdict on each.
 
-The line that matters is the handing over: the last moment before the provider may have the mail. Up to it every
-failure is an `TransportUnavailable` or a verdict and the mail may be tried again; past it a lost answer is `AnswerLost`.
+The handover is the last moment before the provider may have the mail. Before it, every failure is a
+`TransportUnavailable` or a verdict, and the mail may be tried again. After it, a lost answer is `AnswerLost`.
 """
 
 import threading

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
 from bureau.services.mailer.transports.base import Transport
 from bureau.services.mailer.transports.circuit_breaker import Closed, Gate
@@ -48,7 +48,7 @@ class Route:
         pinned = tuple(stop for stop in self.stops if stop.name in doubtful[-1:])
         return pinned or self.stops
 
-    def trouble(self) -> list[Trouble]:
+    def trouble(self) -> list[Outage]:
         """The transports that are left alone for now."""
         return [one for stop in self.stops for one in stop.gate.trouble(stop.name)]
 

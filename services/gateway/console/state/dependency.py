@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bureau.ledger.reads.reported_outages import Away
+from bureau.ledger.reads.reported_outages import ReportedOutage
 
 # What services need from outside, by the queue whose workers can say.
 OUTSIDE = {"mailer": "Mail transport", "certificates": "Certificates API"}
@@ -30,7 +30,7 @@ class Dependency:
     detail: str | None = None
 
 
-def outside(told: Sequence[Away], workers: Mapping[str, int]) -> list[Dependency]:
+def outside(told: Sequence[ReportedOutage], workers: Mapping[str, int]) -> list[Dependency]:
     """What the workers say of what they need; `workers` are the live ones by queue. Where none lives, none can say."""
     found = []
     for queue, name in OUTSIDE.items():
@@ -40,7 +40,7 @@ def outside(told: Sequence[Away], workers: Mapping[str, int]) -> list[Dependency
     return found + [_away(one, "", workers.get(one.queue, 0)) for one in told if one.queue not in OUTSIDE]
 
 
-def _away(one: Away, kind: str, live: int) -> Dependency:
+def _away(one: ReportedOutage, kind: str, live: int) -> Dependency:
     trouble = one.trouble
     name = trouble.name if not kind else kind if kind.lower() == trouble.name.lower() else f"{kind} {trouble.name}"
     some = f", says {one.workers} of {live} workers" if one.workers < live else ""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bureau.contracts.outage import Trouble
-from bureau.ledger.reads.reported_outages import Away
+from bureau.contracts.outage import Outage
+from bureau.ledger.reads.reported_outages import ReportedOutage
 from bureau.services.gateway.console.state.dependency import Dependency, Standing, outside
 from bureau.services.gateway.console.text.health_summary import QueueState, State, Tone, sentence
 
@@ -99,8 +99,10 @@ def test_what_is_not_said_first_is_said_in_full() -> None:
 
 
 def test_what_workers_need_stands_as_they_say() -> None:
-    def away(queue: str, name: str, how: str, workers: int) -> Away:
-        return Away(queue, workers, Trouble(name=name, how=how, since=before(minutes=9), why="It answered 503."))
+    def away(queue: str, name: str, how: str, workers: int) -> ReportedOutage:
+        return ReportedOutage(
+            queue, workers, Outage(name=name, how=how, since=before(minutes=9), why="It answered 503.")
+        )
 
     live = {"mailer": 2, "certificates": 1, "shop": 1}
     told = [away("mailer", "smtp", "open circuit", 1), away("shop", "the bank", "closed", 1)]
