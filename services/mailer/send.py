@@ -16,9 +16,9 @@ from bureau.services.mailer.delivery_policy import (
     Fail,
     Finish,
     Policy,
+    RecipientStatus,
     Send,
     Settle,
-    Standing,
     Wait,
     conclude,
     decide,
@@ -100,7 +100,7 @@ class Mailer:
         listed = self._book.suppressed(ctx, recipients)
         wanted = tuple(one for one in envelope.recipients if one not in listed)
         stands = standing(tries, wanted)
-        if not wanted or (listed and set(recipients) <= set(listed) and Standing.SENT not in stands.values()):
+        if not wanted or (listed and set(recipients) <= set(listed) and RecipientStatus.SENT not in stands.values()):
             raise PermanentError(
                 "mail_suppressed", "; ".join(f"{address}: {why}" for address, why in listed.items()) + "."
             )
@@ -177,14 +177,14 @@ class Mailer:
             way.failed(gate.outage(str(outage), outage.retry_after))
             raise
         except AnswerLost as lost:
-            return _same(opened, DeliveryState.UNKNOWN, Standing.UNKNOWN, str(lost))
+            return _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, str(lost))
         except Stopped:
             stopped = "the task was stopped before the mail was handed over"
-            self._close(ctx, opened, _same(opened, DeliveryState.REFUSED, Standing.DEFERRED, stopped))
+            self._close(ctx, opened, _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, stopped))
             raise
         except BaseException as error:  # a mistake of ours: how far it came cannot be said
             broken = f"the {way.now.name} transport failed: {type(error).__name__}"
-            self._close(ctx, opened, _same(opened, DeliveryState.UNKNOWN, Standing.UNKNOWN, broken))
+            self._close(ctx, opened, _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, broken))
             raise
         gate.served(outcome.pause_seconds)
         return _ended(outcome)
@@ -206,7 +206,7 @@ class Mailer:
 
     def _close(self, ctx: Context, opened: Delivery, end: _End) -> None:
         self._book.close(ctx.task_id, opened.n, state=end.state, recipients=end.recipients, response=end.response)
-        counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in Standing}
+        counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in RecipientStatus}
         told = {kind: count for kind, count in counts.items() if count}
         MAILS.labels(opened.transport, _outcome(end)).inc()
         log.info("mail", transport=opened.transport, n=opened.n, outcome=end.state.value, **told)
@@ -216,14 +216,14 @@ class Mailer:
 
 def _outcome(end: _End) -> str:
     """As metrics name it; `deferred`: refused for now, and for all."""
-    deferred = set(end.recipients.values()) == {Standing.DEFERRED.value}
-    return Standing.DEFERRED.value if deferred else end.state.value
+    deferred = set(end.recipients.values()) == {RecipientStatus.DEFERRED.value}
+    return RecipientStatus.DEFERRED.value if deferred else end.state.value
 
 
 def _outage(opened: Delivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
     said = "; ".join(dict.fromkeys(str(outage) for outage in outages))
     named = [outage.retry_after for outage in outages if outage.retry_after is not None]
-    end = _same(opened, DeliveryState.REFUSED, Standing.DEFERRED, said, min(named) if named else None)
+    end = _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, said, min(named) if named else None)
     return replace(end, away=away)
 
 
@@ -238,7 +238,7 @@ def _ended(outcome: SendResult) -> _End:
 
 
 def _same(
-    opened: Delivery, state: DeliveryState, stand: Standing, response: str, retry_after: float | None = None
+    opened: Delivery, state: DeliveryState, stand: RecipientStatus, response: str, retry_after: float | None = None
 ) -> _End:
     return _End(state, dict.fromkeys(opened.recipients, stand.value), response, retry_after)
 

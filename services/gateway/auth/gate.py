@@ -9,7 +9,7 @@ from werkzeug import Request
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access import ownership
 from bureau.ledger.access.keys import Role
-from bureau.ledger.access.rate_limits import Standing
+from bureau.ledger.access.rate_limits import RateLimitResult
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import Database
 from bureau.services.gateway.api_keys import api_key
@@ -122,13 +122,13 @@ class Gate:
     def _owner_of_file(self, artifact_id: Any) -> str | None:
         return ownership.owner_of_artifact(self._db, artifact_id)
 
-    def count(self, who: Identity) -> tuple[Standing | None, dict[str, str]]:
+    def count(self, who: Identity) -> tuple[RateLimitResult | None, dict[str, str]]:
         """One more request of this key; where it stands, and the headers that say so."""
         standing = self._limiter.take(who.key_id) if who.key_id else None
         return standing, rate_limits.headers(standing, self._per_minute) if standing else {}
 
 
-def require(who: Identity, role: Role | None, standing: Standing | None) -> None:
+def require(who: Identity, role: Role | None, standing: RateLimitResult | None) -> None:
     """Raises 429 and 403 problems."""
     if standing and not standing.allowed:
         seconds = rate_limits.wait_seconds(standing)

@@ -17,7 +17,7 @@ from bureau.ledger.jobs import leases, progress
 from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.claim import Claim, claim
 from bureau.ledger.jobs.events import Event
-from bureau.ledger.jobs.leases import Standing
+from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
 from bureau.ledger.jobs.retry import Retrying, retry
 from bureau.ledger.jobs.submit import NewTask
@@ -179,7 +179,9 @@ class LedgerMachine(CheckedMachine):
         held = {(one.id, claimed.claim_no): one for _, one, claimed in self.held()}
         assert leases.renew(self.db, asked) == held.keys()
         assert leases.standing(self.db, asked) == {
-            key: (Standing.STOP if held[key].asked_to_stop else Standing.HELD) if key in held else Standing.LOST
+            key: (LeaseStatus.STOP if held[key].asked_to_stop else LeaseStatus.HELD)
+            if key in held
+            else LeaseStatus.LOST
             for key in asked
         }
 

@@ -10,9 +10,9 @@ from bureau.services.mailer.delivery_policy import (
     Fail,
     Finish,
     Policy,
+    RecipientStatus,
     Send,
     Settle,
-    Standing,
     Wait,
     conclude,
     decide,
@@ -252,7 +252,11 @@ def test_parking_never_sends_again_what_may_have_been_sent() -> None:
 
 def test_the_last_word_on_a_recipient_counts_unless_it_was_sent() -> None:
     tries = [_try(1, ada="deferred", bob="sent"), _try(2, ada="refused", bob="deferred")]
-    assert standing(tries, (ADA, BOB, CY)) == {ADA: Standing.REFUSED, BOB: Standing.SENT, CY: Standing.PENDING}
+    assert standing(tries, (ADA, BOB, CY)) == {
+        ADA: RecipientStatus.REFUSED,
+        BOB: RecipientStatus.SENT,
+        CY: RecipientStatus.PENDING,
+    }
 
 
 def test_reasons_are_kept_a_line_each() -> None:

@@ -11,7 +11,7 @@ from bureau.ledger.reads.reported_outages import ReportedOutage
 OUTSIDE = {"mailer": "Mail transport", "certificates": "Certificates API"}
 
 
-class Standing(StrEnum):
+class DependencyStatus(StrEnum):
     """Its word on the page."""
 
     OK = "ok"
@@ -25,7 +25,7 @@ class Dependency:
     """`since` when it stands so, where that is known; `detail` in words, what it says or what works all the same."""
 
     name: str
-    standing: Standing = Standing.OK
+    standing: DependencyStatus = DependencyStatus.OK
     since: datetime | None = None
     detail: str | None = None
 
@@ -45,8 +45,8 @@ def _away(one: ReportedOutage, kind: str, live: int) -> Dependency:
     name = trouble.name if not kind else kind if kind.lower() == trouble.name.lower() else f"{kind} {trouble.name}"
     some = f", says {one.workers} of {live} workers" if one.workers < live else ""
     why = trouble.why if trouble.why.endswith((".", "…")) else f"{trouble.why}."
-    return Dependency(name, Standing.AWAY, trouble.since, f"{trouble.how.capitalize()}{some}: {why}")
+    return Dependency(name, DependencyStatus.AWAY, trouble.since, f"{trouble.how.capitalize()}{some}: {why}")
 
 
 def _unknown(name: str, queue: str) -> Dependency:
-    return Dependency(name, Standing.UNKNOWN, detail=f"No worker serves {queue}, so none can tell.")
+    return Dependency(name, DependencyStatus.UNKNOWN, detail=f"No worker serves {queue}, so none can tell.")
