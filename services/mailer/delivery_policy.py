@@ -1,6 +1,6 @@
 """What to do with a mail, from what was done before: pure, and the whole of "a mail is handed to the provider once".
 
-Before a try its intent is written, after it its end, per recipient. `decide` reads the tries so far when a task
+Before a try its intent is written, after it its end, per recipient. `next_action` reads the tries so far when a task
 begins; `conclude` reads them when its own try has ended.
 """
 
@@ -81,7 +81,7 @@ class Fail:
     message: str
 
 
-def decide(
+def next_action(
     tries: Sequence[Delivery], recipients: Sequence[str], *, policy: Policy, was_sent: bool | None
 ) -> Send | Wait | Settle | Finish | Fail:
     """What a task that begins does. `was_sent`: what the transport knows of the last try; None is nothing."""

@@ -21,7 +21,7 @@ from bureau.services.mailer.delivery_policy import (
     Settle,
     Wait,
     conclude,
-    decide,
+    next_action,
     response_text,
     standing,
 )
@@ -81,7 +81,9 @@ class Mailer:
         """Open tries that have ended are written down on the way."""
         while True:
             tries = self._book.tries(ctx.task_id)
-            decision = decide(tries, envelope.recipients, policy=self._policy, was_sent=self._route.was_sent(tries))
+            decision = next_action(
+                tries, envelope.recipients, policy=self._policy, was_sent=self._route.was_sent(tries)
+            )
             if not isinstance(decision, Settle):
                 return tries, decision
             ctx.log(f"try {decision.n}: {decision.response}")
@@ -167,7 +169,7 @@ class Mailer:
             opened = moved
 
     def _at_stop(self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way) -> _End:
-        """Raises `TransportUnavailable`: nothing was handed over here. Only `TransportUnavailable` lets a mail go elsewhere."""
+        """Raises `TransportUnavailable` where nothing was handed over; only that lets a mail go elsewhere."""
         gate = way.now.gate
         try:
             outcome = way.now.transport.send(message, tuple(opened.recipients), window, ctx.stop)

@@ -30,7 +30,7 @@ class RateLimitResult:
     wait_seconds: float
 
 
-def decide(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitResult, float]:
+def take_token(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitResult, float]:
     """A unit is asked for `at` a time; with the time at which the bucket is full again. None: it is full. Pure."""
     step = rate.seconds / rate.units
     begins = max(at if full_at is None else full_at, at)
@@ -54,7 +54,7 @@ def take(db: Database, key_id: str, rate: Rate) -> RateLimitResult:
         db.lock_queue(connection, f"rate.{key_id}")
         bucket = select(rate_limits.c.full_at).where(rate_limits.c.key_id == key_id).scalar_subquery()
         row = connection.execute(select(bucket.label("full_at"), clock().label("at"))).one()
-        standing, full_at = decide(row.full_at, row.at, rate)
+        standing, full_at = take_token(row.full_at, row.at, rate)
         if row.full_at is None:
             connection.execute(insert(rate_limits).values(key_id=key_id, full_at=full_at))
         elif standing.allowed:

@@ -15,7 +15,7 @@ from bureau.services.mailer.delivery_policy import (
     Settle,
     Wait,
     conclude,
-    decide,
+    next_action,
     response_text,
     standing,
 )
@@ -215,7 +215,7 @@ CONCLUDE = [
 
 @pytest.mark.parametrize("case", DECIDE, ids=lambda case: case.what)
 def test_a_beginning_try_is_decided(case: Case) -> None:
-    decision = decide(case.tries, case.recipients, policy=case.policy, was_sent=case.was_sent)
+    decision = next_action(case.tries, case.recipients, policy=case.policy, was_sent=case.was_sent)
     assert decision == case.expected
 
 
@@ -225,11 +225,11 @@ def test_an_ended_try_is_concluded(case: Case) -> None:
 
 
 def test_settling_an_open_try_leads_on() -> None:
-    settled = decide([OLD], (ADA, BOB), policy=RESEND, was_sent=None)
+    settled = next_action([OLD], (ADA, BOB), policy=RESEND, was_sent=None)
     assert isinstance(settled, Settle)
     ended = Delivery(1, "<1@example.com>", "smtp", settled.state, settled.recipients, 180.0, settled.response)
-    assert decide([ended], (ADA, BOB), policy=RESEND, was_sent=None) == Send((ADA, BOB))
-    assert isinstance(decide([ended], (ADA, BOB), policy=PARK, was_sent=None), Fail)
+    assert next_action([ended], (ADA, BOB), policy=RESEND, was_sent=None) == Send((ADA, BOB))
+    assert isinstance(next_action([ended], (ADA, BOB), policy=PARK, was_sent=None), Fail)
 
 
 def test_nobody_who_got_the_mail_is_ever_sent_it_again() -> None:
@@ -239,14 +239,14 @@ def test_nobody_who_got_the_mail_is_ever_sent_it_again() -> None:
             for first in states:
                 for second in states:
                     tries = [_try(1, ada="sent", bob=first), _try(2, bob=second)]
-                    decision = decide(tries, (ADA, BOB), policy=policy, was_sent=was_sent)
+                    decision = next_action(tries, (ADA, BOB), policy=policy, was_sent=was_sent)
                     assert not isinstance(decision, Send) or ADA not in decision.recipients
 
 
 def test_parking_never_sends_again_what_may_have_been_sent() -> None:
     for second in ("deferred", "refused", "unknown"):
         tries = [_try(1, ada="unknown", bob="deferred"), _try(2, bob=second)]
-        decision = decide(tries, (ADA, BOB), policy=PARK, was_sent=None)
+        decision = next_action(tries, (ADA, BOB), policy=PARK, was_sent=None)
         assert not isinstance(decision, Send) or ADA not in decision.recipients
 
 
