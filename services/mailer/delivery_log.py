@@ -40,7 +40,7 @@ class Book(Protocol):
         """Writes the end of a try; where somebody was first, theirs stays."""
 
 
-class LedgerBook:
+class DeliveryLog:
     """In the `deliveries` table."""
 
     def __init__(self, db: Database, sleep: Callable[[float], None] = time.sleep) -> None:

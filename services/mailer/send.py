@@ -29,14 +29,14 @@ from bureau.services.mailer.message.message import Marks, Message, message_id
 from bureau.services.mailer.metrics import MAILS
 from bureau.services.mailer.transports.base import (
     AnswerLost,
+    DeliveryWindow,
     SendResult,
     TooLate,
     TransportUnavailable,
     Verdict,
-    Window,
 )
 from bureau.services.mailer.transports.circuit_breaker import Closed
-from bureau.services.mailer.transports.failover import Route, Way, away
+from bureau.services.mailer.transports.failover import FailoverRoute, RouteAttempt, away
 from bureau.task import Context
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class _End:
 class Mailer:
     """Composes mails and hands them over, each once."""
 
-    def __init__(self, *, composer: Composer, route: Route, book: Book, policy: Policy) -> None:
+    def __init__(self, *, composer: Composer, route: FailoverRoute, book: Book, policy: Policy) -> None:
         self._composer = composer
         self._route = route
         self._book = book
@@ -137,7 +137,7 @@ class Mailer:
         way = self._route.entered(tries)
         try:
             ctx.log(f"handing the mail to {way.now.name} for {count(len(recipients), 'recipient')}{_with(message)}")
-            window = Window()  # before the row is written: never later than it
+            window = DeliveryWindow()  # before the row is written: never later than it
             opened = self._book.open(ctx, message_id=named, transport=way.now.name, recipients=recipients)
             opened, end = self._handed_over(ctx, message, opened, window, way)
         finally:
@@ -155,7 +155,7 @@ class Mailer:
                 return _result([*tries, ended], finish)
 
     def _handed_over(
-        self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way
+        self, ctx: Context, message: Message, opened: Delivery, window: DeliveryWindow, way: RouteAttempt
     ) -> tuple[Delivery, _End]:
         """Whatever happens, the try gets an end; and its row has the name of who got the mail."""
         outages: list[TransportUnavailable] = []
@@ -168,7 +168,9 @@ class Mailer:
                 return opened, _outage(opened, outages, way.away)
             opened = moved
 
-    def _at_stop(self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way) -> _End:
+    def _at_stop(
+        self, ctx: Context, message: Message, opened: Delivery, window: DeliveryWindow, way: RouteAttempt
+    ) -> _End:
         """Raises `TransportUnavailable` where nothing was handed over; only that lets a mail go elsewhere."""
         gate = way.now.gate
         try:
@@ -191,7 +193,9 @@ class Mailer:
         gate.served(outcome.pause_seconds)
         return _ended(outcome)
 
-    def _moved(self, ctx: Context, opened: Delivery, way: Way, outages: list[TransportUnavailable]) -> Delivery | None:
+    def _moved(
+        self, ctx: Context, opened: Delivery, way: RouteAttempt, outages: list[TransportUnavailable]
+    ) -> Delivery | None:
         """The row under the next transport's name, written before that one gets the mail; None: there is no other.
 
         Killed between this and the handing over, the row is open under a name that cannot vouch for the first one:

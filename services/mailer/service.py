@@ -2,7 +2,7 @@
 
 from bureau.service import Resources, Service
 from bureau.services.mailer.compose import Composer
-from bureau.services.mailer.delivery_log import LedgerBook
+from bureau.services.mailer.delivery_log import DeliveryLog
 from bureau.services.mailer.delivery_policy import Policy
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.settings import MailerSettings
@@ -25,7 +25,7 @@ def mailer_service(resources: Resources) -> Service:
             from_domains=settings.from_domains,
         ),
         route=route,
-        book=LedgerBook(resources.database),
+        book=DeliveryLog(resources.database),
         policy=Policy(settings.mail_unknown),
     )
     return Service(

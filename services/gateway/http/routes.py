@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access.idempotency import Scope
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.services.gateway.auth.gate import Asked, require
+from bureau.services.gateway.auth.authenticator import Asked, require
 from bureau.services.gateway.auth.identity import Identity
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import idempotency, prefer

@@ -62,7 +62,7 @@ class AnswerLost(Exception):
     """The mail was handed over and the answer did not come: it may be on its way, or not."""
 
 
-class Window:
+class DeliveryWindow:
     """The time in which an intent may be acted on, counted from before its row was written (monotonic).
 
     Who finds an open intent waits until it is 180 s old: so the handing over begins within 30 s, and whatever is
@@ -108,7 +108,7 @@ class Transport(Protocol):
     def name(self) -> str:
         """Its kind: `smtp`, `sendgrid`, `file`, `console`; delivery rows call a second of a kind `smtp2`."""
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         """Hands `message` over for `recipients`, addresses of its to, cc and bcc.
 
         Raises `TransportUnavailable`, `AnswerLost`, or `Stopped` where the token was set before the handing over began;

@@ -27,7 +27,7 @@ class Closed:
     why: str = ""  # the last outage's words
 
 
-class Gate:
+class CircuitBreaker:
     """Of one transport, for all threads. Who was let in says how it went: `served`, `outage` or `left`."""
 
     def __init__(self, rate_per_second: float | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:

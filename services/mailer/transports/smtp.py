@@ -11,12 +11,12 @@ from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import (
     END_WITHIN_SECONDS,
     AnswerLost,
+    DeliveryWindow,
     SendResult,
     TransportUnavailable,
     Verdict,
-    Window,
 )
-from bureau.services.mailer.transports.interruptible_socket import Wire
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
 from bureau.services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
@@ -45,8 +45,8 @@ class SmtpTransport:
         self._lock = threading.Lock()
         self._idle: list[SmtpSession] = []
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
-        wire = Wire()
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
+        wire = InterruptibleSocket()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
                 session, planned, reply = self._begun(message, recipients, wire)
@@ -71,7 +71,9 @@ class SmtpTransport:
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
 
-    def _begun(self, message: Message, recipients: Sequence[str], wire: Wire) -> tuple[SmtpSession, Plan, Reply]:
+    def _begun(
+        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
+    ) -> tuple[SmtpSession, Plan, Reply]:
         """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
@@ -102,7 +104,7 @@ class SmtpTransport:
         return self._taken()
 
     @contextmanager
-    def _keeping(self, session: SmtpSession, wire: Wire) -> Iterator[None]:
+    def _keeping(self, session: SmtpSession, wire: InterruptibleSocket) -> Iterator[None]:
         """Keeps the connection for the next mail, unless something went wrong on it."""
         try:
             yield
@@ -161,7 +163,7 @@ def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Rep
     return replies
 
 
-def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window) -> Reply | None:
+def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> Reply | None:
     """The answer to DATA; None where there is nobody to send to."""
     if not accepted:
         return None

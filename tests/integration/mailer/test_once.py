@@ -12,7 +12,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.mail import deliveries
 from bureau.ledger.mail.deliveries import Delivery, DeliveryState
-from bureau.services.mailer.transports.base import Window
+from bureau.services.mailer.transports.base import DeliveryWindow
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
 from tests.integration.mailer.conftest import Office
@@ -203,7 +203,7 @@ def test_the_outbox_knows_what_it_has_so_that_nobody_waits(office: Office, outbo
     sent, unsent = office.submit(), office.submit()
     message = new_message(*BOTH)
     _crash(office, sent, message.message_id, "file")
-    FileTransport(outbox).send(message, BOTH, Window(), StopToken())
+    FileTransport(outbox).send(message, BOTH, DeliveryWindow(), StopToken())
     _crash(office, unsent, "<2@example.com>", "file")
     assert office.run(sent) == "succeeded"
     assert office.run(unsent) == "succeeded"

@@ -22,14 +22,14 @@ from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.templating.templating import Templates
 from bureau.services.mailer.transports.base import (
     AnswerLost,
+    DeliveryWindow,
     SendResult,
     TooLate,
     TransportUnavailable,
     Verdict,
-    Window,
 )
-from bureau.services.mailer.transports.circuit_breaker import Gate
-from bureau.services.mailer.transports.failover import Route, Stop
+from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker
+from bureau.services.mailer.transports.failover import FailoverRoute, TransportEntry
 from bureau.stop_token import StopToken
 from bureau.task import Context
 from tests.support.context import FakeContext
@@ -55,7 +55,7 @@ class World:
     behaviour: dict[str, Callable[[], None]] = field(default_factory=dict)
     knows: frozenset[str] = frozenset()
     listed: dict[str, str] = field(default_factory=dict)
-    gates: dict[str, Gate] = field(default_factory=lambda: {"a": Gate(), "b": Gate()})
+    gates: dict[str, CircuitBreaker] = field(default_factory=lambda: {"a": CircuitBreaker(), "b": CircuitBreaker()})
     moves: bool = True
 
     def __post_init__(self) -> None:
@@ -68,8 +68,8 @@ class World:
 
     def send(self, *names: str) -> MailSent:
         composer = Composer(sender=Mailbox("", "b@example.com"), templates=Templates(), attachments_max_bytes=1000)
-        stops = [Stop(name, FakeTransport(name, self), self.gates[name]) for name in names or ("a", "b")]
-        return Mailer(composer=composer, route=Route(stops), book=self, policy=self.policy).send(self.ctx, MAIL)
+        stops = [TransportEntry(name, FakeTransport(name, self), self.gates[name]) for name in names or ("a", "b")]
+        return Mailer(composer=composer, route=FailoverRoute(stops), book=self, policy=self.policy).send(self.ctx, MAIL)
 
     # The book.
 
@@ -107,7 +107,7 @@ class FakeTransport:
     name: str
     world: World
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         self.world.step(f"{self.name} begins")
         if self.name in self.world.behaviour:
             self.world.behaviour[self.name]()
@@ -217,7 +217,7 @@ def test_an_open_breaker_is_passed_by(world: World) -> None:
 
 
 def test_a_rate_limit_is_waited_for_and_not_led_around(world: World) -> None:
-    world.gates["a"] = Gate(0.5)
+    world.gates["a"] = CircuitBreaker(0.5)
     while world.gates["a"].enter() is None:
         pass  # the burst is used up
     with pytest.raises(Postponed) as caught:

@@ -19,8 +19,8 @@ from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.tasks import send_task
 from bureau.services.mailer.templating.templating import Templates
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
-from bureau.services.mailer.transports.failover import Route, Stop
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.failover import FailoverRoute, TransportEntry
 from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
 from tests.support.context import FakeContext
@@ -74,7 +74,7 @@ class _Transport:
     name: str = "fake"
     messages: list[Message] = field(default_factory=list)
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         self.said.append(f"send {' '.join(recipients)}")
         self.messages.append(message)
         return self.steps.pop(0)(recipients)
@@ -96,7 +96,10 @@ class _World:
         self.ctx = FakeContext(folder)
         composer = Composer(sender=Mailbox("", "bureau@example.com"), templates=Templates(), attachments_max_bytes=1000)
         self.mailer = Mailer(
-            composer=composer, route=Route([Stop(self.transport.name, self.transport)]), book=self.book, policy=policy
+            composer=composer,
+            route=FailoverRoute([TransportEntry(self.transport.name, self.transport)]),
+            book=self.book,
+            policy=policy,
         )
 
     def send(self, *steps: Callable[[Sequence[str]], SendResult], mail: SendMail = MAIL) -> dict[str, Any]:

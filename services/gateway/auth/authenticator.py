@@ -48,7 +48,7 @@ class Asked:
         )
 
 
-class Gate:
+class Authenticator:
     """Connects to nothing until it is asked."""
 
     def __init__(self, settings: GatewaySettings, db: Database) -> None:
