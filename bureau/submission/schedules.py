@@ -13,7 +13,7 @@ from bureau.contracts.schedules.schedules import ScheduleSpec
 from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
 from bureau.ledger.schedules.ticks import Timing
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.specs import job_from, spec_mistakes, used_by, within
 from bureau.submission.terms import terms_mistakes
 
@@ -24,7 +24,7 @@ class JobUnreadable(ValueError):
     """The schedule's job was written by another version, and cannot be read by this one: save it anew."""
 
 
-def schedule_mistakes(spec: ScheduleSpec, known: Known) -> list[FieldError]:
+def schedule_mistakes(spec: ScheduleSpec, known: CatalogSnapshot) -> list[FieldError]:
     """Of its times and of its job, which is held against what is announced."""
     return [*_time_mistakes(spec), *_absolute_times(spec.job), *spec_mistakes(spec.job, known, _JOB)]
 
@@ -71,7 +71,7 @@ def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: Source) -> N
     )
 
 
-def job_at(schedule: Schedule, known: Known, *, job_id: UUID | None = None) -> NewJob:
+def job_at(schedule: Schedule, known: CatalogSnapshot, *, job_id: UUID | None = None) -> NewJob:
     """A job of the schedule, run as its services announce now. Raises `JobUnreadable`."""
     return job_from(_job_spec(schedule), schedule.owner, known, job_id=job_id, title=schedule.name)
 

@@ -10,7 +10,7 @@ from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewJob, NewTask
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for time zones and leases below year 9999, where datetimes end
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ class Policy:
     time_limit_seconds: float
 
 
-def policy_of(run: str, known: Known, standard: Policy | None = None) -> Policy:
+def policy_of(run: str, known: CatalogSnapshot, standard: Policy | None = None) -> Policy:
     """As the service announced; `standard` for a task that no service has announced yet."""
     announced = known.tasks.get(run)
     if announced is None:

@@ -26,7 +26,7 @@ from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, Li
 
 
 @dataclass(frozen=True)
-class Asked:
+class AuthRequest:
     """What of a request the gate looks at. `for_people`: a browser is to ask for the key."""
 
     authorization: str | None = field(repr=False)
@@ -37,7 +37,7 @@ class Asked:
     changes_from: str | None = None  # the Origin of a request that changes something; "" where it names none
 
     @classmethod
-    def of(cls, request: Request, *, page: bool = False) -> "Asked":
+    def of(cls, request: Request, *, page: bool = False) -> "AuthRequest":
         return cls(
             authorization=request.headers.get("Authorization"),
             peer=request.remote_addr,
@@ -60,7 +60,7 @@ class Authenticator:
         self.links = Links(lambda: given or kept_secret(db, "links"))
         self.sessions = Sessions(lambda: given or kept_secret(db, "sessions"))
 
-    def identify(self, asked: Asked, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
+    def identify(self, asked: AuthRequest, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
         """Raises 401, and for links 403, 404 and 410 problems. Whether the role suffices is `require`'s to say."""
         if role is None:
             return NOBODY
@@ -88,7 +88,7 @@ class Authenticator:
     def keys_are_in_use(self) -> bool:
         return self._keyring.there_are_any()
 
-    def _signed_in(self, asked: Asked) -> Identity | Refused | None:
+    def _signed_in(self, asked: AuthRequest) -> Identity | Refused | None:
         """By the cookie. Raises a 403 problem for a change that does not say which page sent it: browsers do."""
         signed_in = self.sessions.read(asked.session) if asked.session and self._keyring.there_are_any() else None
         if signed_in is None:

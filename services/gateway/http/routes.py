@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access.idempotency import Scope
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.services.gateway.auth.authenticator import Asked, require
+from bureau.services.gateway.auth.authenticator import AuthRequest, require
 from bureau.services.gateway.auth.identity import Identity
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import idempotency, prefer
@@ -67,7 +67,7 @@ def _asked_by_people() -> bool:
 
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
     """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
-    asked = Asked.of(request, page=not operation.api)
+    asked = AuthRequest.of(request, page=not operation.api)
     g.who = who = gateway.gate.identify(asked, operation.role, operation.linked, path)
     if who.key_id:
         structlog.contextvars.bind_contextvars(key=who.key_id, owner=who.owner)

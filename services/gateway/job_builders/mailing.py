@@ -8,14 +8,16 @@ from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.mail.recipient_domains import outside, rule
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.terms import Policy, overridden, policy_of
 
 RUN = "mailer.send"
 _STANDARD = Policy("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own
 
 
-def mail_task(name: str, mail: dict[str, Any], terms: Terms, known: Known, after: Sequence[str] = ()) -> NewTask:
+def mail_task(
+    name: str, mail: dict[str, Any], terms: Terms, known: CatalogSnapshot, after: Sequence[str] = ()
+) -> NewTask:
     policy = overridden(policy_of(RUN, known, _STANDARD), terms)
     return NewTask(
         name,
@@ -38,7 +40,7 @@ def follow_up(
     context: Mapping[str, Any],
     facts: Sequence[str],
     terms: Terms,
-    known: Known,
+    known: CatalogSnapshot,
 ) -> NewTask:
     """A mail once the task `after` succeeded, with the file in its result's field `attachment`.
 

@@ -8,7 +8,7 @@ import pytest
 from bureau.contracts.catalog import Catalog, RetryPolicy, TaskDescription
 from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.schemas import Schema
-from bureau.submission.announcements import Known, KnownTask
+from bureau.submission.announcements import CatalogSnapshot, KnownTask
 from bureau.submission.terms import Policy, new_job, overridden, policy_of, terms_mistakes
 
 ANNOUNCED = TaskDescription(
@@ -19,7 +19,7 @@ ANNOUNCED = TaskDescription(
     retry=RetryPolicy(max_attempts=4, base_seconds=2, cap_seconds=60),
     time_limit_seconds=600,
 )
-KNOWN = Known(Catalog(), {"shop.suma": KnownTask(ANNOUNCED, Schema({}))}, {}, {}, {})
+KNOWN = CatalogSnapshot(Catalog(), {"shop.suma": KnownTask(ANNOUNCED, Schema({}))}, {}, {}, {})
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

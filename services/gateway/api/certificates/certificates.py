@@ -19,7 +19,7 @@ from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
 from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_mistakes
 from bureau.services.gateway.job_builders.uploads import storing
 from bureau.services.gateway.problems import refuse
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
 
 RUN = "certificates.issue"
@@ -70,7 +70,7 @@ def _mail_mistakes(form: CertificatesForm, max_recipients: int) -> list[FieldErr
     return follow_up_mistakes(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
 
 
-def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: Known) -> NewTask:
+def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: CatalogSnapshot) -> NewTask:
     policy = overridden(policy_of(RUN, known), form)
     to_each = form.deliver == "recipients"
     given = IssueCertificates(
@@ -88,7 +88,7 @@ def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: Kno
     )
 
 
-def _mails(form: CertificatesForm, title: str, known: Known) -> list[NewTask]:
+def _mails(form: CertificatesForm, title: str, known: CatalogSnapshot) -> list[NewTask]:
     if not form.email_to:
         return []
     return [

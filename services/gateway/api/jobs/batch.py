@@ -23,7 +23,7 @@ from bureau.services.gateway.http.operation import Body, Call, Documented, Nothi
 from bureau.services.gateway.job_builders.accept import QUOTAS
 from bureau.services.gateway.models import JobSummary, summary_of
 from bureau.services.gateway.problems import invalid, refuse, try_again
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.graphs import MAX_MISTAKES
 from bureau.submission.specs import job_from, spec_mistakes, used_by
 
@@ -94,7 +94,7 @@ def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> 
     return BatchAnswer(items=[summary_of(row) for row in rows])
 
 
-def _mistakes(request: BatchRequest, known: Known) -> Iterator[FieldError]:
+def _mistakes(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
     for index, spec in enumerate(request.jobs):
         yield from spec_mistakes(spec, known, ("jobs", index))
 

@@ -22,7 +22,7 @@ from bureau.services.gateway.job_builders.mailing import RUN, domain_mistakes, m
 from bureau.services.gateway.job_builders.uploads import Store, storing, text_file
 from bureau.services.gateway.problems import refuse
 from bureau.services.gateway.settings import GatewaySettings
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, terms_mistakes
 
@@ -89,7 +89,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _mistakes(mail: EmailRequest, files: int, known: Known, settings: GatewaySettings) -> list[FieldError]:
+def _mistakes(mail: EmailRequest, files: int, known: CatalogSnapshot, settings: GatewaySettings) -> list[FieldError]:
     mistakes = [
         mistake
         for field, people in (("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc))

@@ -21,7 +21,7 @@ from bureau.services.gateway.http.parsing import json_body
 from bureau.services.gateway.job_builders.accept import QUOTAS, accept
 from bureau.services.gateway.models import Job, job_of
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import Policy, new_job, policy_of
 
@@ -96,7 +96,7 @@ def _mistakes(asked: PreviewRequest, at_most: int) -> list[FieldError]:
     return [FieldError("too_large", f"The context is {size} bytes; MAX_CONTEXT_BYTES allows {at_most}.", "#/context")]
 
 
-def _task(name: str, asked: PreviewRequest, known: Known) -> NewTask:
+def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
     policy: Policy = policy_of(RUN, known)
     given = {"template": name, "context": asked.context, "language": asked.language}
     return NewTask(

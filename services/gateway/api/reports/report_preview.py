@@ -21,7 +21,7 @@ from bureau.services.gateway.http import prefer
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import QUOTAS, accept
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, policy_of
 
@@ -75,7 +75,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _task(name: str, asked: PreviewRequest, known: Known) -> NewTask:
+def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
     policy = policy_of(RUN, known)
     form = asked.format.model_dump(mode="json", exclude_unset=True)
     given = {"report": name, "params": asked.params, "format": form}

@@ -18,13 +18,13 @@ from bureau.services.gateway.job_builders.mailing import domain_mistakes, follow
 from bureau.services.gateway.job_builders.report_tasks import (
     GENERATE,
     Delivery,
-    Wanted,
+    ReportPlan,
     report_tasks,
     who_hears_of_failure,
 )
 from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.services.gateway.settings import GatewaySettings
-from bureau.submission.announcements import Known, KnownReport
+from bureau.submission.announcements import CatalogSnapshot, KnownReport
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, terms_mistakes
 
@@ -67,7 +67,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             asked.burst.parameter,
             burst_values(report, asked.burst.parameter, asked.burst.recipients),
         )
-        wanted = Wanted(asked.report, asked.params, asked.format, burst or None)
+        wanted = ReportPlan(asked.report, asked.params, asked.format, burst or None)
         delivery = Delivery(
             [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
             asked.subject,
@@ -100,7 +100,7 @@ def params_mistakes(report: KnownReport, params: dict[str, Any]) -> list[FieldEr
     return references or report.schema.mistakes(params, ["params"])
 
 
-def find_report(name: str, known: Known, others: list[FieldError]) -> KnownReport:
+def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
     """Raises 503 where no service has announced reports, and 422 with `others` where there is no such report."""
     if GENERATE not in known.tasks:
         raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")

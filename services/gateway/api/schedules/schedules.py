@@ -35,7 +35,7 @@ from bureau.services.gateway.http.operation import Body, Call, Documented, Nothi
 from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
 from bureau.services.gateway.job_builders.accept import accept, gone_mistakes, submission
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, static_mistakes
 from bureau.submission.specs import used_by, within
 
@@ -160,7 +160,7 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
     )
 
 
-def _changed(patch: SchedulePatch, known: Known | None, before: Kept | None) -> NewSchedule:
+def _changed(patch: SchedulePatch, known: CatalogSnapshot | None, before: Kept | None) -> NewSchedule:
     """A job that stays as it is is not held against what is announced: who disables it may do so for its absence."""
     if before is None:
         raise not_found("schedule")
@@ -222,7 +222,7 @@ def _find(gateway: Gateway, call: Call[Any, Any]) -> Kept:
     return found
 
 
-def _known(gateway: Gateway) -> Known:
+def _known(gateway: Gateway) -> CatalogSnapshot:
     known = gateway.announcements.known()
     if not known.tasks:
         raise try_again("no-service", "No service has announced a task yet; start one and try again.")
