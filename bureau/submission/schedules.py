@@ -11,7 +11,7 @@ from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
 from bureau.contracts.schedules.schedules import ScheduleSpec
 from bureau.ledger.jobs.submit import NewJob
-from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.specs import job_from, spec_mistakes, used_by, within
@@ -57,7 +57,7 @@ def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
             yield FieldError("refused", detail, f"#/job/{name}")
 
 
-def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: Source) -> NewSchedule:
+def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: ScheduleOrigin) -> NewSchedule:
     """Of a spec without mistakes."""
     return NewSchedule(
         owner=owner,

@@ -17,7 +17,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetryTerms:
     """How a task is run."""
 
     queue: str
@@ -25,22 +25,24 @@ class Policy:
     time_limit_seconds: float
 
 
-def policy_of(run: str, known: CatalogSnapshot, standard: Policy | None = None) -> Policy:
+def policy_of(run: str, known: CatalogSnapshot, standard: RetryTerms | None = None) -> RetryTerms:
     """As the service announced; `standard` for a task that no service has announced yet."""
     announced = known.tasks.get(run)
     if announced is None:
-        return standard or Policy(run.split(".", 1)[0], RetryPolicy(), 1800.0)
+        return standard or RetryTerms(run.split(".", 1)[0], RetryPolicy(), 1800.0)
     task = announced.description
-    return Policy(task.queue, task.retry, task.time_limit_seconds)
+    return RetryTerms(task.queue, task.retry, task.time_limit_seconds)
 
 
-def overridden(policy: Policy, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None) -> Policy:
+def overridden(
+    policy: RetryTerms, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None
+) -> RetryTerms:
     """With what the task asks for, else what its job asks for, else what was announced."""
     merged = policy.retry.model_dump()
     for override in (terms.retry, retry):
         if override is not None:
             merged.update(override.model_dump(exclude_none=True))
-    return Policy(
+    return RetryTerms(
         policy.queue,
         RetryPolicy(**merged),
         limit or terms.time_limit_seconds or policy.time_limit_seconds,

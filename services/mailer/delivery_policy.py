@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 
 # A try is cut off 120 s after its intent. What is open for longer belongs to a process that died.
 INTENT_SECONDS = 180.0
 
 
-class Policy(StrEnum):
+class UnknownMailPolicy(StrEnum):
     """What becomes of a mail whose provider took it and never answered."""
 
     RESEND = "resend"  # again under the same Message-ID: at least once
@@ -82,7 +82,7 @@ class Fail:
 
 
 def next_action(
-    tries: Sequence[Delivery], recipients: Sequence[str], *, policy: Policy, was_sent: bool | None
+    tries: Sequence[MailDelivery], recipients: Sequence[str], *, policy: UnknownMailPolicy, was_sent: bool | None
 ) -> Send | Wait | Settle | Finish | Fail:
     """What a task that begins does. `was_sent`: what the transport knows of the last try; None is nothing."""
     if tries and tries[-1].state is DeliveryState.OPEN:
@@ -92,7 +92,7 @@ def next_action(
         recipient
         for recipient, stand in stands.items()
         if stand in (RecipientStatus.PENDING, RecipientStatus.DEFERRED)
-        or (stand is RecipientStatus.UNKNOWN and policy is Policy.RESEND)
+        or (stand is RecipientStatus.UNKNOWN and policy is UnknownMailPolicy.RESEND)
     )
     if missing:
         return Send(missing)
@@ -105,10 +105,12 @@ def next_action(
     return _finish(tries, stands, doubtful=_doubtful(tries) and was_sent is not True)
 
 
-def conclude(tries: Sequence[Delivery], recipients: Sequence[str], *, policy: Policy) -> Finish | Again | Fail:
+def conclude(
+    tries: Sequence[MailDelivery], recipients: Sequence[str], *, policy: UnknownMailPolicy
+) -> Finish | Again | Fail:
     """What a task makes of its own try, the last of `tries`, which has ended."""
     stands = standing(tries, recipients)
-    if RecipientStatus.UNKNOWN in stands.values() and policy is Policy.RESEND:
+    if RecipientStatus.UNKNOWN in stands.values() and policy is UnknownMailPolicy.RESEND:
         return Again(
             "delivery_unknown", f"{_why(tries, stands, RecipientStatus.UNKNOWN)}. The mail will be sent again."
         )
@@ -122,7 +124,7 @@ def conclude(tries: Sequence[Delivery], recipients: Sequence[str], *, policy: Po
     return _finish(tries, stands, doubtful=_doubtful(tries))
 
 
-def standing(tries: Sequence[Delivery], recipients: Sequence[str]) -> dict[str, RecipientStatus]:
+def standing(tries: Sequence[MailDelivery], recipients: Sequence[str]) -> dict[str, RecipientStatus]:
     """The last word on each recipient; once sent is sent."""
     stands = dict.fromkeys(recipients, RecipientStatus.PENDING)
     for delivery in tries:
@@ -137,7 +139,7 @@ def response_text(reasons: Mapping[str, str], response: str) -> str:
     return "\n".join(f"{recipient}: {reason}" for recipient, reason in reasons.items()) or response
 
 
-def _of_open(last: Delivery, was_sent: bool | None) -> Wait | Settle:
+def _of_open(last: MailDelivery, was_sent: bool | None) -> Wait | Settle:
     def settled(state: DeliveryState, standing: RecipientStatus, response: str) -> Settle:
         return Settle(last.n, state, dict.fromkeys(last.recipients, standing.value), response)
 
@@ -160,7 +162,7 @@ def _learned(stands: dict[str, RecipientStatus], was_sent: bool | None) -> dict[
     return {recipient: known if stand is RecipientStatus.UNKNOWN else stand for recipient, stand in stands.items()}
 
 
-def _parked(tries: Sequence[Delivery], stands: Mapping[str, RecipientStatus]) -> Fail:
+def _parked(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus]) -> Fail:
     return Fail(
         "delivery_unknown",
         f"{_why(tries, stands, RecipientStatus.UNKNOWN)}. It was not sent again, because MAIL_UNKNOWN is park: "
@@ -168,7 +170,7 @@ def _parked(tries: Sequence[Delivery], stands: Mapping[str, RecipientStatus]) ->
     )
 
 
-def _finish(tries: Sequence[Delivery], stands: Mapping[str, RecipientStatus], *, doubtful: bool) -> Finish:
+def _finish(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], *, doubtful: bool) -> Finish:
     return Finish(
         accepted=tuple(recipient for recipient, stand in stands.items() if stand is RecipientStatus.SENT),
         refused={r: _reason(tries, r) for r, stand in stands.items() if stand is RecipientStatus.REFUSED},
@@ -176,11 +178,11 @@ def _finish(tries: Sequence[Delivery], stands: Mapping[str, RecipientStatus], *,
     )
 
 
-def _doubtful(tries: Sequence[Delivery]) -> bool:
+def _doubtful(tries: Sequence[MailDelivery]) -> bool:
     return any(delivery.state is DeliveryState.UNKNOWN for delivery in tries)
 
 
-def _why(tries: Sequence[Delivery], stands: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
+def _why(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
     """The recipients of this kind with the provider's words, said once where they are the same for all."""
     reasons = {recipient: _reason(tries, recipient) for recipient, stand in stands.items() if stand is kind}
     if len(set(reasons.values())) == 1:
@@ -188,7 +190,7 @@ def _why(tries: Sequence[Delivery], stands: Mapping[str, RecipientStatus], kind:
     return "; ".join(f"{recipient}: {reason}" for recipient, reason in reasons.items())
 
 
-def _reason(tries: Sequence[Delivery], recipient: str) -> str:
+def _reason(tries: Sequence[MailDelivery], recipient: str) -> str:
     """What the provider said of a recipient in the last try that had it."""
     last = next((delivery for delivery in reversed(tries) if recipient in delivery.recipients), None)
     response = (last.response if last else None) or "no reason given"

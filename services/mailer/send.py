@@ -8,17 +8,17 @@ import structlog
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.formatting import count, size
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.compose import Composer, Envelope
 from bureau.services.mailer.delivery_log import Book, under_way
 from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,
-    Policy,
     RecipientStatus,
     Send,
     Settle,
+    UnknownMailPolicy,
     Wait,
     conclude,
     next_action,
@@ -56,7 +56,7 @@ class _End:
 class Mailer:
     """Composes mails and hands them over, each once."""
 
-    def __init__(self, *, composer: Composer, route: FailoverRoute, book: Book, policy: Policy) -> None:
+    def __init__(self, *, composer: Composer, route: FailoverRoute, book: Book, policy: UnknownMailPolicy) -> None:
         self._composer = composer
         self._route = route
         self._book = book
@@ -77,7 +77,7 @@ class Mailer:
                 ctx.log("the mail was handed over by an earlier try")
                 return _result(tries, decision)
 
-    def _decided(self, ctx: Context, envelope: Envelope) -> tuple[list[Delivery], Send | Wait | Fail | Finish]:
+    def _decided(self, ctx: Context, envelope: Envelope) -> tuple[list[MailDelivery], Send | Wait | Fail | Finish]:
         """Open tries that have ended are written down on the way."""
         while True:
             tries = self._book.tries(ctx.task_id)
@@ -96,7 +96,7 @@ class Mailer:
             )
 
     def _allowed(
-        self, ctx: Context, mail: SendMail, envelope: Envelope, tries: list[Delivery], recipients: tuple[str, ...]
+        self, ctx: Context, mail: SendMail, envelope: Envelope, tries: list[MailDelivery], recipients: tuple[str, ...]
     ) -> MailSent:
         """Without those on the suppression list, who count as refused for good."""
         listed = self._book.suppressed(ctx, recipients)
@@ -112,7 +112,7 @@ class Mailer:
         sent = self._try(ctx, mail, envelope, tries, left, wanted) if left else self._done(tries, wanted)
         return sent.model_copy(update={"refused": {**sent.refused, **listed}}) if listed else sent
 
-    def _done(self, tries: list[Delivery], wanted: tuple[str, ...]) -> MailSent:
+    def _done(self, tries: list[MailDelivery], wanted: tuple[str, ...]) -> MailSent:
         """Who is left has the mail from an earlier try."""
         match conclude(tries, wanted, policy=self._policy):
             case Finish() as finish:
@@ -125,7 +125,7 @@ class Mailer:
         ctx: Context,
         mail: SendMail,
         envelope: Envelope,
-        tries: list[Delivery],
+        tries: list[MailDelivery],
         recipients: tuple[str, ...],
         wanted: tuple[str, ...],
     ) -> MailSent:
@@ -155,8 +155,8 @@ class Mailer:
                 return _result([*tries, ended], finish)
 
     def _handed_over(
-        self, ctx: Context, message: Message, opened: Delivery, window: DeliveryWindow, way: RouteAttempt
-    ) -> tuple[Delivery, _End]:
+        self, ctx: Context, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
+    ) -> tuple[MailDelivery, _End]:
         """Whatever happens, the try gets an end; and its row has the name of who got the mail."""
         outages: list[TransportUnavailable] = []
         while True:
@@ -169,7 +169,7 @@ class Mailer:
             opened = moved
 
     def _at_stop(
-        self, ctx: Context, message: Message, opened: Delivery, window: DeliveryWindow, way: RouteAttempt
+        self, ctx: Context, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
     ) -> _End:
         """Raises `TransportUnavailable` where nothing was handed over; only that lets a mail go elsewhere."""
         gate = way.now.gate
@@ -194,8 +194,8 @@ class Mailer:
         return _ended(outcome)
 
     def _moved(
-        self, ctx: Context, opened: Delivery, way: RouteAttempt, outages: list[TransportUnavailable]
-    ) -> Delivery | None:
+        self, ctx: Context, opened: MailDelivery, way: RouteAttempt, outages: list[TransportUnavailable]
+    ) -> MailDelivery | None:
         """The row under the next transport's name, written before that one gets the mail; None: there is no other.
 
         Killed between this and the handing over, the row is open under a name that cannot vouch for the first one:
@@ -210,7 +210,7 @@ class Mailer:
             return None
         return replace(opened, transport=way.now.name)
 
-    def _close(self, ctx: Context, opened: Delivery, end: _End) -> None:
+    def _close(self, ctx: Context, opened: MailDelivery, end: _End) -> None:
         self._book.close(ctx.task_id, opened.n, state=end.state, recipients=end.recipients, response=end.response)
         counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in RecipientStatus}
         told = {kind: count for kind, count in counts.items() if count}
@@ -226,7 +226,7 @@ def _outcome(end: _End) -> str:
     return RecipientStatus.DEFERRED.value if deferred else end.state.value
 
 
-def _outage(opened: Delivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
+def _outage(opened: MailDelivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
     said = "; ".join(dict.fromkeys(str(outage) for outage in outages))
     named = [outage.retry_after for outage in outages if outage.retry_after is not None]
     end = _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, said, min(named) if named else None)
@@ -244,12 +244,12 @@ def _ended(outcome: SendResult) -> _End:
 
 
 def _same(
-    opened: Delivery, state: DeliveryState, stand: RecipientStatus, response: str, retry_after: float | None = None
+    opened: MailDelivery, state: DeliveryState, stand: RecipientStatus, response: str, retry_after: float | None = None
 ) -> _End:
     return _End(state, dict.fromkeys(opened.recipients, stand.value), response, retry_after)
 
 
-def _result(tries: list[Delivery], finish: Finish) -> MailSent:
+def _result(tries: list[MailDelivery], finish: Finish) -> MailSent:
     return MailSent(
         message_id=tries[-1].message_id,
         transport=tries[-1].transport,

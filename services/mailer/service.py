@@ -3,7 +3,7 @@
 from bureau.service import Resources, Service
 from bureau.services.mailer.compose import Composer
 from bureau.services.mailer.delivery_log import DeliveryLog
-from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.settings import MailerSettings
 from bureau.services.mailer.tasks import preview_task, send_task
@@ -26,7 +26,7 @@ def mailer_service(resources: Resources) -> Service:
         ),
         route=route,
         book=DeliveryLog(resources.database),
-        policy=Policy(settings.mail_unknown),
+        policy=UnknownMailPolicy(settings.mail_unknown),
     )
     return Service(
         "mailer",

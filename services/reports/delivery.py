@@ -36,7 +36,7 @@ class DeliveryPolicy:
     domains: str
 
 
-class Delivery:
+class ReportDeliverer:
     """The tasks over this process's policy; `failure_of` says why a job fails."""
 
     def __init__(self, policy: DeliveryPolicy, links: Links, failure_of: Callable[[UUID], Failure | None]) -> None:

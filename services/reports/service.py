@@ -12,7 +12,7 @@ from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.reads.first_failure import first_failure
 from bureau.service import Resources, Service
 from bureau.services.reports.definition.catalog import load_catalog
-from bureau.services.reports.delivery import Delivery, DeliveryPolicy
+from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
 from bureau.services.reports.ladder import DeliveryMethodPolicy
 from bureau.services.reports.settings import ReportsSettings, load_settings
 from bureau.services.reports.sources.concurrency import SourceConcurrency
@@ -30,7 +30,7 @@ def reports_service(resources: Resources) -> Service:
     for mistake in catalog.mistakes:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
-    delivery = Delivery(
+    delivery = ReportDeliverer(
         _policy(settings), _links(settings, resources), lambda job: first_failure(resources.database, job)
     )
     return Service(

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.contracts.reports import Empty
-from bureau.services.reports.output.rows import Source
+from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.sources import SourceMistakes, open_sources
 from bureau.settings import Settings, SettingsError, load
 
@@ -75,7 +75,7 @@ class ReportsSettings(Settings):
         return value
 
 
-def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, Source]]:
+def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, RowSource]]:
     """Settings and sources. Raises `SettingsError` with what is wrong in either."""
     mistakes: list[str] = []
     try:

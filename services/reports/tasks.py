@@ -29,7 +29,7 @@ from bureau.services.reports.estimate import Estimate
 from bureau.services.reports.metrics import ROWS
 from bureau.services.reports.output.csv_export import export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import Snapshot, Source
+from bureau.services.reports.output.rows import RowSource, Snapshot
 from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.task import Context
 
@@ -41,7 +41,7 @@ class ReportTasks:
     """The tasks over the reports and sources of this process."""
 
     def __init__(
-        self, catalog: ReportCatalog, sources: Mapping[str, Source], turns: SourceConcurrency, zone: ZoneInfo
+        self, catalog: ReportCatalog, sources: Mapping[str, RowSource], turns: SourceConcurrency, zone: ZoneInfo
     ) -> None:
         """Every report of `catalog` is on one of `sources`; `zone` is for reports that name none."""
         self._catalog = catalog

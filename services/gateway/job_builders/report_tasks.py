@@ -11,13 +11,13 @@ from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.reports import CsvFormat, Empty
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.terms import Policy, overridden, policy_of
+from bureau.submission.terms import RetryTerms, overridden, policy_of
 
 GENERATE = "reports.generate"
 BURST = "reports.burst"
 DELIVER = "reports.deliver"
 TELL = "reports.tell"
-_STANDARD = Policy("reports", RetryPolicy(), 1800.0)
+_STANDARD = RetryTerms("reports", RetryPolicy(), 1800.0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ReportPlan:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ReportDelivery:
     """`to`: the people of each file, in their order. `title` is the request's own."""
 
     to: Sequence[Sequence[str]]
@@ -42,7 +42,7 @@ class Delivery:
 
 
 def report_tasks(
-    wanted: ReportPlan, delivery: Delivery, title: str, terms: Terms, known: CatalogSnapshot
+    wanted: ReportPlan, delivery: ReportDelivery, title: str, terms: Terms, known: CatalogSnapshot
 ) -> list[NewTask]:
     """`generate`, `mail` or `mail-1`, `mail-2` …, and `tell`, which is skipped where nothing failed."""
     mails = [
@@ -83,7 +83,7 @@ def _generate(wanted: ReportPlan, terms: Terms, known: CatalogSnapshot) -> NewTa
 
 
 def _mail(
-    number: int, people: Sequence[str], delivery: Delivery, *, burst: bool, terms: Terms, known: CatalogSnapshot
+    number: int, people: Sequence[str], delivery: ReportDelivery, *, burst: bool, terms: Terms, known: CatalogSnapshot
 ) -> NewTask:
     place = f"/generate/files/{number}" if burst else "/generate"
     given: dict[str, Any] = {"generated": {"$result": place}, "to": list(people)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
 from bureau.contracts.outage import Outage
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.transports.base import Transport
 from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker, Closed
 
@@ -25,7 +25,7 @@ class FailoverRoute:
     def __init__(self, stops: Sequence[TransportEntry]) -> None:
         self.stops = tuple(stops)
 
-    def was_sent(self, tries: Sequence[Delivery]) -> bool | None:
+    def was_sent(self, tries: Sequence[MailDelivery]) -> bool | None:
         """What the transport of the last try knows of it."""
         if not tries or tries[-1].state not in (DeliveryState.OPEN, DeliveryState.UNKNOWN):
             return None
@@ -35,14 +35,14 @@ class FailoverRoute:
         # "Not sent" promises that a try still under way makes no second mail there. Elsewhere it would.
         return known if known or len(self.stops) == 1 else None
 
-    def entered(self, tries: Sequence[Delivery]) -> "RouteAttempt":
+    def entered(self, tries: Sequence[MailDelivery]) -> "RouteAttempt":
         """The first stop that lets the mail in. Raises `Postponed` when none does."""
         way = RouteAttempt(self._allowed(tries))
         if way.next() is None:
             raise way.postponed()
         return way
 
-    def _allowed(self, tries: Sequence[Delivery]) -> tuple[TransportEntry, ...]:
+    def _allowed(self, tries: Sequence[MailDelivery]) -> tuple[TransportEntry, ...]:
         """After an unknown outcome only the transport that may have the mail: another would make a second one."""
         doubtful = [one.transport for one in tries if one.state is DeliveryState.UNKNOWN]
         pinned = tuple(stop for stop in self.stops if stop.name in doubtful[-1:])

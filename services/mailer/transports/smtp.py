@@ -17,7 +17,7 @@ from bureau.services.mailer.transports.base import (
     Verdict,
 )
 from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
-from bureau.services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
+from bureau.services.mailer.transports.smtp_extensions import CANNOT, EnvelopePlan, plan
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
 from bureau.stop_token import StopToken
@@ -73,7 +73,7 @@ class SmtpTransport:
 
     def _begun(
         self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
-    ) -> tuple[SmtpSession, Plan, Reply]:
+    ) -> tuple[SmtpSession, EnvelopePlan, Reply]:
         """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
@@ -137,7 +137,7 @@ class SmtpTransport:
             raise TransportUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[Plan, Reply]:
+def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[EnvelopePlan, Reply]:
     """What is asked of this server, and its answer to MAIL FROM; or one of ours where EHLO said enough."""
     planned = plan(message, recipients, session.offer)
     size = len(planned.content)
@@ -147,7 +147,7 @@ def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) ->
     return planned, session.sender(message.sender.address, size, planned.options)
 
 
-def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
+def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | None:
     if not planned.recipients:
         return Reply(CANNOT, next(iter(planned.left_out.values())))
     if limit is not None and size > limit:
@@ -155,7 +155,7 @@ def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
     return None
 
 
-def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Reply]:
+def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[str, Reply]:
     """The answer for each recipient; that to MAIL FROM where it was a refusal."""
     replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
     for recipient in planned.recipients:

@@ -23,7 +23,7 @@ from sqlalchemy import exc, make_url
 from bureau.secrets import redaction
 from bureau.secrets.secret_files import read_secret_files
 from bureau.services.reports.output.limits import Limits
-from bureau.services.reports.output.rows import Source
+from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.mariadb_source import MariaDbSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
@@ -41,9 +41,9 @@ class SourceMistakes(Exception):
         self.mistakes = mistakes
 
 
-def open_sources(environment: Mapping[str, str]) -> dict[str, Source]:
+def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
     """The sources that `environment` names, by name; nothing is connected to. Raises `SourceMistakes`."""
-    sources: dict[str, Source] = {}
+    sources: dict[str, RowSource] = {}
     names = sorted({match[1] for variable in environment if (match := _VARIABLE.fullmatch(variable))})
     from_files, mistakes = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
     for name in names:
@@ -84,7 +84,7 @@ def _number(variable: str, environment: Mapping[str, str], standard: float, leas
     return number
 
 
-def _source(name: str, url: SecretStr, limits: Limits) -> Source:
+def _source(name: str, url: SecretStr, limits: Limits) -> RowSource:
     """Raises ValueError with the rule; what libraries say of a URL may quote its password, so none of it is shown."""
     if _POSTGRES.match(url.get_secret_value()):
         return PostgresSource(name, _postgres_url(url), limits)

@@ -16,7 +16,7 @@ from bureau.ledger.jobs import cancel as act
 from bureau.ledger.jobs import leases, progress
 from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.claim import Claim, claim
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
 from bureau.ledger.jobs.retry import Retrying, retry
@@ -170,7 +170,7 @@ class LedgerMachine(CheckedMachine):
     @rule(number=pick)
     def say(self, number: int) -> None:
         job, one, _ = self.claims[number % len(self.claims)]
-        progress.write_said(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
+        progress.write_said(self.db, {job.id: [TaskEvent("task.logged", one.name, {"line": "said"})]})
 
     @precondition(lambda self: self.claims)
     @rule()

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,
-    Policy,
     RecipientStatus,
     Send,
     Settle,
+    UnknownMailPolicy,
     Wait,
     conclude,
     next_action,
@@ -21,10 +21,10 @@ from bureau.services.mailer.delivery_policy import (
 )
 
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
-RESEND, PARK = Policy.RESEND, Policy.PARK
+RESEND, PARK = UnknownMailPolicy.RESEND, UnknownMailPolicy.PARK
 
 
-def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: str) -> Delivery:
+def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: str) -> MailDelivery:
     """`ada="sent"` and so on; the state follows from the recipients."""
     named = {f"{name}@example.com": state for name, state in recipients.items()}
     states = set(named.values())
@@ -32,7 +32,7 @@ def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: s
         (s for s in (DeliveryState.OPEN, DeliveryState.SENT, DeliveryState.UNKNOWN) if s in states),
         DeliveryState.REFUSED,
     )
-    return Delivery(n, "<1@example.com>", "smtp", state, named, age, response)
+    return MailDelivery(n, "<1@example.com>", "smtp", state, named, age, response)
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Case:
 
     what: str
     expected: object
-    tries: list[Delivery] = field(default_factory=list)
+    tries: list[MailDelivery] = field(default_factory=list)
     recipients: tuple[str, ...] = (ADA, BOB)
-    policy: Policy = RESEND
+    policy: UnknownMailPolicy = RESEND
     was_sent: bool | None = None
 
 
@@ -227,14 +227,14 @@ def test_an_ended_try_is_concluded(case: Case) -> None:
 def test_settling_an_open_try_leads_on() -> None:
     settled = next_action([OLD], (ADA, BOB), policy=RESEND, was_sent=None)
     assert isinstance(settled, Settle)
-    ended = Delivery(1, "<1@example.com>", "smtp", settled.state, settled.recipients, 180.0, settled.response)
+    ended = MailDelivery(1, "<1@example.com>", "smtp", settled.state, settled.recipients, 180.0, settled.response)
     assert next_action([ended], (ADA, BOB), policy=RESEND, was_sent=None) == Send((ADA, BOB))
     assert isinstance(next_action([ended], (ADA, BOB), policy=PARK, was_sent=None), Fail)
 
 
 def test_nobody_who_got_the_mail_is_ever_sent_it_again() -> None:
     states = ["sent", "deferred", "refused", "unknown"]
-    for policy in Policy:
+    for policy in UnknownMailPolicy:
         for was_sent in (None, True, False):
             for first in states:
                 for second in states:

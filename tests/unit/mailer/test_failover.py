@@ -13,10 +13,10 @@ import pytest
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.mail import MailSent, SendMail
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.outage_counter import ENOUGH
 from bureau.services.mailer.compose import Composer
-from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.templating.templating import Templates
@@ -47,10 +47,10 @@ class World:
     """Two transports, a book, and a process that can be killed before its nth step. `got`: mails by transport."""
 
     folder: Path
-    policy: Policy = Policy.RESEND
+    policy: UnknownMailPolicy = UnknownMailPolicy.RESEND
     kill_before: int | None = None
     steps: list[str] = field(default_factory=list)
-    rows: list[Delivery] = field(default_factory=list)
+    rows: list[MailDelivery] = field(default_factory=list)
     got: Counter[str] = field(default_factory=Counter)
     behaviour: dict[str, Callable[[], None]] = field(default_factory=dict)
     knows: frozenset[str] = frozenset()
@@ -73,17 +73,17 @@ class World:
 
     # The book.
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         self.step("tries")
         return list(self.rows)
 
     def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
         return {one: self.listed[one] for one in recipients if one in self.listed}
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         self.step("open")
         opened = dict.fromkeys(recipients, "open")
-        self.rows.append(Delivery(len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, opened, 0.0, None))
+        self.rows.append(MailDelivery(len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, opened, 0.0, None))
         self.step("opened")
         return self.rows[-1]
 
@@ -237,10 +237,10 @@ def test_who_is_on_the_suppression_list_gets_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("knows", [frozenset[str](), frozenset({"a"}), frozenset({"b"}), frozenset({"a", "b"})])
 @pytest.mark.parametrize("first_away", [False, True])
-@pytest.mark.parametrize("policy", [Policy.RESEND, Policy.PARK])
+@pytest.mark.parametrize("policy", [UnknownMailPolicy.RESEND, UnknownMailPolicy.PARK])
 @pytest.mark.parametrize("kill_before", range(14))
 def test_killed_before_any_step_no_mail_is_doubled_unless_it_is_named_unknown(
-    tmp_path: Path, kill_before: int, policy: Policy, first_away: bool, knows: frozenset[str]
+    tmp_path: Path, kill_before: int, policy: UnknownMailPolicy, first_away: bool, knows: frozenset[str]
 ) -> None:
     world = World(tmp_path, policy, kill_before, knows=knows)
     if first_away:
@@ -253,12 +253,12 @@ def test_killed_before_any_step_no_mail_is_doubled_unless_it_is_named_unknown(
     outcome = "parked"
     with suppress(PermanentError):
         outcome = world.send().outcome
-    assert outcome != "parked" or policy is Policy.PARK
+    assert outcome != "parked" or policy is UnknownMailPolicy.PARK
     mails = sum(world.got.values())
     named_unknown = any(row.state is DeliveryState.UNKNOWN for row in world.rows)
     assert mails <= 1 or (outcome == "unknown" and named_unknown), (world.steps, world.got)
     assert mails >= 1 or outcome == "parked"
-    if policy is Policy.PARK:
+    if policy is UnknownMailPolicy.PARK:
         assert mails <= 1
     if mails == 2:
         assert len([name for name in world.got if world.got[name]]) == 1  # under one id, at one provider

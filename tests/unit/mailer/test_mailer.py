@@ -12,9 +12,9 @@ import pytest
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.mail import SendMail
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.compose import Composer
-from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.tasks import send_task
@@ -35,18 +35,18 @@ class _Book:
     """Tries in memory; `said` is everything that happened, in order."""
 
     said: list[str]
-    rows: list[Delivery] = field(default_factory=list)
+    rows: list[MailDelivery] = field(default_factory=list)
     listed: dict[str, str] = field(default_factory=dict)
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         return list(self.rows)
 
     def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
         return {one: self.listed[one] for one in recipients if one in self.listed}
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         self.said.append("open")
-        row = Delivery(
+        row = MailDelivery(
             len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, dict.fromkeys(recipients, "open"), 0.0, None
         )
         self.rows.append(row)
@@ -89,7 +89,7 @@ class _Transport:
 class _World:
     """A mailer over both."""
 
-    def __init__(self, folder: Path, policy: Policy = Policy.RESEND) -> None:
+    def __init__(self, folder: Path, policy: UnknownMailPolicy = UnknownMailPolicy.RESEND) -> None:
         self.said: list[str] = []
         self.book = _Book(self.said)
         self.transport = _Transport(self.said)
@@ -194,7 +194,7 @@ def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_id(world: _World
 
 
 def test_a_lost_answer_is_parked_where_that_is_the_setting(tmp_path: Path) -> None:
-    world = _World(tmp_path, Policy.PARK)
+    world = _World(tmp_path, UnknownMailPolicy.PARK)
     for steps in ([_raises(AnswerLost("cut"))], []):
         with pytest.raises(PermanentError, match="MAIL_UNKNOWN is park") as caught:
             world.send(*steps)
@@ -226,7 +226,7 @@ def test_a_mistake_of_ours_leaves_no_open_try(world: _World) -> None:
 
 def _left_open(world: _World, age: float) -> None:
     world.book.rows.append(
-        Delivery(1, "<1@old.example>", "fake", DeliveryState.OPEN, {ADA: "open", BOB: "open"}, age, None)
+        MailDelivery(1, "<1@old.example>", "fake", DeliveryState.OPEN, {ADA: "open", BOB: "open"}, age, None)
     )
 
 

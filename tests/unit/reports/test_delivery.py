@@ -15,7 +15,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
 from bureau.ledger.reads.first_failure import Failure
-from bureau.services.reports.delivery import Delivery, DeliveryPolicy
+from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
 from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
 from bureau.signing.signed_links import Linked, Links
 from tests.support.context import FakeContext
@@ -25,11 +25,11 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 def delivery(
     *, empty: Empty = "send", domains: str = "", attach: int = 1000, zipped: int = 2000, failure: Failure | None = None
-) -> Delivery:
+) -> ReportDeliverer:
     policy = DeliveryPolicy(
         DeliveryMethodPolicy(attach, zipped), "https://bureau.example.com", 7 * 86_400, empty, domains
     )
-    return Delivery(policy, Links(lambda: SECRET), lambda _: failure)
+    return ReportDeliverer(policy, Links(lambda: SECRET), lambda _: failure)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def generated(ctx: FakeContext, data: bytes, *, rows: int = 3, name: str = "sale
     )
 
 
-def deliver(ctx: FakeContext, made: ReportGenerated, by: Delivery, **request: Any) -> tuple[str, list[SendMail]]:
+def deliver(ctx: FakeContext, made: ReportGenerated, by: ReportDeliverer, **request: Any) -> tuple[str, list[SendMail]]:
     asked = DeliverReport.model_validate({"generated": made, "to": ["ada@example.com"], **request})
     result = by.deliver(ctx, asked)
     assert all((added.name, added.run) == ("send", "mailer.send") for added in ctx.added)

@@ -23,7 +23,7 @@ from bureau.services.gateway.models import Job, job_of
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
-from bureau.submission.terms import Policy, new_job, policy_of
+from bureau.submission.terms import RetryTerms, new_job, policy_of
 
 RUN = "mailer.preview"
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
@@ -97,7 +97,7 @@ def _mistakes(asked: PreviewRequest, at_most: int) -> list[FieldError]:
 
 
 def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
-    policy: Policy = policy_of(RUN, known)
+    policy: RetryTerms = policy_of(RUN, known)
     given = {"template": name, "context": asked.context, "language": asked.language}
     return NewTask(
         "preview", RUN, policy.queue, given, retry=policy.retry, time_limit_seconds=policy.time_limit_seconds

@@ -17,7 +17,7 @@ from bureau.services.gateway.job_builders.burst import burst_mistakes, burst_val
 from bureau.services.gateway.job_builders.mailing import domain_mistakes, follow_up_mistakes
 from bureau.services.gateway.job_builders.report_tasks import (
     GENERATE,
-    Delivery,
+    ReportDelivery,
     ReportPlan,
     report_tasks,
     who_hears_of_failure,
@@ -68,7 +68,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             burst_values(report, asked.burst.parameter, asked.burst.recipients),
         )
         wanted = ReportPlan(asked.report, asked.params, asked.format, burst or None)
-        delivery = Delivery(
+        delivery = ReportDelivery(
             [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
             asked.subject,
             asked.title,

@@ -27,7 +27,7 @@ from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.reads import job_queries
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.schedules import schedules
-from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Source
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, ScheduleOrigin
 from bureau.ledger.schedules.schedules import Schedule as Kept
 from bureau.services.gateway.api.schedules.schedule_models import Schedule, ScheduleList, schedule_shown
 from bureau.services.gateway.context import Gateway
@@ -111,10 +111,10 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
             raise invalid([FieldError("wrong_form", NAME_RULE, parameter="name")])
         known = _known(gateway)
         refuse(schedule_mistakes(call.body, known))
-        new = new_schedule(call.body, call.owner, name, Source.API)
+        new = new_schedule(call.body, call.owner, name, ScheduleOrigin.API)
         with _refusals(call.body.job):
             noted = call.act("schedule.put", name)
-            made = schedules.save(gateway.database, call.owner, name, Source.API, lambda _: new, noted)
+            made = schedules.save(gateway.database, call.owner, name, ScheduleOrigin.API, lambda _: new, noted)
         return Reply(201 if made else 200, _shown(gateway, call.owner, _find(gateway, call)), _location(name))
 
     return Operation(
@@ -142,7 +142,7 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
         with _refusals(call.body.job):
             made = partial(_changed, call.body, known)
             noted = call.act("schedule.patch", name)
-            schedules.save(gateway.database, call.owner, name, Source.API, made, noted)
+            schedules.save(gateway.database, call.owner, name, ScheduleOrigin.API, made, noted)
         return Reply(200, _shown(gateway, call.owner, _find(gateway, call)))
 
     return Operation(
@@ -166,14 +166,16 @@ def _changed(patch: SchedulePatch, known: CatalogSnapshot | None, before: Kept |
         raise not_found("schedule")
     spec = patch.applied_to(spec_of(before))
     refuse(schedule_mistakes(spec, known) if known else static_mistakes(spec))
-    return new_schedule(spec, before.owner, before.name, Source.API)
+    return new_schedule(spec, before.owner, before.name, ScheduleOrigin.API)
 
 
 def _delete(gateway: Gateway) -> Operation[Any, Any]:
     def remove(call: Call[Nothing, Nothing]) -> Reply:
         name = _find(gateway, call).name
         with _refusals(None):
-            schedules.delete_schedule(gateway.database, call.owner, name, Source.API, call.act("schedule.delete", name))
+            schedules.delete_schedule(
+                gateway.database, call.owner, name, ScheduleOrigin.API, call.act("schedule.delete", name)
+            )
         return Reply(204, None)
 
     return Operation(
