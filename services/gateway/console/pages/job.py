@@ -13,11 +13,11 @@ from bureau.ledger.mail import recipient_history
 from bureau.ledger.reads import job_queries, story
 from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.services.gateway.console import resubmit
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go, local_address
 from bureau.services.gateway.console.text.redaction import pretty
 from bureau.services.gateway.console.text.task_graph import graph
-from bureau.services.gateway.console.text.timeline import told, why_it_waits
+from bureau.services.gateway.console.text.timeline import render_event, why_it_waits
 from bureau.services.gateway.console.text.words import state_words
 from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept
@@ -43,7 +43,7 @@ class ToldTask:
     result: str | None = None
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def submit(verb: str, said: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-job", call)
@@ -88,8 +88,8 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
             files=[(file, artifact_of(file).url) for file in job.artifacts],
             mails=recipient_history.mails(database, job.id, limit=MAILS),
-            events=[told(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
-            curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.who.key_id is not None)
+            events=[render_event(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
+            curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.identity.key_id is not None)
             if len(declared) <= len(job.tasks)
             else None,
         )
