@@ -17,7 +17,7 @@ from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, Repo
 from bureau.formatting import count, size
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.reads.failures import Failure
-from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
+from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
 from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
