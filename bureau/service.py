@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
-from bureau.contracts.trouble import Trouble
-from bureau.ledger.database import Database
+from bureau.contracts.outage import Trouble
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from bureau.task import Task
 

@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
-from bureau import secrecy
-from bureau.secret_files import read_secret_files
+from bureau.secrets import redaction
+from bureau.secrets.secret_files import read_secret_files
 from bureau.storage.backends import S3_SECRETS, backend_from_url
 
 A = TypeVar("A", bound="Settings")
@@ -179,7 +179,7 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
             ]
     if mistakes:
         raise SettingsError(list(dict.fromkeys(mistakes)))  # classes may share a field
-    secrecy.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
+    redaction.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
     return tuple(loaded)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from bureau import logs
+from bureau.observability import logs
 from bureau.settings import LogSettings, SettingsError, load
 from services.embedded import AlreadyRunning, build
 

@@ -25,21 +25,23 @@ from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import Field, SecretStr
 
-from bureau import logs
-from bureau.broker import MemoryBroker
-from bureau.certificate_tokens import Signer
-from bureau.ledger import hints, idempotency, leases
-from bureau.ledger.database import Database
-from bureau.ledger.kept_secrets import CERTIFICATES, kept_secret
-from bureau.ledger.migrate import migrate
-from bureau.message_context import MessageContext
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.dispatch import hints
+from bureau.ledger.jobs import leases
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.log_context import MessageContext
+from bureau.messaging.relay import Relay
 from bureau.metrics import endings, exposition
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.observability import logs
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, Service
 from bureau.settings import PlatformSettings, Settings, SettingsError, load
+from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
 from services.certificates.issuer.links import Links

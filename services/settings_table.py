@@ -10,8 +10,8 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from bureau.quota_settings import QuotaSettings
 from bureau.settings import LogSettings, PlatformSettings, Settings
+from bureau.submission.quota_settings import QuotaSettings
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.settings import CertificatesSettings
 from services.embedded import EmbeddedSettings

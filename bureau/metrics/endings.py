@@ -1,8 +1,8 @@
 """How executions and jobs end, counted."""
 
-from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.finish import Fate, Finished
-from bureau.ledger.job_end import JobEnded
+from bureau.ledger.db.job_end import JobEnded
+from bureau.ledger.jobs.finish import Fate, Finished
+from bureau.ledger.jobs.outcome import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 from bureau.metrics.tasks import JOB_SECONDS, POSTPONED, RETRIES, TASK_SECONDS
 
 

@@ -9,9 +9,9 @@ import structlog
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
 from bureau.contracts.schemas import Schema, SchemaError
-from bureau.ledger import workers
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.workers import Announced
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import Announced
 
 log = structlog.get_logger(__name__)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from bureau.contracts import graph, pointer
-from bureau.contracts.jobs import JobSpec, TaskSpec
+from bureau.contracts.jobs import graph, pointer
+from bureau.contracts.jobs.jobs import JobSpec, TaskSpec
 from bureau.contracts.problems import FieldError
-from bureau.ledger.submit import NewTask
+from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import Known
 from bureau.submission.names import named
 from bureau.submission.terms import overridden, policy_of

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bureau.contracts import graph
-from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs import graph
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import ScheduleSpec
-from bureau.ledger.schedules import NewSchedule, Schedule, Source
-from bureau.ledger.submit import NewJob
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
+from bureau.contracts.schedules.schedules import ScheduleSpec
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from bureau.submission.announcements import Known
 from bureau.submission.specs import job_from, spec_mistakes, used_by, within
 from bureau.submission.terms import terms_mistakes

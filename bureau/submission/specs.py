@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from bureau.contracts import pointer
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs import pointer
+from bureau.contracts.jobs.jobs import JobSpec
+from bureau.contracts.jobs.references import Used, used_in
 from bureau.contracts.problems import FieldError
-from bureau.contracts.references import Used, used_in
-from bureau.ledger.submit import NewJob
+from bureau.ledger.jobs.submit import NewJob
 from bureau.submission.announcements import Known
 from bureau.submission.graphs import graph_mistakes, new_tasks, title_of
 from bureau.submission.terms import new_job, terms_mistakes

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.jobs import RetryOverride, Terms
+from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.problems import FieldError
-from bureau.ledger.submit import NewJob, NewTask
+from bureau.ledger.jobs.submit import NewJob, NewTask
 from bureau.submission.announcements import Known
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for time zones and leases below year 9999, where datetimes end

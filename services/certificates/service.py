@@ -5,7 +5,7 @@ from functools import partial
 
 import httpx
 
-from bureau.ledger.certificates import note_issued
+from bureau.ledger.access.certificates import note_issued
 from bureau.service import Resources, Service
 from bureau.settings import load
 from services.certificates.api.client import CertificatesApi

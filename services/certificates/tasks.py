@@ -8,8 +8,8 @@ from uuid import UUID
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.quantities import count, size
+from bureau.formatting import count, size
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.task import ArtifactWriter, Context, Task
 from services.certificates.api.client import CertificatesApi, Exchange, Upload
 from services.certificates.archive.check import Checked, Limits, check_archive

@@ -6,36 +6,18 @@ from typing import Any
 
 from flask import Flask
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
-from services.gateway.api import (
-    acts,
-    artifacts,
-    batch,
-    catalog,
-    certificates,
-    deletion,
-    emails,
-    events,
-    files,
-    health,
-    jobs,
-    links,
-    mail_events,
-    mail_templates,
-    openapi,
-    queues,
-    report_preview,
-    reports,
-    revocation,
-    schedules,
-    suppressions,
-    tasks,
-    workers,
-)
-from services.gateway.console import certificate, console
-from services.gateway.gateway import Gateway, Relay
+from services.gateway.api import artifacts, catalog, files, health, openapi, queues, workers
+from services.gateway.api.certificates import certificates, revocation
+from services.gateway.api.jobs import acts, batch, deletion, events, jobs, links, tasks
+from services.gateway.api.mail import emails, mail_events, mail_templates, suppressions
+from services.gateway.api.reports import report_preview, reports
+from services.gateway.api.schedules import schedules
+from services.gateway.console import console
+from services.gateway.console.pages import certificate
+from services.gateway.context import Gateway, Relay
 from services.gateway.http.context import add_context
 from services.gateway.http.errors import add_error_handlers
 from services.gateway.http.operation import Operation

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.ledger import keys
-from bureau.ledger.audit import COMMAND, Act
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.keys import Key, NewKey, Role
-from bureau.ledger.migrate import migrate
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import COMMAND, Act
+from bureau.ledger.access.keys import Key, NewKey, Role
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
 from bureau.settings import PlatformSettings, Settings, SettingsError, load
-from services.gateway.auth import api_key, key_file
-from services.gateway.auth.key_file import OWNER, FileKey, KeyFileError
+from services.gateway.api_keys import api_key, key_file
+from services.gateway.api_keys.key_file import OWNER, FileKey, KeyFileError
 
 DAY_SECONDS = 86_400.0
 

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bureau.certificate_tokens import Verifier
 from bureau.contracts.certificates import MAX_FILES
-from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
-from bureau.quota_settings import QuotaSettings
-from bureau.recipients import DESCRIPTION
+from bureau.contracts.mail.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.settings import SettingsError
-from services.gateway.auth import key_file
+from bureau.signing.certificate_tokens import Verifier
+from bureau.submission.quota_settings import QuotaSettings
+from services.gateway.api_keys import key_file
 from services.gateway.providers import sendgrid
 
 

@@ -1,9 +1,9 @@
-"""`gunicorn -c deploy/gunicorn.conf.py services.gateway.wsgi:app`: the gateway's process.
+"""`gunicorn -c services/gateway/gunicorn_conf.py services.gateway.wsgi:app`: the gateway's process.
 
 Importing it connects to nothing.
 """
 
-from bureau import logs
+from bureau.observability import logs
 from bureau.settings import PlatformSettings, SettingsError, load
 from services.gateway.process import GatewayProcess
 from services.gateway.settings import GatewaySettings

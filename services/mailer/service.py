@@ -2,14 +2,14 @@
 
 from bureau.service import Resources, Service
 from bureau.settings import load
-from services.mailer.book import LedgerBook
 from services.mailer.compose import Composer
-from services.mailer.deliveries import Policy
-from services.mailer.mailer import Mailer
+from services.mailer.delivery_log import LedgerBook
+from services.mailer.delivery_policy import Policy
+from services.mailer.send import Mailer
 from services.mailer.settings import MailerSettings
 from services.mailer.tasks import preview_task, send_task
-from services.mailer.templating import Templates
-from services.mailer.transports.choose import choose
+from services.mailer.templating.templating import Templates
+from services.mailer.transport_factory import choose
 
 
 def mailer_service(resources: Resources) -> Service:

@@ -5,11 +5,11 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from bureau.contracts.addresses import Mailbox, domain_name, parse_mailbox
-from bureau.recipients import DESCRIPTION
+from bureau.contracts.mail.addresses import Mailbox, domain_name, parse_mailbox
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.settings import Settings
-from services.mailer.mail_urls import MailUrl, mail_urls
-from services.mailer.templating import SHIPPED
+from services.mailer.templating.templating import SHIPPED
+from services.mailer.transports.urls import MailUrl, mail_urls
 
 
 class MailerSettings(Settings):

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import TransientError
+from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.first_failure import Failure
-from bureau.links import PARAMETER, Link, Linked, Links
-from bureau.quantities import count, size
-from bureau.recipients import refuse_outside
+from bureau.formatting import count, size
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.reads.first_failure import Failure
+from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 from services.reports.ladder import Ladder, Step
 

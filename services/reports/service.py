@@ -7,18 +7,18 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.first_failure import first_failure
-from bureau.ledger.kept_secrets import kept_secret
-from bureau.links import Links
+from bureau.ledger.access.shared_secrets import kept_secret
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.reads.first_failure import first_failure
 from bureau.service import Resources, Service
+from bureau.signing.signed_links import Links
 from bureau.task import Task
-from services.reports.catalog import load_catalog
+from services.reports.definition.catalog import load_catalog
 from services.reports.delivery import Delivery, DeliveryPolicy
 from services.reports.ladder import Ladder
 from services.reports.settings import ReportsSettings, load_settings
+from services.reports.sources.concurrency import Turns
 from services.reports.tasks import ReportTasks
-from services.reports.turns import Turns
 
 log = structlog.get_logger(__name__)
 

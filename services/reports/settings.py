@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.contracts.reports import Empty
-from bureau.recipients import DESCRIPTION
 from bureau.settings import Settings, SettingsError, load
-from services.reports.rows import Source
-from services.reports.sources import SourceMistakes, open_sources
+from services.reports.output.rows import Source
+from services.reports.sources.sources import SourceMistakes, open_sources
 
 _SHIPPED = Path(__file__).parent / "queries"
 
 
 class ReportsSettings(Settings):
-    """Where the reports are; `services.reports.sources` says where their databases are."""
+    """Where the reports are; `services.reports.sources.sources` says where their databases are."""
 
     reports_dir: str = Field(
         default=str(_SHIPPED),

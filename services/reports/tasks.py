@@ -21,17 +21,17 @@ from bureau.contracts.reports import (
     ReportPreview,
 )
 from bureau.task import Context
-from services.reports.catalog import ReportCatalog
-from services.reports.columns import labels
-from services.reports.csv_export import export, file_name, media_type
-from services.reports.dialect import Dialect
+from services.reports.definition.catalog import ReportCatalog
+from services.reports.definition.columns import labels
+from services.reports.definition.kinds import Value
+from services.reports.definition.parameters import plain, read_params
+from services.reports.definition.report import Report
 from services.reports.estimate import Estimate
-from services.reports.kinds import Value
 from services.reports.metrics import ROWS
-from services.reports.parameters import plain, read_params
-from services.reports.report import Report
-from services.reports.rows import Snapshot, Source
-from services.reports.turns import Turns
+from services.reports.output.csv_export import export, file_name, media_type
+from services.reports.output.dialect import Dialect
+from services.reports.output.rows import Snapshot, Source
+from services.reports.sources.concurrency import Turns
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters

@@ -7,17 +7,17 @@ import threading
 
 from prometheus_client import REGISTRY
 
-from bureau import logs
 from bureau.boot import wait_for_ledger
-from bureau.broker import make_broker
-from bureau.health import Health
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import make_broker
+from bureau.messaging.relay import Relay
 from bureau.metrics import endings
 from bureau.metrics.survey import LedgerCollector
-from bureau.relay import Relay
+from bureau.observability import logs
+from bureau.observability.startup import say_started
+from bureau.runtime.health import Health
+from bureau.runtime.storage_check import SharedStorage
 from bureau.settings import PlatformSettings, SettingsError, load
-from bureau.shared_storage import SharedStorage
-from bureau.started import say_started
 from bureau.storage import Storage
 from services.scheduler.doctor import ACTS, doctor
 from services.scheduler.schedule_file import ScheduleFile

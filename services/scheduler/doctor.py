@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 
 from dramatiq.errors import BrokerError
 
-from bureau.broker import HintPublisher, make_broker
-from bureau.ledger import audit, leases, schedule_survey
-from bureau.ledger.audit import COMMAND, EVERYBODY, Act
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.schedule_survey import ScheduleSurvey, Troubled
-from bureau.ledger.survey import QueueSurvey, hint_again, survey
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import COMMAND, EVERYBODY, Act
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.jobs import leases
+from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
+from bureau.ledger.schedules import health
+from bureau.ledger.schedules.health import ScheduleSurvey, Troubled
+from bureau.messaging.broker import HintPublisher, make_broker
 from bureau.settings import PlatformSettings
 from services.scheduler.scheduler import jitter
 
@@ -42,7 +44,7 @@ def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
         print(f"To be published again: {_noted(db, 'hints.again', hint_again(db))} hints.")
     queues = survey(db)
     depths, broker_error = _depths(broker, queues)
-    schedules = schedule_survey.survey(db)
+    schedules = health.survey(db)
     wrong = [*findings(queues, depths, broker_error), *schedule_findings(schedules.troubled)]
     for queue in queues:
         print(_line(queue, depths.get(queue.queue)))

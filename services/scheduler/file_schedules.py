@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import structlog
 
 from bureau.contracts.problems import FieldError
-from bureau.ledger import schedules
-from bureau.ledger.artifacts import ArtifactGone
-from bureau.ledger.audit import FILE, Act
-from bureau.ledger.database import Database
-from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
+from bureau.ledger.access.audit import FILE, Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.files.artifacts import ArtifactGone
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, Source
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import new_schedule, schedule_mistakes
 from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written

@@ -5,15 +5,16 @@ import time
 
 import structlog
 
-from bureau.broker import HintPublisher
-from bureau.ledger import act, hints, leases, workers
-from bureau.ledger.claim import LEASE_SECONDS
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.keeping import Keep
-from bureau.ledger.quotas import Quota
-from bureau.loop import Loop
+from bureau.background_loop import Loop
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import hints, workers
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.claim import LEASE_SECONDS
+from bureau.ledger.retention.policy import Keep
+from bureau.messaging.broker import HintPublisher
+from bureau.messaging.relay import Relay
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
-from bureau.relay import Relay
 from bureau.storage import Storage
 from services.scheduler.retention import retention_loops
 from services.scheduler.schedule_file import ScheduleFile
@@ -100,5 +101,5 @@ class Scheduler:
         return LOST_SECONDS
 
     def _expire_jobs(self) -> float:
-        act.expire_jobs(self._db)
+        cancel.expire_jobs(self._db)
         return KEEP_SECONDS

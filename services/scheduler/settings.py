@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.ledger.keeping import Keep
-from bureau.quota_settings import QuotaSettings
+from bureau.ledger.retention.policy import Keep
 from bureau.settings import SettingsError
+from bureau.submission.quota_settings import QuotaSettings
 from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
 
 MAX_DAYS = 36_500  # a hundred years: as good as for ever

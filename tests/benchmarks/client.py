@@ -4,7 +4,7 @@ import tempfile
 
 from flask.testing import FlaskClient
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings

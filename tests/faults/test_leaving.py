@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bureau import health
-from bureau.health import Health
+from bureau.runtime import health
+from bureau.runtime.health import Health
 from tests.support.waiting import until
 
 

@@ -9,18 +9,18 @@ from sqlalchemy import Row, select, update
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import When
-from bureau.ledger import leases
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.claim import Claim, claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.decide import error_of
-from bureau.ledger.ending import AgainLater, Ending, Failed, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.finish import Finished, finish
-from bureau.ledger.submit import NewJob, NewTask, submit
-from bureau.ledger.tables import attempts, events, jobs, tasks
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import attempts, events, jobs, tasks
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.claim import Claim, claim
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.finish import Finished, finish
+from bureau.ledger.jobs.outcome import AgainLater, Ending, Failed, Succeeded
+from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.submit import NewJob, NewTask, submit
 
 BROKEN = error_of("broken", "It broke.", retryable=True)
 

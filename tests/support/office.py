@@ -8,20 +8,21 @@ from sqlalchemy import Table, and_, func, select, update
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import artifacts as files
-from bureau.ledger import expiry, schedules
-from bureau.ledger.act import cancel
-from bureau.ledger.artifacts import StoredArtifact, add_upload
-from bureau.ledger.audit import Act, note
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Ending, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.keeping import Keep
-from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.tables import artifacts, audit, events, idempotency, jobs, metadata, workers
-from bureau.ledger.ticks import Timing
-from bureau.ledger.workers import NewWorker, register
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access.audit import Act, note
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import artifacts, audit, events, idempotency, jobs, metadata, workers
+from bureau.ledger.dispatch.workers import NewWorker, register
+from bureau.ledger.files import artifacts as files
+from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.jobs.cancel import cancel
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.outcome import Ending, Succeeded
+from bureau.ledger.retention import file_expiry
+from bureau.ledger.retention.policy import Keep
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from bureau.storage import Storage
 from services.scheduler.retention import RemovedFiles, Retention
 from tests.support.book import Book, stored
@@ -114,7 +115,7 @@ class Office:
 
     def decide(self) -> None:
         """Files are told when they expire, as the scheduler does within seconds of a job's end."""
-        while expiry.settle(self.db, expiry.undecided(self.db), self.keep):
+        while file_expiry.settle(self.db, file_expiry.undecided(self.db), self.keep):
             pass
 
     def clear_up(self) -> None:

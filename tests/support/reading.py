@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bureau.stopping import StopToken
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.query import parse_query
-from services.reports.rows import Rows, Source
+from bureau.stop_token import StopToken
+from services.reports.definition.kinds import Value
+from services.reports.definition.query import parse_query
+from services.reports.output.dialect import Dialect
+from services.reports.output.rows import Rows, Source
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Stack:
     def command(self, name: str) -> list[str | Path]:
         match name:
             case "gateway":
-                return [BIN / "gunicorn", "-c", "deploy/gunicorn.conf.py", "services.gateway.wsgi:app"]
+                return [BIN / "gunicorn", "-c", "services/gateway/gunicorn_conf.py", "services.gateway.wsgi:app"]
             case "issuer":
                 address = f"127.0.0.1:{self.issuer_port}"
                 return [BIN / "gunicorn", "--bind", address, "--threads", "4", "services.certificates.issuer.wsgi:app"]

@@ -17,7 +17,13 @@ def said(code: str) -> str:
 
 @pytest.mark.parametrize(
     "before",
-    ["", "import bureau.task", "from bureau.task import Task", "from bureau import Context", "import bureau.runner"],
+    [
+        "",
+        "import bureau.task",
+        "from bureau.task import Task",
+        "from bureau import Context",
+        "import bureau.runtime.runner",
+    ],
     ids=repr,
 )
 def test_task_is_the_decorator_whatever_was_imported_before(before: str) -> None:
@@ -40,7 +46,7 @@ def test_the_client_and_the_command_need_no_library_of_the_services(module: str)
     code += "\nprint(sorted(name for name in sys.modules if name.startswith('bureau.') and name.count('.') == 1))"
     known = {
         "bureau.client": "['bureau.client']",
-        "bureau.cli.main": "['bureau.cli', 'bureau.client', 'bureau.quantities']",
+        "bureau.cli.main": "['bureau.cli', 'bureau.client', 'bureau.formatting']",
     }
     assert said(code) == known[module]
 

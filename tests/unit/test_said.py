@@ -2,9 +2,9 @@
 
 import pytest
 
-from bureau.ledger.events import Event
-from bureau.said import LINES_HELD, Said
-from bureau.throttle import Throttle
+from bureau.ledger.jobs.events import Event
+from bureau.runtime.event_buffer import LINES_HELD, Said
+from bureau.runtime.throttle import Throttle
 
 
 class Clock:

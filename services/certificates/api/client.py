@@ -9,10 +9,10 @@ from typing import BinaryIO
 import httpx
 
 from bureau.contracts.errors import TaskError, TransientError
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 from bureau.metrics.upstream import called
-from bureau.outages import Outages
-from bureau.stopping import StopToken
+from bureau.outage_counter import Outages
+from bureau.stop_token import StopToken
 from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
 from services.certificates.api.in_process import CHECKPOINT
 from services.certificates.api.interruptible import stopped_by

@@ -11,10 +11,10 @@ from werkzeug.exceptions import HTTPException
 from bureau.contracts.certificates import MAX_FILES
 from services.certificates.issuer.bundle import Request, write_bundle
 from services.certificates.issuer.links import Links
+from services.certificates.issuer.pdf.typesetter import DesignError, Typesetter
 from services.certificates.issuer.problems import RefusedError
-from services.certificates.issuer.roster import Roster, read_roster
+from services.certificates.issuer.rosters.roster import Roster, read_roster
 from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.issuer.typesetter import DesignError, Typesetter
 from services.certificates.spool import spooled_file
 
 CHECKPOINT = "bureau.checkpoint"  # given by a caller in the same process, to stop the work and see how far it is

@@ -2,7 +2,7 @@
 
 from secrets import token_urlsafe
 
-from bureau.certificate_tokens import KEY_BYTES, Signer
+from bureau.signing.certificate_tokens import KEY_BYTES, Signer
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import cached_property
 
-from bureau.certificate_tokens import Claims, Signer
 from bureau.settings import SettingsError
+from bureau.signing.certificate_tokens import Claims, Signer
 from services.certificates.issuer.settings import IssuerSettings
 
 

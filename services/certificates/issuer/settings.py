@@ -5,9 +5,9 @@ from typing import Literal, Self
 
 from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 
-from bureau.certificate_tokens import Signer
 from bureau.settings import Settings
-from services.certificates.issuer.looks import Looks, design_path, image_svg
+from bureau.signing.certificate_tokens import Signer
+from services.certificates.issuer.pdf.looks import Looks, design_path, image_svg
 
 _COLOUR = r"^$|^#[0-9A-Fa-f]{6}$"
 

@@ -1,6 +1,6 @@
 """`gunicorn services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
 
-from bureau import logs
+from bureau.observability import logs
 from bureau.settings import LogSettings, SettingsError, load
 from services.certificates.issuer.app import create_app
 from services.certificates.issuer.links import links_of

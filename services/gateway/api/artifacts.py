@@ -7,16 +7,16 @@ from uuid import UUID
 from flask import Response
 from werkzeug.http import http_date
 
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.keys import Role
-from bureau.links import Linked
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
-from services.gateway.gateway import Gateway
-from services.gateway.http import ranges
-from services.gateway.http.disposition import attachment
+from services.gateway.context import Gateway
+from services.gateway.http.files import ranges
+from services.gateway.http.files.disposition import attachment
 from services.gateway.http.operation import Call, Documented, Nothing, Operation
-from services.gateway.http.problems import not_found, problem
+from services.gateway.problems import not_found, problem
 
 _HEADERS = {
     "ETag": "The file's SHA-256.",

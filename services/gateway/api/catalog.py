@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from bureau.contracts.catalog import ReportDescription, TaskDescription, TemplateDescription
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from bureau.submission.announcements import Known
-from services.gateway.gateway import Gateway
+from services.gateway.context import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.pagination import PageQuery, page_of
 

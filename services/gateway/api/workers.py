@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from bureau.ledger import workers as ledger_workers
-from bureau.ledger.keys import Role
-from bureau.ledger.workers import WorkerRow
-from services.gateway.gateway import Gateway
+from bureau.ledger.access.keys import Role
+from bureau.ledger.dispatch import workers as ledger_workers
+from bureau.ledger.dispatch.workers import WorkerRow
+from services.gateway.context import Gateway
 from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from services.gateway.http.pagination import PageQuery, page_of
 

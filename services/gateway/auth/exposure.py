@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from bureau.ledger import keys
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.migrate import migrate
+from bureau.ledger.access import keys
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
 from bureau.settings import SettingsError
 from services.gateway.settings import GatewaySettings, is_loopback
 

@@ -7,20 +7,21 @@ from typing import Any
 from werkzeug import Request
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger import sharing
-from bureau.ledger.database import Database
-from bureau.ledger.kept_secrets import kept_secret
-from bureau.ledger.keys import Role
-from bureau.ledger.rates import Standing
-from bureau.links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
-from services.gateway.auth import api_key, rate_limits
+from bureau.ledger.access import ownership
+from bureau.ledger.access.keys import Role
+from bureau.ledger.access.rate_limits import Standing
+from bureau.ledger.access.shared_secrets import kept_secret
+from bureau.ledger.db.database import Database
+from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
+from services.gateway.api_keys import api_key
+from services.gateway.api_keys.key_file import KeyFile
+from services.gateway.auth import rate_limits
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.identity import LOCAL, NOBODY, Identity
-from services.gateway.auth.key_file import KeyFile
 from services.gateway.auth.keyring import Keyring, Refused
 from services.gateway.auth.rate_limits import RateLimiter
 from services.gateway.auth.sessions import COOKIE, Sessions
-from services.gateway.http.problems import not_found, problem, try_again
+from services.gateway.problems import not_found, problem, try_again
 from services.gateway.settings import GatewaySettings, is_loopback
 
 
@@ -113,13 +114,13 @@ class Gate:
         """A link to a job opens its files too. Raises 403 where the link is for something else."""
         wanted = path[f"{linked}_id"]
         if link.kind is Linked.JOB and linked is Linked.ARTIFACT:
-            return sharing.owner_of_artifact(self._db, wanted, of_job=link.id)
+            return ownership.owner_of_artifact(self._db, wanted, of_job=link.id)
         if link.kind is not linked or link.id != wanted:
             raise _bad_link()
-        return sharing.owner_of_job(self._db, wanted) if linked is Linked.JOB else self._owner_of_file(wanted)
+        return ownership.owner_of_job(self._db, wanted) if linked is Linked.JOB else self._owner_of_file(wanted)
 
     def _owner_of_file(self, artifact_id: Any) -> str | None:
-        return sharing.owner_of_artifact(self._db, artifact_id)
+        return ownership.owner_of_artifact(self._db, artifact_id)
 
     def count(self, who: Identity) -> tuple[Standing | None, dict[str, str]]:
         """One more request of this key; where it stands, and the headers that say so."""

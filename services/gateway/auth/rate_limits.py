@@ -5,9 +5,9 @@ from collections.abc import Callable
 from math import ceil
 from threading import Lock
 
-from bureau.ledger import rates
-from bureau.ledger.database import Database
-from bureau.ledger.rates import Rate, Standing
+from bureau.ledger.access import rate_limits
+from bureau.ledger.access.rate_limits import Rate, Standing
+from bureau.ledger.db.database import Database
 
 POLICY = "requests"
 
@@ -30,7 +30,7 @@ class RateLimiter:
             wait = self._refused_until.get(key_id, 0.0) - self._clock()
         if wait > 0:
             return Standing(False, 0, wait)
-        standing = rates.take(self._db, key_id, self._rate)
+        standing = rate_limits.take(self._db, key_id, self._rate)
         with self._lock:
             if standing.allowed:
                 self._refused_until.pop(key_id, None)

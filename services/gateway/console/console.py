@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.console import (
+from services.gateway.console.api_calls import Acting
+from services.gateway.console.frame import Frame
+from services.gateway.console.pages import (
     audit,
     bulk,
     job,
@@ -19,10 +21,8 @@ from services.gateway.console import (
     tasks,
     workers,
 )
-from services.gateway.console.acting import Acting
-from services.gateway.console.frame import Frame
-from services.gateway.console.watch import Watch
-from services.gateway.gateway import Gateway
+from services.gateway.console.state.dependency_watch import Watch
+from services.gateway.context import Gateway
 from services.gateway.http.operation import Operation
 
 

@@ -6,7 +6,7 @@ from flask import Response
 
 from bureau.contracts.problems import Problem
 from services.gateway.http.operation import Reply
-from services.gateway.http.problem_model import PROBLEM_TYPE, Mistake, ProblemDocument
+from services.gateway.problem_model import PROBLEM_TYPE, Mistake, ProblemDocument
 
 
 def response_of(reply: Reply | Response) -> Response:

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from flask import Response, request
 
 from services.gateway.http.peer import Peer
-from services.gateway.http.problems import try_again
+from services.gateway.problems import try_again
 
 MEDIA_TYPE = "text/event-stream"
 COMMENT_SECONDS = 15.0  # proxies close connections that are silent for longer, 60 s as a rule

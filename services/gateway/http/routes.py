@@ -8,12 +8,12 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import Headers
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.idempotency import Scope
-from bureau.links import PARAMETER
+from bureau.ledger.access.idempotency import Scope
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.signing.signed_links import PARAMETER
 from services.gateway.auth.gate import Asked, require
 from services.gateway.auth.identity import Identity
-from services.gateway.gateway import Gateway
+from services.gateway.context import Gateway
 from services.gateway.http import idempotency, prefer
 from services.gateway.http.answers import response_of
 from services.gateway.http.forms import FormReader

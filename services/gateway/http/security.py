@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
 
-from services.gateway.http.problems import problem
+from services.gateway.problems import problem
 from services.gateway.settings import GatewaySettings, bind_host, is_loopback
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bureau.stopping import StopToken
-from services.mailer.message import Message
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Message
 
 BEGIN_WITHIN_SECONDS = 30.0
 END_WITHIN_SECONDS = 120.0

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from bureau.contracts.addresses import Mailbox
-from bureau.stopping import StopToken
-from services.mailer.message import Message
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
 
 _RULE = "-" * 72

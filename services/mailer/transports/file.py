@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from bureau.stopping import StopToken
-from services.mailer.message import Form, Message
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Form, Message
 from services.mailer.transports.base import Outage, Outcome, Verdict, Window
 
 

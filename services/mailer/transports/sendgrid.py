@@ -15,12 +15,12 @@ from python_http_client.exceptions import HTTPError
 
 from bureau.contracts.base import clean_text
 from bureau.metrics.upstream import called
-from bureau.stopping import StopToken
-from services.mailer.message import Message
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
+from services.mailer.transports.interruptible_socket import Wire
 from services.mailer.transports.sendgrid_http import Handover, wired_client
 from services.mailer.transports.sendgrid_payload import over_limits, payload
-from services.mailer.transports.wire import Wire
 
 _ACCEPTED = 202
 _CHECKED = 200  # the answer in sandbox mode

@@ -13,9 +13,9 @@ from typing import Any
 from python_http_client import Client
 from sendgrid import SendGridAPIClient
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.mailer.transports.base import Window
-from services.mailer.transports.wire import Wire
+from services.mailer.transports.interruptible_socket import Wire
 
 
 @dataclass(frozen=True)

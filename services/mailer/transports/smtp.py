@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from bureau.stopping import StopToken
-from services.mailer.message import Message
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Message
 from services.mailer.transports.base import END_WITHIN_SECONDS, AnswerLost, Outage, Outcome, Verdict, Window
+from services.mailer.transports.interruptible_socket import Wire
 from services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
 from services.mailer.transports.smtp_server import SmtpServer
 from services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
-from services.mailer.transports.wire import Wire
 
 KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes, routers forget them silently
 

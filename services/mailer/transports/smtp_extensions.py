@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.mailer.message import Form, Message
+from services.mailer.message.message import Form, Message
 
 # RFC 6531, section 3.5: what a server says that wants a recipient's address in ASCII (of a sender's it says 550).
 CANNOT = 553

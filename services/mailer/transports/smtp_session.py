@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bureau.contracts.base import clean_text
+from services.mailer.transports.interruptible_socket import Wire
 from services.mailer.transports.smtp_extensions import Offer
 from services.mailer.transports.smtp_server import Encryption, SmtpServer
-from services.mailer.transports.wire import Wire
 
 _DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
 _MAX_REPLY = 500

@@ -7,9 +7,9 @@ import pytest
 from dramatiq.errors import BrokerError
 from dramatiq.message import Message
 
-from bureau.broker import HintBroker, hint
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import HintBroker, hint
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.together import together

@@ -10,12 +10,12 @@ from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from prometheus_client import REGISTRY
 
-from bureau.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, QueueMismatch, hint
 from bureau.contracts.ids import new_id
-from bureau.ledger import hints
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.relay import Relay
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch import hints
+from bureau.messaging.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, QueueMismatch, hint
+from bureau.messaging.relay import Relay
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.book import Book, task

@@ -6,13 +6,13 @@ from uuid import UUID
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from sqlalchemy import Row, update
 
-from bureau.contracts.states import ENDED, JobState, TaskState
-from bureau.ledger import leases
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.finish import Fate
-from bureau.ledger.tables import tasks
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.finish import Fate
+from bureau.ledger.jobs.outcome import Succeeded
 from tests.contract.ledger.model import ModelJob, all_tasks
 from tests.support.book import Book, no_jitter
 from tests.support.ledgers import empty

@@ -6,19 +6,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from sqlalchemy import update
 
-from bureau.contracts.states import JobState, TaskState, When
-from bureau.ledger import act, hints, leases, running
-from bureau.ledger.act import Cancelling
-from bureau.ledger.claim import Claim, claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Cancelled, Ending, HandedBack, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.hints import Hint
-from bureau.ledger.leases import Standing
-from bureau.ledger.retry import Retrying, retry
-from bureau.ledger.submit import NewTask
-from bureau.ledger.tables import jobs, tasks
+from bureau.contracts.jobs.states import JobState, TaskState, When
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs, tasks
+from bureau.ledger.dispatch import hints
+from bureau.ledger.dispatch.hints import Hint
+from bureau.ledger.jobs import cancel as act
+from bureau.ledger.jobs import leases, progress
+from bureau.ledger.jobs.cancel import Cancelling
+from bureau.ledger.jobs.claim import Claim, claim
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.leases import Standing
+from bureau.ledger.jobs.outcome import Cancelled, Ending, HandedBack, Succeeded
+from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.jobs.submit import NewTask
 from tests.contract.ledger.checked import CheckedMachine
 from tests.contract.ledger.model import ModelJob, ModelTask, all_tasks
 from tests.support.book import again, failed, no_jitter, task
@@ -168,7 +170,7 @@ class LedgerMachine(CheckedMachine):
     @rule(number=pick)
     def say(self, number: int) -> None:
         job, one, _ = self.claims[number % len(self.claims)]
-        running.write_said(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
+        progress.write_said(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
 
     @precondition(lambda self: self.claims)
     @rule()

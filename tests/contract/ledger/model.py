@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from bureau.contracts.states import ENDED, JobState, TaskState, When
-from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.finish import Fate
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState, When
+from bureau.ledger.jobs.finish import Fate
+from bureau.ledger.jobs.outcome import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
 
 CRASHES_AT_MOST = 5
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.act import Cancelling, cancel
-from bureau.ledger.ending import Cancelled, Ending, HandedBack, Succeeded
+from bureau.ledger.jobs.cancel import Cancelling, cancel
+from bureau.ledger.jobs.outcome import Cancelled, Ending, HandedBack, Succeeded
 from tests.support.book import Book, again, failed, task
 from tests.support.together import together
 

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import delete
 
-from bureau.ledger.ending import Cancelled, Ending, HandedBack, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.finish import Fate, Finished
-from bureau.ledger.tables import jobs
+from bureau.ledger.db.tables import jobs
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.finish import Fate, Finished
+from bureau.ledger.jobs.outcome import Cancelled, Ending, HandedBack, Succeeded
 from tests.support.book import BROKEN, Book, again, failed, task
 from tests.support.together import together
 

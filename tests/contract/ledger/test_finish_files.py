@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact, add_upload
-from bureau.ledger.database import Database
-from bureau.ledger.ending import HandedBack, Succeeded
-from bureau.ledger.finish import Fate, finish
+from bureau.ledger.db.database import Database
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.jobs.finish import Fate, finish
+from bureau.ledger.jobs.outcome import HandedBack, Succeeded
 from tests.support.book import Book, again, failed, stored, task
 from tests.support.waiting import until
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, Uuid, delete, event, insert, select, update
 from sqlalchemy.types import TypeEngine
 
-from bureau.ledger.clock import UtcDateTime
-from bureau.ledger.database import Database
-from bureau.ledger.given import Given
-from bureau.ledger.metadata import Json
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.metadata import Json
+from bureau.ledger.db.sql_time import UtcDateTime
 
 KINDS: dict[str, TypeEngine[Any]] = {
     "id": Uuid(),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bureau.contracts.states import When
-from bureau.ledger.ending import Cancelled
-from bureau.ledger.finish import Fate, Finished
+from bureau.contracts.jobs.states import When
+from bureau.ledger.jobs.finish import Fate, Finished
+from bureau.ledger.jobs.outcome import Cancelled
 from tests.support.book import Book, failed, optional, task
 
 

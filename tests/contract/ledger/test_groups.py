@@ -3,11 +3,11 @@
 from sqlalchemy import select
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.claim import Claim, claim_free
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Ending, Succeeded
-from bureau.ledger.finish import ClaimEnd, Fate, Finished, finish_free
-from bureau.ledger.tables import jobs, tasks
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import jobs, tasks
+from bureau.ledger.jobs.claim import Claim, claim_free
+from bureau.ledger.jobs.finish import ClaimEnd, Fate, Finished, finish_free
+from bureau.ledger.jobs.outcome import Ending, Succeeded
 from tests.support.book import Book, again, failed, stored, task
 
 RUN = "shop.work"

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.clock import later
-from bureau.ledger.hints import Hint, due_queues, forget_all, forget_lost, take_back, take_due
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch.hints import Hint, due_queues, forget_all, forget_lost, take_back, take_due
 from tests.support.book import Book, again, task
 from tests.support.together import together
 

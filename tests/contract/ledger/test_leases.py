@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bureau.ledger import act, leases
-from bureau.ledger.claim import Claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.leases import Expired, Held, Standing
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.jobs.leases import Expired, Held, Standing
 from tests.support.book import Book, again, no_jitter, task
 from tests.support.together import together
 
@@ -61,7 +61,7 @@ def test_nothing_is_asked_for_nothing(book: Book) -> None:
 def test_a_cancelled_job_asks_its_claims_to_stop_and_goes_on_renewing(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     assert leases.standing(book.db, [held(claimed)]) == {held(claimed): Standing.STOP}
     assert leases.renew(book.db, [held(claimed)]) == {held(claimed)}
 
@@ -93,7 +93,7 @@ def test_expiry_goes_on_where_its_limit_ended(book: Book) -> None:
 def test_a_task_that_was_asked_to_stop_never_becomes_ready_again(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"))
     claimed = book.take(job_id, "a")
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     book.end_lease(claimed.task_id)
     assert leases.expire(book.db, no_jitter) == Expired(tasks=1, woke=False)
     assert book.states(job_id) == {"a": "cancelled", "b": "cancelled"}

@@ -6,12 +6,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from bureau.contracts.states import TaskState
-from bureau.ledger import act, hints, running
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.hints import Hint
-from bureau.ledger.tables import tasks
+from bureau.contracts.jobs.states import TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.dispatch import hints
+from bureau.ledger.dispatch.hints import Hint
+from bureau.ledger.jobs import cancel, progress
 from tests.support.book import Book, task
 from tests.support.together import together
 
@@ -43,7 +44,7 @@ def run_all(book: Book, job_id: UUID) -> None:
 
 
 def say_progress(book: Book, job_id: UUID) -> None:
-    running.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
+    progress.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
 
 
 def cancel_against(book: Book, prepare: Callable[[UUID], object], other: Callable[[UUID], object]) -> None:
@@ -51,7 +52,7 @@ def cancel_against(book: Book, prepare: Callable[[UUID], object], other: Callabl
     for _ in range(ROUNDS):
         job_id = a_job(book)
         prepare(job_id)
-        together(2, lambda n: act.cancel(book.db, job_id, "ada") if n else other(job_id))  # noqa: B023 - called at once
+        together(2, lambda n: cancel.cancel(book.db, job_id, "ada") if n else other(job_id))  # noqa: B023 - called at once
         with book.db.transaction() as connection:
             connection.execute(tasks.delete())
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bureau.ledger import leases
-from bureau.ledger.clock import later
-from bureau.ledger.ending import HandedBack
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.outcome import HandedBack
 from tests.support.book import Book, again, no_jitter
 
 

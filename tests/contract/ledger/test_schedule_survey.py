@@ -2,16 +2,16 @@
 
 from sqlalchemy import update
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.firing import due, fire
-from bureau.ledger.schedule_survey import ScheduleSurvey, survey
-from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.submit import NewJob
-from bureau.ledger.tables import schedules as table
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import schedules as table
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.firing import due, fire
+from bureau.ledger.schedules.health import ScheduleSurvey, survey
+from bureau.ledger.schedules.schedules import NewSchedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from tests.support.book import Book, failed, task
 
 

@@ -8,19 +8,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.artifacts import ArtifactGone, add_upload
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.firing import Build, due, fire, tick_id
-from bureau.ledger.quotas import Quota
-from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
-from bureau.ledger.submit import NewJob
-from bureau.ledger.tables import jobs
-from bureau.ledger.tables import schedules as table
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs
+from bureau.ledger.db.tables import schedules as table
+from bureau.ledger.files.artifacts import ArtifactGone, add_upload
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.firing import Build, due, fire, tick_id
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from tests.support.book import Book, stored, task
 from tests.support.together import together
 

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import update
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
-from bureau.contracts.trouble import Trouble
-from bureau.ledger import workers
-from bureau.ledger.away import away
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.tables import workers as table
-from bureau.ledger.workers import TROUBLES, NewWorker, announced, register, seen, served, stopped
+from bureau.contracts.outage import Trouble
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import workers as table
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import TROUBLES, NewWorker, announced, register, seen, served, stopped
+from bureau.ledger.reads.reported_outages import away
 
 
 def catalog(*names: str, description: str = "") -> Catalog:

@@ -14,7 +14,7 @@ from pathlib import Path
 import fast_mail_parser
 import pytest
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.mailer.transports.base import Verdict, Window
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer

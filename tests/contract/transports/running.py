@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopToken
-from services.mailer.message import Message
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Transport, Window
 
 Ended = Outcome | Outage | AnswerLost | Stopped

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from bureau.testing.outbox import Outbox
-from services.mailer.message import Form
+from services.mailer.message.message import Form
 from services.mailer.transports.base import Outage, Window
 from services.mailer.transports.file import FileTransport
 from tests.support.messages import new_message

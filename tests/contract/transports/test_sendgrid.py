@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason, StopToken
-from services.mailer.message import Message
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.stop_token import StopReason, StopToken
+from services.mailer.message.message import Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.sendgrid import SendGridTransport
 from tests.contract.transports.running import Running

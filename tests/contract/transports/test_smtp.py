@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason, StopToken
-from services.mailer.message import Form, Message
+from bureau.stop_token import StopReason, StopToken
+from services.mailer.message.message import Form, Message
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer

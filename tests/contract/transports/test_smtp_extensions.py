@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
-from bureau.stopping import StopToken
-from services.mailer.message import Form, Message
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Form, Message
 from services.mailer.transports.base import Outcome, Verdict, Window
 from services.mailer.transports.smtp import SmtpTransport
 from services.mailer.transports.smtp_server import SmtpServer

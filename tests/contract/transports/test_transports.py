@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason, StopToken
-from services.mailer.message import Attachment
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.stop_token import StopReason, StopToken
+from services.mailer.message.message import Attachment
 from services.mailer.transports.base import Outage, Outcome, Verdict, Window
 from tests.contract.transports.conftest import Provider
 from tests.support.messages import new_message

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 from services.certificates.api.client import CertificatesApi, Exchange, Upload
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_api

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason
+from bureau.stop_token import StopReason
 from services.certificates.api.client import Upload
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive

@@ -13,7 +13,7 @@ import pytest
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError, Stopped, TaskError, TransientError
-from bureau.stopping import StopReason
+from bureau.stop_token import StopReason
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_api
 from services.certificates.settings import CertificatesSettings

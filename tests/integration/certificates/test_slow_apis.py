@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.settings import SettingsError, load
-from bureau.stopping import StopReason
+from bureau.stop_token import StopReason
 from services.certificates.api.polling import location
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_api

@@ -9,14 +9,14 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.clock import later
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.keys import Role
-from bureau.ledger.tables import keys as key_table
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import Role
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import keys as key_table
+from services.gateway.api_keys import api_key
+from services.gateway.api_keys.api_key import ApiKey
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
@@ -222,7 +222,7 @@ def test_a_mistake_of_ours_tells_no_key_either(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("bureau.ledger.queries.jobs_of", broken)
+    monkeypatch.setattr("bureau.ledger.reads.job_queries.jobs_of", broken)
     answer = gateway.with_key(key, "GET", "/v1/jobs")
     assert answer.status_code == 500
     assert key.secret not in answer.text + "".join(capfd.readouterr())

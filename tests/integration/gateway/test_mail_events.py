@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway

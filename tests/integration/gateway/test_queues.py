@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from bureau.ledger.ending import AgainLater, Succeeded
+from bureau.ledger.jobs.outcome import AgainLater, Succeeded
 from tests.integration.gateway.conftest import Door, pointers
 from tests.integration.gateway.test_jobs import submit, suma
 

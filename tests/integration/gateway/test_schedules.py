@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from tests.integration.gateway.conftest import Door, pointers
 from tests.integration.gateway.test_jobs import NOBODY, suma
 

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from bureau.heartbeat import Heartbeat
-from bureau.ledger import deliveries
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.deliveries import Delivery
-from bureau.ledger.migrate import migrate
-from bureau.ledger.tables import deliveries as deliveries_table
-from bureau.runner import Runner
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import deliveries as deliveries_table
+from bureau.ledger.mail import deliveries
+from bureau.ledger.mail.deliveries import Delivery
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.runner import Runner
 from bureau.service import Resources
 from bureau.storage import Storage
 from services.mailer.service import mailer_service

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger import act, deliveries, leases
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from bureau.stopping import StopToken
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.mail import deliveries
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.stop_token import StopToken
 from services.mailer.transports.base import Window
 from services.mailer.transports.file import FileTransport
 from tests.integration.mailer.conftest import Office
@@ -154,7 +155,7 @@ def test_a_cancelled_task_sends_nothing_and_ends_at_once(office: Office, server:
     before = deliveries.history
 
     def cancel_meanwhile(db: Database, task_id: UUID) -> list[Delivery]:
-        act.cancel(db, job, "ada")
+        cancel.cancel(db, job, "ada")
         return before(db, task_id)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from services.reports.csv_export import export
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.postgres_source import PostgresSource
-from services.reports.rows import Source
-from services.reports.sources import open_sources
+from services.reports.definition.kinds import Value
+from services.reports.output.csv_export import export
+from services.reports.output.dialect import Dialect
+from services.reports.output.rows import Source
+from services.reports.sources.postgres_source import PostgresSource
+from services.reports.sources.sources import open_sources
 from tests.support.postgres import connect
 from tests.support.reading import running
 

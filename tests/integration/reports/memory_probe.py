@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bureau.contracts.reports import CsvFormat
 from bureau.storage import Storage
-from services.reports.csv_export import export
-from services.reports.sources import open_sources
+from services.reports.output.csv_export import export
+from services.reports.sources.sources import open_sources
 from tests.support.reading import running
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
-from services.reports.csv_export import export
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.query import parse_query
-from services.reports.rows import Rows, Source
-from services.reports.sources import open_sources
+from bureau.stop_token import StopReason, StopToken
+from services.reports.definition.kinds import Value
+from services.reports.definition.query import parse_query
+from services.reports.output.csv_export import export
+from services.reports.output.dialect import Dialect
+from services.reports.output.rows import Rows, Source
+from services.reports.sources.sources import open_sources
 from tests.support.mariadb import MariaDB
 from tests.support.ports import free_port
 from tests.support.reading import running

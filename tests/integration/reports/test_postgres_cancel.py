@@ -13,11 +13,11 @@ from sqlalchemy.engine import make_url
 
 from bureau.contracts.errors import Stopped
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
-from services.reports.csv_export import export
-from services.reports.postgres_source import PostgresSource
-from services.reports.rows import Source
-from services.reports.sources import open_sources
+from bureau.stop_token import StopReason, StopToken
+from services.reports.output.csv_export import export
+from services.reports.output.rows import Source
+from services.reports.sources.postgres_source import PostgresSource
+from services.reports.sources.sources import open_sources
 from tests.support.postgres import connect
 from tests.support.reading import running
 from tests.support.waiting import until

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bureau.contracts.errors import PermanentError, TransientError
-from services.reports.rows import Rows, Source
-from services.reports.sources import open_sources
+from services.reports.output.rows import Rows, Source
+from services.reports.sources.sources import open_sources
 from tests.support.ports import free_port
 from tests.support.reading import running
 from tests.support.waiting import until

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import SendMail
+from bureau.contracts.mail.mail import SendMail
 from services.certificates.api.client import CertificatesApi
 from services.certificates.issuer.links import Links
 from services.certificates.issuer.settings import IssuerSettings

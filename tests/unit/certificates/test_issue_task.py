@@ -12,7 +12,7 @@ import pytest
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.errors import PermanentError, Stopped
-from bureau.stopping import StopReason
+from bureau.stop_token import StopReason
 from services.certificates.api.client import CertificatesApi
 from services.certificates.issuer.settings import IssuerSettings
 from services.certificates.service import certificates_api

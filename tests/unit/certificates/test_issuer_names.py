@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.certificates.archive.names import Places, name_problem
 from services.certificates.issuer.filenames import certificate_name, roster_folder
 from services.certificates.issuer.manifest import COLUMNS, Entry, manifest_csv, neutral
-from services.certificates.issuer.roster import Row
+from services.certificates.issuer.rosters.roster import Row
 from services.certificates.issuer.serials import serial
 
 ADA = Row(2, "Ada Lovelace", course="Engines")

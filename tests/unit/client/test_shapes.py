@@ -8,11 +8,13 @@ from pydantic import BaseModel
 from bureau.client import shapes
 from bureau.client.operations import JobFilter
 from bureau.client.submissions import RetryTerms, Terms
-from bureau.contracts import jobs as contracts
 from bureau.contracts.catalog import ReportDescription, TemplateDescription
-from services.gateway.api import catalog, health, models, queues, tasks, workers
-from services.gateway.api.jobs import JobFields
-from services.gateway.api.schedule_models import Schedule, ScheduleProblem
+from bureau.contracts.jobs import jobs as contracts
+from services.gateway import models
+from services.gateway.api import catalog, health, queues, workers
+from services.gateway.api.jobs import tasks
+from services.gateway.api.jobs.jobs import JobFields
+from services.gateway.api.schedules.schedule_models import Schedule, ScheduleProblem
 
 SHAPES: dict[type[Any], type[BaseModel]] = {
     shapes.ProgressData: models.Progress,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Trouble
 
 SAID: dict[str, Any] = {
     "name": "smtp",

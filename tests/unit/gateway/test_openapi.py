@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from bureau.broker import BrokerKind
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import BrokerKind
 from bureau.storage import Storage
 from services.gateway.app import create_app
-from services.gateway.http.problems import KINDS
+from services.gateway.problems import KINDS
 from services.gateway.settings import GatewaySettings
 
 

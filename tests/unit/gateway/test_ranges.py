@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 import pytest
 from werkzeug.datastructures import Headers
 
-from services.gateway.http.ranges import Decision, NotModified, OutOfRange, Part, PreconditionFailed, Whole, decide
+from services.gateway.http.files.ranges import (
+    Decision,
+    NotModified,
+    OutOfRange,
+    Part,
+    PreconditionFailed,
+    Whole,
+    decide,
+)
 
 MODIFIED = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 SAME_DAY, EARLIER, LATER = (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bureau.contracts.catalog import Catalog, RetryPolicy, TaskDescription
-from bureau.contracts.jobs import RetryOverride, Terms
+from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.schemas import Schema
 from bureau.submission.announcements import Known, KnownTask
 from bureau.submission.terms import Policy, new_job, overridden, policy_of, terms_mistakes

@@ -6,8 +6,8 @@ import pytest
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
-from bureau.contracts.states import JobState, TaskState, When
-from bureau.ledger.decide import (
+from bureau.contracts.jobs.states import JobState, TaskState, When
+from bureau.ledger.jobs.policy import (
     GiveUp,
     Postpone,
     Retry,

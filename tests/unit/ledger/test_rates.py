@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.ledger.rates import Rate, decide
+from bureau.ledger.access.rate_limits import Rate, decide
 
 RATE = Rate(60, seconds=60)  # one a second
 NOW = 1_800_000_000.0

@@ -2,9 +2,9 @@
 
 import io
 
-from bureau.contracts.addresses import Mailbox
-from bureau.stopping import StopToken
-from services.mailer.message import Attachment
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.stop_token import StopToken
+from services.mailer.message.message import Attachment
 from services.mailer.transports.base import Window
 from services.mailer.transports.console import ConsoleTransport
 from tests.support.messages import make_message

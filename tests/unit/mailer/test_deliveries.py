@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from services.mailer.deliveries import (
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,

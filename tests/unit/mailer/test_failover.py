@@ -10,21 +10,21 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
-from bureau.contracts.mail import MailSent, SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from bureau.outages import ENOUGH
-from bureau.stopping import StopToken
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import MailSent, SendMail
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.outage_counter import ENOUGH
+from bureau.stop_token import StopToken
 from bureau.task import Context
 from services.mailer.compose import Composer
-from services.mailer.deliveries import Policy
-from services.mailer.mailer import Mailer
-from services.mailer.message import Message
-from services.mailer.templating import Templates
+from services.mailer.delivery_policy import Policy
+from services.mailer.message.message import Message
+from services.mailer.send import Mailer
+from services.mailer.templating.templating import Templates
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
-from services.mailer.transports.gate import Gate
-from services.mailer.transports.route import Route, Stop
+from services.mailer.transports.circuit_breaker import Gate
+from services.mailer.transports.failover import Route, Stop
 from tests.support.context import FakeContext
 
 ADA = "ada@example.com"

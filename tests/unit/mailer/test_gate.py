@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bureau.outages import ENOUGH
-from services.mailer.transports.gate import OPEN_AT_MOST_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Gate
+from bureau.outage_counter import ENOUGH
+from services.mailer.transports.circuit_breaker import OPEN_AT_MOST_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Gate
 
 
 class Clock:

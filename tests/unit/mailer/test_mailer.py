@@ -9,20 +9,20 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
-from bureau.contracts.mail import SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from bureau.stopping import StopReason, StopToken
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import SendMail
+from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
 from services.mailer.compose import Composer
-from services.mailer.deliveries import Policy
-from services.mailer.mailer import Mailer
-from services.mailer.message import Message
+from services.mailer.delivery_policy import Policy
+from services.mailer.message.message import Message
+from services.mailer.send import Mailer
 from services.mailer.tasks import send_task
-from services.mailer.templating import Templates
+from services.mailer.templating.templating import Templates
 from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.route import Route, Stop
+from services.mailer.transports.failover import Route, Stop
 from tests.support.context import FakeContext
 
 ADA, BOB = "ada@example.com", "bob@example.com"

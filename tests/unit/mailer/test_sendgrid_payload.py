@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Attachment, Marks
+from bureau.contracts.mail.addresses import Mailbox
+from services.mailer.message.message import Attachment, Marks
 from services.mailer.transports.sendgrid_payload import over_limits, payload
 from tests.support.messages import make_message, new_message
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.mail.addresses import Mailbox
 from bureau.settings import SettingsError, load
 from services.mailer.settings import MailerSettings
-from services.mailer.transports.choose import choose
+from services.mailer.transport_factory import choose
 from services.mailer.transports.console import ConsoleTransport
 from services.mailer.transports.file import FileTransport
 from services.mailer.transports.sendgrid import SendGridTransport

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Form
+from bureau.contracts.mail.addresses import Mailbox
+from services.mailer.message.message import Form
 from services.mailer.transports.smtp_extensions import Offer, plan
 from tests.support.messages import make_message
 

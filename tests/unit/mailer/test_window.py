@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from services.mailer.transports.base import Outage, Window
-from services.mailer.transports.wire import Wire
+from services.mailer.transports.interruptible_socket import Wire
 
 
 def test_handing_over_must_begin_within_thirty_seconds_of_the_intent() -> None:

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
-from services.reports.csv_export import export
-from services.reports.kinds import Value
-from services.reports.limits import Limits
-from services.reports.rows import Rows, Source
-from services.reports.sqlalchemy_source import SqlAlchemySource
-from services.reports.sqlite_source import SqliteSource
+from bureau.stop_token import StopReason, StopToken
+from services.reports.definition.kinds import Value
+from services.reports.output.csv_export import export
+from services.reports.output.limits import Limits
+from services.reports.output.rows import Rows, Source
+from services.reports.sources.sqlalchemy_source import SqlAlchemySource
+from services.reports.sources.sqlite_source import SqliteSource
 from tests.support.reading import running
 
 FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "

@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import SendMail
+from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
-from bureau.ledger.first_failure import Failure
-from bureau.links import Linked, Links
+from bureau.ledger.reads.first_failure import Failure
+from bureau.signing.signed_links import Linked, Links
 from services.reports.delivery import Delivery, DeliveryPolicy
 from services.reports.ladder import Ladder, Step
 from tests.support.context import FakeContext

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
-from bureau.ledger.claim import Claim
-from bureau.ledger.database import Database
-from services.reports.turns import Turns
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.claim import Claim
+from services.reports.sources.concurrency import Turns
 from tests.support.book import Book, task
 from tests.support.context import FakeContext
 from tests.support.ledgers import sqlite_ledger

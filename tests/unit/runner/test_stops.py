@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bureau import heartbeat
 from bureau.contracts.errors import TransientError
-from bureau.ledger import act, leases
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.leases import Standing
-from bureau.stopping import StopReason
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.leases import Standing
+from bureau.runtime import heartbeat
+from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.book import attempts_at_most, no_jitter, task
 from tests.support.waiting import until
@@ -66,7 +66,7 @@ def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_cancelled_job_stops_its_running_task(bench: Bench) -> None:
     running = Stubborn(bench).start()
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     assert running.ended() == {"only": "cancelled", "then": "cancelled"}
     assert running.interrupted.is_set()
     assert running.contexts[0].stop.reason is StopReason.CANCELLED
@@ -102,7 +102,7 @@ def test_a_cancel_before_the_shutdown_is_heard(bench: Bench) -> None:
     running = Stubborn(bench)
     bench.heartbeat.stop()  # so that it does not hear of the cancel
     running.start()
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     bench.heartbeat.stop_all(StopReason.SHUTDOWN)
     assert running.ended() == {"only": "cancelled", "then": "cancelled"}
 
@@ -131,7 +131,7 @@ def test_a_deaf_task_that_succeeds_after_its_cancel_has_succeeded(bench: Bench) 
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
     until(lambda: bench.book.task(job_id).state == "running")
-    act.cancel(bench.db, job_id, "ada")
+    cancel.cancel(bench.db, job_id, "ada")
     until(lambda: all(execution.stop.reason for execution in bench.heartbeat.executions()))
     go_on.set()
     thread.join(10)
@@ -140,7 +140,7 @@ def test_a_deaf_task_that_succeeds_after_its_cancel_has_succeeded(bench: Bench) 
 
 def test_a_task_that_fails_while_it_is_cancelled_is_cancelled(bench: Bench) -> None:
     def work(ctx: Context) -> None:
-        act.cancel(bench.db, ctx.job_id, "ada")
+        cancel.cancel(bench.db, ctx.job_id, "ada")
         raise TransientError("broken", "It broke.")
 
     job_id = bench.run(work)
@@ -168,7 +168,7 @@ def test_leases_are_renewed_while_a_task_runs(bench: Bench, monkeypatch: pytest.
     running = Stubborn(bench).start()
     first = bench.book.task(running.job_id).lease_until
     until(lambda: bench.book.task(running.job_id).lease_until > first)
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     running.ended()
 
 
@@ -200,12 +200,12 @@ def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.
         raise LedgerUnavailable("away")
 
     running = Stubborn(bench).start()
-    monkeypatch.setattr("bureau.loop.BACKOFF_FIRST_SECONDS", 0.02)
+    monkeypatch.setattr("bureau.background_loop.BACKOFF_FIRST_SECONDS", 0.02)
     monkeypatch.setattr(leases, "standing", away)
     until(lambda: len(asked) >= 2)
     assert running.contexts[0].stop.reason is None
     monkeypatch.undo()
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     running.ended()
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.schedule_survey import Troubled
+from bureau.ledger.schedules.health import Troubled
 from services.scheduler.doctor import schedule_findings
 
 JOB = UUID(int=7)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from bureau.contracts.catalog import Catalog, TaskDescription
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import MailSent, SendMail
+from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.contracts.schemas import Schema
 from bureau.submission.announcements import Known, KnownTask

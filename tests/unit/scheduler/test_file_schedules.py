@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.artifacts import add_upload
-from bureau.ledger.schedules import NewSchedule, Schedule, Source
-from bureau.ledger.tables import audit
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.db.tables import audit
+from bureau.ledger.files.artifacts import add_upload
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from services.scheduler.file_schedules import FileSchedules
 from services.scheduler.schedule_file import ScheduleFile
 from tests.support.book import stored

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
 from bureau.settings import SettingsError, load
 from services.scheduler.schedule_file import LARGEST_BYTES, ScheduleFile, ScheduleFileWrong
 from services.scheduler.settings import SchedulerSettings

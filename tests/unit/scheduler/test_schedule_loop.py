@@ -4,14 +4,14 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.clock import later
-from bureau.ledger.quotas import Quota
-from bureau.ledger.schedules import NewSchedule, Schedule, Source
-from bureau.ledger.tables import jobs, tasks
-from bureau.ledger.tables import schedules as table
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs, tasks
+from bureau.ledger.db.tables import schedules as table
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, Source
+from bureau.ledger.schedules.ticks import Timing
 from services.scheduler.schedules import LOOK_SECONDS, Schedules
 from tests.unit.scheduler.conftest import Place
 

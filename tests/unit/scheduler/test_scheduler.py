@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from bureau.broker import MemoryBroker
-from bureau.ledger import hints
-from bureau.ledger.clock import later
-from bureau.relay import Relay
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch import hints
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.relay import Relay
 from bureau.storage import Storage
 from services.scheduler import scheduler as module
 from services.scheduler.scheduler import Scheduler

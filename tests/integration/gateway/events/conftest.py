@@ -10,10 +10,10 @@ import httpx
 import pytest
 from cheroot import wsgi
 
-from bureau.ledger.database import Database
-from bureau.ledger.events import Event
-from bureau.ledger.migrate import migrate
-from bureau.ledger.running import write_said
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.progress import write_said
 from bureau.storage import Storage
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings

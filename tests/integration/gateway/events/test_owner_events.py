@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from bureau.ledger import act
-from bureau.ledger.events import Event, append
-from bureau.ledger.tables import events
+from bureau.ledger.db.tables import events
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.events import Event, append
 from tests.integration.gateway.conftest import pointers
 from tests.integration.gateway.events.conftest import OWNER, Served
 from tests.support.together import together
@@ -47,7 +47,7 @@ def test_what_happens_to_other_peoples_jobs_is_not(served: Served) -> None:
 def test_a_cancelled_job_is_told_of(served: Served) -> None:
     job_id = served.submit()
     with served.follow_all() as stream:
-        act.cancel(served.db, UUID(job_id), OWNER)
+        cancel.cancel(served.db, UUID(job_id), OWNER)
         stream.wait_for(2)
         assert stream.types == ["task.cancelled", "job.finished"]
         assert stream.events[1]["data"]["state"] == "cancelled"

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.database import Database
-from bureau.ledger.events import Event
-from bureau.ledger.running import write_said
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.progress import write_said
 from tests.integration.gateway.test_process import COMMAND, environment
 from tests.support.book import Book
 from tests.support.embedded import EmbeddedBureau

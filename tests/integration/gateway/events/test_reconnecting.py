@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.events import Event
-from bureau.ledger.running import write_said
+from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.progress import write_said
 from tests.integration.gateway.events.conftest import Served
 from tests.support.book import task
 from tests.support.sse import Listener

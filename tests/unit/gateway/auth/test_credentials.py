@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from services.gateway.auth.api_key import ApiKey
+from services.gateway.api_keys.api_key import ApiKey
 from services.gateway.auth.credentials import Malformed, presented
 
 KEY = ApiKey("abc1", "S" * 43)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.database import Database
-from bureau.ledger.keys import NewKey, Role
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import NewKey, Role
+from bureau.ledger.db.database import Database
 from bureau.settings import SettingsError
-from services.gateway.auth import api_key
+from services.gateway.api_keys import api_key
 from services.gateway.auth.exposure import refuse_without_keys
 from services.gateway.settings import GatewaySettings
 from tests.support.ledgers import sqlite_ledger

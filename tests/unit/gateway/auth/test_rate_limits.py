@@ -2,9 +2,9 @@
 
 import pytest
 
-from bureau.ledger import rates
-from bureau.ledger.database import Database
-from bureau.ledger.rates import Rate, Standing
+from bureau.ledger.access import rate_limits
+from bureau.ledger.access.rate_limits import Rate, Standing
+from bureau.ledger.db.database import Database
 from services.gateway.auth.rate_limits import RateLimiter, headers, wait_seconds
 
 DB = Database("sqlite:///never-opened.db")
@@ -38,7 +38,7 @@ def test_a_refusal_is_remembered_until_it_is_over(monkeypatch: pytest.MonkeyPatc
         asked.append(key_id)
         return Standing(False, 0, 2.0) if key_id == "busy" else Standing(True, 5, 0.5)
 
-    monkeypatch.setattr(rates, "take", refuse)
+    monkeypatch.setattr(rate_limits, "take", refuse)
     clock = Clock()
     limiter = RateLimiter(DB, 30, clock)
     assert limiter.take("busy") == Standing(False, 0, 2.0)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bureau.contracts.problems import FieldError
-from services.gateway.console.reports import mistakes
+from services.gateway.console.pages.reports import mistakes
 from services.gateway.console.schema_form import fields, values
 
 SCHEMA: dict[str, Any] = {

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bureau.contracts.trouble import Trouble
-from bureau.ledger.away import Away
-from services.gateway.console.dependency import Dependency, Standing, outside
-from services.gateway.console.sentence import QueueState, State, Tone, sentence
+from bureau.contracts.outage import Trouble
+from bureau.ledger.reads.reported_outages import Away
+from services.gateway.console.state.dependency import Dependency, Standing, outside
+from services.gateway.console.text.health_summary import QueueState, State, Tone, sentence
 
 NOW = datetime(2026, 3, 1, 2, 59, 0, tzinfo=UTC)
 

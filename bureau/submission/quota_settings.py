@@ -1,0 +1,21 @@
+"""The quotas' settings: read by whoever adds jobs, which is the gateway by request and the scheduler by time."""
+
+from pydantic import Field
+
+from bureau.ledger.access.quotas import Quota
+from bureau.settings import Settings
+
+
+class QuotaSettings(Settings):
+    """What an owner with keys may have at once. Give the same values to the gateway and the scheduler."""
+
+    quota_open_jobs: int = Field(
+        default=100_000, ge=0, description="Jobs that have not ended, of an owner with keys; 0: any number."
+    )
+    quota_stored_bytes: int = Field(
+        default=0, ge=0, description="Files of an owner with keys; 0: as many as there is room."
+    )
+
+    @property
+    def quota(self) -> Quota:
+        return Quota(open_jobs=self.quota_open_jobs, stored_bytes=self.quota_stored_bytes)
