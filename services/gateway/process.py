@@ -11,10 +11,10 @@ from bureau.messaging.broker import make_broker
 from bureau.messaging.relay import Relay
 from bureau.metrics import endings
 from bureau.runtime.storage_check import mark
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import PlatformSettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger(__name__)
 

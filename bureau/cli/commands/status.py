@@ -11,7 +11,7 @@ from bureau.cli.exits import NOT_ALLOWED, UNREACHABLE
 from bureau.cli.session import Session, json_option
 from bureau.cli.words import age, clock, one_line
 from bureau.client import Counted, Problem
-from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerTroubleData
+from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerOutageData
 from bureau.formatting import count
 
 OLD_SECONDS = 300.0  # who waits longer is worth a look
@@ -128,7 +128,7 @@ def _by_code(codes: Mapping[str, int]) -> str:
 
 def trouble_lines(workers: Sequence[WorkerData], now: datetime) -> list[Line]:
     """What workers cannot use, a line each; each of them finds out for itself, so the first to say it dates it."""
-    said: dict[tuple[str, str], list[WorkerTroubleData]] = defaultdict(list)
+    said: dict[tuple[str, str], list[WorkerOutageData]] = defaultdict(list)
     for worker in workers:
         for one in worker.get("trouble", ()):  # an older gateway tells none
             said[worker["queue"], one["name"]].append(one)

@@ -17,7 +17,7 @@ ROWS_AT_MOST = 1000  # a document: a thousand of the longest log lines, in lette
 _PARAMETER = "given_rows"
 
 
-class Given:
+class JsonRows:
     """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `given["name"]` is their column of that name.
 
     It is said once, at import, which columns there are and of which types; the rows come with `execute`.

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from bureau.ledger.access.idempotency import Answer, Reservation, answer
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import artifact_uses, artifacts, schedule_uses
 
@@ -84,7 +84,7 @@ def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> 
     _MADE.execute(connection, _INSERT, [{name: getattr(artifact, name) for name in _GIVEN} for artifact in made])
 
 
-_MADE = Given(**{name: artifacts.c[name].type for name in _GIVEN})
+_MADE = JsonRows(**{name: artifacts.c[name].type for name in _GIVEN})
 _INSERT = insert(artifacts).from_select(
     [*_GIVEN, "created_at", "expires_at"],
     select(
@@ -177,7 +177,7 @@ _LOCK = (
     .order_by(artifacts.c.id)
     .with_for_update()
 )
-_GIVEN_UP = Given(id=Uuid(), job=Uuid(), by=String())
+_GIVEN_UP = JsonRows(id=Uuid(), job=Uuid(), by=String())
 _use_of_it = exists().where(artifact_uses.c.artifact_id == artifacts.c.id)
 _REMOVE = (
     update(artifacts)

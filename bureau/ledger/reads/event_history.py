@@ -12,7 +12,7 @@ from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import events, jobs
-from bureau.ledger.jobs.event_cursor import Place, between, place
+from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
 
 LIVE_SECONDS = 24 * 3600  # in a database restored from a dump, old events bear the numbers of transactions to come
 
@@ -63,14 +63,14 @@ def new_to_jobs(db: Database, seen: Mapping[UUID, int], *, limit: int) -> dict[U
         return {job_id: _events_of(connection, job_id, seen[job_id], limit) for job_id in moved}
 
 
-def present(db: Database) -> Place:
+def present(db: Database) -> EventCursor:
     """From where on events are new."""
     with db.read() as connection:
-        return place(connection)
+        return current_cursor(connection)
 
 
 def new_to_owners(
-    db: Database, owners: Collection[str], since: Place, until: Place, *, limit: int
+    db: Database, owners: Collection[str], since: EventCursor, until: EventCursor, *, limit: int
 ) -> dict[str, list[Happened]] | None:
     """What came to the owners' jobs between two places, in each job's order; None when it is more than `limit`."""
     if since == until:

@@ -13,7 +13,7 @@ from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import events, jobs
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
 from bureau.ledger.retention.file_expiry import let_go
-from bureau.ledger.retention.policy import Keep
+from bureau.ledger.retention.policy import RetentionPolicy
 
 EVENTS = 1000  # a transaction
 
@@ -35,13 +35,18 @@ def erase(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> E
     return _erase(db, job_id, owner=owner, noted=noted)
 
 
-def erase_old(db: Database, job_id: UUID, keep: Keep) -> Erasing | None:
+def erase_old(db: Database, job_id: UUID, keep: RetentionPolicy) -> Erasing | None:
     """The job, if it has been kept long enough."""
     return _erase(db, job_id, keep=keep)
 
 
 def _erase(
-    db: Database, job_id: UUID, *, owner: str | None = None, keep: Keep | None = None, noted: Act | None = None
+    db: Database,
+    job_id: UUID,
+    *,
+    owner: str | None = None,
+    keep: RetentionPolicy | None = None,
+    noted: Act | None = None,
 ) -> Erasing | None:
     while True:
         with db.transaction() as connection:
@@ -68,6 +73,6 @@ def forget_events(connection: Connection, job_id: UUID) -> int:
     return connection.execute(delete(events).where(tuple_(*key).in_(some))).rowcount
 
 
-def _is_old(connection: Connection, job: LockedJob, keep: Keep) -> bool:
+def _is_old(connection: Connection, job: LockedJob, keep: RetentionPolicy) -> bool:
     clock = connection.execute(select(now())).scalar_one()
     return bool(job.row.finished_at + keep.of_job(job.row.state) < clock)

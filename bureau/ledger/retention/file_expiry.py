@@ -18,7 +18,7 @@ from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import artifact_uses, artifacts, jobs, schedule_uses
 from bureau.ledger.files.artifacts import used_elsewhere
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
-from bureau.ledger.retention.policy import UPLOADS_LONGER, Keep
+from bureau.ledger.retention.policy import UPLOADS_LONGER, RetentionPolicy
 
 BATCH = 200
 
@@ -61,13 +61,13 @@ def _candidates(db: Database, query: Any) -> Candidates:
     return Candidates(list(of_jobs), [row.id for row in rows if row.job_id is None])
 
 
-def settle(db: Database, found: Candidates, keep: Keep) -> int:
+def settle(db: Database, found: Candidates, keep: RetentionPolicy) -> int:
     """Brings files to what is true of them now: the time at which they expire, or their removal. How many."""
     changed = sum(_settle_job(db, job_id, keep) for job_id in found.jobs)
     return changed + (_settle_uploads(db, found.uploads, keep) if found.uploads else 0)
 
 
-def told_otherwise(db: Database, keep: Keep, after: UUID | None) -> tuple[Candidates, UUID | None]:
+def told_otherwise(db: Database, keep: RetentionPolicy, after: UUID | None) -> tuple[Candidates, UUID | None]:
     """Jobs whose files were told another time than the settings say now, a page; and where the next one begins."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id, artifacts.c.expires_at, jobs.c.state, jobs.c.finished_at)
@@ -84,7 +84,7 @@ def told_otherwise(db: Database, keep: Keep, after: UUID | None) -> tuple[Candid
     return Candidates(list(dict.fromkeys(wrong)), []), rows[-1].id if len(rows) == BATCH else None
 
 
-def _settle_job(db: Database, job_id: UUID, keep: Keep) -> int:
+def _settle_job(db: Database, job_id: UUID, keep: RetentionPolicy) -> int:
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
         if job is None:
@@ -107,7 +107,7 @@ def _tell(connection: Connection, job_id: UUID, expires_at: datetime | None) -> 
     return told.rowcount
 
 
-def _settle_uploads(db: Database, ids: Sequence[UUID], keep: Keep) -> int:
+def _settle_uploads(db: Database, ids: Sequence[UUID], keep: RetentionPolicy) -> int:
     with db.transaction() as connection:
         return _remove(connection, _locked(connection, artifacts.c.id.in_(ids), artifacts.c.job_id.is_(None)), keep)
 
@@ -124,7 +124,9 @@ def _locked(connection: Connection, *which: Any) -> list[Row[Any]]:
     )
 
 
-def _remove(connection: Connection, files: Sequence[Row[Any]], keep: Keep, *, apart_from: UUID | None = None) -> int:
+def _remove(
+    connection: Connection, files: Sequence[Row[Any]], keep: RetentionPolicy, *, apart_from: UUID | None = None
+) -> int:
     """Gives out no more what nobody needs; what somebody does is kept as long as that is known."""
     clock = _clock(connection)
     until = _needed_until(connection, [file.id for file in files], keep, clock, apart_from=apart_from)
@@ -140,7 +142,12 @@ def _remove(connection: Connection, files: Sequence[Row[Any]], keep: Keep, *, ap
 
 
 def _needed_until(
-    connection: Connection, ids: Collection[UUID], keep: Keep, clock: datetime, *, apart_from: UUID | None = None
+    connection: Connection,
+    ids: Collection[UUID],
+    keep: RetentionPolicy,
+    clock: datetime,
+    *,
+    apart_from: UUID | None = None,
 ) -> dict[UUID, datetime]:
     """Of locked files those that others refer to, and until when they need them; who lives on needs them a day more."""
     until: dict[UUID, datetime] = {}

@@ -9,7 +9,7 @@ UPLOADS_LONGER = timedelta(hours=24)  # than the last that referred to them
 
 
 @dataclass(frozen=True)
-class Keep:
+class RetentionPolicy:
     """Of jobs by how they ended; their files and their events at most as long as they. Of the audit, each row."""
 
     succeeded: timedelta

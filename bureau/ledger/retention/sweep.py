@@ -13,7 +13,7 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import audit, idempotency, jobs, rate_limits, workers
 from bureau.ledger.dispatch import workers as workers_kept
 from bureau.ledger.retention.delete_job import EVENTS, Erasing, erase_old, forget_events
-from bureau.ledger.retention.policy import Keep
+from bureau.ledger.retention.policy import RetentionPolicy
 
 JOBS = 20
 ROWS = 500
@@ -23,12 +23,12 @@ ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 Mark = tuple[datetime, UUID]  # (finished_at, id) of a job
 
 
-def forget_jobs(db: Database, keep: Keep) -> int:
+def forget_jobs(db: Database, keep: RetentionPolicy) -> int:
     """Jobs that have been kept long enough, with all that is theirs; a transaction a job, or several."""
     return sum(erase_old(db, job_id, keep) is Erasing.ERASED for job_id in _old_jobs(db, keep))
 
 
-def _old_jobs(db: Database, keep: Keep) -> list[UUID]:
+def _old_jobs(db: Database, keep: RetentionPolicy) -> list[UUID]:
     found: list[UUID] = []
     with db.read() as connection:
         for state in ENDED:
@@ -42,7 +42,7 @@ def _old_jobs(db: Database, keep: Keep) -> list[UUID]:
     return found
 
 
-def forget_old_events(db: Database, state: JobState, keep: Keep, after: Mark | None) -> Mark | None:
+def forget_old_events(db: Database, state: JobState, keep: RetentionPolicy, after: Mark | None) -> Mark | None:
     """Events of jobs that ended so and are kept longer than their events; the last of these jobs, None where all
     are done. The caller remembers it: a job without events is not looked at again."""
     if keep.events >= keep.of_job(state):
@@ -85,7 +85,7 @@ def forget_workers(db: Database) -> int:
         return connection.execute(delete(workers).where(old)).rowcount
 
 
-def forget_audit(db: Database, keep: Keep) -> int:
+def forget_audit(db: Database, keep: RetentionPolicy) -> int:
     """The oldest rows of the audit that were kept long enough; how many."""
     old = select(audit.c.id).where(audit.c.at < _ago(keep.audit)).order_by(audit.c.at).limit(ROWS)
     with db.transaction() as connection:

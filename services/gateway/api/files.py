@@ -8,13 +8,13 @@ from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
-from services.gateway.auth import quota
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.parsing.multipart import Files
-from services.gateway.job_builders.uploads import storing
-from services.gateway.models import Artifact, artifact_of
-from services.gateway.problems import not_found
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing.multipart import Files
+from bureau.services.gateway.job_builders.uploads import storing
+from bureau.services.gateway.models import Artifact, artifact_of
+from bureau.services.gateway.problems import not_found
 
 CREATED = 201
 

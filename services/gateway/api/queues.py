@@ -13,10 +13,10 @@ from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
 from bureau.ledger.dispatch import queues
 from bureau.ledger.reads.queue_stats import QueueSurvey, survey
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, page_of
-from services.gateway.problems import not_found, problem
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, page_of
+from bureau.services.gateway.problems import not_found, problem
 
 
 class Queue(BaseModel):

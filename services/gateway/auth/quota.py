@@ -5,9 +5,9 @@ from sqlalchemy import Connection
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access import quotas
 from bureau.ledger.access.quotas import QuotaExceeded
-from services.gateway.auth.identity import Identity
-from services.gateway.problems import try_again
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.problems import try_again
+from bureau.services.gateway.settings import GatewaySettings
 
 _RETRY_SECONDS = 60  # nobody knows when a job ends or a file is deleted
 

@@ -8,10 +8,10 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from bureau.ledger.access.idempotency import Scope
-from services.gateway.context import Gateway
-from services.gateway.http import idempotency
-from services.gateway.http.operation import Call, Operation, Reply
-from services.gateway.http.parsing.validation import Reader
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import idempotency
+from bureau.services.gateway.http.operation import Call, Operation, Reply
+from bureau.services.gateway.http.parsing.validation import Reader
 
 
 class Acting:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.console.api_calls import Acting
-from services.gateway.console.frame import Frame
-from services.gateway.console.pages import (
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.console.pages import (
     audit,
     bulk,
     job,
@@ -21,9 +21,9 @@ from services.gateway.console.pages import (
     tasks,
     workers,
 )
-from services.gateway.console.state.dependency_watch import Watch
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Operation
+from bureau.services.gateway.console.state.dependency_watch import Watch
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Operation
 
 
 def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Operation[Any, Any]]:

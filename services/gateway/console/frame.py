@@ -12,15 +12,15 @@ from flask import Response, g, redirect, render_template, request
 from bureau import formatting
 from bureau.contracts.problems import Problem
 from bureau.ledger.access.keys import Role
-from services.gateway.auth.identity import Identity
-from services.gateway.console.state import notices
-from services.gateway.console.state.dependency_watch import Watch, broker_name
-from services.gateway.console.state.theme import THEMES, chosen_theme
-from services.gateway.console.text import words
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Operation
-from services.gateway.http.security import PAGE_HEADERS
-from services.gateway.problems import RETRY_SECONDS
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.console.state import notices
+from bureau.services.gateway.console.state.dependency_watch import Watch, broker_name
+from bureau.services.gateway.console.state.theme import THEMES, chosen_theme
+from bureau.services.gateway.console.text import words
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Operation
+from bureau.services.gateway.http.security import PAGE_HEADERS
+from bureau.services.gateway.problems import RETRY_SECONDS
 
 TAG = "Pages"
 HTML = ("text/html",)

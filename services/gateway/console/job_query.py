@@ -9,9 +9,9 @@ from werkzeug.datastructures import MultiDict
 
 from bureau.contracts.base import clean_text
 from bureau.ledger.reads.job_queries import JobFilter
+from bureau.services.gateway.api.jobs.jobs import Kind
+from bureau.services.gateway.models import JobStateWord
 from bureau.submission.terms import EARLIEST, LATEST
-from services.gateway.api.jobs.jobs import Kind
-from services.gateway.models import JobStateWord
 
 STATES = get_args(JobStateWord)
 KINDS = get_args(Kind)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bureau.ledger.reads.job_queries import JobRow
-from services.gateway.console.text.words import state_words
+from bureau.services.gateway.console.text.words import state_words
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 from bureau.contracts.jobs.jobs import JobSpec
 from bureau.ledger.reads.job_views import JobView
 from bureau.ledger.reads.story import Declared
-from services.gateway.console.text.redaction import redacted
-from services.gateway.http.parsing.validation import Reader
+from bureau.services.gateway.console.text.redaction import redacted
+from bureau.services.gateway.http.parsing.validation import Reader
 
 
 def body_of(job: JobView, declared: Sequence[Declared]) -> dict[str, Any]:

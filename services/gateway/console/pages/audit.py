@@ -10,9 +10,9 @@ from flask import Response, request
 from bureau.contracts.base import clean_text
 from bureau.ledger.access import audit_list
 from bureau.ledger.access.keys import Role
-from services.gateway.console.frame import Frame
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.http.pagination import cursor_of, cut, read_cursor
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.http.pagination import cursor_of, cut, read_cursor
 
 SHOWN = 100
 DETAIL_LETTERS = 300

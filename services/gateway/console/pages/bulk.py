@@ -7,12 +7,12 @@ from werkzeug.datastructures import MultiDict
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs.bulk_actions import BulkAct
-from services.gateway.console import job_query
-from services.gateway.console.api_calls import Acting
-from services.gateway.console.frame import Frame, go
-from services.gateway.console.job_query import JobQuery
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.problems import problem
+from bureau.services.gateway.console import job_query
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.job_query import JobQuery
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.problems import problem
 
 PER_SECOND = 20  # of what is retried, so that what failed under load does not fail under load again
 _DONE = {BulkAct.RETRY: "jobs-retried", BulkAct.CANCEL: "jobs-cancelled"}

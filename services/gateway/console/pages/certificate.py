@@ -7,12 +7,12 @@ from flask import Response, render_template, request
 from bureau.ledger.access import certificates
 from bureau.ledger.access.certificates import Issued
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.auth.certificates import CertificateKeys
+from bureau.services.gateway.console.frame import HTML, TAG
+from bureau.services.gateway.console.text.certificate_texts import PHRASES
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
 from bureau.signing.certificate_tokens import Claims, TokenInvalid
-from services.gateway.auth.certificates import CertificateKeys
-from services.gateway.console.frame import HTML, TAG
-from services.gateway.console.text.certificate_texts import PHRASES
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -12,19 +12,19 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import recipient_history
 from bureau.ledger.reads import job_queries, story
 from bureau.ledger.reads.job_views import JobView, TaskView
+from bureau.services.gateway.console import resubmit
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go, local_address
+from bureau.services.gateway.console.text.redaction import pretty
+from bureau.services.gateway.console.text.task_graph import graph
+from bureau.services.gateway.console.text.timeline import told, why_it_waits
+from bureau.services.gateway.console.text.words import state_words
+from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import accept
+from bureau.services.gateway.models import artifact_of
+from bureau.services.gateway.problems import not_found, refuse
 from bureau.signing.signed_links import Linked
-from bureau.submission.specs import job_from, spec_mistakes, used_by
-from services.gateway.console import resubmit
-from services.gateway.console.api_calls import Acting
-from services.gateway.console.frame import Frame, go, local_address
-from services.gateway.console.text.redaction import pretty
-from services.gateway.console.text.task_graph import graph
-from services.gateway.console.text.timeline import told, why_it_waits
-from services.gateway.console.text.words import state_words
-from services.gateway.http.operation import Call, Nothing, Operation, Reply
-from services.gateway.job_builders.accept import accept
-from services.gateway.models import artifact_of
-from services.gateway.problems import not_found, refuse
+from bureau.submission.specs import job_from, spec_errors, used_by
 
 EVENTS = 120
 MAILS = 40  # recipients; with all their steps they stay below 50 kB
@@ -104,7 +104,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
         job = _find(frame, call)
         known = gateway.announcements.known()
         spec = resubmit.spec_of(job, story.declared(gateway.database, job.id, call.owner))
-        refuse(spec_mistakes(spec, known))
+        refuse(spec_errors(spec, known))
         new = replace(job_from(spec, call.owner, known), kind=job.kind)
         accepted: Reply = accept(gateway, call, new, used=used_by(spec))
         return go(accepted.headers["Location"].removeprefix("/v1"), done="submitted")

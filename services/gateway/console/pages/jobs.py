@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from bureau.ledger.reads import job_queries, jump
-from services.gateway.api.jobs.jobs import newest_first
-from services.gateway.console import job_query
-from services.gateway.console.frame import Frame, go
-from services.gateway.console.job_query import AMONG, KINDS, STATES
-from services.gateway.console.job_rows import job_row
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.http.pagination import cursor_of, cut, read_cursor
+from bureau.services.gateway.api.jobs.jobs import newest_first
+from bureau.services.gateway.console import job_query
+from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.job_query import AMONG, KINDS, STATES
+from bureau.services.gateway.console.job_rows import job_row
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.http.pagination import cursor_of, cut, read_cursor
 
 SHOWN = 50
 FOUND = 20

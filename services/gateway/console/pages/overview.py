@@ -13,13 +13,13 @@ from bureau.ledger.reads.failures import Failures, Group
 from bureau.ledger.reads.job_queries import JobFilter
 from bureau.ledger.reads.queue_stats import QueueSurvey, survey
 from bureau.ledger.reads.reported_outages import away
-from services.gateway.console.frame import Frame
-from services.gateway.console.job_rows import job_row
-from services.gateway.console.state.dependency import Dependency, outside
-from services.gateway.console.state.throughput import QUIET, LastHour, Pulse
-from services.gateway.console.text.health_summary import QueueState, Sentence, State, sentence
-from services.gateway.console.text.sparkline import Sparkline, sparkline
-from services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.console.job_rows import job_row
+from bureau.services.gateway.console.state.dependency import Dependency, outside
+from bureau.services.gateway.console.state.throughput import QUIET, LastHour, Pulse
+from bureau.services.gateway.console.text.health_summary import QueueState, Sentence, State, sentence
+from bureau.services.gateway.console.text.sparkline import Sparkline, sparkline
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
 
 HOUR = 3600.0
 LATEST = 8

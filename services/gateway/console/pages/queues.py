@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response
 
 from bureau.ledger.access.keys import Role
-from services.gateway.console.api_calls import Acting
-from services.gateway.console.frame import Frame, go
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.problems import problem
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.problems import problem
 
 
 def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:

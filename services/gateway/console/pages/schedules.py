@@ -9,12 +9,12 @@ from bureau.contracts.schedules.cron import MACROS
 from bureau.formatting import count
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import throughput
-from services.gateway.api.schedules.schedule_models import Schedule
-from services.gateway.console.api_calls import Acting
-from services.gateway.console.frame import Frame, go
-from services.gateway.console.text.words import duration
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.http.pagination import PageQuery
+from bureau.services.gateway.api.schedules.schedule_models import Schedule
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.text.words import duration
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.http.pagination import PageQuery
 
 SHOWN = 50
 

@@ -8,10 +8,10 @@ from flask import Response, request
 from bureau.contracts.base import clean_text
 from bureau.ledger.reads import throughput
 from bureau.ledger.reads.task_queries import TaskFilter, tasks_across
-from services.gateway.api.jobs.tasks import task_id_of
-from services.gateway.console.frame import Frame
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.http.pagination import cursor_of, cut, read_cursor
+from bureau.services.gateway.api.jobs.tasks import task_id_of
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.http.pagination import cursor_of, cut, read_cursor
 
 SHOWN = 50
 # Name, its filter, and what it means.

@@ -8,8 +8,8 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.dispatch import workers
 from bureau.ledger.reads import throughput
 from bureau.ledger.reads.running_tasks import at_work
-from services.gateway.console.frame import Frame
-from services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
 
 SHOWN = 200
 

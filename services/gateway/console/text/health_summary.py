@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from bureau.formatting import count
-from services.gateway.console.state.dependency import Dependency, Standing
-from services.gateway.console.text.words import duration
+from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
+from bureau.services.gateway.console.text.words import duration
 
 SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
 BEHIND_SECONDS = 60.0  # work that waits longer is worth a word
@@ -73,10 +73,10 @@ def sentence(state: State) -> Sentence:
 
 def _dependency(one: Dependency, now: datetime) -> Found | None:
     """What is wrong with it; None where nothing is known to be."""
-    if one.standing is Standing.WARNS:
+    if one.standing is DependencyStatus.WARNS:
         what, stop, rest = (one.detail or "").partition(". ")
         return Tone.WARNING, f"{one.name}: {what[:1].lower()}{what[1:]}{stop.rstrip()}", rest
-    if one.standing is not Standing.AWAY:
+    if one.standing is not DependencyStatus.AWAY:
         return None
     since = f" since {one.since:%H:%M:%S} ({duration(now - one.since)})" if one.since else ""
     return Tone.WRONG, f"{one.name} is away{since}.", one.detail or ""

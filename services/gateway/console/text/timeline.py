@@ -7,7 +7,7 @@ from typing import Any
 
 from bureau.formatting import count
 from bureau.ledger.reads.event_history import Happened
-from services.gateway.console.text.words import duration
+from bureau.services.gateway.console.text.words import duration
 
 MOST_LETTERS = 400  # of a line on the page
 _SIGNS = {
