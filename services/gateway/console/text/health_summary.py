@@ -47,7 +47,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class HealthSummary:
     """`detail` goes on where `text` ends; `more` are the other things that are wrong, each with its detail."""
 
     tone: Tone
@@ -56,10 +56,10 @@ class Sentence:
     more: tuple[str, ...] = field(default=())
 
 
-Found = tuple[Tone, str, str]  # as in `Sentence`: its tone, text and detail
+Found = tuple[Tone, str, str]  # as in `HealthSummary`: its tone, text and detail
 
 
-def sentence(state: State) -> Sentence:
+def health_summary(state: State) -> HealthSummary:
     """What matters most first."""
     found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
@@ -67,7 +67,7 @@ def sentence(state: State) -> Sentence:
     found.sort(key=lambda said: -said[0])
     if found:
         first, *others = found
-        return Sentence(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
+        return HealthSummary(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
     return _calm(state.queues)
 
 
@@ -111,14 +111,14 @@ def _silence(queue: QueueState, now: datetime) -> str:
     return f"nothing finished for {duration(now - queue.last_done)}"
 
 
-def _calm(queues: Sequence[QueueState]) -> Sentence:
+def _calm(queues: Sequence[QueueState]) -> HealthSummary:
     running, due = sum(queue.running for queue in queues), sum(queue.due for queue in queues)
     failed = sum(queue.failed for queue in queues)
     if not queues:
         detail = "Jobs are accepted when the first one does."
-        return Sentence(Tone.WARNING, "No worker has announced itself yet.", detail)
+        return HealthSummary(Tone.WARNING, "No worker has announced itself yet.", detail)
     if failed:
-        return Sentence(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
+        return HealthSummary(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
     if running or due:
-        return Sentence(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
-    return Sentence(Tone.WELL, "All is well. Nothing is waiting.")
+        return HealthSummary(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
+    return HealthSummary(Tone.WELL, "All is well. Nothing is waiting.")
