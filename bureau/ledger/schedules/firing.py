@@ -69,7 +69,7 @@ def fire(db: Database, owner: str, name: str, build: Build, quota: Quota = Quota
 
 
 def tick_id(owner: str, name: str, tick: datetime) -> UUID:
-    """Makes a UUID version 8 (RFC 9562, section 5.8). It begins with the time, so that new rows are index neighbours."""
+    """Makes a UUID version 8 (RFC 9562, section 5.8) that begins with the time: new rows are neighbours in an index."""
     digest = hashlib.sha256("\0".join(("schedule", owner, name, tick.isoformat())).encode()).digest()
     value = int(tick.timestamp() * 1000) << 80 | int.from_bytes(digest[:10], "big")
     value = value & ~(0xF << 76) | (0x8 << 76)  # version 8
