@@ -5,7 +5,7 @@ from sqlalchemy import Column, Integer, String, Table, Uuid
 from bureau.ledger.db.metadata import metadata
 from bureau.ledger.db.sql_time import UtcDateTime
 
-# No foreign key: a slot without its task is as free as one whose claim has ended, and deleting a job locks nothing here.
+# No foreign key: a slot without its task is as free as one whose claim has ended, and deleting a job locks no slot.
 slots = Table(
     "slots",
     metadata,

@@ -40,9 +40,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dic
                 reason = reason_of(address, row.response) if state != "sent" else None
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
     for address, why in refused_of(task.result).items():
-        if (
-            shown.get(address, {}).get("state") != "refused"
-        ):  # no attempt was refused, so the suppression list left it out
+        if shown.get(address, {}).get("state") != "refused":  # not refused: the list left it out
             shown[address] = {"address": address, "state": SUPPRESSED, "at": task.finished_at, "reason": why}
     for event in sorted(told, key=lambda event: (weight_of(event), event.at)):
         for address, one in shown.items():
