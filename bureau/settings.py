@@ -72,10 +72,10 @@ class LogSettings(Settings):
     """How a process logs."""
 
     log_format: Literal["auto", "json", "text"] = Field(
-        default="auto", description="`auto`: text on a terminal, else JSON."
+        default="auto", description="`auto`: text on a terminal, otherwise JSON."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="The least that is said."
+        default="INFO", description="The lowest level that is logged."
     )
 
     @field_validator("log_format", mode="before")
@@ -94,24 +94,27 @@ class PlatformSettings(LogSettings):
 
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///var/bureau.db"),
-        description="The ledger: `postgresql+psycopg://user:password@host/database` (also `postgres://`), or "
-        "`sqlite:///path`.",
+        description="The ledger's database: `postgresql+psycopg://user:password@host/database` (also `postgres://`) "
+        "or `sqlite:///path`.",
     )
     broker_url: SecretStr = Field(
         default=SecretStr("memory://"),
-        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…` (several with `;` "
-        "between them: the first that answers); `memory://` in one process.",
+        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…` (several, separated by `;`: the "
+        "first that answers is used); `memory://` if everything runs in one process.",
     )
     storage_url: SecretStr = Field(
         default=SecretStr("file://var/storage"),
-        description="Uploads and artifacts, shared by all processes: `file://relative/path`, `file:///absolute/path` "
-        "or `s3://bucket/prefix?endpoint=https://host&region=…`.",
+        description="Storage for uploads and artifacts, shared by all processes: `file://relative/path`, "
+        "`file:///absolute/path` or `s3://bucket/prefix?endpoint=https://host&region=…`.",
     )
-    grace_seconds: float = Field(default=25.0, ge=0, le=3600, description="A stop waits so long for what runs.")
+    grace_seconds: float = Field(
+        default=25.0, ge=0, le=3600, description="How long a stopping process waits for running tasks."
+    )
     health_bind: str = Field(
         default="",
         pattern=r"^$|^.+:\d+$",
-        description="`host:port` for `/healthz` and `/metrics` of workers and scheduler; taken ports are passed over.",
+        description="`host:port` for `/healthz` and `/metrics` of workers and scheduler; if the port is taken, the "
+        "next free one is used.",
     )
 
     @field_validator("database_url")
@@ -139,7 +142,7 @@ class PlatformSettings(LogSettings):
             raise SettingsError(
                 [
                     f"BROKER_URL: memory:// reaches one process only; for {process} of its own use "
-                    "amqp://user:password@host:5672/vhost, or run all in one: python -m services.embedded"
+                    "amqp://user:password@host:5672/vhost, or run all in one: python -m bureau.services.embedded"
                 ]
             )
 
@@ -166,24 +169,22 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
     Raises `SettingsError`, listing every mistake in all of them by variable, rule and mend; never a value.
     """
     loaded: list[Settings] = []
-    mistakes: list[str] = []
+    errors: list[str] = []
     for cls in classes:
-        mistakes += read_secret_files(os.environ, cls.secrets())[1]
+        errors += read_secret_files(os.environ, cls.secrets())[1]
         try:
             loaded.append(cls())
         except ValidationError as error:
-            mistakes += _mistakes(cls, error)
+            errors += _errors(cls, error)
         except UnreadableValue as error:  # pydantic-settings stops at the first of a class, naming the field alone
-            mistakes += [
-                f"{_variable(cls, name)}: write it as JSON" for name in re.findall(r'field "(\w+)"', str(error))
-            ]
-    if mistakes:
-        raise SettingsError(list(dict.fromkeys(mistakes)))  # classes may share a field
+            errors += [f"{_variable(cls, name)}: write it as JSON" for name in re.findall(r'field "(\w+)"', str(error))]
+    if errors:
+        raise SettingsError(list(dict.fromkeys(errors)))  # classes may share a field
     redaction.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
     return tuple(loaded)
 
 
-def _mistakes(cls: type[Settings], error: ValidationError) -> Iterator[str]:
+def _errors(cls: type[Settings], error: ValidationError) -> Iterator[str]:
     for mistake in error.errors(include_input=False, include_url=False):
         rule = mistake["msg"].removeprefix("Value error, ")
         place = mistake["loc"]  # empty where a validator of the whole class refused
@@ -197,13 +198,13 @@ def _variable(cls: type[Settings], field: str) -> str:
 class SettingsError(Exception):
     """The environment is wrong; `mistakes` holds a line for each."""
 
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
     def exit(self) -> NoReturn:
         """Says every mistake on stderr and leaves with status 2."""
         print("Bureau cannot start, the settings are wrong:", file=sys.stderr)
-        for mistake in self.mistakes:
+        for mistake in self.errors:
             print(f"  {mistake}", file=sys.stderr)
         sys.exit(2)

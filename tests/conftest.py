@@ -16,7 +16,7 @@ import pytest
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
-from services.settings_table import rows
+from bureau.services.settings_table import rows
 from tests.support.ledgers import emptied_ledger
 from tests.support.postgres import PostgreSQL, drop_database, fresh_database
 from tests.support.rabbitmq import RabbitMQ, VirtualHosts

@@ -1,8 +1,8 @@
 """Logs on stderr, one line a record: JSON for machines, text for a terminal.
 
 Records of structlog and of the standard library (pika, dramatiq, gunicorn) look the same and carry what is bound
-to the context: `request_id`, `job_id`, `task_id`, `claim_no`. Credentials never reach the output (`bureau.secrets.redaction`),
-and tracebacks show no local variables.
+to the context: `request_id`, `job_id`, `task_id`, `claim_no`.
+Credentials never reach the output (`bureau.secrets.redaction`), and tracebacks show no local variables.
 """
 
 import logging

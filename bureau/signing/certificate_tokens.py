@@ -105,7 +105,7 @@ def _key_bytes(text: str) -> bytes:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != KEY_BYTES:
-        raise KeyInvalid("use 32 bytes in base64url: python -m services.certificates.issuer.keys makes them")
+        raise KeyInvalid("use 32 bytes in base64url: python -m bureau.services.certificates.issuer.keys makes them")
     return data
 
 

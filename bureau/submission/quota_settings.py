@@ -10,10 +10,14 @@ class QuotaSettings(Settings):
     """What an owner with keys may have at once. Give the same values to the gateway and the scheduler."""
 
     quota_open_jobs: int = Field(
-        default=100_000, ge=0, description="Jobs that have not ended, of an owner with keys; 0: any number."
+        default=100_000,
+        ge=0,
+        description="The maximum number of jobs that have not ended, for an owner with keys; 0 means no limit.",
     )
     quota_stored_bytes: int = Field(
-        default=0, ge=0, description="Files of an owner with keys; 0: as many as there is room."
+        default=0,
+        ge=0,
+        description="The maximum size of all files of an owner with keys; 0 means no limit but the storage.",
     )
 
     @property

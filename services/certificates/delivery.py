@@ -8,8 +8,8 @@ from bureau.contracts.artifacts import safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.formatting import count
+from bureau.services.certificates.manifest import Listed, Manifest
 from bureau.task import Context
-from services.certificates.manifest import Listed, Manifest
 
 RUN = "mailer.send"
 TEMPLATE = "your-certificate"

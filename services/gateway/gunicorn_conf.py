@@ -1,4 +1,4 @@
-"""Gunicorn's configuration, from the gateway's settings: BIND, WEB_CONCURRENCY, WEB_THREADS, GRACE_SECONDS.
+"""Configures gunicorn from the gateway's settings: BIND, WEB_CONCURRENCY, WEB_THREADS, GRACE_SECONDS.
 
 Without keys the gateway listens on loopback only: BIND, or whatever the command line put in its place, is checked
 before a socket is opened.
@@ -11,9 +11,9 @@ from typing import Any
 from bureau.ledger.db.database import Database
 from bureau.metrics.forked import ForkedMetrics
 from bureau.observability.startup import say_started
+from bureau.services.gateway.auth.exposure import refuse_without_keys
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import PlatformSettings, SettingsError, load
-from services.gateway.auth.exposure import refuse_without_keys
-from services.gateway.settings import GatewaySettings
 
 try:
     _platform, _settings = load(PlatformSettings, GatewaySettings)
@@ -23,7 +23,7 @@ except SettingsError as error:
 
 bind = _settings.bind
 logger_class = "bureau.gunicorn_records.Records"
-worker_class = "services.gateway.draining.DrainingWorker"
+worker_class = "bureau.services.gateway.draining.DrainingWorker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 worker_connections = 1000
@@ -52,7 +52,7 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     """In the forked process: connect, and answer who waits when the stop begins."""
-    from services.gateway.wsgi import process
+    from bureau.services.gateway.wsgi import process
 
     process.start()
     if _metrics:
@@ -68,7 +68,7 @@ def post_worker_init(_worker: Any) -> None:
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:
-    from services.gateway.wsgi import process
+    from bureau.services.gateway.wsgi import process
 
     process.stop()
 

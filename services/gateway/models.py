@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.reads.job_views import JobView, TaskView
+from bureau.services.gateway.http.files.disposition import path_segment
 from bureau.signing.signed_links import PARAMETER
-from services.gateway.http.files.disposition import path_segment
 
 JobStateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
 TaskStateWord = Literal[

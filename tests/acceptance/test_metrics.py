@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.reports.demo import make_demo
+from bureau.services.reports.demo import make_demo
 from tests.support import prometheus as promtool
 from tests.support.ports import free_port, listens
 from tests.support.processes import Process
@@ -83,7 +83,7 @@ def test_every_process_is_scraped(scraped: Prometheus) -> None:
 
 
 def test_promtool_has_nothing_against_any_exposition(done: object, ports: dict[str, int]) -> None:
-    assert {name: promtool.mistakes(exposition(port)) for name, port in ports.items()} == dict.fromkeys(ports, "")
+    assert {name: promtool.errors(exposition(port)) for name, port in ports.items()} == dict.fromkeys(ports, "")
 
 
 def test_requests_and_submissions_are_counted_over_all_processes(done: object, scraped: Prometheus) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy.engine import make_url
 
 from bureau.ledger.access import keys
 from bureau.ledger.db.database import Database
+from bureau.services.gateway.api_keys import api_key
 from deploy import prepare
-from services.gateway.api_keys import api_key
 from tests.support.postgres import connect
 
 

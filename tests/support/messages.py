@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bureau.contracts.ids import new_id
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message.message import Message, message_id
+from bureau.services.mailer.message.message import Message, message_id
 
 TASK = UUID("018f3c5e-0000-7000-8000-000000000001")
 SENDER = Mailbox("Bureau", "bureau@example.com")

@@ -6,12 +6,12 @@ from importlib.util import find_spec
 
 import click
 
-MODULE = "services.gateway.keys"  # run, not imported: the library knows no service
+MODULE = "bureau.services.gateway.keys"  # run, not imported: the library knows no service
 ELSEWHERE = """Keys are made where the gateway runs, in its ledger; the HTTP API has no way to them. There:
 
-  python -m services.gateway.keys make --owner shop --role submit
-  python -m services.gateway.keys list
-  python -m services.gateway.keys revoke ID
+  python -m bureau.services.gateway.keys make --owner shop --role submit
+  python -m bureau.services.gateway.keys list
+  python -m bureau.services.gateway.keys revoke ID
 
 In the compose stack put `docker compose exec gateway` before it. docs/keys.md says what keys may do."""
 
@@ -21,7 +21,7 @@ In the compose stack put `docker compose exec gateway` before it. docs/keys.md s
 def keys(arguments: tuple[str, ...]) -> None:
     """Make, list and revoke keys, where the gateway is.
 
-    This is `python -m services.gateway.keys`: it works on the ledger of DATABASE_URL, and not over HTTP.
+    This is `python -m bureau.services.gateway.keys`: it works on the ledger of DATABASE_URL, and not over HTTP.
     """
     if not _here() or not arguments:
         click.echo(ELSEWHERE, err=True)
@@ -32,4 +32,4 @@ def keys(arguments: tuple[str, ...]) -> None:
 
 def _here() -> bool:
     """Whether the gateway and what it stands on are installed."""
-    return all(find_spec(name) for name in ("services", "sqlalchemy", "pydantic_settings"))
+    return all(find_spec(name) for name in ("bureau.services", "sqlalchemy", "pydantic_settings"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import AddressInvalid, domain_name, parse_mailbox
 
-DESCRIPTION = "Mail goes to these domains and those below them only, separated by commas; empty: to any."
+DESCRIPTION = "The only domains, with their subdomains, that mail may go to, separated by commas; if empty, any domain."
 
 
 def outside(domains: str, addresses: Iterable[str]) -> list[str]:

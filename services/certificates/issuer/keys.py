@@ -1,4 +1,4 @@
-"""`python -m services.certificates.issuer.keys`: makes a key that signs certificates, and prints both halves."""
+"""`python -m bureau.services.certificates.issuer.keys`: makes a key that signs certificates, and prints both halves."""
 
 from secrets import token_urlsafe
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from functools import cached_property
 
+from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Claims, Signer
-from services.certificates.issuer.settings import IssuerSettings
 
 
 class Links:

@@ -8,13 +8,13 @@ from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
-from services.gateway.auth import quota
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.parsing.multipart import Files
-from services.gateway.job_builders.uploads import storing
-from services.gateway.models import Artifact, artifact_of
-from services.gateway.problems import not_found
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing.multipart import Files
+from bureau.services.gateway.job_builders.uploads import storing
+from bureau.services.gateway.models import Artifact, artifact_of
+from bureau.services.gateway.problems import not_found
 
 CREATED = 201
 
@@ -32,7 +32,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             # Without the name, which may be long: the answer is rendered again from the id.
             first = Answer(CREATED, f"/v1/artifacts/{stored.id}") if call.reservation else None
             with gateway.database.transaction() as connection:
-                quota.hold(connection, gateway.settings, call.who, size=stored.size)
+                quota.hold(connection, gateway.settings, call.identity, size=stored.size)
                 artifacts.insert_artifacts(connection, [stored])
                 if call.reservation and first:
                     idempotency.answer(connection, call.reservation, first)

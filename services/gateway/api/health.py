@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.broker import BrokerKind
-from services.gateway.context import Gateway
-from services.gateway.health_checks import StorageProbe, StorageState
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.problems import RETRY_SECONDS
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.health_checks import StorageProbe, StorageState
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.problems import RETRY_SECONDS
 
 
 class Health(BaseModel):

@@ -9,7 +9,7 @@ from threading import Lock
 import structlog
 
 from bureau.ledger.access.keys import Role
-from services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys import api_key
 
 LARGEST_BYTES = 1_000_000
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
@@ -34,7 +34,7 @@ class KeyFileError(ValueError):
 def parse(text: str) -> dict[str, FileKey]:
     """By id, at least one. Raises `KeyFileError` that lists all that is wrong."""
     keys: dict[str, FileKey] = {}
-    mistakes: list[str] = []
+    errors: list[str] = []
     for number, words in _lines(text):
         try:
             key = _key(words)
@@ -42,9 +42,9 @@ def parse(text: str) -> dict[str, FileKey]:
                 raise KeyFileError(f"a key with the id {key.id} stands above already")
             keys[key.id] = key
         except KeyFileError as error:
-            mistakes.append(f"line {number}: {error}")
-    if mistakes or not keys:
-        raise KeyFileError("; ".join(mistakes) or "it holds no key: write lines `owner role key`")
+            errors.append(f"line {number}: {error}")
+    if errors or not keys:
+        raise KeyFileError("; ".join(errors) or "it holds no key: write lines `owner role key`")
     return keys
 
 
@@ -81,7 +81,7 @@ def _key(words: list[str]) -> FileKey:
     if key is None:
         raise KeyFileError(
             "the key is not of the form bureau_<id>_<secret>; "
-            "make one: python -m services.gateway.keys make --owner NAME --role ROLE --for-file"
+            "make one: python -m bureau.services.gateway.keys make --owner NAME --role ROLE --for-file"
         )
     return FileKey(key.id, owner, Role(role), key.sha256)
 

@@ -2,8 +2,8 @@
 
 from bureau.ledger.access.shared_secrets import CERTIFICATES, known_secret
 from bureau.ledger.db.database import Database
+from bureau.services.gateway.settings import GatewaySettings, key_list
 from bureau.signing.certificate_tokens import Claims, Signer, TokenInvalid, Verifier
-from services.gateway.settings import GatewaySettings, key_list
 
 
 class CertificateKeys:

@@ -8,7 +8,7 @@ from uuid import UUID
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.reads import event_history
 from bureau.ledger.reads.event_history import Happened, Head
-from services.gateway.following.hub import Hub
+from bureau.services.gateway.following.hub import Hub
 
 PAGE = 200
 AWAY_SECONDS = 1.0  # between two questions while the ledger is away

@@ -9,8 +9,8 @@ from bureau.contracts.problems import ProblemError
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyBusy, KeyReused, Reservation, ReservationLost, Scope
 from bureau.ledger.db.database import Database, LedgerUnavailable
-from services.gateway.http.operation import Call, Operation, Reply
-from services.gateway.problems import problem, try_again
+from bureau.services.gateway.http.operation import Call, Operation, Reply
+from bureau.services.gateway.problems import problem, try_again
 
 log = structlog.get_logger(__name__)
 

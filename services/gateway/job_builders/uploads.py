@@ -14,8 +14,8 @@ from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.metrics.http import UPLOADED
+from bureau.services.gateway.http.parsing.multipart import UploadedFile
 from bureau.storage import Storage
-from services.gateway.http.parsing.multipart import UploadedFile
 
 log = structlog.get_logger(__name__)
 

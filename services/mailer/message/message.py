@@ -11,7 +11,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message.headers import (
+from bureau.services.mailer.message.headers import (
     address_header,
     one_address,
     one_line,

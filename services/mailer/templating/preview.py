@@ -3,8 +3,8 @@
 import base64
 
 from bureau.contracts.mail.mail import MailPreview, PreviewMail
-from services.mailer.message.headers import one_line
-from services.mailer.templating.templating import Rendered, Templates
+from bureau.services.mailer.message.headers import one_line
+from bureau.services.mailer.templating.templating import Rendered, Templates
 
 
 def preview(templates: Templates, asked: PreviewMail) -> MailPreview:

@@ -15,9 +15,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bureau.contracts.catalog import TemplateDescription
 from bureau.contracts.errors import PermanentError
-from services.mailer.message.plain_text import plain_text
-from services.mailer.templating.filters import FILTERS, ValueUnfit
-from services.mailer.templating.template_folders import HTML, SUBJECT, TEXT, Picture, TemplateFolders, Variant
+from bureau.services.mailer.message.plain_text import plain_text
+from bureau.services.mailer.templating.filters import FILTERS, ValueUnfit
+from bureau.services.mailer.templating.template_folders import HTML, SUBJECT, TEXT, Picture, TemplateFolders, Variant
 
 SHIPPED = Path(__file__).parents[1] / "templates"
 

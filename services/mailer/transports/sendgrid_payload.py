@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message.message import Attachment, Message
+from bureau.services.mailer.message.message import Attachment, Message
 
 # What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. The page
 # wants ASCII of `from` and says nothing of recipients: their addresses are handed over in any script, as they are.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from services.mailer.transports.smtp_server import SmtpServer
+from bureau.services.mailer.transports.smtp_server import SmtpServer
 
 _FORMS = "use file://folder, console://, smtp://user:password@host:port, smtps://… or sendgrid://"
 _SEVERAL = "separate several by commas, and write a comma in a password as %2C"

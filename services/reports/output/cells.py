@@ -20,8 +20,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.reports.definition.columns import NumberFormat, TimeFormat, write_day
-from services.reports.output.dialect import Dialect
+from bureau.services.reports.definition.columns import NumberFormat, TimeFormat, write_day
+from bureau.services.reports.output.dialect import Dialect
 
 # What makes a spreadsheet run a cell as a formula (OWASP, "CSV injection"); the last four are the full-width forms.
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"

@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 from bureau.contracts.reports import CsvFormat
-from services.reports.definition.columns import labels
-from services.reports.output.cells import LineWriter
-from services.reports.output.dialect import Dialect
-from services.reports.output.rows import Batch, Rows
+from bureau.services.reports.definition.columns import labels
+from bureau.services.reports.output.cells import LineWriter
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.rows import Batch, Rows
 
 CHUNK_BYTES = 256 * 1024  # below this a write costs more than its bytes
 CHUNK_SECONDS = 1.0  # and a slow query's rows are written, and counted, this often

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from bureau.contracts.reports import CsvFormat
-from services.reports.definition.columns import Column
+from bureau.services.reports.definition.columns import Column
 
 
 @dataclass(frozen=True)

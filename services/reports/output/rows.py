@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import Query
+from bureau.services.reports.output.cells import LineWriter
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.limits import Limits
 from bureau.stop_token import StopToken
-from services.reports.definition.kinds import Value
-from services.reports.definition.query import Query
-from services.reports.output.cells import LineWriter
-from services.reports.output.dialect import Dialect
-from services.reports.output.limits import Limits
 
 BATCH_ROWS = 128  # few enough that a slow query shows its progress, enough that joining costs nothing
 
@@ -51,7 +51,7 @@ class Snapshot(Protocol):
         ...
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """A database that reports read, and only read."""
 
     @property

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from psycopg.postgres import types
 
-from services.reports.definition.columns import NumberFormat, TimeFormat
-from services.reports.output.cells import FORMULA_STARTS
-from services.reports.output.dialect import Dialect
-from services.reports.sources import source_errors
+from bureau.services.reports.definition.columns import NumberFormat, TimeFormat
+from bureau.services.reports.output.cells import FORMULA_STARTS
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.sources import source_errors
 
 _INTEGERS = frozenset(types[name].oid for name in ("int2", "int4", "int8"))
 _FLOATS = frozenset(types[name].oid for name in ("float4", "float8"))

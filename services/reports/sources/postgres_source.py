@@ -20,15 +20,15 @@ from psycopg.waiting import Wait
 from pydantic import SecretStr
 
 from bureau.contracts.errors import TaskError
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import Query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows
+from bureau.services.reports.sources import source_errors
+from bureau.services.reports.sources.cancellation import cancelling
+from bureau.services.reports.sources.postgres_copy import CopyColumn, copy_statement
 from bureau.stop_token import StopToken
-from services.reports.definition.kinds import Value
-from services.reports.definition.query import Query
-from services.reports.output.dialect import Dialect
-from services.reports.output.limits import Limits
-from services.reports.output.rows import BATCH_ROWS, Batch, Rows
-from services.reports.sources import source_errors
-from services.reports.sources.cancellation import cancelling
-from services.reports.sources.postgres_copy import CopyColumn, copy_statement
 
 log = structlog.get_logger(__name__)
 

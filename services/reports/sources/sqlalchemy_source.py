@@ -17,13 +17,13 @@ from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
 from bureau.contracts.errors import TaskError
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import Query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows, batches_of
+from bureau.services.reports.sources import source_errors
 from bureau.stop_token import StopToken
-from services.reports.definition.kinds import Value
-from services.reports.definition.query import Query
-from services.reports.output.dialect import Dialect
-from services.reports.output.limits import Limits
-from services.reports.output.rows import BATCH_ROWS, Batch, Rows, batches_of
-from services.reports.sources import source_errors
 
 log = structlog.get_logger(__name__)
 

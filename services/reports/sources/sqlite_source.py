@@ -13,14 +13,14 @@ from urllib.parse import quote
 import structlog
 
 from bureau.contracts.errors import TaskError
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import Query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import Rows, batches_of
+from bureau.services.reports.sources import source_errors
+from bureau.services.reports.sources.cancellation import cancelling
 from bureau.stop_token import StopToken
-from services.reports.definition.kinds import Value
-from services.reports.definition.query import Query
-from services.reports.output.dialect import Dialect
-from services.reports.output.limits import Limits
-from services.reports.output.rows import Rows, batches_of
-from services.reports.sources import source_errors
-from services.reports.sources.cancellation import cancelling
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ import pytest
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
+from bureau.services.scheduler import orphan_files
+from bureau.services.scheduler.orphan_files import LitterSweep
 from bureau.storage import Storage
-from services.scheduler import orphan_files
-from services.scheduler.orphan_files import LitterSweep
 from tests.support.office import Office
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message.message import Attachment, Message
+from bureau.services.mailer.message.message import Attachment, Message
 
 SENDER = Mailbox("Bureau", "bureau@example.com")
 ADA = Mailbox("", "ada@example.com")

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.services.certificates.api.polling import location
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
 from bureau.settings import SettingsError, load
 from bureau.stop_token import StopReason
-from services.certificates.api.polling import location
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
 from tests.support.http_servers import http_server, replies
@@ -124,5 +124,5 @@ def test_headers_that_cannot_be_sent_are_refused_without_being_shown(
     monkeypatch.setenv("CERTIFICATES_API_HEADERS", headers)
     with pytest.raises(SettingsError) as caught:
         load(CertificatesSettings)
-    assert "CERTIFICATES_API_HEADERS: header" in caught.value.mistakes[0]
-    assert "evil" not in caught.value.mistakes[0]
+    assert "CERTIFICATES_API_HEADERS: header" in caught.value.errors[0]
+    assert "evil" not in caught.value.errors[0]

@@ -19,9 +19,9 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
 from tests.support.routes import share_url_builders

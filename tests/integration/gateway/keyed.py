@@ -13,9 +13,9 @@ from bureau.ledger.access import keys
 from bureau.ledger.access.audit import Act
 from bureau.ledger.access.keys import NewKey, Role
 from bureau.ledger.db.tables import audit
-from services.gateway.api_keys import api_key
-from services.gateway.api_keys.api_key import ApiKey
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CATALOGS, Door, make_door
 
 

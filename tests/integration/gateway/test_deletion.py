@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from bureau.ledger.jobs.outcome import Succeeded
-from services.scheduler.retention import RemovedFiles
+from bureau.services.scheduler.retention import RemovedFiles
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.test_jobs import NOBODY, submit
 from tests.support.office import Office

@@ -8,7 +8,7 @@ import pytest
 
 from bureau.contracts.errors import TransientError
 from bureau.ledger.db.database import LedgerUnavailable
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door, make_door, pointers
 
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
@@ -150,7 +150,7 @@ def test_what_a_problem_means_can_be_read(door: Door) -> None:
     assert door.get("/problems/nothing").status_code == 404
 
 
-def test_the_inside_of_a_mistake_of_ours_stays_inside(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_inside_of_an_error_of_ours_stays_inside(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("secret: hunter2")
 
@@ -181,7 +181,7 @@ def test_with_the_ledger_away_it_is_said_when_to_come_again(door: Door, monkeypa
 
 
 def test_files_stay_when_it_is_unknown_whether_the_job_was_kept(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.gateway.job_builders.accept.insert_job", away)
+    monkeypatch.setattr("bureau.services.gateway.job_builders.accept.insert_job", away)
     assert door.post("/v1/certificates", files=[("files", ("a.csv", b"x"))]).status_code == 503
     assert len(door.stored()) == 1
 

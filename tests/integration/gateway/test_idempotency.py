@@ -8,7 +8,7 @@ import pytest
 
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Reservation, Scope
-from services.gateway.http.parsing.json_body import fingerprint
+from bureau.services.gateway.http.parsing.json_body import fingerprint
 from tests.integration.gateway.conftest import Door, pointers
 
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}

@@ -8,8 +8,8 @@ from sqlalchemy import update
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.db.tables import rate_limits
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import make_door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from bureau.ledger.access.keys import Role
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 from tests.support.book import Book

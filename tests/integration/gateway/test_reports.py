@@ -21,7 +21,7 @@ from bureau.contracts.reports import (
     TellFailure,
 )
 from bureau.ledger.jobs.outcome import Failed, Succeeded
-from services.gateway.api.reports import report_preview
+from bureau.services.gateway.api.reports import report_preview
 from tests.integration.gateway.conftest import Door
 from tests.support.waiting import until
 

@@ -8,8 +8,8 @@ from bureau.ledger.db.database import Database
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.runner import Runner
 from bureau.service import Resources
+from bureau.services.mailer.service import mailer_service
 from bureau.storage import Storage
-from services.mailer.service import mailer_service
 
 
 class _NoRelay:

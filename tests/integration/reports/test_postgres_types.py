@@ -10,11 +10,11 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
-from services.reports.definition.columns import Column, Format, NumberFormat, TimeFormat
-from services.reports.output.cells import FORMULA_STARTS
-from services.reports.output.dialect import Dialect
-from services.reports.sources.postgres_source import PostgresSource
-from services.reports.sources.sources import open_sources
+from bureau.services.reports.definition.columns import Column, Format, NumberFormat, TimeFormat
+from bureau.services.reports.output.cells import FORMULA_STARTS
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sources import open_sources
 from tests.integration.reports.conftest import Read, export_all
 from tests.support.reading import running
 
@@ -183,7 +183,7 @@ def test_text_that_says_the_same_as_null_is_quoted(source: PostgresSource) -> No
 
 
 @pytest.mark.parametrize("form", [NumberFormat(2), TimeFormat("DD.MM.YYYY")])
-def test_a_format_that_a_column_cannot_have_is_a_mistake_of_the_report(source: PostgresSource, form: Format) -> None:
+def test_a_format_that_a_column_cannot_have_is_an_error_of_the_report(source: PostgresSource, form: Format) -> None:
     wrong = Dialect(columns={"x": Column("x", None, form)})
     with (
         pytest.raises(PermanentError, match="gives the column 'x' a format for"),

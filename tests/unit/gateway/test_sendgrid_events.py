@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bureau.contracts.mail.mail_events import MailEventKind, SuppressionReason
-from services.gateway.providers.sendgrid import EventsRefused, check, events, public_key
+from bureau.services.gateway.providers.sendgrid import EventsRefused, check, events, public_key
 from tests.support.sendgrid_events import SigningKey, event
 
 KEY = SigningKey()
@@ -119,6 +119,6 @@ def test_an_event_without_an_id_or_with_a_long_one_gets_one_that_stays() -> None
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"nothing", b"\xff"])
-def test_what_is_no_batch_is_a_mistake(raw: bytes) -> None:
+def test_what_is_no_batch_is_an_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         events(raw)

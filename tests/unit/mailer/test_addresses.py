@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
-from services.mailer.message.addresses import mailboxes
-from services.mailer.message.headers import address_header
+from bureau.services.mailer.message.addresses import mailboxes
+from bureau.services.mailer.message.headers import address_header
 
 READ = [
     ("ada@example.com", Mailbox("", "ada@example.com")),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message.headers import address_header, parameter_header, text_header, token_header
+from bureau.services.mailer.message.headers import address_header, parameter_header, text_header, token_header
 
 SUBJECTS = [
     "",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox
-from services.mailer.message.message import Attachment, Form, Message, message_id
+from bureau.services.mailer.message.message import Attachment, Form, Message, message_id
 from tests.support.messages import SENDER, TASK, make_message
 
 TEXTS = [

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.settings import MailerSettings
+from bureau.services.mailer.transport_factory import choose
+from bureau.services.mailer.transports.console import ConsoleTransport
+from bureau.services.mailer.transports.file import FileTransport
+from bureau.services.mailer.transports.sendgrid import SendGridTransport
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import Encryption, SmtpServer
 from bureau.settings import SettingsError, load
-from services.mailer.settings import MailerSettings
-from services.mailer.transport_factory import choose
-from services.mailer.transports.console import ConsoleTransport
-from services.mailer.transports.file import FileTransport
-from services.mailer.transports.sendgrid import SendGridTransport
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import Encryption, SmtpServer
 
 SECRET = "hunter2"
 
@@ -84,20 +84,20 @@ def test_a_folder_is_relative_or_absolute(monkeypatch: pytest.MonkeyPatch, tmp_p
         ({"MAIL_CONNECT_TIMEOUT_SECONDS": "0"}, "MAIL_CONNECT_TIMEOUT_SECONDS: Input should be greater than 0"),
     ],
 )
-def test_a_mistake_is_named_and_no_secret_told(
+def test_an_error_is_named_and_no_secret_told(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         _loaded(monkeypatch, **variables)
-    (mistake,) = caught.value.mistakes
-    assert said in mistake
-    assert SECRET not in mistake
+    (error,) = caught.value.errors
+    assert said in error
+    assert SECRET not in error
 
 
-def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_errors_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         _loaded(monkeypatch, MAIL_URL="sendgrid://", MAIL_FROM="x", MAIL_UNKNOWN="y")
-    assert len(caught.value.mistakes) == 3
+    assert len(caught.value.errors) == 3
 
 
 def test_no_secret_is_in_what_is_printed_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.schemas import Schema
-from services.reports.definition.kinds import Value
-from services.reports.definition.parameter_header import read_parameter
-from services.reports.definition.parameters import params_schema, read_params
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.parameter_header import read_parameter
+from bureau.services.reports.definition.parameters import params_schema, read_params
 
 ENUM = {"type": "enum", "choices": ["north", "south"]}
 NOW = datetime(2024, 3, 31, 23, 30, tzinfo=ZoneInfo("Europe/Paris"))
@@ -170,7 +170,7 @@ json_values = st.recursive(
 @given(st.sampled_from(TABLES), json_values)
 def test_the_schema_and_the_reader_agree(table: dict[str, Any], value: Any) -> None:
     parameters = [read_parameter("p", table)]
-    refused = Schema(params_schema(parameters)).mistakes({"p": value})  # as the gateway asks
+    refused = Schema(params_schema(parameters)).errors({"p": value})  # as the gateway asks
     try:
         read_params(parameters, {"p": value}, NOW)
         fits = True

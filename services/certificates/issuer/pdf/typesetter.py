@@ -9,9 +9,9 @@ from pathlib import Path
 
 import typst
 
-from services.certificates.issuer.pdf.looks import Looks
-from services.certificates.issuer.pdf.qr import qr_svg
-from services.certificates.issuer.pdf.words import WORDS, date_words, iso_date
+from bureau.services.certificates.issuer.pdf.design_settings import Looks
+from bureau.services.certificates.issuer.pdf.qr import qr_svg
+from bureau.services.certificates.issuer.pdf.words import WORDS, date_words, iso_date
 
 _HERE = Path(__file__).parents[1]
 FONTS, PACKAGES = _HERE / "fonts", _HERE / "packages"

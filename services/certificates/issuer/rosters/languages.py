@@ -1,6 +1,6 @@
 """The languages a certificate is written in. Pure."""
 
-from services.certificates.issuer.rosters.columns import plain
+from bureau.services.certificates.issuer.rosters.columns import plain
 
 LANGUAGES = {"en": "English", "es": "español", "ca": "català", "fr": "français", "pt": "português"}
 

@@ -11,9 +11,9 @@ from bureau.ledger.access import certificates, idempotency
 from bureau.ledger.access.certificates import Issued
 from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.problems import not_found
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.problems import not_found
 
 _REPLAYED = {"Idempotent-Replayed": "`true` for a replay."}
 
@@ -70,7 +70,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _whose(call: Call[Any, Any]) -> str | None:
     """An operator answers for all certificates of the house, everybody else for their own."""
-    return None if call.who.role.includes(Role.OPERATE) else call.owner
+    return None if call.identity.role.includes(Role.OPERATE) else call.owner
 
 
 def _shown(issued: Issued) -> CertificateRevoked:

@@ -14,11 +14,11 @@ from bureau.ledger.jobs import cancel as act
 from bureau.ledger.jobs.bulk_actions import BulkAct
 from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.retry import Retrying
-from services.gateway.api.jobs.jobs import JobFields, shown_job
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply, View
-from services.gateway.models import Job
-from services.gateway.problems import not_found, problem
+from bureau.services.gateway.api.jobs.jobs import JobFields, shown_job
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply, View
+from bureau.services.gateway.models import Job
+from bureau.services.gateway.problems import not_found, problem
 
 REPLAYED = {"Idempotent-Replayed": "`true` for a replay."}
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.retention.delete_job import Erasing, erase
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.problems import not_found, problem
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.problems import not_found, problem
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:

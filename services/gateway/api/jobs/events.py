@@ -12,23 +12,23 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import event_history
 from bureau.ledger.reads.event_history import Happened, Head
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.following.hub import Hub
+from bureau.services.gateway.following.sources import JobEvents, OwnerEvents
+from bureau.services.gateway.http import event_stream
+from bureau.services.gateway.http.event_stream import MEDIA_TYPE, EventStream, Seats
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
+from bureau.services.gateway.http.peer import Peer
+from bureau.services.gateway.problems import invalid, not_found
 from bureau.signing.signed_links import Linked
-from services.gateway.context import Gateway
-from services.gateway.following.hub import Hub
-from services.gateway.following.sources import JobEvents, OwnerEvents
-from services.gateway.http import event_stream
-from services.gateway.http.event_stream import MEDIA_TYPE, EventStream, Seats
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from services.gateway.http.peer import Peer
-from services.gateway.problems import invalid, not_found
 
 JSON = "application/json"
 LAST = "Last-Event-ID"
 _NUMBERS = 2**31  # as many as the ledger's column holds
 
 
-class Event(BaseModel):
+class EventModel(BaseModel):
     """Something that happened to a job."""
 
     id: int = Field(description="Grows by one with each event of its job, in the order of commits.")
@@ -53,7 +53,7 @@ class Event(BaseModel):
 class EventList(BaseModel):
     """A page of a job's events, the oldest first."""
 
-    items: list[Event]
+    items: list[EventModel]
     next_cursor: str | None
 
 
@@ -180,8 +180,8 @@ def _number(key: list[Any]) -> int:
     return number
 
 
-def _event(happened: Happened) -> Event:
-    return Event(
+def _event(happened: Happened) -> EventModel:
+    return EventModel(
         id=happened.seq,
         type=happened.type,
         at=happened.at,

@@ -14,11 +14,11 @@ from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
 from bureau.ledger.reads import job_queries
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.files.disposition import path_segment
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.problems import not_found
 from bureau.signing.signed_links import PARAMETER, Link, Linked
-from services.gateway.context import Gateway
-from services.gateway.http.files.disposition import path_segment
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.problems import not_found
 
 CREATED = 201
 LONGEST_SECONDS = 31 * 86_400  # a link is revoked by nothing but time (or a new LINK_SECRET)

@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads.task_queries import TaskFilter, TaskRow, tasks_across
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from services.gateway.models import Progress, TaskError, TaskStateWord
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
+from bureau.services.gateway.models import Progress, TaskError, TaskStateWord
 
 
 class TaskQuery(PageQuery):

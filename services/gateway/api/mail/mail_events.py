@@ -6,10 +6,10 @@ from typing import Any
 import structlog
 
 from bureau.ledger.mail import provider_events
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.problems import problem
-from services.gateway.providers import sendgrid
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.problems import problem
+from bureau.services.gateway.providers import sendgrid
 
 log = structlog.get_logger(__name__)
 

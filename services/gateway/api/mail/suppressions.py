@@ -11,10 +11,10 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import suppressions
 from bureau.ledger.mail.suppressions import Suppression as Kept
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from services.gateway.problems import invalid, problem
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
+from bureau.services.gateway.problems import invalid, problem
 
 PATH = "/v1/mail/suppressions"
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.schedules.schedules import Schedule as Kept
 from bureau.ledger.schedules.ticks import after
-from services.gateway.models import JobSummary, summary_of
+from bureau.services.gateway.models import JobSummary, summary_of
 
 NEXT_RUNS = 5
 

@@ -1,4 +1,4 @@
-"""GET /c/{token}: what a certificate says, for whoever scanned it. No key, no script, nothing that is not on paper."""
+"""GET /c/{token}: shows a scanned certificate. It needs no key and no script, and shows only what the paper says."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from flask import Response, render_template, request
 from bureau.ledger.access import certificates
 from bureau.ledger.access.certificates import Issued
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.auth.certificates import CertificateKeys
+from bureau.services.gateway.console.frame import HTML, TAG
+from bureau.services.gateway.console.text.certificate_texts import PHRASES
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
 from bureau.signing.certificate_tokens import Claims, TokenInvalid
-from services.gateway.auth.certificates import CertificateKeys
-from services.gateway.console.frame import HTML, TAG
-from services.gateway.console.text.certificate_texts import PHRASES
-from services.gateway.context import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -57,7 +57,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _standing(issued: Issued | None) -> str:
     if issued is None:
-        return "signed"  # by our key, and in no book: issued beside this Bureau, or before a restored backup
+        return "signed"  # signed by our key but without a row: issued elsewhere, or after the backup that was restored
     return "revoked" if issued.revoked_at else "valid"
 
 

@@ -1,11 +1,11 @@
-"""GET /keys: what the keyboard does."""
+"""GET /keys: lists the keyboard shortcuts."""
 
 from typing import Any
 
 from flask import Response
 
-from services.gateway.console.frame import Frame
-from services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
 
 
 def operations(frame: Frame) -> list[Operation[Any, Any]]:

@@ -1,12 +1,12 @@
-"""GET /problems/<slug>: what a problem's type means."""
+"""GET /problems/<slug>: explains a problem type."""
 
 from typing import Any
 
 from flask import Response
 
-from services.gateway.console.frame import Frame
-from services.gateway.http.operation import Call, Nothing, Operation
-from services.gateway.problems import KINDS, not_found
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.problems import KINDS, not_found
 
 
 def operations(frame: Frame) -> list[Operation[Any, Any]]:

@@ -1,13 +1,13 @@
-"""GET and POST /login, POST /logout, POST /theme: who looks, and how."""
+"""GET and POST /login, POST /logout, POST /theme: starts and ends a session, and stores the theme."""
 
 from typing import Any
 
 from flask import Response, request
 
-from services.gateway.auth.sessions import COOKIE, SECONDS
-from services.gateway.console.frame import Frame, go, local_address
-from services.gateway.console.state import theme
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
+from bureau.services.gateway.auth.sessions import COOKIE, SECONDS
+from bureau.services.gateway.console.frame import Frame, go, local_address
+from bureau.services.gateway.console.state import theme
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
 
 _NOT_A_KEY = "This key opens nothing here. It has the form bureau_<id>_<secret>; ask whoever runs this gateway for one."
 

@@ -1,12 +1,12 @@
-"""The stylesheet, the script and the icon of the pages."""
+"""Serves the stylesheet, the script and the icon of the pages."""
 
 from typing import Any
 
 from flask import Response
 
-from services.gateway.console.frame import STATIC, TAG
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
-from services.gateway.problems import not_found
+from bureau.services.gateway.console.frame import STATIC, TAG
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
+from bureau.services.gateway.problems import not_found
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",

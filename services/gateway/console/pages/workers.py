@@ -1,4 +1,4 @@
-"""GET /workers: the worker processes of the last day, and what each does."""
+"""GET /workers: lists the worker processes of the last day, and the tasks that each runs."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.dispatch import workers
 from bureau.ledger.reads import throughput
 from bureau.ledger.reads.running_tasks import at_work
-from services.gateway.console.frame import Frame
-from services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
 
 SHOWN = 200
 

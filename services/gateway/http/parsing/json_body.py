@@ -8,7 +8,7 @@ from typing import Any
 
 from bureau.contracts.base import clean, clean_text
 from bureau.contracts.schemas import too_deep
-from services.gateway.problems import problem
+from bureau.services.gateway.problems import problem
 
 MAX_LEVELS = 100
 
