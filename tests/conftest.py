@@ -57,7 +57,7 @@ def pytest_configure_node(node: Any) -> None:
 
 # `make test` runs three processes: what shares a running Bureau stays together, and so does what breaks its servers;
 # what takes longest begins first.
-_SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers", "stack": "stack"}
+_SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers", "stack": "stack", "hosting": "hosting"}
 _FIRST = ("tests/faults", "tests/acceptance")
 
 
