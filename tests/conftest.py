@@ -57,7 +57,8 @@ def pytest_configure_node(node: Any) -> None:
 
 # `make test` runs three processes: what shares a running Bureau stays together, and so does what breaks its servers;
 # what takes longest begins first.
-_SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers", "stack": "stack", "hosting": "hosting"}
+_SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers"}
+_SHARED |= {name: name for name in ("stack", "hosting", "office", "guarded")}
 _FIRST = ("tests/faults", "tests/acceptance")
 
 

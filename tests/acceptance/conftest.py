@@ -1,20 +1,27 @@
-"""Two stacks for the whole session, each service a process of its own, on real RabbitMQ, PostgreSQL and SMTP.
+"""Four Bureaus for the whole session.
 
-`stack` is one machine: storage is a folder, the gateway asks for no key, everything is measured and logs JSON. `hosted`
-is what a hosting platform makes of the Procfile: storage is a bucket, callers have keys, workers a database role.
+In `stack` and `hosted` each service is a process of its own, on real RabbitMQ, PostgreSQL and SMTP. `stack` is one
+machine: storage is a folder, the gateway asks for no key, everything is measured and logs JSON. `hosted` is what a
+hosting platform makes of the Procfile: storage is a bucket, callers have keys, workers a database role.
+
+`office` and `guarded` are one process each: the former as it starts without a setting, the latter with nearly all.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from bureau.services.gateway.api_keys import api_key
 from tests.support.api import Api
+from tests.support.embedded import EmbeddedBureau
 from tests.support.hosted import Hosted
 from tests.support.mail_servers import MailServer, mail_server
 from tests.support.ports import free_port, listens
 from tests.support.postgres import connect, drop_database, fresh_database
+from tests.support.processes import ROOT
 from tests.support.rabbitmq import VirtualHosts
 from tests.support.s3 import S3Server
 from tests.support.servers import Ask
@@ -127,3 +134,68 @@ def hosted(hosting: Hosted) -> Hosted:
     """The same for all tests: started again where a test has stopped it."""
     hosting.start(*(name for name, process in hosting.processes.items() if not process.running))
     return hosting
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
+    """With the tasks and schedules of the examples; each test makes its own jobs."""
+    env = {
+        "TASKS": "examples.suma.tasks examples.suma.patterns examples.schedules.tasks tests.acceptance.naps",
+        "SCHEDULES_FILE": str(ROOT / "examples/schedules/schedules.yaml"),
+    }
+    with EmbeddedBureau(tmp_path_factory.mktemp("office"), env=env) as office:
+        office.start()
+        yield office
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A Bureau that asks for keys. `keys` has one of each role, and a newcomer's, who operates and owns no job.
+
+    `bureau.api` has the operator's.
+    """
+
+    bureau: EmbeddedBureau
+    keys: dict[str, str]
+    mail: MailServer  # well when a test begins, and when it ends
+
+
+BROKEN = """\
+-- title = "Broken"
+-- source = "demo"
+select no_such_column from orders
+"""
+SLOW = """\
+-- title = "Slow"
+-- source = "demo"
+with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) as n from n
+"""
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """Its mail goes to a server, its certificates are signed with a key it is given, its reports are mailed as links
+    from a size on that small ones have.
+    """
+    folder = tmp_path_factory.mktemp("guarded")
+    keys = {name: api_key.make().text() for name in ("view", "submit", "operate", "newcomer")}
+    lines = [f"ada {role} {keys[role]}" for role in ("view", "submit", "operate")]
+    file = folder / "keys"
+    file.write_text("\n".join([*lines, f"eve operate {keys['newcomer']}", ""]))
+    (folder / "queries").mkdir()
+    (folder / "queries/broken.sql").write_text(BROKEN)
+    (folder / "queries/slow.sql").write_text(SLOW)
+    with mail_server() as mail:
+        env = {
+            "KEYS_FILE": str(file),
+            "MAIL_URL": mail.url,
+            "ISSUER_SIGNING_KEY": "A" * 43,
+            "REPORTS_DIR": f"{ROOT / 'services/reports/queries'}:{folder / 'queries'}",
+            "REPORT_ATTACH_BYTES": "150000",
+            "REPORT_ZIP_BYTES": "160000",
+            "EMPTY_REPORTS": "note",
+        }
+        with EmbeddedBureau(folder / "bureau", env=env) as bureau:
+            bureau.api.client.headers["Authorization"] = f"Bearer {keys['operate']}"
+            bureau.start()
+            yield Guarded(bureau, keys, mail)
