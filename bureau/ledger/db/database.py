@@ -91,6 +91,13 @@ class Database:
         with self._connected(), self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """For one statement that writes and is a transaction of its own: BEGIN and COMMIT would be two round trips
+        more. PostgreSQL only. Raises `LedgerUnavailable`."""
+        with self._connected(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def ping(self) -> None:
         """Raises `LedgerUnavailable` when the database does not answer."""
         with self.read() as connection:

@@ -85,6 +85,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             summary="An e-mail, from a template or with its text",
             body=Body(EmailRequest, files=files),
             problems=["storage-unavailable"],
+            stores_above=INLINE_BYTES,
         )
     ]
 
