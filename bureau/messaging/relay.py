@@ -19,6 +19,9 @@ from bureau.metrics import relay as metrics
 
 WINDOWS_SECONDS = 1.0  # how long the list of live queues is believed
 LOOK_SECONDS = 10.0  # and its idle connection is serviced as often
+OPEN_SECONDS = 1.0  # how long a channel that was open is believed to be, for what is stamped already
+BUSY_SECONDS = 0.02  # hints that are handed over sooner after others than this
+GATHER_SECONDS = 0.003  # wait so long for those that follow: then all are published in one turn of the thread
 
 
 class Relay:
@@ -40,6 +43,8 @@ class Relay:
         self._spacing_seconds = spacing_seconds
         self._looked_at = float("-inf")
         self._woken = True
+        self._open_at = float("-inf")
+        self._published_at = float("-inf")
         self._handed: deque[tuple[str, Hint]] = deque()
         self._windows: dict[str, int] = {}
         self._windows_until = 0.0
@@ -76,14 +81,17 @@ class Relay:
 
     def _pass(self) -> float:
         try:
-            self._publisher.ensure_open()  # before anything is stamped
             self._publish_handed()
-            pause = self._look()
+            pause = self._until_look()
+            if pause <= 0:
+                self._ensure_open()  # before anything is stamped
+                pause = self._look()
         except LedgerUnavailable:
             self._publishes = True  # it was open
             raise
         except Exception:
             self._publishes = False
+            self._open_at = float("-inf")
             self._woken = True  # once the broker is back
             self._unreserve_handed()
             raise
@@ -101,11 +109,17 @@ class Relay:
         finally:
             self._publisher.close_thread()
 
+    def _ensure_open(self) -> None:
+        self._publisher.ensure_open()
+        self._open_at = time.monotonic()
+
+    def _until_look(self) -> float:
+        """The seconds until it is time to look at the ledger."""
+        pause = self._spacing_seconds if self._woken else self._look_seconds
+        return pause - (time.monotonic() - self._looked_at)
+
     def _look(self) -> float:
-        """Publishes what is due, where it is time to look for it. Returns the seconds until it is time again."""
-        waited = time.monotonic() - self._looked_at
-        if waited < (self._spacing_seconds if self._woken else self._look_seconds):
-            return (self._spacing_seconds if self._woken else self._look_seconds) - waited
+        """Publishes what is due. Returns the seconds until it is time to look again."""
         self._woken = False
         try:
             self._publish_due()
@@ -122,6 +136,13 @@ class Relay:
             self._publish(queue, batch.hints)
 
     def _publish_handed(self) -> None:
+        if not self._handed:
+            return
+        if time.monotonic() - self._open_at >= OPEN_SECONDS:
+            self._ensure_open()
+        if time.monotonic() - self._published_at < BUSY_SECONDS:
+            time.sleep(GATHER_SECONDS)
+        self._published_at = time.monotonic()
         by_queue: dict[str, list[Hint]] = {}
         for queue, due in self._take_handed():
             by_queue.setdefault(queue, []).append(due)

@@ -34,11 +34,8 @@ def submit_batch(db: Database, submissions: Sequence[Submission], room: Room) ->
         once=any(one.once for one in submissions),
         graphs=any(row["links"] or row["tag_list"] for row in given),
     )
-    with db.autocommit() as connection:
-        rows = connection.exec_driver_sql(
-            text, {"given": json.dumps(given), "held": HELD_SECONDS, **_numbers(rate)}
-        ).all()
-    found = {row.n: row for row in rows}
+    values = {"given": json.dumps(given), "held": HELD_SECONDS, **_numbers(rate)}
+    found = {row.n: row for row in db.execute(text, values)}
     return [_outcome(found.get(number), rate, hinted) for number, hinted in enumerate(stamped)]
 
 
@@ -205,4 +202,4 @@ def _text(*, keyed: bool, limited: bool, once: bool, graphs: bool) -> str:
         _GRAPHS if graphs else "",
         _OUTCOMES,
     ]
-    return "".join(parts)
+    return " ".join("".join(parts).split())  # the driver parses a text anew each time where it is over 4 KiB

@@ -1,6 +1,6 @@
 """A Flask request into a `Call`: body, form, query and headers, each mistake a problem."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any, Generic, TypeVar, cast
 
 from flask import Request
@@ -91,14 +91,18 @@ class QueryReader(Generic[B]):
     def __init__(self, model: type[B], beside: frozenset[str] = frozenset()) -> None:
         self._reader = Reader(model)
         self._beside = beside
+        self._nothing: B | None = None  # what an empty query says
 
     def read(self, request: Request) -> B:
         """Raises a 422 problem that names parameters."""
-        given = [
-            (clean_text(name), clean_text(text))
-            for name, text in request.args.items(multi=True)
-            if name not in self._beside
-        ]
+        if not request.query_string:
+            if self._nothing is None:
+                self._nothing = self._read([])
+            return self._nothing
+        return self._read(request.args.items(multi=True))
+
+    def _read(self, items: Iterable[tuple[str, str]]) -> B:
+        given = [(clean_text(name), clean_text(text)) for name, text in items if name not in self._beside]
         values, errors = form_values.gather(given, self._reader.kinds)
         try:
             if errors:

@@ -62,7 +62,9 @@ def _view(operation: AnyOperation, gateway: Gateway, prepare: Callable[[], None]
                 prepare()
             expected = _expected(operation, gateway, path) if operation.submits else None
             admission = expected or Admission(_admitted(operation, gateway, path))
-            return response_of(_settled(admission, read, path))
+            reply = _settled(admission, read, path)
+            g.in_ledger = operation.submits and isinstance(reply, Reply) and reply.status < 300
+            return response_of(reply)
         except LedgerUnavailable:
             if operation.away:
                 return operation.away()
@@ -176,7 +178,6 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
             query=asked,
             body=fields,
             files=files,
-            headers=_told_headers(),
             method=request.method,
             wait_seconds=wait,
             request_id=g.request_id,
