@@ -59,17 +59,29 @@ class OpenJobsQuota:
         quota = self._settings.quota
         if identity.key_id is None or not (quota.open_jobs or quota.stored_bytes):
             return
-        if quota.stored_bytes or not self._take(identity.owner):
+        if quota.stored_bytes:
             with self._db.read() as connection:
                 hold(connection, self._settings, identity, jobs=1)
-                used = quotas.open_jobs(connection, identity.owner) if quota.open_jobs else 0
-            with self._lock:
-                self._left[identity.owner] = (quota.open_jobs - used) // SHARE, self._clock() + FRESH_SECONDS
+        elif not self._take(identity.owner):
+            self._count(identity)
+
+    def _count(self, identity: Identity) -> None:
+        limit = self._settings.quota_open_jobs
+        with self._db.read() as connection:
+            used = quotas.open_jobs(connection, identity.owner)
+        if used >= limit:
+            raise _refusal(QuotaExceeded("jobs", limit, used), identity.owner)
+        with self._lock:
+            self._left[identity.owner] = (limit - used) // SHARE, self._clock() + FRESH_SECONDS
 
     def _take(self, owner: str) -> bool:
+        """Whether a place was left to give away. Of those that come when it is time to count again, one counts."""
         with self._lock:
             left, until = self._left.get(owner, (0, 0.0))
-            if left <= 0 or self._clock() >= until:
+            if left <= 0:
+                return False
+            if self._clock() >= until:
+                self._left[owner] = left, self._clock() + FRESH_SECONDS
                 return False
             self._left[owner] = left - 1, until
             return True
