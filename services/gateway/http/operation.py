@@ -117,7 +117,8 @@ class Operation(Generic[B, Q]):
     refused: Callable[[Problem], Response] | None = None  # a page's own answer to people, instead of a problem
     away: Callable[[], Response] | None = None  # and while the ledger is away
     # Its transaction admits a small JSON request and takes its Idempotency-Key, instead of a statement before each.
-    # Only for views that end in `accept`, and where a JSON body of up to `stores_above` bytes stores no file.
+    # Only for views that settle the admission before they change anything, as `accept` does, and where a JSON body of
+    # up to `stores_above` bytes stores no file.
     submits: bool = False
     stores_above: int | None = None
     needs_ledger: bool = True  # False: answers while the ledger was never reached yet
