@@ -19,6 +19,9 @@ SQLITE_BUSY_SECONDS = 10
 # PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
 # leases of that process expire: else whoever takes its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
+# In the URL: `prepared_statements=off` for a pooler that gives each transaction another connection and knows none of
+# its prepared statements, as PgBouncer before 1.21. Nothing else of a session is relied upon by statements.
+PREPARED = "prepared_statements"
 
 
 class LedgerUnavailable(Exception):
@@ -156,8 +159,10 @@ class Database:
             options.append(f"-c statement_timeout={milliseconds}")
             arguments["tcp_user_timeout"] = milliseconds
         arguments["options"] = " ".join(options)
+        if self._url.query.get(PREPARED) == "off":
+            arguments["prepare_threshold"] = None
         return create_engine(
-            self._url,
+            self._url.difference_update_query([PREPARED]),
             connect_args=arguments,
             pool_size=self._pool_size,
             max_overflow=0,
