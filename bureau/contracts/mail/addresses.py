@@ -5,8 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 # Names that exist on one machine or network only. email-validator refuses them, intranets and tests need them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "test")
 _STAND_IN = ".example.com"
@@ -72,6 +70,9 @@ def _display_name(text: str) -> str:
 
 
 def _address(text: str) -> str:
+    # Here, because it compiles its patterns at import, and most processes read no address at their start.
+    from email_validator import EmailNotValidError, validate_email
+
     local, _, domain = text.rpartition("@")
     if _PLAIN.fullmatch(local) and len(local) <= _LOCAL_PART and len(text) <= _WHOLE and (known := _plain(domain)):
         return f"{local}@{known}"
