@@ -155,6 +155,8 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("HintBroker.enqueue", publishing),
     ],
     "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
+    "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
+    "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
     "bureau.background_loop": [("Loop.wake", waking_the_relay)],
     "bureau.ledger.jobs.leases": [("_take_back", after("taken_back"))],
     "bureau.ledger.jobs.locked_job": [
