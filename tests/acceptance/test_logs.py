@@ -69,7 +69,7 @@ def told(planted: Stack) -> dict[str, Any]:
         planted.processes[variable] = process
         process.wait_for_line("database" if variable == "DATABASE_URL" else "loop failed", 60)
     until(lambda: planted.api.job(refused["id"])["tasks"][0]["attempt"] >= 1, 60, "the mail was tried")
-    planted.processes["mailer"].wait_for_line('"event": "mail"', 60)
+    until(lambda: planted.api.job(refused["id"])["tasks"][0]["error"], 60, "it could not be handed over")
     return job
 
 
