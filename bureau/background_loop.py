@@ -37,7 +37,7 @@ class Loop:
         self._thread: threading.Thread | None = None
         self._turned_at = time.monotonic()
 
-    def wrong(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Why the loop does not turn; None while it does. That its steps fail is the outside's matter, not death."""
         if self._thread is None or self._stopping.is_set():
             return None

@@ -15,13 +15,13 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import CurrentMessage, Middleware
 from dramatiq.worker import Worker
 
-from bureau.contracts.schemas import announcement_mistakes
+from bureau.contracts.schemas import announcement_errors
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
 from bureau.messaging.broker import HintBroker, MemoryBroker, make_broker
 from bureau.messaging.log_context import MessageContext
 from bureau.messaging.relay import Relay
-from bureau.metrics import endings
+from bureau.metrics import outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.observability import logs
 from bureau.observability.startup import say_started
@@ -55,7 +55,7 @@ class WorkerLife(Middleware):
     def __init__(self, settings: PlatformSettings, factory: ServiceFactory) -> None:
         self._settings = settings
         self._factory = factory
-        self._db = Database(settings.database_url.get_secret_value(), job_ended=endings.job_ended)
+        self._db = Database(settings.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         self._process: WorkerProcess | None = None
         self._shared: SharedStorage | None = None
 
@@ -78,8 +78,8 @@ class WorkerLife(Middleware):
             self._shared.check()
         worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
         service = self._factory(Resources(self._db, storage))
-        if mistakes := announcement_mistakes(service.catalog):
-            raise SettingsError(mistakes)  # the gateway would leave it out of its catalog
+        if errors := announcement_errors(service.catalog):
+            raise SettingsError(errors)  # the gateway would leave it out of its catalog
         self._process = WorkerProcess(
             [service],
             broker=broker,

@@ -18,7 +18,7 @@ class StopReason(StrEnum):
 
     CANCELLED = "cancelled"
     TIME_LIMIT = "time_limit"
-    NOT_YOURS = "not_yours"  # the ledger gave the task to somebody else
+    LEASE_LOST = "lease_lost"  # the ledger gave the task to somebody else
     SHUTDOWN = "shutdown"
 
 

@@ -1,6 +1,6 @@
 """Answers of the API as they come. A newer gateway may send more than is named here."""
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class ProgressData(TypedDict):
@@ -117,6 +117,7 @@ class TaskSummaryData(TypedDict):
 class QueueData(TypedDict):
     name: str
     paused_at: str | None
+    trouble: NotRequired[str | None]  # an older gateway does not send it
     queued: int
     hinted: int
     scheduled: int
@@ -128,7 +129,7 @@ class QueueData(TypedDict):
     busy: int
 
 
-class WorkerTroubleData(TypedDict):
+class WorkerOutageData(TypedDict):
     name: str
     how: str
     since: str
@@ -145,7 +146,7 @@ class WorkerData(TypedDict):
     threads: int
     busy: int
     memory_bytes: int | None
-    trouble: list[WorkerTroubleData]
+    trouble: list[WorkerOutageData]
     started_at: str
     seen_at: str
     live: bool

@@ -116,7 +116,7 @@ class MemoryBroker(StubBroker):
     def prepare(self, queue_name: str) -> None:
         """It was made with its first actor."""
 
-    def wrong(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Nothing that could be wrong with it alone."""
         return None
 
@@ -174,7 +174,7 @@ class HintBroker(RabbitmqBroker):
         finally:
             self.close_thread()
 
-    def wrong(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Why a consumer of this process is not alive; None while all turn, connected or trying to."""
         for queue, turned_at in self._turned_at.items():
             idle = time.monotonic() - turned_at

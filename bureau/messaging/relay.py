@@ -31,7 +31,7 @@ class Relay:
         self._publishes = True
         self._loop = Loop("relay", self._pass, at_exit=publisher.close_thread)
         self.start, self.stop, self.wake = self._loop.start, self._loop.stop, self._loop.wake
-        self.wrong = self._loop.wrong
+        self.unhealthy_reason = self._loop.unhealthy_reason
 
     @property
     def broker_kind(self) -> BrokerKind:
@@ -62,7 +62,7 @@ class Relay:
     def _publish_due(self) -> None:
         windows = self._live_windows()
         for queue in hints.due_queues(self._db, list(windows)):
-            batch = hints.take_due(self._db, queue, windows[queue])
+            batch = hints.reserve_due(self._db, queue, windows[queue])
             self._publish(queue, batch.hints)
 
     def _live_windows(self) -> dict[str, int]:
@@ -76,7 +76,7 @@ class Relay:
             try:
                 self._publisher.enqueue(hint(queue, due.run, due.task_id))
             except BrokerError:
-                hints.take_back(self._db, batch[published:])
+                hints.unreserve(self._db, batch[published:])
                 raise
             metrics.PUBLISHED.labels(queue).inc()
             if due.waited_seconds is not None:

@@ -18,7 +18,7 @@ from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
-from bureau.runtime.event_buffer import Said
+from bureau.runtime.event_buffer import EventBuffer
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
@@ -62,7 +62,7 @@ class Execution(Context):
         self.kept: list[StoredArtifact] = []  # should it fail for good
         self.removed: list[ArtifactRef] = []
         self.added = AddedTasks(claim.name, announcements)
-        self.said = Said(claim.name, claim.claim_no, claim.worker)
+        self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
         self._find_in_ledger = find
         self._storage = storage
 

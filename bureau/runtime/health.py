@@ -38,7 +38,7 @@ class Health:
 
     def start(self) -> None:
         if self._bind:
-            self._server = _listen(self._bind, self.wrong)
+            self._server = _listen(self._bind, self.unhealthy_reason)
             threading.Thread(target=self._server.serve_forever, name="healthz", daemon=True).start()
         self._watch.start()
 
@@ -48,12 +48,12 @@ class Health:
             self._server.shutdown()
             self._server.server_close()
 
-    def wrong(self) -> dict[str, str]:
+    def unhealthy_reason(self) -> dict[str, str]:
         """What is wrong, by check; empty while the process is alive."""
         return {name: said for name, check in self._checks.items() if (said := check())}
 
     def _look(self) -> float:
-        if not self._leaving and (wrong := self.wrong()):
+        if not self._leaving and (wrong := self.unhealthy_reason()):
             self._leaving = True  # once: a second SIGTERM would not wait for what can still be handed back
             log.critical("not alive any more, leaving", **wrong)
             os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back what still can be

@@ -14,7 +14,7 @@ from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import LEASE_SECONDS
-from bureau.ledger.jobs.leases import Held, Standing
+from bureau.ledger.jobs.leases import Held, LeaseStatus
 from bureau.runtime.execution import Execution
 from bureau.stop_token import StopReason
 
@@ -22,7 +22,7 @@ RENEW_SECONDS = 10.0
 ASK_SECONDS = 1.0
 LOOK_SECONDS = 0.25  # time limits are this exact
 
-_REASONS = {Standing.STOP: StopReason.CANCELLED, Standing.LOST: StopReason.NOT_YOURS}
+_REASONS = {LeaseStatus.STOP: StopReason.CANCELLED, LeaseStatus.LOST: StopReason.LEASE_LOST}
 
 
 class Heartbeat:
@@ -37,7 +37,7 @@ class Heartbeat:
         self._renewed: dict[Held, float] = {}
         self._next_ask = 0.0
         self._loop = Loop("heartbeat", self._beat)
-        self.start, self.stop, self.wrong = self._loop.start, self._loop.stop, self._loop.wrong
+        self.start, self.stop, self.unhealthy_reason = self._loop.start, self._loop.stop, self._loop.unhealthy_reason
 
     @contextmanager
     def holding(self, execution: Execution) -> Iterator[None]:
@@ -56,7 +56,7 @@ class Heartbeat:
         with self._lock:
             return list(self._held.values())
 
-    def deaf(self) -> str | None:
+    def unresponsive_task(self) -> str | None:
         """The task that was asked to stop and did not for longer than the grace; None where all hear."""
         for execution in self.executions():
             waited = time.monotonic() - (execution.stop.set_at or math.inf)

@@ -10,17 +10,17 @@ from uuid import UUID
 import structlog
 
 from bureau.background_loop import Loop
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
 from bureau.runtime.event_buffer import PROGRESSED, Progress
 from bureau.runtime.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.runtime.memory import resident_bytes
+from bureau.runtime.process_memory import resident_bytes
 from bureau.runtime.runner import Runner
 
 WRITE_SECONDS = 0.5
@@ -37,7 +37,7 @@ class Served:
 
     worker: NewWorker
     runner: Runner
-    trouble: Callable[[], Sequence[Trouble]]
+    trouble: Callable[[], Sequence[Outage]]
 
 
 class Reporter:
@@ -49,7 +49,7 @@ class Reporter:
         self._served = served
         self._next_seen = 0.0
         self._loop = Loop("reporter", self._report)
-        self.start, self.wrong = self._loop.start, self._loop.wrong
+        self.start, self.unhealthy_reason = self._loop.start, self._loop.unhealthy_reason
 
     def register(self) -> None:
         """Announces the process; with the ledger away the loop does it, as soon as that answers."""
@@ -76,7 +76,7 @@ class Reporter:
 
     def _write(self, executions: list[Execution]) -> None:
         """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it."""
-        by_job: dict[UUID, list[Event]] = defaultdict(list)
+        by_job: dict[UUID, list[TaskEvent]] = defaultdict(list)
         progress: dict[Held, Progress] = {}
         with ExitStack() as written:
             for execution in executions:

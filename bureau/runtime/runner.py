@@ -20,11 +20,11 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch.workers import PACE_SECONDS
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
-from bureau.ledger.jobs.claim import Claim, claim, claim_free, results
-from bureau.ledger.jobs.finish import ClaimEnd, Fate, Finished, finish, finish_free
-from bureau.ledger.jobs.outcome import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide, error_of
-from bureau.metrics import endings
+from bureau.ledger.jobs.claim import Claim, claim, claim_batch, results
+from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish, finish_batch
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
+from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide_retry, error_of
+from bureau.metrics import outcomes
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit
@@ -77,8 +77,8 @@ class Runner:
         self._claimed: deque[float] = deque(maxlen=100_000)
         self._since_wake = 0
         self._closing = threading.Event()
-        self._claims = GroupCommit(partial(claim_free, db, queue=queue, worker=worker))
-        self._finishes = GroupCommit(partial(finish_free, db))
+        self._claims = GroupCommit(partial(claim_batch, db, queue=queue, worker=worker))
+        self._finishes = GroupCommit(partial(finish_batch, db))
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class Runner:
         began = time.monotonic()
         with self._heartbeat.holding(execution):
             ending = self._run(execution, task)
-            endings.ran(task.name, ending, time.monotonic() - began)
+            outcomes.ran(task.name, ending, time.monotonic() - began)
             if ending is not None:
                 with timed(FINISH_SECONDS, self.queue):
                     ending = self._finish(execution, ending)
@@ -151,7 +151,7 @@ class Runner:
         with self._lock:
             self.busy += change
 
-    def _run(self, execution: Execution, task: Task[Any, Any]) -> Ending | None:
+    def _run(self, execution: Execution, task: Task[Any, Any]) -> Outcome | None:
         """How the execution ended; None when its claim is somebody else's by now."""
         try:
             parsed = self._parsed(execution.claim, task)
@@ -193,13 +193,13 @@ class Runner:
     def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
         return self._finds((artifact_id, owner)) or artifacts.find(self._db, artifact_id, owner)
 
-    def _finish(self, execution: Execution, ending: Ending) -> Ending:
+    def _finish(self, execution: Execution, ending: Outcome) -> Outcome:
         """Asks until the ledger answers: only then is the work done, and its hint with it. The ending it took."""
         lines = execution.said.rest()
         tries = 0
         while True:
             try:
-                end = ClaimEnd(execution.claim, ending, lines)
+                end = ClaimOutcome(execution.claim, ending, lines)
                 finished = self._finishes(end) or finish(self._db, execution.claim, ending, lines)
                 break
             except LedgerUnavailable:
@@ -211,14 +211,14 @@ class Runner:
                 log.exception("ending could not be written")
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
-        endings.written(self.queue, ending, finished)
+        outcomes.written(self.queue, ending, finished)
         self._after(execution, finished)
         return ending
 
     def _after(self, execution: Execution, finished: Finished) -> None:
-        if finished.woke or finished.fate is Fate.ALREADY:
+        if finished.woke or finished.fate is FinishResult.ALREADY:
             self._relay.wake()
-        if finished.fate is Fate.DISCARDED:
+        if finished.fate is FinishResult.DISCARDED:
             log.warning("finish discarded: the task is another claim's")
             self._delete_files(execution)
 
@@ -238,7 +238,7 @@ def _pause(tries: int) -> float:
     return LEDGER_AGAIN_SECONDS[min(tries, len(LEDGER_AGAIN_SECONDS) - 1)]
 
 
-def _stopped(execution: Execution) -> Ending | None:
+def _stopped(execution: Execution) -> Outcome | None:
     match execution.stop.reason:
         case StopReason.CANCELLED:
             return Cancelled()
@@ -247,16 +247,16 @@ def _stopped(execution: Execution) -> Ending | None:
             error = TransientError("time_limit", f"It ran longer than its time limit of {limit:g} seconds.")
             return _ended_by(error, execution.claim)
         case StopReason.SHUTDOWN:
-            return HandedBack()
-        case StopReason.NOT_YOURS:
+            return Released()
+        case StopReason.LEASE_LOST:
             return None
         case None:
             by_hand = TransientError("unexpected_error", f"{execution.claim.run} raised Stopped, unasked.")
             return _ended_by(by_hand, execution.claim)
 
 
-def _ended_by(error: TaskError, claimed: Claim) -> Ending:
-    decision = decide(
+def _ended_by(error: TaskError, claimed: Claim) -> Outcome:
+    decision = decide_retry(
         error,
         claimed.failures + 1,
         claimed.retry,
@@ -266,9 +266,9 @@ def _ended_by(error: TaskError, claimed: Claim) -> Ending:
     retryable = not isinstance(error, PermanentError)
     match decision:
         case Retry(delay):
-            return AgainLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=True)
+            return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=True)
         case Postpone(delay):
-            return AgainLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
+            return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
         case GiveUp(code, message):
             return Failed(error_of(code, scrub(message), retryable=retryable))
 

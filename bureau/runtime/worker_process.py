@@ -72,8 +72,14 @@ class WorkerProcess:
             for name in tasks:
                 _declare(broker, runner, name)
         self._reporter = Reporter(self._lease_db, self._heartbeat, served)
-        loops = {"relay": relay.wrong, "heartbeat": self._heartbeat.wrong, "reporter": self._reporter.wrong}
-        self._health = Health({"consumer": broker.wrong, "tasks": self._heartbeat.deaf, **loops}, health_bind)
+        loops = {
+            "relay": relay.unhealthy_reason,
+            "heartbeat": self._heartbeat.unhealthy_reason,
+            "reporter": self._reporter.unhealthy_reason,
+        }
+        self._health = Health(
+            {"consumer": broker.unhealthy_reason, "tasks": self._heartbeat.unresponsive_task, **loops}, health_bind
+        )
 
     @property
     def heartbeat(self) -> Heartbeat:

@@ -14,7 +14,7 @@ from bureau.contracts.errors import TaskError
 from bureau.ledger.db.database import Database
 from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
-from bureau.ledger.retention.policy import Keep
+from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.retention.sweep import ENDED, Mark
 from bureau.services.scheduler.orphan_files import LitterSweep
 from bureau.storage import Storage
@@ -26,7 +26,7 @@ SWEEP_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-def retention_loops(db: Database, storage: Storage, keep: Keep) -> list[Loop]:
+def retention_loops(db: Database, storage: Storage, keep: RetentionPolicy) -> list[Loop]:
     """Rows, files that are given out no more, files that nobody knows: a storage that is away holds up no rows."""
     return [
         Loop("retention", Retention(db, keep).step),
@@ -38,7 +38,7 @@ def retention_loops(db: Database, storage: Storage, keep: Keep) -> list[Loop]:
 class Retention:
     """`step` is a loop's: a batch of everything. Each batch is a transaction, or several short ones."""
 
-    def __init__(self, db: Database, keep: Keep) -> None:
+    def __init__(self, db: Database, keep: RetentionPolicy) -> None:
         self._db = db
         self._keep = keep
         self._events_done: dict[str, Mark | None] = dict.fromkeys(ENDED)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.ledger.retention.policy import Keep
+from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
 from bureau.settings import SettingsError
 from bureau.submission.quota_settings import QuotaSettings
@@ -49,11 +49,11 @@ class SchedulerSettings(QuotaSettings):
         try:
             return ScheduleFile.at(self.schedules_file)
         except ScheduleFileWrong as wrong:
-            raise SettingsError([f"SCHEDULES_FILE: {mistake}" for mistake in wrong.mistakes]) from None
+            raise SettingsError([f"SCHEDULES_FILE: {error}" for error in wrong.errors]) from None
 
     @property
-    def keep(self) -> Keep:
-        return Keep(
+    def keep(self) -> RetentionPolicy:
+        return RetentionPolicy(
             succeeded=timedelta(days=self.keep_succeeded_days),
             failed=timedelta(days=self.keep_failed_days),
             cancelled=timedelta(days=self.keep_cancelled_days),

@@ -75,10 +75,10 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 def test_a_deaf_task_that_is_cancelled_takes_nobody_with_it(bureau: EmbeddedBureau) -> None:
     api = bureau.api
-    deaf = api.run({**DEAF_NAP, "input": {"seconds": 7}})
-    until_running(api, deaf)
-    assert api.client.post(f"/v1/jobs/{deaf['id']}/cancel").status_code == 200
-    assert api.succeeded(deaf)["cancel_requested_at"]  # it was done before it heard
+    unresponsive_task = api.run({**DEAF_NAP, "input": {"seconds": 7}})
+    until_running(api, unresponsive_task)
+    assert api.client.post(f"/v1/jobs/{unresponsive_task['id']}/cancel").status_code == 200
+    assert api.succeeded(unresponsive_task)["cancel_requested_at"]  # it was done before it heard
     api.succeeded(api.run(ADD))
 
 

@@ -73,7 +73,7 @@ def round_of_acts(db: Database, client: FlaskClient, number: int, seconds: dict[
         return result
 
     timed("submit", lambda: submit(db, [job]))
-    batch = timed("relay", lambda: hints.take_due(db, QUEUE, 16))
+    batch = timed("relay", lambda: hints.reserve_due(db, QUEUE, 16))
     assert isinstance(batch, hints.Batch)
     claimed = timed("claim", lambda: claim(db, batch.hints[0].task_id, queue=QUEUE, worker="w"))
     assert isinstance(claimed, Claim)

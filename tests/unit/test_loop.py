@@ -248,11 +248,11 @@ def test_stopping_ends_a_backoff(steps: Steps, running: Loop, monkeypatch: pytes
 
 
 def test_a_loop_tells_whether_it_turns(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert running.wrong() is None  # not started yet
+    assert running.unhealthy_reason() is None  # not started yet
     running.start()
     until(lambda: steps.count == 1)
-    assert running.wrong() is None
+    assert running.unhealthy_reason() is None
     monkeypatch.setattr(background_loop, "STUCK_SECONDS", -1.0)
-    assert "no turn for" in str(running.wrong())
+    assert "no turn for" in str(running.unhealthy_reason())
     running.stop()
-    assert running.wrong() is None
+    assert running.unhealthy_reason() is None

@@ -38,12 +38,12 @@ class Batch:
 
 
 def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
-    """Those of `queues` with a due task that has no hint: a read, where `take_due` is a transaction with a lock."""
+    """Those of `queues` with a due task that has no hint: a read, where `reserve_due` is a transaction with a lock."""
     with db.read() as connection:
         return [queue for queue in queues if connection.execute(_ANY_DUE, {"queue": queue}).scalar_one()]
 
 
-def take_due(db: Database, queue: str, window: int) -> Batch:
+def reserve_due(db: Database, queue: str, window: int) -> Batch:
     """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
 
     One pass a queue at a time: the lock holds around count and update only. A row that somebody has locked is passed
@@ -116,7 +116,7 @@ def _stamp(connection: Connection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     ).all()
 
 
-def take_back(db: Database, hints: Sequence[Hint]) -> None:
+def unreserve(db: Database, hints: Sequence[Hint]) -> None:
     """Publishing failed: the tasks count as not hinted, where the stamp is still this publisher's."""
     if not hints:
         return
@@ -133,7 +133,7 @@ def take_back(db: Database, hints: Sequence[Hint]) -> None:
         )
 
 
-def forget_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_seconds: float = 60.0) -> int:
+def requeue_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_seconds: float = 60.0) -> int:
     """Hints that nobody claimed for 30 s x 2^hints (an hour at most) count as lost: they are published again.
 
     `empty_queues` have a live worker and no message waiting: there a minute is enough.

@@ -98,7 +98,7 @@ def claim(
     return claims.get(task_id)
 
 
-def claim_free(
+def claim_batch(
     db: Database, wanted: Sequence[tuple[UUID, str]], *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
 ) -> list[Claim | None]:
     """Claims of several tasks, each with its `run`, in one transaction; a task named twice is claimed once.

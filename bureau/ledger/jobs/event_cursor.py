@@ -2,8 +2,8 @@
 without looking at jobs.
 
 Each event carries the number of the transaction that wrote it, `tx`. On PostgreSQL numbers are given before the
-commit, so a lower one may appear after a higher one: a `Place` is therefore a snapshot, the numbers that were still
-under way included. On SQLite one transaction writes at a time, and numbers grow in the order of commits.
+commit, so a lower one may appear after a higher one: an `EventCursor` is therefore a snapshot, which includes the
+numbers that were still under way. On SQLite one transaction writes at a time, and numbers grow in the order of commits.
 """
 
 from dataclasses import dataclass
@@ -38,24 +38,24 @@ def _sqlite(_element: Any, _compiler: Any, **_kw: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class EventCursor:
     """All transactions below `end` have ended, but for those `under_way`; none from `end` on."""
 
     end: int
     under_way: frozenset[int] = frozenset()
 
 
-def place(connection: Connection) -> Place:
+def current_cursor(connection: Connection) -> EventCursor:
     """The present one. Later statements of the same transaction see at least what came before it."""
     if connection.dialect.name == "sqlite":
         last = connection.execute(select(func.max(events.c.tx))).scalar_one()
-        return Place((last or 0) + 1)
+        return EventCursor((last or 0) + 1)
     snapshot: str = connection.execute(text("SELECT CAST(pg_current_snapshot() AS text)")).scalar_one()
     _, end, under_way = snapshot.split(":")
-    return Place(int(end), frozenset(int(number) for number in under_way.split(",") if number))
+    return EventCursor(int(end), frozenset(int(number) for number in under_way.split(",") if number))
 
 
-def between(since: Place, until: Place) -> list[ColumnElement[bool]]:
+def between(since: EventCursor, until: EventCursor) -> list[ColumnElement[bool]]:
     """Of the events that had not been committed at `since` and had at `until`: conditions, each met by some of them.
 
     Two, not one with OR: without statistics PostgreSQL would read the whole table for that.

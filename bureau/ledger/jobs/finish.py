@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Uuid, bindparam, func, se
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import tasks
@@ -22,13 +22,13 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import Removal, StoredArtifact
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.close_claim import end_claim, ended
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
-from bureau.ledger.jobs.outcome import Cancelled, Ending, Failed, Succeeded
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Succeeded
 from bureau.ledger.jobs.submit import add_tasks
 
 
-class Fate(StrEnum):
+class FinishResult(StrEnum):
     """What became of a finish."""
 
     DONE = "done"
@@ -40,31 +40,31 @@ class Fate(StrEnum):
 class Finished:
     """`woke`: something became ready, so hints are to be published."""
 
-    fate: Fate
+    fate: FinishResult
     woke: bool = False
 
 
 @dataclass(frozen=True)
-class ClaimEnd:
+class ClaimOutcome:
     """A claim, and how it ended; `lines` are log events not yet written."""
 
     claim: Claim
-    ending: Ending
-    lines: Sequence[Event] = ()
+    ending: Outcome
+    lines: Sequence[TaskEvent] = ()
 
 
-def finish(db: Database, claim: Claim, ending: Ending, lines: Sequence[Event] = ()) -> Finished:
+def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[TaskEvent] = ()) -> Finished:
     """Ends a claim; `lines` are log events not yet written. Raises `LedgerUnavailable`: then ask again."""
-    (finished,) = _finish(db, [ClaimEnd(claim, ending, lines)])
-    return finished or Finished(Fate.DISCARDED)  # its job was deleted
+    (finished,) = _finish(db, [ClaimOutcome(claim, ending, lines)])
+    return finished or Finished(FinishResult.DISCARDED)  # its job was deleted
 
 
-def finish_free(db: Database, ends: Sequence[ClaimEnd]) -> list[Finished | None]:
+def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | None]:
     """Ends claims in one transaction, all or none. None: somebody had its job or task locked; `finish` waits."""
     return _finish(db, ends, skip_locked=True)
 
 
-def _finish(db: Database, ends: Sequence[ClaimEnd], *, skip_locked: bool = False) -> list[Finished | None]:
+def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool = False) -> list[Finished | None]:
     with db.transaction() as connection:
         locked = lock_jobs(connection, [end.claim.job_id for end in ends], skip_locked=skip_locked)
         mine = [end.claim.task_id for end in ends if end.claim.job_id in locked]
@@ -72,7 +72,9 @@ def _finish(db: Database, ends: Sequence[ClaimEnd], *, skip_locked: bool = False
         successes = _Successes()
         finished = [_end(locked.get(end.claim.job_id), rows.get(end.claim.task_id), end, successes) for end in ends]
         successes.write(connection)
-        changed = {end.claim.job_id for end, one in zip(ends, finished, strict=True) if one and one.fate is Fate.DONE}
+        changed = {
+            end.claim.job_id for end, one in zip(ends, finished, strict=True) if one and one.fate is FinishResult.DONE
+        }
         write_jobs(connection, [locked[job_id] for job_id in sorted(changed)])
     for job in locked.values():
         db.tell(job.end)
@@ -100,7 +102,7 @@ def _lock_tasks(connection: Connection, task_ids: Sequence[UUID], *, skip_locked
     return {row.id: row for row in rows}
 
 
-def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimEnd, successes: "_Successes") -> Finished | None:
+def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, successes: "_Successes") -> Finished | None:
     if job is None or task is None:
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
@@ -110,10 +112,10 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimEnd, successes:
             woke = successes.add(job, task, ending, end.lines)
         case ending:
             woke = end_claim(job, task, ending, end.lines)
-    return Finished(Fate.DONE, woke)
+    return Finished(FinishResult.DONE, woke)
 
 
-def _as_things_stand(job: LockedJob, task: Row[Any], ending: Ending) -> Ending:
+def _as_things_stand(job: LockedJob, task: Row[Any], ending: Outcome) -> Outcome:
     """A task that was asked to stop never becomes ready again, and adds nothing to a job that was cancelled."""
     match ending:
         case Succeeded(added=added):
@@ -124,14 +126,14 @@ def _as_things_stand(job: LockedJob, task: Row[Any], ending: Ending) -> Ending:
             return Cancelled() if task.stop_requested_at is not None else ending
 
 
-def _read_back(task: Row[Any], end: ClaimEnd) -> Fate:
+def _read_back(task: Row[Any], end: ClaimOutcome) -> FinishResult:
     """Whether the claim's end is in the ledger already."""
     intended = TaskState.SUCCEEDED if isinstance(end.ending, Succeeded) else TaskState.FAILED
     mine = task.claim_no == end.claim.claim_no and task.state == intended
-    return Fate.ALREADY if mine else Fate.DISCARDED
+    return FinishResult.ALREADY if mine else FinishResult.DISCARDED
 
 
-_SUCCEEDED = Given(task=Uuid(), outcome=Json, last=Json)
+_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json)
 _SUCCEED = (
     update(tasks)
     .where(tasks.c.id == _SUCCEEDED["task"])
@@ -155,7 +157,7 @@ class _Successes:
     made: list[StoredArtifact] = field(default_factory=list)
     removed: list[Removal] = field(default_factory=list)
 
-    def add(self, job: LockedJob, task: Row[Any], ending: Succeeded, lines: Sequence[Event]) -> bool:
+    def add(self, job: LockedJob, task: Row[Any], ending: Succeeded, lines: Sequence[TaskEvent]) -> bool:
         """Whether a task becomes ready by it."""
         self.rows.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})
         self.made += ending.made

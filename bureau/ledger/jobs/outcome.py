@@ -29,7 +29,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class AgainLater:
+class RetryLater:
     """Ready again in `delay` seconds. `counted`: an attempt was spent; otherwise it was postponed."""
 
     delay: float
@@ -38,7 +38,7 @@ class AgainLater:
 
 
 @dataclass(frozen=True)
-class HandedBack:
+class Released:
     """Ready again at once, as if it had not been claimed: the worker is going down."""
 
 
@@ -47,4 +47,4 @@ class Cancelled:
     """Stopped because it was asked to."""
 
 
-Ending = Succeeded | Failed | AgainLater | HandedBack | Cancelled
+Outcome = Succeeded | Failed | RetryLater | Released | Cancelled

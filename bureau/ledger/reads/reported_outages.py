@@ -1,32 +1,34 @@
-"""What the live workers cannot use for now, merged: each finds out for itself."""
+"""Merges the outages that live workers report: each worker notices an outage for itself."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import workers as workers_table
 from bureau.ledger.dispatch.workers import LIVE, troubles_of
 
 
 @dataclass(frozen=True)
-class Away:
-    """`workers` of the queue's live ones say it; `trouble` is as the first of them does."""
+class ReportedOutage:
+    """An outage that `workers` live workers of a queue report; `trouble` is the report of the first."""
 
     queue: str
     workers: int
-    trouble: Trouble
+    trouble: Outage
 
 
-def away(db: Database) -> list[Away]:
-    """By queue and name, each once."""
+def away(db: Database) -> list[ReportedOutage]:
+    """Returns each outage once, by queue and name."""
     columns = workers_table.c
     query = select(columns.queue, columns.trouble).where(LIVE, columns.trouble.is_not(None))
-    said: dict[tuple[str, str], list[Trouble]] = defaultdict(list)
+    said: dict[tuple[str, str], list[Outage]] = defaultdict(list)
     with db.read() as connection:
         for queue, told in connection.execute(query):
             for one in troubles_of(told):
                 said[queue, one.name].append(one)
-    return [Away(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(said.items())]
+    return [
+        ReportedOutage(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(said.items())
+    ]

@@ -1,7 +1,7 @@
-"""When files expire, and their removal. A file is first given out no more, then deleted, then forgotten.
+"""Decides when files expire, and removes them: first the download ends, then the bytes go, then the row.
 
-What a job made expires some time after the job's end; an upload a day after the last that referred to it. What is
-still referred to by something that lives is kept on.
+A file that a job made expires some time after the job's end, an upload a day after the last job that referred to it. A
+file that an open job or a schedule refers to is kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,21 +18,21 @@ from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import artifact_uses, artifacts, jobs, schedule_uses
 from bureau.ledger.files.artifacts import used_elsewhere
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
-from bureau.ledger.retention.policy import UPLOADS_LONGER, Keep
+from bureau.ledger.retention.policy import UPLOADS_LONGER, RetentionPolicy
 
 BATCH = 200
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Files to decide about: the jobs that made some, and uploads by id."""
+    """Files to decide about: the jobs that made files, and uploads by id."""
 
     jobs: list[UUID]
     uploads: list[UUID]
 
 
 def undecided(db: Database) -> Candidates:
-    """Files of jobs that have ended, and uploads, that do not know yet when they expire."""
+    """Returns files of ended jobs, and uploads, without an expiry time."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id)
         .outerjoin(jobs, jobs.c.id == artifacts.c.job_id)
@@ -44,7 +44,7 @@ def undecided(db: Database) -> Candidates:
 
 
 def expired(db: Database) -> Candidates:
-    """Files whose time has come."""
+    """Returns files whose expiry time has passed."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id)
         .where(artifacts.c.removed_at.is_(None), artifacts.c.expires_at < now())
@@ -61,14 +61,14 @@ def _candidates(db: Database, query: Any) -> Candidates:
     return Candidates(list(of_jobs), [row.id for row in rows if row.job_id is None])
 
 
-def settle(db: Database, found: Candidates, keep: Keep) -> int:
-    """Brings files to what is true of them now: the time at which they expire, or their removal. How many."""
+def settle(db: Database, found: Candidates, keep: RetentionPolicy) -> int:
+    """Sets the expiry times of files anew, or removes files. Returns how many."""
     changed = sum(_settle_job(db, job_id, keep) for job_id in found.jobs)
     return changed + (_settle_uploads(db, found.uploads, keep) if found.uploads else 0)
 
 
-def told_otherwise(db: Database, keep: Keep, after: UUID | None) -> tuple[Candidates, UUID | None]:
-    """Jobs whose files were told another time than the settings say now, a page; and where the next one begins."""
+def told_otherwise(db: Database, keep: RetentionPolicy, after: UUID | None) -> tuple[Candidates, UUID | None]:
+    """Returns a page of jobs whose files' expiry differs from today's settings, and the next page's start."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id, artifacts.c.expires_at, jobs.c.state, jobs.c.finished_at)
         .join(jobs, jobs.c.id == artifacts.c.job_id)
@@ -84,7 +84,7 @@ def told_otherwise(db: Database, keep: Keep, after: UUID | None) -> tuple[Candid
     return Candidates(list(dict.fromkeys(wrong)), []), rows[-1].id if len(rows) == BATCH else None
 
 
-def _settle_job(db: Database, job_id: UUID, keep: Keep) -> int:
+def _settle_job(db: Database, job_id: UUID, keep: RetentionPolicy) -> int:
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
         if job is None:
@@ -107,13 +107,13 @@ def _tell(connection: Connection, job_id: UUID, expires_at: datetime | None) -> 
     return told.rowcount
 
 
-def _settle_uploads(db: Database, ids: Sequence[UUID], keep: Keep) -> int:
+def _settle_uploads(db: Database, ids: Sequence[UUID], keep: RetentionPolicy) -> int:
     with db.transaction() as connection:
         return _remove(connection, _locked(connection, artifacts.c.id.in_(ids), artifacts.c.job_id.is_(None)), keep)
 
 
 def _locked(connection: Connection, *which: Any) -> list[Row[Any]]:
-    """Against submissions that are about to refer to them: those that did have committed then, and are seen."""
+    """Locks files against submissions that are about to refer to them; earlier submissions are committed and seen."""
     return list(
         connection.execute(
             select(artifacts.c.id, artifacts.c.job_id, artifacts.c.created_at)
@@ -124,8 +124,10 @@ def _locked(connection: Connection, *which: Any) -> list[Row[Any]]:
     )
 
 
-def _remove(connection: Connection, files: Sequence[Row[Any]], keep: Keep, *, apart_from: UUID | None = None) -> int:
-    """Gives out no more what nobody needs; what somebody does is kept as long as that is known."""
+def _remove(
+    connection: Connection, files: Sequence[Row[Any]], keep: RetentionPolicy, *, apart_from: UUID | None = None
+) -> int:
+    """Ends the download of files that nobody needs; a needed one gets the time until which it is needed."""
     clock = _clock(connection)
     until = _needed_until(connection, [file.id for file in files], keep, clock, apart_from=apart_from)
     for file in files:
@@ -140,9 +142,14 @@ def _remove(connection: Connection, files: Sequence[Row[Any]], keep: Keep, *, ap
 
 
 def _needed_until(
-    connection: Connection, ids: Collection[UUID], keep: Keep, clock: datetime, *, apart_from: UUID | None = None
+    connection: Connection,
+    ids: Collection[UUID],
+    keep: RetentionPolicy,
+    clock: datetime,
+    *,
+    apart_from: UUID | None = None,
 ) -> dict[UUID, datetime]:
-    """Of locked files those that others refer to, and until when they need them; who lives on needs them a day more."""
+    """Returns which locked files others refer to, and until when; an open job needs them for a day more."""
     until: dict[UUID, datetime] = {}
     scheduled = select(schedule_uses.c.artifact_id).where(schedule_uses.c.artifact_id.in_(ids))
     for file_id in connection.execute(scheduled).scalars():
@@ -163,7 +170,7 @@ def _needed_until(
 
 
 def let_go(job: LockedJob) -> None:
-    """The job is deleted next. Its files go; those that others refer to, and its uploads, are decided about anew."""
+    """Removes the files of a job that is deleted next; uploads, and files that others refer to, are decided again."""
     connection, made = job.connection, artifacts.c.job_id == job.id
     used = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id == job.id)
     uploads = and_(artifacts.c.id.in_(used), artifacts.c.job_id.is_(None))
@@ -178,7 +185,7 @@ def let_go(job: LockedJob) -> None:
 
 
 def forget_deleted(db: Database) -> int:
-    """Rows of files that are deleted from storage, a batch; how many."""
+    """Deletes a batch of rows whose bytes are gone from storage. Returns how many."""
     rows = select(artifacts.c.id).where(artifacts.c.deleted_at.is_not(None)).limit(BATCH)
     with db.transaction() as connection:
         return connection.execute(delete(artifacts).where(artifacts.c.id.in_(rows))).rowcount

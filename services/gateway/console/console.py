@@ -1,9 +1,9 @@
-"""The console's composition: every page, in the order of the navigation."""
+"""Composes the console: every page, in the order of the navigation."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame
 from bureau.services.gateway.console.pages import (
     audit,
@@ -27,8 +27,8 @@ from bureau.services.gateway.http.operation import Operation
 
 
 def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Operation[Any, Any]]:
-    """`api` is what the pages' forms perform."""
-    frame, acting = Frame(gateway, Watch.of(gateway)), Acting(gateway, api)
+    """Returns the console's operations. The forms of its pages call the operations in `api`."""
+    frame, acting = Frame(gateway, Watch.of(gateway)), ApiCalls(gateway, api)
     return [
         *overview.operations(frame),
         *queues.operations(frame, acting),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database
-from bureau.ledger.jobs.event_cursor import Place
+from bureau.ledger.jobs.event_cursor import EventCursor
 from bureau.ledger.reads import event_history
 from bureau.services.gateway.following.subscription import Subscription
 
@@ -32,7 +32,9 @@ class Hub:
         self._jobs: dict[UUID, set[Subscription]] = defaultdict(set)
         self._seen: dict[UUID, int] = {}  # of each followed job, the last event that was handed out
         self._owners: dict[str, set[Subscription]] = defaultdict(set)
-        self._place: Place | None = None  # up to here events were handed out to owners; None while nobody follows one
+        self._place: EventCursor | None = (
+            None  # up to here events were handed out to owners; None while nobody follows one
+        )
         self._loop = Loop("events", self._look)
 
     @contextmanager

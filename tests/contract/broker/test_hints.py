@@ -104,7 +104,7 @@ def test_a_thread_may_open_and_close_as_often_as_it_likes(listener: Listener) ->
 
 
 def test_a_worker_that_listens_is_not_wrong(listener: Listener) -> None:
-    assert listener.broker.wrong() is None
+    assert listener.broker.unhealthy_reason() is None
 
 
 def test_rabbitmq_publishes_no_delays(a_broker: Brokers, queue: str) -> None:

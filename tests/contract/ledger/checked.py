@@ -11,7 +11,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.jobs import leases
-from bureau.ledger.jobs.finish import Fate
+from bureau.ledger.jobs.finish import FinishResult
 from bureau.ledger.jobs.outcome import Succeeded
 from tests.contract.ledger.model import ModelJob, all_tasks
 from tests.support.book import Book, no_jitter
@@ -68,7 +68,11 @@ class CheckedMachine(RuleBasedStateMachine):
                 if one.state is TaskState.READY:
                     claimed = self.book.take(job.id, one.name)
                     one.claimed()
-                    assert self.book.finish(claimed).fate is job.finish(one, one.claim_no, Succeeded(None)) is Fate.DONE
+                    assert (
+                        self.book.finish(claimed).fate
+                        is job.finish(one, one.claim_no, Succeeded(None))
+                        is FinishResult.DONE
+                    )
         assert all(job.state is not JobState.OPEN for job in self.jobs)
         self.the_ledger_stands_as_the_model_says()
         self.what_ended_never_changes()

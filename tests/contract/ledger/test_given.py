@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, Uuid,
 from sqlalchemy.types import TypeEngine
 
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.json_rows import Given
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import UtcDateTime
 
@@ -24,7 +24,7 @@ KINDS: dict[str, TypeEngine[Any]] = {
     "data": Json,
     "at": UtcDateTime(),
 }
-ROWS = Given(**KINDS)
+ROWS = JsonRows(**KINDS)
 TABLE = Table("given_in_a_test", MetaData(), *(Column(name, kind) for name, kind in KINDS.items()))
 INSERT = insert(TABLE).from_select(list(KINDS), select(*(ROWS[name] for name in KINDS)))
 UPDATE = update(TABLE).where(TABLE.c.id == ROWS["id"]).values(text=ROWS["text"], data=ROWS["data"])

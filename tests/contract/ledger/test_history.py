@@ -13,8 +13,8 @@ from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import events, jobs
-from bureau.ledger.jobs.event_cursor import Place, between, place
-from bureau.ledger.jobs.events import Event, append
+from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
+from bureau.ledger.jobs.events import TaskEvent, append
 from bureau.ledger.jobs.progress import write_said
 from bureau.ledger.reads import event_history
 from bureau.ledger.reads.event_history import Happened, Head
@@ -24,8 +24,8 @@ from tests.support.together import together
 LIMIT = 1000
 
 
-def line(text: str) -> Event:
-    return Event("task.logged", "only", {"line": text})
+def line(text: str) -> TaskEvent:
+    return TaskEvent("task.logged", "only", {"line": text})
 
 
 def said(found: list[Happened]) -> list[str]:
@@ -130,7 +130,7 @@ def test_events_restored_from_a_dump_are_not_new(book: Book) -> None:
     with book.db.transaction() as connection:
         connection.execute(update(events).values(tx=since.end, at=later(-2 * 24 * 3600)))
     write_said(book.db, {job_id: [line("new")]})
-    until = Place(event_history.present(book.db).end + 10)
+    until = EventCursor(event_history.present(book.db).end + 10)
     found = event_history.new_to_owners(book.db, ["ada"], since, until, limit=LIMIT)
     assert found is not None
     assert said(found["ada"]) == ["new"]
@@ -212,8 +212,8 @@ def test_numbers_of_deleted_events_are_not_given_again(sqlite_db: Database) -> N
 def test_a_look_without_anything_new_reads_an_index(book: Book) -> None:
     """However many events there are: their number is looked up, not searched for."""
     with book.db.transaction() as connection:
-        here = place(connection)
-        (condition,) = between(here, Place(here.end + 1))
+        here = current_cursor(connection)
+        (condition,) = between(here, EventCursor(here.end + 1))
         query = select(events.c.seq).where(condition)
         explain = "EXPLAIN QUERY PLAN " if book.db.is_sqlite else "EXPLAIN "
         if not book.db.is_sqlite:

@@ -12,7 +12,7 @@ from bureau.ledger.db.job_end import JobEnded
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.dispatch import queues
 from bureau.ledger.jobs import cancel, leases
-from bureau.ledger.jobs.finish import Fate
+from bureau.ledger.jobs.finish import FinishResult
 from bureau.ledger.jobs.policy import CRASH_BUDGET
 from tests.support.book import Book, again, failed, no_jitter, task
 
@@ -102,7 +102,7 @@ def test_what_is_not_committed_is_not_heard(book: Book, heard: list[JobEnded], m
 
 def test_a_finish_that_was_committed_before_is_not_heard_again(book: Book, heard: list[JobEnded]) -> None:
     claimed = book.take(book.submit())
-    assert [book.finish(claimed).fate for _ in range(2)] == [Fate.DONE, Fate.ALREADY]
+    assert [book.finish(claimed).fate for _ in range(2)] == [FinishResult.DONE, FinishResult.ALREADY]
     assert len(heard) == 1
 
 

@@ -14,9 +14,9 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.claim import Claim, claim
-from bureau.ledger.jobs.finish import Fate, Finished, finish
+from bureau.ledger.jobs.finish import Finished, FinishResult, finish
 from bureau.ledger.jobs.locked_job import LockedJob, write_jobs
-from bureau.ledger.jobs.outcome import Ending, Succeeded
+from bureau.ledger.jobs.outcome import Outcome, Succeeded
 from tests.support.book import Book, failed, no_jitter, task
 from tests.support.soundness import assert_sound
 from tests.support.together import together
@@ -36,11 +36,11 @@ def test_the_last_two_branches_end_together(book: Book) -> None:
 
 
 def test_the_last_two_tasks_of_a_job_end_together(book: Book) -> None:
-    others: cycle[Ending] = cycle([Succeeded(1), failed()])
+    others: cycle[Outcome] = cycle([Succeeded(1), failed()])
     for _, other in zip(range(ROUNDS), others, strict=False):
         job_id = book.submit(task("a"), task("b"))
         claims = [book.take(job_id, "a"), book.take(job_id, "b")]
-        endings: list[Ending] = [Succeeded(1), other]
+        endings: list[Outcome] = [Succeeded(1), other]
         together(2, lambda number: book.finish(claims[number], endings[number]))  # noqa: B023
         assert book.job(job_id).state == ("failed" if other == failed() else "succeeded")
         assert book.story(job_id).count("job.finished") == 1
@@ -83,7 +83,7 @@ def test_a_lease_ends_while_its_worker_finishes(book: Book) -> None:
             lambda n: leases.expire(book.db, no_jitter) if n else book.finish(claimed),  # noqa: B023
         )
         assert isinstance(finished, Finished)
-        state = "succeeded" if finished.fate is Fate.DONE else "ready"
+        state = "succeeded" if finished.fate is FinishResult.DONE else "ready"
         assert book.task(job_id).state == state
         assert book.outcomes(job_id) == ([] if state == "succeeded" else ["crashed"])
 
@@ -175,10 +175,10 @@ def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
             book.end_lease(lost.task_id)
             leases.expire(postgres_db, no_jitter)
             fired += book.finish(claimed(job_id, lost.name)).woke
-            assert book.finish(lost).fate is Fate.DISCARDED
+            assert book.finish(lost).fate is FinishResult.DISCARDED
         assert fired == 1
         join = claimed(job_id, "join")
-        assert [end.fate for end in (book.finish(join), book.finish(join))] == [Fate.DONE, Fate.ALREADY]
+        assert [end.fate for end in (book.finish(join), book.finish(join))] == [FinishResult.DONE, FinishResult.ALREADY]
         assert book.task(job_id, "join").claim_no == 1
         assert book.job(job_id).state == "succeeded"
     assert_sound(postgres_db)

@@ -7,7 +7,7 @@ from uuid import UUID
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
 from bureau.ledger.dispatch import workers
-from bureau.ledger.dispatch.hints import take_due
+from bureau.ledger.dispatch.hints import reserve_due
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.outcome import Succeeded
@@ -93,7 +93,7 @@ def test_the_whole_of_a_job_is_told(book: Book) -> None:
 def test_when_a_task_was_hinted_is_told(book: Book) -> None:
     job_id = book.submit()
     assert view(book, job_id).tasks[0].hinted_at is None
-    (hint,) = take_due(book.db, "shop", 1).hints
+    (hint,) = reserve_due(book.db, "shop", 1).hints
     assert view(book, job_id).tasks[0].hinted_at == hint.stamp
 
 

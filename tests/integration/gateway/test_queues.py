@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from bureau.ledger.jobs.outcome import AgainLater, Succeeded
+from bureau.ledger.jobs.outcome import RetryLater, Succeeded
 from tests.integration.gateway.conftest import Door, pointers
 from tests.integration.gateway.test_jobs import submit, suma
 
-LATER = AgainLater(3600, {"code": "shop_away", "message": "The shop is closed.", "retryable": True}, counted=True)
+LATER = RetryLater(3600, {"code": "shop_away", "message": "The shop is closed.", "retryable": True}, counted=True)
 
 
 def queue(door: Door, name: str = "shop") -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_a_batch_is_accepted_whole(door: Door) -> None:
     assert queue(door)["queued"] == 1000
 
 
-def test_a_batch_with_one_mistake_is_refused_by_index_and_changes_nothing(door: Door) -> None:
+def test_a_batch_with_one_error_is_refused_by_index_and_changes_nothing(door: Door) -> None:
     wrong = {"tasks": [suma(input={"a": "two", "b": 2})], "run_at": "9999-01-01T00:00:00Z"}
     answer = door.post("/v1/jobs/batch", {"jobs": [{"tasks": [suma()]}, wrong]})
     assert (answer.status_code, sorted(pointers(answer))) == (

@@ -95,7 +95,7 @@ class World:
         return bool(self._messages)
 
     def _relay(self, *, lossless: bool = False) -> None:
-        for hint in hints.take_due(self._db, "shop", self._random.randint(1, 12)).hints:
+        for hint in hints.reserve_due(self._db, "shop", self._random.randint(1, 12)).hints:
             if lossless or self._random.random() >= LOST:
                 self._messages += [hint] * (2 if self._random.random() < DOUBLED else 1)
 
@@ -143,7 +143,7 @@ class World:
             connection.execute(
                 update(tasks).where(ready, tasks.c.hinted_at.is_not(None)).values(hinted_at=later(-4000))
             )
-        hints.forget_lost(self._db, [])
+        hints.requeue_lost(self._db, [])
 
     def _comes(self, execution: Execution, life: int) -> Comes:
         one = self._tasks[execution.task_id]

@@ -10,7 +10,7 @@ import pytest
 from bureau.contracts.errors import TransientError
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.jobs import cancel, leases
-from bureau.ledger.jobs.leases import Standing
+from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.runtime import heartbeat
 from bureau.stop_token import StopReason
 from bureau.task import Context
@@ -113,7 +113,7 @@ def test_who_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
     leases.expire(bench.db, no_jitter)
     mine = bench.book.take(running.job_id, worker="another")
     running.ended()
-    assert running.contexts[0].stop.reason is StopReason.NOT_YOURS
+    assert running.contexts[0].stop.reason is StopReason.LEASE_LOST
     row = bench.book.task(running.job_id)
     assert (row.state, row.worker, row.claim_no) == ("running", "another", mine.claim_no)
     bench.book.finish(mine)
@@ -183,11 +183,11 @@ def test_a_deaf_task_is_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
     until(lambda: bench.heartbeat.executions())
-    assert bench.heartbeat.deaf() is None
+    assert bench.heartbeat.unresponsive_task() is None
     bench.heartbeat.stop_all(StopReason.CANCELLED)
-    assert bench.heartbeat.deaf() is None
+    assert bench.heartbeat.unresponsive_task() is None
     monkeypatch.setattr(bench.heartbeat, "_grace_seconds", -1.0)
-    assert "shop.work was asked to stop (cancelled)" in str(bench.heartbeat.deaf())
+    assert "shop.work was asked to stop (cancelled)" in str(bench.heartbeat.unresponsive_task())
     go_on.set()
     thread.join(10)
 
@@ -195,7 +195,7 @@ def test_a_deaf_task_is_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
 def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 
-    def away(*_: Any, **__: Any) -> dict[Any, Standing]:
+    def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         asked.append(time.monotonic())
         raise LedgerUnavailable("away")
 
@@ -210,7 +210,7 @@ def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.
 
 
 def test_a_time_limit_is_watched_though_the_ledger_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any, **__: Any) -> dict[Any, Standing]:
+    def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         raise LedgerUnavailable("away")
 
     monkeypatch.setattr(leases, "standing", away)

@@ -47,7 +47,7 @@ def test_a_hint_that_nobody_claimed_is_a_lost_hint(scheduler: Scheduler, place: 
     place.announce()
     book = Book(place.db)
     book.submit()
-    (hinted,) = hints.take_due(place.db, "shop", 1).hints
+    (hinted,) = hints.reserve_due(place.db, "shop", 1).hints
     set_hinted(book, hinted.task_id, seconds_ago=10)
     scheduler._find_lost_hints()
     assert counted("bureau_ledger_lost_hints_total") == before

@@ -1,4 +1,4 @@
-"""GET /schedules, and what is done to one: run now, pause, resume."""
+"""GET /schedules: lists schedules; each can be run now, paused and resumed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from bureau.formatting import count
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import throughput
 from bureau.services.gateway.api.schedules.schedule_models import Schedule
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
 from bureau.services.gateway.console.text.words import duration
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
@@ -19,7 +19,7 @@ from bureau.services.gateway.http.pagination import PageQuery
 SHOWN = 50
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def listed(call: Call[Nothing, Nothing]) -> Response:
         query = PageQuery(limit=SHOWN, cursor=request.args.get("cursor"))
         found: Any = acting.perform("list-schedules", call, query=query)
@@ -52,7 +52,7 @@ def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
 
 
 def in_words(schedule: Schedule) -> str:
-    """`At 07:00 on Monday through Friday`, `Every 90 s`."""
+    """Puts a schedule's times into words: `At 07:00 on Monday through Friday`, `Every 90 s`."""
     if schedule.cron is None:
         return f"Every {_span(schedule.every_seconds or 0)}"
     fields = MACROS.get(schedule.cron.strip().lower(), schedule.cron)

@@ -1,4 +1,4 @@
-"""What the gateway needs, and since when it is away: looked at every few seconds from the first page on."""
+"""Health checks of the gateway's dependencies, every few seconds from the first page on."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from threading import Event, Lock
 from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.broker import BrokerKind
-from bureau.services.gateway.console.state.dependency import Dependency, Standing
+from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.health_checks import StorageProbe, StorageState
 
@@ -18,21 +18,21 @@ _BROKERS: dict[BrokerKind, str] = {"amqp": "RabbitMQ", "memory": "In-process bro
 
 @dataclass(frozen=True)
 class Found:
-    """What one look at one of them found."""
+    """The result of one health check."""
 
-    standing: Standing = Standing.OK
+    standing: DependencyStatus = DependencyStatus.OK
     detail: str | None = None
 
 
 Check = Callable[[], Found]
 
-_LEDGER_AWAY = Found(Standing.AWAY, "The ledger's database does not answer.")
+_LEDGER_AWAY = Found(DependencyStatus.AWAY, "The ledger's database does not answer.")
 
 
 class Watch:
-    """`seen` is what the last look saw, and the first call looks itself. Its thread ends once `stopping` is set.
+    """Checks dependencies in a thread until `stopping` is set. `seen` returns the last results.
 
-    `since` is when it was first seen to stand so, by this gateway.
+    The first call of `seen` checks by itself. A result's `since` is when this gateway first saw that status.
     """
 
     def __init__(self, checks: Mapping[str, Check], stopping: Event) -> None:
@@ -62,7 +62,7 @@ class Watch:
             return [self._seen[name] for name in self._checks if name in self._seen]
 
     def ledger_away(self) -> Dependency:
-        """A request just found the ledger away."""
+        """Notes that a request just found the ledger unavailable."""
         self._note("Database", _LEDGER_AWAY)
         self._loop.start()
         return self._seen["Database"]
@@ -89,7 +89,7 @@ def broker_name(gateway: Gateway) -> str:
 def _broker(gateway: Gateway) -> Found:
     if gateway.relay.healthy:
         return Found()
-    return Found(Standing.AWAY, "Jobs are accepted and start when it is back.")
+    return Found(DependencyStatus.AWAY, "Jobs are accepted and start when it is back.")
 
 
 def _database(gateway: Gateway) -> Found:
@@ -102,7 +102,7 @@ def _database(gateway: Gateway) -> Found:
 
 def _storage(state: StorageState) -> Found:
     if state.error:
-        return Found(Standing.AWAY, state.error.message)
+        return Found(DependencyStatus.AWAY, state.error.message)
     if state.warning:
-        return Found(Standing.WARNS, state.warning)
+        return Found(DependencyStatus.WARNS, state.warning)
     return Found(detail=f"{state.used_percent} % full" if state.used_percent is not None else None)

@@ -1,4 +1,4 @@
-"""A job's story in words: why it waits, what happened. Pure."""
+"""Puts a job's events into words, and the reason why it waits. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bureau.formatting import count
 from bureau.ledger.reads.event_history import Happened
 from bureau.services.gateway.console.text.words import duration
 
-MOST_LETTERS = 400  # of a line on the page
+MOST_LETTERS = 400  # in a line on the page
 _SIGNS = {
     "task.started": "▶",
     "task.logged": " ",
@@ -23,7 +23,7 @@ _SIGNS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class RenderedEvent:
     """A line of the timeline; `kind` is the event's type without its dot."""
 
     at: datetime
@@ -33,10 +33,10 @@ class Told:
     text: str
 
 
-def told(event: Happened) -> Told:
+def render_event(event: Happened) -> RenderedEvent:
     text = _text(event.type, event.data)
     short = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
-    return Told(event.at, _SIGNS.get(event.type, "·"), event.type.replace(".", "-"), event.task, short)
+    return RenderedEvent(event.at, _SIGNS.get(event.type, "·"), event.type.replace(".", "-"), event.task, short)
 
 
 def _text(kind: str, data: Mapping[str, Any]) -> str:
@@ -63,7 +63,7 @@ def _error(data: Mapping[str, Any]) -> str:
 
 
 def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | None:
-    """A sentence; None for a job that does not wait."""
+    """Returns a sentence, or None for a job that does not wait."""
     if waiting is None:
         return None
     seconds, place = waiting.get("starts_in_seconds"), waiting.get("position")

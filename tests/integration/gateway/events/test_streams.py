@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
-from bureau.ledger.jobs.event_cursor import Place
+from bureau.ledger.jobs.event_cursor import EventCursor
 from bureau.ledger.reads import event_history
 from bureau.services.gateway.http import event_stream
 from tests.integration.gateway.events.conftest import Served
@@ -130,7 +130,7 @@ def test_one_poller_asks_for_all_streams(serve: Callable[..., Served], monkeypat
     looks: list[None] = []
     present = event_history.present
 
-    def look(db: Database) -> Place:
+    def look(db: Database) -> EventCursor:
         looks.append(None)
         return present(db)
 
