@@ -38,6 +38,7 @@ from bureau.task import Task
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 NEWER_INPUT_SECONDS = 30.0
 RESULT_BYTES = 256 * 1024
+DETAIL_CHARACTERS = 500
 
 log = structlog.get_logger(__name__)
 
@@ -270,7 +271,11 @@ def _ended_by(error: TaskError, claimed: Claim) -> Outcome:
         case Postpone(delay):
             return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
         case GiveUp(code, message):
-            return Failed(error_of(code, scrub(message), retryable=retryable))
+            return Failed(error_of(code, scrub(message), retryable=retryable, details=_details(error)))
+
+
+def _details(error: TaskError) -> list[dict[str, Any]]:
+    return [{**detail._asdict(), "message": scrub(detail.message)[:DETAIL_CHARACTERS]} for detail in error.details]
 
 
 def _input_error(error: ValidationError, claimed: Claim) -> TaskError:

@@ -17,11 +17,11 @@ from bureau.services.certificates.settings import BUILT_IN, CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from bureau.settings import load
 
-IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
+IDLE_SECONDS = 30.0  # a kept connection is closed before most servers close it
 
 
 def certificates_service(resources: Resources, links: Links | None = None) -> Service:
-    """`links` are the built-in issuer's where its settings name no key. Raises `SettingsError`."""
+    """Makes the service. `links` are those of the built-in issuer if its settings name no key. Raises `SettingsError`."""
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
     book = partial(note_issued, resources.database)
@@ -31,10 +31,11 @@ def certificates_service(resources: Resources, links: Links | None = None) -> Se
 def certificates_api(
     settings: CertificatesSettings, issuer: IssuerSettings, links: Links | None = None
 ) -> CertificatesApi:
-    """The API that is set; the built-in issuer is one inside this process."""
+    """Returns the API that is set; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
     transport: Callable[[], httpx.BaseTransport]
-    if url == BUILT_IN:
+    built_in = url == BUILT_IN
+    if built_in:
         url = "http://issuer.internal/"
         app = create_app(issuer, links or links_of(issuer))
         transport = partial(InProcessTransport, app)
@@ -46,4 +47,5 @@ def certificates_api(
         timeout_seconds=settings.certificates_timeout_seconds,
         connect_seconds=settings.certificates_connect_timeout_seconds,
         headers=settings.headers,
+        built_in=built_in,
     )

@@ -1,4 +1,4 @@
-"""`gunicorn bureau.services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
+"""`gunicorn bureau.services.certificates.issuer.wsgi:app` runs the issuer as a separate service."""
 
 from bureau.observability import logs
 from bureau.services.certificates.issuer.app import create_app

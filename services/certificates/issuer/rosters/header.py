@@ -115,9 +115,7 @@ def _unknown_part(cell: str) -> HeaderError:
     )
 
 
-def _recipient_errors(
-    cells: Sequence[str], whole: bool, by_part: Mapping[Part, Sequence[int]]
-) -> list[HeaderError]:
+def _recipient_errors(cells: Sequence[str], whole: bool, by_part: Mapping[Part, Sequence[int]]) -> list[HeaderError]:
     parts = {part: places[0] for part, places in by_part.items() if places}
     if whole or (Part.GIVEN in parts and Part.SURNAME in parts):
         return []
@@ -133,7 +131,9 @@ def _recipient_errors(
         ]
     misspelt = [cell for cell in cells[:_SHOWN] if near_field(cell) == "recipient"]
     if misspelt:
-        return [HeaderError(misspelt[0], f"column recipient is missing; is it {_quoted(misspelt[0])}? Rename it recipient")]
+        return [
+            HeaderError(misspelt[0], f"column recipient is missing; is it {_quoted(misspelt[0])}? Rename it recipient")
+        ]
     return [HeaderError("", f"column recipient is missing; the columns found are {_listed(cells)}")]
 
 
@@ -163,10 +163,6 @@ def _quoted(cell: str) -> str:
 
 def ignored_text(ignored: Sequence[str]) -> str:
     """Names the columns that are not used, with a hint for those that may be misspelt."""
-    hints = [
-        f"{_quoted(cell)}{f' (is it {near}?)' if (near := near_field(cell)) else ''}" for cell in ignored[:_SHOWN]
-    ]
+    hints = [f"{_quoted(cell)}{f' (is it {near}?)' if (near := near_field(cell)) else ''}" for cell in ignored[:_SHOWN]]
     more = f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else ""
     return ", ".join(hints) + more
-
-

@@ -106,7 +106,9 @@ def detect_delimiter(text: str) -> str:
     """Returns the delimiter with which a line names the most columns, then with which it has the most; else a comma."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        return max(((recognised(line.cells), len(line.cells)) for line in table.head_lines(text, delimiter)), default=(0, 0))
+        return max(
+            ((recognised(line.cells), len(line.cells)) for line in table.head_lines(text, delimiter)), default=(0, 0)
+        )
 
     return max(table.DELIMITERS, key=score)
 
@@ -208,5 +210,6 @@ def _given_names_first(rows: Sequence[Row], header: Header | None) -> Sequence[R
     if header is None or not turned or not (header.surname_first_cells or len(turned) == len(rows)):
         return rows
     return [
-        replace(row, recipient=given_name_first(row.recipient)) if is_surname_first(row.recipient) else row for row in rows
+        replace(row, recipient=given_name_first(row.recipient)) if is_surname_first(row.recipient) else row
+        for row in rows
     ]

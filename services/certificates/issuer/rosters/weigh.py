@@ -49,7 +49,13 @@ _CASE = -3.0  # “José” read as “JosÈ”, “MARÍA” as “MARêA”
 _MIXED_LETTERS = -6.0  # a word whose letters no one language has: “Núńez”
 _ROUNDS = 4
 # Hebrew and Arabic with their marks, Thai, kana and Han, Hangul.
-_WHOLE_BLOCKS = (("\u0591", "\u06d5"), ("\u0e01", "\u0e5b"), ("\u3041", "\u30fe"), ("\u3400", "\u9fff"), ("\uac00", "\ud7a3"))
+_WHOLE_BLOCKS = (
+    ("\u0591", "\u06d5"),
+    ("\u0e01", "\u0e5b"),
+    ("\u3041", "\u30fe"),
+    ("\u3400", "\u9fff"),
+    ("\uac00", "\ud7a3"),
+)
 
 
 @dataclass(frozen=True)
@@ -206,7 +212,9 @@ def _mixture(words: Sequence[Sequence[float]]) -> float:
     sum_ = 0.0
     for scores in words:
         best = max(scores)
-        sum_ += best + math.log(sum(share * math.exp(score - best) for share, score in zip(shares, scores, strict=True)))
+        sum_ += best + math.log(
+            sum(share * math.exp(score - best) for share, score in zip(shares, scores, strict=True))
+        )
     return sum_
 
 
