@@ -26,7 +26,7 @@ def is_media_type(text: str) -> bool:
 
 
 def cut_to_bytes(text: str, limit: int) -> str:
-    """Returns as many whole characters of `text` as fit into `limit` bytes of UTF-8, which is what file systems count."""
+    """Returns as many whole characters of `text` as fit into `limit` bytes of UTF-8; file systems count bytes."""
     return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 

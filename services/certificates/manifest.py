@@ -57,7 +57,10 @@ class Manifest(BaseModel):
 
 
 def read_manifest(archive: IO[bytes]) -> Manifest | None:
-    """Reads the manifest of a checked archive; None if it has none. Raises `PermanentError` (`archive_manifest_invalid`)."""
+    """Returns the manifest of a checked archive, if it has one.
+
+    Raises `PermanentError` (`archive_manifest_invalid`).
+    """
     with zipfile.ZipFile(archive) as members:
         names = set(members.namelist())
         if NAME not in names:

@@ -21,7 +21,7 @@ IDLE_SECONDS = 30.0  # a kept connection is closed before most servers close it
 
 
 def certificates_service(resources: Resources, links: Links | None = None) -> Service:
-    """Makes the service. `links` are those of the built-in issuer if its settings name no key. Raises `SettingsError`."""
+    """Makes the service. `links` are the built-in issuer's if its settings name no key. Raises `SettingsError`."""
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
     book = partial(note_issued, resources.database)

@@ -23,7 +23,7 @@ _TRANSIENT = frozenset({408, 425, 429})
 def refusal(
     status: int, headers: Mapping[str, str], body: bytes, now: datetime, *, built_in: bool = False
 ) -> TaskError:
-    """Returns the error for an answer that is not 2xx. `headers` are looked up in lower case; `body` is its beginning.
+    """Returns the error for an answer that is not 2xx. `headers` are looked up in lower case; `body` may be cut.
 
     The built-in issuer is no API to its users, so its messages stand alone.
     """
@@ -59,8 +59,8 @@ def not_a_zip(status: int, content_type: str | None, head: bytes) -> PermanentEr
 def encoded(encoding: str) -> PermanentError:
     return PermanentError(
         "certificates_api_encoding",
-        f"The certificates API sent its archive with Content-Encoding {shown(encoding)[:40]}, although the request asked "
-        "for none; turn compression off for ZIP answers.",
+        f"The certificates API sent its archive with Content-Encoding {shown(encoding)[:40]}, although the request "
+        "asked for none; turn compression off for ZIP answers.",
     )
 
 

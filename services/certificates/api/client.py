@@ -88,7 +88,7 @@ class CertificatesApi:
             raise self._outage(self._unreachable(error)) from error
 
     def trouble(self) -> list[Outage]:
-        """Returns an outage after several failures in a row. The API is called all the same: its tasks lose attempts."""
+        """Returns an outage after several failures in a row. The API is called all the same: tasks have attempts."""
         return self._outages.trouble(self.name.removeprefix("the "), "failing")
 
     def close(self) -> None:

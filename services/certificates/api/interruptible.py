@@ -30,7 +30,7 @@ _token: ContextVar[StopToken | None] = ContextVar("certificates_stop_token", def
 
 @contextlib.contextmanager
 def stopped_by(token: StopToken) -> Iterator[None]:
-    """Ends this thread's work on an interruptible transport with `Stopped` once `token` is set, while the block runs."""
+    """Ends this thread's work on an interruptible transport with `Stopped` once `token` is set."""
     before = _token.set(token)
     try:
         yield

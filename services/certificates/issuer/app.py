@@ -23,7 +23,10 @@ CHECKPOINT = "bureau.checkpoint"  # a caller in the same process passes it, to f
 
 
 def create_app(settings: IssuerSettings, links: Links | None) -> Flask:
-    """Returns the app. Errors are JSON: `{"error": {"code", "message", "details"}}`. Without `links`, QR codes hold text."""
+    """Returns the app. Errors are JSON: `{"error": {"code", "message", "details"}}`.
+
+    Without `links`, QR codes hold text instead of a link.
+    """
     app = Flask("bureau-issuer", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.issuer_max_request_bytes
     typesetter = Typesetter(settings.looks, settings.issuer_fonts_dir)
@@ -72,10 +75,11 @@ def _rosters(settings: IssuerSettings, encoding: str | None, checkpoint: Callabl
     rosters: list[Roster] = []
     left = settings.issuer_max_rows
     for name, file in zip(_distinct([file.filename or "roster.csv" for file in files]), files, strict=True):
-        checkpoint(0, sum(len(roster.rows) for roster in rosters))
+        if rosters:
+            checkpoint(0, sum(len(roster.rows) for roster in rosters))
         data = _read(file, name, settings.issuer_max_roster_bytes)
         rosters.append(read_roster(name, data, encoding=encoding, max_rows=left))
-        left -= len(rosters[-1].rows)
+        left -= rosters[-1].lines
         if left < 0:
             raise RefusedError(
                 422,

@@ -9,7 +9,7 @@ from bureau.signing.certificate_tokens import Claims, Signer
 
 
 class Links:
-    """Signs links. `key` is called when it is first needed, because it may be in the ledger. `base_url` is the gateway's."""
+    """Signs links to the gateway at `base_url`. `key` is called when first needed, because it may be in the ledger."""
 
     def __init__(self, key: Callable[[], str], base_url: str) -> None:
         self._key = key

@@ -8,7 +8,7 @@ LISTED = 1000
 
 @dataclass(frozen=True, order=True)
 class RowError:
-    """An error in a roster. `line` counts from 1, as editors do, and is 0 for the file as a whole; so is `column` ""."""
+    """An error in a roster. `line` counts from 1, as editors do; of the whole file it is 0, and `column` is ""."""
 
     file: str
     line: int

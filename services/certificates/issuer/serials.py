@@ -11,7 +11,7 @@ _LENGTH = 16  # 80 bits: among a thousand million, any two agree with a chance o
 
 
 def serial(organisation: str, roster_number: int, row: Row, idempotency_key: str) -> str:
-    """Returns `XXXX-XXXX-XXXX-XXXX`, made from the organisation, the certificate's texts, its row's place and the request."""
+    """Returns `XXXX-XXXX-XXXX-XXXX`, made from the organisation, the row with its place, and the request."""
     content = json.dumps([organisation, roster_number, astuple(row), idempotency_key], ensure_ascii=True)
     number = int.from_bytes(hashlib.sha256(content.encode("ascii")).digest(), "big")
     digits = "".join(_DIGITS[number >> (5 * place) & 31] for place in range(_LENGTH))

@@ -61,7 +61,7 @@ def test_the_archive_is_named_after_its_task(ctx: FakeContext, api: Certificates
 
 def test_log_and_progress_tell_what_happens(ctx: FakeContext, api: CertificatesApi) -> None:
     issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)]))
-    assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the API"
+    assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the certificate issuer"
     assert ctx.logs[1].startswith("received an archive of")
     assert ctx.logs[2] == "checked 4 files: names, sizes and checksums are right"
     assert (2, 2, "certificates") in ctx.reports

@@ -93,7 +93,7 @@ class Typesetter:
         return missing
 
     def _inputs(self, certificate: Certificate) -> dict[str, str]:
-        """Hands the data over as JSON, so that the template reads no markup in them; docs/certificates.md lists them."""
+        """Hands the data over as JSON, so that no markup is read in them; docs/certificates.md lists them."""
         looks = self._looks
         issued = iso_date(certificate.date) or NO_DATE
         data = {

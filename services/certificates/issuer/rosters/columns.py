@@ -1,4 +1,4 @@
-"""The names of a roster's columns, in the languages that certificates are written in and in those of usual exports. Pure."""
+"""The names of a roster's columns, in the languages of certificates and of usual exports. Pure."""
 
 import unicodedata
 from difflib import get_close_matches
@@ -12,7 +12,8 @@ NAMES: dict[str, dict[str, str]] = {
         "name of student, name of participant, display name, recipient name, certificate name, name on certificate",
         "es": "destinatario, destinataria, nombre, nombre completo, nombre y apellidos, nombre y apellido, "
         "apellidos y nombre, apellidos y nombres, apellidos nombre, nombres y apellidos, nombre del alumno, "
-        "nombre del participante, alumno, alumna, estudiante, participante, asistente, titular, trabajador, trabajadora",
+        "nombre del participante, alumno, alumna, estudiante, participante, asistente, titular, "
+        "trabajador, trabajadora",
         "ca": "destinatari, destinatària, nom i cognoms, nom i cognom, cognoms i nom, cognoms nom, nom, nom complet, "
         "alumne, alumna, participant, assistent, nom de l’alumne, persona",
         "fr": "destinataire, nom et prénom, nom et prénoms, nom et prénom(s), prénom et nom, nom prénom, prénom nom, "
@@ -28,10 +29,11 @@ NAMES: dict[str, dict[str, str]] = {
         "pl": "imię i nazwisko, nazwisko i imię, uczestnik, uczeń",
         "cs": "jméno a příjmení, příjmení a jméno, účastník, celé jméno",
         "hu": "teljes név, név, résztvevő",
-        "ro": "nume și prenume, nume complet, cursant, participant",
+        "ro": "nume, nume și prenume, nume complet, cursant, participant",
         "ru": "фио, ф и о, полное имя, участник, слушатель, студент",
         "el": "ονοματεπώνυμο, πλήρες όνομα",
-        "other": "navn, namn, nimi, ime i prezime, ime in priimek, vardas ir pavardė, vārds un uzvārds, meno a priezvisko, "
+        "other": "navn, namn, nimi, ime i prezime, ime in priimek, vardas ir pavardė, vārds un uzvārds, "
+        "meno a priezvisko, "
         "піб, прізвище та ім’я, име и фамилия, 姓名, 氏名, 名前, 이름, 성명",
     },
     "email": {
@@ -55,7 +57,8 @@ NAMES: dict[str, dict[str, str]] = {
         "ro": "adresă de e-mail, adresa de email",
         "ru": "электронная почта, эл почта, почта, адрес электронной почты",
         "el": "ηλεκτρονικό ταχυδρομείο, διεύθυνση email",
-        "other": "e-postadress, e-post, epost, e-postadresse, sähköposti, sähköpostiosoite, e-pošta, e-pasts, el. paštas, "
+        "other": "e-postadress, e-post, epost, e-postadresse, sähköposti, sähköpostiosoite, e-pošta, e-pasts, "
+        "el. paštas, "
         "電子郵件, 邮箱, 电子邮箱, 电子邮件, メール, メールアドレス, 이메일",
     },
     "course": {
@@ -163,7 +166,7 @@ def languages_of(name: str) -> frozenset[str]:
 
 
 def near_field(name: str) -> str | None:
-    """Returns the field whose name a cell seems to misspell. It compares with all names, so ask for a few cells only."""
+    """Returns the field whose name a cell seems to misspell. It compares with all names: ask for a few cells only."""
     text = plain(name[:_LONGEST_NAME])
     near = get_close_matches(text, [one for one in _FIELDS_BY_NAME if len(one) >= SHORTEST_MISSPELT], n=1, cutoff=NEAR)
     return _FIELDS_BY_NAME[near[0]] if near else None

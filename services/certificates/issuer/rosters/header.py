@@ -11,8 +11,8 @@ from bureau.services.certificates.issuer.rosters.name_parts import (
     Part,
     language_of_part,
     looks_like_part,
-    misspells_part,
     missing_half,
+    misspells_part,
     part_of,
     surname_first,
 )
@@ -32,7 +32,7 @@ class HeaderError:
 
 @dataclass(frozen=True)
 class Header:
-    """Places are those of the cells, from 0. Where `parts` and `recipient` are given, the parts only confirm the name."""
+    """Places are those of the cells, from 0. If there are both `parts` and a recipient, the parts confirm its name."""
 
     cells: Sequence[str]
     fields: Mapping[str, int]
@@ -54,7 +54,7 @@ def read_header(cells: Sequence[str]) -> Header:
     """Reads the cells of a header. The time it takes grows with their number, not faster."""
     by_field: dict[str, list[int]] = defaultdict(list)
     by_part: dict[Part, list[int]] = defaultdict(list)
-    ignored = []
+    ignored: list[str] = []
     errors = []
     for place, cell in enumerate(cells):
         if name := field_of(cell):

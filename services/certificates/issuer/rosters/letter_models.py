@@ -38,7 +38,7 @@ class LetterModel:
                 single[letter] += 1
                 before = letter
         for letter in letters:  # a rare letter of the language is possible, although no word of the file has it
-            single[letter] += 0  # type: ignore[assignment]
+            single[letter] += 0
         starts: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
         for pair, count in pairs.items():

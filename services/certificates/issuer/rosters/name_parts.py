@@ -106,9 +106,28 @@ _PARTS = {
 }
 # A whole name on its own that is the other half beside a half: `Nombre` beside `Apellidos`, `Nom` beside `Prénom`.
 _GIVEN_BESIDE_SURNAME = frozenset(
-    map(plain, "name nombre nom nome naam navn namn isim student participant alumno alumna alumne aluno aluna".split())
+    map(
+        plain,
+        [
+            "name",
+            "nombre",
+            "nom",
+            "nome",
+            "naam",
+            "navn",
+            "namn",
+            "isim",
+            "student",
+            "participant",
+            "alumno",
+            "alumna",
+            "alumne",
+            "aluno",
+            "aluna",
+        ],
+    )
 )
-_SURNAME_BESIDE_GIVEN = frozenset(map(plain, "name nom nume naam navn namn nome nombre név".split()))
+_SURNAME_BESIDE_GIVEN = frozenset(map(plain, ["name", "nom", "nume", "naam", "navn", "namn", "nome", "nombre", "név"]))
 # Words that show that a column holds a part of a name, whatever else is in its header.
 _HALF = re.compile(
     r"surname|last ?name|family ?name|first ?name|given ?name|forename|middle ?name|apellido|cognom|prenom|apelido|"
@@ -139,7 +158,7 @@ def looks_like_part(name: str) -> bool:
 
 
 def misspells_part(name: str) -> bool:
-    """Whether a header's cell seems to be a misspelt `last name`. It compares with all names: ask for a few cells only."""
+    """Whether a cell seems to be a misspelt `last name`. It compares with all names: ask for a few cells only."""
     text = plain(name[:_LONGEST_MISSPELT])
     return bool(get_close_matches(text, [one for one in _PARTS if len(one) >= SHORTEST_MISSPELT], n=1, cutoff=_NEAR))
 

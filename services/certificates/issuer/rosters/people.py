@@ -24,8 +24,49 @@ _SURNAME_FIRST_HEADERS = frozenset(
 )
 _SURNAME_FIRST = re.compile(r"(?P<surname>[^,]+),(?P<given>[^,]+)")
 _NO_GIVEN_NAMES = frozenset(
-    "jr sr ii iii iv v esq phd ph d md m d dds rn mba msc bsc ma ba inc ltd llc llp plc gmbh ag s a sa s l sl srl s r l "
-    "spa s p a bv b v nv oy ab as s l u slu".split(" ")
+    {
+        *(
+            "jr",
+            "sr",
+            "ii",
+            "iii",
+            "iv",
+            "v",
+            "esq",
+            "phd",
+            "ph",
+            "d",
+            "md",
+            "m",
+            "dds",
+            "rn",
+            "mba",
+            "msc",
+            "bsc",
+            "ma",
+        ),
+        *(
+            "ba",
+            "inc",
+            "ltd",
+            "llc",
+            "llp",
+            "plc",
+            "gmbh",
+            "ag",
+            "sa",
+            "s",
+            "a",
+            "sl",
+            "l",
+            "u",
+            "slu",
+            "srl",
+            "r",
+            "spa",
+        ),
+        *("p", "bv", "b", "nv", "oy", "ab", "as"),
+    }
 )
 
 

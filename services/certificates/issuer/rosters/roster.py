@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 
 from bureau.services.certificates.issuer.problems import RowError
 from bureau.services.certificates.issuer.rosters import table
@@ -15,7 +15,6 @@ from bureau.services.certificates.issuer.rosters.people import given_name_first,
 from bureau.services.certificates.issuer.rosters.table import Line, TableError
 
 MAX_ROWS = 100_000
-MAX_ERRORS = 1_000  # the rest of a file with more is not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ class Roster:
     language: str = ""  # of its header, a code of LANGUAGES
     ignored: Sequence[str] = ()  # columns that are not used
     left_out: Sequence[LeftOut] = ()
+    lines: int = 0  # below the header, good or bad
 
 
 @dataclass
@@ -63,33 +63,33 @@ class _Reading:
     rows: list[Row] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    header: Header | None = None
+    lines: int = 0
 
     def error(self, line: int, column: str, message: str) -> None:
         self.errors.append(RowError(self.name, line, message, column))
 
-    def is_full(self, max_rows: int) -> bool:
-        return len(self.rows) > max_rows or len(self.errors) >= MAX_ERRORS
-
 
 def read_roster(name: str, data: bytes, *, encoding: str | None = None, max_rows: int = MAX_ROWS) -> Roster:
-    """Reads a file. `name` is what errors call it; `encoding`, a name of `ENCODINGS`, is the one that the request names.
+    """Reads a file. `name` is what errors call it; `encoding`, a name of `ENCODINGS`, is the request's own.
 
-    It reads on after an error, so that all are reported at once, but not beyond `max_rows` rows and one more, and not
-    beyond `MAX_ERRORS` errors.
+    It reads on after an error, so that all are reported at once, but stops after `max_rows` rows, good or bad, and one
+    more.
     """
     reading = _Reading(name)
-    decoded, delimiter, header = Decoded("", ""), "", None
+    decoded, delimiter = Decoded("", ""), ""
     try:
         decoded = decode(data, encoding)
         separated = table.without_separator_line(decoded.text)
         delimiter = separated.delimiter or detect_delimiter(separated.text)
-        header = _read(reading, separated.text, delimiter, separated.skipped, max_rows)
+        _read(reading, separated.text, delimiter, separated.skipped, max_rows)
     except NotTextError as error:
         reading.error(0, "", str(error))
     except TableError as error:
         reading.error(error.line, "", str(error))
     if not reading.rows and not reading.errors:
         reading.error(0, "", "has no rows below its header")
+    header = reading.header
     return Roster(
         name,
         _given_names_first(reading.rows, header),
@@ -99,6 +99,7 @@ def read_roster(name: str, data: bytes, *, encoding: str | None = None, max_rows
         language=header.language if header else "",
         ignored=header.ignored if header else (),
         left_out=reading.left_out,
+        lines=reading.lines,
     )
 
 
@@ -113,44 +114,42 @@ def detect_delimiter(text: str) -> str:
     return max(table.DELIMITERS, key=score)
 
 
-def _read(reading: _Reading, text: str, delimiter: str, skipped: int, max_rows: int) -> Header | None:
+def _read(reading: _Reading, text: str, delimiter: str, skipped: int, max_rows: int) -> None:
     if not text.strip():
         reading.error(0, "", "is empty; its first line names the columns, and recipient is one of them")
-        return None
+        return
     lines = table.lines(text, delimiter, skipped)
-    head = _head(lines)
+    head, broken = _head(lines)
+    if broken and not any(recognised(line.cells) for line in head):
+        raise broken
     if not head:
         reading.error(0, "", "is empty; its first line names the columns, and recipient is one of them")
-        return None
+        return
     place = _header_place(head)
-    header = read_header(head[place].cells)
+    header = reading.header = read_header(head[place].cells)
     for error in header.errors:
         reading.error(head[place].number, error.column, error.message)
     if header.errors:
-        return header
+        return
     _leave_out_titles(reading, head[:place], head[place].number)
-    for line in _chained(head[place + 1 :], lines):
-        if reading.is_full(max_rows):
-            break
+    for line in chain(head[place + 1 :], lines):
+        if reading.lines > max_rows:
+            return
+        reading.lines += 1
         _read_row(reading, header, line)
-    return header
+    if broken:
+        raise broken
 
 
-def _head(lines: Iterator[Line]) -> list[Line]:
-    """Returns the lines among which the header is looked for. An error behind them is found again when rows are read."""
+def _head(lines: Iterator[Line]) -> tuple[list[Line], TableError | None]:
+    """Returns the lines among which the header is looked for, and the error that ended them early."""
     head: list[Line] = []
     try:
-        head.extend(islice(lines, table.HEADER_WITHIN_LINES))
+        for line in islice(lines, table.HEADER_WITHIN_LINES):
+            head.append(line)
     except TableError as error:
-        if not head or not any(recognised(line.cells) for line in head):
-            raise
-        head.append(Line(error.line, [str(error)]))
-    return head
-
-
-def _chained(head: Sequence[Line], lines: Iterator[Line]) -> Iterator[Line]:
-    yield from head
-    yield from lines
+        return head, error
+    return head, None
 
 
 def _header_place(head: Sequence[Line]) -> int:

@@ -17,7 +17,7 @@ _TEXT_FORMULA = re.compile(r'="(?P<text>(?:[^"]|"")*)"')
 
 
 class Line(NamedTuple):
-    """A line with cells. `number` counts from 1, as editors do, and is that of the first line of a quoted line break."""
+    """A line with cells. `number` counts from 1, as editors do; a cell with line breaks spans several."""
 
     number: int
     cells: list[str]

@@ -25,7 +25,7 @@ from bureau.services.certificates.issuer.rosters.letter_models import (
 # How likely an encoding is before anything is read, as a logarithm. Excel on Windows writes the first ones.
 _BEFORE = {
     **{f"Windows-{page}": 0.0 for page in (1252, 1250, 1251, 1253, 1254, 1255, 1256, 1257, 874)},
-    **{name: -4.0 for name in ("GB18030", "Big5", "Shift_JIS", "EUC-KR")},
+    **dict.fromkeys(("GB18030", "Big5", "Shift_JIS", "EUC-KR"), -4.0),
     "Windows-1258": -2.0,
     **{f"ISO-8859-{part}": -2.0 for part in (15, 2, 5, 7, 9, 13)},
     **{f"Mac {name}": -2.0 for name in ("Roman", "Central European", "Turkish", "Cyrillic", "Greek")},

@@ -41,8 +41,8 @@ class CertificatesForm(Terms):
     )
     language: Language | None = Field(
         default=None,
-        description="The language of certificates whose row names none: `es`. The built-in issuer has `en`, `es`, `ca`, "
-        "`fr` and `pt`.",
+        description="The language of certificates whose row names none. The built-in issuer has `en`, `es`, `ca`, `fr` "
+        "and `pt`.",
     )
 
 
