@@ -69,7 +69,7 @@ def test_a_design_of_ones_own_is_taken_by_its_name_with_everything_in_it(tmp_pat
 
 def test_a_broken_design_says_so(tmp_path: Path) -> None:
     (tmp_path / "ours.typ").write_text("#nothing-such")
-    with pytest.raises(DesignError, match="design ours cannot be set: unknown variable: nothing-such"):
+    with pytest.raises(DesignError, match="design ours has an error: unknown variable: nothing-such"):
         Typesetter(Looks(design_path("ours", tmp_path)), None).pdf(PLAIN)
 
 
