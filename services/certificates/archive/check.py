@@ -67,7 +67,7 @@ def check_archive(file: IO[bytes], limits: Limits, checkpoint: Callable[[int, in
 
 
 def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
-    """Returns the members in the order of their data, checked by their directory entries, and where the data must end."""
+    """Returns the members in the order of their data, checked by their entries, and where the data must end."""
     directory = locate(file)
     if directory.entries > limits.members:
         raise ArchiveError(
