@@ -115,7 +115,7 @@ def detect_delimiter(text: str) -> str:
 
 
 def _read(reading: _Reading, text: str, delimiter: str, skipped: int, max_rows: int) -> None:
-    if not text.strip():
+    if not text or text.isspace():
         reading.error(0, "", "is empty; its first line names the columns, and recipient is one of them")
         return
     lines = table.lines(text, delimiter, skipped)

@@ -10,7 +10,9 @@ from typing import NamedTuple
 DELIMITERS = ",;\t|"
 MAX_COLUMNS = 1_000
 MAX_CELL_CHARACTERS = 100_000  # below the limit of the csv module, which does not say in which cell it was exceeded
+MAX_LINE_CHARACTERS = 1_000_000
 HEADER_WITHIN_LINES = 15  # lines with cells; titles of exports are not longer
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _HEAD_CHARACTERS = 64 * 1024
 _SEPARATOR = re.compile(r'^"?sep=(?P<separator>[^\w\s"]|\t)"?[,;\t| ]*\r?(?:\n|\Z)', re.IGNORECASE)
 _TEXT_FORMULA = re.compile(r'="(?P<text>(?:[^"]|"")*)"')
@@ -48,7 +50,7 @@ def without_separator_line(text: str) -> Separated:
 
 def lines(text: str, delimiter: str, skipped: int = 0) -> Iterator[Line]:
     """Yields the lines that have a cell which is not empty. Raises `TableError`."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_text_lines(text, skipped), delimiter=delimiter, strict=True)
     number = skipped + 1
     try:
         for cells in reader:
@@ -64,6 +66,18 @@ def lines(text: str, delimiter: str, skipped: int = 0) -> Iterator[Line]:
         raise TableError(
             number, f"cannot be read as CSV ({error}); close each quote that opens a cell, and double quotes inside it"
         ) from None
+
+
+def _text_lines(text: str, skipped: int) -> Iterator[str]:
+    """Yields the lines of a text one by one. A copy of the whole would take four times its size."""
+    start, number = 0, skipped + 1
+    while start < len(text):
+        match = _LINE_END.search(text, start)
+        end = match.end() if match else len(text)
+        if end - start > MAX_LINE_CHARACTERS:
+            raise TableError(number, f"has more than {MAX_LINE_CHARACTERS:,} characters")
+        yield text[start:end]
+        start, number = end, number + 1
 
 
 def head_lines(text: str, delimiter: str) -> list[Line]:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from bureau.contracts.encodings import ENCODINGS
 from bureau.services.certificates.issuer.rosters.letter_models import (
@@ -24,7 +24,9 @@ from bureau.services.certificates.issuer.rosters.letter_models import (
 
 # How likely an encoding is before anything is read, as a logarithm. Excel on Windows writes the first ones.
 _BEFORE = {
-    **{f"Windows-{page}": 0.0 for page in (1252, 1250, 1251, 1253, 1254, 1255, 1256, 1257, 874)},
+    "Windows-1252": 0.0,
+    **{f"Windows-{page}": -1.0 for page in (1250, 1251, 1254)},
+    **{f"Windows-{page}": -1.5 for page in (1253, 1255, 1256, 1257, 874)},
     **dict.fromkeys(("GB18030", "Big5", "Shift_JIS", "EUC-KR"), -4.0),
     "Windows-1258": -2.0,
     **{f"ISO-8859-{part}": -2.0 for part in (15, 2, 5, 7, 9, 13)},
@@ -35,10 +37,11 @@ _BEFORE = {
 }
 _SEVERAL_BYTES = frozenset({"GB18030", "Big5", "Shift_JIS", "EUC-KR"})
 MAX_WORDS = 300
+LONGEST_WORD = 60  # bytes; the rest of a longer one is not looked at
 CERTAIN = 6.0  # the logarithm of how many times likelier the best reading must be: 400 times
 
 # Bytes below 0x40 are the same in every one of these encodings, and none of them is the second byte of a character.
-_BETWEEN_WORDS = re.compile(rb"[\x00-\x3f]+")
+_WORD = re.compile(rb"[\x40-\xff]+")
 # Not letters, but written; some only before a word, and some only behind one.
 _OPENING, _CLOSING = frozenset("«“„‚‘¿¡"), frozenset("»”")
 _SIGNS = _OPENING | _CLOSING | frozenset("\u00a0’´–—…•°ºª€™®©§№·\u200c\u200e\u200f、。・　（）；：，")
@@ -88,10 +91,17 @@ def weigh(data: bytes) -> list[Reading]:
 
 def sample(data: bytes) -> tuple[list[bytes], list[bytes]]:
     """Returns different words of the file: those with bytes beyond ASCII, and those without, in their order."""
-    found = dict.fromkeys(word for word in _BETWEEN_WORDS.split(data) if word and b"@" not in word)
-    beyond = list(islice((word for word in found if not word.isascii()), MAX_WORDS))
-    plain = list(islice((word for word in found if word.isalpha() and len(word) <= 30), MAX_WORDS // 2))
-    return beyond, plain
+    beyond: dict[bytes, None] = {}
+    plain: dict[bytes, None] = {}
+    for match in _WORD.finditer(data):
+        word = match[0]
+        if not word.isascii() and len(beyond) < MAX_WORDS and b"@" not in word:
+            beyond[word[:LONGEST_WORD]] = None
+        elif word.isalpha() and len(plain) < MAX_WORDS // 2 and len(word) <= LONGEST_WORD:
+            plain[word] = None
+        if len(beyond) == MAX_WORDS and len(plain) == MAX_WORDS // 2:
+            break
+    return list(beyond), list(plain)
 
 
 def _decoded(data: bytes, beyond: Sequence[bytes]) -> Iterable[tuple[str, list[str]]]:
@@ -102,7 +112,7 @@ def _decoded(data: bytes, beyond: Sequence[bytes]) -> Iterable[tuple[str, list[s
         codec = ENCODINGS[name]
         try:
             text = data.decode(codec) if name in _SEVERAL_BYTES else used.decode(codec)
-            words = [unicodedata.normalize("NFC", word.decode(codec)) for word in beyond]
+            words = [unicodedata.normalize("NFC", word.decode(codec, "ignore")) for word in beyond]
         except UnicodeDecodeError:
             continue
         if any(unicodedata.category(character) in ("Cc", "Co", "Cn") for character in set(text) - set("\t\r\n")):
