@@ -64,6 +64,7 @@ def _garbled(value: str) -> str | None:
     if value.isascii():
         return None
     try:
-        return value.encode("cp1252").decode("utf-8")
+        was = value.encode("cp1252").decode("utf-8")
     except UnicodeError:
         return None
+    return was if all(character.isascii() or character.isalpha() for character in was) else None
