@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping
+from functools import cache
 
 UTF_8, UTF_16, UTF_32 = "UTF-8", "UTF-16", "UTF-32"
 
@@ -45,7 +46,6 @@ _OTHER_NAMES = {
     "macintosh": "Mac Roman",
     "maccentraleurope": "Mac Central European",
 }
-_BY_CODEC = {codecs.lookup(codec).name: name for name, codec in ENCODINGS.items()}
 _BY_NAME = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in ENCODINGS} | _OTHER_NAMES
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:-]{0,39}")
 
@@ -62,9 +62,15 @@ def encoding_name(text: str) -> str | None:
     if plain in _BY_NAME:
         return _BY_NAME[plain]
     try:
-        return _BY_CODEC.get(codecs.lookup(f"cp{plain}" if plain.isdecimal() else text).name)
+        return _by_codec().get(codecs.lookup(f"cp{plain}" if plain.isdecimal() else text).name)
     except (LookupError, ValueError):
         return None
+
+
+@cache
+def _by_codec() -> Mapping[str, str]:
+    """Returns the names by codec. Looking a codec up imports its module, so no process does it at its start."""
+    return {codecs.lookup(codec).name: name for name, codec in ENCODINGS.items()}
 
 
 def encoding_or_error(text: str) -> str:
