@@ -277,7 +277,8 @@ deliveries = Table(
     Column("recipients", Json, nullable=False),  # each address with its own state
     Column("opened_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
-    Column("response", Text),
+    Column("response", Text),  # the provider's answer to the whole
+    Column("reasons", Json),  # what it said of each recipient it did not take; NULL while open, and in rows before 0012
     PrimaryKeyConstraint("task_id", "n"),
 )
 

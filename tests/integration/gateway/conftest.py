@@ -26,6 +26,7 @@ from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
+from tests.support.routes import share_url_builders
 
 SUMA = TaskDescription(
     name="shop.suma",
@@ -137,6 +138,7 @@ class Door:
 
 def make_door(folder: Path, settings: GatewaySettings | None = None) -> Door:
     """The caller closes its client and database."""
+    share_url_builders()
     db = sqlite_ledger(folder)
     storage = Storage.from_url(f"file://{folder}/storage")
     relay, stopping = CountingRelay(), Event()
