@@ -131,8 +131,12 @@ class Database:
             options.append(f"-c statement_timeout={milliseconds}")
             arguments["tcp_user_timeout"] = milliseconds
         arguments["options"] = " ".join(options)
+        url, threshold = self._url, self._url.query.get("prepare_threshold")
+        if threshold is not None:  # psycopg takes a number, or None for never
+            url = url.difference_update_query(["prepare_threshold"])
+            arguments["prepare_threshold"] = None if threshold == "never" else int(str(threshold))
         return create_engine(
-            self._url,
+            url,
             connect_args=arguments,
             pool_size=self._pool_size,
             max_overflow=0,
