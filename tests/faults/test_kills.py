@@ -41,6 +41,12 @@ def test_the_gateway_killed_after_commit_before_publish(world: World) -> None:
     run_round(world, "gateway killed after commit", fault, sees=["refused"])
 
 
+@pytest.mark.parametrize("point", ["in_group", "accepted"])
+def test_the_gateway_killed_with_a_group_of_submissions(world: World, point: str) -> None:
+    fault = in_turn(*[killed_at("gateway", point)] * 5)
+    run_round(world, f"gateway killed, {point.replace('_', ' ')}", fault, sees=["refused"])
+
+
 def test_the_gateway_killed_whole(world: World) -> None:
     run_round(world, "gateway killed", killed("gateway"), sees=["restart", "refused"])
 

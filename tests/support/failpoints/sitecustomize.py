@@ -155,6 +155,8 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("HintBroker.enqueue", publishing),
     ],
     "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
+    "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
+    "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
     "bureau.background_loop": [("Loop.wake", waking_the_relay)],
     "bureau.ledger.jobs.claim": [("_claim", after("in_claim"))],  # a group's rows are claimed, not committed
     "bureau.ledger.mail.deliveries": [
