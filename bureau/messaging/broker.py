@@ -274,8 +274,7 @@ class HintBroker(RabbitmqBroker):
 class HintConsumer(_RabbitmqConsumer):
     """Drops what is not a hint before Dramatiq looks at it, and acknowledges together what ended together.
 
-    An acknowledgement wakes the thread that holds the connection, which took a tenth of what an e-mail job costs a
-    worker. Those that come before that thread has turned are sent by one call, and where no older hint is still at
+    An acknowledgement wakes the thread that holds the connection, which is most of what it costs. Those that come before that thread has turned are sent by one call, and where no older hint is still at
     work one frame stands for them all.
     """
 
