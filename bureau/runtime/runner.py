@@ -160,21 +160,18 @@ class Runner:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self.queue):
-                    claimed = self._claimed_by(run, task_id)
+                    answer = self._claims((task_id, run))
+                    if isinstance(answer, Deferred):
+                        answer = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
                 self._closing.wait(_pause(tries))
                 tries += 1
                 continue
-            if claimed is not None:
-                self._note_claim()
-            return claimed
+            if not isinstance(answer, Claim):
+                return None
+            self._note_claim()
+            return answer
         return None
-
-    def _claimed_by(self, run: str, task_id: UUID) -> Claim | None:
-        answer = self._claims((task_id, run))
-        if isinstance(answer, Deferred):
-            return claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
-        return answer if isinstance(answer, Claim) else None
 
     def _note_claim(self) -> None:
         """Wakes the relay when half of this worker's part of the window is used up."""
