@@ -149,11 +149,11 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("Runner._after", before("after_finish")),  # committed, the relay not yet woken
     ],
     "bureau.runtime.execution": [("Execution.log", before("in_the_middle"))],
-    "bureau.messaging.broker": [
+    "bureau.messaging.consumer": [
         ("HintConsumer.ack", before("before_ack")),
         ("HintConsumer.__next__", before("turn")),
-        ("HintBroker.enqueue", publishing),
     ],
+    "bureau.messaging.broker": [("HintBroker.enqueue", publishing)],
     "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
     "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
     "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
