@@ -231,7 +231,7 @@ def build() -> Embedded:
     platform, gateway, scheduler, embedded = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links that reports mail
+    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
     return Embedded(platform, gateway, scheduler, embedded)
 
 

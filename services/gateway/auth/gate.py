@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from werkzeug import Request
@@ -22,7 +23,7 @@ from bureau.services.gateway.auth.rate_limits import RateLimiter
 from bureau.services.gateway.auth.sessions import COOKIE, Sessions
 from bureau.services.gateway.problems import not_found, problem, try_again
 from bureau.services.gateway.settings import GatewaySettings, is_loopback
-from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
+from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, LinkSigner
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Gate:
         self._keyring = Keyring(db, KeyFile(settings.keys_file))
         self._limiter = RateLimiter(db, self._per_minute)
         given = settings.link_secret.get_secret_value()
-        self.links = Links(lambda: given or kept_secret(db, "links"))
+        self.links = LinkSigner(lambda: given or kept_secret(db, "links"), partial(ownership.path_of, db))
         self.sessions = Sessions(lambda: given or kept_secret(db, "sessions"))
 
     def identify(self, asked: Asked, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
