@@ -3,12 +3,12 @@
 import threading
 from datetime import UTC, datetime
 
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 
 ENOUGH = 3
 
 
-class Outages:
+class OutageCounter:
     """Counted by all threads of a process: `in_a_row` since it was last of use; `why`, what the last one said."""
 
     def __init__(self) -> None:
@@ -34,8 +34,8 @@ class Outages:
             self.in_a_row = 0
             self._away_since = None
 
-    def trouble(self, name: str, how: str) -> list[Trouble]:
+    def trouble(self, name: str, how: str) -> list[Outage]:
         """What it is called, and how it is away; nothing while it is there."""
         with self._lock:
             since, why = self._away_since, self.why
-        return [Trouble(name=name, how=how, since=since, why=why)] if since else []
+        return [Outage(name=name, how=how, since=since, why=why)] if since else []

@@ -19,7 +19,7 @@ def _short(letters: int) -> BeforeValidator:
     return BeforeValidator(shorten)
 
 
-class Trouble(BaseModel):
+class Outage(BaseModel):
     """`name` of what is away (`smtp`), `how` (`open circuit`), since when, and what was met last, in words for people.
 
     Fields that a newer worker adds are passed over.

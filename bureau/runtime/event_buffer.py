@@ -13,7 +13,7 @@ from typing import Any
 
 from bureau.contracts.base import clean_text
 from bureau.formatting import count
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.reads.job_views import with_percent
 from bureau.runtime.throttle import Throttle
 
@@ -37,7 +37,7 @@ class EventBuffer:
         self._writing = threading.Lock()  # held while events are being written: those that come after wait
         self._throttle = Throttle(LINES_A_SECOND)
         self._left_out = 0
-        self._events = [Event("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
+        self._events = [TaskEvent("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
         self._told: Progress | None = None  # the last progress that became an event
 
     def line(self, text: str) -> None:
@@ -63,7 +63,7 @@ class EventBuffer:
         return bool(self._events or self._left_out) or self.last_progress != self._told
 
     @contextmanager
-    def writing(self) -> Iterator[list[Event]]:
+    def writing(self) -> Iterator[list[TaskEvent]]:
         """The events not written yet, for the block to write; where it raises, they come first next time."""
         with self._writing:
             told = self._told
@@ -78,18 +78,18 @@ class EventBuffer:
                     self._told = told  # of progress the last one comes
                 raise
 
-    def rest(self) -> list[Event]:
+    def rest(self) -> list[TaskEvent]:
         """All events not written yet. Waits for a write that is under way, so that they stay in order."""
         with self._writing, self._lock:
             if self._left_out:
                 self._events.append(self._left_out_line(self._clock()))
             return self._take()
 
-    def _take(self) -> list[Event]:
+    def _take(self) -> list[TaskEvent]:
         taken, self._events = self._events, []
         last = self.last_progress
         if last is not None and last != self._told:
-            taken.append(Event(PROGRESSED, self._task, with_percent(last) or {}, self._clock()))
+            taken.append(TaskEvent(PROGRESSED, self._task, with_percent(last) or {}, self._clock()))
             self._told = last
         return taken
 
@@ -100,12 +100,12 @@ class EventBuffer:
         if self._left_out and self._may_pass(now):
             self._events.append(self._left_out_line(now))
 
-    def _left_out_line(self, now: float) -> Event:
+    def _left_out_line(self, now: float) -> TaskEvent:
         lines, self._left_out = self._left_out, 0
         return self._line(f"… {count(lines, 'line')} left out", now)
 
-    def _line(self, text: str, now: float) -> Event:
-        return Event("task.logged", self._task, {"line": text}, now)
+    def _line(self, text: str, now: float) -> TaskEvent:
+        return TaskEvent("task.logged", self._task, {"line": text}, now)
 
 
 def _finite(number: float | None) -> float | None:

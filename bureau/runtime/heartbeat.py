@@ -14,7 +14,7 @@ from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import LEASE_SECONDS
-from bureau.ledger.jobs.leases import Held, Standing
+from bureau.ledger.jobs.leases import Held, LeaseStatus
 from bureau.runtime.execution import Execution
 from bureau.stop_token import StopReason
 
@@ -22,7 +22,7 @@ RENEW_SECONDS = 10.0
 ASK_SECONDS = 1.0
 LOOK_SECONDS = 0.25  # time limits are this exact
 
-_REASONS = {Standing.STOP: StopReason.CANCELLED, Standing.LOST: StopReason.LEASE_LOST}
+_REASONS = {LeaseStatus.STOP: StopReason.CANCELLED, LeaseStatus.LOST: StopReason.LEASE_LOST}
 
 
 class Heartbeat:

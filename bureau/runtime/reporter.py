@@ -10,12 +10,12 @@ from uuid import UUID
 import structlog
 
 from bureau.background_loop import Loop
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
 from bureau.runtime.event_buffer import PROGRESSED, Progress
 from bureau.runtime.execution import Execution
@@ -37,7 +37,7 @@ class Served:
 
     worker: NewWorker
     runner: Runner
-    trouble: Callable[[], Sequence[Trouble]]
+    trouble: Callable[[], Sequence[Outage]]
 
 
 class Reporter:
@@ -76,7 +76,7 @@ class Reporter:
 
     def _write(self, executions: list[Execution]) -> None:
         """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it."""
-        by_job: dict[UUID, list[Event]] = defaultdict(list)
+        by_job: dict[UUID, list[TaskEvent]] = defaultdict(list)
         progress: dict[Held, Progress] = {}
         with ExitStack() as written:
             for execution in executions:

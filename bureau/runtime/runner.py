@@ -23,7 +23,7 @@ from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim, claim, claim_batch, results
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish, finish_batch
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
-from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide, error_of
+from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide_retry, error_of
 from bureau.metrics import endings
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.runtime.execution import Execution
@@ -256,7 +256,7 @@ def _stopped(execution: Execution) -> Outcome | None:
 
 
 def _ended_by(error: TaskError, claimed: Claim) -> Outcome:
-    decision = decide(
+    decision = decide_retry(
         error,
         claimed.failures + 1,
         claimed.retry,

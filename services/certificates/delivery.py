@@ -53,8 +53,7 @@ def _refuse_bad_addresses(addressed: Sequence[Listed]) -> None:
     if wrong:
         more = f"\nand {len(wrong) - 20} more" if len(wrong) > 20 else ""
         raise PermanentError(
-            "recipient_address_invalid",
-            "These addresses cannot be written to:\n" + "\n".join(wrong[:20]) + more,
+            "recipient_address_invalid", "These addresses cannot be written to:\n" + "\n".join(wrong[:20]) + more
         )
 
 

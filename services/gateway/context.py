@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bureau.ledger.db.database import Database
 from bureau.messaging.broker import BrokerKind
-from bureau.services.gateway.auth.gate import Gate
+from bureau.services.gateway.auth.authenticator import Authenticator
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
@@ -37,5 +37,5 @@ class Gateway:
     stopping: Event = field(default_factory=Event)
 
     @cached_property
-    def gate(self) -> Gate:
-        return Gate(self.settings, self.database)
+    def gate(self) -> Authenticator:
+        return Authenticator(self.settings, self.database)

@@ -9,7 +9,7 @@ from uuid import UUID
 from bureau.contracts.errors import Postponed, Stopped, TransientError
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.mail import deliveries, suppressions
-from bureau.ledger.mail.deliveries import ClaimLost, Delivery, DeliveryState, OpenIntent
+from bureau.ledger.mail.deliveries import ClaimLost, DeliveryState, MailDelivery, OpenIntent
 from bureau.ledger.mail.suppressions import Suppression
 from bureau.services.mailer.delivery_policy import INTENT_SECONDS
 from bureau.stop_token import StopReason
@@ -22,13 +22,13 @@ _PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 class Book(Protocol):
     """Where tries are written. `open` before a mail may leave, `close` after."""
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         """All so far, the first one first."""
 
     def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
         """Those that get no mail of the task's owner, and why."""
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         """Writes the intent. Raises `Stopped` when the task is not this claim's, `Postponed` when one is open."""
 
     def move(self, ctx: Context, n: int, *, transport: str) -> bool:
@@ -40,14 +40,14 @@ class Book(Protocol):
         """Writes the end of a try; where somebody was first, theirs stays."""
 
 
-class LedgerBook:
+class DeliveryLog:
     """In the `deliveries` table."""
 
     def __init__(self, db: Database, sleep: Callable[[float], None] = time.sleep) -> None:
         self._db = db
         self._sleep = sleep
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         try:
             return deliveries.history(self._db, task_id)
         except LedgerUnavailable as error:
@@ -60,7 +60,7 @@ class LedgerBook:
             raise _ledger_away() from error
         return {address: _why(one) for address, one in found.items()}
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         try:
             return deliveries.open_delivery(
                 self._db,

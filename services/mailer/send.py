@@ -8,20 +8,20 @@ import structlog
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.formatting import count, size
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.compose import Composer, Envelope
 from bureau.services.mailer.delivery_log import Book, under_way
 from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,
-    Policy,
+    RecipientStatus,
     Send,
     Settle,
-    Standing,
+    UnknownMailPolicy,
     Wait,
     conclude,
-    decide,
+    next_action,
     response_text,
     standing,
 )
@@ -29,14 +29,14 @@ from bureau.services.mailer.message.message import Marks, Message, message_id
 from bureau.services.mailer.metrics import MAILS
 from bureau.services.mailer.transports.base import (
     AnswerLost,
+    DeliveryWindow,
     SendResult,
     TooLate,
     TransportUnavailable,
     Verdict,
-    Window,
 )
 from bureau.services.mailer.transports.circuit_breaker import Closed
-from bureau.services.mailer.transports.failover import Route, Way, away
+from bureau.services.mailer.transports.failover import FailoverRoute, RouteAttempt, away
 from bureau.task import Context
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class _End:
 class Mailer:
     """Composes mails and hands them over, each once."""
 
-    def __init__(self, *, composer: Composer, route: Route, book: Book, policy: Policy) -> None:
+    def __init__(self, *, composer: Composer, route: FailoverRoute, book: Book, policy: UnknownMailPolicy) -> None:
         self._composer = composer
         self._route = route
         self._book = book
@@ -77,11 +77,13 @@ class Mailer:
                 ctx.log("the mail was handed over by an earlier try")
                 return _result(tries, decision)
 
-    def _decided(self, ctx: Context, envelope: Envelope) -> tuple[list[Delivery], Send | Wait | Fail | Finish]:
+    def _decided(self, ctx: Context, envelope: Envelope) -> tuple[list[MailDelivery], Send | Wait | Fail | Finish]:
         """Open tries that have ended are written down on the way."""
         while True:
             tries = self._book.tries(ctx.task_id)
-            decision = decide(tries, envelope.recipients, policy=self._policy, was_sent=self._route.was_sent(tries))
+            decision = next_action(
+                tries, envelope.recipients, policy=self._policy, was_sent=self._route.was_sent(tries)
+            )
             if not isinstance(decision, Settle):
                 return tries, decision
             ctx.log(f"try {decision.n}: {decision.response}")
@@ -94,13 +96,13 @@ class Mailer:
             )
 
     def _allowed(
-        self, ctx: Context, mail: SendMail, envelope: Envelope, tries: list[Delivery], recipients: tuple[str, ...]
+        self, ctx: Context, mail: SendMail, envelope: Envelope, tries: list[MailDelivery], recipients: tuple[str, ...]
     ) -> MailSent:
         """Without those on the suppression list, who count as refused for good."""
         listed = self._book.suppressed(ctx, recipients)
         wanted = tuple(one for one in envelope.recipients if one not in listed)
         stands = standing(tries, wanted)
-        if not wanted or (listed and set(recipients) <= set(listed) and Standing.SENT not in stands.values()):
+        if not wanted or (listed and set(recipients) <= set(listed) and RecipientStatus.SENT not in stands.values()):
             raise PermanentError(
                 "mail_suppressed", "; ".join(f"{address}: {why}" for address, why in listed.items()) + "."
             )
@@ -110,7 +112,7 @@ class Mailer:
         sent = self._try(ctx, mail, envelope, tries, left, wanted) if left else self._done(tries, wanted)
         return sent.model_copy(update={"refused": {**sent.refused, **listed}}) if listed else sent
 
-    def _done(self, tries: list[Delivery], wanted: tuple[str, ...]) -> MailSent:
+    def _done(self, tries: list[MailDelivery], wanted: tuple[str, ...]) -> MailSent:
         """Who is left has the mail from an earlier try."""
         match conclude(tries, wanted, policy=self._policy):
             case Finish() as finish:
@@ -123,7 +125,7 @@ class Mailer:
         ctx: Context,
         mail: SendMail,
         envelope: Envelope,
-        tries: list[Delivery],
+        tries: list[MailDelivery],
         recipients: tuple[str, ...],
         wanted: tuple[str, ...],
     ) -> MailSent:
@@ -135,7 +137,7 @@ class Mailer:
         way = self._route.entered(tries)
         try:
             ctx.log(f"handing the mail to {way.now.name} for {count(len(recipients), 'recipient')}{_with(message)}")
-            window = Window()  # before the row is written: never later than it
+            window = DeliveryWindow()  # before the row is written: never later than it
             opened = self._book.open(ctx, message_id=named, transport=way.now.name, recipients=recipients)
             opened, end = self._handed_over(ctx, message, opened, window, way)
         finally:
@@ -153,8 +155,8 @@ class Mailer:
                 return _result([*tries, ended], finish)
 
     def _handed_over(
-        self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way
-    ) -> tuple[Delivery, _End]:
+        self, ctx: Context, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
+    ) -> tuple[MailDelivery, _End]:
         """Whatever happens, the try gets an end; and its row has the name of who got the mail."""
         outages: list[TransportUnavailable] = []
         while True:
@@ -166,8 +168,10 @@ class Mailer:
                 return opened, _outage(opened, outages, way.away)
             opened = moved
 
-    def _at_stop(self, ctx: Context, message: Message, opened: Delivery, window: Window, way: Way) -> _End:
-        """Raises `TransportUnavailable`: nothing was handed over here. An `TransportUnavailable` is all that lets a mail go elsewhere."""
+    def _at_stop(
+        self, ctx: Context, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
+    ) -> _End:
+        """Raises `TransportUnavailable` where nothing was handed over; only that lets a mail go elsewhere."""
         gate = way.now.gate
         try:
             outcome = way.now.transport.send(message, tuple(opened.recipients), window, ctx.stop)
@@ -177,19 +181,21 @@ class Mailer:
             way.failed(gate.outage(str(outage), outage.retry_after))
             raise
         except AnswerLost as lost:
-            return _same(opened, DeliveryState.UNKNOWN, Standing.UNKNOWN, str(lost))
+            return _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, str(lost))
         except Stopped:
             stopped = "the task was stopped before the mail was handed over"
-            self._close(ctx, opened, _same(opened, DeliveryState.REFUSED, Standing.DEFERRED, stopped))
+            self._close(ctx, opened, _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, stopped))
             raise
         except BaseException as error:  # a mistake of ours: how far it came cannot be said
             broken = f"the {way.now.name} transport failed: {type(error).__name__}"
-            self._close(ctx, opened, _same(opened, DeliveryState.UNKNOWN, Standing.UNKNOWN, broken))
+            self._close(ctx, opened, _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, broken))
             raise
         gate.served(outcome.pause_seconds)
         return _ended(outcome)
 
-    def _moved(self, ctx: Context, opened: Delivery, way: Way, outages: list[TransportUnavailable]) -> Delivery | None:
+    def _moved(
+        self, ctx: Context, opened: MailDelivery, way: RouteAttempt, outages: list[TransportUnavailable]
+    ) -> MailDelivery | None:
         """The row under the next transport's name, written before that one gets the mail; None: there is no other.
 
         Killed between this and the handing over, the row is open under a name that cannot vouch for the first one:
@@ -204,9 +210,9 @@ class Mailer:
             return None
         return replace(opened, transport=way.now.name)
 
-    def _close(self, ctx: Context, opened: Delivery, end: _End) -> None:
+    def _close(self, ctx: Context, opened: MailDelivery, end: _End) -> None:
         self._book.close(ctx.task_id, opened.n, state=end.state, recipients=end.recipients, response=end.response)
-        counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in Standing}
+        counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in RecipientStatus}
         told = {kind: count for kind, count in counts.items() if count}
         MAILS.labels(opened.transport, _outcome(end)).inc()
         log.info("mail", transport=opened.transport, n=opened.n, outcome=end.state.value, **told)
@@ -216,14 +222,14 @@ class Mailer:
 
 def _outcome(end: _End) -> str:
     """As metrics name it; `deferred`: refused for now, and for all."""
-    deferred = set(end.recipients.values()) == {Standing.DEFERRED.value}
-    return Standing.DEFERRED.value if deferred else end.state.value
+    deferred = set(end.recipients.values()) == {RecipientStatus.DEFERRED.value}
+    return RecipientStatus.DEFERRED.value if deferred else end.state.value
 
 
-def _outage(opened: Delivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
+def _outage(opened: MailDelivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
     said = "; ".join(dict.fromkeys(str(outage) for outage in outages))
     named = [outage.retry_after for outage in outages if outage.retry_after is not None]
-    end = _same(opened, DeliveryState.REFUSED, Standing.DEFERRED, said, min(named) if named else None)
+    end = _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, said, min(named) if named else None)
     return replace(end, away=away)
 
 
@@ -238,12 +244,12 @@ def _ended(outcome: SendResult) -> _End:
 
 
 def _same(
-    opened: Delivery, state: DeliveryState, stand: Standing, response: str, retry_after: float | None = None
+    opened: MailDelivery, state: DeliveryState, stand: RecipientStatus, response: str, retry_after: float | None = None
 ) -> _End:
     return _End(state, dict.fromkeys(opened.recipients, stand.value), response, retry_after)
 
 
-def _result(tries: list[Delivery], finish: Finish) -> MailSent:
+def _result(tries: list[MailDelivery], finish: Finish) -> MailSent:
     return MailSent(
         message_id=tries[-1].message_id,
         transport=tries[-1].transport,

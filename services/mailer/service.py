@@ -11,8 +11,8 @@ from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.service import Resources, Service
 from bureau.services.mailer.compose import Composer, Sign
-from bureau.services.mailer.delivery_log import LedgerBook
-from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.delivery_log import DeliveryLog
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.settings import MailerSettings
 from bureau.services.mailer.tasks import preview_task, send_task
@@ -36,8 +36,8 @@ def mailer_service(resources: Resources) -> Service:
             from_domains=settings.from_domains,
         ),
         route=route,
-        book=LedgerBook(resources.database),
-        policy=Policy(settings.mail_unknown),
+        book=DeliveryLog(resources.database),
+        policy=UnknownMailPolicy(settings.mail_unknown),
     )
     return Service(
         "mailer",

@@ -7,26 +7,26 @@ from urllib.parse import unquote
 
 from bureau.services.mailer.settings import MailerSettings
 from bureau.services.mailer.transports.base import Transport
-from bureau.services.mailer.transports.circuit_breaker import Gate
+from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker
 from bureau.services.mailer.transports.console import ConsoleTransport
-from bureau.services.mailer.transports.failover import Route, Stop
+from bureau.services.mailer.transports.failover import FailoverRoute, TransportEntry
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.services.mailer.transports.sendgrid import SendGridTransport
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 
 
-def choose(settings: MailerSettings) -> Route:
+def choose(settings: MailerSettings) -> FailoverRoute:
     """The transports of MAIL_URL in their order. No connection is made yet."""
-    stops: list[Stop] = []
+    stops: list[TransportEntry] = []
     seen: Counter[str] = Counter()
     for one in settings.mail_urls:
         transport = _transport(one.url, settings)
         seen[transport.name] += 1
         number = seen[transport.name]
         name = transport.name if number == 1 else f"{transport.name}{number}"
-        stops.append(Stop(name, transport, Gate(one.rate)))
-    return Route(stops)
+        stops.append(TransportEntry(name, transport, CircuitBreaker(one.rate)))
+    return FailoverRoute(stops)
 
 
 def _transport(url: str, settings: MailerSettings) -> Transport:

@@ -15,7 +15,7 @@ from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, Repo
 from bureau.formatting import count, size
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.reads.first_failure import Failure
-from bureau.services.reports.ladder import Ladder, Step
+from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
@@ -26,13 +26,13 @@ SHOWN = 200  # characters of a parameter's value in a mail: its context is limit
 class DeliveryPolicy:
     """What the settings say of mails with reports."""
 
-    ladder: Ladder
+    ladder: DeliveryMethodPolicy
     link_seconds: int
     empty: Empty
     domains: str
 
 
-class Delivery:
+class ReportDeliverer:
     """The tasks over this process's policy; `failure_of` says why a job fails."""
 
     def __init__(self, policy: DeliveryPolicy, failure_of: Callable[[UUID], Failure | None]) -> None:
@@ -50,7 +50,7 @@ class Delivery:
         mail: dict[str, Any] = {"to": request.to, "template": "report-ready", "context": context}
         if attachment:
             mail["attachments"] = [attachment.model_dump(mode="json", exclude_none=True)]
-        if step is Step.LINK:  # signed by the mailer, when it composes the mail: inputs are shown
+        if step is DeliveryMethod.LINK:  # signed by the mailer, when it composes the mail: inputs are shown
             mail["links"] = {"link": made.artifact.model_dump(mode="json", exclude_none=True)}
             mail["link_seconds"] = self._policy.link_seconds
         _send(ctx, mail, request.subject)
@@ -73,13 +73,13 @@ class Delivery:
             context |= {"task": failure.task, "code": failure.code}
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
-    def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[Step, ArtifactRef | None, int]:
+    def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
         """The step taken, what is attached, and its bytes."""
         step = self._policy.ladder.first(made.artifact.name or "", made.bytes)
-        if step is Step.ZIP:
+        if step is DeliveryMethod.ZIP:
             zipped = _zipped(ctx, made, self._policy.ladder.zip_below)
-            return (Step.ZIP, *zipped) if zipped else (Step.LINK, None, 0)
-        return (step, made.artifact, made.bytes) if step is Step.ATTACH else (step, None, 0)
+            return (DeliveryMethod.ZIP, *zipped) if zipped else (DeliveryMethod.LINK, None, 0)
+        return (step, made.artifact, made.bytes) if step is DeliveryMethod.ATTACH else (step, None, 0)
 
     def _empty(self, ctx: Context, request: DeliverReport, empty: Empty) -> ReportDelivered:
         if empty == "skip":

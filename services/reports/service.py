@@ -8,10 +8,10 @@ import structlog
 from bureau.ledger.reads.first_failure import first_failure
 from bureau.service import Resources, Service
 from bureau.services.reports.definition.catalog import load_catalog
-from bureau.services.reports.delivery import Delivery, DeliveryPolicy
-from bureau.services.reports.ladder import Ladder
+from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
+from bureau.services.reports.ladder import DeliveryMethodPolicy
 from bureau.services.reports.settings import ReportsSettings, load_settings
-from bureau.services.reports.sources.concurrency import Turns
+from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.services.reports.tasks import ReportTasks
 from bureau.task import Task
 
@@ -22,10 +22,10 @@ def reports_service(resources: Resources) -> Service:
     """Reads the catalog and the sources; connects to nothing. Raises `SettingsError`."""
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
-    for mistake in catalog.mistakes:
+    for mistake in catalog.errors:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
-    tasks = ReportTasks(catalog, sources, Turns(resources.database), ZoneInfo(settings.reports_time_zone))
-    delivery = Delivery(_policy(settings), lambda job: first_failure(resources.database, job))
+    tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
+    delivery = ReportDeliverer(_policy(settings), lambda job: first_failure(resources.database, job))
     return Service(
         "reports",
         tasks=[
@@ -41,7 +41,7 @@ def reports_service(resources: Resources) -> Service:
 
 def _policy(settings: ReportsSettings) -> DeliveryPolicy:
     return DeliveryPolicy(
-        Ladder(settings.report_attach_bytes, settings.report_zip_bytes),
+        DeliveryMethodPolicy(settings.report_attach_bytes, settings.report_zip_bytes),
         settings.report_link_days * 86_400,
         settings.empty_reports,
         settings.recipient_domains,

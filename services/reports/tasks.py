@@ -29,8 +29,8 @@ from bureau.services.reports.estimate import Estimate
 from bureau.services.reports.metrics import ROWS
 from bureau.services.reports.output.csv_export import export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import Snapshot, Source
-from bureau.services.reports.sources.concurrency import Turns
+from bureau.services.reports.output.rows import RowSource, Snapshot
+from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.task import Context
 
 PREVIEW_ROWS = 50
@@ -40,7 +40,9 @@ PREVIEW_CELL = 1000  # characters
 class ReportTasks:
     """The tasks over the reports and sources of this process."""
 
-    def __init__(self, catalog: ReportCatalog, sources: Mapping[str, Source], turns: Turns, zone: ZoneInfo) -> None:
+    def __init__(
+        self, catalog: ReportCatalog, sources: Mapping[str, RowSource], turns: SourceConcurrency, zone: ZoneInfo
+    ) -> None:
         """Every report of `catalog` is on one of `sources`; `zone` is for reports that name none."""
         self._catalog = catalog
         self._sources = sources

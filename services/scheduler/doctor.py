@@ -14,7 +14,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.jobs import leases
 from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
 from bureau.ledger.schedules import health
-from bureau.ledger.schedules.health import ScheduleSurvey, Troubled
+from bureau.ledger.schedules.health import ScheduleSurvey, TroubledSchedule
 from bureau.messaging.broker import HintPublisher, make_broker
 from bureau.services.scheduler.scheduler import jitter
 from bureau.settings import PlatformSettings
@@ -97,7 +97,7 @@ def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
         yield f"{queue.hinted} hints were published, none is in RabbitMQ: they were lost (hint-again)."
 
 
-def schedule_findings(troubled: Iterable[Troubled]) -> Iterator[str]:
+def schedule_findings(troubled: Iterable[TroubledSchedule]) -> Iterator[str]:
     """What is wrong with schedules, and what to do about it. Pure."""
     for one in troubled:
         name = f"schedule {one.name} of {one.owner}"

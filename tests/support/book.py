@@ -16,7 +16,7 @@ from bureau.ledger.db.tables import attempts, events, jobs, tasks
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import Claim, claim
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.finish import Finished, finish
 from bureau.ledger.jobs.outcome import Failed, Outcome, RetryLater, Succeeded
 from bureau.ledger.jobs.policy import error_of
@@ -102,7 +102,7 @@ class Book:
         assert claimed is not None, f"{name} is {self.task(job_id, name).state}"
         return claimed
 
-    def finish(self, claimed: Claim, ending: Outcome | None = None, lines: Sequence[Event] = ()) -> Finished:
+    def finish(self, claimed: Claim, ending: Outcome | None = None, lines: Sequence[TaskEvent] = ()) -> Finished:
         """Ends a claim, in success unless told."""
         return finish(self.db, claimed, ending or Succeeded(None), lines)
 

@@ -16,12 +16,12 @@ from bureau.ledger.dispatch.workers import NewWorker, register
 from bureau.ledger.files import artifacts as files
 from bureau.ledger.files.artifacts import StoredArtifact, add_upload
 from bureau.ledger.jobs.cancel import cancel
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.outcome import Outcome, Succeeded
 from bureau.ledger.retention import file_expiry
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.schedules import schedules
-from bureau.ledger.schedules.schedules import NewSchedule, Source
+from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from bureau.services.scheduler.retention import RemovedFiles, Retention
 from bureau.storage import Storage
@@ -71,7 +71,7 @@ class Office:
         if ending is None:
             made = self.put(f"jobs/{job_id}/{claimed.task_id}/{claimed.claim_no}", job_id)
             ending = Succeeded(None, made=[made])
-        self.book.finish(claimed, ending, [Event("task.logged", "only", {"line": "done"})])
+        self.book.finish(claimed, ending, [TaskEvent("task.logged", "only", {"line": "done"})])
         return job_id
 
     def cancelled(self) -> UUID:
@@ -81,8 +81,8 @@ class Office:
 
     def schedule(self, *uses: UUID, name: str = "daily") -> None:
         timing = Timing("@daily", None, "UTC")
-        new = NewSchedule("ada", name, timing, {"tasks": []}, True, Misfire.ONCE, Source.API, uses)
-        schedules.save(self.db, "ada", name, Source.API, lambda _: new)
+        new = NewSchedule("ada", name, timing, {"tasks": []}, True, Misfire.ONCE, ScheduleOrigin.API, uses)
+        schedules.save(self.db, "ada", name, ScheduleOrigin.API, lambda _: new)
 
     def worker(self) -> None:
         register(self.db, NewWorker(str(new_id()), "shop", "shop", "1", "here", 1, 4, Catalog()))

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import parse_query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import Rows, Source
+from bureau.services.reports.output.rows import Rows, RowSource
 from bureau.stop_token import StopToken
 
 
 @contextmanager
 def running(
-    source: Source,
+    source: RowSource,
     sql: str,
     values: Mapping[str, Value] | None = None,
     dialect: Dialect | None = None,

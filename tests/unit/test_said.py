@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.runtime.event_buffer import LINES_HELD, EventBuffer
 from bureau.runtime.throttle import Throttle
 
@@ -30,7 +30,7 @@ def said(clock: Clock) -> EventBuffer:
     return made
 
 
-def lines(events: list[Event]) -> list[str]:
+def lines(events: list[TaskEvent]) -> list[str]:
     return [event.data["line"] for event in events if event.type == "task.logged"]
 
 
@@ -47,7 +47,7 @@ def test_in_any_second_no_more_pass_than_allowed() -> None:
 
 def test_the_first_thing_said_is_the_start(clock: Clock) -> None:
     made = EventBuffer("work", 3, "w-1", clock=clock)
-    said = Event("task.started", "work", {"attempt": 3, "worker": "w-1"})
+    said = TaskEvent("task.started", "work", {"attempt": 3, "worker": "w-1"})
     assert made.has_news
     assert made.rest() == [said]
     assert not made.has_news
@@ -116,7 +116,7 @@ def test_of_progress_the_last_one_is_said(said: EventBuffer) -> None:
     for done in range(100):
         said.progress(done, 100, "rows")
     assert said.rest() == [
-        Event("task.progressed", "work", {"current": 99, "total": 100, "percent": 99.0, "note": "rows"})
+        TaskEvent("task.progressed", "work", {"current": 99, "total": 100, "percent": 99.0, "note": "rows"})
     ]
     assert said.rest() == []
 

@@ -11,7 +11,7 @@ from bureau.cli.exits import NOT_ALLOWED, UNREACHABLE
 from bureau.cli.session import Session, json_option
 from bureau.cli.words import age, clock, one_line
 from bureau.client import Counted, Problem
-from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerTroubleData
+from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerOutageData
 from bureau.formatting import count
 
 OLD_SECONDS = 300.0  # who waits longer is worth a look
@@ -52,10 +52,7 @@ def status(session: Session) -> None:
         session.json({"ready": readiness, "queues": queues, "workers": workers, "failed_last_hour": recent})
         return
     wrong = [*retrying_lines(retrying), *failure_lines(failed)]
-    _show(
-        session,
-        [*queue_lines(queues, workers, now), *wrong, *trouble_lines(workers, now), *need_lines(readiness)],
-    )
+    _show(session, [*queue_lines(queues, workers, now), *wrong, *trouble_lines(workers, now), *need_lines(readiness)])
 
 
 def _alone(session: Session, readiness: ReadinessData) -> None:
@@ -68,12 +65,7 @@ def _alone(session: Session, readiness: ReadinessData) -> None:
 
 def _show(session: Session, lines: Sequence[Line]) -> None:
     for wrong, words in lines:
-        session.line(
-            Text(
-                ("! " if wrong else "  ") + one_line_keeping_gaps(words),
-                style="bold red" if wrong else "",
-            )
-        )
+        session.line(Text(("! " if wrong else "  ") + one_line_keeping_gaps(words), style="bold red" if wrong else ""))
 
 
 def one_line_keeping_gaps(words: str) -> str:
@@ -136,7 +128,7 @@ def _by_code(codes: Mapping[str, int]) -> str:
 
 def trouble_lines(workers: Sequence[WorkerData], now: datetime) -> list[Line]:
     """What workers cannot use, a line each; each of them finds out for itself, so the first to say it dates it."""
-    said: dict[tuple[str, str], list[WorkerTroubleData]] = defaultdict(list)
+    said: dict[tuple[str, str], list[WorkerOutageData]] = defaultdict(list)
     for worker in workers:
         for one in worker.get("trouble", ()):  # an older gateway tells none
             said[worker["queue"], one["name"]].append(one)

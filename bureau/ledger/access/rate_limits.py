@@ -22,7 +22,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimitResult:
     """Whether a unit was there to take, how many are left, and how long until there is one more."""
 
     allowed: bool
@@ -30,15 +30,15 @@ class Standing:
     wait_seconds: float
 
 
-def decide(full_at: float | None, at: float, rate: Rate) -> tuple[Standing, float]:
+def take_token(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitResult, float]:
     """A unit is asked for `at` a time; with the time at which the bucket is full again. None: it is full. Pure."""
     step = rate.seconds / rate.units
     begins = max(at if full_at is None else full_at, at)
     units = rate.units - (begins - at) / step + _SLACK
     if units < 1:
-        return Standing(False, 0, (1 - units) * step), begins
+        return RateLimitResult(False, 0, (1 - units) * step), begins
     left = units - 1
-    return Standing(True, floor(left), (1 - left + floor(left)) * step), begins + step
+    return RateLimitResult(True, floor(left), (1 - left + floor(left)) * step), begins + step
 
 
 def clock() -> ColumnElement[float]:
@@ -46,7 +46,7 @@ def clock() -> ColumnElement[float]:
     return age(literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime()))
 
 
-def take(db: Database, key_id: str, rate: Rate) -> Standing:
+def take(db: Database, key_id: str, rate: Rate) -> RateLimitResult:
     """Takes a unit from the key's bucket, if there is one."""
     with db.transaction() as connection:
         if not db.is_sqlite:  # a count that a crash forgets harms nobody: no waiting for the disk
@@ -54,7 +54,7 @@ def take(db: Database, key_id: str, rate: Rate) -> Standing:
         db.lock_queue(connection, f"rate.{key_id}")
         bucket = select(rate_limits.c.full_at).where(rate_limits.c.key_id == key_id).scalar_subquery()
         row = connection.execute(select(bucket.label("full_at"), clock().label("at"))).one()
-        standing, full_at = decide(row.full_at, row.at, rate)
+        standing, full_at = take_token(row.full_at, row.at, rate)
         if row.full_at is None:
             connection.execute(insert(rate_limits).values(key_id=key_id, full_at=full_at))
         elif standing.allowed:

@@ -12,7 +12,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import paused_queues, tasks
 from bureau.ledger.jobs.dependents import release_dependents
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
 from bureau.ledger.jobs.policy import error_of
 
@@ -96,7 +96,7 @@ def _cancel_ready(job: LockedJob, queue: str) -> int:
     ).all()
     if not ended:
         return 0
-    job.say([Event("task.cancelled", task.name, {"error": error}) for task in ended])
+    job.say([TaskEvent("task.cancelled", task.name, {"error": error}) for task in ended])
     released = release_dependents(job.connection, [(task.id, TaskState.CANCELLED) for task in ended])
     job.ended(len(ended) + released.skipped)
     job.write()

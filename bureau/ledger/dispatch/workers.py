@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from bureau.contracts.catalog import Catalog
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import workers as workers_table
@@ -46,7 +46,7 @@ class WorkerRow:
     threads: int
     busy: int
     memory_bytes: int | None
-    trouble: tuple[Trouble, ...]
+    trouble: tuple[Outage, ...]
     started_at: datetime
     seen_at: datetime
     live: bool
@@ -87,7 +87,7 @@ def seen(
     busy: int,
     claimed: int,
     memory_bytes: int | None = None,
-    trouble: Sequence[Trouble] = (),
+    trouble: Sequence[Outage] = (),
 ) -> bool:
     """Keeps a worker's row alive; False when the row is gone and the worker should register again."""
     with db.transaction() as connection:
@@ -168,9 +168,9 @@ def _row(values: dict[str, Any]) -> WorkerRow:
     return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": troubles_of(said)})
 
 
-def troubles_of(said: list[Any] | None) -> tuple[Trouble, ...]:
+def troubles_of(said: list[Any] | None) -> tuple[Outage, ...]:
     """As a row holds them."""
-    return tuple(Trouble.model_validate(one) for one in said or ())
+    return tuple(Outage.model_validate(one) for one in said or ())
 
 
 def announced(db: Database) -> Announced:

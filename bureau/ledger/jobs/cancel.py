@@ -12,7 +12,7 @@ from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import Json, jobs, tasks
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
 
 _IDLE = (TaskState.WAITING, TaskState.READY)
@@ -89,6 +89,6 @@ def _stop(job: LockedJob, error: dict[str, Any]) -> None:
         .returning(tasks.c.name, tasks.c.state)
     ).all()
     ended = [row.name for row in stopped if row.state == TaskState.CANCELLED]
-    job.say([Event("task.cancelled", name, {"error": error}) for name in ended])
+    job.say([TaskEvent("task.cancelled", name, {"error": error}) for name in ended])
     job.ended(len(ended))
     job.write()

@@ -10,14 +10,14 @@ from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import attempts, tasks
 from bureau.ledger.files import artifacts
 from bureau.ledger.jobs.dependents import release_dependents
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Released, RetryLater
 from bureau.ledger.jobs.policy import error_of
 
 
 def end_claim(
-    job: LockedJob, task: Row[Any], ending: Failed | Cancelled | RetryLater | Released, lines: Sequence[Event] = ()
+    job: LockedJob, task: Row[Any], ending: Failed | Cancelled | RetryLater | Released, lines: Sequence[TaskEvent] = ()
 ) -> bool:
     """Gathers an ending in the job, without `job.write()`; True when a task became ready.
 
@@ -50,7 +50,7 @@ def _close(job: LockedJob, task: Row[Any], state: TaskState, outcome: str, error
 
 
 def ended(job: LockedJob, task: Row[Any], state: TaskState, data: dict[str, Any]) -> bool:
-    job.say([Event(f"task.{state}", task.name, data)])
+    job.say([TaskEvent(f"task.{state}", task.name, data)])
     if job.alone:
         job.ended(1, state)
         return False
@@ -80,7 +80,7 @@ def make_ready_after_crash(job: LockedJob, task: Row[Any], delay: float) -> None
 
 def _say_retrying(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
     data = {"error": error, "delay_seconds": round(delay, 3), "counted": counted}
-    job.say([Event("task.retrying", task.name, data)])
+    job.say([TaskEvent("task.retrying", task.name, data)])
 
 
 def _make_ready(job: LockedJob, task: Row[Any], delay: float, **values: Any) -> None:

@@ -17,7 +17,7 @@ from bureau.ledger.jobs.event_cursor import this_transaction
 
 
 @dataclass(frozen=True)
-class Event:
+class TaskEvent:
     """`type` is one of the API's (`task.logged`, `job.finished`, …); `task` is the task's name.
 
     `said_at` is monotonic: the event's time is the database's now, less how long ago that is.
@@ -29,7 +29,7 @@ class Event:
     said_at: float = field(default_factory=time.monotonic, compare=False)
 
 
-def append(connection: Connection, by_job: Mapping[UUID, Sequence[Event]]) -> None:
+def append(connection: Connection, by_job: Mapping[UUID, Sequence[TaskEvent]]) -> None:
     """Adds events to open jobs, inside the caller's transaction; locks the jobs' rows, in the order of their ids.
 
     After its end nothing is said of a job any more: a worker that lost its claim talks on until it hears of it.
@@ -49,7 +49,7 @@ def append(connection: Connection, by_job: Mapping[UUID, Sequence[Event]]) -> No
     insert_events(connection, [row for job in open_jobs for row in rows_of(job.id, job.event_seq, by_job[job.id])])
 
 
-def rows_of(job_id: UUID, last: int, happened: Iterable[Event]) -> list[dict[str, Any]]:
+def rows_of(job_id: UUID, last: int, happened: Iterable[TaskEvent]) -> list[dict[str, Any]]:
     """Rows for `insert_events`, numbered on from `last`."""
     now = time.monotonic()
     return [

@@ -22,7 +22,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import Removal, StoredArtifact
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.close_claim import end_claim, ended
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Succeeded
 from bureau.ledger.jobs.submit import add_tasks
@@ -50,10 +50,10 @@ class ClaimOutcome:
 
     claim: Claim
     ending: Outcome
-    lines: Sequence[Event] = ()
+    lines: Sequence[TaskEvent] = ()
 
 
-def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[Event] = ()) -> Finished:
+def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[TaskEvent] = ()) -> Finished:
     """Ends a claim; `lines` are log events not yet written. Raises `LedgerUnavailable`: then ask again."""
     (finished,) = _finish(db, [ClaimOutcome(claim, ending, lines)])
     return finished or Finished(FinishResult.DISCARDED)  # its job was deleted
@@ -157,7 +157,7 @@ class _Successes:
     made: list[StoredArtifact] = field(default_factory=list)
     removed: list[Removal] = field(default_factory=list)
 
-    def add(self, job: LockedJob, task: Row[Any], ending: Succeeded, lines: Sequence[Event]) -> bool:
+    def add(self, job: LockedJob, task: Row[Any], ending: Succeeded, lines: Sequence[TaskEvent]) -> bool:
         """Whether a task becomes ready by it."""
         self.rows.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})
         self.made += ending.made

@@ -20,7 +20,7 @@ from bureau.ledger.jobs.policy import CRASH_BUDGET, CRASH_POLICY, Jitter, backof
 Held = tuple[UUID, int]  # a task's id and the claim_no it is held under
 
 
-class Standing(StrEnum):
+class LeaseStatus(StrEnum):
     """What the ledger says of a claim."""
 
     HELD = "held"
@@ -46,7 +46,7 @@ def renew(db: Database, held: Sequence[Held], *, lease_seconds: float = LEASE_SE
     return {(task_id, wanted[task_id]) for task_id in mine}
 
 
-def standing(db: Database, held: Sequence[Held]) -> dict[Held, Standing]:
+def standing(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
     """What the ledger says of each claim."""
     if not held:
         return {}
@@ -59,13 +59,13 @@ def standing(db: Database, held: Sequence[Held]) -> dict[Held, Standing]:
                 )
             )
         }
-    found: dict[Held, Standing] = {}
+    found: dict[Held, LeaseStatus] = {}
     for task_id, claim_no in held:
         row = rows.get(task_id)
         if row is None or row.claim_no != claim_no or row.state != TaskState.RUNNING:
-            found[task_id, claim_no] = Standing.LOST
+            found[task_id, claim_no] = LeaseStatus.LOST
         else:
-            found[task_id, claim_no] = Standing.STOP if row.stop_requested_at else Standing.HELD
+            found[task_id, claim_no] = LeaseStatus.STOP if row.stop_requested_at else LeaseStatus.HELD
     return found
 
 

@@ -13,7 +13,7 @@ from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import jobs, tasks
-from bureau.ledger.jobs.events import Event, insert_events, rows_of
+from bureau.ledger.jobs.events import TaskEvent, insert_events, rows_of
 from bureau.ledger.jobs.policy import job_end
 
 _begun = case((jobs.c.run_at > jobs.c.created_at, jobs.c.run_at), else_=jobs.c.created_at)
@@ -30,7 +30,7 @@ class LockedJob:
         self._open = row.state == JobState.OPEN
         self.total_tasks: int = row.total_tasks
         self._open_tasks: int = row.open_tasks
-        self._events: list[Event] = []
+        self._events: list[TaskEvent] = []
         self._error: dict[str, Any] | None = None
         self.end: JobEnded | None = None  # once written, where this transaction ends it
         self._last_state: TaskState | None = None  # of the task that `ended` was told of last
@@ -46,7 +46,7 @@ class LockedJob:
             select(tasks.c.id).where(tasks.c.job_id == self.id).order_by(tasks.c.id).with_for_update(key_share=True)
         )
 
-    def say(self, happened: Sequence[Event]) -> None:
+    def say(self, happened: Sequence[TaskEvent]) -> None:
         self._events += happened
 
     def added(self, count: int) -> None:
@@ -76,7 +76,7 @@ class LockedJob:
 
     def close(self, state: JobState, error: dict[str, Any] | None) -> None:
         """Its end; `write_jobs` says with which tasks' states."""
-        self.say([Event("job.finished", data={"state": state, "error": error})])
+        self.say([TaskEvent("job.finished", data={"state": state, "error": error})])
         self.end = JobEnded(self.row.kind, state, max(0.0, self.row.age))
         self._error = error
 

@@ -46,7 +46,7 @@ class GiveUp:
     message: str
 
 
-def decide(
+def decide_retry(
     error: TaskError, failures: int, policy: RetryPolicy, jitter: Jitter, *, postponed_seconds: float = 0.0
 ) -> Retry | Postpone | GiveUp:
     """What an error leads to. `failures` counts this one; `postponed_seconds`: how long it was put off already."""

@@ -10,12 +10,14 @@ from sqlalchemy import Connection, bindparam, update
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import tasks
-from bureau.ledger.jobs.events import Event, append
+from bureau.ledger.jobs.events import TaskEvent, append
 from bureau.ledger.jobs.leases import Held
 
 
 def write_said(
-    db: Database, by_job: Mapping[UUID, Sequence[Event]], progress: Mapping[Held, dict[str, Any]] = MappingProxyType({})
+    db: Database,
+    by_job: Mapping[UUID, Sequence[TaskEvent]],
+    progress: Mapping[Held, dict[str, Any]] = MappingProxyType({}),
 ) -> None:
     """Adds events to the jobs that are still open, and keeps the last progress of each claim that holds its task."""
     if not progress and not any(by_job.values()):

@@ -13,7 +13,7 @@ from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import artifacts, dependencies, jobs, tasks
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
 from bureau.ledger.jobs.policy import dependent_state
 
@@ -46,14 +46,14 @@ class Again:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RetryPlan:
     """`begun` run again; the conditions of `skipped` cannot come true this time either."""
 
     begun: dict[UUID, Again]
     skipped: set[UUID]
 
 
-def plan(ended: Iterable[EndedTask]) -> Plan:
+def plan(ended: Iterable[EndedTask]) -> RetryPlan:
     """What becomes of the tasks that did not succeed. Pure."""
     by_id = {task.id: task for task in ended}
     again = {task.id for task in by_id.values() if task.state is not TaskState.SUCCEEDED}
@@ -62,7 +62,7 @@ def plan(ended: Iterable[EndedTask]) -> Plan:
         begun = {task_id: _begin(by_id[task_id], by_id, again) for task_id in again}
         cannot = {task_id for task_id, start in begun.items() if start.state is TaskState.SKIPPED}
         if not cannot:
-            return Plan(begun, skipped)
+            return RetryPlan(begun, skipped)
         again -= cannot
         skipped |= cannot
 
@@ -141,7 +141,7 @@ def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: flo
         )
         .returning(tasks.c.name)
     ).scalar_one()
-    job.say([Event("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
+    job.say([TaskEvent("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
 
 
 def _skip(job: LockedJob, skipped: set[UUID]) -> None:

@@ -25,7 +25,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class MailDelivery:
     """The nth try of a task's mail. `recipients`: address to open, sent, refused, deferred or unknown."""
 
     n: int
@@ -44,18 +44,18 @@ class ClaimLost(Exception):
 class OpenIntent(Exception):
     """An earlier try has not ended: it may be under way."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: MailDelivery) -> None:
         super().__init__(f"delivery {delivery.n} is open")
         self.delivery = delivery
 
 
-def history(db: Database, task_id: UUID) -> list[Delivery]:
+def history(db: Database, task_id: UUID) -> list[MailDelivery]:
     """All tries of a task, the first one first."""
     with db.read() as connection:
         return _history(connection, task_id)
 
 
-def _history(connection: Connection, task_id: UUID) -> list[Delivery]:
+def _history(connection: Connection, task_id: UUID) -> list[MailDelivery]:
     rows = connection.execute(
         select(deliveries, age(deliveries.c.opened_at).label("age_seconds"))
         .where(deliveries.c.task_id == task_id)
@@ -64,8 +64,8 @@ def _history(connection: Connection, task_id: UUID) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
+def _delivery(row: Row[Any]) -> MailDelivery:
+    return MailDelivery(
         n=row.n,
         message_id=row.message_id,
         transport=row.transport,
@@ -78,7 +78,7 @@ def _delivery(row: Row[Any]) -> Delivery:
 
 def open_delivery(
     db: Database, *, task_id: UUID, claim_no: int, message_id: str, transport: str, recipients: Sequence[str]
-) -> Delivery:
+) -> MailDelivery:
     """Writes the intent under the task row's lock. Raises `ClaimLost`, `OpenIntent`, `LedgerUnavailable`."""
     with db.transaction() as connection:
         if not _still_claimed(connection, task_id, claim_no):
@@ -99,7 +99,7 @@ def open_delivery(
                 opened_at=now(),
             )
         )
-    return Delivery(n, message_id, transport, DeliveryState.OPEN, open_recipients, 0.0, None)
+    return MailDelivery(n, message_id, transport, DeliveryState.OPEN, open_recipients, 0.0, None)
 
 
 def move_delivery(db: Database, *, task_id: UUID, claim_no: int, n: int, transport: str) -> bool:

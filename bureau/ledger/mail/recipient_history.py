@@ -19,7 +19,7 @@ STEPS = 5  # of a recipient; a server that is full may be tried, and told of, fo
 
 
 @dataclass(frozen=True)
-class Step:
+class HistoryStep:
     """`state`: how the recipient stood after a try, which `transport` made, or by what the provider told later."""
 
     at: datetime
@@ -37,7 +37,7 @@ class Recipient:
     state: str
     at: datetime | None
     reason: str | None
-    steps: tuple[Step, ...]
+    steps: tuple[HistoryStep, ...]
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,18 @@ def _of_task(tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Recipient]:
     for one in recipients(tries, told, tries[0]):
         steps = list(_steps(one["address"], tries, told))
         if one["state"] == SUPPRESSED:
-            steps.append(Step(one["at"], SUPPRESSED, None, one["reason"]))
+            steps.append(HistoryStep(one["at"], SUPPRESSED, None, one["reason"]))
         yield Recipient(tries[0].name, one["address"], one["state"], one["at"], one["reason"], tuple(steps[-STEPS:]))
 
 
-def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Step]:
+def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[HistoryStep]:
     """Each try and what was told of it. Not by time alone: providers tell whole seconds, by clocks of their own."""
     for row in tries:
         if address not in row.recipients:
             continue
         reason = reason_of(address, row.response)
-        yield Step(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
+        yield HistoryStep(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
         of_it = [event for event in told if event.recipient == folded(address) and event.n == row.n]
         for event in sorted(of_it, key=lambda event: (event.at, weight_of(event))):
             if event.kind != MailEventKind.PROCESSED:
-                yield Step(event.at, event.kind, None, event.reason)
+                yield HistoryStep(event.at, event.kind, None, event.reason)

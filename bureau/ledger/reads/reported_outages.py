@@ -5,28 +5,30 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import workers as workers_table
 from bureau.ledger.dispatch.workers import LIVE, troubles_of
 
 
 @dataclass(frozen=True)
-class Away:
+class ReportedOutage:
     """`workers` of the queue's live ones say it; `trouble` is as the first of them does."""
 
     queue: str
     workers: int
-    trouble: Trouble
+    trouble: Outage
 
 
-def away(db: Database) -> list[Away]:
+def away(db: Database) -> list[ReportedOutage]:
     """By queue and name, each once."""
     columns = workers_table.c
     query = select(columns.queue, columns.trouble).where(LIVE, columns.trouble.is_not(None))
-    said: dict[tuple[str, str], list[Trouble]] = defaultdict(list)
+    said: dict[tuple[str, str], list[Outage]] = defaultdict(list)
     with db.read() as connection:
         for queue, told in connection.execute(query):
             for one in troubles_of(told):
                 said[queue, one.name].append(one)
-    return [Away(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(said.items())]
+    return [
+        ReportedOutage(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(said.items())
+    ]

@@ -15,7 +15,7 @@ from bureau.ledger.schedules.ticks import PUNCTUAL
 
 
 @dataclass(frozen=True)
-class Troubled:
+class TroubledSchedule:
     """A schedule that is late, whose last time has no job (`problem` says why), or whose last job failed."""
 
     owner: str
@@ -33,7 +33,7 @@ class ScheduleSurvey:
     coming: int
     disabled: int
     next_at: datetime | None
-    troubled: tuple[Troubled, ...]
+    troubled: tuple[TroubledSchedule, ...]
 
 
 def survey(db: Database, *, limit: int = 50) -> ScheduleSurvey:
@@ -72,7 +72,8 @@ def survey(db: Database, *, limit: int = 50) -> ScheduleSurvey:
         found.disabled,
         found.next_at,
         tuple(
-            Troubled(row.owner, row.name, _late(row.late), row.problem, row.problem_at, row.failed_job) for row in rows
+            TroubledSchedule(row.owner, row.name, _late(row.late), row.problem, row.problem_at, row.failed_job)
+            for row in rows
         ),
     )
 

@@ -19,7 +19,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.schedules.ticks import Timing, first
 
 
-class Source(StrEnum):
+class ScheduleOrigin(StrEnum):
     """Where a schedule was written, and so where it is changed."""
 
     API = "api"
@@ -36,7 +36,7 @@ class NewSchedule:
     job: dict[str, Any]
     enabled: bool
     misfire: Misfire
-    source: Source
+    source: ScheduleOrigin
     uses: tuple[UUID, ...] = ()
 
 
@@ -50,7 +50,7 @@ class Schedule:
     job: dict[str, Any]
     enabled: bool
     misfire: Misfire
-    source: Source
+    source: ScheduleOrigin
     next_at: datetime | None
     last_job_id: UUID | None
     problem: str | None
@@ -62,7 +62,7 @@ class Schedule:
 class OtherSource(Exception):
     """The schedule was written elsewhere: over HTTP, or in a file."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ScheduleOrigin) -> None:
         super().__init__(source)
         self.source = source
 
@@ -71,7 +71,7 @@ def save(
     db: Database,
     owner: str,
     name: str,
-    source: Source,
+    source: ScheduleOrigin,
     made: Callable[[Schedule | None], NewSchedule],
     noted: Act | None = None,
 ) -> bool:
@@ -94,7 +94,7 @@ def save(
     return before is None
 
 
-def delete_schedule(db: Database, owner: str, name: str, source: Source, noted: Act | None = None) -> bool:
+def delete_schedule(db: Database, owner: str, name: str, source: ScheduleOrigin, noted: Act | None = None) -> bool:
     """Its jobs stay. False: there is none of this name. Raises `OtherSource`."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"schedule.{owner}.{name}")
@@ -102,7 +102,7 @@ def delete_schedule(db: Database, owner: str, name: str, source: Source, noted: 
         if row is None:
             return False
         if row.source != source:
-            raise OtherSource(Source(row.source))
+            raise OtherSource(ScheduleOrigin(row.source))
         connection.execute(delete(schedules).where(_is(owner, name)))
         if noted:
             audit.note(connection, noted)
@@ -129,7 +129,7 @@ def listed(db: Database, owner: str, *, after: str, limit: int) -> list[Schedule
 
 def from_files(db: Database) -> list[tuple[str, str]]:
     """(owner, name) of all that were written in a file."""
-    query = select(schedules.c.owner, schedules.c.name).where(schedules.c.source == Source.FILE)
+    query = select(schedules.c.owner, schedules.c.name).where(schedules.c.source == ScheduleOrigin.FILE)
     with db.read() as connection:
         return [(row.owner, row.name) for row in connection.execute(query)]
 
@@ -179,7 +179,7 @@ def _next(new: NewSchedule, before: Schedule | None, clock: datetime) -> datetim
 
 def schedule_of(row: Row[Any]) -> Schedule:
     kept = {name: getattr(row, name) for name in Schedule.__dataclass_fields__ if name != "timing"}
-    kept["misfire"], kept["source"] = Misfire(row.misfire), Source(row.source)
+    kept["misfire"], kept["source"] = Misfire(row.misfire), ScheduleOrigin(row.source)
     return Schedule(timing=Timing(row.cron, row.every_seconds, row.time_zone), **kept)
 
 

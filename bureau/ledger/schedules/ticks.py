@@ -24,7 +24,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TickPlan:
     """The ticks that get a job now, and the next one to look at; None: none comes any more."""
 
     fire: tuple[datetime, ...]
@@ -47,26 +47,26 @@ def after(timing: Timing, tick: datetime, moment: datetime) -> Iterator[datetime
         yield from (tick + every * n for n in count(passed + 1))
 
 
-def plan(timing: Timing, due: datetime, now: datetime, misfire: Misfire) -> Plan:
+def plan(timing: Timing, due: datetime, now: datetime, misfire: Misfire) -> TickPlan:
     """What to do about the tick `due`, which has come, and those between it and now."""
     if misfire is not Misfire.ALL and due < now - PUNCTUAL:
         return _plan_late(timing, due, now, misfire)
     return _plan_each(timing, due, due, now)
 
 
-def _plan_late(timing: Timing, due: datetime, now: datetime, misfire: Misfire) -> Plan:
+def _plan_late(timing: Timing, due: datetime, now: datetime, misfire: Misfire) -> TickPlan:
     """Some ticks were missed: of those only the last may count, and only where none is on time."""
     coming = next(after(timing, due, now - PUNCTUAL), None)
     if coming is not None and coming <= now:
         return _plan_each(timing, due, coming, now)
     fire = (_latest(timing, due, now),) if misfire is Misfire.ONCE else ()
-    return Plan(fire, coming)
+    return TickPlan(fire, coming)
 
 
-def _plan_each(timing: Timing, tick: datetime, begin: datetime, now: datetime) -> Plan:
+def _plan_each(timing: Timing, tick: datetime, begin: datetime, now: datetime) -> TickPlan:
     rest = after(timing, tick, begin)
     fire = [begin, *islice(takewhile(lambda later: later <= now, rest), BATCH - 1)]
-    return Plan(tuple(fire), next(after(timing, tick, fire[-1]), None))
+    return TickPlan(tuple(fire), next(after(timing, tick, fire[-1]), None))
 
 
 def _latest(timing: Timing, due: datetime, now: datetime) -> datetime:

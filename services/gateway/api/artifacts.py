@@ -68,7 +68,7 @@ def _response(storage: Storage, stored: StoredArtifact, call: Call[Any, Any]) ->
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
     }
-    match ranges.decide(call.method, call.headers, stored.sha256, stored.created_at, stored.size):
+    match ranges.select_response(call.method, call.headers, stored.sha256, stored.created_at, stored.size):
         case ranges.PreconditionFailed():
             raise problem("precondition-failed", "The file's ETag is not one that was asked for.")
         case ranges.OutOfRange():

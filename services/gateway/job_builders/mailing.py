@@ -8,14 +8,16 @@ from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.mail.recipient_domains import outside, rule
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
-from bureau.submission.announcements import Known
-from bureau.submission.terms import Policy, overridden, policy_of
+from bureau.submission.announcements import CatalogSnapshot
+from bureau.submission.terms import RetryTerms, overridden, policy_of
 
 RUN = "mailer.send"
-_STANDARD = Policy("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own
+_STANDARD = RetryTerms("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own
 
 
-def mail_task(name: str, mail: dict[str, Any], terms: Terms, known: Known, after: Sequence[str] = ()) -> NewTask:
+def mail_task(
+    name: str, mail: dict[str, Any], terms: Terms, known: CatalogSnapshot, after: Sequence[str] = ()
+) -> NewTask:
     policy = overridden(policy_of(RUN, known, _STANDARD), terms)
     return NewTask(
         name,
@@ -38,7 +40,7 @@ def follow_up(
     context: Mapping[str, Any],
     facts: Sequence[str],
     terms: Terms,
-    known: Known,
+    known: CatalogSnapshot,
 ) -> NewTask:
     """A mail once the task `after` succeeded, with the file in its result's field `attachment`.
 
@@ -55,17 +57,17 @@ def follow_up(
     return mail_task("mail", mail, terms, known, after=[after])
 
 
-def domain_mistakes(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
+def domain_errors(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
     """Addresses that RECIPIENT_DOMAINS does not allow."""
     refused = outside(domains, to)
     return [FieldError("recipient_domain_refused", rule(domains, refused), place)] if refused else []
 
 
-def follow_up_mistakes(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:
-    mistakes = []
+def follow_up_errors(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:
+    errors = []
     if len(to) > max_recipients:
         detail = f"{len(to)} recipients; MAX_RECIPIENTS allows {max_recipients}."
-        mistakes.append(FieldError("too_many", detail, "#/email_to"))
+        errors.append(FieldError("too_many", detail, "#/email_to"))
     if subject and not to:
-        mistakes.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
-    return mistakes
+        errors.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
+    return errors

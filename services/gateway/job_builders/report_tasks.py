@@ -10,18 +10,18 @@ from bureau.contracts.jobs.states import When
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.reports import CsvFormat, Empty
 from bureau.ledger.jobs.submit import NewTask
-from bureau.submission.announcements import Known
-from bureau.submission.terms import Policy, overridden, policy_of
+from bureau.submission.announcements import CatalogSnapshot
+from bureau.submission.terms import RetryTerms, overridden, policy_of
 
 GENERATE = "reports.generate"
 BURST = "reports.burst"
 DELIVER = "reports.deliver"
 TELL = "reports.tell"
-_STANDARD = Policy("reports", RetryPolicy(), 1800.0)
+_STANDARD = RetryTerms("reports", RetryPolicy(), 1800.0)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReportPlan:
     """A report; `burst` is a parameter and its values, a file for each."""
 
     report: str
@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ReportDelivery:
     """`to`: the people of each file, in their order. `title` is the request's own."""
 
     to: Sequence[Sequence[str]]
@@ -41,7 +41,9 @@ class Delivery:
     failure_to: Sequence[str]
 
 
-def report_tasks(wanted: Wanted, delivery: Delivery, title: str, terms: Terms, known: Known) -> list[NewTask]:
+def report_tasks(
+    wanted: ReportPlan, delivery: ReportDelivery, title: str, terms: Terms, known: CatalogSnapshot
+) -> list[NewTask]:
     """`generate`, `mail` or `mail-1`, `mail-2` …, and `tell`, which is skipped where nothing failed."""
     mails = [
         _mail(number, people, delivery, burst=wanted.burst is not None, terms=terms, known=known)
@@ -67,7 +69,7 @@ def who_hears_of_failure(asked: Sequence[str], owner: str, standard: str) -> lis
     return [owner]
 
 
-def _generate(wanted: Wanted, terms: Terms, known: Known) -> NewTask:
+def _generate(wanted: ReportPlan, terms: Terms, known: CatalogSnapshot) -> NewTask:
     # What was not asked for of the format is as the report says.
     given = {
         "report": wanted.report,
@@ -81,7 +83,7 @@ def _generate(wanted: Wanted, terms: Terms, known: Known) -> NewTask:
 
 
 def _mail(
-    number: int, people: Sequence[str], delivery: Delivery, *, burst: bool, terms: Terms, known: Known
+    number: int, people: Sequence[str], delivery: ReportDelivery, *, burst: bool, terms: Terms, known: CatalogSnapshot
 ) -> NewTask:
     place = f"/generate/files/{number}" if burst else "/generate"
     given: dict[str, Any] = {"generated": {"$result": place}, "to": list(people)}
@@ -95,7 +97,7 @@ def _task(
     run: str,
     given: dict[str, Any],
     terms: Terms,
-    known: Known,
+    known: CatalogSnapshot,
     *,
     after: tuple[str, ...] = (),
     when: When = When.SUCCEEDED,

@@ -1,7 +1,7 @@
-"""What a transport is: it takes a message for some recipients and says what became of each.
+"""Defines a transport: it takes a message for some recipients and returns a verdict on each.
 
-The line that matters is the handing over: the last moment before the provider may have the mail. Up to it every
-failure is an `TransportUnavailable` or a verdict and the mail may be tried again; past it a lost answer is `AnswerLost`.
+The handover is the last moment before the provider may have the mail. Before it, every failure is a
+`TransportUnavailable` or a verdict, and the mail may be tried again. After it, a lost answer is `AnswerLost`.
 """
 
 import threading
@@ -62,7 +62,7 @@ class AnswerLost(Exception):
     """The mail was handed over and the answer did not come: it may be on its way, or not."""
 
 
-class Window:
+class DeliveryWindow:
     """The time in which an intent may be acted on, counted from before its row was written (monotonic).
 
     Who finds an open intent waits until it is 180 s old: so the handing over begins within 30 s, and whatever is
@@ -108,7 +108,7 @@ class Transport(Protocol):
     def name(self) -> str:
         """Its kind: `smtp`, `sendgrid`, `file`, `console`; delivery rows call a second of a kind `smtp2`."""
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         """Hands `message` over for `recipients`, addresses of its to, cc and bcc.
 
         Raises `TransportUnavailable`, `AnswerLost`, or `Stopped` where the token was set before the handing over began;

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bureau.contracts.outage import Trouble
-from bureau.outage_counter import ENOUGH, Outages
+from bureau.contracts.outage import Outage
+from bureau.outage_counter import ENOUGH, OutageCounter
 
 OPEN_SECONDS = 5.0  # after that a probe; doubled with every probe that fails
 OPEN_AT_MOST_SECONDS = 60.0
@@ -27,14 +27,14 @@ class Closed:
     why: str = ""  # the last outage's words
 
 
-class Gate:
+class CircuitBreaker:
     """Of one transport, for all threads. Who was let in says how it went: `served`, `outage` or `left`."""
 
     def __init__(self, rate_per_second: float | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate_per_second
         self._clock = clock
         self._lock = threading.Lock()
-        self._outages = Outages()
+        self._outages = OutageCounter()
         self._open_until = 0.0
         self._probe_until: float | None = None
         self._not_before = 0.0
@@ -81,7 +81,7 @@ class Gate:
         with self._lock:
             self._probe_until = None
 
-    def trouble(self, name: str) -> list[Trouble]:
+    def trouble(self, name: str) -> list[Outage]:
         """That the breaker is open, for whoever looks at the process."""
         return self._outages.trouble(name, "open circuit")
 

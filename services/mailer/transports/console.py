@@ -6,7 +6,7 @@ from typing import TextIO
 
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.message.message import Message
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, Verdict, Window
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, Verdict
 from bureau.stop_token import StopToken
 
 _RULE = "-" * 72
@@ -20,7 +20,7 @@ class ConsoleTransport:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         stop.check()
         window.check_begin()
         stream = self._stream or sys.stdout

@@ -4,28 +4,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
-from bureau.contracts.outage import Trouble
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.contracts.outage import Outage
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.transports.base import Transport
-from bureau.services.mailer.transports.circuit_breaker import Closed, Gate
+from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker, Closed
 
 
 @dataclass(frozen=True)
-class Stop:
+class TransportEntry:
     """A transport on the way, by the name that delivery rows give it."""
 
     name: str
     transport: Transport
-    gate: Gate = field(default_factory=Gate)
+    gate: CircuitBreaker = field(default_factory=CircuitBreaker)
 
 
-class Route:
+class FailoverRoute:
     """Several of them; the first that lets a mail in has it."""
 
-    def __init__(self, stops: Sequence[Stop]) -> None:
+    def __init__(self, stops: Sequence[TransportEntry]) -> None:
         self.stops = tuple(stops)
 
-    def was_sent(self, tries: Sequence[Delivery]) -> bool | None:
+    def was_sent(self, tries: Sequence[MailDelivery]) -> bool | None:
         """What the transport of the last try knows of it."""
         if not tries or tries[-1].state not in (DeliveryState.OPEN, DeliveryState.UNKNOWN):
             return None
@@ -35,20 +35,20 @@ class Route:
         # "Not sent" promises that a try still under way makes no second mail there. Elsewhere it would.
         return known if known or len(self.stops) == 1 else None
 
-    def entered(self, tries: Sequence[Delivery]) -> "Way":
+    def entered(self, tries: Sequence[MailDelivery]) -> "RouteAttempt":
         """The first stop that lets the mail in. Raises `Postponed` when none does."""
-        way = Way(self._allowed(tries))
+        way = RouteAttempt(self._allowed(tries))
         if way.next() is None:
             raise way.postponed()
         return way
 
-    def _allowed(self, tries: Sequence[Delivery]) -> tuple[Stop, ...]:
+    def _allowed(self, tries: Sequence[MailDelivery]) -> tuple[TransportEntry, ...]:
         """After an unknown outcome only the transport that may have the mail: another would make a second one."""
         doubtful = [one.transport for one in tries if one.state is DeliveryState.UNKNOWN]
         pinned = tuple(stop for stop in self.stops if stop.name in doubtful[-1:])
         return pinned or self.stops
 
-    def trouble(self) -> list[Trouble]:
+    def trouble(self) -> list[Outage]:
         """The transports that are left alone for now."""
         return [one for stop in self.stops for one in stop.gate.trouble(stop.name)]
 
@@ -67,17 +67,17 @@ def away(closed: Sequence[Closed]) -> Postponed:
     )
 
 
-class Way:
+class RouteAttempt:
     """One mail's: `now` is the stop it is at, let in."""
 
-    def __init__(self, stops: Sequence[Stop]) -> None:
-        self._left: Iterator[Stop] = iter(stops)
+    def __init__(self, stops: Sequence[TransportEntry]) -> None:
+        self._left: Iterator[TransportEntry] = iter(stops)
         self._closed: list[Closed] = []
         self._all_failed = True
-        self._now: Stop | None = None
+        self._now: TransportEntry | None = None
 
     @property
-    def now(self) -> Stop:
+    def now(self) -> TransportEntry:
         if self._now is None:
             raise RuntimeError("no stop let the mail in")
         return self._now
@@ -94,7 +94,7 @@ class Way:
         """What the next mail meets, where the breakers of all stops are open; else nothing."""
         return tuple(self._closed) if self._all_failed and all(one.away for one in self._closed) else ()
 
-    def next(self) -> Stop | None:
+    def next(self) -> TransportEntry | None:
         """The next stop that lets the mail in. A limit of mails is waited for: only an outage leads further."""
         for stop in self._left:
             closed = stop.gate.enter()

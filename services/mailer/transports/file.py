@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bureau.services.mailer.message.message import Form, Message
-from bureau.services.mailer.transports.base import SendResult, TransportUnavailable, Verdict, Window
+from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.stop_token import StopToken
 
 
@@ -21,7 +21,7 @@ class FileTransport:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         stop.check()
         window.check_begin()
         path = self._path(message.message_id)

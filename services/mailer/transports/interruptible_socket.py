@@ -8,7 +8,7 @@ import threading
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class Wire:
+class InterruptibleSocket:
     """One per mail. Cut once, it stays cut, and takes no other socket."""
 
     def __init__(self) -> None:

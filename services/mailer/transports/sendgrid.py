@@ -16,8 +16,8 @@ from python_http_client.exceptions import HTTPError
 from bureau.contracts.base import clean_text
 from bureau.metrics.upstream import called
 from bureau.services.mailer.message.message import Message
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
-from bureau.services.mailer.transports.interruptible_socket import Wire
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
 from bureau.services.mailer.transports.sendgrid_http import Handover, wired_client
 from bureau.services.mailer.transports.sendgrid_payload import over_limits, payload
 from bureau.stop_token import StopToken
@@ -50,10 +50,10 @@ class SendGridTransport:
         # At DEBUG it writes every header with the key in it, and every mail.
         logging.getLogger("python_http_client").setLevel(logging.INFO)
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         if over := over_limits(message, recipients):
             return SendResult.same(recipients, Verdict.REFUSED, over)
-        handover = Handover(Wire(), window, stop)
+        handover = Handover(InterruptibleSocket(), window, stop)
         body = payload(message, recipients, sandbox=self._sandbox)
         with window.cutting_off(handover.wire.cut), stop.interrupting(handover.wire.interrupt):
             # Errors are values in here: `interrupting` would turn a lost answer into `Stopped`.

@@ -13,8 +13,8 @@ from typing import Any
 from python_http_client import Client
 from sendgrid import SendGridAPIClient
 
-from bureau.services.mailer.transports.base import Window
-from bureau.services.mailer.transports.interruptible_socket import Wire
+from bureau.services.mailer.transports.base import DeliveryWindow
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
 from bureau.stop_token import StopToken
 
 
@@ -22,8 +22,8 @@ from bureau.stop_token import StopToken
 class Handover:
     """What decides, between connected and sending, whether the mail may still leave."""
 
-    wire: Wire
-    window: Window
+    wire: InterruptibleSocket
+    window: DeliveryWindow
     stop: StopToken
 
     def begin(self) -> None:

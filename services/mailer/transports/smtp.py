@@ -11,13 +11,13 @@ from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import (
     END_WITHIN_SECONDS,
     AnswerLost,
+    DeliveryWindow,
     SendResult,
     TransportUnavailable,
     Verdict,
-    Window,
 )
-from bureau.services.mailer.transports.interruptible_socket import Wire
-from bureau.services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
+from bureau.services.mailer.transports.smtp_extensions import CANNOT, EnvelopePlan, plan
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
 from bureau.stop_token import StopToken
@@ -45,8 +45,8 @@ class SmtpTransport:
         self._lock = threading.Lock()
         self._idle: list[SmtpSession] = []
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
-        wire = Wire()
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
+        wire = InterruptibleSocket()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
                 session, planned, reply = self._begun(message, recipients, wire)
@@ -71,7 +71,9 @@ class SmtpTransport:
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
 
-    def _begun(self, message: Message, recipients: Sequence[str], wire: Wire) -> tuple[SmtpSession, Plan, Reply]:
+    def _begun(
+        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
+    ) -> tuple[SmtpSession, EnvelopePlan, Reply]:
         """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
@@ -102,7 +104,7 @@ class SmtpTransport:
         return self._taken()
 
     @contextmanager
-    def _keeping(self, session: SmtpSession, wire: Wire) -> Iterator[None]:
+    def _keeping(self, session: SmtpSession, wire: InterruptibleSocket) -> Iterator[None]:
         """Keeps the connection for the next mail, unless something went wrong on it."""
         try:
             yield
@@ -135,7 +137,7 @@ class SmtpTransport:
             raise TransportUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[Plan, Reply]:
+def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[EnvelopePlan, Reply]:
     """What is asked of this server, and its answer to MAIL FROM; or one of ours where EHLO said enough."""
     planned = plan(message, recipients, session.offer)
     size = len(planned.content)
@@ -145,7 +147,7 @@ def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) ->
     return planned, session.sender(message.sender.address, size, planned.options)
 
 
-def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
+def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | None:
     if not planned.recipients:
         return Reply(CANNOT, next(iter(planned.left_out.values())))
     if limit is not None and size > limit:
@@ -153,7 +155,7 @@ def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
     return None
 
 
-def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Reply]:
+def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[str, Reply]:
     """The answer for each recipient; that to MAIL FROM where it was a refusal."""
     replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
     for recipient in planned.recipients:
@@ -161,7 +163,7 @@ def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Rep
     return replies
 
 
-def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window) -> Reply | None:
+def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> Reply | None:
     """The answer to DATA; None where there is nobody to send to."""
     if not accepted:
         return None

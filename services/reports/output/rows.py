@@ -51,7 +51,7 @@ class Snapshot(Protocol):
         ...
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """A database that reports read, and only read."""
 
     @property

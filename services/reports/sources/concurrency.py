@@ -15,7 +15,7 @@ AGAIN_SECONDS = 3.0
 log = structlog.get_logger(__name__)
 
 
-class Turns:
+class SourceConcurrency:
     """So many reports at a time read a source; who finds it taken comes again, and holds no thread meanwhile."""
 
     def __init__(self, ledger: Database) -> None:

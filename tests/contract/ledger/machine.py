@@ -16,8 +16,8 @@ from bureau.ledger.jobs import cancel as act
 from bureau.ledger.jobs import leases, progress
 from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.claim import Claim, claim
-from bureau.ledger.jobs.events import Event
-from bureau.ledger.jobs.leases import Standing
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
 from bureau.ledger.jobs.retry import Retrying, retry
 from bureau.ledger.jobs.submit import NewTask
@@ -170,7 +170,7 @@ class LedgerMachine(CheckedMachine):
     @rule(number=pick)
     def say(self, number: int) -> None:
         job, one, _ = self.claims[number % len(self.claims)]
-        progress.write_said(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
+        progress.write_said(self.db, {job.id: [TaskEvent("task.logged", one.name, {"line": "said"})]})
 
     @precondition(lambda self: self.claims)
     @rule()
@@ -179,7 +179,9 @@ class LedgerMachine(CheckedMachine):
         held = {(one.id, claimed.claim_no): one for _, one, claimed in self.held()}
         assert leases.renew(self.db, asked) == held.keys()
         assert leases.standing(self.db, asked) == {
-            key: (Standing.STOP if held[key].asked_to_stop else Standing.HELD) if key in held else Standing.LOST
+            key: (LeaseStatus.STOP if held[key].asked_to_stop else LeaseStatus.HELD)
+            if key in held
+            else LeaseStatus.LOST
             for key in asked
         }
 

@@ -9,8 +9,8 @@ from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.mail.deliveries import (
     ClaimLost,
-    Delivery,
     DeliveryState,
+    MailDelivery,
     OpenIntent,
     close_delivery,
     history,
@@ -22,7 +22,7 @@ from tests.support.together import together
 TO = ["ada@example.com", "bob@example.com"]
 
 
-def opened(db: Database, claimed: Claim) -> Delivery:
+def opened(db: Database, claimed: Claim) -> MailDelivery:
     return open_delivery(
         db,
         task_id=claimed.task_id,

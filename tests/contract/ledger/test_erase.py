@@ -9,7 +9,7 @@ from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import audit
 from bureau.ledger.files import artifacts
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.retention.delete_job import EVENTS, Erasing, erase
 from bureau.storage import Storage
@@ -88,7 +88,7 @@ def test_a_file_that_another_job_uses_stays(office: Office) -> None:
 def test_a_job_that_said_much_is_deleted_in_batches(office: Office) -> None:
     job_id = office.book.submit()
     claimed = office.book.take(job_id)
-    office.book.finish(claimed, Succeeded(None), [Event("task.logged", "only", {"line": "x"})] * (EVENTS + 5))
+    office.book.finish(claimed, Succeeded(None), [TaskEvent("task.logged", "only", {"line": "x"})] * (EVENTS + 5))
     assert erase(office.db, job_id, "ada") is Erasing.ERASED
     office.assert_empty()
 

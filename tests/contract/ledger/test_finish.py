@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete
 
 from bureau.ledger.db.tables import jobs
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.finish import Finished, FinishResult
 from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
 from tests.support.book import BROKEN, Book, again, failed, task
@@ -20,8 +20,8 @@ ENDINGS = [
 ]
 
 
-def line(text: str, name: str = "only") -> Event:
-    return Event("task.logged", name, {"line": text})
+def line(text: str, name: str = "only") -> TaskEvent:
+    return TaskEvent("task.logged", name, {"line": text})
 
 
 def test_a_success_keeps_its_result_and_ends_the_job(book: Book) -> None:

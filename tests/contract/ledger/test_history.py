@@ -14,7 +14,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import events, jobs
 from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
-from bureau.ledger.jobs.events import Event, append
+from bureau.ledger.jobs.events import TaskEvent, append
 from bureau.ledger.jobs.progress import write_said
 from bureau.ledger.reads import event_history
 from bureau.ledger.reads.event_history import Happened, Head
@@ -24,8 +24,8 @@ from tests.support.together import together
 LIMIT = 1000
 
 
-def line(text: str) -> Event:
-    return Event("task.logged", "only", {"line": text})
+def line(text: str) -> TaskEvent:
+    return TaskEvent("task.logged", "only", {"line": text})
 
 
 def said(found: list[Happened]) -> list[str]:

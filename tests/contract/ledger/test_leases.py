@@ -9,7 +9,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.claim import Claim
-from bureau.ledger.jobs.leases import Expired, Held, Standing
+from bureau.ledger.jobs.leases import Expired, Held, LeaseStatus
 from tests.support.book import Book, again, no_jitter, task
 from tests.support.together import together
 
@@ -46,10 +46,10 @@ def test_many_leases_are_renewed_at_once_but_only_ones_own(book: Book) -> None:
     claims = [held(claimed) for claimed in mine]
     assert leases.renew(book.db, claims) == set(claims[2:])
     assert leases.standing(book.db, claims) == {
-        claims[0]: Standing.LOST,
-        claims[1]: Standing.LOST,
-        claims[2]: Standing.HELD,
-        claims[3]: Standing.HELD,
+        claims[0]: LeaseStatus.LOST,
+        claims[1]: LeaseStatus.LOST,
+        claims[2]: LeaseStatus.HELD,
+        claims[3]: LeaseStatus.HELD,
     }
 
 
@@ -62,7 +62,7 @@ def test_a_cancelled_job_asks_its_claims_to_stop_and_goes_on_renewing(book: Book
     job_id = book.submit()
     claimed = book.take(job_id)
     cancel.cancel(book.db, job_id, "ada")
-    assert leases.standing(book.db, [held(claimed)]) == {held(claimed): Standing.STOP}
+    assert leases.standing(book.db, [held(claimed)]) == {held(claimed): LeaseStatus.STOP}
     assert leases.renew(book.db, [held(claimed)]) == {held(claimed)}
 
 
@@ -70,7 +70,7 @@ def test_a_claim_of_a_deleted_job_is_lost(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     other = (claimed.job_id, 1)  # an id that no task has
-    assert leases.standing(book.db, [other]) == {other: Standing.LOST}
+    assert leases.standing(book.db, [other]) == {other: LeaseStatus.LOST}
 
 
 def test_expiry_takes_only_what_is_past_its_lease(book: Book) -> None:

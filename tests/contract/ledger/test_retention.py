@@ -16,12 +16,12 @@ from bureau.ledger.access.rate_limits import Rate
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import artifacts, rate_limits
 from bureau.ledger.jobs import retry
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.delete_job import EVENTS
 from bureau.ledger.schedules import schedules
-from bureau.ledger.schedules.schedules import Source
+from bureau.ledger.schedules.schedules import ScheduleOrigin
 from bureau.storage import Storage
 from tests.support.book import failed, task
 from tests.support.office import KEEP, Office
@@ -160,7 +160,7 @@ def test_a_file_that_an_open_job_or_a_schedule_refers_to_outlives_its_own_job(of
     assert office.stored() == sorted([of_first.key, of_second.key])
     assert office.file(of_first.id).job_id is None  # type: ignore[union-attr]
     office.book.run(follower)
-    schedules.delete_schedule(office.db, "ada", "daily", Source.API)
+    schedules.delete_schedule(office.db, "ada", "daily", ScheduleOrigin.API)
     for _ in range(4):
         office.days_pass(20)
         office.clear_up()
@@ -180,7 +180,7 @@ def test_events_go_before_their_job_and_the_job_stays_readable(office: Office) -
 def test_many_events_go_in_batches(office: Office) -> None:
     job_id = office.book.submit()
     claimed = office.book.take(job_id)
-    office.book.finish(claimed, failed(), [Event("task.logged", "only", {"line": "x"})] * (2 * EVENTS + 10))
+    office.book.finish(claimed, failed(), [TaskEvent("task.logged", "only", {"line": "x"})] * (2 * EVENTS + 10))
     other = office.job()
     office.days_pass(100)
     assert sweep.forget_jobs(office.db, KEEP) == 2

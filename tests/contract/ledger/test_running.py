@@ -1,15 +1,15 @@
 """What a running task says meanwhile: lines become events, the last progress is kept."""
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.progress import write_said
 from bureau.ledger.reads import job_queries
 from tests.support.book import Book, again, task
 from tests.support.together import together
 
 
-def line(text: str, name: str = "only") -> Event:
-    return Event("task.logged", name, {"line": text})
+def line(text: str, name: str = "only") -> TaskEvent:
+    return TaskEvent("task.logged", name, {"line": text})
 
 
 def test_lines_of_several_jobs_are_written_together_each_numbered_by_itself(book: Book) -> None:

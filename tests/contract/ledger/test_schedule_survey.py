@@ -10,15 +10,15 @@ from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.firing import due, fire
 from bureau.ledger.schedules.health import ScheduleSurvey, survey
-from bureau.ledger.schedules.schedules import NewSchedule, Source
+from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from tests.support.book import Book, failed, task
 
 
 def save(db: Database, name: str, *, enabled: bool = True) -> None:
     job = {"tasks": [{"name": "only", "run": "shop.work"}]}
-    new = NewSchedule("ada", name, Timing(None, 3600, "UTC"), job, enabled, Misfire.ONCE, Source.API)
-    schedules.save(db, "ada", name, Source.API, lambda _: new)
+    new = NewSchedule("ada", name, Timing(None, 3600, "UTC"), job, enabled, Misfire.ONCE, ScheduleOrigin.API)
+    schedules.save(db, "ada", name, ScheduleOrigin.API, lambda _: new)
 
 
 def let_pass(db: Database, name: str, seconds: float) -> None:

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Stopped
 from bureau.services.mailer.message.message import Message
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, Transport, TransportUnavailable, Window
+from bureau.services.mailer.transports.base import (
+    AnswerLost,
+    DeliveryWindow,
+    SendResult,
+    Transport,
+    TransportUnavailable,
+)
 from bureau.stop_token import StopToken
 
 Ended = SendResult | TransportUnavailable | AnswerLost | Stopped
@@ -19,7 +25,7 @@ class Running:
     transport: Transport
     message: Message
     recipients: Sequence[str]
-    window: Window
+    window: DeliveryWindow
     stop: StopToken = field(default_factory=StopToken)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bureau.contracts.errors import Stopped
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.message.message import Message
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.services.mailer.transports.sendgrid import SendGridTransport
 from bureau.stop_token import StopReason, StopToken
 from tests.contract.transports.running import Running
@@ -29,7 +29,7 @@ ERROR = b'{"errors": [{"message": "The from address does not match", "field": "f
 
 def _send(url: str, message: Message | None = None, key: str = KEY, **options: Any) -> SendResult:
     transport = SendGridTransport(key, url=url, **options)
-    return transport.send(message or new_message(ADA), (ADA,), Window(), StopToken())
+    return transport.send(message or new_message(ADA), (ADA,), DeliveryWindow(), StopToken())
 
 
 def test_a_mail_is_accepted_and_the_vendors_id_kept() -> None:
@@ -120,7 +120,7 @@ def test_a_redirect_is_not_followed_without_the_mail() -> None:
 def test_the_stop_token_does_not_interrupt_a_request_that_was_sent() -> None:
     with http_server(hangs()) as server:
         transport = SendGridTransport(KEY, url=server.url)
-        running = Running(transport, new_message(ADA), (ADA,), Window(end_within=1.0))
+        running = Running(transport, new_message(ADA), (ADA,), DeliveryWindow(end_within=1.0))
         until(lambda: server.requests, message="the request")
         running.stop.set(StopReason.CANCELLED)
         assert isinstance(running.end(), AnswerLost)  # the window's end, not the token
@@ -129,7 +129,7 @@ def test_the_stop_token_does_not_interrupt_a_request_that_was_sent() -> None:
 def test_a_token_set_at_the_last_moment_keeps_the_mail() -> None:
     stop = StopToken()
 
-    class Interrupting(Window):
+    class Interrupting(DeliveryWindow):
         def check_begin(self) -> None:
             stop.set(StopReason.SHUTDOWN)
             super().check_begin()

@@ -7,7 +7,7 @@ import pytest
 
 from bureau.contracts.errors import Stopped
 from bureau.services.mailer.message.message import Form, Message
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopReason, StopToken
@@ -29,7 +29,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> TestAuthority:
 
 
 def _send(transport: SmtpTransport, message: Message | None = None, *recipients: str) -> SendResult:
-    return transport.send(message or new_message(ADA), recipients or (ADA,), Window(), StopToken())
+    return transport.send(message or new_message(ADA), recipients or (ADA,), DeliveryWindow(), StopToken())
 
 
 def test_a_message_arrives_byte_for_byte(server: MailServer, smtp: SmtpTransport) -> None:
@@ -153,7 +153,7 @@ def test_the_stop_token_interrupts_before_the_mail_is_handed_over(
 ) -> None:
     setattr(server, step, HANG)
     large = new_message(ADA, text="x\n" * 10_000_000)  # more than the kernel takes at once: sending blocks
-    running = Running(smtp, large, (ADA,), Window())
+    running = Running(smtp, large, (ADA,), DeliveryWindow())
     until(lambda: server.waiting, message=f"a client that waits at {step}")
     running.stop.set(StopReason.CANCELLED)
     assert isinstance(running.end(), Stopped)
@@ -168,7 +168,7 @@ def test_the_stop_token_interrupts_connecting() -> None:
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         transport = SmtpTransport(SmtpServer.from_url(f"smtp://127.0.0.1:{full.getsockname()[1]}"))
-        running = Running(transport, new_message(ADA), (ADA,), Window())
+        running = Running(transport, new_message(ADA), (ADA,), DeliveryWindow())
         running.stop.set(StopReason.SHUTDOWN)
         assert isinstance(running.end(), Stopped)
         for client in waiting:
@@ -177,7 +177,7 @@ def test_the_stop_token_interrupts_connecting() -> None:
 
 def test_the_stop_token_does_not_interrupt_after_it(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = HANG
-    running = Running(smtp, new_message(ADA), (ADA,), Window(end_within=1.0))
+    running = Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=1.0))
     until(lambda: server.waiting, message="the server has the mail")
     running.stop.set(StopReason.CANCELLED)
     assert isinstance(running.end(), AnswerLost)  # the window's end, not the token
@@ -185,9 +185,11 @@ def test_the_stop_token_does_not_interrupt_after_it(server: MailServer, smtp: Sm
 
 def test_what_is_under_way_at_the_windows_end_is_cut_off(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = HANG
-    assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), AnswerLost)
+    assert isinstance(Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=0.2)).end(), AnswerLost)
     server.to_content, server.to_sender = None, HANG
-    assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), TransportUnavailable)
+    assert isinstance(
+        Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=0.2)).end(), TransportUnavailable
+    )
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -288,8 +290,8 @@ def test_a_wrong_password_is_an_outage_that_does_not_tell_it(authority: TestAuth
 
 def test_a_message_over_the_servers_size_is_refused_before_it_is_sent(smtp: SmtpTransport, server: MailServer) -> None:
     large = new_message(ADA, text="x\n" * 12_000_000)  # 36 MB; the server says 33,554,432 in EHLO
-    outcome = smtp.send(large, (ADA,), Window(), StopToken())
+    outcome = smtp.send(large, (ADA,), DeliveryWindow(), StopToken())
     assert outcome.verdicts == {ADA: Verdict.REFUSED}
     assert "the server takes 33,554,432" in outcome.reasons[ADA]
     assert not server.mails
-    assert smtp.send(new_message(ADA), (ADA,), Window(), StopToken()).verdicts == {ADA: Verdict.SENT}
+    assert smtp.send(new_message(ADA), (ADA,), DeliveryWindow(), StopToken()).verdicts == {ADA: Verdict.SENT}

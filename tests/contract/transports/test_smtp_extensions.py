@@ -7,7 +7,7 @@ import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.message.message import Form, Message
-from bureau.services.mailer.transports.base import SendResult, Verdict, Window
+from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, Verdict
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopToken
@@ -20,7 +20,7 @@ SENT, REFUSED = Verdict.SENT, Verdict.REFUSED
 
 
 def _send(transport: SmtpTransport, message: Message, *recipients: str) -> SendResult:
-    return transport.send(message, recipients, Window(), StopToken())
+    return transport.send(message, recipients, DeliveryWindow(), StopToken())
 
 
 @pytest.mark.parametrize(

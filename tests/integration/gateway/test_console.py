@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bureau.contracts.mail.mail_events import MailEvent, MailEventKind
-from bureau.contracts.outage import Trouble
+from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.mail import provider_events
@@ -238,9 +238,7 @@ def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:
     shown = page(door, "/").text
     assert "Mail transport" in shown
     assert "is away" not in shown
-    trouble = Trouble(
-        name="smtp", how="open circuit", since=datetime.now(UTC) - timedelta(minutes=9), why="No <route>."
-    )
+    trouble = Outage(name="smtp", how="open circuit", since=datetime.now(UTC) - timedelta(minutes=9), why="No <route>.")
     workers.seen(door.db, mailer, busy=0, claimed=0, trouble=[trouble])
     shown = page(door, "/").text
     assert f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min).</h1>" in shown

@@ -13,7 +13,7 @@ from bureau.ledger.db.migrate import migrate
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import deliveries as deliveries_table
 from bureau.ledger.mail import deliveries
-from bureau.ledger.mail.deliveries import Delivery
+from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.runner import Runner
 from bureau.service import Resources
@@ -88,7 +88,7 @@ class Office:
         task_id: UUID = self.book.task(job).id
         return task_id
 
-    def tries(self, job: UUID) -> list[Delivery]:
+    def tries(self, job: UUID) -> list[MailDelivery]:
         return deliveries.history(self.db, self.task_id(job))
 
     def age_tries(self, job: UUID, seconds: float) -> None:

@@ -12,7 +12,7 @@ from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.output.csv_export import export
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import Source
+from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
 from tests.support.postgres import connect
@@ -49,7 +49,7 @@ def read(source: PostgresSource) -> Read:
 
 
 def export_all(
-    source: Source, sql: str, values: Mapping[str, Value], form: CsvFormat, dialect: Dialect | None = None
+    source: RowSource, sql: str, values: Mapping[str, Value], form: CsvFormat, dialect: Dialect | None = None
 ) -> bytes:
     file = io.BytesIO()
     dialect = dialect or Dialect.of(form)

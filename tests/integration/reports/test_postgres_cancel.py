@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from bureau.contracts.errors import Stopped
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.output.csv_export import export
-from bureau.services.reports.output.rows import Source
+from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
 from bureau.stop_token import StopReason, StopToken
@@ -31,7 +31,7 @@ WITHIN_SECONDS = 2.0
 class Running:
     """A report in a thread of its own: how it ended, and the rows it wrote."""
 
-    def __init__(self, source: Source, sql: str) -> None:
+    def __init__(self, source: RowSource, sql: str) -> None:
         self.stop = StopToken()
         self.rows = 0
         self.ended: BaseException | None = None

@@ -160,7 +160,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.ledger.jobs.locked_job": [
         ("write_jobs", before("in_finish"))
     ],  # task and dependents written, not committed
-    "bureau.services.mailer.delivery_log": [("LedgerBook.move", after("moved"))],  # its row names the next transport
+    "bureau.services.mailer.delivery_log": [("DeliveryLog.move", after("moved"))],  # its row names the next transport
     "bureau.services.mailer.transports.smtp": [
         ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end
         ("SmtpTransport._ended", after("after_dot")),  # the server took it, the ledger does not know

@@ -29,7 +29,7 @@ SHAPES: dict[type[Any], type[BaseModel]] = {
     shapes.JobData: models.Job,
     shapes.TaskSummaryData: tasks.TaskSummary,
     shapes.QueueData: queues.Queue,
-    shapes.WorkerTroubleData: workers.WorkerTrouble,
+    shapes.WorkerOutageData: workers.WorkerOutage,
     shapes.WorkerData: workers.Worker,
     shapes.ScheduleProblemData: ScheduleProblem,
     shapes.ScheduleData: Schedule,

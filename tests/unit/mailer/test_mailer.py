@@ -12,15 +12,15 @@ import pytest
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.mail import SendMail
-from bureau.ledger.mail.deliveries import Delivery, DeliveryState
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
 from bureau.services.mailer.compose import Composer
-from bureau.services.mailer.delivery_policy import Policy
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
 from bureau.services.mailer.tasks import send_task
 from bureau.services.mailer.templating.templating import Templates
-from bureau.services.mailer.transports.base import AnswerLost, SendResult, TransportUnavailable, Verdict, Window
-from bureau.services.mailer.transports.failover import Route, Stop
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.failover import FailoverRoute, TransportEntry
 from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
 from tests.support.context import FakeContext
@@ -35,18 +35,18 @@ class _Book:
     """Tries in memory; `said` is everything that happened, in order."""
 
     said: list[str]
-    rows: list[Delivery] = field(default_factory=list)
+    rows: list[MailDelivery] = field(default_factory=list)
     listed: dict[str, str] = field(default_factory=dict)
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         return list(self.rows)
 
     def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
         return {one: self.listed[one] for one in recipients if one in self.listed}
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         self.said.append("open")
-        row = Delivery(
+        row = MailDelivery(
             len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, dict.fromkeys(recipients, "open"), 0.0, None
         )
         self.rows.append(row)
@@ -74,7 +74,7 @@ class _Transport:
     name: str = "fake"
     messages: list[Message] = field(default_factory=list)
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> SendResult:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         self.said.append(f"send {' '.join(recipients)}")
         self.messages.append(message)
         return self.steps.pop(0)(recipients)
@@ -89,7 +89,7 @@ class _Transport:
 class _World:
     """A mailer over both."""
 
-    def __init__(self, folder: Path, policy: Policy = Policy.RESEND) -> None:
+    def __init__(self, folder: Path, policy: UnknownMailPolicy = UnknownMailPolicy.RESEND) -> None:
         self.said: list[str] = []
         self.book = _Book(self.said)
         self.transport = _Transport(self.said)
@@ -101,7 +101,10 @@ class _World:
             sign=lambda *_: "",
         )
         self.mailer = Mailer(
-            composer=composer, route=Route([Stop(self.transport.name, self.transport)]), book=self.book, policy=policy
+            composer=composer,
+            route=FailoverRoute([TransportEntry(self.transport.name, self.transport)]),
+            book=self.book,
+            policy=policy,
         )
 
     def send(self, *steps: Callable[[Sequence[str]], SendResult], mail: SendMail = MAIL) -> dict[str, Any]:
@@ -196,7 +199,7 @@ def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_id(world: _World
 
 
 def test_a_lost_answer_is_parked_where_that_is_the_setting(tmp_path: Path) -> None:
-    world = _World(tmp_path, Policy.PARK)
+    world = _World(tmp_path, UnknownMailPolicy.PARK)
     for steps in ([_raises(AnswerLost("cut"))], []):
         with pytest.raises(PermanentError, match="MAIL_UNKNOWN is park") as caught:
             world.send(*steps)
@@ -220,7 +223,7 @@ def test_a_stop_after_the_handing_over_keeps_the_result(world: _World) -> None:
     assert world.said[-1] == "close sent"
 
 
-def test_a_mistake_of_ours_leaves_no_open_try(world: _World) -> None:
+def test_an_error_of_ours_leaves_no_open_try(world: _World) -> None:
     with pytest.raises(ZeroDivisionError):
         world.send(_raises(ZeroDivisionError()))
     assert world.book.rows[0].state is DeliveryState.UNKNOWN
@@ -228,7 +231,7 @@ def test_a_mistake_of_ours_leaves_no_open_try(world: _World) -> None:
 
 def _left_open(world: _World, age: float) -> None:
     world.book.rows.append(
-        Delivery(1, "<1@old.example>", "fake", DeliveryState.OPEN, {ADA: "open", BOB: "open"}, age, None)
+        MailDelivery(1, "<1@old.example>", "fake", DeliveryState.OPEN, {ADA: "open", BOB: "open"}, age, None)
     )
 
 

@@ -15,7 +15,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
-from bureau.ledger.jobs.events import Event
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.runtime.reporter import Reporter, Served
 from bureau.task import Context
 from tests.support.waiting import until
@@ -108,7 +108,7 @@ def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monke
     writing, write_on = threading.Event(), threading.Event()
     write = running.write_said
 
-    def slow(db: Database, by_job: Mapping[UUID, Sequence[Event]], progress: Any) -> None:
+    def slow(db: Database, by_job: Mapping[UUID, Sequence[TaskEvent]], progress: Any) -> None:
         if by_job:
             writing.set()
             write_on.wait(10)
@@ -223,7 +223,7 @@ def test_progress_is_such_as_any_database_takes(bench: Bench, given: Any, kept: 
     assert row.progress == expected
 
 
-def test_progress_that_is_no_number_is_the_tasks_own_mistake(bench: Bench) -> None:
+def test_progress_that_is_no_number_is_the_tasks_own_error(bench: Bench) -> None:
     def work(ctx: Context) -> None:
         ctx.progress("half")  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ import pytest
 from bureau.contracts.errors import TransientError
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.jobs import cancel, leases
-from bureau.ledger.jobs.leases import Standing
+from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.runtime import heartbeat
 from bureau.stop_token import StopReason
 from bureau.task import Context
@@ -195,7 +195,7 @@ def test_a_deaf_task_is_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
 def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 
-    def away(*_: Any, **__: Any) -> dict[Any, Standing]:
+    def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         asked.append(time.monotonic())
         raise LedgerUnavailable("away")
 
@@ -210,7 +210,7 @@ def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.
 
 
 def test_a_time_limit_is_watched_though_the_ledger_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any, **__: Any) -> dict[Any, Standing]:
+    def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         raise LedgerUnavailable("away")
 
     monkeypatch.setattr(leases, "standing", away)

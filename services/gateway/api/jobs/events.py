@@ -28,7 +28,7 @@ LAST = "Last-Event-ID"
 _NUMBERS = 2**31  # as many as the ledger's column holds
 
 
-class Event(BaseModel):
+class EventModel(BaseModel):
     """Something that happened to a job."""
 
     id: int = Field(description="Grows by one with each event of its job, in the order of commits.")
@@ -53,7 +53,7 @@ class Event(BaseModel):
 class EventList(BaseModel):
     """A page of a job's events, the oldest first."""
 
-    items: list[Event]
+    items: list[EventModel]
     next_cursor: str | None
 
 
@@ -180,8 +180,8 @@ def _number(key: list[Any]) -> int:
     return number
 
 
-def _event(happened: Happened) -> Event:
-    return Event(
+def _event(happened: Happened) -> EventModel:
+    return EventModel(
         id=happened.seq,
         type=happened.type,
         at=happened.at,

@@ -21,9 +21,9 @@ from bureau.services.gateway.http.parsing import json_body
 from bureau.services.gateway.job_builders.accept import QUOTAS, accept
 from bureau.services.gateway.models import Job, job_of
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
-from bureau.submission.terms import Policy, new_job, policy_of
+from bureau.submission.terms import RetryTerms, new_job, policy_of
 
 RUN = "mailer.preview"
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
@@ -50,7 +50,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise try_again("no-service", "No mailer has announced its templates yet; start one and try again.")
         if not re.fullmatch(NAME, name) or name not in known.templates:
             raise problem("not-found", f"There is no template {name}; {named('template', known.templates)}")
-        refuse(_mistakes(call.body, gateway.settings.max_context_bytes))
+        refuse(_errors(call.body, gateway.settings.max_context_bytes))
         job = new_job(
             Terms(priority=_FIRST),
             owner=call.owner,
@@ -89,15 +89,15 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _mistakes(asked: PreviewRequest, at_most: int) -> list[FieldError]:
+def _errors(asked: PreviewRequest, at_most: int) -> list[FieldError]:
     size = len(json_body.canonical(asked.context).encode())
     if size <= at_most:
         return []
     return [FieldError("too_large", f"The context is {size} bytes; MAX_CONTEXT_BYTES allows {at_most}.", "#/context")]
 
 
-def _task(name: str, asked: PreviewRequest, known: Known) -> NewTask:
-    policy: Policy = policy_of(RUN, known)
+def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
+    policy: RetryTerms = policy_of(RUN, known)
     given = {"template": name, "context": asked.context, "language": asked.language}
     return NewTask(
         "preview", RUN, policy.queue, given, retry=policy.retry, time_limit_seconds=policy.time_limit_seconds

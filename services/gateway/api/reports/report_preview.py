@@ -15,13 +15,13 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.submit import NewTask
 from bureau.ledger.reads import job_queries
-from bureau.services.gateway.api.reports.reports import params_mistakes
+from bureau.services.gateway.api.reports.reports import params_errors
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import QUOTAS, accept
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
-from bureau.submission.announcements import Known
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, policy_of
 
@@ -46,7 +46,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
         if not re.fullmatch(NAME, name) or name not in known.reports:
             raise problem("not-found", f"There is no report {name}; {named('report', known.reports)}")
-        refuse(params_mistakes(known.reports[name], call.body.params))
+        refuse(params_errors(known.reports[name], call.body.params))
         job = new_job(
             Terms(priority=_FIRST),
             owner=call.owner,
@@ -75,7 +75,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _task(name: str, asked: PreviewRequest, known: Known) -> NewTask:
+def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
     policy = policy_of(RUN, known)
     form = asked.format.model_dump(mode="json", exclude_unset=True)
     given = {"report": name, "params": asked.params, "format": form}

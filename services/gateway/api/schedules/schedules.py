@@ -27,16 +27,16 @@ from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.reads import job_queries
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.schedules import schedules
-from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Source
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, ScheduleOrigin
 from bureau.ledger.schedules.schedules import Schedule as Kept
 from bureau.services.gateway.api.schedules.schedule_models import Schedule, ScheduleList, schedule_shown
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from bureau.services.gateway.job_builders.accept import accept, gone_mistakes, submission
+from bureau.services.gateway.job_builders.accept import accept, gone_errors, submission
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
-from bureau.submission.announcements import Known
-from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, static_mistakes
+from bureau.submission.announcements import CatalogSnapshot
+from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_errors, spec_of, static_errors
 from bureau.submission.specs import used_by, within
 
 PATH = "/v1/schedules/<name>"
@@ -110,11 +110,11 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
         if not re.fullmatch(NAME_PATTERN, name):
             raise invalid([FieldError("wrong_form", NAME_RULE, parameter="name")])
         known = _known(gateway)
-        refuse(schedule_mistakes(call.body, known))
-        new = new_schedule(call.body, call.owner, name, Source.API)
+        refuse(schedule_errors(call.body, known))
+        new = new_schedule(call.body, call.owner, name, ScheduleOrigin.API)
         with _refusals(call.body.job):
             noted = call.act("schedule.put", name)
-            made = schedules.save(gateway.database, call.owner, name, Source.API, lambda _: new, noted)
+            made = schedules.save(gateway.database, call.owner, name, ScheduleOrigin.API, lambda _: new, noted)
         return Reply(201 if made else 200, _shown(gateway, call.owner, _find(gateway, call)), _location(name))
 
     return Operation(
@@ -142,7 +142,7 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
         with _refusals(call.body.job):
             made = partial(_changed, call.body, known)
             noted = call.act("schedule.patch", name)
-            schedules.save(gateway.database, call.owner, name, Source.API, made, noted)
+            schedules.save(gateway.database, call.owner, name, ScheduleOrigin.API, made, noted)
         return Reply(200, _shown(gateway, call.owner, _find(gateway, call)))
 
     return Operation(
@@ -160,20 +160,22 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
     )
 
 
-def _changed(patch: SchedulePatch, known: Known | None, before: Kept | None) -> NewSchedule:
+def _changed(patch: SchedulePatch, known: CatalogSnapshot | None, before: Kept | None) -> NewSchedule:
     """A job that stays as it is is not held against what is announced: who disables it may do so for its absence."""
     if before is None:
         raise not_found("schedule")
     spec = patch.applied_to(spec_of(before))
-    refuse(schedule_mistakes(spec, known) if known else static_mistakes(spec))
-    return new_schedule(spec, before.owner, before.name, Source.API)
+    refuse(schedule_errors(spec, known) if known else static_errors(spec))
+    return new_schedule(spec, before.owner, before.name, ScheduleOrigin.API)
 
 
 def _delete(gateway: Gateway) -> Operation[Any, Any]:
     def remove(call: Call[Nothing, Nothing]) -> Reply:
         name = _find(gateway, call).name
         with _refusals(None):
-            schedules.delete_schedule(gateway.database, call.owner, name, Source.API, call.act("schedule.delete", name))
+            schedules.delete_schedule(
+                gateway.database, call.owner, name, ScheduleOrigin.API, call.act("schedule.delete", name)
+            )
         return Reply(204, None)
 
     return Operation(
@@ -222,7 +224,7 @@ def _find(gateway: Gateway, call: Call[Any, Any]) -> Kept:
     return found
 
 
-def _known(gateway: Gateway) -> Known:
+def _known(gateway: Gateway) -> CatalogSnapshot:
     known = gateway.announcements.known()
     if not known.tasks:
         raise try_again("no-service", "No service has announced a task yet; start one and try again.")
@@ -239,7 +241,7 @@ def _refusals(job: JobSpec | None) -> Iterator[None]:
     except JobUnreadable as unreadable:
         raise invalid([FieldError("refused", str(unreadable), "#/job")]) from None
     except ArtifactGone as gone:
-        raise invalid(within(["job"], gone_mistakes(gone, used_by(job) if job else ()))) from None
+        raise invalid(within(["job"], gone_errors(gone, used_by(job) if job else ()))) from None
 
 
 def _shown(gateway: Gateway, owner: str, schedule: Kept) -> Schedule:

@@ -10,7 +10,7 @@ from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.problems import FieldError, ProblemError
 from bureau.ledger.access.keys import Role
 from bureau.services.gateway.console import schema_form
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
 from bureau.services.gateway.http.forms import PostedForm
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
@@ -20,7 +20,7 @@ SHOWN_ROWS = 50
 DELIMITERS = ((",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar"))
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def listed(call: Call[Nothing, Nothing]) -> Response:
         known = frame.gateway.announcements.known()
         found = [report.description for _, report in sorted(known.reports.items())]
@@ -63,7 +63,7 @@ def _form(
 ) -> Response:
     report = _find(frame, call)
     fields = schema_form.fields(report.params_schema)
-    wrong = mistakes(refusal.problem.errors) if refusal else {}
+    wrong = error_messages(refusal.problem.errors) if refusal else {}
     told = {field.key for field in fields} | {"email_to", "subject"}
     others = [text for key, text in wrong.items() if key not in told]
     if refusal and not wrong:
@@ -84,7 +84,7 @@ def _form(
     )
 
 
-def mistakes(errors: tuple[FieldError, ...]) -> dict[str, str]:
+def error_messages(errors: tuple[FieldError, ...]) -> dict[str, str]:
     """What is wrong, by the name of the field that it is wrong in."""
     found: dict[str, str] = {}
     for error in errors:

@@ -21,11 +21,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
     def form(following: str | None, wrong: str | None = None) -> Response:
         used = gate.keys_are_in_use()
         return frame.page(
-            "login.html",
-            status=422 if wrong else 200,
-            following=local_address(following),
-            wrong=wrong,
-            used=used,
+            "login.html", status=422 if wrong else 200, following=local_address(following), wrong=wrong, used=used
         )
 
     def log_in(call: Call[Any, Any]) -> Response:

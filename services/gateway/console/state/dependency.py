@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bureau.ledger.reads.reported_outages import Away
+from bureau.ledger.reads.reported_outages import ReportedOutage
 
 # What services need from outside, by the queue whose workers can say.
 OUTSIDE = {"mailer": "Mail transport", "certificates": "Certificates API"}
 
 
-class Standing(StrEnum):
+class DependencyStatus(StrEnum):
     """Its word on the page."""
 
     OK = "ok"
@@ -25,12 +25,12 @@ class Dependency:
     """`since` when it stands so, where that is known; `detail` in words, what it says or what works all the same."""
 
     name: str
-    standing: Standing = Standing.OK
+    standing: DependencyStatus = DependencyStatus.OK
     since: datetime | None = None
     detail: str | None = None
 
 
-def outside(told: Sequence[Away], workers: Mapping[str, int]) -> list[Dependency]:
+def outside(told: Sequence[ReportedOutage], workers: Mapping[str, int]) -> list[Dependency]:
     """What the workers say of what they need; `workers` are the live ones by queue. Where none lives, none can say."""
     found = []
     for queue, name in OUTSIDE.items():
@@ -40,13 +40,13 @@ def outside(told: Sequence[Away], workers: Mapping[str, int]) -> list[Dependency
     return found + [_away(one, "", workers.get(one.queue, 0)) for one in told if one.queue not in OUTSIDE]
 
 
-def _away(one: Away, kind: str, live: int) -> Dependency:
+def _away(one: ReportedOutage, kind: str, live: int) -> Dependency:
     trouble = one.trouble
     name = trouble.name if not kind else kind if kind.lower() == trouble.name.lower() else f"{kind} {trouble.name}"
     some = f", says {one.workers} of {live} workers" if one.workers < live else ""
     why = trouble.why if trouble.why.endswith((".", "…")) else f"{trouble.why}."
-    return Dependency(name, Standing.AWAY, trouble.since, f"{trouble.how.capitalize()}{some}: {why}")
+    return Dependency(name, DependencyStatus.AWAY, trouble.since, f"{trouble.how.capitalize()}{some}: {why}")
 
 
 def _unknown(name: str, queue: str) -> Dependency:
-    return Dependency(name, Standing.UNKNOWN, detail=f"No worker serves {queue}, so none can tell.")
+    return Dependency(name, DependencyStatus.UNKNOWN, detail=f"No worker serves {queue}, so none can tell.")

@@ -8,7 +8,7 @@ from threading import Event, Lock
 from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.broker import BrokerKind
-from bureau.services.gateway.console.state.dependency import Dependency, Standing
+from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.health_checks import StorageProbe, StorageState
 
@@ -20,13 +20,13 @@ _BROKERS: dict[BrokerKind, str] = {"amqp": "RabbitMQ", "memory": "In-process bro
 class Found:
     """What one look at one of them found."""
 
-    standing: Standing = Standing.OK
+    standing: DependencyStatus = DependencyStatus.OK
     detail: str | None = None
 
 
 Check = Callable[[], Found]
 
-_LEDGER_AWAY = Found(Standing.AWAY, "The ledger's database does not answer.")
+_LEDGER_AWAY = Found(DependencyStatus.AWAY, "The ledger's database does not answer.")
 
 
 class Watch:
@@ -89,7 +89,7 @@ def broker_name(gateway: Gateway) -> str:
 def _broker(gateway: Gateway) -> Found:
     if gateway.relay.healthy:
         return Found()
-    return Found(Standing.AWAY, "Jobs are accepted and start when it is back.")
+    return Found(DependencyStatus.AWAY, "Jobs are accepted and start when it is back.")
 
 
 def _database(gateway: Gateway) -> Found:
@@ -102,7 +102,7 @@ def _database(gateway: Gateway) -> Found:
 
 def _storage(state: StorageState) -> Found:
     if state.error:
-        return Found(Standing.AWAY, state.error.message)
+        return Found(DependencyStatus.AWAY, state.error.message)
     if state.warning:
-        return Found(Standing.WARNS, state.warning)
+        return Found(DependencyStatus.WARNS, state.warning)
     return Found(detail=f"{state.used_percent} % full" if state.used_percent is not None else None)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from bureau.formatting import count
-from bureau.services.gateway.console.state.dependency import Dependency, Standing
+from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
 from bureau.services.gateway.console.text.words import duration
 
 SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
@@ -47,7 +47,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class HealthSummary:
     """`detail` goes on where `text` ends; `more` are the other things that are wrong, each with its detail."""
 
     tone: Tone
@@ -56,10 +56,10 @@ class Sentence:
     more: tuple[str, ...] = field(default=())
 
 
-Found = tuple[Tone, str, str]  # as in `Sentence`: its tone, text and detail
+Found = tuple[Tone, str, str]  # as in `HealthSummary`: its tone, text and detail
 
 
-def sentence(state: State) -> Sentence:
+def health_summary(state: State) -> HealthSummary:
     """What matters most first."""
     found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
@@ -67,16 +67,16 @@ def sentence(state: State) -> Sentence:
     found.sort(key=lambda said: -said[0])
     if found:
         first, *others = found
-        return Sentence(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
+        return HealthSummary(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
     return _calm(state.queues)
 
 
 def _dependency(one: Dependency, now: datetime) -> Found | None:
     """What is wrong with it; None where nothing is known to be."""
-    if one.standing is Standing.WARNS:
+    if one.standing is DependencyStatus.WARNS:
         what, stop, rest = (one.detail or "").partition(". ")
         return Tone.WARNING, f"{one.name}: {what[:1].lower()}{what[1:]}{stop.rstrip()}", rest
-    if one.standing is not Standing.AWAY:
+    if one.standing is not DependencyStatus.AWAY:
         return None
     since = f" since {one.since:%H:%M:%S} ({duration(now - one.since)})" if one.since else ""
     return Tone.WRONG, f"{one.name} is away{since}.", one.detail or ""
@@ -111,14 +111,14 @@ def _silence(queue: QueueState, now: datetime) -> str:
     return f"nothing finished for {duration(now - queue.last_done)}"
 
 
-def _calm(queues: Sequence[QueueState]) -> Sentence:
+def _calm(queues: Sequence[QueueState]) -> HealthSummary:
     running, due = sum(queue.running for queue in queues), sum(queue.due for queue in queues)
     failed = sum(queue.failed for queue in queues)
     if not queues:
         detail = "Jobs are accepted when the first one does."
-        return Sentence(Tone.WARNING, "No worker has announced itself yet.", detail)
+        return HealthSummary(Tone.WARNING, "No worker has announced itself yet.", detail)
     if failed:
-        return Sentence(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
+        return HealthSummary(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
     if running or due:
-        return Sentence(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
-    return Sentence(Tone.WELL, "All is well. Nothing is waiting.")
+        return HealthSummary(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
+    return HealthSummary(Tone.WELL, "All is well. Nothing is waiting.")

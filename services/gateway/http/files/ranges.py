@@ -38,7 +38,7 @@ class OutOfRange:
 Decision = Whole | Part | NotModified | PreconditionFailed | OutOfRange
 
 
-def decide(method: str, headers: Headers, etag: str, modified: datetime, size: int) -> Decision:
+def select_response(method: str, headers: Headers, etag: str, modified: datetime, size: int) -> Decision:
     """What to answer. `etag` is without quotes; several ranges are answered with the whole file, as is allowed."""
     modified = modified.replace(microsecond=0)  # HTTP dates have whole seconds
     if _fails(headers, etag, modified):

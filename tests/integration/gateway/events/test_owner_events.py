@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bureau.ledger.db.tables import events
 from bureau.ledger.jobs import cancel
-from bureau.ledger.jobs.events import Event, append
+from bureau.ledger.jobs.events import TaskEvent, append
 from tests.integration.gateway.conftest import pointers
 from tests.integration.gateway.events.conftest import OWNER, Served
 from tests.support.together import together
@@ -90,7 +90,9 @@ def test_nothing_is_lost_or_told_twice_whatever_commits_when(served: Served) -> 
         for _ in range(30):
             with served.db.transaction() as connection:
                 for job_id in sorted(chance.sample(jobs, chance.randint(1, 3))):
-                    append(connection, {job_id: [Event("task.logged", "only", {"line": "x"})] * chance.randint(1, 3)})
+                    append(
+                        connection, {job_id: [TaskEvent("task.logged", "only", {"line": "x"})] * chance.randint(1, 3)}
+                    )
 
     passing = threading.Thread(target=come_and_go, daemon=True)
     passing.start()

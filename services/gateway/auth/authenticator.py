@@ -10,7 +10,7 @@ from werkzeug import Request
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access import ownership
 from bureau.ledger.access.keys import Role
-from bureau.ledger.access.rate_limits import Standing
+from bureau.ledger.access.rate_limits import RateLimitResult
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import Database
 from bureau.services.gateway.api_keys import api_key
@@ -27,7 +27,7 @@ from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, Li
 
 
 @dataclass(frozen=True)
-class Asked:
+class AuthRequest:
     """What of a request the gate looks at. `for_people`: a browser is to ask for the key."""
 
     authorization: str | None = field(repr=False)
@@ -38,7 +38,7 @@ class Asked:
     changes_from: str | None = None  # the Origin of a request that changes something; "" where it names none
 
     @classmethod
-    def of(cls, request: Request, *, page: bool = False) -> "Asked":
+    def of(cls, request: Request, *, page: bool = False) -> "AuthRequest":
         return cls(
             authorization=request.headers.get("Authorization"),
             peer=request.remote_addr,
@@ -49,7 +49,7 @@ class Asked:
         )
 
 
-class Gate:
+class Authenticator:
     """Connects to nothing until it is asked."""
 
     def __init__(self, settings: GatewaySettings, db: Database) -> None:
@@ -61,7 +61,7 @@ class Gate:
         self.links = LinkSigner(lambda: given or kept_secret(db, "links"), partial(ownership.path_of, db))
         self.sessions = Sessions(lambda: given or kept_secret(db, "sessions"))
 
-    def identify(self, asked: Asked, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
+    def identify(self, asked: AuthRequest, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
         """Raises 401, and for links 403, 404 and 410 problems. Whether the role suffices is `require`'s to say."""
         if role is None:
             return NOBODY
@@ -89,7 +89,7 @@ class Gate:
     def keys_are_in_use(self) -> bool:
         return self._keyring.there_are_any()
 
-    def _signed_in(self, asked: Asked) -> Identity | Refused | None:
+    def _signed_in(self, asked: AuthRequest) -> Identity | Refused | None:
         """By the cookie. Raises a 403 problem for a change that does not say which page sent it: browsers do."""
         signed_in = self.sessions.read(asked.session) if asked.session and self._keyring.there_are_any() else None
         if signed_in is None:
@@ -123,20 +123,20 @@ class Gate:
     def _owner_of_file(self, artifact_id: Any) -> str | None:
         return ownership.owner_of_artifact(self._db, artifact_id)
 
-    def count(self, who: Identity) -> tuple[Standing | None, dict[str, str]]:
+    def count(self, identity: Identity) -> tuple[RateLimitResult | None, dict[str, str]]:
         """One more request of this key; where it stands, and the headers that say so."""
-        standing = self._limiter.take(who.key_id) if who.key_id else None
+        standing = self._limiter.take(identity.key_id) if identity.key_id else None
         return standing, rate_limits.headers(standing, self._per_minute) if standing else {}
 
 
-def require(who: Identity, role: Role | None, standing: Standing | None) -> None:
+def require(identity: Identity, role: Role | None, standing: RateLimitResult | None) -> None:
     """Raises 429 and 403 problems."""
     if standing and not standing.allowed:
         seconds = rate_limits.wait_seconds(standing)
         detail = f"This key has used up its requests; there is one more in {seconds} s. RATE_LIMIT_PER_MINUTE sets it."
         raise try_again("too-many-requests", detail, seconds)
-    if role and not who.role.includes(role):
-        raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {who.role}.")
+    if role and not identity.role.includes(role):
+        raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {identity.role}.")
 
 
 _HOW = "Send `Authorization: Bearer <key>`; a browser asks for it: any name, and the key as password."
