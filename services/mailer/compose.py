@@ -109,7 +109,12 @@ class Composer:
     def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None, tuple[Attachment, ...]]:
         if mail.template is None:
             text, html = _body(ctx, "text", mail.text), _body(ctx, "html", mail.html)
-            return mail.subject or "", plain_text(html) if text is None and html is not None else text, html, ()
+            return (
+                mail.subject or "",
+                plain_text(html, ctx.stop.check) if text is None and html is not None else text,
+                html,
+                (),
+            )
         rendered = self._templates.render(mail.template, mail.context | self._links(ctx, mail), mail.language)
         pictures = tuple(
             Attachment.read(one.cid, one.media_type, len(one.data), io.BytesIO(one.data), one.cid)

@@ -4,7 +4,7 @@
 `after`: its first token is a task's name, the rest leads into that task's result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from bureau.contracts.jobs.states import When
 from bureau.contracts.problems import FieldError
 
 RESULT_KEY = "$result"
+MAX_LINKS = 20_000  # of the tasks of a job, all together: each is a row, and is looked at when a task ends
+VALUE_WEIGHT = 64  # bytes that Python needs for a value, about
+MAX_RESOLVED_WEIGHT = 32 * 1024 * 1024
 
 Path = tuple[str | int, ...]
 
@@ -37,29 +40,62 @@ def is_reference(value: Any) -> bool:
     return isinstance(value, dict) and RESULT_KEY in value
 
 
-def errors(tasks: Sequence[TaskSpec]) -> list[FieldError]:
-    """Everything that is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`)."""
+def errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
+    """What is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`). Found while it is read."""
     if len(tasks) > MAX_TASKS:
         detail = f"A job has at most {MAX_TASKS} tasks; this one has {len(tasks)}."
-        return [FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))]
-    found = [*_repeated_names(tasks), *_wrong_after(tasks), *_cycles(tasks)]
+        yield FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))
+        return
+    if (links := sum(len(task.after) for task in tasks)) > MAX_LINKS:
+        detail = f"The tasks of a job name at most {MAX_LINKS} others in `after`, all together; these name {links}."
+        yield FieldError("too_many_links", detail, pointer.fragment(["tasks"]))
+        return
+    yield from _repeated_names(tasks)
+    yield from _wrong_after(tasks)
+    yield from _cycles(tasks)
     for index, task in enumerate(tasks):
-        found += wrong_references(index, task)
-    return found
+        yield from wrong_references(index, task)
 
 
 def resolve(value: Any, results: Mapping[str, Any]) -> Any:
     """`value` with results in place of references.
 
-    Raises `PermanentError` (`result_missing`) for a reference that leads nowhere.
+    Raises `PermanentError`: `result_missing` for a reference that leads nowhere, `input_too_large` where the results
+    would make the input heavier than `MAX_RESOLVED_WEIGHT`. A result that is named often counts as often: it is copied
+    when the task reads its input.
     """
+    targets = [one.target for one in references(value) if isinstance(one.target, str)]
+    found = {target: _found(target, results) for target in targets}
+    weights = {target: weight(result) for target, result in found.items()}
+    total = weight(value) + sum(weights[target] for target in targets)
+    if total > MAX_RESOLVED_WEIGHT:
+        raise PermanentError(
+            "input_too_large",
+            f"With the results of other tasks in it, the input weighs {total:,}; {MAX_RESOLVED_WEIGHT:,} are allowed "
+            f"({VALUE_WEIGHT} for each value, and the length of each text). Hand large data on as files.",
+        )
+    return _resolved(value, found)
+
+
+def weight(value: Any) -> int:
+    """About how many bytes a JSON value takes in memory. Does not recurse."""
+    total, layer = 0, [value]
+    while layer:
+        total += VALUE_WEIGHT * len(layer) + sum(len(item) for item in layer if isinstance(item, str))
+        inner = [item for item in layer if isinstance(item, dict | list)]
+        total += sum(len(name) for item in inner if isinstance(item, dict) for name in item)
+        layer = [part for item in inner for part in (item.values() if isinstance(item, dict) else item)]
+    return total
+
+
+def _resolved(value: Any, found: Mapping[str, Any]) -> Any:
     match value:
         case {"$result": str() as target}:
-            return _found(target, results)
+            return found[target]
         case dict():
-            return {key: resolve(item, results) for key, item in value.items()}
+            return {key: _resolved(item, found) for key, item in value.items()}
         case list():
-            return [resolve(item, results) for item in value]
+            return [_resolved(item, found) for item in value]
         case _:
             return value
 
@@ -144,24 +180,26 @@ def _without_the_free(after: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def _walk_back(blocked: dict[str, list[str]]) -> list[str]:
     """A cycle, from any task of it: each of these waits for one of these, so walking back must come round."""
-    path: list[str] = []
+    path: dict[str, None] = {}  # a list would be searched again at each step
     name = min(blocked)
     while name not in path:
-        path.append(name)
+        path[name] = None
         name = min(blocked[name])
-    return path[path.index(name) :]
+    walked = list(path)
+    return walked[walked.index(name) :]
 
 
 def wrong_references(index: int, task: TaskSpec) -> Iterator[FieldError]:
     """What is wrong with the `$result`s in the input of the task at `index`."""
+    after = frozenset(task.after)
     for reference in references(task.input):
-        detail = _wrong_reference(reference, task.after)
+        detail = _wrong_reference(reference, after)
         if detail:
             at = pointer.fragment(["tasks", index, "input", *reference.path])
             yield FieldError("wrong_result_reference", detail, at)
 
 
-def _wrong_reference(reference: Reference, after: Iterable[str]) -> str | None:
+def _wrong_reference(reference: Reference, after: Collection[str]) -> str | None:
     if not reference.alone:
         return "An object with $result holds nothing else."
     if not isinstance(reference.target, str):

@@ -18,6 +18,10 @@ from bureau.services.gateway.settings import GatewaySettings
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
+NOTHING_BYTES = 4096
+RAW_BYTES = 2 * 1024 * 1024  # of a provider's batch, which is read before its signature is: SendGrid's end at 768 kB
+MAX_PARAMETERS = 100  # of a query: no operation has a tenth of it, but for a repeatable one
+
 B = TypeVar("B", bound=BaseModel)
 
 
@@ -33,6 +37,7 @@ class BodyReader(Generic[B]):
     def read(self, request: Request) -> tuple[B, list[UploadedFile], str]:
         """The model, the files, and the fingerprint of both. Raises 400, 413, 415 and 422 problems."""
         kind, options = parse_options_header(request.headers.get("Content-Type"))
+        kind = kind.lower()  # RFC 9110, section 8.3.1
         if kind not in self._types:
             raise problem(
                 "unsupported-media-type",
@@ -54,7 +59,7 @@ class BodyReader(Generic[B]):
         limit = self._settings.max_body_bytes
         check_length(request, "MAX_BODY_BYTES", limit)
         stream = cast("IO[bytes]", _Counted(request.stream, limit))
-        form = read_form(stream, boundary, request.content_length, rule)
+        form = read_form(stream, boundary, rule, self._reader.kinds)
         return self._form_value(form), form.files, form.fingerprint
 
     def _form_value(self, form: Form) -> B:
@@ -72,12 +77,11 @@ class BodyReader(Generic[B]):
 class NoBodyReader:
     """For a POST that takes nothing: an empty body, or an empty JSON object."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self) -> None:
         self._reader = Reader(Nothing)
-        self._settings = settings
 
     def read(self, request: Request) -> tuple[Nothing, list[UploadedFile], str]:
-        raw = read_limited(request, "MAX_JSON_BYTES", self._settings.max_json_bytes)
+        raw = read_limited(request, "an empty body", NOTHING_BYTES)
         value = json_body.read_json(raw) if raw else {}
         return self._reader.read(value), [], json_body.fingerprint(value)
 
@@ -91,6 +95,9 @@ class QueryReader(Generic[B]):
 
     def read(self, request: Request) -> B:
         """Raises a 422 problem that names parameters."""
+        if len(request.query_string) > MAX_PARAMETERS and request.query_string.count(b"&") >= MAX_PARAMETERS:
+            detail = f"The query has more than {MAX_PARAMETERS} parameters."
+            raise invalid([FieldError("too_many", detail, parameter="query")])
         given = [
             (clean_text(name), clean_text(text))
             for name, text in request.args.items(multi=True)

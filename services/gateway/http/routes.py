@@ -17,7 +17,14 @@ from bureau.services.gateway.http import idempotency, prefer
 from bureau.services.gateway.http.answers import response_of
 from bureau.services.gateway.http.forms import FormReader
 from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
-from bureau.services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
+from bureau.services.gateway.http.reading import (
+    RAW_BYTES,
+    BodyReader,
+    NoBodyReader,
+    QueryReader,
+    idempotency_key,
+    read_limited,
+)
 from bureau.signing.signed_links import PARAMETER
 
 AnyOperation = Operation[Any, Any]
@@ -40,7 +47,7 @@ def add_routes(
 
 def _view(operation: AnyOperation, gateway: Gateway, prepare: Callable[[], None] | None) -> Callable[..., Response]:
     if operation.raw:
-        read = _with_raw_body(operation, gateway)
+        read = _with_raw_body(operation)
     else:
         read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
 
@@ -97,9 +104,9 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     return answer
 
 
-def _with_raw_body(operation: AnyOperation, gateway: Gateway) -> Reading:
+def _with_raw_body(operation: AnyOperation) -> Reading:
     def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
-        raw = read_limited(request, "MAX_JSON_BYTES", gateway.settings.max_json_bytes)
+        raw = read_limited(request, "a batch of events", RAW_BYTES)
         headers = _told_headers()
         return operation.view(
             Call(identity, path, Nothing(), Nothing(), (), headers, request.method, request_id=g.request_id, raw=raw)
@@ -135,8 +142,8 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 
 def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] | NoBodyReader | FormReader:
     if not operation.api:
-        return FormReader(gateway.settings)
-    return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader(gateway.settings)
+        return FormReader(operation.role is None)
+    return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader()
 
 
 def _told_headers() -> Headers:
