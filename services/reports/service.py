@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bureau.ledger.reads.first_failure import first_failure
+from bureau.ledger.reads.failures import first_failure
 from bureau.service import Resources, Service
 from bureau.services.reports.definition.catalog import load_catalog
 from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
-from bureau.services.reports.ladder import DeliveryMethodPolicy
+from bureau.services.reports.delivery_method import DeliveryMethodPolicy
 from bureau.services.reports.settings import ReportsSettings, load_settings
 from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.services.reports.tasks import ReportTasks

@@ -36,10 +36,6 @@ def references(value: Any) -> list[Reference]:
     return list(_references(value, ()))
 
 
-def is_reference(value: Any) -> bool:
-    return isinstance(value, dict) and RESULT_KEY in value
-
-
 def errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
     """What is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`). Found while it is read."""
     if len(tasks) > MAX_TASKS:

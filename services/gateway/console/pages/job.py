@@ -1,4 +1,4 @@
-"""GET /jobs/{id}: the whole story of a job, live; and what may be done to it."""
+"""GET /jobs/{id}: shows a job live, with its tasks, files and events, and the actions on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from flask import Response, request
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import recipient_history
-from bureau.ledger.reads import job_queries, story
+from bureau.ledger.reads import event_history, job_queries
 from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.services.gateway.console import resubmit
 from bureau.services.gateway.console.api_calls import ApiCalls
@@ -27,14 +27,14 @@ from bureau.signing.signed_links import Linked
 from bureau.submission.specs import job_from, spec_errors, used_by
 
 EVENTS = 120
-MAILS = 40  # recipients; with all their steps they stay below 50 kB
-ALL_TOLD = 4  # tasks; of more, one at a time is told in full
+MAILS = 40  # recipients; with all their steps they take less than 50 kB
+ALL_TOLD = 4  # tasks; of more, one at a time is shown in full
 OPEN = ("scheduled", "queued", "running")
 
 
 @dataclass(frozen=True)
 class ToldTask:
-    """A task with what a person reads of it; `input` and `result` where it is told in full."""
+    """A task as the page shows it; `input` and `result` are set where it is shown in full."""
 
     task: TaskView
     words: tuple[str, str]
@@ -72,7 +72,7 @@ def _read(frame: Frame) -> Operation[Any, Any]:
 
     def read(call: Call[Nothing, Nothing]) -> Response:
         job, now = _find(frame, call), datetime.now(UTC)
-        declared = story.declared(database, job.id, call.owner)
+        declared = event_history.declared(database, job.id, call.owner)
         asked = request.args.get("task")
         return frame.page(
             "job.html",
@@ -88,7 +88,9 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
             files=[(file, artifact_of(file).url) for file in job.artifacts],
             mails=recipient_history.mails(database, job.id, limit=MAILS),
-            events=[render_event(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
+            events=[
+                render_event(event) for event in reversed(event_history.last_events(database, job.id, limit=EVENTS))
+            ],
             curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.identity.key_id is not None)
             if len(declared) <= len(job.tasks)
             else None,
@@ -103,7 +105,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
     def run_again(call: Call[Any, Any]) -> Response:
         job = _find(frame, call)
         known = gateway.announcements.known()
-        spec = resubmit.spec_of(job, story.declared(gateway.database, job.id, call.owner))
+        spec = resubmit.spec_of(job, event_history.declared(gateway.database, job.id, call.owner))
         refuse(spec_errors(spec, known))
         new = replace(job_from(spec, call.owner, known), kind=job.kind)
         accepted: Reply = accept(gateway, call, new, used=used_by(spec))
@@ -115,7 +117,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
 
 
 def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
-    """Raises a 404 problem."""
+    """Returns the job. Raises a 404 problem."""
     job_id: UUID = call.path["job_id"]
     job = job_queries.job(frame.gateway.database, job_id, call.owner)
     if job is None:
@@ -137,6 +139,6 @@ def _in_full(task: TaskView, tasks: Sequence[TaskView], asked: str | None) -> bo
 
 
 def _queue(job: JobView) -> str | None:
-    """Of the task that starts first, as far as the page can tell."""
+    """Returns the queue of the task that starts first, as far as the page knows."""
     idle = [task for task in job.tasks if task.state in ("queued", "scheduled", "retrying")]
     return idle[0].queue if idle else None

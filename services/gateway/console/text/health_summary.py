@@ -1,20 +1,18 @@
-"""The one sentence on the state of things: is all well; if not, what is wrong, since when. Pure."""
+"""Summarises the health in one sentence: whether all is well; if not, what is wrong, and since when. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 
 from bureau.formatting import count
+from bureau.ledger.reads.queue_trouble import QueueTrouble, queue_trouble
 from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
 from bureau.services.gateway.console.text.words import duration
 
-SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
-BEHIND_SECONDS = 60.0  # work that waits longer is worth a word
-
 
 class Tone(IntEnum):
-    """How much it matters; the sentence is about what matters most."""
+    """The severity; the summary names the gravest finding."""
 
     WELL = 0
     BUSY = 1
@@ -24,7 +22,7 @@ class Tone(IntEnum):
 
 @dataclass(frozen=True)
 class QueueState:
-    """A queue in numbers. `last_done` is within the last hour, or None."""
+    """The numbers of a queue. `last_done` is within the last hour, or None."""
 
     name: str
     due: int = 0
@@ -36,10 +34,21 @@ class QueueState:
     paused_at: datetime | None = None
     last_done: datetime | None = None
 
+    @property
+    def trouble(self) -> QueueTrouble | None:
+        """What is wrong with the queue, or None."""
+        return queue_trouble(
+            paused=self.paused_at is not None,
+            due=self.due,
+            running=self.running,
+            workers=self.workers,
+            oldest_due_seconds=self.oldest_seconds,
+        )
+
 
 @dataclass(frozen=True)
 class State:
-    """All the sentence is made from."""
+    """The input of the summary."""
 
     now: datetime
     queues: Sequence[QueueState] = ()
@@ -48,7 +57,7 @@ class State:
 
 @dataclass(frozen=True)
 class HealthSummary:
-    """`detail` goes on where `text` ends; `more` are the other things that are wrong, each with its detail."""
+    """The summary: `detail` continues `text`; `more` holds the other findings, each with its detail."""
 
     tone: Tone
     text: str
@@ -56,11 +65,11 @@ class HealthSummary:
     more: tuple[str, ...] = field(default=())
 
 
-Found = tuple[Tone, str, str]  # as in `HealthSummary`: its tone, text and detail
+Found = tuple[Tone, str, str]  # tone, text and detail, as in `HealthSummary`
 
 
 def health_summary(state: State) -> HealthSummary:
-    """What matters most first."""
+    """Returns the summary, with the gravest finding first."""
     found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
     found += [said for queue in longest_first if (said := _queue(queue, state.now))]
@@ -72,7 +81,7 @@ def health_summary(state: State) -> HealthSummary:
 
 
 def _dependency(one: Dependency, now: datetime) -> Found | None:
-    """What is wrong with it; None where nothing is known to be."""
+    """Says what is wrong with a dependency; None where no fault is known."""
     if one.standing is DependencyStatus.WARNS:
         what, stop, rest = (one.detail or "").partition(". ")
         return Tone.WARNING, f"{one.name}: {what[:1].lower()}{what[1:]}{stop.rstrip()}", rest
@@ -83,26 +92,22 @@ def _dependency(one: Dependency, now: datetime) -> Found | None:
 
 
 def _queue(queue: QueueState, now: datetime) -> Found | None:
-    """What is wrong with a queue; None where nothing is."""
+    """Says what is wrong with a queue; None where nothing is."""
     waiting = f"{queue.due:,} waiting"
-    if queue.paused_at:
-        held = f", {waiting}" if queue.due else ""
-        return Tone.WARNING, f"{queue.name}: paused for {duration(now - queue.paused_at)}{held}.", ""
-    if queue.due and not queue.workers:
-        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, no worker.", ""
-    if queue.due and _is_silent(queue, now):
-        workers = count(queue.workers, "worker")
-        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, {workers}.", ""
-    if queue.oldest_seconds >= BEHIND_SECONDS:
-        return Tone.WARNING, f"{queue.name}: behind, {waiting}, the oldest for {duration(queue.oldest_seconds)}.", ""
-    return None
-
-
-def _is_silent(queue: QueueState, now: datetime) -> bool:
-    """Due work has waited for long and nothing was finished all the while. What runs may just be long."""
-    if queue.running or queue.oldest_seconds < SILENT.total_seconds():
-        return False
-    return queue.last_done is None or now - queue.last_done >= SILENT
+    match queue.trouble:
+        case QueueTrouble.PAUSED:
+            since = f" for {duration(now - queue.paused_at)}" if queue.paused_at else ""
+            return Tone.WARNING, f"{queue.name}: paused{since}{f', {waiting}' if queue.due else ''}.", ""
+        case QueueTrouble.NO_WORKER:
+            return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, no worker.", ""
+        case QueueTrouble.STALLED:
+            workers = count(queue.workers, "worker")
+            return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, {workers}.", ""
+        case QueueTrouble.BEHIND:
+            oldest = duration(queue.oldest_seconds)
+            return Tone.WARNING, f"{queue.name}: behind, {waiting}, the oldest for {oldest}.", ""
+        case None:
+            return None
 
 
 def _silence(queue: QueueState, now: datetime) -> str:
