@@ -22,7 +22,7 @@ class DependencyStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Dependency:
-    """A dependency: `since` when it has this status, where known; `detail` is its message, or what works all the same."""
+    """A dependency: `since` when it has this status, where known; `detail` is its message, or what still works."""
 
     name: str
     standing: DependencyStatus = DependencyStatus.OK

@@ -32,7 +32,7 @@ _LEDGER_AWAY = Found(DependencyStatus.AWAY, "The ledger's database does not answ
 class Watch:
     """Checks dependencies in a thread until `stopping` is set. `seen` returns the last results.
 
-    The first call of `seen` checks by itself. A result's `since` is the time at which this gateway first saw that status.
+    The first call of `seen` checks by itself. A result's `since` is when this gateway first saw that status.
     """
 
     def __init__(self, checks: Mapping[str, Check], stopping: Event) -> None:
