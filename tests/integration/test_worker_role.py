@@ -16,7 +16,7 @@ from tests.support.stack import BIN, Stack
 from tests.support.waiting import until
 from tests.support.worker_role import drop_worker_role, worker_role
 
-HIDDEN = {"keys", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
+HIDDEN = {"keys", "ended_sessions", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
 
 
 @pytest.fixture

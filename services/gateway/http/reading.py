@@ -1,9 +1,12 @@
 """A Flask request into a `Call`: body, form, query and headers, each mistake a problem."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Generic, TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
 from bureau.contracts.base import clean_text
@@ -124,10 +127,25 @@ def idempotency_key(request: Request) -> str | None:
 def read_limited(request: Request, setting: str, limit: int) -> bytes:
     """The whole body. Raises a 413 problem, before reading where its length is given."""
     check_length(request, setting, limit)
-    raw: bytes = request.stream.read(limit + 1)
+    with body_errors():
+        raw: bytes = request.stream.read(limit + 1)
     if len(raw) > limit:
         raise _too_large(setting, limit)
     return raw
+
+
+@contextmanager
+def body_errors() -> Iterator[None]:
+    """Raises a 400 problem where the server cannot read the body: chunks that are malformed, a client that is silent.
+
+    Each server has errors of its own for it.
+    """
+    try:
+        yield
+    except (ProblemError, HTTPException):
+        raise
+    except Exception as error:
+        raise problem("unreadable", f"The body cannot be read: {type(error).__name__}.") from error
 
 
 def check_length(request: Request, setting: str, limit: int) -> None:
@@ -150,7 +168,8 @@ class _Counted:
         self._left = limit
 
     def read(self, size: int = -1) -> bytes:
-        data: Any = self._stream.read(size)
+        with body_errors():
+            data: Any = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:
             raise _too_large("MAX_BODY_BYTES", self._limit)
