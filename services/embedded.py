@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
-from cheroot import wsgi
 from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -46,6 +45,7 @@ from bureau.services.certificates.service import certificates_service
 from bureau.services.embedded_settings import EmbeddedSettings
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.auth.exposure import refuse_without_keys
+from bureau.services.gateway.serving.embedded_server import EmbeddedServer
 from bureau.services.gateway.settings import GatewaySettings, key_list
 from bureau.services.mailer.service import mailer_service
 from bureau.services.reports.demo import NotTheShop, make_demo
@@ -197,9 +197,9 @@ def _lock(path: Path, url: str) -> Any:
     return file
 
 
-def _server(host: str, port: int, threads: int, app: Any) -> wsgi.Server:
+def _server(host: str, port: int, threads: int, app: Any) -> EmbeddedServer:
     """Bound, not yet serving. Raises `SettingsError` where the port is taken."""
-    server = wsgi.Server((host, port), app, numthreads=threads, shutdown_timeout=2)
+    server = EmbeddedServer((host, port), app, threads=threads, shutdown_timeout=2)
     try:
         server.prepare()
     except OSError as error:

@@ -146,35 +146,44 @@ def _wrong_after(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
 
 
 def _cycles(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
-    """One mistake for each cycle, its path named. One that shares a task with a cycle named before is not named."""
+    """One error for each cycle, its path named. One that shares a task with a cycle named before is not named."""
     index_of = {task.name: index for index, task in reversed(list(enumerate(tasks)))}
-    blocked = {task.name: [u for u in task.after if u in index_of] for task in reversed(tasks)}
-    while blocked := _without_the_free(blocked):
-        path = _walk_back(blocked)
+    blocked = _Blocked({task.name: {u for u in task.after if u in index_of} for task in reversed(tasks)})
+    while blocked.after:
+        path = _walk_back(blocked.after)
         detail = f"These tasks wait for each other: {' after '.join([*path, path[0]])}."
         yield FieldError("cycle", detail, pointer.fragment(["tasks", index_of[path[0]], "after"]))
-        for name in path:
-            del blocked[name]
+        blocked.remove(path)
 
 
-def _without_the_free(after: dict[str, list[str]]) -> dict[str, list[str]]:
+class _Blocked:
     """The tasks that wait, directly or not, for a cycle (Kahn's algorithm: take off what waits for nothing left)."""
-    downstream: dict[str, list[str]] = {name: [] for name in after}
-    waits_for = {name: len([u for u in set(upstreams) if u in after]) for name, upstreams in after.items()}
-    for name, upstreams in after.items():
-        for upstream in set(upstreams):
-            if upstream in downstream:
-                downstream[upstream].append(name)
-    free = [name for name, count in waits_for.items() if count == 0]
-    while free:
-        for name in downstream[free.pop()]:
-            waits_for[name] -= 1
-            if waits_for[name] == 0:
-                free.append(name)
-    return {name: [u for u in upstreams if waits_for.get(u)] for name, upstreams in after.items() if waits_for[name]}
+
+    def __init__(self, after: dict[str, set[str]]) -> None:
+        """Each name with those it waits for, which are names too."""
+        self.after = after
+        self._downstream: dict[str, list[str]] = {name: [] for name in after}
+        for name, upstreams in after.items():
+            for upstream in upstreams:
+                self._downstream[upstream].append(name)
+        self.remove([name for name, upstreams in after.items() if not upstreams])
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Takes them off, and all that then waits for nothing."""
+        free = list(names)
+        while free:
+            name = free.pop()
+            if self.after.pop(name, None) is None:
+                continue
+            for waiting in self._downstream[name]:
+                left = self.after.get(waiting)
+                if left is not None:
+                    left.discard(name)
+                    if not left:
+                        free.append(waiting)
 
 
-def _walk_back(blocked: dict[str, list[str]]) -> list[str]:
+def _walk_back(blocked: Mapping[str, set[str]]) -> list[str]:
     """A cycle, from any task of it: each of these waits for one of these, so walking back must come round."""
     path: dict[str, None] = {}  # a list would be searched again at each step
     name = min(blocked)
