@@ -29,7 +29,7 @@ from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.secrets.redaction import scrub
+from bureau.secrets.redaction import hide_secrets, scrub
 from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
@@ -157,6 +157,7 @@ class Runner:
             parsed = self._parsed(execution.claim, task)
             result = task.call(execution, parsed)
             _refuse_unstorable(result)
+            result = hide_secrets(result)
             return Succeeded(
                 result,
                 progress=execution.said.last_progress,
