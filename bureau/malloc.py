@@ -24,7 +24,7 @@ def limit_arenas() -> None:
 
 def trim() -> bool:
     """Gives free memory back, unless that was done just now. Call it after work that took much. Whether it did."""
-    global _trimmed_at  # noqa: PLW0603 - the memory is the process's
+    global _trimmed_at
     libc = _glibc()
     with _lock:
         now = time.monotonic()

@@ -24,6 +24,7 @@ from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+from bureau import malloc
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
 from bureau.ledger.db.database import Database
@@ -244,6 +245,7 @@ def main() -> int:
     try:
         (platform,) = load(PlatformSettings)
         logs.configure(platform)
+        malloc.limit_arenas()
         bureau = build()
     except SettingsError as error:
         error.exit()

@@ -3,6 +3,7 @@
 Importing it connects to nothing.
 """
 
+from bureau import malloc
 from bureau.observability import logs
 from bureau.services.gateway.process import GatewayProcess
 from bureau.services.gateway.settings import GatewaySettings
@@ -14,6 +15,7 @@ try:
 except SettingsError as error:
     error.exit()
 logs.configure(_platform)
+malloc.limit_arenas()
 
 process = GatewayProcess(_platform, _settings)
 app = process.app
