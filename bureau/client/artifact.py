@@ -6,13 +6,13 @@ import time
 import uuid
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import httpx
-
-from bureau.client.connection import Connection
-from bureau.client.errors import Damaged, Problem
+from bureau.client.errors import ConnectionLost, Damaged, Problem
 from bureau.client.shapes import ArtifactData
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 SILENCE_SECONDS = 60.0
 
@@ -20,7 +20,7 @@ SILENCE_SECONDS = 60.0
 class Artifact:
     """A file of a job. `data` is what the API says of it."""
 
-    def __init__(self, connection: Connection, data: ArtifactData) -> None:
+    def __init__(self, connection: "Connection", data: ArtifactData) -> None:
         self._connection = connection
         self.data = data
         self.name = data["name"]
@@ -62,8 +62,8 @@ class Artifact:
                 self._receive(arrival)
                 if arrival.bytes >= self.size:
                     break
-                error: Exception = httpx.RemoteProtocolError("the file ended early")
-            except (httpx.TransportError, Problem) as lost:
+                error: Exception = ConnectionLost("the file ended early")
+            except (ConnectionLost, Problem) as lost:
                 error = lost
             if not failures or arrival.bytes > before:
                 failures, since = 0, time.monotonic()

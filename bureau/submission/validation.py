@@ -8,7 +8,7 @@ would take `"5"` for 5 and a number for a time.
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -58,13 +58,19 @@ class NotValid(Exception):
 
 
 class ModelReader(Generic[M]):
-    """Reads one model. Made by `reader_of`: its schema costs milliseconds."""
+    """Reads one model. Made by `reader_of`: its schema costs milliseconds, and is made for the first value."""
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
-        self.document = model.model_json_schema()
-        self._fields = self.document.get("properties", {})
-        self._schema = Schema(self.document)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The model's JSON Schema."""
+        return self._model.model_json_schema()
+
+    @cached_property
+    def _schema(self) -> Schema:
+        return Schema(self.document)
 
     def read(self, data: Any) -> M:
         """The model. Raises `NotValid`."""
@@ -79,7 +85,8 @@ class ModelReader(Generic[M]):
     def _errors(self, error: ValidationError, data: Any) -> list[FieldError]:
         """Those that pydantic found, then those that only the schema finds."""
         details = error.errors(include_url=False, include_input=False)[: MAX_ERRORS + 1]
-        errors = [_field_error(detail, self._fields, index < SUGGESTIONS) for index, detail in enumerate(details)]
+        fields = self.document.get("properties", {})
+        errors = [_field_error(detail, fields, index < SUGGESTIONS) for index, detail in enumerate(details)]
         if len(errors) <= MAX_ERRORS:
             others = _others(self._schema.errors(data), errors)
             errors += islice(others, MAX_ERRORS + 1 - len(errors))

@@ -5,8 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 # Names that exist on one machine or network only. email-validator refuses them, intranets and tests need them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "test")
 _STAND_IN = ".example.com"
@@ -70,6 +68,9 @@ def _display_name(text: str) -> str:
 
 
 def _address(text: str) -> str:
+    # Here, because it compiles its patterns at import, and most processes read no address at their start.
+    from email_validator import EmailNotValidError, validate_email
+
     local, _, domain = text.rpartition("@")
     lowered = domain.lower()
     private = any(lowered == suffix or lowered.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
