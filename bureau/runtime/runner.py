@@ -34,6 +34,7 @@ from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.task_outcomes import ended_by, input_error, refuse_unstorable, stopped, unexpected
+from bureau.secrets.redaction import hide_secrets
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -160,7 +161,7 @@ class Runner:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self.queue):
-                    answer = self._claims((task_id, run))
+                    answer: Claim | NotClaimable | Deferred | None = self._claims((task_id, run))
                     if isinstance(answer, Deferred):
                         answer = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
@@ -193,6 +194,7 @@ class Runner:
             parsed = self._parsed(execution.claim, task)
             result = task.call(execution, parsed)
             refuse_unstorable(result)
+            result = hide_secrets(result)
             return Succeeded(
                 result,
                 progress=execution.said.last_progress,

@@ -16,7 +16,7 @@ from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
 from bureau.services.gateway.job_builders.accept import accept, submission
-from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
 from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_errors
 from bureau.services.gateway.job_builders.uploads import storing
 from bureau.services.gateway.problems import refuse
@@ -29,7 +29,7 @@ RUN = "certificates.issue"
 class CertificatesForm(Terms):
     """What to do with the files, which are parts of their own."""
 
-    email_to: list[MailAddress] = Field(default=[], description="Who gets the ZIP.")
+    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the ZIP.")
     subject: Subject | None = Field(default=None, description="The subject of that mail, or of each recipient's.")
     deliver: Literal["owner", "recipients"] = Field(
         default="owner",
