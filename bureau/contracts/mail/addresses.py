@@ -70,9 +70,6 @@ def _display_name(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    # Here, because it compiles its patterns at import, and most processes read no address at their start.
-    from email_validator import EmailNotValidError, validate_email
-
     local, _, domain = text.rpartition("@")
     if _PLAIN.fullmatch(local) and len(local) <= _LOCAL_PART and len(text) <= _WHOLE and (known := _plain(domain)):
         return f"{local}@{known}"
@@ -89,6 +86,9 @@ def _plain(domain: str) -> str | None:
 
 
 def _checked(text: str, local: str, domain: str) -> str:
+    # Here, because it compiles its patterns at import, and most processes read no address at their start.
+    from email_validator import EmailNotValidError, validate_email
+
     lowered = domain.lower()
     private = any(lowered == suffix or lowered.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
     try:
