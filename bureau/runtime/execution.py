@@ -17,6 +17,7 @@ from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
 from bureau.runtime.event_buffer import EventBuffer
@@ -63,6 +64,8 @@ class Execution(Context):
         self.made: list[StoredArtifact] = []
         self.kept: list[StoredArtifact] = []  # should it fail for good
         self.removed: list[ArtifactRef] = []
+        self.may_follow = False  # whether who executes this goes on with what it made ready
+        self.following: ReadyTask | None = None
         self.delivery: DeliveryEnd | None = None  # to be written whichever way this ends
         self.added = AddedTasks(claim.name, announcements)
         self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)

@@ -21,6 +21,7 @@ from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
+DETAILS_IN_MAIL = 20
 SHOWN = 200  # characters of a parameter's value in a mail: its context is limited
 
 
@@ -77,6 +78,8 @@ class ReportDeliverer:
         }
         if failure:
             context |= {"task": failure.task, "code": failure.code}
+            if failure.details:
+                context["details"] = [dict(detail) for detail in failure.details[:DETAILS_IN_MAIL]]
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
     def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
