@@ -1,6 +1,6 @@
 """A Flask request into a `Call`: body, form, query and headers, each mistake a problem."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Generic, TypeVar, cast
 
@@ -27,6 +27,8 @@ MAX_PARAMETERS = 100  # of a query: no operation has a tenth of it, but for a re
 
 B = TypeVar("B", bound=BaseModel)
 
+Fingerprint = Callable[[], str]  # made only for a request with an Idempotency-Key
+
 
 class BodyReader(Generic[B]):
     """Reads the bodies of one route."""
@@ -37,7 +39,7 @@ class BodyReader(Generic[B]):
         self._settings = settings
         self._types = [kind for kind, taken in ((JSON, body.json), (MULTIPART, body.files is not None)) if taken]
 
-    def read(self, request: Request) -> tuple[B, list[UploadedFile], str]:
+    def read(self, request: Request) -> tuple[B, list[UploadedFile], Fingerprint]:
         """The model, the files, and the fingerprint of both. Raises 400, 413, 415 and 422 problems."""
         kind, options = parse_options_header(request.headers.get("Content-Type"))
         kind = kind.lower()  # RFC 9110, section 8.3.1
@@ -51,11 +53,11 @@ class BodyReader(Generic[B]):
             return self._read_json(request)
         return self._read_form(request, options.get("boundary", ""))
 
-    def _read_json(self, request: Request) -> tuple[B, list[UploadedFile], str]:
+    def _read_json(self, request: Request) -> tuple[B, list[UploadedFile], Fingerprint]:
         value = json_body.read_json(read_limited(request, "MAX_JSON_BYTES", self._settings.max_json_bytes))
-        return self._reader.read(value), [], json_body.fingerprint(value)
+        return self._reader.read(value), [], lambda: json_body.fingerprint(value)
 
-    def _read_form(self, request: Request, boundary: str) -> tuple[B, list[UploadedFile], str]:
+    def _read_form(self, request: Request, boundary: str) -> tuple[B, list[UploadedFile], Fingerprint]:
         rule = self._body.files
         if not boundary or rule is None:
             raise problem("unreadable", "The Content-Type names no boundary.")
@@ -63,7 +65,7 @@ class BodyReader(Generic[B]):
         check_length(request, "MAX_BODY_BYTES", limit)
         stream = cast("IO[bytes]", _Counted(request.stream, limit))
         form = read_form(stream, boundary, rule, self._reader.kinds)
-        return self._form_value(form), form.files, form.fingerprint
+        return self._form_value(form), form.files, lambda: form.fingerprint
 
     def _form_value(self, form: Form) -> B:
         """What is wrong with files and what is wrong with fields is told together."""
@@ -83,10 +85,10 @@ class NoBodyReader:
     def __init__(self) -> None:
         self._reader = Reader(Nothing)
 
-    def read(self, request: Request) -> tuple[Nothing, list[UploadedFile], str]:
+    def read(self, request: Request) -> tuple[Nothing, list[UploadedFile], Fingerprint]:
         raw = read_limited(request, "an empty body", NOTHING_BYTES)
         value = json_body.read_json(raw) if raw else {}
-        return self._reader.read(value), [], json_body.fingerprint(value)
+        return self._reader.read(value), [], lambda: json_body.fingerprint(value)
 
 
 class QueryReader(Generic[B]):
@@ -95,17 +97,21 @@ class QueryReader(Generic[B]):
     def __init__(self, model: type[B], beside: frozenset[str] = frozenset()) -> None:
         self._reader = Reader(model)
         self._beside = beside
+        self._nothing: B | None = None  # what an empty query says
 
     def read(self, request: Request) -> B:
         """Raises a 422 problem that names parameters."""
+        if not request.query_string:
+            if self._nothing is None:
+                self._nothing = self._read([])
+            return self._nothing
         if len(request.query_string) > MAX_PARAMETERS and request.query_string.count(b"&") >= MAX_PARAMETERS:
             detail = f"The query has more than {MAX_PARAMETERS} parameters."
             raise invalid([FieldError("too_many", detail, parameter="query")])
-        given = [
-            (clean_text(name), clean_text(text))
-            for name, text in request.args.items(multi=True)
-            if name not in self._beside
-        ]
+        return self._read(request.args.items(multi=True))
+
+    def _read(self, items: Iterable[tuple[str, str]]) -> B:
+        given = [(clean_text(name), clean_text(text)) for name, text in items if name not in self._beside]
         values, errors = form_values.gather(given, self._reader.kinds)
         try:
             if errors:

@@ -5,8 +5,8 @@ from alembic import op
 
 from bureau.ledger.db.sql_time import UtcDateTime
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
