@@ -88,8 +88,10 @@ class Schema:
                 yield from self._field_errors(error, at)
 
     def _found(self, value: Any, results: "_Results") -> Iterable[jsonschema_rs.ValidationError]:
-        """The validator makes all errors before it gives the first one, 15 microseconds each. In a large value it is
-        asked for one alone."""
+        """Yields the validator's errors: of a large value without references the first alone.
+
+        The validator makes all errors before it gives the first one, 15 microseconds each.
+        """
         if results.places or graph.weight(value) <= LARGE_WEIGHT:
             return self._validator.iter_errors(value)
         try:
