@@ -160,7 +160,7 @@ class Runner:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self.queue):
-                    answer = self._claims((task_id, run))
+                    answer: Claim | NotClaimable | Deferred | None = self._claims((task_id, run))
                     if isinstance(answer, Deferred):
                         answer = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
