@@ -21,6 +21,7 @@ from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
 from bureau.runtime.event_buffer import EventBuffer
+from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
@@ -83,11 +84,11 @@ class Execution(Context):
 
     def log(self, line: str) -> None:
         self.stop.check()
-        self.said.line(line)
+        self.said.line(scrub(line))
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        self.said.progress(current, total, note)
+        self.said.progress(current, total, None if note is None else scrub(note))
 
     @contextmanager
     def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:

@@ -34,6 +34,7 @@ from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.task_outcomes import ended_by, input_error, refuse_unstorable, stopped, unexpected
+from bureau.secrets.redaction import hide_secrets
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -193,6 +194,7 @@ class Runner:
             parsed = self._parsed(execution.claim, task)
             result = task.call(execution, parsed)
             refuse_unstorable(result)
+            result = hide_secrets(result)
             return Succeeded(
                 result,
                 progress=execution.said.last_progress,
