@@ -15,6 +15,7 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import CurrentMessage, Middleware
 from dramatiq.worker import Worker
 
+from bureau import malloc
 from bureau.contracts.schemas import announcement_errors
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
@@ -42,6 +43,7 @@ def boot(factory: ServiceFactory) -> Broker:
     except SettingsError as error:
         error.exit()
     logs.configure(settings)
+    malloc.limit_arenas()
     # Order: CurrentMessage first, so that all others may ask which message it is; what they log names it next.
     middleware = [CurrentMessage(), MessageContext(), MessageMetrics(), WorkerLife(settings, factory)]
     broker = make_broker(settings.broker_url.get_secret_value(), middleware)

@@ -107,12 +107,11 @@ class ReportDelivered(Contract):
 
     delivery: Literal["attached", "zipped", "link", "note", "skipped"]
     bytes: int = Field(description="What the mail carries.")
-    link_expires_at: AwareDatetime | None = None
 
 
 class TellFailure(Contract):
     """The news that a task of this job failed, to whoever asked for it."""
 
-    report: str
-    title: str
+    report: str = Field(max_length=100)
+    title: str = Field(max_length=1000)
     to: list[Address] = Field(min_length=1, max_length=MAX_RECIPIENTS)

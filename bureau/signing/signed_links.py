@@ -1,4 +1,8 @@
-"""Signed links: whoever has one reads a file, or a job and its files, until it expires."""
+"""Signed links: whoever has one reads a file, or a job and its files, until it expires.
+
+`LinkSigner` is the only place that makes a signature. It looks the thing up as its owner would before it signs, so that
+nobody gets a link to another owner's file by naming its id.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -37,8 +41,12 @@ class LinkExpired(Exception):
     """It was good once."""
 
 
+class NotOwned(Exception):
+    """The thing does not exist, was removed, or belongs to another owner. No link to it is signed."""
+
+
 class Links:
-    """Signs and reads tokens. `secret` is asked for when it is first needed: it may lie in the ledger."""
+    """Reads tokens. `secret` is asked for when it is first needed: it may lie in the ledger."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
@@ -46,11 +54,6 @@ class Links:
     @cached_property
     def _serializer(self) -> URLSafeSerializer:
         return URLSafeSerializer(self._secret(), salt="bureau.link", signer_kwargs={"digest_method": hashlib.sha256})
-
-    def token(self, link: Link) -> str:
-        """The same for the same link: a request sent twice is answered with one."""
-        text = self._serializer.dumps([link.kind, link.id.hex, link.expires_at])
-        return text if isinstance(text, str) else text.decode()
 
     def read(self, token: str, now: float) -> Link:
         """Raises `LinkInvalid`, `LinkExpired`."""
@@ -61,6 +64,28 @@ class Links:
         if link.expires_at <= now:
             raise LinkExpired
         return link
+
+
+class LinkSigner(Links):
+    """Makes links for an owner. `find` gives the path of a thing of this owner, or None: it asks the ledger."""
+
+    def __init__(self, secret: Callable[[], str], find: Callable[[Linked, UUID, str], str | None]) -> None:
+        super().__init__(secret)
+        self._find = find
+
+    def sign(self, link: Link, owner: str) -> str:
+        """The path with its token. It is the same for the same link: a request sent twice is answered with one.
+
+        Raises `NotOwned`, and what `find` raises.
+        """
+        path = self._find(link.kind, link.id, owner)
+        if path is None:
+            raise NotOwned
+        return f"{path}?{PARAMETER}={self._token(link)}"
+
+    def _token(self, link: Link) -> str:
+        text = self._serializer.dumps([link.kind, link.id.hex, link.expires_at])
+        return text if isinstance(text, str) else text.decode()
 
 
 def _link(payload: Any) -> Link:

@@ -5,23 +5,20 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
-from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.errors import TransientError
+from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
 from bureau.formatting import count, size
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
-from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
+DETAILS_IN_MAIL = 20
 SHOWN = 200  # characters of a parameter's value in a mail: its context is limited
 
 
@@ -30,7 +27,6 @@ class DeliveryPolicy:
     """What the settings say of mails with reports."""
 
     ladder: DeliveryMethodPolicy
-    public_url: str
     link_seconds: int
     empty: Empty
     domains: str
@@ -39,40 +35,33 @@ class DeliveryPolicy:
 class ReportDeliverer:
     """The tasks over this process's policy; `failure_of` says why a job fails."""
 
-    def __init__(self, policy: DeliveryPolicy, links: Links, failure_of: Callable[[UUID], Failure | None]) -> None:
+    def __init__(self, policy: DeliveryPolicy, failure_of: Callable[[UUID], Failure | None]) -> None:
         self._policy = policy
-        self._links = links
         self._failure_of = failure_of
 
     def deliver(self, ctx: Context, request: DeliverReport) -> ReportDelivered:
         """Mails a report: attached while it is small, zipped when larger, else as a link that expires."""
         refuse_outside(self._policy.domains, request.to)
-        made = request.generated
+        made = _as_stored(ctx, request.generated)
         if made.rows == 0 and (empty := request.empty or self._policy.empty) != "send":
             return self._empty(ctx, request, empty)
         step, attachment, delivered = self._prepared(ctx, made)
-        expires_at = int(time.time()) + self._policy.link_seconds if step is DeliveryMethod.LINK else None
         context = _context(request, made, attachment)
-        if expires_at is not None:
-            context |= {"link": self._link(made, expires_at), "link_expires_at": _moment(expires_at)}
         mail: dict[str, Any] = {"to": request.to, "template": "report-ready", "context": context}
         if attachment:
             mail["attachments"] = [attachment.model_dump(mode="json", exclude_none=True)]
+        if step is DeliveryMethod.LINK:  # signed by the mailer, when it composes the mail: inputs are shown
+            mail["links"] = {"link": made.artifact.model_dump(mode="json", exclude_none=True)}
+            mail["link_seconds"] = self._policy.link_seconds
         _send(ctx, mail, request.subject)
         ctx.log(f"{made.artifact.name}, {size(made.bytes)}: {step}, to {count(len(request.to), 'recipient')}")
-        return ReportDelivered(
-            delivery=step.value,
-            bytes=delivered,
-            link_expires_at=datetime.fromtimestamp(expires_at, UTC) if expires_at else None,
-        )
+        return ReportDelivered(delivery=step.value, bytes=delivered)
 
     def tell(self, ctx: Context, request: TellFailure) -> None:
         """Mails whoever asked for a report why it failed."""
         refuse_outside(self._policy.domains, request.to)
-        try:
+        with asking_ledger():
             failure = self._failure_of(ctx.job_id)
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         context: dict[str, Any] = {
             "title": request.title,
             "reason": failure.message if failure else "Nothing is known of the reason.",
@@ -80,6 +69,8 @@ class ReportDeliverer:
         }
         if failure:
             context |= {"task": failure.task, "code": failure.code}
+            if failure.details:
+                context["details"] = [dict(detail) for detail in failure.details[:DETAILS_IN_MAIL]]
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
     def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
@@ -103,12 +94,6 @@ class ReportDeliverer:
         _send(ctx, {"to": request.to, "text": text}, request.subject or f"No rows: {title}"[:900])
         return ReportDelivered(delivery="note", bytes=0)
 
-    def _link(self, made: ReportGenerated, expires_at: int) -> str:
-        name = made.artifact.name or "report.csv"
-        token = self._links.token(Link(Linked.ARTIFACT, made.artifact.artifact, expires_at))
-        path = f"/v1/artifacts/{made.artifact.artifact}/{quote(name, safe='')}"
-        return f"{self._policy.public_url}{path}?{PARAMETER}={token}"
-
 
 class _TooLarge(Exception):
     """The archive grew over what a mail may carry."""
@@ -129,6 +114,17 @@ class _Counted:
 
     def flush(self) -> None:
         """`zipfile` asks for it; the storage writes as it sees fit."""
+
+
+def _as_stored(ctx: Context, said: ReportGenerated) -> ReportGenerated:
+    """What the input says of the file, with name, size and checksum of the stored one.
+
+    A client may have written the input by hand. Raises `PermanentError` (`artifact_not_found`) for another owner's
+    file.
+    """
+    with ctx.open(ArtifactRef(artifact=said.artifact.artifact)) as stored:
+        ref = ArtifactRef(artifact=said.artifact.artifact, name=safe_name(stored.name, "report.csv"))
+        return said.model_copy(update={"artifact": ref, "bytes": stored.size, "sha256": stored.sha256})
 
 
 def _zipped(ctx: Context, made: ReportGenerated, below: int) -> tuple[ArtifactRef, int] | None:
@@ -181,7 +177,3 @@ def _word(value: Any) -> str:
 
 def _send(ctx: Context, mail: dict[str, Any], subject: str | None) -> None:
     ctx.add("send", "mailer.send", mail | ({"subject": subject} if subject else {}))
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -35,6 +35,7 @@ from bureau.task import Context
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters
+LARGEST_CELL = 2**31 - 1
 
 
 class ReportTasks:
@@ -153,6 +154,7 @@ def _shown(values: Mapping[str, Value]) -> dict[str, Any]:
 
 def _lines(text: str, columns: int) -> list[list[str]]:
     """A line with one empty cell is an empty line, which Python's csv reads as no cells."""
+    csv.field_size_limit(LARGEST_CELL)  # csv's own of 131,072 characters is the process's, and there is no other way
     return [line or [""] * columns for line in csv.reader(io.StringIO(text, newline=""))]
 
 

@@ -46,6 +46,7 @@ def told(planted: Stack, mail: MailServer) -> dict[str, Any]:
     try:
         refused = planted.api.submit("/v1/emails", json={"to": ["ada@example.com"], "subject": "Sum", "text": "None."})
         until(lambda: planted.api.job(refused["id"])["tasks"][0]["attempt"] >= 1, 60, "the mail was tried")
+        until(lambda: planted.api.job(refused["id"])["tasks"][0]["error"], 60, "it could not be handed over")
     finally:
         mail.greeting = None
     planted.api.succeeded(refused)

@@ -112,7 +112,8 @@ class Stack:
                     ("bureau.worker", OWN_TASKS[name]) if name in OWN_TASKS else (f"bureau.services.{name}.worker",)
                 )
                 processes = str(PROCESSES.get(name, 1))
-                return [BIN / "dramatiq", *worker, "--processes", processes, "--skip-logging"]
+                threads = ["--threads", "24"] if name == "mailer" else []  # as the Procfile starts it
+                return [BIN / "dramatiq", *worker, "--processes", processes, *threads, "--skip-logging"]
 
     def _wait_until_serving(self, name: str, before: Mapping[str, str]) -> None:
         """`before`: who was live when it was started and may count as live for a while yet."""

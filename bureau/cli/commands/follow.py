@@ -16,6 +16,7 @@ from bureau.cli.session import Session, json_option
 from bureau.cli.words import one_line
 from bureau.client import Event, Job
 from bureau.client.events import progress_line
+from bureau.client.job import detail_lines
 from bureau.formatting import size
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def told(session: Session, job: Job) -> int:
 
 
 def conclude(session: Session, job: Job) -> None:
-    """Its end: files and how to get them."""
+    """Shows how the job ended: its errors one by one, its files and how to get them."""
+    for line in detail_lines(job.error):
+        session.line(f"  {one_line(line)}", "red")
     for artifact in job.artifacts:
         session.line(f"  {one_line(artifact.name)}  {size(artifact.size)}")
     if job.artifacts:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from bureau import malloc
 from bureau.metrics import http as metrics
 from bureau.services.gateway.http.security import AllowedHosts, add_security_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings
@@ -13,6 +14,8 @@ from bureau.services.gateway.settings import GatewaySettings
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = "Request-Id"
+
+LARGE_BYTES = 1_000_000  # what is made of a body takes many times its size
 
 _HEALTH = ("healthz", "readyz")
 _NAMES_PEOPLE = ("page-certificate",)  # in its path: logs name the route instead
@@ -25,6 +28,7 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         g.request_id = uuid4().hex
         g.began = time.monotonic()
         g.headers = {}
+        g.in_ledger = False
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         if request.endpoint not in _HEALTH:  # asked by whatever address a machine's keeper knows
@@ -37,7 +41,8 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         seconds = time.monotonic() - g.began
         route = request.url_rule.rule if request.url_rule else None
         metrics.answered(route, request.method, response.status_code, seconds)
-        say = log.debug if request.endpoint in _HEALTH else log.info  # asked every few seconds
+        # Health is asked every few seconds; what an accepted submission says is in the row of its job.
+        say = log.debug if request.endpoint in _HEALTH or g.in_ledger else log.info
         say(
             "request",
             method=request.method,
@@ -45,8 +50,14 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
             status=response.status_code,
             seconds=round(seconds, 4),
         )
+        if _may_be_large(request.content_length, request.headers.get("Transfer-Encoding")):
+            response.call_on_close(malloc.trim)  # also of a body whose length nobody said
         response.call_on_close(structlog.contextvars.clear_contextvars)  # the thread goes on to another request
         return response
 
     app.before_request(begin)
     app.after_request(end)
+
+
+def _may_be_large(length: int | None, transfer_encoding: str | None) -> bool:
+    return length >= LARGE_BYTES if length is not None else transfer_encoding is not None

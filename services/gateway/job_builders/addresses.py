@@ -7,6 +7,8 @@ from pydantic import AfterValidator, StringConstraints
 
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 
+MAX_LISTED = 1000  # addresses that are looked at; MAX_RECIPIENTS allows a mail far fewer, and says so
+
 
 def checked_address(text: str) -> str:
     """`ada@example.com` or `Ada <ada@example.com>` as it is. Raises ValueError."""
@@ -19,7 +21,7 @@ def checked_address(text: str) -> str:
 
 def checked_line(text: str) -> str:
     """A header's text. Raises ValueError for what could start another header or hide what it says."""
-    if any(category(c) == "Cc" and c != "\t" for c in text):
+    if not text.isprintable() and any(category(c) == "Cc" and c != "\t" for c in text):
         raise ValueError("a subject is one line without control characters")
     return text
 

@@ -25,6 +25,14 @@ from bureau.services.reports.output.dialect import Dialect
 
 # What makes a spreadsheet run a cell as a formula (OWASP, "CSV injection"); the last four are the full-width forms.
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
+_STARTS = frozenset(FORMULA_STARTS)
+# What a spreadsheet may drop from the beginning of a cell or of a file before it looks: byte order marks, control and
+# format characters, odd blanks. A formula may stand behind them. The plain blank stays: behind it text is text.
+_RANGES = (
+    *((0x01, 0x1F), (0x7F, 0xA0), (0xAD, 0xAD), (0x61C, 0x61C), (0x1680, 0x1680), (0x180E, 0x180E), (0x2000, 0x200F)),
+    *((0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB)),
+)
+DROPPED = "".join(chr(code) for first, last in _RANGES for code in range(first, last + 1))
 
 _ISO_DAY = "YYYY-MM-DD"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?", re.ASCII)  # how SQLite keeps dates
@@ -74,7 +82,7 @@ class LineWriter:
     def text(self, text: str) -> str:
         if not text:
             return self._empty
-        if text[0] in FORMULA_STARTS and self._dialect.neutralise:
+        if self._dialect.neutralise and is_formula(text):
             text = f"'{text}"
         if self._quoting(text) or text == self._dialect.null_text:
             return '"' + text.replace('"', '""') + '"'
@@ -127,6 +135,13 @@ class LineWriter:
     def _other(self, value: Any) -> str:
         """What a driver makes of its own types (UUID, an enum) is text that nobody vouches for."""
         return self.text(str(value))
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run it: it begins like a formula, perhaps behind characters that are dropped."""
+    if text[0] in FORMULA_STARTS:
+        return True
+    return text[0] in DROPPED and text.lstrip(DROPPED)[:1] in _STARTS
 
 
 def _parsed(text: str) -> date | None:

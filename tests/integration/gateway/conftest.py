@@ -1,10 +1,11 @@
 """A gateway in this process, on a real ledger (SQLite) and a real storage folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -17,11 +18,13 @@ from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.hints import Hint
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
+from tests.integration.gateway.described import described_by
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
 from tests.support.routes import share_url_builders
@@ -79,15 +82,19 @@ CATALOGS = {
 
 @dataclass
 class CountingRelay:
-    """Publishes nothing; counts how often it was woken."""
+    """Publishes nothing; counts how often it was woken, and what it was handed."""
 
     woken: int = 0
+    published: list[UUID] = field(default_factory=list)
     healthy: bool = True
     last_error: str | None = None
     broker_kind: BrokerKind = "amqp"
 
     def wake(self) -> None:
         self.woken += 1
+
+    def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
+        self.published += [hint.task_id for _, hint in stamped]
 
 
 @dataclass
@@ -138,7 +145,8 @@ def make_door(folder: Path, settings: GatewaySettings | None = None) -> Door:
     relay, stopping = CountingRelay(), Event()
     app = create_app(settings or GatewaySettings(), db, storage, relay, stopping=stopping)
     transport = httpx.WSGITransport(app=app, raise_app_exceptions=False)
-    client = httpx.Client(transport=transport, base_url="http://localhost:8600")
+    hooks = {"response": [described_by(app)]}
+    client = httpx.Client(transport=transport, base_url="http://localhost:8600", event_hooks=hooks)
     return Door(client, app, db, storage, relay, stopping)
 
 
