@@ -6,6 +6,7 @@ tests that stop, kill or wipe them. All are started when first asked for and sto
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
@@ -22,6 +23,10 @@ from tests.support.postgres import PostgreSQL, drop_database, fresh_database
 from tests.support.rabbitmq import RabbitMQ, VirtualHosts
 from tests.support.s3 import S3Server
 from tests.support.servers import Ask, Keeper, ask_at
+
+# A run starts a hundred processes: each would compile Bureau anew, and each process of pytest all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Settings of the one who runs the tests must not reach the code under test: taken out before anything reads them.
 _SERVERS = ("BROKER_URL", "DATABASE_URL")
@@ -58,7 +63,7 @@ def pytest_configure_node(node: Any) -> None:
 # `make test` runs three processes: what shares a running Bureau stays together, and so does what breaks its servers;
 # what takes longest begins first.
 _SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers"}
-_SHARED |= {name: name for name in ("stack", "hosting", "office", "guarded")}
+_SHARED |= {name: name for name in ("stack", "hosting", "plain", "guarded")}
 _FIRST = ("tests/faults", "tests/acceptance")
 
 

@@ -4,7 +4,7 @@ In `stack` and `hosted` each service is a process of its own, on real RabbitMQ, 
 machine: storage is a folder, the gateway asks for no key, everything is measured and logs JSON. `hosted` is what a
 hosting platform makes of the Procfile: storage is a bucket, callers have keys, workers a database role.
 
-`office` and `guarded` are one process each: the former as it starts without a setting, the latter with nearly all.
+`plain` and `guarded` are one process each: the former as it starts without a setting, the latter with nearly all.
 """
 
 from collections.abc import Iterator
@@ -137,15 +137,15 @@ def hosted(hosting: Hosted) -> Hosted:
 
 
 @pytest.fixture(scope="session")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
     """With the tasks and schedules of the examples; each test makes its own jobs."""
     env = {
         "TASKS": "examples.suma.tasks examples.suma.patterns examples.schedules.tasks tests.acceptance.naps",
         "SCHEDULES_FILE": str(ROOT / "examples/schedules/schedules.yaml"),
     }
-    with EmbeddedBureau(tmp_path_factory.mktemp("office"), env=env) as office:
-        office.start()
-        yield office
+    with EmbeddedBureau(tmp_path_factory.mktemp("plain"), env=env) as plain:
+        plain.start()
+        yield plain
 
 
 @dataclass(frozen=True)

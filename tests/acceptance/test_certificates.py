@@ -52,11 +52,11 @@ def mailed_to_each(bureau: EmbeddedBureau) -> dict[str, Any]:
     return job
 
 
-def test_each_is_mailed_their_own_and_its_link_names_them(office: EmbeddedBureau) -> None:
+def test_each_is_mailed_their_own_and_its_link_names_them(plain: EmbeddedBureau) -> None:
     """The key that signs them is made by Bureau and kept."""
-    job = mailed_to_each(office)
+    job = mailed_to_each(plain)
     ids = [task["result"]["message_id"].strip("<>") for task in job["tasks"][1:]]
-    mails = "".join((office.outbox / f"{message_id}.eml").read_text() for message_id in ids)
+    mails = "".join((plain.outbox / f"{message_id}.eml").read_text() for message_id in ids)
     assert "To: maria@example.com" in mails
     assert "To: ada@example.com" in mails
 

@@ -16,9 +16,9 @@ IN_FORCE = {"daily-report", "hourly-check", "nightly-clean-up"}
 
 
 @pytest.fixture
-def bureau(office: EmbeddedBureau) -> EmbeddedBureau:
-    until(lambda: listed(office).keys() >= IN_FORCE, 30, lambda: f"three schedules in force: {office.process}")
-    return office
+def bureau(plain: EmbeddedBureau) -> EmbeddedBureau:
+    until(lambda: listed(plain).keys() >= IN_FORCE, 30, lambda: f"three schedules in force: {plain.process}")
+    return plain
 
 
 def listed(bureau: EmbeddedBureau) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The command and the client on the office; each test makes its own jobs."""
+"""The command and the client on the Bureau without settings; each test makes its own jobs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,8 +14,8 @@ ENDS_SECONDS = 60.0
 
 
 @pytest.fixture
-def client(office: EmbeddedBureau) -> Iterator[Bureau]:
-    with Bureau(office.api.url) as client:
+def client(plain: EmbeddedBureau) -> Iterator[Bureau]:
+    with Bureau(plain.api.url) as client:
         yield client
 
 
@@ -39,8 +39,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(office: EmbeddedBureau) -> Shell:
-    return Shell(office.api.url)
+def shell(plain: EmbeddedBureau) -> Shell:
+    return Shell(plain.api.url)
 
 
 @pytest.fixture

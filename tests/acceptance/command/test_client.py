@@ -16,10 +16,10 @@ from tests.support.processes import ROOT
 
 
 def test_the_snippet_of_the_readme_runs(
-    office: EmbeddedBureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    plain: EmbeddedBureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (snippet,) = re.findall(r"```python\n(from bureau.client.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    monkeypatch.setenv("BUREAU_URL", office.api.url)
+    monkeypatch.setenv("BUREAU_URL", plain.api.url)
     monkeypatch.chdir(tmp_path)
     exec(snippet, {})  # noqa: S102 - our own
     assert capsys.readouterr().out.splitlines()[-1] == "customers.csv"
@@ -60,11 +60,11 @@ def test_a_batch_is_all_or_none(client: Bureau) -> None:
     assert caught.value.errors[0].where == "#/jobs/1/tasks/0/run"
 
 
-def test_a_stored_file_goes_along_with_a_mail(client: Bureau, office: EmbeddedBureau) -> None:
+def test_a_stored_file_goes_along_with_a_mail(client: Bureau, plain: EmbeddedBureau) -> None:
     stored = client.upload(("figures.csv", b"a,b\n1,2\n"))
     mail = client.email("ada@example.com", "The figures", "Attached.", artifacts=[stored], cc=["grace@example.com"])
     mail.wait(ENDS_SECONDS)
-    sent = [path.read_text() for path in office.outbox.glob("*.eml")]
+    sent = [path.read_text() for path in plain.outbox.glob("*.eml")]
     assert len([text for text in sent if "The figures" in text and "figures.csv" in text]) == 1
     assert stored.read() == b"a,b\n1,2\n"
 
@@ -106,7 +106,7 @@ def test_the_catalog_is_what_services_announced(client: Bureau) -> None:
     assert {worker["service"] for worker in client.workers() if worker["live"]} >= {"shop", "mailer"}
 
 
-def test_a_story_is_told_once_and_in_order_through_a_restart(office: EmbeddedBureau) -> None:
+def test_a_story_is_told_once_and_in_order_through_a_restart(plain: EmbeddedBureau) -> None:
     """The gateway goes down while a job is followed, and with it the worker; both come back."""
     told: list[Event] = []
     slept = threading.Event()
@@ -117,14 +117,14 @@ def test_a_story_is_told_once_and_in_order_through_a_restart(office: EmbeddedBur
             if event.type == "task.logged":
                 slept.set()
 
-    with Bureau(office.api.url, patience=Patience(seconds=60, base_seconds=0.2, cap_seconds=1)) as client:
+    with Bureau(plain.api.url, patience=Patience(seconds=60, base_seconds=0.2, cap_seconds=1)) as client:
         job = client.task("naps.polite", seconds=600)
         listener = threading.Thread(target=listen, args=[job.follow()], daemon=True)
         listener.start()
         assert slept.wait(ENDS_SECONDS)
         slept.clear()
-        office.process.stop()
-        office.start()
+        plain.process.stop()
+        plain.start()
         assert slept.wait(ENDS_SECONDS)
         job.cancel()
         listener.join(ENDS_SECONDS)

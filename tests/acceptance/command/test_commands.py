@@ -54,13 +54,13 @@ def test_certificates_come_as_a_zip(shell: Shell, roster: Path, tmp_path: Path) 
     assert any(name.endswith(".pdf") for name in zipfile.ZipFile(saved["path"]).namelist())
 
 
-def test_a_mail_is_sent_once_however_often_it_is_asked_for(shell: Shell, office: EmbeddedBureau, roster: Path) -> None:
+def test_a_mail_is_sent_once_however_often_it_is_asked_for(shell: Shell, plain: EmbeddedBureau, roster: Path) -> None:
     mail = ["--to", "Ada <ada@example.com>", "--subject", "The roster", "--text", "-", "--attach", str(roster)]
     asked = ["submit", "email", *mail, "--idempotency-key", "roster-ada"]
     first, again = (shell(*asked, stdin="Hello Ada.\n").strip() for _ in range(2))
     assert first == again
     shell("follow", first)
-    sent = [path.read_text() for path in office.outbox.glob("*.eml")]
+    sent = [path.read_text() for path in plain.outbox.glob("*.eml")]
     assert len([text for text in sent if "Subject: The roster" in text and "roster.csv" in text]) == 1
 
 
@@ -175,9 +175,9 @@ def test_colour_is_there_for_terminals_unless_it_is_not_wanted(shell: Shell, cli
     assert "succeeded" in done.stdout
 
 
-def test_a_terminal_shows_a_bar_while_it_runs(shell: Shell, office: EmbeddedBureau, client: Bureau) -> None:
+def test_a_terminal_shows_a_bar_while_it_runs(shell: Shell, plain: EmbeddedBureau, client: Bureau) -> None:
     job = client.task("shop.initials", names=["Ada Lovelace"] * 20_000)
-    env = {**os.environ, "BUREAU_URL": office.api.url, "TERM": "xterm", "COLUMNS": "80"}
+    env = {**os.environ, "BUREAU_URL": plain.api.url, "TERM": "xterm", "COLUMNS": "80"}
     command = f"{shlex.quote(sys.executable)} -m bureau follow {job.id}"
     typed = subprocess.run(
         ["script", "-qec", command, "/dev/null"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
@@ -187,10 +187,10 @@ def test_a_terminal_shows_a_bar_while_it_runs(shell: Shell, office: EmbeddedBure
     assert "\x1b[?25h" in typed.stdout  # the cursor that a bar hides is back
 
 
-def test_a_shell_completes_names(shell: Shell, office: EmbeddedBureau) -> None:
+def test_a_shell_completes_names(shell: Shell, plain: EmbeddedBureau) -> None:
     words = {"COMP_WORDS": "bureau submit report mon", "COMP_CWORD": "3", "_BUREAU_COMPLETE": "bash_complete"}
     command = [sys.executable, "-c", "from bureau.cli.main import main; main()"]
-    env = {**os.environ, **words, "BUREAU_URL": office.api.url}
+    env = {**os.environ, **words, "BUREAU_URL": plain.api.url}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.stdout == "plain,monthly-sales\n"
 
