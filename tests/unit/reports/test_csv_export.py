@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bureau.contracts.artifacts import MAX_NAME_BYTES
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
@@ -258,7 +259,7 @@ def test_a_column_that_the_query_does_not_give_is_an_error_of_the_report() -> No
         ("Ventes / mois", ["2024-01-01", "Nord & Sud"], "ventes-mois-2024-01-01-nord-sud.csv"),
         ("売上", [5, ["a", "b"], True], "売上-5-a-b-true.csv"),
         ("../..", [], "report.csv"),
-        ("x" * 300, ["y"], "x" * 100 + ".csv"),
+        ("x" * 300, ["y"], "x" * MAX_NAME_BYTES + ".csv"),
     ],
 )
 def test_a_file_is_named_after_title_and_parameters(title: str, given: list[Any], name: str) -> None:
