@@ -16,7 +16,7 @@ AT_A_TIME := --numprocesses 3 --dist loadgroup --no-loadscope-reorder # most tes
 
 .PHONY: help
 help: ## Lists these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: setup ## Starts Bureau, runs a job through its HTTP API and shows where the results are
@@ -46,9 +46,13 @@ docs: setup ## Makes docs/settings.md anew, after a change of a setting
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them
 	$(PYTHON) -m pytest $(or $(ARGS),$(AT_A_TIME))
 
+.PHONY: test-all
+test-all: .venv/test.stamp ## Runs the long tests too, for an hour: before a release, and after a change of what they break
+	$(PYTHON) -m pytest -m "" $(or $(ARGS),$(AT_A_TIME))
+
 .PHONY: faults
 faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20
-	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest $(if $(findstring tests/,$(ARGS)),,tests/faults) -p no:cacheprovider $(ARGS)
+	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest -m "" $(if $(findstring tests/,$(ARGS)),,tests/faults) -p no:cacheprovider $(ARGS)
 
 .PHONY: bench-ledger
 bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost against 1,000, and what 10,000 that wait add to workers

@@ -51,10 +51,6 @@ def test_what_others_wait_for_says_whether_it_is_healthy(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
-def test_rabbitmq_is_healthy_when_its_ports_answer() -> None:
-    assert "check_port_connectivity" in SERVICES["rabbitmq"]["healthcheck"]["test"]
-
-
 def test_only_the_gateway_and_pages_for_people_are_published_and_on_loopback() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert set(published) == {"gateway", "mailpit", "prometheus"}
@@ -89,10 +85,6 @@ def test_no_password_is_in_a_file_of_the_repository() -> None:
 def test_an_overlay_changes_services_that_there_are(name: str) -> None:
     added = {"minio", "bucket", "tasks"}
     assert set(compose(name)["services"]) - added <= set(SERVICES)
-
-
-def test_the_root_file_includes_the_stack() -> None:
-    assert yaml.safe_load((ROOT / "compose.yaml").read_text())["include"] == ["deploy/docker-compose.yml"]
 
 
 def test_prometheus_scrapes_the_ports_that_are_served() -> None:

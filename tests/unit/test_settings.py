@@ -46,14 +46,6 @@ def errors(*classes: type[Settings]) -> list[str]:
     return error.value.errors
 
 
-def test_nothing_set_means_the_embedded_defaults() -> None:
-    (settings,) = load(PlatformSettings)
-    assert settings.database_url.get_secret_value() == "sqlite:///var/bureau.db"
-    assert settings.broker_url.get_secret_value() == "memory://"
-    assert settings.storage_url.get_secret_value() == "file://var/storage"
-    assert (settings.log_format, settings.log_level) == ("auto", "INFO")
-
-
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKER_URL", "")
     assert load(PlatformSettings)[0].broker_url.get_secret_value() == "memory://"

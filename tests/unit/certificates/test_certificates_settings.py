@@ -7,10 +7,6 @@ from bureau.services.certificates.settings import CertificatesSettings
 from bureau.settings import SettingsError, load
 
 
-def test_the_built_in_issuer_is_the_default() -> None:
-    assert CertificatesSettings().certificates_api.get_secret_value() == "builtin"
-
-
 def test_every_error_is_told_at_once_and_no_value_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CERTIFICATES_API", "ftp://user:hunter2@example.com")
     monkeypatch.setenv("CERTIFICATES_TIMEOUT_SECONDS", "-1")

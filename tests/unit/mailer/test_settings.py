@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.settings import MailerSettings
 from bureau.services.mailer.transport_factory import choose
 from bureau.services.mailer.transports.console import ConsoleTransport
@@ -28,13 +27,6 @@ def _loaded(monkeypatch: pytest.MonkeyPatch, **variables: str) -> MailerSettings
         monkeypatch.setenv(name, value)
     (settings,) = load(MailerSettings)
     return settings
-
-
-def test_without_settings_mail_goes_to_the_outbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = _loaded(monkeypatch)
-    assert settings.mail_url.get_secret_value() == "file://var/outbox"
-    assert settings.sender == Mailbox("Bureau", "bureau@localhost")
-    assert settings.mail_unknown == "resend"
 
 
 @pytest.mark.parametrize(

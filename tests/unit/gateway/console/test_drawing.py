@@ -44,17 +44,13 @@ def task(name: str, *after: str) -> TaskView:
     return replace(TASK, name=name, after=list(after))
 
 
-def test_a_line_reaches_from_edge_to_edge_and_says_the_same_in_words() -> None:
-    line = sparkline([0, 5, 10])
-    assert line.points == "0,22.5 60,12 120,1.5"
-    assert line.words == "15 in the last hour, at most 10 a minute"
-    assert not line.flat
-
-
-def test_a_line_of_nothing_lies_at_the_bottom() -> None:
-    line = sparkline([0] * 60)
-    assert line.flat
-    assert {point.split(",")[1] for point in line.points.split()} == {"22.5"}
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [([0, 5, 10], "15 in the last hour, at most 10 a minute"), ([0] * 60, "nothing in the last hour")],
+)
+def test_a_line_says_the_same_in_words(numbers: list[int], words: str) -> None:
+    line = sparkline(numbers)
+    assert (line.words, line.flat, len(line.points.split())) == (words, not any(numbers), len(numbers))
 
 
 def test_a_chord_is_drawn_from_left_to_right() -> None:
