@@ -15,7 +15,7 @@ from rich.text import Text
 from bureau.cli.formatting import plain
 from bureau.cli.table import Cell, Column, table
 from bureau.client import Bureau, Job, Patience
-from bureau.client.plain import json_bytes
+from bureau.client.encoding import json_bytes
 
 PATIENCE = Patience(seconds=5.0)  # short, because a person is waiting
 LONG_PATIENCE = Patience(seconds=60.0)  # long enough to follow a job through a restart of the gateway

@@ -1,4 +1,4 @@
-"""A job's file: fetched as a stream, checked, and under its name only when it is whole."""
+"""Downloads a job's file as a stream, checks it, and gives it its name only when it is complete."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ SILENCE_SECONDS = 60.0
 
 
 class Artifact:
-    """A file of a job. `data` is what the API says of it."""
+    """Represents a file of a job. `data` is the API's description of it; `size` is in bytes."""
 
     def __init__(self, connection: Connection, data: ArtifactData) -> None:
         self._connection = connection
@@ -31,13 +31,14 @@ class Artifact:
         return f"Artifact({self.name!r}, {self.size} bytes)"
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Writes it to `path`, or under its own name into `path` where that is a folder; returns where.
+        """Downloads the file to `path`, or under its own name into `path` if that is a folder; returns the file's path.
 
-        A file that is there is replaced, at the end and at once. Raises `Damaged`, `Problem`, `Unreachable`, `OSError`.
+        An existing file is replaced atomically after the download. Raises `Damaged`, `Problem`, `Unreachable`,
+        `OSError`.
         """
         target = Path(path)
         if target.is_dir():
-            target /= _plain_name(self.name)
+            target /= _safe_name(self.name)
         part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
         try:
             with part.open("xb") as file:
@@ -48,16 +49,19 @@ class Artifact:
         return target
 
     def read(self) -> bytes:
-        """All of it, in memory."""
+        """Returns the file's bytes; they are all in memory. Raises `Damaged`, `Problem`, `Unreachable`."""
         file = io.BytesIO()
         self.write_to(file)
         return file.getvalue()
 
     def write_to(self, file: BinaryIO) -> None:
-        """Streams it. Where the connection is lost it goes on behind what has arrived. Raises as `save` does."""
+        """Streams the file into `file`. After a lost connection it continues behind the bytes that have arrived.
+
+        Raises `Damaged`, `Problem`, `Unreachable`.
+        """
         arrival, failures, since = _Arrival(file), 0, 0.0
         while arrival.bytes < self.size:
-            before = arrival.bytes
+            bytes_before = arrival.bytes
             try:
                 self._receive(arrival)
                 if arrival.bytes >= self.size:
@@ -65,14 +69,14 @@ class Artifact:
                 error: Exception = httpx.RemoteProtocolError("the file ended early")
             except (httpx.TransportError, Problem) as lost:
                 error = lost
-            if not failures or arrival.bytes > before:
+            if not failures or arrival.bytes > bytes_before:
                 failures, since = 0, time.monotonic()
             failures += 1
-            self._connection.again(failures, since, error)
+            self._connection.wait_before_retry(failures, since, error)
         if arrival.bytes != self.size or arrival.sha256 != self.sha256:
             raise Damaged(
                 f"{self.name} arrived with SHA-256 {arrival.sha256}; it was stored with {self.sha256}. "
-                "Nothing of it was kept: fetch it again."
+                "The damaged file was not kept: download it again."
             )
 
     def _receive(self, arrival: "_Arrival") -> None:
@@ -80,7 +84,7 @@ class Artifact:
         if arrival.bytes:
             headers |= {"Range": f"bytes={arrival.bytes}-", "If-Match": f'"{self.sha256}"'}
         with self._connection.stream(self.data["url"], headers, silence_seconds=SILENCE_SECONDS) as answer:
-            skip = arrival.bytes if answer.status_code == 200 else 0  # something between took the range away
+            skip = arrival.bytes if answer.status_code == 200 else 0  # a proxy removed the Range header
             for chunk in answer.iter_raw():
                 arrival.take(chunk[skip:])
                 skip = max(0, skip - len(chunk))
@@ -89,7 +93,7 @@ class Artifact:
 
 
 class _Arrival:
-    """What has arrived of a file, over however many connections."""
+    """Writes and hashes the bytes of one file that may arrive over several connections."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -106,7 +110,7 @@ class _Arrival:
         self.bytes += len(chunk)
 
 
-def _plain_name(name: str) -> str:
-    """What may stand in a folder: a name, and never a way out of it."""
-    plain = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
-    return plain if plain not in ("", ".", "..") else "file"
+def _safe_name(name: str) -> str:
+    """Returns a file name without folders, so that a file cannot be saved outside the target folder."""
+    safe = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
+    return safe if safe not in ("", ".", "..") else "file"

@@ -80,7 +80,7 @@ def test_an_invalid_address_is_wrong_usage() -> None:
     done = ran("jobs", url="nonsense")
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: BUREAU_URL: nonsense is no address: write http://host:port or https://host\n",
+        "Error: BUREAU_URL: nonsense is not an address: write http://host:port or https://host\n",
     )
 
 
