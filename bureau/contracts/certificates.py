@@ -1,4 +1,4 @@
-"""`certificates.issue`: uploads to the certificates API, its ZIP back."""
+"""Defines the input and result of `certificates.issue`, which posts uploads to an issuer and stores its ZIP."""
 
 from typing import Annotated, Literal
 
@@ -11,24 +11,26 @@ MAX_FILES = 50
 
 
 class IssueCertificates(Contract):
-    """The uploads to post; they are removed once the task succeeded."""
+    """Holds the uploads to post; they are deleted when the task succeeds."""
 
     files: list[ArtifactRef] = Field(min_length=1, max_length=MAX_FILES)
     deliver: Literal["owner", "recipients"] = Field(
-        default="owner", description="`recipients`: each person named in the archive's manifest is mailed their own."
+        default="owner", description="`recipients` mails each person in the archive's manifest their own certificate."
     )
     subject: Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=998)] | None = Field(
-        default=None, description="Of the recipients' mails, in place of the template's."
+        default=None, description="The subject of the recipients' mails; it replaces the template's."
     )
 
 
 class CertificatesIssued(Contract):
-    """The checked archive."""
+    """Describes the checked archive."""
 
     archive: ArtifactRef
-    members: int = Field(description="Files in the archive.")
+    members: int = Field(description="The number of files in the archive.")
     bytes: int
     sha256: str
-    certificates: int = Field(default=0, description="By its manifest; 0 where it has none.")
-    errors: int = Field(default=0, description="Rows that were not issued, by its manifest.")
-    mails: int = Field(default=0, description="Recipients who are mailed theirs.")
+    certificates: int = Field(
+        default=0, description="The number of certificates in its manifest; 0 without a manifest."
+    )
+    errors: int = Field(default=0, description="The number of rows that its manifest lists as not issued.")
+    mails: int = Field(default=0, description="The number of recipients who are mailed their own certificate.")

@@ -1,4 +1,4 @@
-"""How a task says what went wrong. The type decides what happens next; the runner maps it once.
+"""Defines the errors that a task raises. The type decides what happens next; the runner is the one place that maps it.
 
 | raised | what the ledger does |
 | --- | --- |
@@ -7,12 +7,12 @@
 | `Postponed` | tries again later without counting an attempt |
 | anything else | like `TransientError`, code `unexpected_error` |
 
-`message` is shown to the user: say what is wrong and what mends it, and never put a secret in it.
+`message` is shown to the user: it says what is wrong and how to fix it, and never contains a secret.
 """
 
 
 class TaskError(Exception):
-    """A failure with a stable `code` (snake_case) and a `message` a user understands."""
+    """Is the base of task failures, with a stable `code` (snake_case) and a `message` for users."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class TaskError(Exception):
 
 
 class TransientError(TaskError):
-    """May work later. `retry_after` (seconds) is honoured where the other side named it."""
+    """Says that the task may succeed later. The retry honours `retry_after` (seconds) if the other side gave it."""
 
     def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(code, message)
@@ -29,11 +29,14 @@ class TransientError(TaskError):
 
 
 class PermanentError(TaskError):
-    """Will not work however often it is tried."""
+    """Says that the task will never succeed, so it is not retried."""
 
 
 class Postponed(TaskError):
-    """Not this task's fault (an open breaker, a rate limit): again in `delay` seconds, no attempt spent."""
+    """Says that the task must wait through no fault of its own, such as for an open circuit breaker or a rate limit.
+
+    The task runs again in `delay` seconds, and no attempt is counted.
+    """
 
     def __init__(self, code: str, message: str, *, delay: float) -> None:
         super().__init__(code, message)
@@ -41,7 +44,7 @@ class Postponed(TaskError):
 
 
 class Stopped(BaseException):
-    """The execution was asked to stop. A BaseException, so that a task's `except Exception` lets it pass."""
+    """Says that the execution was asked to stop. It is a BaseException, so a task's `except Exception` lets it pass."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,7 +1,7 @@
-"""How the tasks of a job hang together: the checks before a graph is accepted, and results put into inputs.
+"""Checks the dependencies between the tasks of a job, and puts results into inputs.
 
-`{"$result": "/north/rows"}` in an input stands for what the JSON Pointer finds in the results of the tasks in
-`after`: its first token is a task's name, the rest leads into that task's result.
+`{"$result": "/north/rows"}` in an input stands for the value that the JSON Pointer finds in the results of the tasks in
+`after`: its first token is a task's name, the others point into that task's result.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Reference:
-    """A place in an input that stands for a part of a result. `target` is as it was written, of any type."""
+    """Describes a place in an input that stands for a part of a result. `target` is unchecked and of any type."""
 
     path: Path
     target: Any
@@ -29,29 +29,29 @@ class Reference:
 
 
 def references(value: Any) -> list[Reference]:
-    """Every reference in a JSON value."""
+    """Returns every reference in a JSON value."""
     return list(_references(value, ()))
 
 
 def errors(tasks: Sequence[TaskSpec]) -> list[FieldError]:
-    """Everything that is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`)."""
+    """Returns all validation errors of a graph, with pointers from the job (`#/tasks/2/after/0`)."""
     if len(tasks) > MAX_TASKS:
         detail = f"A job has at most {MAX_TASKS} tasks; this one has {len(tasks)}."
         return [FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))]
-    found = [*_repeated_names(tasks), *_wrong_after(tasks), *_cycles(tasks)]
+    problems = [*_repeated_names(tasks), *_after_errors(tasks), *_cycles(tasks)]
     for index, task in enumerate(tasks):
-        found += wrong_references(index, task)
-    return found
+        problems += wrong_references(index, task)
+    return problems
 
 
 def resolve(value: Any, results: Mapping[str, Any]) -> Any:
-    """`value` with results in place of references.
+    """Returns `value` with results in place of references.
 
-    Raises `PermanentError` (`result_missing`) for a reference that leads nowhere.
+    Raises `PermanentError` (`result_missing`) for a reference that finds nothing.
     """
     match value:
         case {"$result": str() as target}:
-            return _found(target, results)
+            return _lookup_result(target, results)
         case dict():
             return {key: resolve(item, results) for key, item in value.items()}
         case list():
@@ -60,13 +60,13 @@ def resolve(value: Any, results: Mapping[str, Any]) -> Any:
             return value
 
 
-def _found(target: str, results: Mapping[str, Any]) -> Any:
+def _lookup_result(target: str, results: Mapping[str, Any]) -> Any:
     try:
         task, *rest = pointer.parse(target)
     except ValueError as error:
         raise PermanentError("result_missing", f"{target} is not a place in a result: {error}.") from None
     if task not in results:
-        raise PermanentError("result_missing", f"{target}: the task {task} left no result.")
+        raise PermanentError("result_missing", f"{target}: the task {task} has no result.")
     try:
         return pointer.lookup(results[task], rest)
     except LookupError as error:
@@ -89,11 +89,11 @@ def _repeated_names(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
     first: dict[str, int] = {}
     for index, task in enumerate(tasks):
         if first.setdefault(task.name, index) != index:
-            detail = f"Task {first[task.name]} is called {task.name} too; each task needs a name of its own."
+            detail = f"Task {first[task.name]} is called {task.name} too; each task needs its own name."
             yield FieldError("repeated_name", detail, pointer.fragment(["tasks", index, "name"]))
 
 
-def _wrong_after(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
+def _after_errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
     known = {task.name for task in tasks}
     for index, task in enumerate(tasks):
         seen: set[str] = set()
@@ -105,15 +105,15 @@ def _wrong_after(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
                 yield FieldError("repeated_task", f"{upstream} is listed twice.", at)
             seen.add(upstream)
         if task.when is When.FAILED and not task.after:
-            detail = "A task that runs when another failed needs that other in `after`."
+            detail = "A task that runs after a failure needs the task that may fail in `after`."
             yield FieldError("nothing_to_fail", detail, pointer.fragment(["tasks", index, "when"]))
 
 
 def _cycles(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
-    """One mistake for each cycle, its path named. One that shares a task with a cycle named before is not named."""
+    """Yields one error with the path of each cycle, except cycles that share a task with one that was reported."""
     index_of = {task.name: index for index, task in reversed(list(enumerate(tasks)))}
     blocked = {task.name: [u for u in task.after if u in index_of] for task in reversed(tasks)}
-    while blocked := _without_the_free(blocked):
+    while blocked := _blocked_by_cycles(blocked):
         path = _walk_back(blocked)
         detail = f"These tasks wait for each other: {' after '.join([*path, path[0]])}."
         yield FieldError("cycle", detail, pointer.fragment(["tasks", index_of[path[0]], "after"]))
@@ -121,25 +121,31 @@ def _cycles(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
             del blocked[name]
 
 
-def _without_the_free(after: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The tasks that wait, directly or not, for a cycle (Kahn's algorithm: take off what waits for nothing left)."""
+def _blocked_by_cycles(after: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Returns the tasks that wait, directly or not, for a cycle.
+
+    It uses Kahn's algorithm, which repeatedly removes the tasks that wait for no remaining task.
+    """
     downstream: dict[str, list[str]] = {name: [] for name in after}
     waits_for = {name: len([u for u in set(upstreams) if u in after]) for name, upstreams in after.items()}
     for name, upstreams in after.items():
         for upstream in set(upstreams):
             if upstream in downstream:
                 downstream[upstream].append(name)
-    free = [name for name, count in waits_for.items() if count == 0]
-    while free:
-        for name in downstream[free.pop()]:
+    unblocked = [name for name, count in waits_for.items() if count == 0]
+    while unblocked:
+        for name in downstream[unblocked.pop()]:
             waits_for[name] -= 1
             if waits_for[name] == 0:
-                free.append(name)
+                unblocked.append(name)
     return {name: [u for u in upstreams if waits_for.get(u)] for name, upstreams in after.items() if waits_for[name]}
 
 
 def _walk_back(blocked: dict[str, list[str]]) -> list[str]:
-    """A cycle, from any task of it: each of these waits for one of these, so walking back must come round."""
+    """Returns a cycle among the blocked tasks.
+
+    Each blocked task waits for another blocked one, so following `after` must come back to a task on the path.
+    """
     path: list[str] = []
     name = min(blocked)
     while name not in path:
@@ -149,19 +155,19 @@ def _walk_back(blocked: dict[str, list[str]]) -> list[str]:
 
 
 def wrong_references(index: int, task: TaskSpec) -> Iterator[FieldError]:
-    """What is wrong with the `$result`s in the input of the task at `index`."""
+    """Yields the validation errors of the `$result` references in the input of the task at `index`."""
     for reference in references(task.input):
-        detail = _wrong_reference(reference, task.after)
+        detail = _reference_error(reference, task.after)
         if detail:
             at = pointer.fragment(["tasks", index, "input", *reference.path])
             yield FieldError("wrong_result_reference", detail, at)
 
 
-def _wrong_reference(reference: Reference, after: Iterable[str]) -> str | None:
+def _reference_error(reference: Reference, after: Iterable[str]) -> str | None:
     if not reference.alone:
-        return "An object with $result holds nothing else."
+        return "An object with $result must have no other field."
     if not isinstance(reference.target, str):
-        return 'What $result holds is a JSON Pointer such as "/task/rows".'
+        return 'The value of $result must be a JSON Pointer such as "/task/rows".'
     try:
         tokens = pointer.parse(reference.target)
     except ValueError as error:
