@@ -24,7 +24,7 @@ from bureau.messaging.relay import Relay
 from bureau.metrics import outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.observability import logs
-from bureau.observability.startup import say_started
+from bureau.observability.startup import log_started
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, ServiceFactory
@@ -92,7 +92,7 @@ class WorkerLife(Middleware):
         )
         self._process.start()
         self._shared.start()
-        say_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
+        log_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:

@@ -1,4 +1,4 @@
-"""Signed links: whoever has one reads a file, or a job and its files, until it expires."""
+"""Signs links with which anybody can read a file, or a job and its files, until the link expires."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ PARAMETER = "token"
 
 
 class Linked(StrEnum):
-    """What a link leads to."""
+    """Lists what a link can give access to."""
 
     JOB = "job"
     ARTIFACT = "artifact"
@@ -22,7 +22,7 @@ class Linked(StrEnum):
 
 @dataclass(frozen=True)
 class Link:
-    """`expires_at` in seconds since 1970."""
+    """Describes what a link gives access to; `expires_at` is in seconds since 1970."""
 
     kind: Linked
     id: UUID
@@ -30,15 +30,15 @@ class Link:
 
 
 class LinkInvalid(Exception):
-    """It was not signed here, or is for something else."""
+    """Says that a token was not signed with this secret, or not for a link."""
 
 
 class LinkExpired(Exception):
-    """It was good once."""
+    """Says that a link was valid and has expired."""
 
 
 class Links:
-    """Signs and reads tokens. `secret` is asked for when it is first needed: it may lie in the ledger."""
+    """Signs and verifies tokens. It calls `secret` only when needed, because the secret may be in the ledger."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
@@ -48,12 +48,12 @@ class Links:
         return URLSafeSerializer(self._secret(), salt="bureau.link", signer_kwargs={"digest_method": hashlib.sha256})
 
     def token(self, link: Link) -> str:
-        """The same for the same link: a request sent twice is answered with one."""
+        """Returns a token. The same link always gives the same token, so a repeated request gets the same answer."""
         text = self._serializer.dumps([link.kind, link.id.hex, link.expires_at])
         return text if isinstance(text, str) else text.decode()
 
     def read(self, token: str, now: float) -> Link:
-        """Raises `LinkInvalid`, `LinkExpired`."""
+        """Verifies a token and returns its link. `now` is in Unix seconds. Raises `LinkInvalid`, `LinkExpired`."""
         try:
             link = _link(self._serializer.loads(token))
         except (BadData, ValueError, TypeError):

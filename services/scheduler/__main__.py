@@ -14,7 +14,7 @@ from bureau.messaging.relay import Relay
 from bureau.metrics import outcomes
 from bureau.metrics.survey import LedgerCollector
 from bureau.observability import logs
-from bureau.observability.startup import say_started
+from bureau.observability.startup import log_started
 from bureau.runtime.health import Health
 from bureau.runtime.storage_check import SharedStorage
 from bureau.services.scheduler.doctor import ACTS, doctor
@@ -65,7 +65,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     scheduler.start()
     shared.start()
     health.start()
-    say_started("scheduler", settings)
+    log_started("scheduler", settings)
     stopping.wait()
     health.stop()
     survey.close()

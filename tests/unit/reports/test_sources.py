@@ -77,6 +77,7 @@ def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidSources) as error:
         open_sources({"SOURCE_SHOP_URL_FILE": str(tmp_path / "url"), "SOURCE_OTHER_URL_FILE": "/nowhere"})
     assert error.value.errors == [
-        "SOURCE_OTHER_URL_FILE: /nowhere cannot be read (No such file or directory); name a file this process may read",
+        "SOURCE_OTHER_URL_FILE: /nowhere cannot be read (No such file or directory); "
+        "name a file that this process may read",
         "SOURCE_SHOP_URL: use postgresql://user:password@host/database, sqlite:///path or another database URL",
     ]
