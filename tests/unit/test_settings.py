@@ -150,7 +150,7 @@ def test_a_process_with_invalid_settings_prints_every_error_and_exits_with_statu
         error.value.exit()
     assert end.value.code == 2
     assert capsys.readouterr().err.splitlines() == [
-        "Bureau cannot start, the settings are wrong:",
+        "Bureau cannot start because of invalid settings:",
         "  LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
         "  SHOP_KEY: Field required",
     ]
