@@ -1,4 +1,4 @@
-"""`python -m bureau.services.scheduler` runs it; `python -m bureau.services.scheduler doctor` says what it sees."""
+"""Runs the scheduler: `python -m bureau.services.scheduler`, or its report: `… doctor`."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from bureau.observability import logs
 from bureau.observability.startup import log_started
 from bureau.runtime.health import Health
 from bureau.runtime.storage_check import SharedStorage
-from bureau.services.scheduler.doctor import ACTS, doctor
+from bureau.services.scheduler.doctor import ACTIONS, doctor
 from bureau.services.scheduler.schedule_file import ScheduleFile
 from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
 from bureau.services.scheduler.settings import SchedulerSettings
@@ -26,6 +26,7 @@ from bureau.storage import Storage
 
 
 def main(arguments: list[str]) -> int:
+    """Runs the command and returns its exit status."""
     try:
         settings, own = load(PlatformSettings, SchedulerSettings)
         settings.refuse_memory_broker("the scheduler")
@@ -35,14 +36,17 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case []:
             return run(settings, own, schedules)
-        case ["doctor", *acts] if set(acts) <= ACTS:
-            return doctor(settings, set(acts))
+        case ["doctor", *actions] if set(actions) <= ACTIONS:
+            return doctor(settings, set(actions))
         case _:
-            print(f"usage: python -m bureau.services.scheduler [doctor [{'] ['.join(sorted(ACTS))}]]", file=sys.stderr)
+            print(
+                f"usage: python -m bureau.services.scheduler [doctor [{'] ['.join(sorted(ACTIONS))}]]", file=sys.stderr
+            )
             return 2
 
 
 def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleFile | None) -> int:
+    """Runs the scheduler until a signal stops it; a second signal ends the process at once."""
     logs.configure(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
