@@ -1,4 +1,4 @@
-"""The reports service's composition root."""
+"""Is the composition root of the reports service."""
 
 import os
 from zoneinfo import ZoneInfo
@@ -24,11 +24,11 @@ log = structlog.get_logger(__name__)
 
 
 def reports_service(resources: Resources) -> Service:
-    """Reads the catalog and the sources; connects to nothing. Raises `SettingsError`."""
+    """Builds the service from the catalog and the sources, without connecting. Raises `SettingsError`."""
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
-    for mistake in catalog.errors:
-        log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
+    for error in catalog.errors:
+        log.warning("report left out", file=str(error.file), line=error.line, reason=error.detail)
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
     delivery = ReportDeliverer(
         _policy(settings), _links(settings, resources), lambda job: first_failure(resources.database, job)
@@ -57,19 +57,22 @@ def _policy(settings: ReportsSettings) -> DeliveryPolicy:
 
 
 def _links(settings: ReportsSettings, resources: Resources) -> Links:
-    """A worker whose database role may not see the ledger's secrets needs LINK_SECRET, the gateway's own."""
-    given = settings.link_secret.get_secret_value()
+    """Returns the signer of links.
+
+    A worker whose database role may not read the ledger's secrets needs the gateway's LINK_SECRET.
+    """
+    configured = settings.link_secret.get_secret_value()
 
     def secret() -> str:
         try:
-            return given or kept_secret(resources.database, "links")
+            return configured or kept_secret(resources.database, "links")
         except LedgerUnavailable as error:
             raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
-        except DBAPIError as error:  # the role may not read it, or not make it
+        except DBAPIError as error:  # the role may not read or create it
             raise PermanentError(
                 "link_secret_missing",
-                "The report is too large for a mail, and its link cannot be signed: give the reports service the "
-                "gateway's LINK_SECRET.",
+                "The report is too large for a mail, and its link cannot be signed: set LINK_SECRET of the reports "
+                "service to the gateway's.",
             ) from error
 
     return Links(secret)

@@ -1,4 +1,4 @@
-"""`dramatiq bureau.services.reports.worker`: the reports worker process."""
+"""Starts a worker process of the reports service: `dramatiq bureau.services.reports.worker`."""
 
 from bureau.boot import boot
 from bureau.services.reports.service import reports_service
