@@ -28,7 +28,7 @@ from bureau.observability import logs
 from bureau.observability.startup import log_started
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
-from bureau.service import Resources, ServiceFactory
+from bureau.service import Resources, ServiceFactory, refuse_shipped_names
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.storage import Storage
 
@@ -79,6 +79,8 @@ class WorkerLife(Middleware):
             self._shared.check()
         worker.queue_prefetch = worker.worker_threads  # tasks that this worker cannot run now are left to others
         service = self._factory(Resources(self._db, storage))
+        if not self._factory.__module__.startswith("bureau.services."):
+            refuse_shipped_names([service.name])
         if errors := announcement_errors(service.catalog):
             raise SettingsError(errors)  # the gateway would leave the service out of its catalog
         self._process = WorkerProcess(

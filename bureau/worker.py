@@ -1,9 +1,12 @@
 """Runs the tasks that a module declared with `@task`: `dramatiq bureau.worker shop.tasks`."""
 
-from bureau.boot import boot
-from bureau.service import Resources, Service
-from bureau.settings import SettingsError
-from bureau.task import DECLARED
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.boot import boot
+    from bureau.service import Resources, Service, refuse_shipped_names
+    from bureau.settings import SettingsError
+    from bureau.task import DECLARED
 
 
 def declared_service(_resources: Resources) -> Service:
@@ -17,6 +20,7 @@ def declared_service(_resources: Resources) -> Service:
         raise SettingsError(
             [f"tasks of several services were declared ({', '.join(services)}): run a worker process for each"]
         )
+    refuse_shipped_names(services)
     return Service(services[0], list(DECLARED.values()))
 
 

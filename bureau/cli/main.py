@@ -22,7 +22,6 @@ from bureau.cli.commands import (
 )
 from bureau.cli.session import Session
 from bureau.client import BureauError
-from bureau.version import version
 
 
 class Commands(click.Group):
@@ -47,9 +46,25 @@ class Commands(click.Group):
             raise click.exceptions.Exit(exits.USAGE) from error
 
 
+def _print_version(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
+        # Imported here, because it reads the installed distributions, which takes a fifth of a help text's time.
+        from bureau.version import version
+
+        click.echo(f"bureau {version()}")
+        ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.option("--url", envvar="BUREAU_URL", help="Gateway address.  [default: http://127.0.0.1:8600]", show_envvar=True)
-@click.version_option(version(), message="bureau %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def cli(ctx: click.Context, url: str | None) -> None:
     """Background paperwork: submit jobs, follow them, check status.

@@ -6,16 +6,18 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.formatting import plain
-from bureau.cli.table import Cell, Column, table
 from bureau.client import Bureau, Job, Patience
 from bureau.client.encoding import json_bytes
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PATIENCE = Patience(seconds=5.0)  # short, because a person is waiting
 LONG_PATIENCE = Patience(seconds=60.0)  # long enough to follow a job through a restart of the gateway
@@ -42,11 +44,11 @@ class Session:
         return Job(Bureau(self._url, patience=LONG_PATIENCE).connection, job.data)
 
     @cached_property
-    def out(self) -> Console:
+    def out(self) -> "Console":
         return _console(stderr=False)
 
     @cached_property
-    def err(self) -> Console:
+    def err(self) -> "Console":
         return _console(stderr=True)
 
     @property
@@ -58,21 +60,40 @@ class Session:
         text = json.dumps(json.loads(json_bytes(value)), ensure_ascii=False, indent=indent)
         click.echo(text)
 
-    def line(self, text: str | Text = "", style: str = "") -> None:
+    def line(self, text: str = "", style: str = "") -> None:
         """Prints a line on stdout. The terminal wraps it, not this method, so that copied text has no line breaks."""
-        self.out.print(text if isinstance(text, Text) else Text(plain(text), style=style), soft_wrap=True)
+        self.parts(Styled(plain(text), style))
+
+    def parts(self, *parts: Styled) -> None:
+        """Prints a line of parts in several styles; the style of the first part applies to the whole line."""
+        from rich.text import Text
+
+        self.out.print(Text.assemble(*parts, style=parts[0].style), soft_wrap=True)
 
     def note(self, text: str, style: str = "dim") -> None:
         """Prints a remark on stderr, so that stdout holds only the result."""
+        from rich.text import Text
+
         self.err.print(Text(plain(text), style=style), soft_wrap=True)
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-        """Prints a table on stdout, as wide as the terminal at most."""
-        for line in table(columns, rows, self.out.width):
-            self.line(line)
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], below: Sequence[str] = ()) -> None:
+        """Prints a table on stdout, as wide as the terminal at most.
+
+        `below` holds a text to print in red below each row, or an empty one.
+        """
+        from bureau.cli.table import cut, table
+
+        head, *lines = table(columns, rows, self.out.width)
+        self.out.print(head, soft_wrap=True)
+        for line, error in zip_longest(lines, below, fillvalue=""):
+            self.out.print(line, soft_wrap=True)
+            if error:
+                self.line(cut(f"    {error}", self.out.width), "red")
 
 
-def _console(*, stderr: bool) -> Console:
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     colourless = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     width = None if stream.isatty() or os.environ.get("COLUMNS") else UNLIMITED

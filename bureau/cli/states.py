@@ -1,6 +1,6 @@
 """Shows the state of a job or task as a coloured word."""
 
-from rich.text import Text
+from bureau.cli.cells import Styled
 
 _STYLES = {
     "succeeded": "green",
@@ -17,6 +17,6 @@ def style(state: str) -> str:
     return _STYLES.get(state, "")
 
 
-def shown(state: str) -> Text:
+def shown(state: str) -> Styled:
     """Returns the state's name in its colour."""
-    return Text(state, style=style(state))
+    return Styled(state, style(state))

@@ -1,27 +1,14 @@
 """Lays out tables: each column is as wide as its cells, and one column is cut if the line would be too long."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from bureau.cli.cells import Cell, Column
 from bureau.cli.formatting import one_line
 
 GAP = 2
-
-
-@dataclass(frozen=True)
-class Column:
-    """Describes a column. The one column that is `flexible` is cut if the table is too wide."""
-
-    title: str
-    right: bool = False
-    flexible: bool = False
-    style: str = ""
-
-
-Cell = str | Text
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[Text]:
@@ -29,7 +16,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int)
 
     No line is wider than `width`, unless the flexible column would become narrower than eight characters.
     """
-    cells = [[cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in row] for row in rows]
+    cells = [[_text(cell) for cell in row] for row in rows]
     widths = [
         max([cell_len(column.title), *(cell_len(row[index].plain) for row in cells)])
         for index, column in enumerate(columns)
@@ -40,6 +27,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int)
         widths[index] = max(8, widths[index] - excess)
     head = _line(columns, [Text(column.title) for column in columns], widths, "bold")
     return [head, *(_line(columns, row, widths, "") for row in cells)]
+
+
+def _text(cell: Cell) -> Text:
+    return Text(one_line(cell)) if isinstance(cell, str) else Text(cell.text, style=cell.style)
 
 
 def cut(text: str, width: int) -> str:

@@ -6,13 +6,13 @@ import time
 import uuid
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import httpx
-
-from bureau.client.connection import Connection
-from bureau.client.errors import Damaged, Problem
+from bureau.client.errors import ConnectionLost, Damaged, Problem
 from bureau.client.shapes import ArtifactData
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 SILENCE_SECONDS = 60.0
 
@@ -20,7 +20,7 @@ SILENCE_SECONDS = 60.0
 class Artifact:
     """Represents a file of a job. `data` is the API's description of it; `size` is in bytes."""
 
-    def __init__(self, connection: Connection, data: ArtifactData) -> None:
+    def __init__(self, connection: "Connection", data: ArtifactData) -> None:
         self._connection = connection
         self.data = data
         self.name = data["name"]
@@ -66,8 +66,8 @@ class Artifact:
                 self._receive(arrival)
                 if arrival.bytes >= self.size:
                     break
-                error: Exception = httpx.RemoteProtocolError("the file ended early")
-            except (httpx.TransportError, Problem) as lost:
+                error: Exception = ConnectionLost("the file ended early")
+            except (ConnectionLost, Problem) as lost:
                 error = lost
             if not failures or arrival.bytes > bytes_before:
                 failures, since = 0, time.monotonic()

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from bureau.client import encoding
-from bureau.client.errors import Problem, Unreachable, problem_from
+from bureau.client.errors import ConnectionLost, Problem, Unreachable, problem_from
 from bureau.client.retrying import Patience, is_transient, retry_after_seconds
 from bureau.client.upload import Upload, open_parts
 
@@ -117,16 +117,20 @@ class Connection:
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str], *, silence_seconds: float) -> Iterator[httpx.Response]:
-        """Opens an answer in a single try, to be read as it arrives. Raises `Problem`, `httpx.TransportError`.
+        """Opens an answer in a single try, to be read as it arrives.
 
-        `silence_seconds` is the longest time without any byte.
+        `silence_seconds` is the longest time without any byte. Raises `Problem`, and `ConnectionLost`, also in the
+        block.
         """
         timeout = httpx.Timeout(TIMEOUT.connect, read=silence_seconds)
-        with self._client.stream("GET", path, headers=headers, timeout=timeout) as answer:
-            if answer.status_code >= 400:
-                answer.read()
-                raise _problem(answer)
-            yield answer
+        try:
+            with self._client.stream("GET", path, headers=headers, timeout=timeout) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _problem(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise ConnectionLost(str(error) or type(error).__name__) from error
 
     def wait_before_retry(self, failures: int, since: float, error: Exception) -> None:
         """Sleeps before the next try, or raises `error` if it is permanent or the patience is used up.

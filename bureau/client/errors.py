@@ -81,6 +81,10 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(str(where), str(error.get("code", "")), str(error.get("detail", "")))
 
 
+class ConnectionLost(Exception):
+    """The connection broke in the middle of an answer. It stays inside this package: another connection goes on."""
+
+
 class NotInTime(BureauError, TimeoutError):
     """Says that the job did not end within the time that `wait` was given. The job continues."""
 

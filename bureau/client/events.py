@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from bureau.client.connection import Connection
-from bureau.client.errors import Problem
+from bureau.client.errors import ConnectionLost, Problem
 from bureau.client.server_events import messages
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 SILENCE_SECONDS = 45.0  # the gateway sends a comment every 15
 OPEN_SECONDS = 5.0  # a stream that stayed open for this long counts as working, even without an event
@@ -42,7 +42,7 @@ class Event:
         return f"{self.task}: {text}" if self.task else text
 
 
-def follow(connection: Connection, job_id: str, *, after: int = 0) -> Iterator[Event]:
+def follow(connection: "Connection", job_id: str, *, after: int = 0) -> Iterator[Event]:
     """Yields the events after the one numbered `after`, until the job has ended and all its events are read.
 
     After a lost connection it reconnects and continues behind the last event. Raises `Problem`, and `Unreachable` if
@@ -62,8 +62,8 @@ def follow(connection: Connection, job_id: str, *, after: int = 0) -> Iterator[E
                     yield event
             if last > last_before:  # a normal end: the job's end or the stream's time limit; the next answer says which
                 continue
-            error: Exception = httpx.RemoteProtocolError("the stream of events ended at once")
-        except (httpx.TransportError, Problem) as lost:
+            error: Exception = ConnectionLost("the stream of events ended at once")
+        except (ConnectionLost, Problem) as lost:
             error = lost
         if not failures or last > last_before or time.monotonic() - began > OPEN_SECONDS:
             failures, since = 0, time.monotonic()

@@ -4,15 +4,17 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from bureau.client import events
 from bureau.client.artifact import Artifact
-from bureau.client.connection import Connection
 from bureau.client.errors import BureauError, NoSuchArtifact, NoSuchTask, NotInTime
 from bureau.client.events import Event
 from bureau.client.pages import items
 from bureau.client.shapes import JobData, JobErrorData, JobSummaryData, ProgressData, TaskData
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 MAX_POLL_SECONDS = 30  # the longest time that the gateway lets one request wait
 MIN_POLL_SECONDS = 0.25  # the pause between two requests, in case a gateway does not wait
@@ -36,7 +38,7 @@ class JobFailed(BureauError):
 class Job:
     """Represents a job. `data` is the API's last answer; `refresh` and every action on the job renew it."""
 
-    def __init__(self, connection: Connection, data: JobData | JobSummaryData) -> None:
+    def __init__(self, connection: "Connection", data: JobData | JobSummaryData) -> None:
         self._connection = connection
         self.data = data
         self.id = data["id"]

@@ -1,15 +1,16 @@
 """Reads lists of the API page by page, as far as they are needed."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bureau.client.connection import Connection
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 PAGE = 200  # the largest page that the API returns
 
 
 def items(
-    connection: Connection, path: str, query: Mapping[str, Any] | None = None, *, limit: int | None = None
+    connection: "Connection", path: str, query: Mapping[str, Any] | None = None, *, limit: int | None = None
 ) -> Iterator[Any]:
     """Yields the list's items: the first `limit`, or all. Raises `Problem`, `Unreachable`."""
     left = limit

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 BUSY = frozenset({429, 502, 503, 504})  # these usually pass by themselves; 502 and 504 come from a proxy
 KEY_BUSY = "idempotency-key-busy"  # an earlier try of the same request is still running
@@ -44,6 +43,9 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     text = header.strip()
     if text.isascii() and text.isdecimal():
         return float(text)
+    # Here, because a date is rare: most answers name seconds.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from bureau.client.artifact import Artifact
-from bureau.client.connection import Connection
 from bureau.client.job import Job
 from bureau.client.upload import FileSource, Upload
 
 if TYPE_CHECKING:
     from typing import Literal
+
+    from bureau.client.connection import Connection
 
 Addresses = str | Sequence[str]
 

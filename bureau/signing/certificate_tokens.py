@@ -3,15 +3,18 @@
 A token is base64url without padding. It holds one byte of version, the claims as UTF-8 between unit separators (0x1F),
 and the 64 bytes of the signature over the context and all before it. Tokens are read for decades, so every version must
 stay readable.
+
+The cryptography package is imported where it is used, because it takes 8 MB and few processes sign or verify.
 """
 
 import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 VERSION = 1
 MAX_TOKEN_CHARACTERS = 1200
@@ -48,6 +51,8 @@ class Signer:
     """Signs claims. `key` is the private key: 32 bytes in base64url. The constructor raises `KeyInvalid`."""
 
     def __init__(self, key: str) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         self._key = Ed25519PrivateKey.from_private_bytes(_key_bytes(key))
 
     @property
@@ -68,7 +73,7 @@ class Verifier:
     """
 
     def __init__(self, public_keys: Iterable[str]) -> None:
-        self._keys = [Ed25519PublicKey.from_public_bytes(_key_bytes(key)) for key in public_keys]
+        self._keys = [_public_key(key) for key in public_keys]
 
     def read(self, token: str) -> Claims:
         """Verifies a token and returns its claims. Raises `TokenInvalid`."""
@@ -82,7 +87,15 @@ class Verifier:
         return Claims(*texts)
 
 
-def _is_signed_by(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+def _public_key(text: str) -> "Ed25519PublicKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(_key_bytes(text))
+
+
+def _is_signed_by(key: "Ed25519PublicKey", signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
     try:
         key.verify(signature, message)
     except InvalidSignature:

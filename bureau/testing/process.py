@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 import pytest
 
-COMPOSITION = "bureau.services.embedded"
+COMPOSITION = "bureau.services.embedded.process"
 REPLACED_SETTINGS = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
 REMOVED_SETTINGS = (
     "CERTIFICATES_API",

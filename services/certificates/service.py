@@ -1,21 +1,19 @@
 """The certificates service's composition root."""
 
-from collections.abc import Callable
 from functools import partial
-
-import httpx
+from typing import TYPE_CHECKING
 
 from bureau.ledger.access.certificates import note_issued
 from bureau.service import Resources, Service
 from bureau.services.certificates.api.client import CertificatesApi
-from bureau.services.certificates.api.in_process import InProcessTransport
-from bureau.services.certificates.api.interruptible import InterruptibleTransport
-from bureau.services.certificates.issuer.app import create_app
 from bureau.services.certificates.issuer.links import Links, links_of
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.settings import BUILT_IN, CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from bureau.settings import load
+
+if TYPE_CHECKING:
+    import httpx
 
 IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
 
@@ -33,17 +31,26 @@ def certificates_api(
 ) -> CertificatesApi:
     """The API that is set; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
-    transport: Callable[[], httpx.BaseTransport]
-    if url == BUILT_IN:
-        url = "http://issuer.internal/"
-        app = create_app(issuer, links or links_of(issuer))
-        transport = partial(InProcessTransport, app)
-    else:
-        transport = partial(InterruptibleTransport, idle_seconds=IDLE_SECONDS)
+    built_in = url == BUILT_IN
     return CertificatesApi(
-        url,
-        transport,
+        "http://issuer.internal/" if built_in else url,
+        partial(_issuer, issuer, links or links_of(issuer)) if built_in else _network,
         timeout_seconds=settings.certificates_timeout_seconds,
         connect_seconds=settings.certificates_connect_timeout_seconds,
         headers=settings.headers,
     )
+
+
+# Both are called for the first certificate and import what they need then: Flask, Typst, httpx and httpcore are a
+# quarter of a worker's start, and a worker uses one of the two.
+def _issuer(settings: IssuerSettings, links: Links | None) -> "httpx.BaseTransport":
+    from bureau.services.certificates.api.in_process import InProcessTransport
+    from bureau.services.certificates.issuer.app import create_app
+
+    return InProcessTransport(create_app(settings, links))
+
+
+def _network() -> "httpx.BaseTransport":
+    from bureau.services.certificates.api.interruptible import InterruptibleTransport
+
+    return InterruptibleTransport(idle_seconds=IDLE_SECONDS)

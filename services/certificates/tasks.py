@@ -7,9 +7,9 @@ from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import PermanentError
 from bureau.formatting import count, size
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
 from bureau.services.certificates.archive.check import Checked, Limits, check_archive
 from bureau.services.certificates.delivery import deliver
@@ -110,10 +110,8 @@ def _manifest(ctx: Context, copy: IO[bytes]) -> Manifest | None:
 
 def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
     serials = [listed.serial for listed in manifest.certificates if listed.serial] if manifest else []
-    try:
+    with asking_ledger():
         book(ctx.owner, ctx.job_id, serials)
-    except LedgerUnavailable as error:
-        raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
 
 
 def _reading(rosters: Sequence[RosterRead]) -> str:

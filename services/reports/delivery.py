@@ -11,11 +11,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.errors import TransientError
 from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
 from bureau.formatting import count, size
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
 from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
@@ -71,10 +70,8 @@ class ReportDeliverer:
     def tell(self, ctx: Context, request: TellFailure) -> None:
         """Mails the requesters of a report why it failed."""
         refuse_outside(self._policy.domains, request.to)
-        try:
+        with asking_ledger():
             failure = self._failure_of(ctx.job_id)
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         context: dict[str, Any] = {
             "title": request.title,
             "reason": failure.message if failure else "The reason is unknown.",

@@ -20,16 +20,6 @@ from tests.support.rabbitmq import RabbitMQ
 ROUNDS = int(os.environ.get("ROUNDS", "0"))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: runs with `make faults` only")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    long = [] if ROUNDS else [item for item in items if item.get_closest_marker("long")]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if any(row.rounds for row in TABLE.values()):
         terminalreporter.write_line("")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
 from bureau.runtime.group_commit import GROUP_AT_MOST, GroupCommit
 from tests.support.together import together
 from tests.support.waiting import until
@@ -18,16 +19,16 @@ class Doubling:
         self.groups: list[list[int]] = []
         self.go = threading.Event()
 
-    def __call__(self, numbers: Sequence[int]) -> list[int | None]:
+    def __call__(self, numbers: Sequence[int]) -> list[int | Deferred]:
         self.groups.append(list(numbers))
         self.go.wait(10)
-        return [2 * number if number else None for number in numbers]
+        return [2 * number if number else Deferred.LOCKED for number in numbers]
 
 
 def test_those_who_come_meanwhile_share_the_next_group_and_each_gets_its_own_answer() -> None:
     act = Doubling()
     group = GroupCommit(act)
-    answers: dict[int, int | None] = {}
+    answers: dict[int, int | Deferred] = {}
     threads = [threading.Thread(target=lambda n=n: answers.update({n: group(n)})) for n in range(1, 6)]
     threads[0].start()
     until(lambda: act.groups, 5, "the first is under way")
@@ -45,14 +46,16 @@ def test_groups_are_bounded() -> None:
     act = Doubling()
     act.go.set()
     group = GroupCommit(act)
-    assert sorted(filter(None, together(120, lambda n: group(n + 1)))) == [2 * n for n in range(1, 121)]
+    assert sorted(one for one in together(120, lambda n: group(n + 1)) if isinstance(one, int)) == [
+        2 * n for n in range(1, 121)
+    ]
     assert max(len(one) for one in act.groups) <= GROUP_AT_MOST
 
 
 def test_what_the_group_cannot_have_is_for_its_caller_alone() -> None:
     act = Doubling()
     act.go.set()
-    assert GroupCommit(act)(0) is None
+    assert GroupCommit(act)(0) is Deferred.LOCKED
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("away"), ValueError("no column is that long")])
@@ -65,6 +68,6 @@ def test_where_the_group_fails_each_is_for_its_caller_alone_and_the_next_group_g
         return numbers
 
     group = GroupCommit(act)
-    assert group(1) is None
+    assert group(1) is Deferred.FAILED
     failing.append(False)
     assert group(2) == 2

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.text import Text
 
 from bureau.cli import states
+from bureau.cli.cells import Styled
 from bureau.cli.commands.completion import job_ids
 from bureau.cli.exits import GOOD, INTERRUPTED, JOB_FAILED
 from bureau.cli.formatting import one_line
@@ -18,6 +17,9 @@ from bureau.cli.session import Session, json_option
 from bureau.client import Event, Job
 from bureau.client.events import progress_line
 from bureau.formatting import size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PROGRESS_EVERY = timedelta(seconds=10)  # without a terminal, at most one progress line in this time
 
@@ -79,13 +81,13 @@ class _Lines:
             if self._progress_at and event.at - self._progress_at < PROGRESS_EVERY:
                 return
             self._progress_at = event.at
-        self._session.line(_line(event))
+        self._session.parts(*_line(event))
 
 
 class _Live(_Lines):
     """Prints the same lines on a terminal, with a progress bar below them."""
 
-    def __init__(self, session: Session, bar: Progress) -> None:
+    def __init__(self, session: Session, bar: "Progress") -> None:
         super().__init__(session)
         self._bar = bar
         self._bar_id = bar.add_task("waiting", total=None, note="")
@@ -107,14 +109,14 @@ def _event_printer(session: Session) -> Iterator[_EventPrinter]:
     if not session.out.is_terminal:
         yield _Lines(session)
         return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=session.out, transient=True) as bar:
         yield _Live(session, bar)
 
 
-def _line(event: Event) -> Text:
-    line = Text(f"{event.at.astimezone():%H:%M:%S}  ", style="dim")
+def _line(event: Event) -> tuple[Styled, Styled]:
     state = event.data.get("state", "") if event.type == "job.finished" else event.type.rpartition(".")[2]
     style = "dim" if event.type in ("task.logged", "task.progressed") else states.style(state)
-    line.append(one_line(event.line()), style or "default")
-    return line
+    return Styled(f"{event.at.astimezone():%H:%M:%S}  ", "dim"), Styled(one_line(event.line()), style or "default")

@@ -1,13 +1,12 @@
 """Lists schedules, runs one now, disables and enables one: `bureau schedules`."""
 
 import click
-from rich.text import Text
 
 from bureau.cli import states
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import schedule_names
 from bureau.cli.formatting import age, clock, one_line
 from bureau.cli.session import Session, json_option
-from bureau.cli.table import Cell, Column
 from bureau.client.shapes import ScheduleData
 
 _COLUMNS = (Column("SCHEDULE"), Column("WHEN", flexible=True), Column("NEXT", right=True), Column("LAST"))
@@ -41,8 +40,8 @@ def _row(session: Session, schedule: ScheduleData) -> list[Cell]:
     return [
         schedule["name"],
         when(schedule),
-        due if schedule["enabled"] else Text("off", style="yellow"),
-        states.shown(last["state"]) if last else Text("-"),
+        due if schedule["enabled"] else Styled("off", "yellow"),
+        states.shown(last["state"]) if last else "-",
     ]
 
 

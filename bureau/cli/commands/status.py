@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import click
-from rich.text import Text
 
 from bureau.cli.exits import NOT_ALLOWED, UNREACHABLE
 from bureau.cli.formatting import age, clock, one_line
@@ -66,9 +65,7 @@ def _show_readiness(session: Session, readiness: ReadinessData) -> None:
 
 def _show(session: Session, lines: Sequence[Line]) -> None:
     for problem, text in lines:
-        session.line(
-            Text(("! " if problem else "  ") + one_line_keeping_gaps(text), style="bold red" if problem else "")
-        )
+        session.line(("! " if problem else "  ") + one_line_keeping_gaps(text), "bold red" if problem else "")
 
 
 def one_line_keeping_gaps(text: str) -> str:

@@ -1,60 +1,107 @@
-"""Rows that a statement takes as one JSON document.
+"""Passes many rows to one statement as a JSON document.
 
-With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For what a
-group of tasks that end together writes, that was two fifths of the time.
+With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For a group
+of tasks that end together, that took two fifths of the time.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, Dialect, Executable, String, Text, bindparam, literal_column
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    String,
+    Text,
+    and_,
+    bindparam,
+    literal_column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import TypeEngine
 
-ROWS_AT_MOST = 1000  # a document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
-_PARAMETER = "given_rows"
+from bureau.ledger.db.prepared import Prepared, one_of
+
+ROWS_AT_MOST = 1000  # in one document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
+_PARAMETER, _KEYS = "given_rows", "given_keys"
 
 
 class JsonRows:
-    """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `given["name"]` is their column of that name.
+    """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `rows["name"]` is their column of that name.
 
-    It is said once, at import, which columns there are and of which types; the rows come with `execute`.
+    The columns and their types are declared once, at import; the rows come with `execute`. The first column may be the
+    id of the rows that are changed: see `matches`.
     """
 
     def __init__(self, **types: TypeEngine[Any]) -> None:
+        self._key = next(iter(types))
         self._types = types
-        each = _Each("each", bindparam(_PARAMETER, type_=String()))
+        self._dumps: dict[str, Mapping[str, Callable[[Any], Any]]] = {}  # by dialect
+        self._prepared: dict[Executable, Prepared] = {}
+        each = _Each("each", bindparam(_PARAMETER, type_=String(), required=True))
         self._value = each.table_valued("value", name="given").c.value
 
     def __getitem__(self, name: str) -> ColumnElement[Any]:
         return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])
 
+    def matches(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The condition that `column` is a row's id, the first of the columns.
+
+        The ids are a parameter of their own too. PostgreSQL takes the document for a hundred rows, whatever it holds:
+        in the plan that it keeps it would read a whole small table for them, and still does once the table is large.
+        """
+        return and_(column == self[self._key], self.matches_any(column))
+
+    def matches_any(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The condition that `column` is some row's id."""
+        return one_of(column, _KEYS)
+
     def execute(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Each row has a value, or None, for every column."""
-        dumps = {name: _dump(kind, connection.dialect) for name, kind in self._types.items()}
+        """Executes the statement over `rows`; each row has a value, or None, for every column.
+
+        `statement` is a constant of its module: it is kept.
+        """
         for start in range(0, len(rows), ROWS_AT_MOST):
-            some = rows[start : start + ROWS_AT_MOST]
-            document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in some]
-            connection.execute(statement, {_PARAMETER: json.dumps(document, default=str)})
+            self.query(connection, statement, rows[start : start + ROWS_AT_MOST])
+
+    def query(
+        self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]], **more: Any
+    ) -> list[Any]:
+        """As `execute` does, in one statement that answers rows of its own; `more` are its other parameters."""
+        dumps = self._dumps_of(connection.dialect)
+        document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in rows]
+        prepared = self._prepared.get(statement) or self._prepared.setdefault(statement, Prepared(statement))
+        keys = [row[self._key] for row in rows]
+        return prepared.execute(connection, {_PARAMETER: json.dumps(document, default=str), _KEYS: keys, **more})
+
+    def _dumps_of(self, dialect: Dialect) -> Mapping[str, Callable[[Any], Any]]:
+        found = self._dumps.get(dialect.name)
+        if found is None:
+            found = self._dumps[dialect.name] = {name: _dump(kind, dialect) for name, kind in self._types.items()}
+        return found
 
 
 class _Each(Function[Any]):
-    """A row, with the column `value`, for each element of the document."""
+    """The document's elements as rows with one column, `value`."""
 
     inherit_cache = True
 
 
 class _Field(Function[Any]):
-    """An element's field as a value of its column's type, NULL for null."""
+    """A field of an element as a value of its column's type; null becomes NULL."""
 
     inherit_cache = True
 
 
 def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    """What a value looks like in the document: as the column takes it. JSON goes as text within it: SQLite would make
-    numbers and truth values of what is to stay JSON."""
+    """Converts a value to its form in the document, as the column takes it.
+
+    A JSON value is passed as text within it, because SQLite would turn JSON into numbers and truth values.
+    """
     if isinstance(kind, JSON):
         return lambda value: None if value is None else json.dumps(value)
     processor: Callable[[Any], Any] = kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
@@ -62,7 +109,7 @@ def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
 
 
 def _text(value: str | None) -> str | None:
-    """Raises ValueError where SQLite would cut it at a NUL, or keep a lone surrogate that nobody can read again."""
+    """Raises ValueError where SQLite would cut the text at a NUL, or store an unreadable lone surrogate."""
     if value is not None and "\0" in value:
         raise ValueError(f"a text with NUL cannot be stored: {value!r:.100}")
     if value is not None:
@@ -83,7 +130,7 @@ def _each_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(_Field, "postgresql")
 def _field_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     value, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    # Without a length, which a CAST would cut to: the column refuses what is longer.
+    # Without a length: a CAST would cut longer text silently, while the column refuses it.
     kind = Text() if isinstance(element.type, String) else element.type
     return f"CAST({value} ->> {name} AS {compiler.dialect.type_compiler_instance.process(kind)})"
 

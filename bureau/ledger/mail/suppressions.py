@@ -1,11 +1,11 @@
-"""Addresses that get no mail: each owner's own list, filled by hard bounces, complaints and by hand."""
+"""Suppressed addresses, which get no mail: a list for each owner, from hard bounces, complaints and people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bureau.contracts.mail.addresses import folded
@@ -13,13 +13,14 @@ from bureau.contracts.mail.mail_events import SuppressionReason
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.mail_tables import suppressions
 from bureau.ledger.db.sql_time import now
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """An address, folded, and why it gets no mail."""
+    """A suppressed address in lower case, and the reason."""
 
     address: str
     reason: SuppressionReason
@@ -28,17 +29,27 @@ class Suppression:
 
 
 def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppression]:
-    """Those of the addresses that get no mail of this owner, by the address as it was given."""
-    given = {folded(address): address for address in addresses}
+    """Returns the suppressed ones of an owner's addresses, keyed by the address as the caller wrote it."""
     with db.read() as connection:
-        rows = connection.execute(
-            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address.in_(list(given)))
-        )
-        return {given[row.address]: _suppression(row) for row in rows}
+        found = listed_among(connection, [(owner, address) for address in addresses])
+    return {address: one for (_, address), one in found.items()}
+
+
+def listed_among(connection: Connection, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Suppression]:
+    """Of pairs of an owner and an address those on the owner's list, in one statement."""
+    given = {(owner, folded(address)): (owner, address) for owner, address in asked}
+    rows = _ASKED.query(connection, _AMONG, [{"owner": owner, "address": address} for owner, address in given])
+    return {given[row.owner, row.address]: _suppression(row) for row in rows}
+
+
+_ASKED = JsonRows(owner=String(), address=String())
+_AMONG = select(suppressions).where(
+    suppressions.c.owner == _ASKED["owner"], suppressions.c.address == _ASKED["address"]
+)
 
 
 def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:
-    """By address, those behind `after`; only `address` where one is given."""
+    """Lists suppressions after `after`, by address; only that of `address` where one is given."""
     query = select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address > after)
     if address is not None:
         query = query.where(suppressions.c.address == folded(address))
@@ -47,7 +58,7 @@ def listed(db: Database, owner: str, *, address: str | None, after: str, limit: 
 
 
 def add(db: Database, owner: str, address: str, detail: str | None, act: Act) -> Suppression:
-    """The one that is there now: the first reason stays."""
+    """Adds a suppression. Returns the stored one: the first reason stays."""
     with db.transaction() as connection:
         note(connection, owner, address, SuppressionReason.MANUAL, detail)
         audit.note(connection, act)
@@ -58,7 +69,7 @@ def add(db: Database, owner: str, address: str, detail: str | None, act: Act) ->
 
 
 def remove(db: Database, owner: str, address: str, act: Act) -> bool:
-    """From now on it gets mail again. False: it was not there."""
+    """Removes a suppression, so that the address gets mail again. Returns False where there was none."""
     with db.transaction() as connection:
         gone = connection.execute(
             delete(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))

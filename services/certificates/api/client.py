@@ -1,26 +1,30 @@
-"""The client of the certificates API: multipart `files` in, `application/zip` out."""
+"""The client of the certificates API: multipart `files` in, `application/zip` out.
+
+httpx is imported at the first call: with all that it brings it is a twelfth of a worker's start.
+"""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO
-
-import httpx
+from typing import TYPE_CHECKING, BinaryIO
 
 from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.outage import Outage
 from bureau.metrics.upstream import called
 from bureau.outage_counter import OutageCounter
 from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
-from bureau.services.certificates.api.in_process import CHECKPOINT
-from bureau.services.certificates.api.interruptible import stopped_by
 from bureau.services.certificates.api.polling import location, pause_seconds
+from bureau.services.certificates.api.stop_context import stopped_by
 from bureau.stop_token import StopToken
+
+if TYPE_CHECKING:
+    import httpx
 
 CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"
 ACCEPTED = 202
+CHECKPOINT = "bureau.checkpoint"  # extension of a request: called with (certificates done, all), may raise
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class CertificatesApi:
     def __init__(
         self,
         url: str,
-        transport: Callable[[], httpx.BaseTransport],
+        transport: "Callable[[], httpx.BaseTransport]",
         *,
         timeout_seconds: float,
         connect_seconds: float,
@@ -57,10 +61,10 @@ class CertificatesApi:
     ) -> None:
         """`headers` go with every request, and may be secret."""
         self._url = url
-        self._auth = _password_of(url)
         self._headers = dict(headers or {})
         self._transport = transport
-        self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
+        self._timeout_seconds = timeout_seconds
+        self._connect_seconds = min(connect_seconds, timeout_seconds)
         self._lock = threading.Lock()
         self._made: httpx.Client | None = None
         self._outages = OutageCounter()
@@ -71,6 +75,8 @@ class CertificatesApi:
         Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive, and `Stopped`,
         with the connection closed, as soon as the token is set.
         """
+        import httpx
+
         try:
             with stopped_by(exchange.stop):
                 self._post(uploads, exchange)
@@ -105,11 +111,11 @@ class CertificatesApi:
             exchange.stop.wait(seconds)
             exchange.stop.check()
             asked += 1
-            with self._client().stream("GET", address, auth=self._auth) as response:
+            with self._client().stream("GET", address, auth=_password_of(self._url)) as response:
                 later = self._answered(response, exchange, address, asked)
 
     def _answered(
-        self, response: httpx.Response, exchange: Exchange, address: str | None = None, asked: int = 0
+        self, response: "httpx.Response", exchange: Exchange, address: str | None = None, asked: int = 0
     ) -> tuple[str, float] | None:
         """Receives the archive; or tells where to ask for it, in how many seconds."""
         called("certificates", response.status_code)
@@ -128,12 +134,14 @@ class CertificatesApi:
         exchange.progress(asked, None, "times asked for the archive")
         return address, pause_seconds(response.headers, asked, now)
 
-    def _client(self) -> httpx.Client:
+    def _client(self) -> "httpx.Client":
+        import httpx
+
         with self._lock:
             if self._made is None:
                 self._made = httpx.Client(
                     transport=self._transport(),
-                    timeout=self._timeout,
+                    timeout=httpx.Timeout(self._timeout_seconds, connect=self._connect_seconds),
                     follow_redirects=False,
                     # A ZIP is compressed already, and decoding would expand pieces before they are counted.
                     headers={
@@ -152,11 +160,13 @@ class CertificatesApi:
             self._outages.over()
         return error
 
-    def _unreachable(self, error: httpx.TransportError) -> TransientError:
+    def _unreachable(self, error: "httpx.TransportError") -> TransientError:
+        import httpx
+
         if isinstance(error, httpx.ConnectTimeout):
-            what = f"did not accept a connection within {self._timeout.connect:g} s"
+            what = f"did not accept a connection within {self._connect_seconds:g} s"
         elif isinstance(error, httpx.TimeoutException):
-            what = f"did not answer within {self._timeout.read:g} s"
+            what = f"did not answer within {self._timeout_seconds:g} s"
         elif isinstance(error, httpx.ConnectError):
             what = "cannot be reached"
         else:
@@ -164,13 +174,15 @@ class CertificatesApi:
         return TransientError("certificates_api_unreachable", f"The certificates API {what}.")
 
 
-def _password_of(url: str) -> httpx.BasicAuth | None:
+def _password_of(url: str) -> "httpx.BasicAuth | None":
     """As httpx takes it from the address itself; addresses to poll come without."""
+    import httpx
+
     address = httpx.URL(url)
     return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
 
 
-def _receive(response: httpx.Response, exchange: Exchange) -> None:
+def _receive(response: "httpx.Response", exchange: Exchange) -> None:
     encoding = response.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise encoded(encoding)
@@ -190,12 +202,12 @@ def _receive(response: httpx.Response, exchange: Exchange) -> None:
         raise not_a_zip(response.status_code, response.headers.get("content-type"), b"")
 
 
-def _announced_bytes(response: httpx.Response) -> int | None:
+def _announced_bytes(response: "httpx.Response") -> int | None:
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else None
 
 
-def _beginning(response: httpx.Response, limit_bytes: int) -> bytes:
+def _beginning(response: "httpx.Response", limit_bytes: int) -> bytes:
     body = b""
     for piece in response.iter_raw():
         body += piece

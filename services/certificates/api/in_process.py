@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from bureau.services.certificates.api.client import CHECKPOINT
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-CHECKPOINT = "bureau.checkpoint"  # request extension and WSGI key: called with (certificates done, all), may raise
 
 
 class InProcessTransport(httpx.BaseTransport):

@@ -9,33 +9,20 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 import httpcore
 import httpx
 
-from bureau.stop_token import StopToken
+from bureau.services.certificates.api.stop_context import current_token
 
 R = TypeVar("R")
 
 # A hanging connect cannot be woken, so it is tried in slices. A handshake over a satellite takes 0.7 s.
 CONNECT_SLICE_SECONDS = 1.5
 SEND_BYTES = 64 * 1024
-
-_token: ContextVar[StopToken | None] = ContextVar("certificates_stop_token", default=None)
-
-
-@contextlib.contextmanager
-def stopped_by(token: StopToken) -> Iterator[None]:
-    """While the block runs, this thread's work on an interruptible transport ends as `Stopped` once `token` is set."""
-    before = _token.set(token)
-    try:
-        yield
-    finally:
-        _token.reset(before)
 
 
 class InterruptibleTransport(httpx.BaseTransport):
@@ -121,7 +108,7 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
     def _interruptible(self, act: Callable[[], R], connection: socket.socket | None = None) -> R:
-        token = _token.get()
+        token = current_token()
         if token is None:
             return act()
         broken: socket.socket = connection or self._inner.get_extra_info("socket")
@@ -149,7 +136,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        token = _token.get()
+        token = current_token()
         deadline = time.monotonic() + (timeout if timeout is not None else 60.0)
         while True:
             if token:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from bureau.contracts.errors import Postponed, TransientError
+from bureau.contracts.errors import Postponed
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import concurrency_slots
 from bureau.task import Context
@@ -28,10 +29,8 @@ class SourceConcurrency:
         Raises `Postponed` (`source_busy`), `TransientError` (`ledger_unavailable`).
         """
         name = f"source.{source}"
-        try:
+        with asking_ledger():
             free = concurrency_slots.take(self._ledger, name, at_a_time, task_id=ctx.task_id, claim_no=ctx.claim_no)
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         if not free:
             message = f'The source "{source}" is busy: SOURCE_{source.upper()}_AT_A_TIME reports are reading it.'
             raise Postponed("source_busy", message, delay=RETRY_SECONDS)

@@ -131,12 +131,14 @@ def test_status_shows_a_healthy_bureau(shell: Shell) -> None:
 
 
 def test_schedules_are_listed_and_run_now(shell: Shell) -> None:
-    head, line = shell("schedules").splitlines()
+    head, *lines = shell("schedules").splitlines()
     assert head.split() == ["SCHEDULE", "WHEN", "NEXT", "LAST"]
-    assert line.startswith("weekly-sum  0 7 * * 1 Europe/Paris")
-    shell("follow", shell("schedules", "run", "weekly-sum").strip())
-    assert "succeeded" in shell("schedules")
-    shell("schedules", "disable", "weekly-sum", status=2)  # schedules from a file cannot be changed
+    (line,) = [line for line in lines if line.startswith("nightly-clean-up")]
+    assert line.split()[1:7] == ["30", "2", "*", "*", "*", "Europe/Paris"]
+    shell("follow", shell("schedules", "run", "nightly-clean-up").strip())
+    (line,) = [line for line in shell("schedules").splitlines() if line.startswith("nightly-clean-up")]
+    assert "succeeded" in line
+    shell("schedules", "disable", "nightly-clean-up", status=2)  # schedules from a file cannot be changed
 
 
 def test_reports_show_their_parameters(shell: Shell) -> None:

@@ -9,12 +9,13 @@ from uuid import UUID
 import httpx
 import pytest
 
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.contracts.mail.mail_events import MailEvent, MailEventKind
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.mail import provider_events
-from bureau.ledger.mail.deliveries import DeliveryState, close_delivery, open_delivery
+from bureau.ledger.mail.deliveries import Intent, close_delivery, open_delivery
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
@@ -201,11 +202,8 @@ def sent(door: Door, job: str, people: list[str]) -> UUID:
     claimed = door.book.claim(UUID(job), "send", queue="mailer")
     assert claimed is not None
     task = claimed.task_id
-    tried = open_delivery(
-        door.db, task_id=task, claim_no=1, message_id="<1@example.com>", transport="sendgrid", recipients=people
-    )
-    done = dict.fromkeys(people, "sent")
-    close_delivery(door.db, task_id=task, n=tried.n, state=DeliveryState.SENT, recipients=done, response="250")
+    tried = open_delivery(door.db, Intent(task, 1, "<1@example.com>", "sendgrid", tuple(people)))
+    close_delivery(door.db, DeliveryEnd(task, tried.n, DeliveryState.SENT, dict.fromkeys(people, "sent"), "250"))
     return task
 
 

@@ -155,12 +155,22 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("HintBroker.enqueue", publishing),
     ],
     "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
+    "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
+    "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
     "bureau.background_loop": [("Loop.wake", waking_the_relay)],
+    "bureau.ledger.jobs.claim": [("_claim", after("in_claim"))],  # a group's rows are claimed, not committed
+    "bureau.ledger.mail.deliveries": [
+        ("_histories", before("in_intents")),  # a group's tasks are locked, its intents not written
+        ("close_all", before("in_delivery_ends")),  # a group's mails are there, nothing of their ends is written
+    ],
     "bureau.ledger.jobs.leases": [("_take_back", after("taken_back"))],
     "bureau.ledger.jobs.locked_job": [
         ("write_jobs", before("in_finish"))
     ],  # task and dependents written, not committed
-    "bureau.services.mailer.delivery_log": [("DeliveryLog.move", after("moved"))],  # its row names the next transport
+    "bureau.services.mailer.delivery_log": [
+        ("DeliveryLog._opened", after("intent_written")),  # committed, and the mail not begun
+        ("DeliveryLog.move", after("moved")),  # its row names the next transport
+    ],
     "bureau.services.mailer.transports.smtp": [
         ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end
         ("SmtpTransport._ended", after("after_dot")),  # the server took it, the ledger does not know

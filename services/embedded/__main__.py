@@ -1,0 +1,61 @@
+"""Runs all services in one process until Ctrl-C: `python -m bureau.services.embedded`."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import NoReturn
+
+from bureau.gc_pause import collector_paused
+from bureau.services.embedded.demo_shop import DemoShop
+
+
+def main() -> int:
+    """Runs the process until a signal stops it, and returns the exit status; a second signal ends it at once."""
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(1)  # a second signal ends the process at once
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    shop = DemoShop()
+    with collector_paused():  # imported here, because the demo shop is created meanwhile
+        from bureau.observability import logs
+        from bureau.services.embedded.process import AlreadyRunning, build
+        from bureau.settings import PlatformSettings, SettingsError, load
+    try:
+        (platform,) = load(PlatformSettings)
+        logs.configure(platform)
+        with collector_paused():
+            bureau = build(shop)
+    except SettingsError as error:
+        error.exit()
+    except AlreadyRunning as other:
+        print(f"Bureau is running already: {other}", file=sys.stderr)
+        return 1
+    bureau.start()
+    print(f"Bureau is up: {bureau.url}  (Ctrl-C ends it)", flush=True)
+    stopping.wait()
+    bureau.stop()
+    return 0
+
+
+def _exit_now(status: int) -> NoReturn:
+    """Exits at once, because everything is stopped and written by now.
+
+    Python would collect garbage first, while threads of native libraries run; that took seconds, once more than
+    fifteen.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    _exit_now(main())
