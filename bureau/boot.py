@@ -1,4 +1,4 @@
-"""Is the composition root of a worker process: `dramatiq <module>` imports the module, which calls `boot`.
+"""Assembles a worker process; it is the composition root: `dramatiq <module>` imports the module, which calls `boot`.
 
 Nothing connects until Dramatiq boots its worker. By then the process has forked, so each process makes its own
 connections.

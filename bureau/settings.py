@@ -64,7 +64,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {secrets[variable]: value for variable, value in values.items() if value}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Is not used, because `__call__` reads all fields at once."""
+        """Raises NotImplementedError; it is not used, because `__call__` reads all fields at once."""
         raise NotImplementedError
 
 

@@ -23,7 +23,7 @@ class StopReason(StrEnum):
 
 
 class StopToken:
-    """Is set once, by any thread; the first reason stays.
+    """Tells an execution to stop. It is set once, by any thread; the first reason stays.
 
     Callbacks interrupt a blocking call (an SQL statement, a socket). They run in the thread that sets the token, or at
     once if it is set already; they must not raise or block. They run under the token's lock, and a block that ends

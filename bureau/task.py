@@ -56,7 +56,7 @@ class OpenArtifact:
 
 
 class Context(ABC):
-    """Is the interface of a running task: log lines, progress, files, and the token that asks it to stop.
+    """Defines the interface of a running task: log lines, progress, files, and the token that asks it to stop.
 
     Every method raises `Stopped` after the execution was asked to stop; do not catch it.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class BureauError(Exception):
-    """Is the base of all errors that the client raises, except those of its caller (TypeError, ValueError, OSError)."""
+    """Serves as the base of the client's errors, except those of the caller (TypeError, ValueError, OSError)."""
 
 
 class Unreachable(BureauError):

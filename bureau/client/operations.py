@@ -53,7 +53,7 @@ class Counted:
 
 
 class Operations:
-    """Is the part of `Bureau` that reads and acts. All methods raise `Problem` and `Unreachable`."""
+    """Holds the part of `Bureau` that reads and acts. All methods raise `Problem` and `Unreachable`."""
 
     connection: Connection
 

@@ -43,7 +43,7 @@ class Terms(TypedDict, total=False):
 
 
 class Submissions:
-    """Is the part of `Bureau` that submits. All methods raise `Problem` for a refusal, and `Unreachable`."""
+    """Holds the part of `Bureau` that submits. All methods raise `Problem` for a refusal, and `Unreachable`."""
 
     connection: Connection
 

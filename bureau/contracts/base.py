@@ -32,7 +32,7 @@ def clean(value: Any) -> Any:
 
 
 class Contract(BaseModel):
-    """Is the base of messages between parts. It refuses unknown fields; values never change after validation."""
+    """Serves as the base of messages between parts. It refuses unknown fields; values never change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

@@ -12,7 +12,7 @@
 
 
 class TaskError(Exception):
-    """Is the base of task failures, with a stable `code` (snake_case) and a `message` for users."""
+    """Serves as the base of task failures, with a stable `code` (snake_case) and a `message` for users."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -30,7 +30,7 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """Is raised to refuse a request; the HTTP layer answers with its `problem`."""
+    """Refuses a request; the HTTP layer answers with its `problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)

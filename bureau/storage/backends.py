@@ -20,7 +20,7 @@ S3_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class Backend(Protocol):
-    """Is the interface of a storage."""
+    """Defines the interface of a storage."""
 
     part_bytes: int  # the size of the parts of a streamed file; smaller files go in one request
     parts_at_once: int

@@ -9,7 +9,7 @@ from bureau.storage.errors import storage_errors
 
 
 class Sink(Protocol):
-    """Is the interface of obstore's `WritableFile`: `close` completes the file, leaving with an exception drops it."""
+    """Defines the interface of obstore's `WritableFile`: `close` completes the file, an exception drops it."""
 
     def write(self, buffer: bytes, /) -> int: ...
     def close(self) -> None: ...

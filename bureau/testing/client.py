@@ -10,13 +10,13 @@ NO_RETRIES = Patience(seconds=0.0)  # Bureau is in this process, so a failed req
 
 
 class NamedTask(Protocol):
-    """Is the part of a task that `submit` needs."""
+    """Describes the part of a task that `submit` needs."""
 
     name: str
 
 
 class BureauInProcess(Bureau):
-    """Is a client of the Bureau in this process, with `submit` for tasks and the `outbox`."""
+    """Provides a client of the Bureau in this process, with `submit` for tasks and the `outbox`."""
 
     def __init__(self, url: str, outbox: Path) -> None:
         super().__init__(url, patience=NO_RETRIES)

@@ -11,7 +11,7 @@ from bureau.contracts.mail.addresses import folded
 
 
 class Outbox(Sequence[EmailMessage]):
-    """Is the sequence of mails sent since its creation, the oldest first. It reads the folder at each access."""
+    """Contains the mails sent since its creation, the oldest first. It reads the folder at each access."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -28,7 +28,7 @@ REMOVED_SETTINGS = (
 
 
 class RunningBureau(Protocol):
-    """Is the interface of the object that `build` of the composition returns."""
+    """Defines the interface of the object that `build` of the composition returns."""
 
     url: str
 
@@ -83,7 +83,7 @@ def _composition() -> "Composition":
 
 
 class Composition(Protocol):
-    """Is the interface of a module that assembles Bureau from the environment."""
+    """Defines the interface of a module that assembles Bureau from the environment."""
 
     def build(self) -> RunningBureau: ...
 

@@ -62,7 +62,7 @@ class AlreadyRunning(Exception):
 
 
 class Embedded:
-    """Is one Bureau in this process, at `url` after `start`."""
+    """Runs one Bureau in this process, at `url` after `start`."""
 
     def __init__(
         self,

@@ -114,7 +114,7 @@ class _TooLarge(Exception):
 
 
 class _LimitedFile:
-    """Is a forward-only file for `zipfile`. A write raises `_TooLarge` when the limit is reached."""
+    """Provides a forward-only file for `zipfile`. A write raises `_TooLarge` when the limit is reached."""
 
     def __init__(self, file: ArtifactWriter, at_most: int) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Is the composition root of the reports service."""
+"""Assembles the reports service; it is its composition root."""
 
 import os
 from zoneinfo import ZoneInfo

@@ -11,7 +11,7 @@ from pydantic_core import SchemaError
 
 
 class Pattern:
-    """Is a regular expression that must match the whole value. The constructor raises ValueError if it is invalid."""
+    """Holds a regular expression that must match the whole value. The constructor raises ValueError if invalid."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -35,7 +35,7 @@ class Rows:
 
 
 class Snapshot(Protocol):
-    """Is the interface of a snapshot: every query sees the data as of `taken_at`."""
+    """Defines the interface of a snapshot: every query sees the data as of `taken_at`."""
 
     @property
     def taken_at(self) -> datetime: ...
@@ -52,7 +52,7 @@ class Snapshot(Protocol):
 
 
 class RowSource(Protocol):
-    """Is the interface of a database that reports read; they never write."""
+    """Defines the interface of a database that reports read; they never write."""
 
     @property
     def name(self) -> str: ...

@@ -102,7 +102,7 @@ class MariaDbSource:
 
 
 class MariaDbSnapshot:
-    """Is a transaction that reads one state. TIMESTAMP columns are shown in UTC."""
+    """Reads one state of the source in a transaction. TIMESTAMP columns are shown in UTC."""
 
     def __init__(self, source: str, connection: Connection, timeout_seconds: float) -> None:
         self._source = source

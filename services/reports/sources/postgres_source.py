@@ -95,7 +95,7 @@ class PostgresSource:
 
 
 class PostgresSnapshot:
-    """Is a transaction. `taken_at` is its start; its first query, milliseconds later, fixes the state that it sees."""
+    """Reads in a transaction. `taken_at` is its start; its first query, milliseconds later, fixes the state it sees."""
 
     def __init__(self, source: str, connection: Connection[Any], timeout_seconds: float) -> None:
         self._source = source

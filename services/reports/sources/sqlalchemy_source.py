@@ -53,7 +53,7 @@ class SqlAlchemySource:
 
 
 class SqlAlchemySnapshot:
-    """Is a transaction with the database's default isolation, so several queries may see different states."""
+    """Reads in a transaction with the database's default isolation, so several queries may see different states."""
 
     def __init__(self, source: str, connection: Connection, stop: StopToken, timeout_seconds: float) -> None:
         self.taken_at = datetime.now(UTC)

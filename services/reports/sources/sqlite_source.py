@@ -69,7 +69,7 @@ class SqliteSource:
 
 
 class SqliteSnapshot:
-    """Is a transaction that reads one state."""
+    """Reads one state of the source in a transaction."""
 
     def __init__(self, source: str, connection: sqlite3.Connection, timeout_seconds: float) -> None:
         self.taken_at = datetime.now(UTC)
