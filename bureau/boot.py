@@ -16,6 +16,7 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import CurrentMessage, Middleware
 from dramatiq.worker import Worker
 
+from bureau import malloc
 from bureau.contracts.schemas import announcement_errors
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
@@ -43,6 +44,7 @@ def boot(factory: ServiceFactory) -> Broker:
     except SettingsError as error:
         error.exit()
     logs.configure(settings)
+    malloc.limit_arenas()
     # CurrentMessage comes first, so that the others can ask which message it is; MessageContext then adds it to logs.
     middleware = [CurrentMessage(), MessageContext(), MessageMetrics(), WorkerLife(settings, factory)]
     broker = make_broker(settings.broker_url.get_secret_value(), middleware)

@@ -67,7 +67,7 @@ def main() -> None:
         database_url = f"postgresql+psycopg://{role}:{password(f'postgres-{role}')}@postgres/bureau"
         write(ROOT / process / "database_url", database_url)
         write(ROOT / process / "broker_url", f"amqp://{process}:{password(f'rabbitmq-{process}')}@rabbitmq/bureau")
-    for process in ("gateway", "reports"):  # the one reads the links that the other mails
+    for process in ("gateway", "mailer"):  # the one reads the links that the other mails
         write(ROOT / process / "link_secret", password("links"))
     signing_key = password("issuer-signing-key", KEY_BYTES)
     write(ROOT / "issuer" / "signing_key", signing_key)

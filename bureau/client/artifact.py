@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bureau.client.connection import Connection
 
 SILENCE_SECONDS = 60.0
+NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<name>.<8 digits>.part`
 
 
 class Artifact:
@@ -38,8 +39,8 @@ class Artifact:
         """
         target = Path(path)
         if target.is_dir():
-            target /= _safe_name(self.name)
-        part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+            target /= plain_name(self.name)
+        part = target.with_name(f".{plain_name(target.name)}.{uuid.uuid4().hex[:8]}.part")
         try:
             with part.open("xb") as file:
                 self.write_to(file)
@@ -110,7 +111,18 @@ class _Arrival:
         self.bytes += len(chunk)
 
 
-def _safe_name(name: str) -> str:
-    """Returns a file name without folders, so that a file cannot be saved outside the target folder."""
-    safe = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
-    return safe if safe not in ("", ".", "..") else "file"
+def plain_name(name: str) -> str:
+    """Returns a file name that any folder accepts, so that a file cannot be saved outside the target folder.
+
+    The name has no folders and at most `NAME_BYTES`; a name that is cut keeps its extension.
+    """
+    plain = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
+    if len(plain.encode("utf-8", "replace")) > NAME_BYTES:
+        stem, dot, extension = plain.rpartition(".")
+        extension = dot + extension if stem and len(extension) <= 16 else ""
+        plain = _cut(plain.removesuffix(extension), NAME_BYTES - len(extension.encode("utf-8", "replace"))) + extension
+    return plain if plain not in ("", ".", "..") else "file"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")

@@ -32,7 +32,18 @@ class JobFailed(BureauError):
     def __str__(self) -> str:
         error = self.job.error
         why = f": {error['code']}: {error['message']}" if error else ""
-        return f"The job {self.job.title!r} ({self.job.id}) {_STATE_TEXTS.get(self.job.state, self.job.state)}{why}"
+        details = "".join(f"\n* {line}" for line in detail_lines(error))
+        state = _STATE_TEXTS.get(self.job.state, self.job.state)
+        return f"The job {self.job.title!r} ({self.job.id}) {state}{why}{details}"
+
+
+def detail_lines(error: JobErrorData | None) -> list[str]:
+    """Returns a line for each of several errors that a failed job reports, such as those in a roster."""
+    lines = []
+    for detail in error.get("details", []) if error else []:
+        line = f", line {detail['line']}" if detail["line"] else ""
+        lines.append(f"{detail['file']}{line}: {detail['message']}" if detail["file"] else detail["message"])
+    return lines
 
 
 class Job:

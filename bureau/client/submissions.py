@@ -53,13 +53,18 @@ class Submissions:
         email_to: Addresses = (),
         subject: str | None = None,
         deliver: Literal["owner", "recipients"] | None = None,
+        encoding: str | None = None,
+        language: str | None = None,
         **terms: Unpack[Terms],
     ) -> Job:
         """Submits rosters for certificates: 1 to 50 files.
 
-        Each file is a path, or a pair of a name and bytes or an open file.
+        Each file is a path, or a pair of a name and bytes or an open file. `encoding` is the encoding of the files
+        (`windows-1254`), if it cannot be detected; `language` (`es`) is the language of certificates whose row names
+        none.
         """
         own = {"email_to": _address_list(email_to), "subject": subject, "deliver": deliver}
+        own |= {"encoding": encoding, "language": language}
         return self._upload("/v1/certificates", files, own, dict(terms))
 
     def report(

@@ -1,17 +1,22 @@
-"""Defines the input and result of `certificates.issue`, which posts uploads to an issuer and stores its ZIP."""
+"""Defines the input and result of `certificates.issue`, which makes a ZIP archive of certificates from rosters."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract
+from bureau.contracts.encodings import encoding_or_error
+from bureau.contracts.mail.mail import Language
 
 MAX_FILES = 50
 
 
+EncodingName = Annotated[str, AfterValidator(encoding_or_error)]
+
+
 class IssueCertificates(Contract):
-    """Holds the uploads to post; they are deleted when the task succeeds."""
+    """Holds the uploads to read; they are deleted when the task succeeds."""
 
     files: list[ArtifactRef] = Field(min_length=1, max_length=MAX_FILES)
     deliver: Literal["owner", "recipients"] = Field(
@@ -21,16 +26,19 @@ class IssueCertificates(Contract):
         default=None, description="The subject of the recipients' mails; it replaces the template's."
     )
 
+    encoding: EncodingName | None = Field(
+        default=None, description="The encoding of the files, such as `Windows-1254`; detected if not given."
+    )
+    language: Language | None = Field(default=None, description="The language of certificates whose row names none.")
+
 
 class CertificatesIssued(Contract):
-    """Describes the checked archive."""
+    """Describes the checked archive. The counts come from its manifest, and are 0 without a manifest."""
 
     archive: ArtifactRef
     members: int = Field(description="The number of files in the archive.")
     bytes: int
     sha256: str
-    certificates: int = Field(
-        default=0, description="The number of certificates in its manifest; 0 without a manifest."
-    )
-    errors: int = Field(default=0, description="The number of rows that its manifest lists as not issued.")
+    certificates: int = Field(default=0, description="The number of certificates in the archive.")
+    errors: int = Field(default=0, description="The number of errors that kept rows from being issued.")
     mails: int = Field(default=0, description="The number of recipients who are mailed their own certificate.")

@@ -10,14 +10,32 @@
 `message` is shown to the user: it says what is wrong and how to fix it, and never contains a secret.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+MAX_DETAILS = 100  # the ledger keeps them with the task, its attempt, its event and its job
+
+
+class ErrorDetail(NamedTuple):
+    """Describes one of several errors in the input, and its place as far as that is known."""
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
+
 
 class TaskError(Exception):
-    """Serves as the base of task failures, with a stable `code` (snake_case) and a `message` for users."""
+    """Serves as the base of task failures, with a stable `code` (snake_case) and a `message` for users.
 
-    def __init__(self, code: str, message: str) -> None:
+    `details` list several errors in the input; only the first `MAX_DETAILS` are kept.
+    """
+
+    def __init__(self, code: str, message: str, *, details: Sequence[ErrorDetail] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.details = tuple(details[:MAX_DETAILS])
 
 
 class TransientError(TaskError):

@@ -114,12 +114,11 @@ class ReportDelivered(Contract):
 
     delivery: Literal["attached", "zipped", "link", "note", "skipped"]
     bytes: int = Field(description="The number of bytes that the mail carries.")
-    link_expires_at: AwareDatetime | None = None
 
 
 class TellFailure(Contract):
     """Holds the input of a failure notice, which tells the requester that a task of the job failed."""
 
-    report: str
-    title: str
+    report: str = Field(max_length=100)
+    title: str = Field(max_length=1000)
     to: list[Address] = Field(min_length=1, max_length=MAX_RECIPIENTS)

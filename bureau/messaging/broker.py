@@ -10,10 +10,7 @@ What differs from Dramatiq's own broker, and why (docs/decisions.md says more):
 * a message's shape is checked in the consumer: an unknown queue or `options: null` would end a thread
 """
 
-import json
-import threading
 import time
-from collections.abc import Iterator
 from queue import Queue
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID
@@ -21,12 +18,13 @@ from uuid import UUID
 import pika
 import pika.exceptions
 from dramatiq.broker import Consumer
-from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer, _RabbitmqMessage
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
+from bureau.messaging.consumer import HintConsumer
 from bureau.metrics import relay as metrics
 
 MAX_QUEUE_LENGTH = 100_000  # hints beyond it are dropped, and published again from their rows
@@ -61,27 +59,6 @@ def make_broker(url: str, middleware: list[Middleware]) -> "HintBroker | MemoryB
 def hint(queue: str, run: str, task_id: UUID) -> Message[Any]:
     """The message that wakes a worker: the task's id and nothing else."""
     return Message(queue_name=queue, actor_name=run, args=(str(task_id),), kwargs={}, options={})
-
-
-def read_hint(body: bytes, queue: str) -> Message[Any] | None:
-    """The hint for this queue that a message's body is; None for anything else: whoever has a password may send one."""
-    try:
-        match json.loads(body):
-            case {
-                "queue_name": str(named),
-                "actor_name": str(),
-                "args": [str(task_id)],
-                "kwargs": {**kwargs},
-                "options": {**options},
-                "message_id": str(),
-                "message_timestamp": int(),
-            } as message if len(message) == 7:
-                UUID(task_id)
-                if named == queue and not kwargs and "eta" not in options:
-                    return Message(**{**message, "args": (task_id,)})
-    except (ValueError, RecursionError):
-        return None
-    return None
 
 
 BrokerKind = Literal["amqp", "memory"]
@@ -269,82 +246,3 @@ class HintBroker(RabbitmqBroker):
             del self.connection
             raise ConnectionClosed(error) from None
         return cast(int, declared.method.message_count)
-
-
-class HintConsumer(_RabbitmqConsumer):
-    """Drops what is not a hint before Dramatiq looks at it, and acknowledges together what ended together.
-
-    An acknowledgement wakes the thread that holds the connection, which took a tenth of what an e-mail job costs a
-    worker. Those that come before that thread has turned are sent by one call, and where no older hint is still at
-    work one frame stands for them all.
-    """
-
-    def __init__(self, broker: HintBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]  # Dramatiq's
-        self.iterator = self._checked(self.iterator)
-        self._acks = threading.Lock()
-        self._done: list[int] = []  # tags to be acknowledged
-
-    def ack(self, message: Any) -> None:
-        try:
-            self.known_tags.remove(message._tag)
-        except KeyError:
-            self.logger.warning("Failed to ack message: not in known tags.")
-            return
-        with self._acks:
-            self._done.append(message._tag)
-            if len(self._done) > 1:
-                return  # whoever was first has woken the connection's thread
-        try:
-            self.connection.add_callback_threadsafe(self._acknowledge)
-        except pika.exceptions.AMQPError as error:
-            with self._acks:
-                self._done.clear()  # they are delivered again
-            raise ConnectionClosed(error) from None
-
-    def _acknowledge(self) -> None:
-        """In the thread that holds the connection."""
-        with self._acks:
-            done, self._done = sorted(self._done), []
-        oldest = min(self.known_tags.copy(), default=None)
-        together = [tag for tag in done if oldest is None or tag < oldest]
-        if together:
-            self.channel.basic_ack(together[-1], multiple=True)
-        for tag in done[len(together) :]:
-            self.channel.basic_ack(tag)
-
-    def _checked(self, deliveries: Iterator[Any]) -> Iterator[Any]:
-        for method, properties, body in deliveries:
-            self.broker.turned(self.queue_name)
-            message = None if method is None else self._hint(body)
-            if method is not None and message is None:
-                self.channel.basic_nack(method.delivery_tag, requeue=False)
-                yield None, None, None
-            else:
-                yield method, properties, message
-
-    def __next__(self) -> Any:
-        """As Dramatiq's own, but for the message: `_checked` has read it."""
-        try:
-            method, _, message = next(self.iterator)
-        except (AssertionError, pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError) as error:
-            if getattr(error, "reply_code", None) == 404:  # the queue is gone: the next consumer declares it again
-                self.broker.queues_pending.add(self.queue_name)
-            raise ConnectionClosed(error) from None
-        if method is None:
-            return None
-        self.known_tags.add(method.delivery_tag)
-        return _RabbitmqMessage(method.redelivered, method.delivery_tag, message)
-
-    def _hint(self, body: bytes) -> Message[Any] | None:
-        """The hint; None where it is dropped. Dramatiq would drop one for an unknown actor too, with a traceback."""
-        message = read_hint(body, self.queue_name)
-        if message is None:
-            self._say_dropped(f"is no hint ({len(body)} bytes)")
-        elif message.actor_name not in self.broker.actors:  # an upgrade under way: the hint comes again from its row
-            self._say_dropped(f"is for {message.actor_name[:100]!r}, which this worker does not have")
-            return None
-        return message
-
-    def _say_dropped(self, why: str) -> None:
-        self.logger.warning("Dropped a message on %r that %s.", self.queue_name, why)

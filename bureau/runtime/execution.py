@@ -17,9 +17,11 @@ from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
 from bureau.runtime.event_buffer import EventBuffer
+from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
@@ -63,6 +65,8 @@ class Execution(Context):
         self.made: list[StoredArtifact] = []
         self.kept: list[StoredArtifact] = []  # should it fail for good
         self.removed: list[ArtifactRef] = []
+        self.may_follow = False  # whether who executes this goes on with what it made ready
+        self.following: ReadyTask | None = None
         self.delivery: DeliveryEnd | None = None  # to be written whichever way this ends
         self.added = AddedTasks(claim.name, announcements)
         self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
@@ -80,11 +84,11 @@ class Execution(Context):
 
     def log(self, line: str) -> None:
         self.stop.check()
-        self.said.line(line)
+        self.said.line(scrub(line))
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        self.said.progress(current, total, note)
+        self.said.progress(current, total, None if note is None else scrub(note))
 
     @contextmanager
     def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:

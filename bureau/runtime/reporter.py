@@ -20,7 +20,7 @@ from bureau.ledger.jobs.leases import Held
 from bureau.runtime.event_buffer import PROGRESSED, Progress
 from bureau.runtime.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.runtime.process_memory import resident_bytes
+from bureau.runtime.process_memory import Memory
 from bureau.runtime.runner import Runner
 
 WRITE_SECONDS = 0.5
@@ -49,6 +49,7 @@ class Reporter:
         self._heartbeat = heartbeat
         self._served = served
         self._next_seen = self._next_early = 0.0
+        self._memory = Memory()
         self._loop = Loop("reporter", self._report)
         self.start, self.unhealthy_reason = self._loop.start, self._loop.unhealthy_reason
 
@@ -99,13 +100,14 @@ class Reporter:
             running.write_said(self._db, by_job, progress)
 
     def _say_alive(self) -> None:
+        memory = self._memory.looked()
         for one in self._served:
             kept = workers.seen(
                 self._db,
                 one.worker.id,
                 busy=one.runner.busy,
                 claimed=one.runner.claimed_lately(),
-                memory_bytes=resident_bytes(),
+                memory_bytes=memory,
                 trouble=one.trouble(),
             )
             if not kept:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from bureau.ledger.dispatch.workers import PACE_SECONDS
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, results
+from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish_batch, finish_waiting
 from bureau.ledger.jobs.outcome import Failed, Outcome, Succeeded
 from bureau.ledger.jobs.policy import error_of
@@ -32,10 +34,12 @@ from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.task_outcomes import ended_by, input_error, refuse_unstorable, stopped, unexpected
+from bureau.secrets.redaction import hide_secrets
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
 
+FOLLOW_SECONDS = 60.0  # RabbitMQ takes a message away from who holds it for half an hour
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 log = structlog.get_logger(__name__)
@@ -48,7 +52,7 @@ class Wakes(Protocol):
 
 
 class Runner:
-    """Runs the tasks of one queue. `execute` is called by many threads and never raises."""
+    """Runs the tasks of one queue. `serve` is called by many threads and never raises."""
 
     def __init__(
         self,
@@ -106,20 +110,37 @@ class Runner:
             self._claimed.popleft()
         return len(self._claimed)
 
-    def execute(self, run: str, task_id: UUID) -> None:
-        """What a hint leads to. Whatever it finds, the hint is done with: the row decides."""
+    def serve(self, run: str, task_id: UUID) -> None:
+        """What a hint leads to: its task, and then what that made ready, as long as this worker has threads to spare.
+
+        So a chain goes on without a message and a pass of the relay for each link. A follow-up that runs at once goes
+        past nobody: with threads to spare, what waits in the queue has one already.
+        """
+        until = time.monotonic() + FOLLOW_SECONDS
+        following = self.execute(run, task_id, follow=True)
+        while following is not None:
+            following = self.execute(following.run, following.id, follow=time.monotonic() < until)
+
+    def execute(self, run: str, task_id: UUID, *, follow: bool = False) -> ReadyTask | None:
+        """One task. Whatever it finds, its hint is done with: the row decides.
+
+        With `follow` the answer may be a task that it made ready: then nobody is hinted of that one, and the caller
+        executes it. Should the process die before, the scheduler finds it without a hint.
+        """
         claimed = self._claim(run, task_id)
         if claimed is None:
-            return
+            return None
         self._count(1)
         execution = Execution(claimed, self._find, self._storage, self._announcements)
+        execution.may_follow = follow
         try:
             with structlog.contextvars.bound_contextvars(
-                job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no
+                job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no, run=run
             ):
                 self._execute(execution, self._tasks[run])
         finally:
             self._count(-1)
+        return execution.following
 
     def _execute(self, execution: Execution, task: Task[Any, Any]) -> None:
         began = time.monotonic()
@@ -140,21 +161,18 @@ class Runner:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self.queue):
-                    claimed = self._claimed_by(run, task_id)
+                    answer: Claim | NotClaimable | Deferred | None = self._claims((task_id, run))
+                    if isinstance(answer, Deferred):
+                        answer = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
                 self._closing.wait(_pause(tries))
                 tries += 1
                 continue
-            if claimed is not None:
-                self._note_claim()
-            return claimed
+            if not isinstance(answer, Claim):
+                return None
+            self._note_claim()
+            return answer
         return None
-
-    def _claimed_by(self, run: str, task_id: UUID) -> Claim | None:
-        answer = self._claims((task_id, run))
-        if isinstance(answer, Deferred):
-            return claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
-        return answer if isinstance(answer, Claim) else None
 
     def _note_claim(self) -> None:
         """Wakes the relay when half of this worker's part of the window is used up."""
@@ -176,6 +194,7 @@ class Runner:
             parsed = self._parsed(execution.claim, task)
             result = task.call(execution, parsed)
             refuse_unstorable(result)
+            result = hide_secrets(result)
             return Succeeded(
                 result,
                 progress=execution.said.last_progress,
@@ -243,22 +262,27 @@ class Runner:
 
     def _write_delivery(self, end: DeliveryEnd) -> None:
         """What happened outside happened, though the claim is lost: asks until the ledger answers."""
-        tries = 0
-        while True:
+        for tries in count():
             try:
                 close_delivery(self._db, end)
+                return
             except LedgerUnavailable:
                 time.sleep(_pause(tries))
-                tries += 1
-            else:
-                return
 
     def _after(self, execution: Execution, finished: Finished) -> None:
-        if finished.woke or finished.fate is FinishResult.ALREADY:
+        execution.following = self._follow_up(finished) if execution.may_follow else None
+        others = len(finished.ready) > 1 or execution.following is None
+        if (finished.woke and others) or finished.fate is FinishResult.ALREADY:
             self._relay.wake()
         if finished.fate is FinishResult.DISCARDED:
             log.warning("finish discarded: the task is another claim's")
             self._delete_files(execution)
+
+    def _follow_up(self, finished: Finished) -> ReadyTask | None:
+        """The task that this thread goes on with; None where it had better look at what waits."""
+        if self._closing.is_set() or 2 * self.busy > self._threads:
+            return None
+        return next((one for one in finished.ready if one.queue == self.queue and one.run in self._tasks), None)
 
     def _delete_files(self, execution: Execution) -> None:
         """Files of a claim that came to nothing, unless the ledger has them; what stays is the scheduler's to find."""

@@ -17,6 +17,7 @@ from bureau.stop_token import StopReason
 
 NEWER_INPUT_SECONDS = 30.0
 RESULT_BYTES = 256 * 1024
+DETAIL_CHARACTERS = 500
 
 
 def stopped(execution: Execution) -> Outcome | None:
@@ -51,7 +52,18 @@ def ended_by(error: TaskError, claimed: Claim) -> Outcome:
         case Postpone(delay):
             return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
         case GiveUp(code, message):
-            return Failed(error_of(code, scrub(message), retryable=retryable))
+            return Failed(error_of(code, scrub(message), retryable=retryable, details=_details(error)))
+
+
+def _details(error: TaskError) -> list[dict[str, Any]]:
+    """Returns the error's details, without secrets and bounded: they may come from outside."""
+    return [
+        {
+            name: scrub(value)[:DETAIL_CHARACTERS] if isinstance(value, str) else value
+            for name, value in detail._asdict().items()
+        }
+        for detail in error.details
+    ]
 
 
 def input_error(error: ValidationError, claimed: Claim) -> TaskError:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
@@ -22,7 +23,9 @@ _HEADERS = re.compile(r"\b(Bearer|Basic) (?!bureau_[0-9a-z]{4,16}_\*)[A-Za-z0-9.
 _BETWEEN_URLS = re.compile(
     r"[;,](?=[a-z][a-z0-9+]*://)"
 )  # separates the URLs of settings that take several, such as BROKER_URL
-_SECRET_NAMES = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|_URL|_API)$")
+_SECRET_NAMES = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|HEADERS|_URL|_API)$")
+# A header in a secret that holds several: `X-Key: abc | …`.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+:[ \t]*(\S.*)")
 
 _known_secrets: set[str] = set()  # grows only while a process starts
 
@@ -31,7 +34,7 @@ def keep(secrets: Iterable[str]) -> None:
     """Makes `scrub` redact these from now on: whole values, and the passwords in values that are URLs."""
     for secret in secrets:
         urls = _BETWEEN_URLS.split(secret) if "://" in secret else []
-        parts = [part for url in urls for part in _parts(url)] if urls else [secret]
+        parts = [part for url in urls for part in _parts(url)] if urls else [secret, *_header_values(secret)]
         long = [part for part in parts if len(part) >= _MIN_LENGTH]
         _known_secrets.update(long, (json.dumps(part, ensure_ascii=False)[1:-1] for part in long))
 
@@ -55,9 +58,7 @@ def scrub(text: str) -> str:
         text = _TOKENS.sub(rf"\1{_HIDDEN}", text)
     if "Bearer " in text or "Basic " in text:
         text = _HEADERS.sub(rf"\1 {_HIDDEN}", text)
-    for value in sorted((value for value in _known_secrets if value in text), key=len, reverse=True):
-        text = text.replace(value, _HIDDEN)
-    return text
+    return _without_values(text)
 
 
 def _parts(url: str) -> list[str]:
@@ -67,3 +68,35 @@ def _parts(url: str) -> list[str]:
     except ValueError:  # not a URL after all
         return [url]
     return [] if password == user else [password, unquote(password)]
+
+
+def _header_values(secret: str) -> list[str]:
+    """Returns the values of headers and the words in them, because an API may repeat only a part of a value."""
+    values = [found[1].strip() for line in re.split(r"[\n|]", secret) if (found := _HEADER.fullmatch(line.strip()))]
+    return [part for value in values for part in (value, *value.split())]
+
+
+def hide_secrets(value: Any) -> Any:
+    """Returns a JSON value without this process's own secrets.
+
+    It keeps a text that only looks like a credential, because it may be data.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return _hidden(value) if any(secret in text for secret in _known_secrets) else value
+
+
+def _hidden(value: Any) -> Any:
+    match value:
+        case str():
+            return _without_values(value)
+        case dict():
+            return {_without_values(name): _hidden(item) for name, item in value.items()}
+        case list():
+            return [_hidden(item) for item in value]
+    return value
+
+
+def _without_values(text: str) -> str:
+    for value in sorted((value for value in _known_secrets if value in text), key=len, reverse=True):
+        text = text.replace(value, _HIDDEN)
+    return text

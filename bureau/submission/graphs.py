@@ -1,26 +1,23 @@
-"""A submitted graph: everything that is wrong with it at once, and its tasks for the ledger."""
+"""A submitted graph: what is wrong with it, and its tasks for the ledger."""
 
 from collections.abc import Iterator, Sequence
 
 from bureau.contracts.jobs import graph, pointer
-from bureau.contracts.jobs.jobs import JobSpec, TaskSpec
+from bureau.contracts.jobs.jobs import MAX_TASKS, JobSpec, TaskSpec
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import overridden, policy_of
 
-MAX_MISTAKES = 200  # of a thousand tasks that are all wrong, this many are told
 
-
-def graph_errors(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> list[FieldError]:
-    """Of names, order, references, what is not announced and what does not fit its schema."""
-    errors = graph.errors(tasks)
+def graph_errors(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> Iterator[FieldError]:
+    """Errors of names, order, references, of what is not announced and what does not fit its schema."""
+    yield from graph.errors(tasks)
+    if len(tasks) > MAX_TASKS:
+        return
     for index, task in enumerate(tasks):
-        if len(errors) > MAX_MISTAKES:
-            break
-        errors += _input_errors(index, task, known)
-    return errors[:MAX_MISTAKES]
+        yield from _input_errors(index, task, known)
 
 
 def _input_errors(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterator[FieldError]:

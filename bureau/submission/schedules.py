@@ -1,13 +1,14 @@
 """A schedule as somebody wrote it: all that is wrong with it, and what the ledger keeps of it."""
 
 from collections.abc import Iterator
+from itertools import chain
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from bureau.contracts.jobs import graph
 from bureau.contracts.jobs.jobs import JobSpec
-from bureau.contracts.problems import FieldError
+from bureau.contracts.problems import FieldError, first_errors
 from bureau.contracts.schedules.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
 from bureau.contracts.schedules.schedules import ScheduleSpec
 from bureau.ledger.jobs.submit import NewJob
@@ -26,13 +27,13 @@ class JobUnreadable(ValueError):
 
 def schedule_errors(spec: ScheduleSpec, known: CatalogSnapshot) -> list[FieldError]:
     """Of its times and of its job, which is held against what is announced."""
-    return [*_time_errors(spec), *_absolute_times(spec.job), *spec_errors(spec.job, known, _JOB)]
+    return first_errors(_time_errors(spec), _absolute_times(spec.job), spec_errors(spec.job, known, _JOB))
 
 
 def static_errors(spec: ScheduleSpec) -> list[FieldError]:
     """Those of them that are wrong whatever is announced."""
-    of_job = [*terms_errors(spec.job), *graph.errors(spec.job.tasks)]
-    return [*_time_errors(spec), *_absolute_times(spec.job), *within(_JOB, of_job)]
+    of_job = chain(terms_errors(spec.job), graph.errors(spec.job.tasks))
+    return first_errors(_time_errors(spec), _absolute_times(spec.job), within(_JOB, of_job))
 
 
 def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:

@@ -1,7 +1,8 @@
 """A job as POST /v1/jobs takes it: what is wrong with it, the files it refers to, and the job for the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from uuid import UUID
 
 from bureau.contracts.jobs import pointer
@@ -14,15 +15,16 @@ from bureau.submission.graphs import graph_errors, new_tasks, title_of
 from bureau.submission.terms import new_job, terms_errors
 
 
-def spec_errors(spec: JobSpec, known: CatalogSnapshot, at: Iterable[str | int] = ()) -> list[FieldError]:
-    """All that is wrong, with pointers below `at`."""
-    return within(at, [*terms_errors(spec), *graph_errors(spec.tasks, known)])
+def spec_errors(spec: JobSpec, known: CatalogSnapshot, at: Iterable[str | int] = ()) -> Iterator[FieldError]:
+    """What is wrong, with pointers below `at`. It is looked for while it is read: who has enough stops."""
+    yield from within(at, chain(terms_errors(spec), graph_errors(spec.tasks, known)))
 
 
-def within(at: Iterable[str | int], errors: Iterable[FieldError]) -> list[FieldError]:
-    """The mistakes of a value that stands at `at` of a larger one."""
+def within(at: Iterable[str | int], errors: Iterable[FieldError]) -> Iterator[FieldError]:
+    """The errors of a value that stands at `at` of a larger one."""
     prefix = pointer.fragment(at)
-    return [replace(error, pointer=prefix + (error.pointer or "#")[1:]) for error in errors]
+    for error in errors:
+        yield replace(error, pointer=prefix + (error.pointer or "#")[1:])
 
 
 def used_by(spec: JobSpec) -> list[Used]:

@@ -1,19 +1,22 @@
-"""JSON values against a model: everything that is wrong, each with a code, a sentence and a pointer.
+"""JSON values against a model: what is wrong, each with a code, a sentence and a pointer.
+
+After the first `MAX_ERRORS` nothing more is looked for, so that a request cannot cost more than its size.
 
 Pydantic finds where and what; the model's own JSON Schema, the one that is published, decides on types: pydantic
 would take `"5"` for 5 and a number for a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bureau.contracts.jobs import pointer
-from bureau.contracts.problems import FieldError
+from bureau.contracts.problems import MAX_ERRORS, FieldError
 from bureau.contracts.schemas import Schema
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,8 +45,12 @@ _CODES = {
 }
 
 
+SUGGESTIONS = 5  # of the first errors: comparing names takes long
+_LONGEST_NAME = 60  # a longer one is no mistyped field
+
+
 class NotValid(Exception):
-    """A value that does not fit, with everything that is wrong."""
+    """A value that does not fit, with what is wrong: at most one error more than are told."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{mistake.pointer}: {mistake.detail}" for mistake in errors))
@@ -70,12 +77,20 @@ class ModelReader(Generic[M]):
         try:
             value = self._model.model_validate(data)
         except ValidationError as error:
-            fields = self.document.get("properties", {})
-            errors = [_field_error(detail, fields) for detail in error.errors(include_url=False)]
-            raise NotValid([*errors, *_others(self._schema.errors(data), errors)]) from None
-        if errors := self._schema.errors(data):
+            raise NotValid(self._errors(error, data)) from None
+        if errors := list(islice(self._schema.errors(data), MAX_ERRORS + 1)):
             raise NotValid(errors)
         return value
+
+    def _errors(self, error: ValidationError, data: Any) -> list[FieldError]:
+        """Those that pydantic found, then those that only the schema finds."""
+        details = error.errors(include_url=False, include_input=False)[: MAX_ERRORS + 1]
+        fields = self.document.get("properties", {})
+        errors = [_field_error(detail, fields, index < SUGGESTIONS) for index, detail in enumerate(details)]
+        if len(errors) <= MAX_ERRORS:
+            others = _others(self._schema.errors(data), errors)
+            errors += islice(others, MAX_ERRORS + 1 - len(errors))
+        return errors
 
 
 @cache
@@ -84,27 +99,34 @@ def reader_of(model: type[M]) -> ModelReader[M]:
     return ModelReader(model)
 
 
-def _others(more: Sequence[FieldError], known: Sequence[FieldError]) -> list[FieldError]:
-    """Those of `more` that are not about a place where `known` has a mistake already."""
-    places = [mistake.pointer or "#" for mistake in known]
-    return [mistake for mistake in more if not any(_same_place(mistake.pointer or "#", place) for place in places)]
+def _others(more: Iterable[FieldError], known: Sequence[FieldError]) -> Iterator[FieldError]:
+    """Those of `more` that are not about a place where `known` has an error already, nor inside or around one."""
+    places = {error.pointer or "#" for error in known}
+    around = {outer for place in places for outer in _outward(place)}
+    for error in more:
+        place = error.pointer or "#"
+        if place not in around and places.isdisjoint(_outward(place)):
+            yield error
 
 
-def _same_place(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+def _outward(place: str) -> Iterator[str]:
+    """The place and every place that it is inside of."""
+    while place:
+        yield place
+        place = place.rpartition("/")[0]
 
 
-def _field_error(error: ErrorDetails, fields: dict[str, Any]) -> FieldError:
+def _field_error(error: ErrorDetails, fields: dict[str, Any], suggest: bool) -> FieldError:
     kind, where = error["type"], error["loc"]
     code = _CODES.get(kind) or ("wrong_type" if kind.endswith(("_type", "_parsing")) else kind)
-    return FieldError(code, _detail(error, fields), pointer.fragment(where))
+    return FieldError(code, _detail(error, fields if suggest else {}), pointer.fragment(where))
 
 
 def _detail(error: ErrorDetails, fields: dict[str, Any]) -> str:
     name = str(error["loc"][-1]) if error["loc"] else "It"
     match error["type"]:
         case "extra_forbidden":
-            close = get_close_matches(name, fields, n=1) if len(error["loc"]) == 1 else []
+            close = get_close_matches(name, fields, n=1) if _may_be_mistyped(name, error) else []
             return f"{name[:100]} is not a field here{f'; is {close[0]} meant?' if close else '.'}"
         case "missing":
             return f"{name} is required."
@@ -114,6 +136,10 @@ def _detail(error: ErrorDetails, fields: dict[str, Any]) -> str:
             return _sentence(str(error["ctx"]["error"]))
         case _:
             return _sentence(error["msg"])
+
+
+def _may_be_mistyped(name: str, error: ErrorDetails) -> bool:
+    return len(error["loc"]) == 1 and len(name) <= _LONGEST_NAME
 
 
 def _sentence(text: str) -> str:

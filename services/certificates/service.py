@@ -19,7 +19,7 @@ IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
 
 
 def certificates_service(resources: Resources, links: Links | None = None) -> Service:
-    """`links` are the built-in issuer's where its settings name no key. Raises `SettingsError`."""
+    """Makes the service. `links` are the built-in issuer's if its settings name no key. Raises `SettingsError`."""
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
     book = partial(note_issued, resources.database)
@@ -29,7 +29,7 @@ def certificates_service(resources: Resources, links: Links | None = None) -> Se
 def certificates_api(
     settings: CertificatesSettings, issuer: IssuerSettings, links: Links | None = None
 ) -> CertificatesApi:
-    """The API that is set; the built-in issuer is one inside this process."""
+    """Returns the API that is set; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
     built_in = url == BUILT_IN
     return CertificatesApi(
@@ -38,6 +38,7 @@ def certificates_api(
         timeout_seconds=settings.certificates_timeout_seconds,
         connect_seconds=settings.certificates_connect_timeout_seconds,
         headers=settings.headers,
+        built_in=built_in,
     )
 
 

@@ -8,6 +8,7 @@ import threading
 from types import FrameType
 from typing import NoReturn
 
+from bureau import malloc
 from bureau.gc_pause import collector_paused
 from bureau.services.embedded.demo_shop import DemoShop
 
@@ -23,6 +24,7 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    malloc.limit_arenas()
     shop = DemoShop()
     with collector_paused():  # imported here, because the demo shop is created meanwhile
         from bureau.observability import logs

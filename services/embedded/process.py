@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
-from cheroot import wsgi
 from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -42,6 +41,7 @@ from bureau.services.embedded.demo_shop import DemoShop
 from bureau.services.embedded.settings import EmbeddedSettings
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.auth.exposure import refuse_without_keys
+from bureau.services.gateway.serving.embedded_server import EmbeddedServer
 from bureau.services.gateway.settings import GatewaySettings, key_list
 from bureau.services.mailer.service import mailer_service
 from bureau.services.reports.service import reports_service
@@ -191,9 +191,9 @@ def _lock(path: Path, url: str) -> Any:
     return file
 
 
-def _server(host: str, port: int, threads: int, app: Any) -> wsgi.Server:
+def _server(host: str, port: int, threads: int, app: Any) -> EmbeddedServer:
     """Returns a server that is bound but does not serve yet. Raises `SettingsError` if the port is taken."""
-    server = wsgi.Server((host, port), app, numthreads=threads, shutdown_timeout=2)
+    server = EmbeddedServer((host, port), app, threads=threads, shutdown_timeout=2)
     try:
         server.prepare()
     except OSError as error:
@@ -212,7 +212,7 @@ def build(shop: DemoShop | None = None) -> Embedded:
     platform, gateway, scheduler, embedded = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails with reports
+    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
     process = Embedded(platform, gateway, scheduler, embedded)
     shop.wait()
     return process

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Event
+from threading import Event, Semaphore
 from typing import Protocol
 
 from bureau.ledger.db.database import Database
@@ -40,6 +40,11 @@ class Gateway:
     relay: Relay
     announcements: Announcements
     stopping: Event = field(default_factory=Event)
+
+    @cached_property
+    def wait_slots(self) -> Semaphore:
+        """So many requests may hold a thread with `Prefer: wait` at once."""
+        return Semaphore(self.settings.wait_limit)
 
     @cached_property
     def gate(self) -> Authenticator:

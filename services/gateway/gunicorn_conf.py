@@ -33,6 +33,8 @@ worker_connections = 1000
 timeout = 120  # a worker whose main loop is silent for so long is replaced; slow requests do not count
 graceful_timeout = int(_platform.grace_seconds)
 keepalive = 75  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
+limit_request_fields = 100
+limit_request_field_size = 8190
 control_socket_disable = True  # it would lie in the home folder, which a container does not have
 
 _metrics = ForkedMetrics.at(_settings.metrics_bind) if _settings.metrics_bind else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bureau.contracts.problems import FieldError, Problem, ProblemError
+from bureau.contracts.problems import MAX_ERRORS, FieldError, Problem, ProblemError, first_errors
 
 RETRY_SECONDS = 5
 
@@ -168,16 +168,19 @@ def problem(
 
 
 def invalid(errors: Iterable[FieldError]) -> ProblemError:
-    """422 with everything that is wrong."""
-    listed = tuple(errors)
+    """422 with what is wrong: the first errors, and that there are more where there are."""
+    found = first_errors(errors)
+    listed = tuple(found[:MAX_ERRORS])
     more = f" ({len(listed) - 1} more in errors)" if len(listed) > 1 else ""
+    if len(found) > MAX_ERRORS:
+        more = f" ({MAX_ERRORS - 1} more in errors, and there are further ones)"
     where = listed[0].pointer or listed[0].parameter or listed[0].header
     return problem("invalid", f"{where}: {listed[0].detail}{more}", listed)
 
 
 def refuse(*lists: Iterable[FieldError]) -> None:
     """Raises 422 when there is any mistake in any of the lists."""
-    if found := [error for listed in lists for error in listed]:
+    if found := first_errors(*lists):
         raise invalid(found)
 
 

@@ -181,6 +181,11 @@ class GatewaySettings(QuotaSettings):
         return self.web_threads // 2 if self.max_streams is None else self.max_streams
 
     @property
+    def wait_limit(self) -> int:
+        """Requests that wait at once in this process: with the streams they leave threads to others."""
+        return max(1, self.web_threads // 4)
+
+    @property
     def address(self) -> tuple[str, int]:
         """Host and port. Raises `SettingsError` where a socket file was given instead."""
         if self.bind.startswith("unix:"):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.dispatch.hints import Hint
 from bureau.ledger.submissions.batch import submit_batch
 from bureau.ledger.submissions.submission import Accepted, Submission, SubmissionOutcome
@@ -35,8 +36,8 @@ class Submitter:
     def __call__(self, submission: Submission, *, body_bytes: int = 0) -> SubmissionOutcome:
         """What became of it, once that is committed. Raises `LedgerUnavailable`: then it may have been accepted."""
         shares = len(submission.job.tasks) <= SHARES_AT_MOST_TASKS and body_bytes <= SHARES_AT_MOST_BYTES
-        outcome = self._group(submission) if shares else None
-        if outcome is None:
+        outcome = self._group(submission) if shares else Deferred.FAILED
+        if isinstance(outcome, Deferred):
             (outcome,) = self._submit([submission])
         if isinstance(outcome, LedgerUnavailable):
             raise outcome

@@ -6,6 +6,7 @@ Importing it connects to nothing.
 from bureau.gc_pause import collector_paused
 
 with collector_paused():
+    from bureau import malloc
     from bureau.observability import logs
     from bureau.services.gateway.process import GatewayProcess
     from bureau.services.gateway.settings import GatewaySettings
@@ -17,6 +18,7 @@ try:
 except SettingsError as error:
     error.exit()
 logs.configure(_platform)
+malloc.limit_arenas()
 
 process = GatewayProcess(_platform, _settings)
 app = process.app

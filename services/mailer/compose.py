@@ -4,7 +4,8 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
@@ -14,7 +15,11 @@ from bureau.services.mailer.message.addresses import mailbox, mailboxes
 from bureau.services.mailer.message.message import Attachment, Marks, Message
 from bureau.services.mailer.message.plain_text import plain_text
 from bureau.services.mailer.templating.templating import Templates
+from bureau.signing.signed_links import NotOwned
 from bureau.task import Context
+
+Sign = Callable[[UUID, str, int], str]
+"""The absolute address of a file for whoever has it: file, owner, end in seconds since 1970. Raises `NotOwned`."""
 
 _UNTYPED = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r'^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)(?:\s*;\s*charset="?([A-Za-z0-9_.:-]+)"?)?$')
@@ -36,7 +41,11 @@ class Envelope:
 
 
 class Composer:
-    """`clock` gives the Date of messages."""
+    """Makes messages. `clock` gives their Date, `sign` the addresses of the files that they link to.
+
+    Links are signed here, at the last moment, because a token in a task's input would be shown to everybody who may
+    read the job.
+    """
 
     def __init__(
         self,
@@ -44,12 +53,14 @@ class Composer:
         sender: Mailbox,
         templates: Templates,
         attachments_max_bytes: int,
+        sign: Sign,
         from_domains: frozenset[str] = frozenset(),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._sender = sender
         self._templates = templates
         self._attachments_max_bytes = attachments_max_bytes
+        self._sign = sign
         self._from_domains = from_domains
         self._clock = clock
 
@@ -101,13 +112,34 @@ class Composer:
     def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None, tuple[Attachment, ...]]:
         if mail.template is None:
             text, html = _body(ctx, "text", mail.text), _body(ctx, "html", mail.html)
-            return mail.subject or "", plain_text(html) if text is None and html is not None else text, html, ()
-        rendered = self._templates.render(mail.template, mail.context, mail.language)
+            return (
+                mail.subject or "",
+                plain_text(html, ctx.stop.check) if text is None and html is not None else text,
+                html,
+                (),
+            )
+        rendered = self._templates.render(mail.template, mail.context | self._links(ctx, mail), mail.language)
         pictures = tuple(
             Attachment.read(one.cid, one.media_type, len(one.data), io.BytesIO(one.data), one.cid)
             for one in rendered.pictures
         )
         return mail.subject or rendered.subject, rendered.text, rendered.html, pictures
+
+    def _links(self, ctx: Context, mail: SendMail) -> dict[str, str]:
+        """What the template is told of each link. Only files of the task's owner are linked to."""
+        ends = self._clock() + timedelta(seconds=mail.link_seconds)
+        told: dict[str, str] = {}
+        for name, ref in mail.links.items():
+            ctx.stop.check()
+            try:
+                told[name] = self._sign(ref.artifact, ctx.owner, int(ends.timestamp()))
+            except NotOwned:
+                raise PermanentError(
+                    "artifact_not_found",
+                    f"links/{name}: there is no file {ref.artifact}: it was removed, or it never was yours.",
+                ) from None
+            told[f"{name}_expires_at"] = ends.replace(microsecond=0).isoformat()
+        return told
 
     def _attachments(
         self, ctx: Context, refs: Sequence[tuple[ArtifactRef, str | None]], field: str

@@ -1,7 +1,16 @@
 """The mailer's composition root."""
 
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from bureau.contracts.errors import PermanentError, TransientError
+from bureau.ledger.access import ownership
+from bureau.ledger.access.shared_secrets import kept_secret
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.service import Resources, Service
-from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.compose import Composer, Sign
 from bureau.services.mailer.delivery_log import DeliveryLog
 from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.send import Mailer
@@ -10,6 +19,7 @@ from bureau.services.mailer.tasks import preview_task, send_task
 from bureau.services.mailer.templating.templating import Templates
 from bureau.services.mailer.transport_factory import choose
 from bureau.settings import load
+from bureau.signing.signed_links import Link, Linked, LinkSigner
 
 
 def mailer_service(resources: Resources) -> Service:
@@ -22,6 +32,7 @@ def mailer_service(resources: Resources) -> Service:
             sender=settings.sender,
             templates=templates,
             attachments_max_bytes=settings.mail_attachments_max_bytes,
+            sign=_sign(settings, resources),
             from_domains=settings.from_domains,
         ),
         route=route,
@@ -35,3 +46,28 @@ def mailer_service(resources: Resources) -> Service:
         trouble=route.trouble,
         close=route.close,
     )
+
+
+def _sign(settings: MailerSettings, resources: Resources) -> Sign:
+    """A worker whose database role may not see the ledger's secrets needs LINK_SECRET, the gateway's own."""
+    given = settings.link_secret.get_secret_value()
+
+    def secret() -> str:
+        try:
+            return given or kept_secret(resources.database, "links")
+        except DBAPIError as error:  # the role may not read it, or not make it
+            raise PermanentError(
+                "link_secret_missing",
+                "The mail's links cannot be signed: give the mailer the gateway's LINK_SECRET.",
+            ) from error
+
+    signer = LinkSigner(secret, partial(ownership.path_of, resources.database))
+    base_url = settings.public_url.rstrip("/")
+
+    def sign(artifact_id: UUID, owner: str, expires_at: int) -> str:
+        try:
+            return base_url + signer.sign(Link(Linked.ARTIFACT, artifact_id, expires_at), owner)
+        except LedgerUnavailable as error:
+            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
+
+    return sign

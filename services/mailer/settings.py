@@ -30,6 +30,13 @@ class MailerSettings(Settings):
         default=None,
         description="A folder of your own templates; a template there replaces the shipped one of the same name.",
     )
+    public_url: str = Field(
+        default="http://localhost:8600", description="The address at which clients reach the gateway, for links."
+    )
+    link_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="The secret that signs links, the same as the gateway's; if empty, the ledger keeps one.",
+    )
     recipient_domains: str = Field(default="", description=DESCRIPTION)
     mail_unknown: Literal["resend", "park"] = Field(
         default="resend",

@@ -5,22 +5,20 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
-from bureau.contracts.artifacts import ArtifactRef
+from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
-from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
+DETAILS_IN_MAIL = 20
 MAX_VALUE = 200  # characters of a parameter's value in a mail, because the mail's context is limited
 
 
@@ -29,7 +27,6 @@ class DeliveryPolicy:
     """Holds the settings for mails with reports."""
 
     method_policy: DeliveryMethodPolicy
-    public_url: str
     link_seconds: int
     empty: Empty
     domains: str
@@ -38,34 +35,29 @@ class DeliveryPolicy:
 class ReportDeliverer:
     """Holds the tasks that mail reports; `failure_of` returns why a job fails."""
 
-    def __init__(self, policy: DeliveryPolicy, links: Links, failure_of: Callable[[UUID], Failure | None]) -> None:
+    def __init__(self, policy: DeliveryPolicy, failure_of: Callable[[UUID], Failure | None]) -> None:
         self._policy = policy
-        self._links = links
         self._failure_of = failure_of
 
     def deliver(self, ctx: Context, request: DeliverReport) -> ReportDelivered:
         """Mails a report: attached if it is small, zipped if it is larger, else as a link that expires."""
         refuse_outside(self._policy.domains, request.to)
-        generated = request.generated
+        generated = _with_stored_facts(ctx, request.generated)
         if generated.rows == 0 and (empty := request.empty or self._policy.empty) != "send":
             return self._empty(ctx, request, empty)
         method, attachment, delivered = self._prepare(ctx, generated)
-        expires_at = int(time.time()) + self._policy.link_seconds if method is DeliveryMethod.LINK else None
         context = _context(request, generated, attachment)
-        if expires_at is not None:
-            context |= {"link": self._link(generated, expires_at), "link_expires_at": _moment(expires_at)}
         mail: dict[str, Any] = {"to": request.to, "template": "report-ready", "context": context}
         if attachment:
             mail["attachments"] = [attachment.model_dump(mode="json", exclude_none=True)]
+        if method is DeliveryMethod.LINK:  # signed by the mailer, when it composes the mail: inputs are shown
+            mail["links"] = {"link": generated.artifact.model_dump(mode="json", exclude_none=True)}
+            mail["link_seconds"] = self._policy.link_seconds
         _send(ctx, mail, request.subject)
         ctx.log(
             f"{generated.artifact.name}, {size(generated.bytes)}: {method}, to {count(len(request.to), 'recipient')}"
         )
-        return ReportDelivered(
-            delivery=method.value,
-            bytes=delivered,
-            link_expires_at=datetime.fromtimestamp(expires_at, UTC) if expires_at else None,
-        )
+        return ReportDelivered(delivery=method.value, bytes=delivered)
 
     def tell(self, ctx: Context, request: TellFailure) -> None:
         """Mails the requesters of a report why it failed."""
@@ -79,6 +71,8 @@ class ReportDeliverer:
         }
         if failure:
             context |= {"task": failure.task, "code": failure.code}
+            if failure.details:
+                context["details"] = [dict(detail) for detail in failure.details[:DETAILS_IN_MAIL]]
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
     def _prepare(self, ctx: Context, generated: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
@@ -102,12 +96,6 @@ class ReportDeliverer:
         _send(ctx, {"to": request.to, "text": text}, request.subject or f"No rows: {title}"[:900])
         return ReportDelivered(delivery="note", bytes=0)
 
-    def _link(self, generated: ReportGenerated, expires_at: int) -> str:
-        name = generated.artifact.name or "report.csv"
-        token = self._links.token(Link(Linked.ARTIFACT, generated.artifact.artifact, expires_at))
-        path = f"/v1/artifacts/{generated.artifact.artifact}/{quote(name, safe='')}"
-        return f"{self._policy.public_url}{path}?{PARAMETER}={token}"
-
 
 class _TooLarge(Exception):
     """Says that the archive is larger than a mail may carry."""
@@ -128,6 +116,17 @@ class _LimitedFile:
 
     def flush(self) -> None:
         """Does nothing. `zipfile` calls it, but the storage decides when to write."""
+
+
+def _with_stored_facts(ctx: Context, generated: ReportGenerated) -> ReportGenerated:
+    """Replaces name, size and checksum of the file in the input with those of the stored file.
+
+    A client may have written the input by hand. Raises `PermanentError` (`artifact_not_found`) for another owner's
+    file.
+    """
+    with ctx.open(ArtifactRef(artifact=generated.artifact.artifact)) as stored:
+        ref = ArtifactRef(artifact=generated.artifact.artifact, name=safe_name(stored.name, "report.csv"))
+        return generated.model_copy(update={"artifact": ref, "bytes": stored.size, "sha256": stored.sha256})
 
 
 def _zip_artifact(ctx: Context, generated: ReportGenerated, below: int) -> tuple[ArtifactRef, int] | None:
@@ -183,7 +182,3 @@ def _as_json(value: Any) -> str:
 
 def _send(ctx: Context, mail: dict[str, Any], subject: str | None) -> None:
     ctx.add("send", "mailer.send", mail | ({"subject": subject} if subject else {}))
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -4,11 +4,7 @@ import os
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from bureau.contracts.errors import PermanentError
-from bureau.ledger.access.shared_secrets import kept_secret
-from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import first_failure
 from bureau.service import Resources, Service
 from bureau.services.reports.definition.catalog import load_catalog
@@ -17,7 +13,6 @@ from bureau.services.reports.delivery_method import DeliveryMethodPolicy
 from bureau.services.reports.settings import ReportsSettings, load_settings
 from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.services.reports.tasks import ReportTasks
-from bureau.signing.signed_links import Links
 from bureau.task import Task
 
 log = structlog.get_logger(__name__)
@@ -30,9 +25,7 @@ def reports_service(resources: Resources) -> Service:
     for error in catalog.errors:
         log.warning("report left out", file=str(error.file), line=error.line, reason=error.detail)
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
-    delivery = ReportDeliverer(
-        _policy(settings), _links(settings, resources), lambda job: first_failure(resources.database, job)
-    )
+    delivery = ReportDeliverer(_policy(settings), lambda job: first_failure(resources.database, job))
     return Service(
         "reports",
         tasks=[
@@ -49,29 +42,7 @@ def reports_service(resources: Resources) -> Service:
 def _policy(settings: ReportsSettings) -> DeliveryPolicy:
     return DeliveryPolicy(
         DeliveryMethodPolicy(settings.report_attach_bytes, settings.report_zip_bytes),
-        settings.public_url.rstrip("/"),
         settings.report_link_days * 86_400,
         settings.empty_reports,
         settings.recipient_domains,
     )
-
-
-def _links(settings: ReportsSettings, resources: Resources) -> Links:
-    """Returns the signer of links.
-
-    A worker whose database role may not read the ledger's secrets needs the gateway's LINK_SECRET.
-    """
-    configured = settings.link_secret.get_secret_value()
-
-    def secret() -> str:
-        try:
-            with asking_ledger():
-                return configured or kept_secret(resources.database, "links")
-        except DBAPIError as error:  # the role may not read or create it
-            raise PermanentError(
-                "link_secret_missing",
-                "The report is too large for a mail, and its link cannot be signed: set LINK_SECRET of the reports "
-                "service to the gateway's.",
-            ) from error
-
-    return Links(secret)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.contracts.reports import Empty
@@ -46,13 +46,6 @@ class ReportsSettings(Settings):
         "nothing.",
     )
     recipient_domains: str = Field(default="", description=DESCRIPTION)
-    public_url: str = Field(
-        default="http://localhost:8600", description="The address at which clients reach the gateway."
-    )
-    link_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="The secret that signs links, the same as the gateway's; if empty, the ledger keeps one.",
-    )
 
     @field_validator("reports_time_zone")
     @classmethod

@@ -35,6 +35,7 @@ from bureau.task import Context
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters
+LARGEST_CELL = 2**31 - 1
 
 
 class ReportTasks:
@@ -160,6 +161,7 @@ def _as_params(values: Mapping[str, Value]) -> dict[str, Any]:
 
 def _lines(text: str, columns: int) -> list[list[str]]:
     """Parses CSV lines. Python's csv reads a line with one empty cell as no cells, so these are restored."""
+    csv.field_size_limit(LARGEST_CELL)  # csv's default of 131,072 characters can only be changed for the whole process
     return [line or [""] * columns for line in csv.reader(io.StringIO(text, newline=""))]
 
 

@@ -10,6 +10,7 @@ from bureau.gc_pause import collector_paused
 with collector_paused():
     from prometheus_client import REGISTRY
 
+    from bureau import malloc
     from bureau.boot import wait_for_ledger
     from bureau.ledger.db.database import Database
     from bureau.messaging.broker import make_broker
@@ -51,6 +52,7 @@ def main(arguments: list[str]) -> int:
 def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleFile | None) -> int:
     """Runs the scheduler until a signal stops it; a second signal ends the process at once."""
     logs.configure(settings)
+    malloc.limit_arenas()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(1) if stopping.is_set() else stopping.set())

@@ -11,6 +11,7 @@ import structlog
 
 from bureau.background_loop import Loop
 from bureau.contracts.errors import TaskError
+from bureau.ledger.access import ended_sessions
 from bureau.ledger.db.database import Database
 from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
@@ -58,6 +59,7 @@ class Retention:
             lambda: sweep.forget_workers(db),
             lambda: sweep.forget_audit(db, keep),
             lambda: sweep.forget_full_buckets(db),
+            lambda: ended_sessions.forget(db, sweep.ROWS),
         ]
 
     def step(self) -> float:

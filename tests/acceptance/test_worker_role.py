@@ -15,7 +15,7 @@ from tests.support.servers import Ask
 from tests.support.stack import WORKERS
 from tests.support.waiting import until
 
-HIDDEN = {"keys", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
+HIDDEN = {"keys", "ended_sessions", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
 
 
 @pytest.fixture

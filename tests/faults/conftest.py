@@ -1,6 +1,5 @@
-"""The fault suite. `make test` runs what is short; with ROUNDS in the environment (`make faults`) everything runs."""
+"""The fault suite. `make test` runs what is short, `make test-all` everything, `make faults` everything at length."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -16,8 +15,6 @@ from tests.support.postgres import PostgreSQL, drop_database
 from tests.support.processes import ROOT
 from tests.support.proxy import database_proxy
 from tests.support.rabbitmq import RabbitMQ
-
-ROUNDS = int(os.environ.get("ROUNDS", "0"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
-from bureau.runtime.group_commit import GROUP_AT_MOST, GroupCommit
+from bureau.runtime import group_commit
+from bureau.runtime.group_commit import GROUP_AT_MOST, GroupCommit, GroupCommitByKey
 from tests.support.together import together
 from tests.support.waiting import until
 
@@ -71,3 +72,41 @@ def test_where_the_group_fails_each_is_for_its_caller_alone_and_the_next_group_g
     assert group(1) is Deferred.FAILED
     failing.append(False)
     assert group(2) == 2
+
+
+def test_the_first_of_a_group_waits_a_moment_for_those_who_came_with_it_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 10.0)
+    act = Doubling()
+    act.go.set()
+    group = GroupCommit(act, expected=lambda: 3)
+    group._last_size = 3
+    assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
+    assert [sorted(one) for one in act.groups] == [[1, 2, 3]]
+
+
+def test_who_was_alone_before_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 60.0)
+    act = Doubling()
+    act.go.set()
+    assert GroupCommit(act, expected=lambda: 8)(1) == 2
+
+
+def test_one_key_that_waits_holds_up_no_other() -> None:
+    held, entered = threading.Event(), threading.Event()
+
+    def act(wishes: Sequence[str]) -> Sequence[str]:
+        if "held" in wishes:
+            entered.set()
+            held.wait(10)
+        return wishes
+
+    groups = GroupCommitByKey[str, str, str](act)
+    waiting = threading.Thread(target=groups, args=("a", "held"))
+    waiting.start()
+    assert entered.wait(5)
+    assert groups("b", "free") == "free"
+    held.set()
+    waiting.join(5)
+    assert not groups._groups, "a key that nobody waits for is forgotten"

@@ -16,6 +16,7 @@ from bureau.cli.formatting import one_line
 from bureau.cli.session import Session, json_option
 from bureau.client import Event, Job
 from bureau.client.events import progress_line
+from bureau.client.job import detail_lines
 from bureau.formatting import size
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ def follow_to_end(session: Session, job: Job) -> int:
         return INTERRUPTED
     job.refresh()
     if not session.as_json:
-        print_files(session, job)
+        print_outcome(session, job)
     return GOOD if job.state == "succeeded" else JOB_FAILED
 
 
-def print_files(session: Session, job: Job) -> None:
-    """Prints the job's files and how to download them."""
+def print_outcome(session: Session, job: Job) -> None:
+    """Prints the job's errors one by one, its files, and how to download them."""
+    for line in detail_lines(job.error):
+        session.line(f"  {one_line(line)}", "red")
     for artifact in job.artifacts:
         session.line(f"  {one_line(artifact.name)}  {size(artifact.size)}")
     if job.artifacts:

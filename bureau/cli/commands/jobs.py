@@ -14,6 +14,7 @@ from bureau.cli.session import Session, json_option
 from bureau.cli.times import Ago
 from bureau.client import Job
 from bureau.client.events import progress_line
+from bureau.client.job import detail_lines
 from bureau.client.operations import JobFilter
 from bureau.client.shapes import TaskData
 from bureau.formatting import count, size
@@ -134,6 +135,8 @@ def _print_head(session: Session, found: Job) -> None:
         session.line(progress_line(data["progress"]))
     if error := found.error:
         session.line(f"{error['task']}: {error['code']}: {error['message']}", "red")
+        for line in detail_lines(error):
+            session.line(f"  {one_line(line)}", "red")
 
 
 def _waiting(waiting: Any) -> str:

@@ -53,11 +53,13 @@ def terms(command: Any) -> Any:
 @click.option("--email-to", multiple=True, metavar="ADDRESS", help="Recipient of the ZIP; repeatable.")
 @click.option("--subject", help="Subject of that mail.")
 @click.option("--deliver", type=click.Choice(["owner", "recipients"]), help="ZIP to you, or each person their own.")
+@click.option("--encoding", metavar="NAME", help="Encoding of the files, if it cannot be detected: windows-1254.")
+@click.option("--language", metavar="CODE", help="Language for rows that name none: es.")
 @terms
 @click.pass_obj
 def certificates(session: Session, /, files: tuple[Path, ...], email_to: tuple[str, ...], **options: Any) -> None:
     """Make certificates for the people in rosters, as a ZIP."""
-    own = {name: options.pop(name) for name in ("subject", "deliver")}
+    own = {name: options.pop(name) for name in ("subject", "deliver", "encoding", "language")}
     _send(session, options, lambda bureau, more: bureau.certificates(*files, email_to=email_to, **own, **more))
 
 

@@ -4,7 +4,7 @@
 `after`: its first token is a task's name, the others point into that task's result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from bureau.contracts.jobs.states import When
 from bureau.contracts.problems import FieldError
 
 RESULT_KEY = "$result"
+MAX_LINKS = 20_000  # of the tasks of a job, all together: each is a row, and is looked at when a task ends
+VALUE_WEIGHT = 64  # bytes that Python needs for a value, about
+MAX_RESOLVED_WEIGHT = 32 * 1024 * 1024
 
 Path = tuple[str | int, ...]
 
@@ -33,29 +36,62 @@ def references(value: Any) -> list[Reference]:
     return list(_references(value, ()))
 
 
-def errors(tasks: Sequence[TaskSpec]) -> list[FieldError]:
-    """Returns all validation errors of a graph, with pointers from the job (`#/tasks/2/after/0`)."""
+def errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
+    """Yields the validation errors of a graph, with pointers from the job (`#/tasks/2/after/0`), as it finds them."""
     if len(tasks) > MAX_TASKS:
         detail = f"A job has at most {MAX_TASKS} tasks; this one has {len(tasks)}."
-        return [FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))]
-    problems = [*_repeated_names(tasks), *_after_errors(tasks), *_cycles(tasks)]
+        yield FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))
+        return
+    if (links := sum(len(task.after) for task in tasks)) > MAX_LINKS:
+        detail = f"The tasks of a job name at most {MAX_LINKS} others in `after`, all together; these name {links}."
+        yield FieldError("too_many_links", detail, pointer.fragment(["tasks"]))
+        return
+    yield from _repeated_names(tasks)
+    yield from _after_errors(tasks)
+    yield from _cycles(tasks)
     for index, task in enumerate(tasks):
-        problems += wrong_references(index, task)
-    return problems
+        yield from wrong_references(index, task)
 
 
 def resolve(value: Any, results: Mapping[str, Any]) -> Any:
     """Returns `value` with results in place of references.
 
-    Raises `PermanentError` (`result_missing`) for a reference that finds nothing.
+    Raises `PermanentError`: `result_missing` for a reference that finds nothing, `input_too_large` if the results
+    make the input heavier than `MAX_RESOLVED_WEIGHT`. A result counts each time it is named, because each reference
+    becomes a copy when the task reads its input.
     """
+    targets = [one.target for one in references(value) if isinstance(one.target, str)]
+    found = {target: _lookup_result(target, results) for target in targets}
+    weights = {target: weight(result) for target, result in found.items()}
+    total = weight(value) + sum(weights[target] for target in targets)
+    if total > MAX_RESOLVED_WEIGHT:
+        raise PermanentError(
+            "input_too_large",
+            f"With the results of other tasks in it, the input weighs {total:,}; {MAX_RESOLVED_WEIGHT:,} are allowed "
+            f"({VALUE_WEIGHT} for each value, and the length of each text). Hand large data on as files.",
+        )
+    return _resolved(value, found)
+
+
+def weight(value: Any) -> int:
+    """Estimates how many bytes a JSON value takes in memory, without recursion."""
+    total, layer = 0, [value]
+    while layer:
+        total += VALUE_WEIGHT * len(layer) + sum(len(item) for item in layer if isinstance(item, str))
+        inner = [item for item in layer if isinstance(item, dict | list)]
+        total += sum(len(name) for item in inner if isinstance(item, dict) for name in item)
+        layer = [part for item in inner for part in (item.values() if isinstance(item, dict) else item)]
+    return total
+
+
+def _resolved(value: Any, found: Mapping[str, Any]) -> Any:
     match value:
         case {"$result": str() as target}:
-            return _lookup_result(target, results)
+            return found[target]
         case dict():
-            return {key: resolve(item, results) for key, item in value.items()}
+            return {key: _resolved(item, found) for key, item in value.items()}
         case list():
-            return [resolve(item, results) for item in value]
+            return [_resolved(item, found) for item in value]
         case _:
             return value
 
@@ -112,58 +148,69 @@ def _after_errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
 def _cycles(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
     """Yields one error with the path of each cycle, except cycles that share a task with one that was reported."""
     index_of = {task.name: index for index, task in reversed(list(enumerate(tasks)))}
-    blocked = {task.name: [u for u in task.after if u in index_of] for task in reversed(tasks)}
-    while blocked := _blocked_by_cycles(blocked):
-        path = _walk_back(blocked)
+    blocked = _Blocked({task.name: {u for u in task.after if u in index_of} for task in reversed(tasks)})
+    while blocked.after:
+        path = _walk_back(blocked.after)
         detail = f"These tasks wait for each other: {' after '.join([*path, path[0]])}."
         yield FieldError("cycle", detail, pointer.fragment(["tasks", index_of[path[0]], "after"]))
-        for name in path:
-            del blocked[name]
+        blocked.remove(path)
 
 
-def _blocked_by_cycles(after: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Returns the tasks that wait, directly or not, for a cycle.
+class _Blocked:
+    """Holds the tasks that wait, directly or not, for a cycle.
 
     It uses Kahn's algorithm, which repeatedly removes the tasks that wait for no remaining task.
     """
-    downstream: dict[str, list[str]] = {name: [] for name in after}
-    waits_for = {name: len([u for u in set(upstreams) if u in after]) for name, upstreams in after.items()}
-    for name, upstreams in after.items():
-        for upstream in set(upstreams):
-            if upstream in downstream:
-                downstream[upstream].append(name)
-    unblocked = [name for name, count in waits_for.items() if count == 0]
-    while unblocked:
-        for name in downstream[unblocked.pop()]:
-            waits_for[name] -= 1
-            if waits_for[name] == 0:
-                unblocked.append(name)
-    return {name: [u for u in upstreams if waits_for.get(u)] for name, upstreams in after.items() if waits_for[name]}
+
+    def __init__(self, after: dict[str, set[str]]) -> None:
+        """Takes each name with the names it waits for, all of which must be keys of `after`."""
+        self.after = after
+        self._downstream: dict[str, list[str]] = {name: [] for name in after}
+        for name, upstreams in after.items():
+            for upstream in upstreams:
+                self._downstream[upstream].append(name)
+        self.remove([name for name, upstreams in after.items() if not upstreams])
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Removes these tasks, and all tasks that then wait for nothing."""
+        unblocked = list(names)
+        while unblocked:
+            name = unblocked.pop()
+            if self.after.pop(name, None) is None:
+                continue
+            for waiting in self._downstream[name]:
+                remaining = self.after.get(waiting)
+                if remaining is not None:
+                    remaining.discard(name)
+                    if not remaining:
+                        unblocked.append(waiting)
 
 
-def _walk_back(blocked: dict[str, list[str]]) -> list[str]:
+def _walk_back(blocked: Mapping[str, set[str]]) -> list[str]:
     """Returns a cycle among the blocked tasks.
 
     Each blocked task waits for another blocked one, so following `after` must come back to a task on the path.
     """
-    path: list[str] = []
+    path: dict[str, None] = {}  # a dict, because a list would be searched again at each step
     name = min(blocked)
     while name not in path:
-        path.append(name)
+        path[name] = None
         name = min(blocked[name])
-    return path[path.index(name) :]
+    walked = list(path)
+    return walked[walked.index(name) :]
 
 
 def wrong_references(index: int, task: TaskSpec) -> Iterator[FieldError]:
     """Yields the validation errors of the `$result` references in the input of the task at `index`."""
+    after = frozenset(task.after)
     for reference in references(task.input):
-        detail = _reference_error(reference, task.after)
+        detail = _reference_error(reference, after)
         if detail:
             at = pointer.fragment(["tasks", index, "input", *reference.path])
             yield FieldError("wrong_result_reference", detail, at)
 
 
-def _reference_error(reference: Reference, after: Iterable[str]) -> str | None:
+def _reference_error(reference: Reference, after: Collection[str]) -> str | None:
     if not reference.alone:
         return "An object with $result must have no other field."
     if not isinstance(reference.target, str):

@@ -10,6 +10,7 @@ from bureau.contracts.base import RULE, Contract
 MAX_RECIPIENTS = 100
 MAX_BODY_BYTES = 1024 * 1024
 MAX_CONTEXT_BYTES = 16 * 1024
+LONGEST_LINK_SECONDS = 31 * 86_400  # a link is revoked by nothing but time (or a new LINK_SECRET)
 
 # One line: a CR or LF in a header would start another header (RFC 5322, section 2.2).
 _ONE_LINE = {RULE: "must be one line, without line breaks"}
@@ -46,6 +47,13 @@ UnsubscribeLink = Annotated[
 ]
 
 
+LinkName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$"),
+    Field(json_schema_extra={RULE: "must be a name of small letters, digits and underscores"}),
+]
+
+
 class SendMail(Contract):
     """Describes an e-mail: either `template` with `context`, or `subject` with `text`, `html` or both.
 
@@ -63,6 +71,13 @@ class SendMail(Contract):
     html: str | ArtifactRef | None = None
     template: TemplateName | None = None
     context: dict[str, Any] = Field(default={})
+    links: dict[LinkName, ArtifactRef] = Field(
+        default={},
+        max_length=10,
+        description='Files that the template links to: the address of `{"link": …}` is its `link`, and '
+        "`link_expires_at` is the time until which it works.",
+    )
+    link_seconds: int = Field(default=7 * 86_400, ge=1, le=LONGEST_LINK_SECONDS, description="How long links work.")
     language: Language | None = Field(
         default=None, description="The template's language: `fr`, `pt-BR`; English if the template lacks it."
     )
@@ -86,6 +101,10 @@ class SendMail(Contract):
             raise ValueError("give either a template or text and html, not both")
         if not self.template and self.text is None and self.html is None:
             raise ValueError("give text, html or a template")
+        if self.links and not self.template:
+            raise ValueError("links need a template that shows them")
+        if self.links.keys() & self.context.keys():
+            raise ValueError("a name is in links and in context; give it once")
         if self.inline and self.html is None:
             raise ValueError("inline images need html that shows them")
         if not self.template and not self.subject:

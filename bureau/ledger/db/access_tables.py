@@ -27,6 +27,15 @@ rate_limits = Table(
     Column("full_at", Float, nullable=False),  # seconds since 1970: when the bucket is full again
 )
 
+# Sessions that ended by a logout, until their cookies expire.
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("session", String(64), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_ended_sessions_expires_at", "expires_at"),
+)
+
 # Secrets that gateways generate and share.
 secrets = Table(
     "secrets",

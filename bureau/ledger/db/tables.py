@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from bureau.ledger.db.access_tables import audit as audit
+from bureau.ledger.db.access_tables import ended_sessions as ended_sessions
 from bureau.ledger.db.access_tables import keys as keys
 from bureau.ledger.db.access_tables import rate_limits as rate_limits
 from bureau.ledger.db.access_tables import secrets as secrets

@@ -3,7 +3,7 @@
 Runs inside a transaction that holds the job's row lock, so that the counters below are exact.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +19,20 @@ from bureau.ledger.db.tables import dependencies, tasks
 from bureau.ledger.jobs.policy import dependent_state
 
 
+@dataclass(frozen=True)
+class ReadyTask:
+    """A task that became ready, and where it runs."""
+
+    id: UUID
+    queue: str
+    run: str
+
+
 @dataclass
 class ReleasedDependents:
-    """By job: how many dependents became ready, and how many can no longer run."""
+    """By job: the dependents that became ready, and how many can no longer run."""
 
-    ready: Counter[UUID] = field(default_factory=Counter)
+    ready: dict[UUID, list[ReadyTask]] = field(default_factory=lambda: defaultdict(list))
     skipped: Counter[UUID] = field(default_factory=Counter)
 
 
@@ -44,7 +53,8 @@ def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskS
             _READY.execute(connection, {"ids": [row.id for row in ready]})
         if skipped:
             _SKIPPED.execute(connection, {"ids": [row.id for row in skipped]})
-        released.ready.update(row.job_id for row in ready)
+        for row in ready:
+            released.ready[row.job_id].append(ReadyTask(row.id, row.queue, row.run))
         released.skipped.update(row.job_id for row in skipped)
         wave = [(row.id, TaskState.SKIPPED) for row in skipped]
     return released
@@ -84,6 +94,8 @@ _COUNT_DOWN = (
     .returning(
         tasks.c.id,
         tasks.c.job_id,
+        tasks.c.queue,
+        tasks.c.run,
         tasks.c.when,
         tasks.c.upstream_open,
         tasks.c.upstream_failed,

@@ -5,7 +5,7 @@ each see the other unfinished and the join is lost for ever.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from bureau.ledger.db.tables import attempts, tasks
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import Removal, StoredArtifact
 from bureau.ledger.jobs.claim import Claim
-from bureau.ledger.jobs.dependents import release_dependents
+from bureau.ledger.jobs.dependents import ReadyTask, release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
@@ -43,10 +43,14 @@ class FinishResult(StrEnum):
 
 @dataclass(frozen=True)
 class Finished:
-    """`woke`: something became ready, so hints are to be published."""
+    """`woke`: something became ready, so hints are to be published. `ready` are the dependents among it.
+
+    Where several claims of a job end in one transaction, the first of them is told.
+    """
 
     fate: FinishResult
     woke: bool = False
+    ready: tuple[ReadyTask, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,7 @@ def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) ->
     for job in locked.values():
         db.tell(job.end)
     return [
-        Deferred.LOCKED
-        if fate is None
-        else Finished(fate, fate is FinishResult.DONE and end.claim.job_id in closing.woken)
+        Deferred.LOCKED if fate is None else closing.told(end.claim.job_id, fate)
         for end, fate in zip(ends, fates, strict=True)
     ]
 
@@ -163,6 +165,7 @@ class Closing:
 
     def __init__(self, connection: Connection) -> None:
         self.woken: set[UUID] = set()  # jobs of which a task became ready
+        self._ready: dict[UUID, list[ReadyTask]] = {}
         self._connection = connection
         self._succeeded: list[dict[str, Any]] = []
         self._made: list[StoredArtifact] = []
@@ -209,7 +212,15 @@ class Closing:
         released = release_dependents(self._connection, self._ended)
         for job_id, count in released.skipped.items():
             self._jobs[job_id].ended(count)
+        self._ready = released.ready
         self.woken |= released.ready.keys()
+
+    def told(self, job_id: UUID, fate: FinishResult) -> Finished:
+        """What the caller of a finish learns; of each job the first one learns what became ready."""
+        if fate is not FinishResult.DONE or job_id not in self.woken:
+            return Finished(fate)
+        self.woken.discard(job_id)
+        return Finished(fate, woke=True, ready=tuple(self._ready.pop(job_id, ())))
 
     def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded) -> None:
         self._succeeded.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})

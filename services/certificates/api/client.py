@@ -1,6 +1,6 @@
-"""The client of the certificates API: multipart `files` in, `application/zip` out.
+"""The client of the certificates API. It posts multipart `files` and receives `application/zip`.
 
-httpx is imported at the first call: with all that it brings it is a twelfth of a worker's start.
+httpx is imported at the first call: with all its imports it takes a twelfth of a worker's start.
 """
 
 import threading
@@ -38,9 +38,13 @@ class Upload:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What one call needs besides the files. `progress` takes (current, total or None, unit); callbacks may raise."""
+    """What one call needs besides the files.
+
+    `fields` are sent as parts of the form. `progress` takes (current, total or None, unit); callbacks may raise.
+    """
 
     idempotency_key: str
+    fields: Mapping[str, str]
     stop: StopToken
     limit_bytes: int
     write: Callable[[bytes], object]
@@ -48,7 +52,7 @@ class Exchange:
 
 
 class CertificatesApi:
-    """One pooled client a process, made on first use and so after any fork. Threads share it."""
+    """One pooled client for a process, made on first use, and so after any fork. Threads share it."""
 
     def __init__(
         self,
@@ -58,8 +62,11 @@ class CertificatesApi:
         timeout_seconds: float,
         connect_seconds: float,
         headers: Mapping[str, str] | None = None,
+        built_in: bool = False,
     ) -> None:
-        """`headers` go with every request, and may be secret."""
+        """`headers` are sent with every request and may be secret. `built_in`: it is the issuer in this process."""
+        self.name = "the certificate issuer" if built_in else "the certificates API"
+        self._built_in = built_in
         self._url = url
         self._headers = dict(headers or {})
         self._transport = transport
@@ -83,12 +90,12 @@ class CertificatesApi:
         except httpx.TransportError as error:
             if not exchange.stop.reason:
                 called("certificates", None)
-            exchange.stop.check()  # a broken connection may be the stop token's doing
+            exchange.stop.check()  # the stop token may have broken the connection
             raise self._outage(self._unreachable(error)) from error
 
     def trouble(self) -> list[Outage]:
-        """That it failed several times on end. It is called all the same: its tasks have attempts to lose."""
-        return self._outages.trouble("certificates API", "failing")
+        """Returns an outage after several failures in a row. The API is called all the same: tasks have attempts."""
+        return self._outages.trouble(self.name.removeprefix("the "), "failing")
 
     def close(self) -> None:
         with self._lock:
@@ -101,6 +108,7 @@ class CertificatesApi:
             "POST",
             self._url,
             files=[("files", (upload.name, upload.file, upload.media_type)) for upload in uploads],
+            data=dict(exchange.fields),
             headers={"Idempotency-Key": exchange.idempotency_key},
             extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
         ) as response:
@@ -117,13 +125,12 @@ class CertificatesApi:
     def _answered(
         self, response: "httpx.Response", exchange: Exchange, address: str | None = None, asked: int = 0
     ) -> tuple[str, float] | None:
-        """Receives the archive; or tells where to ask for it, in how many seconds."""
+        """Receives the archive, or returns where to ask for it, and in how many seconds."""
         called("certificates", response.status_code)
         now = datetime.now(UTC)
         if not response.is_success:
-            raise self._outage(
-                refusal(response.status_code, response.headers, _beginning(response, MAX_ERROR_BODY_BYTES), now)
-            )
+            body = _beginning(response, MAX_ERROR_BODY_BYTES)
+            raise self._outage(refusal(response.status_code, response.headers, body, now, built_in=self._built_in))
         self._outages.over()
         if response.status_code != ACCEPTED:
             _receive(response, exchange)
@@ -153,7 +160,7 @@ class CertificatesApi:
             return self._made
 
     def _outage(self, error: TaskError) -> TaskError:
-        """Counts it where it may be over later; a refusal for good is an answer."""
+        """Counts a transient error as an outage. A permanent refusal is an answer, and ends one."""
         if isinstance(error, TransientError):
             self._outages.met(error.message)
         else:
@@ -171,11 +178,11 @@ class CertificatesApi:
             what = "cannot be reached"
         else:
             what = "broke the connection off"
-        return TransientError("certificates_api_unreachable", f"The certificates API {what}.")
+        return TransientError("certificates_api_unreachable", f"T{self.name[1:]} {what}.")
 
 
 def _password_of(url: str) -> "httpx.BasicAuth | None":
-    """As httpx takes it from the address itself; addresses to poll come without."""
+    """Returns the password in the address, as httpx takes it; the addresses that are polled come without it."""
     import httpx
 
     address = httpx.URL(url)

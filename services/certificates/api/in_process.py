@@ -1,4 +1,4 @@
-"""The built-in issuer without a network: its WSGI app called in the worker's own thread."""
+"""Calls the built-in issuer's WSGI app in the worker's own thread, without a network."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 
 class InProcessTransport(httpx.BaseTransport):
-    """`httpx.WSGITransport` that also hands the request's checkpoint to the app: with no socket between them, that is
-    how a stop token ends the app's work and how its progress is seen."""
+    """An `httpx.WSGITransport` that also hands the request's checkpoint to the app.
+
+    There is no socket between them, so the checkpoint is how a stop token ends the app's work and how progress is seen.
+    """
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app

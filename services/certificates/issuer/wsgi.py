@@ -1,4 +1,4 @@
-"""`gunicorn bureau.services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
+"""`gunicorn bureau.services.certificates.issuer.wsgi:app` runs the issuer as a separate service."""
 
 from bureau.gc_pause import collector_paused
 

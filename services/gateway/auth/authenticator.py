@@ -2,12 +2,13 @@
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from werkzeug import Request
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger.access import ownership
+from bureau.ledger.access import ended_sessions, ownership
 from bureau.ledger.access.keys import Role
 from bureau.ledger.access.rate_limits import RateLimitResult
 from bureau.ledger.access.shared_secrets import kept_secret
@@ -15,7 +16,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.submissions.submission import AdmissionCheck
 from bureau.services.gateway.api_keys import api_key
 from bureau.services.gateway.api_keys.key_file import KeyFile
-from bureau.services.gateway.auth import rate_limits
+from bureau.services.gateway.auth import rate_limits, sessions
 from bureau.services.gateway.auth.credentials import Malformed, presented
 from bureau.services.gateway.auth.identity import LOCAL, NOBODY, Identity
 from bureau.services.gateway.auth.keyring import Keyring, Refused
@@ -23,7 +24,9 @@ from bureau.services.gateway.auth.rate_limits import RateLimiter
 from bureau.services.gateway.auth.sessions import COOKIE, Sessions
 from bureau.services.gateway.problems import not_found, problem, try_again
 from bureau.services.gateway.settings import GatewaySettings, is_loopback
-from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, Links
+from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, LinkSigner
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class AuthRequest:
     for_people: bool
     token: str | None = field(repr=False)
     session: str | None = field(default=None, repr=False)
+    forwarded: bool = False  # a proxy says that it asks for another machine
     changes_from: str | None = None  # the Origin of a request that changes something; "" where it names none
 
     @classmethod
@@ -45,6 +49,7 @@ class AuthRequest:
             for_people=page or "text/html" in request.headers.get("Accept", ""),
             token=request.args.get(PARAMETER),
             session=request.cookies.get(COOKIE),
+            forwarded=any(name in request.headers for name in _FORWARDED),
             changes_from=None if request.method in ("GET", "HEAD") else request.headers.get("Origin", ""),
         )
 
@@ -58,7 +63,7 @@ class Authenticator:
         self._keyring = Keyring(db, KeyFile(settings.keys_file))
         self._limiter = RateLimiter(db, self._per_minute)
         given = settings.link_secret.get_secret_value()
-        self.links = Links(lambda: given or kept_secret(db, "links"))
+        self.links = LinkSigner(lambda: given or kept_secret(db, "links"), partial(ownership.path_of, db))
         self.sessions = Sessions(lambda: given or kept_secret(db, "sessions"))
 
     def identify(self, asked: AuthRequest, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
@@ -76,7 +81,7 @@ class Authenticator:
                 raise unauthorized("key-invalid", found.reason, asked.for_people)
             case None if self._keyring.there_are_any():
                 raise unauthorized("key-missing", _HOW, asked.for_people)
-        if not _is_local(asked.peer):
+        if asked.forwarded or not _is_local(asked.peer):
             raise unauthorized("key-missing", _NO_KEYS, asked.for_people)
         return LOCAL
 
@@ -109,6 +114,12 @@ class Authenticator:
         found = self._keyring.find(key) if key else None
         return (self.sessions.cookie(key), found.role) if key and isinstance(found, Identity) else None
 
+    def sign_out(self, cookie: str | None) -> None:
+        """Ends the session of a cookie for good, wherever else it was copied to. Raises `LedgerUnavailable`."""
+        signed_in = self.sessions.read(cookie) if cookie else None
+        if signed_in is not None:
+            ended_sessions.end(self._db, signed_in.session, sessions.SECONDS)
+
     def keys_are_in_use(self) -> bool:
         return self._keyring.there_are_any()
 
@@ -116,6 +127,8 @@ class Authenticator:
         """By the cookie. Raises a 403 problem for a change that does not say which page sent it: browsers do."""
         signed_in = self.sessions.read(asked.session) if asked.session and self._keyring.there_are_any() else None
         if signed_in is None:
+            return None
+        if ended_sessions.has_ended(self._db, signed_in.session):
             return None
         if asked.changes_from == "":
             raise problem("origin-not-allowed", "A change by cookie needs the Origin header that browsers send.")
@@ -132,7 +145,7 @@ class Authenticator:
         owner = self._owner_behind(link, linked, path)
         if owner is None:
             raise not_found(linked)
-        return Identity(owner, Role.VIEW, link_token=token)
+        return Identity(owner, Role.VIEW, link_token=token, link_bucket=rate_limits.link_bucket(link))
 
     def _owner_behind(self, link: Link, linked: Linked, path: dict[str, Any]) -> str | None:
         """A link to a job opens its files too. Raises 403 where the link is for something else."""
@@ -147,8 +160,9 @@ class Authenticator:
         return ownership.owner_of_artifact(self._db, artifact_id)
 
     def count(self, identity: Identity) -> tuple[RateLimitResult | None, dict[str, str]]:
-        """One more request of this key; where it stands, and the headers that say so."""
-        standing = self._limiter.take(identity.key_id) if identity.key_id else None
+        """One more request of this key, or through this link; where it stands, and the headers that say so."""
+        bucket = identity.key_id or identity.link_bucket
+        standing = self._limiter.take(bucket) if bucket else None
         return standing, rate_limits.headers(standing, self._per_minute) if standing else {}
 
 
@@ -156,7 +170,10 @@ def require(identity: Identity, role: Role | None, standing: RateLimitResult | N
     """Raises 429 and 403 problems."""
     if standing and not standing.allowed:
         seconds = rate_limits.wait_seconds(standing)
-        detail = f"This key has used up its requests; there is one more in {seconds} s. RATE_LIMIT_PER_MINUTE sets it."
+        who = "key" if identity.key_id else "link"
+        detail = (
+            f"This {who} has used up its requests; there is one more in {seconds} s. RATE_LIMIT_PER_MINUTE sets it."
+        )
         raise try_again("too-many-requests", detail, seconds)
     if role and not identity.role.includes(role):
         raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {identity.role}.")

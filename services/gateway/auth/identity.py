@@ -13,6 +13,7 @@ class Identity:
     role: Role
     key_id: str | None = None
     link_token: str | None = field(default=None, repr=False)
+    link_bucket: str | None = field(default=None, repr=False)  # what requests through the link are counted in
     by_session: bool = False  # a browser's cookie said so: other sites' pages could make it do so too
 
     @property

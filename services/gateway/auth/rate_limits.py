@@ -1,5 +1,6 @@
 """Requests a minute, for each key: counted in the ledger, so that all gateway processes count together."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from math import ceil
@@ -8,6 +9,7 @@ from threading import Lock
 from bureau.ledger.access import rate_limits
 from bureau.ledger.access.rate_limits import Rate, RateLimitResult
 from bureau.ledger.db.database import Database
+from bureau.signing.signed_links import Link
 
 POLICY = "requests"
 
@@ -42,6 +44,11 @@ class RateLimiter:
             else:
                 self._refused_until[key_id] = self._clock() + standing.wait_seconds
         return standing
+
+
+def link_bucket(link: Link) -> str:
+    """The bucket of all links to one thing. No key's id has a capital letter."""
+    return "L" + hashlib.sha256(f"{link.kind}/{link.id}".encode()).hexdigest()[:15]
 
 
 def headers(standing: RateLimitResult, per_minute: int) -> dict[str, str]:

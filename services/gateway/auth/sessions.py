@@ -1,6 +1,7 @@
 """Who logged in with a browser: a cookie that names a key, signed. The key's secret is not in it.
 
-The key is looked up with every request, so a session ends with its key at the latest.
+The key is looked up with every request, so a session ends with its key at the latest. A logout ends it in the ledger:
+the cookie opens nothing any more, wherever it was copied to.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hmac import compare_digest
+from secrets import token_hex
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -23,6 +25,7 @@ class SignedIn:
 
     id: str
     proof: str = field(repr=False)
+    session: str = ""  # which login it was; what a logout ends
 
     def opens(self, kept: str | None) -> bool:
         """Whether `kept` is the hash of the key's secret that was shown; takes as long where there is none."""
@@ -42,16 +45,16 @@ class Sessions:
         )
 
     def cookie(self, key: ApiKey) -> str:
-        text = self._serializer.dumps([key.id, _proof(key.sha256)])
+        text = self._serializer.dumps([key.id, _proof(key.sha256), token_hex(16)])
         return text if isinstance(text, str) else text.decode()
 
     def read(self, cookie: str) -> SignedIn | None:
         """None for what was not signed here, or too long ago."""
         try:
-            key_id, proof = self._serializer.loads(cookie, max_age=SECONDS)
+            key_id, proof, session = self._serializer.loads(cookie, max_age=SECONDS)
         except (BadData, ValueError, TypeError):
             return None
-        return SignedIn(str(key_id), str(proof))
+        return SignedIn(str(key_id), str(proof), str(session))
 
 
 def _proof(sha256: str) -> str:

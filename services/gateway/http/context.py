@@ -6,6 +6,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from bureau import malloc
 from bureau.metrics import http as metrics
 from bureau.services.gateway.http.security import AllowedHosts, add_security_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings
@@ -13,6 +14,8 @@ from bureau.services.gateway.settings import GatewaySettings
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = "Request-Id"
+
+LARGE_BYTES = 1_000_000  # what is made of a body takes many times its size
 
 _HEALTH = ("healthz", "readyz")
 _NAMES_PEOPLE = ("page-certificate",)  # in its path: logs name the route instead
@@ -47,8 +50,14 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
             status=response.status_code,
             seconds=round(seconds, 4),
         )
+        if _may_be_large(request.content_length, request.headers.get("Transfer-Encoding")):
+            response.call_on_close(malloc.trim)  # also of a body whose length nobody said
         response.call_on_close(structlog.contextvars.clear_contextvars)  # the thread goes on to another request
         return response
 
     app.before_request(begin)
     app.after_request(end)
+
+
+def _may_be_large(length: int | None, transfer_encoding: str | None) -> bool:
+    return length >= LARGE_BYTES if length is not None else transfer_encoding is not None

@@ -10,10 +10,11 @@ from bureau.contracts.base import clean_text
 from bureau.services.gateway.http.parsing.multipart import UploadedFile
 from bureau.services.gateway.http.reading import Fingerprint, read_limited
 from bureau.services.gateway.problems import problem
-from bureau.services.gateway.settings import GatewaySettings
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 1000
+FORM_BYTES = 1024 * 1024  # what is percent-encoded takes many times its size while it is read
+OPEN_FORM_BYTES = 8 * 1024  # of forms for everybody: a key and an address
 
 
 class PostedForm(BaseModel):
@@ -32,12 +33,13 @@ class PostedForm(BaseModel):
 class FormReader:
     """Reads the forms of pages."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        self._limit = settings.max_json_bytes
+    def __init__(self, is_open: bool) -> None:
+        """`is_open`: the page asks for no key."""
+        self._limit = OPEN_FORM_BYTES if is_open else FORM_BYTES
 
     def read(self, request: Request) -> tuple[PostedForm, list[UploadedFile], Fingerprint]:
         """The form, no files, and its fingerprint. Raises 400 and 413 problems."""
-        raw = read_limited(request, "MAX_JSON_BYTES", self._limit)
+        raw = read_limited(request, "a form", self._limit)
         if request.mimetype != MEDIA_TYPE:
             return PostedForm(), [], str
         try:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from bureau.contracts.base import Contract
+from bureau.contracts.base import Contract, clean_text
 from bureau.contracts.problems import FieldError
 from bureau.services.gateway.problems import invalid
 
@@ -35,8 +35,10 @@ def read_cursor(cursor: str, read: Callable[[list[Any]], T]) -> T:
         key = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
         if not isinstance(key, list):
             raise TypeError("a cursor holds a list")
+        if any(isinstance(part, str) and clean_text(part) != part for part in key):
+            raise ValueError("no database keeps such a text")
         return read(key)
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError):
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError, AttributeError):
         detail = "Use next_cursor of the page before, unchanged, or leave it out."
         raise invalid([FieldError("wrong_form", detail, parameter="cursor")]) from None
 

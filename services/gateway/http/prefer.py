@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Semaphore
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
@@ -17,11 +17,21 @@ def wait_seconds(header: str | None, at_most: float) -> float | None:
     return min(float(found[1]), at_most) if found else None
 
 
-def wait_until(done: Callable[[], bool], seconds: float, stopping: Event) -> bool:
+def wait_until(done: Callable[[], bool], seconds: float, stopping: Event, slots: Semaphore) -> bool:
     """Whether `done` became true in time. Asks often at first, four times a second later.
 
-    Holds nothing between two questions, and stops waiting when the process is `stopping`.
+    Each wait holds a thread of the server, so there are only so many `slots`: without one the answer is what is now.
+    It stops waiting when the process is `stopping`.
     """
+    if not slots.acquire(blocking=False):
+        return done()
+    try:
+        return _wait(done, seconds, stopping)
+    finally:
+        slots.release()
+
+
+def _wait(done: Callable[[], bool], seconds: float, stopping: Event) -> bool:
     ends = time.monotonic() + seconds
     pause = FIRST_PAUSE_SECONDS
     while not done():

@@ -1,10 +1,12 @@
 """A Flask request into a `Call`: body, form, query and headers, each mistake a problem."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Generic, TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 
 from bureau.contracts.base import clean_text
@@ -18,6 +20,10 @@ from bureau.services.gateway.settings import GatewaySettings
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
+
+NOTHING_BYTES = 4096
+RAW_BYTES = 2 * 1024 * 1024  # of a provider's batch, which is read before its signature is: SendGrid's end at 768 kB
+MAX_PARAMETERS = 100  # of a query: no operation has a tenth of it, but for a repeatable one
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -36,6 +42,7 @@ class BodyReader(Generic[B]):
     def read(self, request: Request) -> tuple[B, list[UploadedFile], Fingerprint]:
         """The model, the files, and the fingerprint of both. Raises 400, 413, 415 and 422 problems."""
         kind, options = parse_options_header(request.headers.get("Content-Type"))
+        kind = kind.lower()  # RFC 9110, section 8.3.1
         if kind not in self._types:
             raise problem(
                 "unsupported-media-type",
@@ -57,7 +64,7 @@ class BodyReader(Generic[B]):
         limit = self._settings.max_body_bytes
         check_length(request, "MAX_BODY_BYTES", limit)
         stream = cast("IO[bytes]", _Counted(request.stream, limit))
-        form = read_form(stream, boundary, request.content_length, rule)
+        form = read_form(stream, boundary, rule, self._reader.kinds)
         return self._form_value(form), form.files, lambda: form.fingerprint
 
     def _form_value(self, form: Form) -> B:
@@ -75,12 +82,11 @@ class BodyReader(Generic[B]):
 class NoBodyReader:
     """For a POST that takes nothing: an empty body, or an empty JSON object."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self) -> None:
         self._reader = Reader(Nothing)
-        self._settings = settings
 
     def read(self, request: Request) -> tuple[Nothing, list[UploadedFile], Fingerprint]:
-        raw = read_limited(request, "MAX_JSON_BYTES", self._settings.max_json_bytes)
+        raw = read_limited(request, "an empty body", NOTHING_BYTES)
         value = json_body.read_json(raw) if raw else {}
         return self._reader.read(value), [], lambda: json_body.fingerprint(value)
 
@@ -99,6 +105,9 @@ class QueryReader(Generic[B]):
             if self._nothing is None:
                 self._nothing = self._read([])
             return self._nothing
+        if len(request.query_string) > MAX_PARAMETERS and request.query_string.count(b"&") >= MAX_PARAMETERS:
+            detail = f"The query has more than {MAX_PARAMETERS} parameters."
+            raise invalid([FieldError("too_many", detail, parameter="query")])
         return self._read(request.args.items(multi=True))
 
     def _read(self, items: Iterable[tuple[str, str]]) -> B:
@@ -124,10 +133,25 @@ def idempotency_key(request: Request) -> str | None:
 def read_limited(request: Request, setting: str, limit: int) -> bytes:
     """The whole body. Raises a 413 problem, before reading where its length is given."""
     check_length(request, setting, limit)
-    raw: bytes = request.stream.read(limit + 1)
+    with body_errors():
+        raw: bytes = request.stream.read(limit + 1)
     if len(raw) > limit:
         raise _too_large(setting, limit)
     return raw
+
+
+@contextmanager
+def body_errors() -> Iterator[None]:
+    """Raises a 400 problem where the server cannot read the body: chunks that are malformed, a client that is silent.
+
+    Each server has errors of its own for it.
+    """
+    try:
+        yield
+    except (ProblemError, HTTPException):
+        raise
+    except Exception as error:
+        raise problem("unreadable", f"The body cannot be read: {type(error).__name__}.") from error
 
 
 def check_length(request: Request, setting: str, limit: int) -> None:
@@ -150,7 +174,8 @@ class _Counted:
         self._left = limit
 
     def read(self, size: int = -1) -> bytes:
-        data: Any = self._stream.read(size)
+        with body_errors():
+            data: Any = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:
             raise _too_large("MAX_BODY_BYTES", self._limit)

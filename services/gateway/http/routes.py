@@ -22,6 +22,7 @@ from bureau.services.gateway.http.forms import FormReader
 from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
 from bureau.services.gateway.http.reading import (
     JSON,
+    RAW_BYTES,
     BodyReader,
     NoBodyReader,
     QueryReader,
@@ -52,7 +53,7 @@ def add_routes(
 
 def _view(operation: AnyOperation, gateway: Gateway, prepare: Callable[[], None] | None) -> Callable[..., Response]:
     if operation.raw:
-        read = _with_raw_body(operation, gateway)
+        read = _with_raw_body(operation)
     else:
         read = _with_body(operation, gateway) if operation.takes_body else _without_body(operation, gateway)
 
@@ -142,9 +143,9 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     return answer
 
 
-def _with_raw_body(operation: AnyOperation, gateway: Gateway) -> Reading:
+def _with_raw_body(operation: AnyOperation) -> Reading:
     def answer(path: dict[str, Any], admission: Admission) -> Reply | Response:
-        raw = read_limited(request, "MAX_JSON_BYTES", gateway.settings.max_json_bytes)
+        raw = read_limited(request, "a batch of events", RAW_BYTES)
         headers = _told_headers()
         return operation.view(
             Call(
@@ -208,8 +209,8 @@ def _takes_key_late(operation: AnyOperation) -> bool:
 
 def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] | NoBodyReader | FormReader:
     if not operation.api:
-        return FormReader(gateway.settings)
-    return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader(gateway.settings)
+        return FormReader(operation.role is None)
+    return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader()
 
 
 def _told_headers() -> Headers:

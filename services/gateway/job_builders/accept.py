@@ -159,7 +159,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
     if call.wait_seconds is not None:
         headers.update(prefer.applied(call.wait_seconds))
         done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
-        if prefer.wait_until(done, call.wait_seconds, gateway.stopping):
+        if prefer.wait_until(done, call.wait_seconds, gateway.stopping, gateway.wait_slots):
             status = 200
     view = job_queries.job(gateway.database, job_id, call.owner)
     if view is None:

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, StringConstraints
 
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 
+MAX_LISTED = 1000  # addresses that are looked at; MAX_RECIPIENTS allows a mail far fewer, and says so
+
 
 def checked_address(text: str) -> str:
     """`ada@example.com` or `Ada <ada@example.com>` as it is. Raises ValueError."""

@@ -1,12 +1,15 @@
 """The values of a burst: keys of a JSON object, and so text, read as the parameter's schema wants them."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from bureau.contracts.jobs import pointer
-from bureau.contracts.problems import FieldError
+from bureau.contracts.problems import MAX_ERRORS, FieldError
 from bureau.submission.announcements import KnownReport
+
+MAX_BURST_PARAMS = 16 * 1024  # characters: they are looked at again with each value
 
 _WORDS = {"true": True, "false": False}
 
@@ -28,10 +31,15 @@ def burst_errors(report: KnownReport, params: dict[str, Any], parameter: str, te
     if parameter in params:
         detail = f"{parameter} is given by burst; leave it out of params."
         return [FieldError("given_twice", detail, pointer.fragment(("params", parameter)))]
+    if (size := len(json.dumps(params))) > MAX_BURST_PARAMS:
+        detail = f"The other parameters are {size} characters; a burst takes {MAX_BURST_PARAMS} for each of its values."
+        return [FieldError("too_large", detail, "#/params")]
     place = pointer.fragment(("params", parameter))
     found: dict[tuple[str | None, str], FieldError] = {}
     listed = list(texts)
     for text, value in zip(listed, burst_values(report, parameter, listed), strict=True):
+        if len(found) > MAX_ERRORS:
+            break
         for error in report.schema.errors({**params, parameter: value}, ["params"]):
             of_value = (error.pointer or "").startswith(place)
             where = pointer.fragment(("burst", "recipients", text)) if of_value else error.pointer

@@ -82,7 +82,10 @@ def check(
 
 def events(raw: bytes) -> list[MailEvent]:
     """Those of mails of ours that say something about a recipient; others are passed over. Raises ValueError."""
-    batch = json.loads(raw)
+    try:
+        batch = json.loads(raw)
+    except RecursionError:
+        raise ValueError("it nests too deep") from None
     if not isinstance(batch, list):
         raise ValueError("it is no list of events")
     return list(_readable(batch))

@@ -1,7 +1,10 @@
 """Text made from HTML, for mails that bring none: some people read text, and filters distrust mail without it."""
 
 import re
-from html.parser import HTMLParser
+from collections import Counter
+from collections.abc import Callable
+
+from bureau.services.mailer.message.html_tokens import End, Start, tokens
 
 # Not in what a reader sees: the head, and the preview line that mail programs show in a list.
 _UNSEEN = frozenset({"head", "style", "script", "title", "template"})
@@ -13,37 +16,46 @@ _BLOCKS = frozenset(
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol", "blockquote"})
 # Where an element begins or ends: however many meet there, it is one break.
 _LINE, _PARAGRAPH = "\x01", "\x02"
-_BREAKS = re.compile(r" *[\x01\x02][ \x01\x02]*")
+_BREAKS = re.compile(r"(?<! ) *+[\x01\x02][ \x01\x02]*+")  # begins at the first of several blanks, not at each
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
-def plain_text(html: str) -> str:
-    """What a reader sees, as lines; links show their address, images their `alt`. Ends with a line break."""
+def plain_text(html: str, check: Callable[[], None] = lambda: None) -> str:
+    """What a reader sees, as lines; links show their address, images their `alt`. Ends with a line break.
+
+    `check` is called again and again; it may raise to stop the work.
+    """
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    for token in tokens(html, check):
+        match token:
+            case Start(tag, attributes):
+                reader.start(tag, attributes)
+            case End(tag):
+                reader.end(tag)
+            case text:
+                reader.text(text)
     broken = _BREAKS.sub(lambda found: "\n\n" if _PARAGRAPH in found[0] else "\n", "".join(reader.pieces))
     lines = [" ".join(part for part in line.split(" ") if part) for line in broken.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._unseen: list[str] = []  # the open elements from the outermost unseen one on
-        self._links: list[tuple[str, int]] = []  # address, and the piece after which its text begins
+        self._unseen_tags: Counter[str] = Counter()  # the same, counted: a search for each end would be quadratic
+        self._link: tuple[str, int] | None = None  # address, and the piece after which its text begins
         self._preformatted = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+    def start(self, tag: str, given: dict[str, str]) -> None:
         if tag in _ALONE:
             if not self._unseen:
                 self._alone(tag, given)
             return
-        if self._unseen or tag in _UNSEEN or "hidden" in given or _HIDDEN.search(given.get("style") or ""):
+        if self._unseen or tag in _UNSEEN or "hidden" in given or _HIDDEN.search(given.get("style", "")):
             self._unseen.append(tag)
+            self._unseen_tags[tag] += 1
             return
         self._break(tag)
         if tag == "li":
@@ -53,37 +65,50 @@ class _Reader(HTMLParser):
         elif tag == "pre":
             self._preformatted += 1
         elif tag == "a":
-            self._links.append((given.get("href") or "", len(self.pieces)))
+            self._end_link()  # there is no link in a link
+            self._link = (given.get("href", ""), len(self.pieces))
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if self._unseen:
-            if tag in self._unseen:
-                del self._unseen[len(self._unseen) - 1 - self._unseen[::-1].index(tag) :]
+            if self._unseen_tags[tag]:
+                self._end_unseen(tag)
             return
         self._break(tag)
         if tag == "pre":
             self._preformatted = max(0, self._preformatted - 1)
-        elif tag == "a" and self._links:
-            self._end_link(*self._links.pop())
+        elif tag == "a":
+            self._end_link()
 
-    def handle_data(self, data: str) -> None:
+    def text(self, data: str) -> None:
         if not self._unseen:
             data = data.replace(_LINE, "").replace(_PARAGRAPH, "")
             self.pieces.append(data if self._preformatted else _BLANKS.sub(" ", data))
+
+    def _end_unseen(self, tag: str) -> None:
+        """And what was opened in it and never closed."""
+        while True:
+            ended = self._unseen.pop()
+            self._unseen_tags[ended] -= 1
+            if ended == tag:
+                return
 
     def _break(self, tag: str) -> None:
         if tag in _SPACED or tag in _BLOCKS:
             self.pieces.append(_PARAGRAPH if tag in _SPACED else _LINE)
 
-    def _alone(self, tag: str, given: dict[str, str | None]) -> None:
+    def _alone(self, tag: str, given: dict[str, str]) -> None:
         if tag == "br":
             self.pieces.append("\n")
         elif tag == "hr":
             self.pieces.append(f"{_PARAGRAPH}---{_PARAGRAPH}")
         elif tag == "img" and given.get("alt"):
-            self.pieces.append(str(given["alt"]))
+            self.pieces.append(given["alt"])
 
-    def _end_link(self, address: str, begins: int) -> None:
+    def _end_link(self) -> None:
+        if self._link is None:
+            return
+        address, begins = self._link
+        self._link = None
         shown = "".join(self.pieces[begins:]).strip()
         target = address.removeprefix("mailto:")
         if address.startswith(("https://", "http://", "mailto:")) and target != shown:

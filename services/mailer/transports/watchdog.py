@@ -1,6 +1,6 @@
 """Calls what is to be called at a time, unless it is called off before: one thread for all mails of a process.
 
-A `threading.Timer` a mail is a thread a mail, which took a tenth of what a mail costs.
+A `threading.Timer` for each mail would start a thread for each mail.
 """
 
 import heapq

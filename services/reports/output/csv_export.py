@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
+from bureau.contracts.artifacts import cut_to_bytes
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.columns import labels
 from bureau.services.reports.output.cells import LineWriter
@@ -13,7 +14,7 @@ from bureau.services.reports.output.rows import Batch, Rows
 
 CHUNK_BYTES = 256 * 1024  # for fewer bytes the overhead of a write dominates
 CHUNK_SECONDS = 1.0  # the rows of a slow query are written and counted this often
-MAX_NAME = 100  # characters of a file's name without its extension
+MAX_NAME_BYTES = 200  # of a file's name without its extension
 BOM = b"\xef\xbb\xbf"
 
 
@@ -65,7 +66,8 @@ def chunks(*parts: Iterable[Batch]) -> Iterator[Batch]:
 def file_name(title: str, params: Iterable[object], file_format: CsvFormat) -> str:
     """Returns a file name made of the report's title and the given parameter values: `monthly-sales-north.csv`."""
     slug = "-".join(filter(None, map(_slug, (title, *params))))
-    return (slug[:MAX_NAME].rstrip("-") or "report") + (".csv.gz" if file_format.compression == "gzip" else ".csv")
+    stem = cut_to_bytes(slug, MAX_NAME_BYTES).rstrip("-") or "report"
+    return stem + (".csv.gz" if file_format.compression == "gzip" else ".csv")
 
 
 def _slug(value: object) -> str:

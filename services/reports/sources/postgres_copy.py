@@ -10,7 +10,7 @@ from typing import NamedTuple
 from psycopg.postgres import types
 
 from bureau.services.reports.definition.columns import NumberFormat, TimeFormat
-from bureau.services.reports.output.cells import FORMULA_STARTS
+from bureau.services.reports.output.cells import DROPPED, FORMULA_STARTS
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources import source_errors
 
@@ -108,10 +108,24 @@ class _Cells:
 
     def _is_formula(self, text: str) -> str:
         if self._encoding == "UTF8":
-            return f"ascii({text}) in ({', '.join(str(ord(start)) for start in FORMULA_STARTS)})"
+            behind = f"ascii(ltrim({text}, {_DROPPED}))"
+            return (
+                f"(ascii({text}) in ({_STARTS}) or (ascii({text}) in ({_DROPPED_CODES}) and {behind} in ({_STARTS})))"
+            )
         # In encodings such as EUC ascii() raises for characters outside ASCII; full-width forms are rare there.
         starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS if start.isascii())
-        return f"left({text}, 1) in ({starts})"
+        blanks = "".join(character for character in DROPPED if character.isascii())
+        return f"(left({text}, 1) in ({starts}) or left(ltrim({text}, {_characters(blanks)}), 1) in ({starts}))"
+
+
+def _characters(text: str) -> str:
+    """Returns an SQL literal with the characters escaped, because most of them are invisible."""
+    return "E'" + "".join(f"\\u{ord(character):04x}" for character in text) + "'"
+
+
+_STARTS = ", ".join(str(ord(start)) for start in FORMULA_STARTS)
+_DROPPED = _characters(DROPPED)
+_DROPPED_CODES = ", ".join(str(ord(character)) for character in DROPPED)
 
 
 def _with_comma(text: str) -> str:

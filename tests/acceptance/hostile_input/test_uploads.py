@@ -87,7 +87,7 @@ def test_200_mb_are_refused_at_once_and_take_no_memory(stack: Stack) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         (CERTIFICATES, of_length(file), f"The body is {len(file) + 200 * MEBIBYTE} bytes; {limit}"),
         (CERTIFICATES, {"content": endless(file), "headers": edge}, f"The body is over 100000000 bytes; {limit}"),
-        (CERTIFICATES, {"content": endless(field), "headers": edge}, "A form field is over 4194304 bytes, or"),
+        (CERTIFICATES, {"content": endless(field), "headers": edge}, "The form's fields are over 4194304 bytes, or"),
         (
             "/v1/jobs",
             {"content": endless(b'{"title": "'), "headers": {"Content-Type": "application/json"}},

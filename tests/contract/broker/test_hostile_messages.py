@@ -10,7 +10,8 @@ from dramatiq.message import Message
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.jobs import cancel
-from bureau.messaging.broker import hint, read_hint
+from bureau.messaging.broker import hint
+from bureau.messaging.consumer import read_hint
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.waiting import until

@@ -24,6 +24,7 @@ from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
+from tests.integration.gateway.described import described_by
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
 from tests.support.routes import share_url_builders
@@ -144,7 +145,8 @@ def make_door(folder: Path, settings: GatewaySettings | None = None) -> Door:
     relay, stopping = CountingRelay(), Event()
     app = create_app(settings or GatewaySettings(), db, storage, relay, stopping=stopping)
     transport = httpx.WSGITransport(app=app, raise_app_exceptions=False)
-    client = httpx.Client(transport=transport, base_url="http://localhost:8600")
+    hooks = {"response": [described_by(app)]}
+    client = httpx.Client(transport=transport, base_url="http://localhost:8600", event_hooks=hooks)
     return Door(client, app, db, storage, relay, stopping)
 
 

@@ -139,3 +139,32 @@ def test_without_keys_there_are_no_limits(tmp_path: Path) -> None:
     assert "RateLimit" not in answers[0].headers
     door.client.close()
     door.db.close()
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout", "/theme"])
+def test_without_a_key_a_form_has_a_few_kilobytes(tmp_path: Path, path: str) -> None:
+    with keyed_gateway(tmp_path) as keyed:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = keyed.door.client.post(path, content=b"key=" + b"%41" * 3000, headers=form)
+        assert answer.status_code == 413
+        assert "8192" in answer.text
+
+
+def test_a_body_that_is_to_be_empty_is(tmp_path: Path) -> None:
+    with keyed_gateway(tmp_path) as keyed:
+        answer = keyed.ask("POST", f"/v1/jobs/{keyed.job()}/cancel", content=b" " * 5000)
+        assert answer.status_code == 413
+
+
+def test_hundreds_of_query_parameters_are_refused_at_once(tmp_path: Path) -> None:
+    with keyed_gateway(tmp_path) as keyed:
+        answer = keyed.door.client.get("/healthz?" + "&".join(f"p{number}=1" for number in range(846)))
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "too_many")
+
+
+@pytest.mark.parametrize("media_type", ["APPLICATION/JSON", "Application/Json; charset=UTF-8"])
+def test_a_media_type_may_be_written_in_any_case(tmp_path: Path, media_type: str) -> None:
+    with keyed_gateway(tmp_path) as keyed:
+        body = b'{"to": ["ada@example.com"], "subject": "Hello", "text": "x"}'
+        answer = keyed.ask("POST", "/v1/emails", content=body, headers={"Content-Type": media_type})
+        assert answer.status_code == 202, answer.text

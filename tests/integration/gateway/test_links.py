@@ -15,7 +15,7 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.files.artifacts import Removal, mark_removed
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
-from bureau.signing.signed_links import Link, Linked, Links
+from bureau.signing.signed_links import Link, Linked, LinkSigner
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 from tests.support.book import add_upload, stored
@@ -44,7 +44,10 @@ def follow(gateway: Keyed, url: str, **request: Any) -> httpx.Response:
 
 
 def signed(kind: Linked, thing: UUID | str, expires_in: int = 60, secret: str = SECRET) -> str:
-    return Links(lambda: secret).token(Link(kind, UUID(str(thing)), int(time.time()) + expires_in))
+    """By who has the secret, whoever owns the thing."""
+    signer = LinkSigner(lambda: secret, lambda *_: "/")
+    path = signer.sign(Link(kind, UUID(str(thing)), int(time.time()) + expires_in), "anybody")
+    return path.removeprefix("/?token=")
 
 
 def slug(answer: httpx.Response) -> tuple[int, str]:
@@ -168,3 +171,15 @@ def test_without_a_setting_the_ledger_keeps_a_secret_for_all_gateways(door: Door
     second = create_app(GatewaySettings(), door.db, door.storage, door.relay)
     path = urlsplit(url).path + "?" + urlsplit(url).query
     assert second.test_client().get(path, base_url="http://localhost").status_code == 200
+
+
+def test_a_link_has_a_rate_limit_of_its_own(tmp_path: Path) -> None:
+    settings = GatewaySettings(public_url=PUBLIC, link_secret=SECRET, rate_limit_per_minute=5)
+    with keyed_gateway(tmp_path, settings) as keyed:
+        keyed.key()
+        job_id = keyed.job()
+        url = f"{PUBLIC}/v1/jobs/{job_id}?token={signed(Linked.JOB, job_id)}"
+        answers = [follow(keyed, url) for _ in range(8)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
+        assert int(answers[-1].headers["Retry-After"]) >= 1
+        assert keyed.ask("GET", f"/v1/jobs/{job_id}").status_code == 200  # the key's own bucket is another

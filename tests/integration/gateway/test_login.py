@@ -109,3 +109,21 @@ def test_logging_out_forgets_the_cookie(gateway: Keyed) -> None:
     client = gateway.door.client
     assert client.post("/logout", headers=OURS).headers["Location"] == "/login?done=logged-out"
     assert client.get("/jobs", headers=PEOPLE).status_code == 303
+
+
+def test_a_copied_cookie_opens_nothing_after_the_logout(gateway: Keyed) -> None:
+    """The session ends in the ledger, and only that one: another login with the same key goes on."""
+    key = gateway.key()
+    log_in(gateway, key)
+    client = gateway.door.client
+    copied = client.cookies[COOKIE]
+    client.cookies.clear()
+    log_in(gateway, key)
+    other = client.cookies[COOKIE]
+    assert other != copied
+    client.cookies.clear()
+    for _ in range(2):  # logging out again changes nothing
+        client.post("/logout", headers={**OURS, "Cookie": f"{COOKIE}={copied}"})
+    client.cookies.clear()
+    assert client.get("/jobs", headers={**PEOPLE, "Cookie": f"{COOKIE}={copied}"}).status_code == 303
+    assert client.get("/jobs", headers={**PEOPLE, "Cookie": f"{COOKIE}={other}"}).status_code == 200

@@ -29,7 +29,7 @@ def body(parts: Sequence[Part], boundary: str = "cut") -> bytes:
 
 def read(*parts: Part, boundary: str = "cut", rule: Files = RULE) -> Form:
     raw = body(parts, boundary)
-    return read_form(BytesIO(raw), boundary, len(raw), rule)
+    return read_form(BytesIO(raw), boundary, rule, TERMS)
 
 
 def file(name: str = "a.csv", contents: bytes = b"x") -> Part:
@@ -112,7 +112,7 @@ def test_a_large_file_is_not_held_in_memory() -> None:
 )
 def test_a_body_that_is_no_form_is_a_400(raw: bytes) -> None:
     with pytest.raises(ProblemError) as caught:
-        read_form(BytesIO(raw), "cut", len(raw), RULE)
+        read_form(BytesIO(raw), "cut", RULE, TERMS)
     assert caught.value.problem.status == 400
 
 
@@ -120,12 +120,12 @@ def test_a_body_that_is_no_form_is_a_400(raw: bytes) -> None:
 def test_any_bytes_are_a_form_or_a_problem(noise: bytes, begun: bool) -> None:
     raw = (b"--cut\r\n" if begun else b"") + noise
     with suppress(ProblemError):
-        read_form(BytesIO(raw), "cut", len(raw), RULE)
+        read_form(BytesIO(raw), "cut", RULE, TERMS)
 
 
 def test_a_boundary_that_is_not_ascii_is_a_400() -> None:
     with pytest.raises(ProblemError) as caught:
-        read_form(BytesIO(b""), "ñ", 0, RULE)
+        read_form(BytesIO(b""), "ñ", RULE, TERMS)
     assert caught.value.problem.status == 400
 
 

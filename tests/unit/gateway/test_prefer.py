@@ -32,19 +32,19 @@ def test_the_wait_is_read_and_cut_to_the_limit(header: str | None, seconds: floa
 
 def test_the_wait_ends_as_soon_as_it_is_done() -> None:
     answers = iter([False, False, False, True])
-    assert wait_until(lambda: next(answers), 30, threading.Event()) is True
+    assert wait_until(lambda: next(answers), 30, threading.Event(), threading.Semaphore()) is True
 
 
 def test_the_wait_ends_when_the_time_is_over() -> None:
-    assert wait_until(lambda: False, 0.05, threading.Event()) is False
-    assert wait_until(lambda: False, 0, threading.Event()) is False
+    assert wait_until(lambda: False, 0.05, threading.Event(), threading.Semaphore()) is False
+    assert wait_until(lambda: False, 0, threading.Event(), threading.Semaphore()) is False
 
 
 def test_who_waits_is_answered_at_once_when_the_process_stops() -> None:
     stopping = threading.Event()
     stopping.set()
     began = time.monotonic()
-    assert wait_until(lambda: False, 30, stopping) is False
+    assert wait_until(lambda: False, 30, stopping, threading.Semaphore()) is False
     assert time.monotonic() - began < 5
 
 
@@ -61,7 +61,16 @@ def test_the_ledger_is_asked_often_at_first_and_four_times_a_second_later() -> N
             return len(self.pauses) >= 12
 
     stopping = Recorded()
-    wait_until(lambda: False, 30, stopping)
+    wait_until(lambda: False, 30, stopping, threading.Semaphore())
     assert stopping.pauses[0] == pytest.approx(0.02)
     assert stopping.pauses == sorted(stopping.pauses)
     assert stopping.pauses[-1] == pytest.approx(0.25)
+
+
+def test_with_all_slots_taken_the_answer_is_what_is_now() -> None:
+    slots = threading.Semaphore(1)
+    slots.acquire()
+    began = time.monotonic()
+    assert wait_until(lambda: False, 30, threading.Event(), slots) is False
+    assert wait_until(lambda: True, 30, threading.Event(), slots) is True
+    assert time.monotonic() - began < 5

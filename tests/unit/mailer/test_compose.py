@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,9 +15,17 @@ from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
 from bureau.services.mailer.compose import Composer, media_type
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.templating.templating import Templates
+from bureau.signing.signed_links import NotOwned
 from tests.support.context import FakeContext
 
+FOREIGN = UUID("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
 NOW = datetime(2025, 11, 20, 10, 12, tzinfo=UTC)
+
+
+def signed(artifact: UUID, owner: str, expires_at: int) -> str:
+    if artifact == FOREIGN:
+        raise NotOwned
+    return f"https://bureau.example.com/{artifact}?token={owner}-{expires_at}"
 
 
 @pytest.fixture
@@ -30,6 +39,7 @@ def composer() -> Composer:
         sender=Mailbox("Bureau", "bureau@example.com"),
         templates=Templates(),
         attachments_max_bytes=1000,
+        sign=signed,
         clock=lambda: NOW,
     )
 
@@ -186,9 +196,37 @@ def test_a_sender_of_a_domain_that_is_not_allowed_is_refused() -> None:
         sender=Mailbox("", "bureau@example.com"),
         templates=Templates(),
         attachments_max_bytes=1000,
+        sign=signed,
         from_domains=frozenset({"example.com"}),
     )
     assert composer.envelope(_mail(**{"from": "me@EXAMPLE.com"})).sender.address == "me@example.com"
     with pytest.raises(PermanentError, match=r"MAIL_FROM_DOMAINS allows: example\.com") as caught:
         composer.envelope(_mail(**{"from": "me@other.example"}))
     assert caught.value.code == "mail_from_not_allowed"
+
+
+REPORT = {"title": "Sales", "report": "sales", "rows": 3, "bytes": 7, "sha256": "ab", "params": {}}
+REPORT |= {"snapshot_at": "2025-11-20T10:00:00+00:00", "duration_seconds": 1.0}
+
+
+def linked(artifact: UUID, **more: Any) -> SendMail:
+    mail = {"to": ["ada@example.com"], "template": "report-ready", "context": REPORT, **more}
+    return SendMail.model_validate({**mail, "links": {"link": {"artifact": str(artifact)}}})
+
+
+def test_a_link_is_signed_for_the_tasks_owner_when_the_mail_is_made(composer: Composer, ctx: FakeContext) -> None:
+    file = new_id()
+    text = _composed(composer, ctx, linked(file, link_seconds=86_400)).text or ""
+    ends = int(NOW.timestamp()) + 86_400
+    assert f"https://bureau.example.com/{file}?token={ctx.owner}-{ends}" in text
+    assert "until 21 November 2025" in text or "2025-11-21" in text
+
+
+def test_no_link_is_made_to_a_file_of_another_owner(composer: Composer, ctx: FakeContext) -> None:
+    with pytest.raises(PermanentError, match=r"links/link: there is no file .* never was yours"):
+        _composed(composer, ctx, linked(FOREIGN))
+
+
+def test_a_link_and_a_value_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="in links and in context"):
+        linked(FOREIGN, context={**REPORT, "link": "https://example.com"})

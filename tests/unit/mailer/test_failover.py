@@ -68,7 +68,9 @@ class World:
         self.steps.append(name)
 
     def send(self, *names: str) -> MailSent:
-        composer = Composer(sender=Mailbox("", "b@example.com"), templates=Templates(), attachments_max_bytes=1000)
+        composer = Composer(
+            sender=Mailbox("", "b@example.com"), templates=Templates(), attachments_max_bytes=1000, sign=lambda *_: ""
+        )
         stops = [TransportEntry(name, FakeTransport(name, self), self.gates[name]) for name in names or ("a", "b")]
         return Mailer(composer=composer, route=FailoverRoute(stops), book=self, policy=self.policy).send(self.ctx, MAIL)
 

@@ -109,7 +109,12 @@ class _World:
         self.book = _Book(self.said)
         self.transport = _Transport(self.said)
         self.ctx = _Ctx(folder, self.book)
-        composer = Composer(sender=Mailbox("", "bureau@example.com"), templates=Templates(), attachments_max_bytes=1000)
+        composer = Composer(
+            sender=Mailbox("", "bureau@example.com"),
+            templates=Templates(),
+            attachments_max_bytes=1000,
+            sign=lambda *_: "",
+        )
         self.mailer = Mailer(
             composer=composer,
             route=FailoverRoute([TransportEntry(self.transport.name, self.transport)]),

@@ -1,35 +1,31 @@
 """Tests how a report is delivered: attached, zipped, linked, empty, or failed."""
 
+import hashlib
 import io
 import random
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
 from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
-from bureau.signing.signed_links import Linked, Links
 from tests.support.context import FakeContext
-
-SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def delivery(
     *, empty: Empty = "send", domains: str = "", attach: int = 1000, zipped: int = 2000, failure: Failure | None = None
 ) -> ReportDeliverer:
-    policy = DeliveryPolicy(
-        DeliveryMethodPolicy(attach, zipped), "https://bureau.example.com", 7 * 86_400, empty, domains
-    )
-    return ReportDeliverer(policy, Links(lambda: SECRET), lambda _: failure)
+    policy = DeliveryPolicy(DeliveryMethodPolicy(attach, zipped), 7 * 86_400, empty, domains)
+    return ReportDeliverer(policy, lambda _: failure)
 
 
 @pytest.fixture
@@ -86,7 +82,8 @@ def test_a_small_file_is_attached_and_described(ctx: FakeContext) -> None:
     assert (how, mail.to, mail.subject, mail.template) == ("attached", ["ada@example.com"], "Numbers", "report-ready")
     assert [ref.artifact for ref in mail.attachments] == [made.artifact.artifact]
     told = mail.context
-    assert (told["title"], told["rows"], told["bytes"], told["sha256"]) == ("Sales of the north", 3, 7, "ab" * 32)
+    assert (told["title"], told["rows"], told["bytes"]) == ("Sales of the north", 3, 7)
+    assert told["sha256"] == hashlib.sha256(b"id\r\n1\r\n").hexdigest()
     assert (told["snapshot_at"], told["complete"]) == ("2024-02-29T08:30:00+00:00", True)
     assert (told["attachment"], "link" in told) == ("sales-north.csv", False)
     assert (told["params"]["region"], told["params"]["returns"]) == ("north", "true")
@@ -107,12 +104,24 @@ def test_a_file_that_is_too_large_even_zipped_is_linked_and_leaves_no_archive(ct
     made = generated(ctx, noise(5000))
     how, (mail,) = deliver(ctx, made, delivery())
     assert (how, mail.attachments, list(ctx.artifacts)) == ("link", [], [])
-    link = urlsplit(mail.context["link"])
-    assert (link.scheme, link.netloc) == ("https", "bureau.example.com")
-    assert link.path == f"/v1/artifacts/{made.artifact.artifact}/sales-north.csv"
-    signed = Links(lambda: SECRET).read(parse_qs(link.query)["token"][0], now=0)
-    assert (signed.kind, signed.id) == (Linked.ARTIFACT, made.artifact.artifact)
-    assert datetime.fromisoformat(mail.context["link_expires_at"]).timestamp() == signed.expires_at
+    assert (mail.links["link"].artifact, mail.link_seconds) == (made.artifact.artifact, 7 * 86_400)
+    assert "token" not in mail.model_dump_json()  # the mailer signs: a task's input is shown
+
+
+def test_what_the_input_says_of_a_file_is_not_believed(ctx: FakeContext) -> None:
+    said = generated(ctx, b"id\r\n1\r\n").model_copy(update={"bytes": 10**12, "sha256": "0" * 64})
+    how, (mail,) = deliver(ctx, said, delivery())
+    assert (how, mail.context["bytes"]) == ("attached", 7)
+    assert mail.context["sha256"] != "0" * 64
+
+
+def test_a_file_of_another_owner_is_neither_attached_nor_linked(ctx: FakeContext) -> None:
+    foreign = ArtifactRef(artifact=uuid4(), name="salaries.csv")
+    for size in (1, 10**12):
+        said = generated(ctx, b"id\r\n").model_copy(update={"artifact": foreign, "bytes": size})
+        with pytest.raises(PermanentError, match="There is no file"):
+            deliver(ctx, said, delivery())
+    assert ctx.added == []
 
 
 @pytest.mark.parametrize(
@@ -152,3 +161,11 @@ def test_a_failure_notice_contains_the_message_of_the_error(ctx: FakeContext) ->
         "code": "source_unavailable",
     }
     assert isinstance(ctx.job_id, UUID)
+
+
+def test_a_failure_s_errors_are_listed_in_the_mail(ctx: FakeContext) -> None:
+    details = [{"file": "a.csv", "line": line, "column": None, "message": "wrong"} for line in range(30)]
+    delivery(failure=Failure("generate", "invalid_roster", "Wrong.", details)).tell(
+        ctx, TellFailure(report="sales", title="Sales", to=["ada@example.com"])
+    )
+    assert SendMail.model_validate(ctx.added[0].input).context["details"] == details[:20]

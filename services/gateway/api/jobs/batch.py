@@ -26,10 +26,10 @@ from bureau.services.gateway.job_builders.accept import QUOTAS
 from bureau.services.gateway.models import JobSummary, summary_of
 from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.graphs import MAX_MISTAKES
 from bureau.submission.specs import job_from, spec_errors, used_by
 
 MAX_JOBS = 1000
+MAX_BATCH_TASKS = 10_000  # of all jobs together: they are written in one transaction, which others wait for
 
 
 class BatchRequest(Contract):
@@ -51,7 +51,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         known = gateway.announcements.known()
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
-        refuse(list(_errors(call.body, known))[:MAX_MISTAKES])
+        refuse(_errors(call.body, known))
         held = call.reservation or call.once
         token = held.token if held else new_id()
         jobs = [
@@ -120,6 +120,10 @@ def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> 
 
 
 def _errors(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
+    if (tasks := sum(len(spec.tasks) for spec in request.jobs)) > MAX_BATCH_TASKS:
+        detail = f"A batch has at most {MAX_BATCH_TASKS} tasks; this one has {tasks}. Send it in parts."
+        yield FieldError("too_many_tasks", detail, "#/jobs")
+        return
     for index, spec in enumerate(request.jobs):
         yield from spec_errors(spec, known, ("jobs", index))
 

@@ -124,7 +124,12 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         body = shown_job(gateway, call)
         if call.wait_seconds is not None:
             headers = prefer.applied(call.wait_seconds)
-            prefer.wait_until(lambda: job_queries.ended(gateway.database, job_id), call.wait_seconds, gateway.stopping)
+            prefer.wait_until(
+                lambda: job_queries.ended(gateway.database, job_id),
+                call.wait_seconds,
+                gateway.stopping,
+                gateway.wait_slots,
+            )
             body = shown_job(gateway, call)
         return Reply(200, body, headers)
 

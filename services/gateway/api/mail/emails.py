@@ -17,7 +17,7 @@ from bureau.services.gateway.http.operation import Body, Call, Nothing, Operatio
 from bureau.services.gateway.http.parsing import json_body
 from bureau.services.gateway.http.parsing.multipart import Files
 from bureau.services.gateway.job_builders.accept import accept, submission
-from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
 from bureau.services.gateway.job_builders.mailing import RUN, domain_errors, mail_task
 from bureau.services.gateway.job_builders.uploads import Store, storing, text_file
 from bureau.services.gateway.problems import refuse
@@ -43,9 +43,9 @@ class EmailRequest(Terms, SendMail):
     """An e-mail: `template` with `context`, or `subject` with `text`, `html` or both."""
 
     from_: MailAddress | None = Field(default=None, alias="from", description="Defaults to MAIL_FROM.")
-    to: list[MailAddress] = Field(min_length=1)
-    cc: list[MailAddress] = Field(default=[])
-    bcc: list[MailAddress] = Field(default=[])
+    to: list[MailAddress] = Field(min_length=1, max_length=MAX_LISTED)
+    cc: list[MailAddress] = Field(default=[], max_length=MAX_LISTED)
+    bcc: list[MailAddress] = Field(default=[], max_length=MAX_LISTED)
     reply_to: MailAddress | None = None
     subject: Subject | None = None
     text: Content | None = Field(default=None, description="At most 1 MiB.")
@@ -66,6 +66,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             uploads = [*attached, *bodies]
             used = [Used(ref.artifact, ("attachments", index)) for index, ref in enumerate(mail.attachments)]
             used += [Used(ref.artifact, ("inline", cid)) for cid, ref in mail.inline.items()]
+            used += [Used(ref.artifact, ("links", name)) for name, ref in mail.links.items()]
             job = new_job(
                 mail,
                 owner=call.owner,

@@ -108,7 +108,9 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID) -> Reply:
     asked = call.wait_seconds
     headers = prefer.applied(asked) if asked is not None else {}
     seconds = asked if asked is not None else min(WAIT_SECONDS, gateway.settings.max_wait_seconds)
-    prefer.wait_until(lambda: job_queries.ended(gateway.database, job_id), seconds, gateway.stopping)
+    prefer.wait_until(
+        lambda: job_queries.ended(gateway.database, job_id), seconds, gateway.stopping, gateway.wait_slots
+    )
     view = job_queries.job(gateway.database, job_id, call.owner)
     if view is None:
         raise not_found("job")

@@ -86,7 +86,9 @@ def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
 
 def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, wait_seconds: float) -> Reply:
     """The rows, or why there are none. What takes longer is cancelled: nobody waits for it any more."""
-    in_time = prefer.wait_until(lambda: job_queries.ended(gateway.database, job_id), wait_seconds, gateway.stopping)
+    in_time = prefer.wait_until(
+        lambda: job_queries.ended(gateway.database, job_id), wait_seconds, gateway.stopping, gateway.wait_slots
+    )
     if not in_time:
         cancel.cancel(gateway.database, job_id, call.owner, call.act("job.cancel", job_id))
     view = job_queries.job(gateway.database, job_id, call.owner)

@@ -1,6 +1,6 @@
 """POST /v1/reports: a report of the catalog as a CSV file, or one for each value of a parameter, mailed on request."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from bureau.contracts.reports import MAX_BURST, CsvFormat
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept, submission
-from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
 from bureau.services.gateway.job_builders.burst import burst_errors, burst_values
 from bureau.services.gateway.job_builders.mailing import domain_errors, follow_up_errors
 from bureau.services.gateway.job_builders.report_tasks import (
@@ -33,7 +33,7 @@ class Burst(Contract):
     """A file for each value of a parameter, from one snapshot, and to each only theirs."""
 
     parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
-    recipients: dict[str, list[MailAddress]] = Field(
+    recipients: dict[str, Annotated[list[MailAddress], Field(max_length=MAX_LISTED)]] = Field(
         min_length=1, max_length=MAX_BURST, description="Who gets the file of which value."
     )
 
@@ -44,7 +44,7 @@ class ReportRequest(Terms):
     report: str = Field(min_length=1, max_length=100, description="One of GET /v1/catalog/reports.")
     params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
     format: CsvFormat = CsvFormat()
-    email_to: list[MailAddress] = Field(default=[], description="Who gets the file.")
+    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the file.")
     subject: Subject | None = Field(default=None, description="Of that mail.")
     burst: Burst | None = Field(default=None, description="Instead of email_to: a file for each value of a parameter.")
     empty: Literal["send", "note", "skip"] | None = Field(

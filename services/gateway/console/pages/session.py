@@ -34,6 +34,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         return answer
 
     def log_out(_: Call[Any, Any]) -> Response:
+        gate.sign_out(request.cookies.get(COOKIE))
         answer = go("/login", done="logged-out")
         answer.delete_cookie(COOKIE, **_attributes(frame))
         return answer
@@ -49,7 +50,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
     return [
         frame.get("login", "/login", ask, "Log in with a key", role=None),
         frame.post("log-in", "/login", log_in, "Log in with a key", role=None, answers=refused),
-        frame.post("log-out", "/logout", log_out, "Log out of the pages", role=None, needs_ledger=False),
+        frame.post("log-out", "/logout", log_out, "Log out of the pages", role=None),
         frame.post("theme", "/theme", switch, "Light, dark, or as the system has it", role=None, needs_ledger=False),
     ]
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,13 @@ from bureau.contracts.schemas import too_deep
 from bureau.services.gateway.problems import problem
 
 MAX_LEVELS = 100
+# A value needs about 64 bytes of memory and may be written in three: `[],`. What is larger than this takes many times
+# the memory of its text, and is refused before anything is built of it.
+MAX_VALUES = 200_000
+
+_MARKS = b",[{"
+_OTHERS = bytes(set(range(256)) - set(_MARKS + b'"'))
+_TEXTS = re.compile(rb'"[^"]*+"?')  # also one without an end, and then all that follows
 
 
 class _UnreadableError(ValueError):
@@ -18,7 +26,12 @@ class _UnreadableError(ValueError):
 
 
 def read_json(raw: bytes, what: str = "The body") -> Any:
-    """The value, clean of NUL and lone surrogates. Raises a 400 problem that says what is wrong and where."""
+    """The value, clean of NUL and lone surrogates.
+
+    Raises a 400 problem that says what is wrong and where, and a 413 for more values than `MAX_VALUES`.
+    """
+    if _values_at_most(raw) > MAX_VALUES:
+        raise problem("too-large", f"{what} holds more than the {MAX_VALUES:,} values that JSON may have here.")
     try:
         value = json.loads(
             raw.decode("utf-8-sig"),
@@ -39,6 +52,15 @@ def read_json(raw: bytes, what: str = "The body") -> Any:
     if too_deep(value, MAX_LEVELS):
         raise _too_deep(what)
     return clean(value) if b"\\u" in raw else value  # without escapes there is no way to write what is cleaned
+
+
+def _values_at_most(raw: bytes) -> int:
+    """How many values there are, or more: each but the first stands behind a comma or a bracket. Texts do not count."""
+    if sum(map(raw.count, _MARKS)) <= MAX_VALUES:
+        return 0  # as nearly always: it is not needed exactly
+    # Backslashes that are escaped go first: what one stands before then is escaped by it.
+    plain = raw.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _OTHERS)
+    return 1 + len(_TEXTS.sub(b"", plain))
 
 
 def canonical(value: Any) -> str:

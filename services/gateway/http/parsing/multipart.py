@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 from unicodedata import category
 
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import MultiPartParser
 
 from bureau.contracts.artifacts import is_media_type, safe_name
 from bureau.contracts.base import clean_text
 from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.services.gateway.http.parsing import form_values, json_body
+from bureau.services.gateway.http.parsing.multipart_parts import MAX_FIELD_BYTES, MAX_PARTS, FilePart, read_parts
 from bureau.services.gateway.problems import invalid, problem
 
 OPTIONS = "options"
-MAX_FIELDS = 1000
-MAX_FIELD_BYTES = 4 * 1024 * 1024  # holds a mail's text of 1 MiB, however it is escaped
-IN_MEMORY_BYTES = 512 * 1024  # a file above it goes to disk
 
 
 @dataclass(frozen=True)
@@ -58,32 +52,30 @@ class Form:
     fingerprint: str
 
 
-def read_form(stream: IO[bytes], boundary: str, length: int | None, rule: Files) -> Form:
-    """The parts of a body. Raises 400 and 413 problems."""
-    parser = MultiPartParser(
-        stream_factory=_Spools(rule),
-        max_form_memory_size=MAX_FIELD_BYTES,
-        max_form_parts=MAX_FIELDS,
-    )
+def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[str]) -> Form:
+    """The parts of a body; of fields that are not `known` only the name. Raises 400 and 413 problems."""
+
+    def limit_of(number: int) -> int:
+        return rule.max_bytes if number < rule.at_most else 0
+
     try:
-        fields, files = parser.parse(stream, boundary.encode("ascii"), length)
+        parts = read_parts(stream, boundary.encode("ascii"), {*known, OPTIONS}, limit_of)
     except ValueError as error:  # UnicodeError too
         # What werkzeug says of an early end are the names of its parser's states.
         why = "it ends before its last part does" if "cannot parse beyond" in str(error) else str(error)
         raise problem("unreadable", f"The body is not multipart/form-data: {why}.") from None
     except RequestEntityTooLarge:
-        detail = f"A form field is over {MAX_FIELD_BYTES} bytes, or there are more than {MAX_FIELDS} parts."
+        detail = f"The form's fields are over {MAX_FIELD_BYTES} bytes, or there are more than {MAX_PARTS} parts."
         raise problem("too-large", detail) from None
-    texts = [(clean_text(name or ""), clean_text(text)) for name, text in fields.items(multi=True)]
-    parts = [(name or "", part) for name, part in files.items(multi=True)]
-    received = [(name, part.filename or "", _received(part)) for name, part in parts]
+    texts = [(clean_text(name), clean_text(text)) for name, text in parts.fields]
+    received = [(part.name, part.filename, part.file.received) for part in parts.files]
     if large := list(_too_large_files(received, rule)):
         raise problem("too-large", large[0].detail, large)
     return Form(
         [(name, text) for name, text in texts if name != rule.field],
-        [_uploaded(part) for _, part in parts],
+        [_uploaded(part) for part in parts.files],
         list(file_errors(received, [name for name, _ in texts], rule)),
-        _fingerprint(texts, parts),
+        _fingerprint(texts, parts.files),
     )
 
 
@@ -106,52 +98,21 @@ def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
     return {**nested, **values}
 
 
-class _Spools:
-    """Makes a place for each file part. Past the limits bytes are counted and forgotten, so that the whole
-    request is read and its answer says how much there was."""
-
-    def __init__(self, rule: Files) -> None:
-        self._rule = rule
-        self._made = 0
-
-    def __call__(self, *_: Any, **__: Any) -> IO[bytes]:
-        self._made += 1
-        limit = self._rule.max_bytes if self._made <= self._rule.at_most else 0
-        return cast("IO[bytes]", _Spool(limit))
-
-
-class _Spool(SpooledTemporaryFile[bytes]):
-    """Keeps up to `limit` bytes; `received` counts all."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(max_size=IN_MEMORY_BYTES, mode="w+b")
-        self._limit = limit
-        self.received = 0
-
-    def write(self, data: bytes, /) -> int:  # type: ignore[override]
-        self.received += len(data)
-        return super().write(data) if self.received <= self._limit else len(data)
-
-
-def _received(part: FileStorage) -> int:
-    return cast("_Spool", part.stream).received
-
-
-def _uploaded(part: FileStorage) -> UploadedFile:
+def _uploaded(part: FilePart) -> UploadedFile:
     return UploadedFile(
-        safe_name(clean_text(part.filename or "")),
-        part.mimetype if is_media_type(part.mimetype) else "",
-        _received(part),
-        cast("BinaryIO", part.stream),
+        safe_name(clean_text(part.filename)),
+        part.media_type if is_media_type(part.media_type) else "",
+        part.file.received,
+        cast("BinaryIO", part.file),
     )
 
 
-def _fingerprint(texts: Sequence[tuple[str, str]], parts: Sequence[tuple[str, FileStorage]]) -> str:
+def _fingerprint(texts: Sequence[tuple[str, str]], parts: Sequence[FilePart]) -> str:
     """Of each part's name, file name and SHA-256, in order."""
     listed: list[list[str | None]] = [[name, None, hashlib.sha256(text.encode()).hexdigest()] for name, text in texts]
-    for name, part in parts:
-        listed.append([name, part.filename, hashlib.file_digest(cast("Any", part.stream), "sha256").hexdigest()])
-        part.stream.seek(0)
+    for part in parts:
+        listed.append([part.name, part.filename, hashlib.file_digest(cast("Any", part.file), "sha256").hexdigest()])
+        part.file.seek(0)
     return hashlib.sha256(json_body.canonical(listed).encode()).hexdigest()
 
 
@@ -172,7 +133,7 @@ def file_errors(files: Sequence[tuple[str, str, int]], fields: Iterable[str], ru
     if len(files) > rule.at_most:
         detail = f"{len(files)} files were sent; {rule.at_most_by} allows {rule.at_most}."
         yield FieldError("too_many", detail, here)
-    for name in Counter(name for name, _, _ in files if name != rule.field):
+    for name in dict.fromkeys(name for name, _, _ in files if name != rule.field):
         detail = f"{name[:100] or 'A part without a name'} is not a file here; files go into {rule.field}."
         yield FieldError("unknown_field", detail, pointer.fragment([name]))
     for index, (_, filename, size) in enumerate(files):

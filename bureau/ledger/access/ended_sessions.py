@@ -1,0 +1,31 @@
+"""Sessions of the console that ended by a logout: their cookies are still signed, and open nothing any more."""
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later, now
+from bureau.ledger.db.tables import ended_sessions
+
+
+def end(db: Database, session: str, seconds: float) -> None:
+    """Ends it. The row is needed as long as the cookie's signature would be accepted: `seconds`."""
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"session.{session}")
+        if connection.execute(_KNOWN, {"session": session}).one_or_none() is None:
+            row = {"session": session, "expires_at": later(seconds)}
+            connection.execute(insert(ended_sessions).values(row))
+
+
+def has_ended(db: Database, session: str) -> bool:
+    with db.read() as connection:
+        return connection.execute(_KNOWN, {"session": session}).one_or_none() is not None
+
+
+def forget(db: Database, limit: int) -> int:
+    """Deletes those whose cookies have expired. Returns how many."""
+    old = select(ended_sessions.c.session).where(ended_sessions.c.expires_at < now()).limit(limit)
+    with db.transaction() as connection:
+        return connection.execute(delete(ended_sessions).where(ended_sessions.c.session.in_(old))).rowcount
+
+
+_KNOWN = select(ended_sessions.c.session).where(ended_sessions.c.session == bindparam("session"))

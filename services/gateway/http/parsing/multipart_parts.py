@@ -1,0 +1,100 @@
+"""The parts of a multipart/form-data body, read as a stream: files to disk, the fields that are known to memory.
+
+What nobody knows is counted and forgotten while it is read, so that a body costs no more memory than its known fields.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+MAX_PARTS = 1000
+MAX_FIELD_BYTES = 4 * 1024 * 1024  # of all fields together; holds a mail's text of 1 MiB, however it is escaped
+IN_MEMORY_BYTES = 512 * 1024  # a file above it goes to disk
+_PIECE_BYTES = 64 * 1024
+_BUFFER_BYTES = 4 * _PIECE_BYTES  # what the decoder holds; a part's headers must fit
+
+
+class Spool(SpooledTemporaryFile[bytes]):
+    """Keeps up to `limit` bytes; `received` counts all. So the whole request is read and its answer says how much
+    there was."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(max_size=IN_MEMORY_BYTES, mode="w+b")
+        self._limit = limit
+        self.received = 0
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override]
+        self.received += len(data)
+        return super().write(data) if self.received <= self._limit else len(data)
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file as it came; `file` is at its start."""
+
+    name: str
+    filename: str
+    media_type: str
+    file: Spool
+
+
+@dataclass
+class Parts:
+    """Everything that a body held, in order. An unknown field has an empty text."""
+
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    files: list[FilePart] = field(default_factory=list)
+
+
+def read_parts(stream: IO[bytes], boundary: bytes, known: Collection[str], limit_of: Callable[[int], int]) -> Parts:
+    """`limit_of` says how many bytes of the file of a number, from 0, are kept.
+
+    Raises ValueError for what is no multipart, and `RequestEntityTooLarge`.
+    """
+    parts, left = Parts(), MAX_FIELD_BYTES
+    target: Spool | list[bytes] | None = None
+    part: Field | File | None = None
+    for event in _events(stream, boundary):
+        match event:
+            case File():
+                part, target = event, Spool(limit_of(len(parts.files)))
+            case Field():
+                part, target = event, ([] if event.name in known else None)
+            case Data():
+                if isinstance(target, Spool):
+                    target.write(event.data)
+                elif target is not None:
+                    left -= len(event.data)
+                    if left < 0:
+                        raise RequestEntityTooLarge
+                    target.append(event.data)
+                if not event.more_data:
+                    _end(parts, part, target)
+    return parts
+
+
+def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
+    decoder = MultipartDecoder(boundary, _BUFFER_BYTES, max_parts=MAX_PARTS)
+    ended = False
+    while not ended:
+        piece = stream.read(_PIECE_BYTES)
+        ended = not piece
+        decoder.receive_data(piece or None)
+        while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
+            yield event
+
+
+def _end(parts: Parts, part: Field | File | None, target: Spool | list[bytes] | None) -> None:
+    name = (part.name if part else None) or ""
+    if isinstance(target, Spool) and isinstance(part, File):
+        target.seek(0)
+        media_type = parse_options_header(part.headers.get("Content-Type"))[0]
+        parts.files.append(FilePart(name, part.filename, media_type, target))
+    else:
+        text = b"".join(target) if isinstance(target, list) else b""
+        parts.fields.append((name, text.decode("utf-8", "replace")))

@@ -1,0 +1,226 @@
+"""Requests wait here until they have arrived, in one thread for all of them, so that a slow client holds no other.
+
+A connection is looked at whenever bytes come (Linux' edge-triggered epoll); they stay in the kernel, for the server to
+read. A head has a deadline, a small body another. A large body is read by a thread of the server, but only so many at
+once, so that threads are left for others. Of one address there are only so many connections: the one that waited
+longest is closed for the next.
+"""
+
+import select
+import socket
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
+
+import structlog
+
+from bureau.services.gateway.serving.heads import SMALL_BYTES, Arrival, arrival
+
+C = TypeVar("C")
+
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 15.0
+IDLE_SECONDS = 75.0  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
+PER_ADDRESS = 256
+LOOK_SECONDS = 0.5
+
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Waiting(Generic[C]):
+    connection: C
+    sock: socket.socket
+    address: str
+    timeout: float | None  # the socket's own, given back with it
+    deadline: float
+    seen: Arrival = Arrival.HEAD_MISSING
+    begun: bool = False
+
+
+@dataclass(frozen=True)
+class Server(Generic[C]):
+    """What a server does with a connection: give it to a thread, to the thread for /healthz, or close it."""
+
+    serve: Callable[[C], None]
+    serve_health: Callable[[C], None]
+    close: Callable[[C], None]
+
+
+@dataclass
+class _Slow:
+    """Connections whose large bodies are being read, by address."""
+
+    at_most: int
+    each: int
+    addresses: dict[int, str] = field(default_factory=dict)  # by the identity of a connection
+
+    def enter(self, connection: object, address: str) -> bool:
+        if len(self.addresses) >= self.at_most or Counter(self.addresses.values())[address] >= self.each:
+            return False
+        self.addresses[id(connection)] = address
+        return True
+
+
+class Arrivals(Generic[C]):
+    """`threads` are the server's. Its thread starts with the first connection."""
+
+    def __init__(self, server: Server[C], threads: int) -> None:
+        self._server = server
+        self._slow = _Slow(max(1, threads // 2), max(1, threads // 4))
+        self._lock = threading.Lock()
+        self._waiting: OrderedDict[int, _Waiting[C]] = OrderedDict()
+        self._of_address: Counter[str] = Counter()
+        self._queued: OrderedDict[int, _Waiting[C]] = OrderedDict()  # for a slot
+        # Elsewhere than on Linux a connection gets its thread at once.
+        self._epoll = select.epoll() if hasattr(select, "epoll") else None
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def add(self, connection: C, sock: socket.socket, address: str, *, kept: bool = False) -> None:
+        """A connection that nothing was read from yet; `kept`: it had a request before."""
+        if self._epoll is None:
+            self._server.serve(connection)
+            return
+        now = time.monotonic()
+        seconds = 2.0 if self._stopping else IDLE_SECONDS if kept else HEAD_SECONDS
+        waiting = _Waiting(connection, sock, address, sock.gettimeout(), now + seconds)
+        sock.setblocking(False)
+        with self._lock:
+            self._start()
+            oldest = self._oldest(address) if self._of_address[address] >= PER_ADDRESS else None
+            self._waiting[sock.fileno()] = waiting
+            self._of_address[address] += 1
+            self._epoll.register(sock.fileno(), select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+        if oldest is not None:
+            self._close(oldest)
+
+    def is_slow(self, connection: C) -> bool:
+        """Whether its body is still to come."""
+        return id(connection) in self._slow.addresses
+
+    def finished(self, connection: C) -> None:
+        """Its request was answered; the next one that waits for a slot gets it."""
+        with self._lock:
+            self._slow.addresses.pop(id(connection), None)
+
+    def hurry(self, seconds: float) -> None:
+        """The server stops: who has sent nothing by then is not waited for."""
+        self._stopping = True
+        ends = time.monotonic() + seconds
+        with self._lock:
+            for waiting in self._waiting.values():
+                waiting.deadline = min(waiting.deadline, ends)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, args=(self._epoll,), name="arrivals", daemon=True)
+            self._thread.start()
+
+    def _oldest(self, address: str) -> "_Waiting[C] | None":
+        found = next((one for one in self._waiting.values() if one.address == address), None)
+        return self._taken(found.sock.fileno()) if found else None
+
+    def _taken(self, number: int) -> "_Waiting[C] | None":
+        """No longer here; under the lock."""
+        waiting = self._waiting.pop(number, None) or self._queued.pop(number, None)
+        if waiting is not None:
+            self._of_address[waiting.address] -= 1
+            if not self._of_address[waiting.address]:
+                del self._of_address[waiting.address]
+            with suppress(OSError, ValueError):  # it was never registered again, or is closed
+                self._unregister(number)
+        return waiting
+
+    def _unregister(self, number: int) -> None:
+        if self._epoll is not None:
+            self._epoll.unregister(number)
+
+    def _run(self, epoll: select.epoll) -> None:
+        while True:
+            try:
+                for number, _ in epoll.poll(LOOK_SECONDS):
+                    self._look(number)
+                self._expire()
+                self._enter_queued()
+            except Exception:
+                log.exception("arriving connections could not be looked at")
+
+    def _look(self, number: int) -> None:
+        with self._lock:
+            waiting = self._waiting.get(number)
+        if waiting is None:
+            return
+        try:
+            data = waiting.sock.recv(SMALL_BYTES, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._take(number, self._server.close)
+            return
+        self._judge(number, waiting, arrival(data))
+
+    def _judge(self, number: int, waiting: "_Waiting[C]", seen: Arrival) -> None:
+        match seen:
+            case Arrival.HEAD_MISSING:
+                if not waiting.begun:
+                    waiting.begun = True
+                    waiting.deadline = min(waiting.deadline, time.monotonic() + HEAD_SECONDS)
+            case Arrival.BODY_MISSING:
+                if waiting.seen is not Arrival.BODY_MISSING:
+                    waiting.deadline = time.monotonic() + BODY_SECONDS
+            case Arrival.TOO_LARGE:
+                self._take(number, partial(self._refuse, waiting.sock, _TOO_LARGE))
+            case Arrival.HEALTH:
+                self._take(number, self._server.serve_health)
+            case Arrival.WHOLE:
+                self._take(number, self._server.serve)
+            case Arrival.SLOW:
+                with self._lock:
+                    self._waiting.pop(number, None)
+                    self._queued[number] = waiting
+                    waiting.deadline = time.monotonic() + BODY_SECONDS
+        waiting.seen = seen
+
+    def _enter_queued(self) -> None:
+        with self._lock:
+            entering = [number for number, one in self._queued.items() if self._slow.enter(one.connection, one.address)]
+        for number in entering:
+            self._take(number, self._server.serve)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            late = [number for number, one in self._waiting.items() if one.deadline <= now]
+            busy = [(number, one.sock) for number, one in self._queued.items() if one.deadline <= now]
+        for number in late:
+            self._take(number, self._server.close)
+        for number, sock in busy:
+            self._take(number, partial(self._refuse, sock, _BUSY))
+
+    def _take(self, number: int, to: Callable[[C], None]) -> None:
+        with self._lock:
+            waiting = self._taken(number)
+        if waiting is not None:
+            waiting.sock.settimeout(waiting.timeout)
+            to(waiting.connection)
+
+    def _close(self, waiting: "_Waiting[C]") -> None:
+        self._server.close(waiting.connection)
+
+    def _refuse(self, sock: socket.socket, answer: bytes, connection: C) -> None:
+        """A few bytes, which the kernel takes at once; who does not read them gets none."""
+        with suppress(OSError):
+            sock.setblocking(False)
+            sock.send(answer)
+        self._server.close(connection)

@@ -1,0 +1,90 @@
+"""Cheroot, for everything in one process: slow clients hold no thread, and no body is taken for the next request."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.server import HTTPConnection, HTTPRequest
+
+from bureau.services.gateway.serving.arrivals import Arrivals, Server
+from bureau.services.gateway.serving.arriving_socket import ArrivingSocket
+from bureau.services.gateway.serving.heads import HEAD_BYTES
+
+UNREAD_BYTES = 64 * 1024  # of a body that nobody wanted; for more than that the connection is closed
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+
+class StrictRequest(HTTPRequest):
+    """Closes the connection where it cannot be sure where a request ends."""
+
+    def read_request_headers(self) -> bool:
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        length = self.inheaders.get(b"Content-Length")
+        if length is not None and (not _LENGTH.fullmatch(length) or b"Transfer-Encoding" in self.inheaders):
+            self.simple_response("400 Bad Request", "The length of the body is not clear.")
+            self.close_connection = True
+            return False
+        return True
+
+    def send_headers(self) -> None:
+        """Before the answer: cheroot would keep the connection, and read an unread body as the next request."""
+        unread = not self.rfile.closed if self.chunked_read else getattr(self.rfile, "remaining", 0) > UNREAD_BYTES
+        if unread:
+            self.close_connection = True
+        super().send_headers()
+
+
+class Connection(HTTPConnection):
+    RequestHandlerClass = StrictRequest
+
+    def communicate(self) -> bool:
+        arrivals = self.server.arrivals
+        raw = self.rfile.raw
+        if arrivals.is_slow(self):
+            raw._sock = ArrivingSocket(self.socket)
+        try:
+            return bool(super().communicate())  # type: ignore[no-untyped-call]
+        finally:
+            raw._sock = self.socket
+            arrivals.finished(self)
+
+
+class EmbeddedServer(wsgi.Server):
+    """Its threads get requests that have arrived; /healthz has one of its own."""
+
+    ConnectionClass = Connection
+    max_request_header_size = HEAD_BYTES
+
+    def __init__(self, address: tuple[str, int], app: Any, *, threads: int, shutdown_timeout: int) -> None:
+        super().__init__(address, app, numthreads=threads, shutdown_timeout=shutdown_timeout)
+        self.arrivals: Arrivals[Any] = Arrivals(
+            Server(super().process_conn, self._process_health, self._close_waiting), threads
+        )
+        self._health = ThreadPoolExecutor(1, "healthz")
+
+    def process_conn(self, conn: Any) -> None:
+        """To where it waits until it has arrived; what was read already cannot be waited for."""
+        if conn.rfile.has_data():
+            super().process_conn(conn)
+            return
+        kept = getattr(conn, "last_used", None) is not None
+        self.arrivals.add(conn, conn.socket, getattr(conn, "remote_addr", "") or "", kept=kept)
+
+    def stop(self) -> None:
+        self.arrivals.hurry(0.0)
+        super().stop()
+        self._health.shutdown(wait=False)
+
+    def _process_health(self, conn: Any) -> None:
+        self._health.submit(self._answer_health, conn)
+
+    def _answer_health(self, conn: Any) -> None:
+        if conn.communicate():
+            self.put_conn(conn)
+        else:
+            conn.close()
+
+    def _close_waiting(self, conn: Any) -> None:
+        conn.close()

@@ -1,0 +1,42 @@
+"""What the first bytes of a request say about it: whether it has arrived, and whether a thread may have it. Pure."""
+
+import re
+from enum import Enum
+
+HEAD_BYTES = 32 * 1024  # request line and headers
+SMALL_BYTES = 64 * 1024  # head and body that the kernel holds for us while they arrive
+
+_END = re.compile(rb"\r?\n\r?\n")
+_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_UNKNOWN_LENGTH = re.compile(rb"^(?:transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_HAS_BODY = re.compile(rb"^(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_HEALTH = re.compile(rb"(?:GET|HEAD) /healthz HTTP/1\.[01]\r?\n")
+
+
+class Arrival(Enum):
+    """How much of a request is there."""
+
+    HEAD_MISSING = "its head is not complete"
+    TOO_LARGE = "its head is larger than any"
+    BODY_MISSING = "its small body is not complete"
+    WHOLE = "all of it"
+    HEALTH = "all of a question for /healthz"
+    SLOW = "its head; its body is large, or nobody knows how large"
+
+
+def arrival(data: bytes) -> Arrival:
+    """`data` are its first bytes, at most `SMALL_BYTES`. What is no HTTP is whole: the server refuses it."""
+    end = _END.search(data)
+    if end is None:
+        return Arrival.TOO_LARGE if len(data) >= HEAD_BYTES else Arrival.HEAD_MISSING
+    if end.end() > HEAD_BYTES:
+        return Arrival.TOO_LARGE
+    head = data[: end.end()]
+    if not _HAS_BODY.search(head) and _HEALTH.match(head):
+        return Arrival.HEALTH
+    if _UNKNOWN_LENGTH.search(head):
+        return Arrival.SLOW
+    length = _LENGTH.search(head)
+    if length is None or len(data) - end.end() >= int(length[1]):
+        return Arrival.WHOLE
+    return Arrival.BODY_MISSING if end.end() + int(length[1]) <= SMALL_BYTES else Arrival.SLOW

@@ -1,0 +1,36 @@
+"""What the first bytes of a request say about it."""
+
+import pytest
+
+from bureau.services.gateway.serving.heads import HEAD_BYTES, SMALL_BYTES, Arrival, arrival
+
+POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b"", Arrival.HEAD_MISSING),
+        (b"GET / HTTP/1.1\r\nHost: local", Arrival.HEAD_MISSING),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n", Arrival.HEAD_MISSING),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", Arrival.WHOLE),
+        (b"GET / HTTP/1.1\nHost: localhost\n\n", Arrival.WHOLE),
+        (b"no HTTP at all\r\n\r\n", Arrival.WHOLE),
+        (POST + b"Content-Length: 3\r\n\r\n{}", Arrival.BODY_MISSING),
+        (POST + b"content-length:2\r\n\r\n{}", Arrival.WHOLE),
+        (POST + b"Content-Length: 2\r\n\r\n{}GET / HTTP/1.1", Arrival.WHOLE),
+        (POST + b"Content-Length: +16\r\n\r\n", Arrival.WHOLE),
+        (POST + b"Content-Length: %d\r\n\r\n{" % SMALL_BYTES, Arrival.SLOW),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Arrival.SLOW),
+        (POST + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n", Arrival.SLOW),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", Arrival.HEALTH),
+        (b"HEAD /healthz HTTP/1.0\r\n\r\n", Arrival.HEALTH),
+        (b"GET /healthz HTTP/1.1\r\nContent-Length: 9\r\n\r\n", Arrival.BODY_MISSING),
+        (b"GET /healthz?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", Arrival.WHOLE),
+        (b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", Arrival.WHOLE),
+        (b"G" * HEAD_BYTES, Arrival.TOO_LARGE),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 10_000, Arrival.TOO_LARGE),
+    ],
+)
+def test_a_thread_may_have_a_request_once_it_is_there(data: bytes, seen: Arrival) -> None:
+    assert arrival(data) is seen
