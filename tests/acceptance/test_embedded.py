@@ -10,12 +10,16 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from bureau.ledger.db.database import Database
 from tests.support.api import Api
+from tests.support.book import Book
 from tests.support.embedded import EmbeddedBureau
 from tests.support.ports import listens
+from tests.support.sse import Listener
 from tests.support.waiting import until
 
 STOPS_SECONDS = 15.0  # it takes less than five where it has the machine for itself; these tests share theirs
@@ -100,13 +104,30 @@ def test_ctrl_c_ends_it_in_five_seconds_and_what_ran_goes_on_at_the_next_start(b
     assert api.ended(nap)["state"] == "cancelled"
 
 
-def test_a_request_that_waits_is_answered_when_it_stops(bureau: EmbeddedBureau) -> None:
+def test_it_tells_the_story_of_a_task_as_it_goes(bureau: EmbeddedBureau) -> None:
+    with Listener(bureau.port, "/v1/events") as mine:
+        job = bureau.api.succeeded(bureau.api.run(ADD))
+        with Listener(bureau.port, f"/v1/jobs/{job['id']}/events") as stream:
+            stream.wait_for_end()
+            assert stream.types == ["task.started", "task.logged", "task.succeeded", "job.finished"]
+        mine.wait_for(4)
+        assert [event for event in mine.events if event in stream.events] == stream.events
+    database = Database(f"sqlite:///{bureau.folder}/var/bureau.db")
+    assert Book(database).job(UUID(job["id"])).event_seq == 4
+    database.close()
+
+
+def test_a_request_that_waits_is_answered_and_a_stream_ends_when_it_stops(bureau: EmbeddedBureau) -> None:
     job = bureau.api.run({**ADD}, delay_seconds=3600)
-    with socket.create_connection(("127.0.0.1", bureau.port), timeout=20) as connection:
+    with (
+        Listener(bureau.port, "/v1/events") as mine,
+        socket.create_connection(("127.0.0.1", bureau.port), timeout=20) as connection,
+    ):
         head = [f"GET /v1/jobs/{job['id']} HTTP/1.1", f"Host: {bureau.bind}", "Prefer: wait=30", "Connection: close"]
         connection.sendall("\r\n".join([*head, "", ""]).encode())
         assert stopped_in_time(bureau) == 0
         assert b" 200 OK" in connection.makefile("rb").readline()
+        mine.wait_for_end(5)
 
 
 def test_ctrl_c_waits_for_no_task_that_is_deaf(bureau: EmbeddedBureau) -> None:
@@ -114,9 +135,10 @@ def test_ctrl_c_waits_for_no_task_that_is_deaf(bureau: EmbeddedBureau) -> None:
     stopped_in_time(bureau)
 
 
-def test_the_demo_shows_its_results_and_does_so_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_the_demo_shows_its_results_each_time(tmp_path: Path, times: int) -> None:
     with EmbeddedBureau(tmp_path / "demo") as bureau:
-        for _ in range(2):
+        for _ in range(times):
             demo = bureau.launch("bureau.services.demo")
             assert demo.wait(120) == 0, demo
             said = demo.output()
@@ -131,7 +153,7 @@ def test_the_demo_shows_its_results_and_does_so_again(tmp_path: Path) -> None:
             assert f"The page of your jobs: {bureau.api.url}/" in said
             assert len([line for line in said.partition("Try next")[2].splitlines() if line.startswith("  ")]) == 3
             assert "Traceback" not in said
-        assert len(list(bureau.outbox.glob("*.eml"))) == 2
+        assert len(list(bureau.outbox.glob("*.eml"))) == times
 
 
 def until_running(api: Api, job: dict[str, Any]) -> None:

@@ -44,11 +44,16 @@ def once_in_vain(ctx: Context) -> int:
     return a_file(ctx)
 
 
+EVERY = pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])  # fifth line, or line
+
+
+@EVERY
 @pytest.mark.parametrize("function", [a_file, once_in_vain])
-def test_a_worker_is_stopped_at_every_line(bench: Bench, function: object) -> None:
-    at = 0
+def test_a_worker_is_stopped_at_every_line(bench: Bench, function: object, every: int) -> None:
+    stopped = 0
     while True:
-        at += 1
+        stopped += 1
+        at = 1 + (stopped - 1) * every
         bench.serve(function)  # type: ignore[arg-type]  # either is a task's function
         bench.runner = bench.another_runner(bench.db)
         job_id = bench.book.submit()
@@ -67,7 +72,7 @@ def test_a_worker_is_stopped_at_every_line(bench: Bench, function: object) -> No
             break
     files = bench.stored_keys()
     assert at > 50
-    assert len(files) == at, "a file for each job, and none of a claim that came to nothing"
+    assert len(files) == stopped, "a file for each job, and none of a claim that came to nothing"
 
 
 def _stop(bench: Bench) -> None:
@@ -82,9 +87,10 @@ def _stop(bench: Bench) -> None:
     stopping.join(0.02)
 
 
-def test_a_worker_dies_at_every_line(tmp_path: Path) -> None:
+@EVERY
+def test_a_worker_dies_at_every_line(tmp_path: Path, every: int) -> None:
     """In processes that are forked for it: what an exception would do on its way out, kill -9 does not."""
-    command = [sys.executable, "-m", "tests.support.faults.dying", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.support.faults.dying", str(tmp_path), str(every)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.split()[0]) > 50

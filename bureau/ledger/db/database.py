@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import psycopg
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -104,6 +102,10 @@ class Database:
         It goes to the driver as it is, which prepares it once: BEGIN and COMMIT would be two round trips more, and
         SQLAlchemy half of what a hot statement costs this process.
         """
+        # Here, because a process whose ledger is in SQLite needs none of the 9 MB that psycopg takes.
+        import psycopg
+        from psycopg.rows import namedtuple_row
+
         with self._connected():
             pooled = self.engine.raw_connection()
             try:
@@ -116,6 +118,8 @@ class Database:
                         driver.autocommit = False
                     else:
                         self.engine.dispose()  # the others of the pool have lost their server too
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                raise LedgerUnavailable(type(error).__name__) from error
             finally:
                 pooled.close()
 
@@ -144,8 +148,6 @@ class Database:
     def _connected(self) -> Iterator[None]:
         try:
             yield
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise LedgerUnavailable(type(error).__name__) from error
         except (DBAPIError, PoolTimeoutError) as error:
             if _is_outage(error):
                 raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error

@@ -81,7 +81,7 @@ class Authenticator:
                 raise unauthorized("key-invalid", found.reason, asked.for_people)
             case None if self._keyring.there_are_any():
                 raise unauthorized("key-missing", _HOW, asked.for_people)
-        if asked.forwarded or not _is_local(asked.peer):
+        if not _is_local(asked):
             raise unauthorized("key-missing", _NO_KEYS, asked.for_people)
         return LOCAL
 
@@ -93,7 +93,7 @@ class Authenticator:
             return None
         key = presented(asked.authorization)
         if key is None:
-            local = self._keyring.expects_none() and _is_local(asked.peer)
+            local = self._keyring.expects_none() and _is_local(asked)
             return (LOCAL, AdmissionCheck(without_keys=True)) if local else None
         if isinstance(key, Malformed) or not self._limiter.may_take(key.id):
             return None
@@ -197,6 +197,6 @@ def _bad_link() -> ProblemError:
     return problem("link-invalid", "This link was not signed by this gateway for what it is used for.")
 
 
-def _is_local(peer: str | None) -> bool:
-    """A socket file's peer has no address."""
-    return peer is not None and (peer == "" or is_loopback(peer))
+def _is_local(asked: AuthRequest) -> bool:
+    """Whether this machine asks: a socket file's peer has no address. A proxy's request is of another machine."""
+    return not asked.forwarded and asked.peer is not None and (asked.peer == "" or is_loopback(asked.peer))

@@ -19,6 +19,8 @@ Schemas = dict[tuple[type[BaseModel], Mode], dict[str, Any]]
 
 _EVERYWHERE = ("host-not-allowed", "internal-error")
 _KEYED = ("key-missing", "key-invalid", "role-too-low", "too-many-requests")
+_ACTED = ("job-ended", "job-not-failed", "count-changed")  # what a page's form asks for may be refused by the API
+_LOG_IN = Documented(303, "Log in first.", headers={"Location": "The login page."})
 _LINKED = ("link-invalid", "link-expired")
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `bureau_<id>_<secret>`."},
@@ -203,8 +205,10 @@ def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
 def _responses(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
     limited = ("RateLimit", "RateLimit-Policy") if operation.role else ()
     responses = {str(answer.status): _answer(answer, schemas, limited) for answer in operation.answers}
+    if not operation.api and operation.role:
+        responses.setdefault("303", _answer(_LOG_IN, schemas, limited))
     by_status: dict[int, list[Kind]] = {}
-    for slug in _slugs(operation):
+    for slug in dict.fromkeys(_slugs(operation)):
         by_status.setdefault(KINDS[slug].status, []).append(KINDS[slug])
     for status, kinds in sorted(by_status.items()):
         responses.setdefault(str(status), _problem(kinds, limited))
@@ -222,8 +226,11 @@ def _slugs(operation: Operation[Any, Any]) -> list[str]:
         slugs += ["ledger-unavailable"]
     if "<" in operation.path:
         slugs += ["not-found"]
-    if operation.api:
-        slugs += ["invalid"]
+    slugs += ["invalid"]
+    if not operation.api and operation.role:
+        slugs += ["ledger-unavailable"]
+        if operation.changes:
+            slugs += _ACTED
     if operation.changes:
         slugs += ["origin-not-allowed"]
     if operation.takes_body:

@@ -1,6 +1,6 @@
 """The ledger on both databases. A test that takes `db` or `book` runs on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +30,13 @@ def book(db: Database) -> Iterator[Book]:
     """Whatever a test does, its ledger must be sound at the end."""
     yield Book(db)
     assert_sound(db)
+
+
+Times = Callable[[int], range]
+
+
+@pytest.fixture(params=[pytest.param(4, id="some"), pytest.param(1, id="all", marks=pytest.mark.long)])
+def times(request: pytest.FixtureRequest) -> Times:
+    """How often a race is run: each time, a quarter of what `make test-all` does."""
+    share: int = request.param
+    return lambda count: range(-(-count // share))

@@ -17,16 +17,15 @@ from bureau.ledger.jobs.claim import Claim, claim
 from bureau.ledger.jobs.finish import Finished, FinishResult, finish
 from bureau.ledger.jobs.locked_job import LockedJob, write_jobs
 from bureau.ledger.jobs.outcome import Outcome, Succeeded
+from tests.contract.ledger.conftest import Times
 from tests.support.book import Book, failed, no_jitter, task
 from tests.support.ledgers import quick
 from tests.support.soundness import assert_sound
 from tests.support.together import together
 
-ROUNDS = 60
 
-
-def test_the_last_two_branches_end_together(book: Book) -> None:
-    for _ in range(ROUNDS):
+def test_the_last_two_branches_end_together(book: Book, times: Times) -> None:
+    for _ in times(60):
         job_id = book.submit(task("a"), task("b"), task("join", "a b"))
         claims = [book.take(job_id, "a"), book.take(job_id, "b")]
         ends = together(2, lambda number: book.finish(claims[number]))  # noqa: B023 - called at once
@@ -36,9 +35,9 @@ def test_the_last_two_branches_end_together(book: Book) -> None:
         assert book.story(job_id)[2:] == ["task.succeeded join", "job.finished"]
 
 
-def test_the_last_two_tasks_of_a_job_end_together(book: Book) -> None:
+def test_the_last_two_tasks_of_a_job_end_together(book: Book, times: Times) -> None:
     others: cycle[Outcome] = cycle([Succeeded(1), failed()])
-    for _, other in zip(range(ROUNDS), others, strict=False):
+    for _, other in zip(times(60), others, strict=False):
         job_id = book.submit(task("a"), task("b"))
         claims = [book.take(job_id, "a"), book.take(job_id, "b")]
         endings: list[Outcome] = [Succeeded(1), other]
@@ -47,9 +46,9 @@ def test_the_last_two_tasks_of_a_job_end_together(book: Book) -> None:
         assert book.story(job_id).count("job.finished") == 1
 
 
-def test_eight_branches_end_together_some_failing(book: Book) -> None:
+def test_eight_branches_end_together_some_failing(book: Book, times: Times) -> None:
     names = [f"b{n}" for n in range(8)]
-    for _ in range(8):
+    for _ in times(8):
         job_id = book.submit(
             *(task(name) for name in names),
             task("all", " ".join(names)),
@@ -63,8 +62,8 @@ def test_eight_branches_end_together_some_failing(book: Book) -> None:
         assert (states["all"], states["any"], states["end"]) == ("skipped", "ready", "waiting")
 
 
-def test_a_branch_ends_while_the_scheduler_gives_up_the_other(book: Book) -> None:
-    for _ in range(20):
+def test_a_branch_ends_while_the_scheduler_gives_up_the_other(book: Book, times: Times) -> None:
+    for _ in times(20):
         job_id = book.submit(task("a"), task("b"), task("join", "a b", when=When.ENDED))
         a, b = book.take(job_id, "a"), book.take(job_id, "b")
         book.set(b.task_id, crashes=4)
@@ -74,8 +73,8 @@ def test_a_branch_ends_while_the_scheduler_gives_up_the_other(book: Book) -> Non
         book.run(job_id, "join")
 
 
-def test_a_lease_ends_while_its_worker_finishes(book: Book) -> None:
-    for _ in range(30):
+def test_a_lease_ends_while_its_worker_finishes(book: Book, times: Times) -> None:
+    for _ in times(30):
         job_id = book.submit()
         claimed = book.take(job_id)
         book.end_lease(claimed.task_id)
@@ -89,8 +88,8 @@ def test_a_lease_ends_while_its_worker_finishes(book: Book) -> None:
         assert book.outcomes(job_id) == ([] if state == "succeeded" else ["crashed"])
 
 
-def test_a_task_ends_while_its_job_is_cancelled(book: Book) -> None:
-    for _ in range(30):
+def test_a_task_ends_while_its_job_is_cancelled(book: Book, times: Times) -> None:
+    for _ in times(30):
         job_id = book.submit(task("a"), task("b", "a"), task("c", "b"))
         claimed = book.take(job_id, "a")
         _, cancelled = together(
@@ -102,8 +101,8 @@ def test_a_task_ends_while_its_job_is_cancelled(book: Book) -> None:
         assert book.job(job_id).state == "cancelled"
 
 
-def test_a_task_is_claimed_while_its_job_is_cancelled(book: Book) -> None:
-    for _ in range(30):
+def test_a_task_is_claimed_while_its_job_is_cancelled(book: Book, times: Times) -> None:
+    for _ in times(30):
         job_id = book.submit(task("a"), task("b", "a"))
         claimed, _ = together(
             2,
@@ -116,8 +115,8 @@ def test_a_task_is_claimed_while_its_job_is_cancelled(book: Book) -> None:
             assert (row.state, row.stop_requested_at is not None) == ("running", True)
 
 
-def test_a_task_is_claimed_while_its_job_expires(book: Book) -> None:
-    for _ in range(30):
+def test_a_task_is_claimed_while_its_job_expires(book: Book, times: Times) -> None:
+    for _ in times(30):
         job_id = book.submit(task("a"), task("b", "a"), expires_at=None)
         book.set_job(job_id, expires_at=later(-1))  # the task's own copy lets it be claimed still
         claimed, expired = together(2, lambda n: cancel.expire_jobs(book.db) if n else book.claim(job_id, "a"))  # noqa: B023
@@ -140,7 +139,7 @@ def second(postgres_db: Database, postgres_ledger_url: str) -> Iterator[Database
 
 
 def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
-    postgres_db: Database, second: Database, monkeypatch: pytest.MonkeyPatch
+    postgres_db: Database, second: Database, monkeypatch: pytest.MonkeyPatch, times: Times
 ) -> None:
     """Every message comes to both workers. `tests/faults/test_joins.py` does the same to processes."""
     book, workers = Book(postgres_db), (postgres_db, second)
@@ -159,7 +158,7 @@ def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
         (one,) = [found for found in won if found]
         return one
 
-    for number in range(ROUNDS // 3):
+    for number in times(20):
         job_id = book.submit(task("a"), task("b"), task("join", "a b"))
         branches = [claimed(job_id, "a"), claimed(job_id, "b")]
 

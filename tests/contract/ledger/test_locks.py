@@ -13,11 +13,11 @@ from bureau.ledger.db.tables import tasks
 from bureau.ledger.dispatch import hints
 from bureau.ledger.dispatch.hints import Hint
 from bureau.ledger.jobs import cancel, progress
+from tests.contract.ledger.conftest import Times
 from tests.support.book import Book, task
 from tests.support.together import together
 
 TASKS = 120
-ROUNDS = 12
 
 
 def a_job(book: Book) -> UUID:
@@ -47,9 +47,11 @@ def say_progress(book: Book, job_id: UUID) -> None:
     progress.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
 
 
-def cancel_against(book: Book, prepare: Callable[[UUID], object], other: Callable[[UUID], object]) -> None:
+def cancel_against(
+    book: Book, times: Times, prepare: Callable[[UUID], object], other: Callable[[UUID], object]
+) -> None:
     """Raises LedgerUnavailable where the database found a deadlock and threw one of them out."""
-    for _ in range(ROUNDS):
+    for _ in times(12):
         job_id = a_job(book)
         prepare(job_id)
         together(2, lambda n: cancel.cancel(book.db, job_id, "ada") if n else other(job_id))  # noqa: B023 - called at once
@@ -63,25 +65,25 @@ def crowd(db: Database) -> Book:
     return Book(db)
 
 
-def test_cancelling_while_the_tasks_are_hinted(crowd: Book) -> None:
-    cancel_against(crowd, lambda _: None, lambda _: hinted(crowd))
+def test_cancelling_while_the_tasks_are_hinted(crowd: Book, times: Times) -> None:
+    cancel_against(crowd, times, lambda _: None, lambda _: hinted(crowd))
 
 
-def test_cancelling_while_hints_are_taken_back(crowd: Book) -> None:
+def test_cancelling_while_hints_are_taken_back(crowd: Book, times: Times) -> None:
     taken: list[tuple[Hint, ...]] = []
-    cancel_against(crowd, lambda _: taken.append(hinted(crowd)), lambda _: hints.unreserve(crowd.db, taken[-1]))
+    cancel_against(crowd, times, lambda _: taken.append(hinted(crowd)), lambda _: hints.unreserve(crowd.db, taken[-1]))
 
 
-def test_cancelling_while_hints_are_given_up_as_lost(crowd: Book) -> None:
+def test_cancelling_while_hints_are_given_up_as_lost(crowd: Book, times: Times) -> None:
     def grow_old(_: UUID) -> None:
         with crowd.db.transaction() as connection:
             connection.execute(update(tasks).values(hinted_at=later(-4000), hints=1))
 
-    cancel_against(crowd, grow_old, lambda _: hints.requeue_lost(crowd.db, []))
+    cancel_against(crowd, times, grow_old, lambda _: hints.requeue_lost(crowd.db, []))
 
 
-def test_cancelling_while_progress_is_written(crowd: Book) -> None:
-    cancel_against(crowd, lambda job_id: run_all(crowd, job_id), lambda job_id: say_progress(crowd, job_id))
+def test_cancelling_while_progress_is_written(crowd: Book, times: Times) -> None:
+    cancel_against(crowd, times, lambda job_id: run_all(crowd, job_id), lambda job_id: say_progress(crowd, job_id))
 
 
 def test_a_relay_passes_over_rows_that_are_locked(postgres_db: Database) -> None:

@@ -1,5 +1,6 @@
 """Any acts in any order: one winner each claim, no lost dependent, no job that never ends."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -21,11 +22,13 @@ def machine_on(db: Database) -> type[LedgerMachine]:
     return OnThisDatabase
 
 
-def test_on_sqlite(sqlite_db: Database) -> None:
-    many = settings(PLAIN, max_examples=40, stateful_step_count=40)
+@pytest.mark.parametrize("examples", [10, pytest.param(40, marks=pytest.mark.long)])
+def test_on_sqlite(sqlite_db: Database, examples: int) -> None:
+    many = settings(PLAIN, max_examples=examples, stateful_step_count=40)
     run_state_machine_as_test(machine_on(sqlite_db), settings=many)
 
 
-def test_on_postgresql(postgres_db: Database) -> None:
-    fewer = settings(PLAIN, max_examples=10, stateful_step_count=30)
+@pytest.mark.parametrize("examples", [4, pytest.param(10, marks=pytest.mark.long)])
+def test_on_postgresql(postgres_db: Database, examples: int) -> None:
+    fewer = settings(PLAIN, max_examples=examples, stateful_step_count=30)
     run_state_machine_as_test(machine_on(postgres_db), settings=fewer)

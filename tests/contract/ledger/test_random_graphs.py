@@ -15,7 +15,7 @@ from tests.support.graphs.world import World
 PLAIN = settings(
     database=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 seeds = st.integers(0, 2**32 - 1)  # not st.randoms(): two claims that end together draw in any order
 
@@ -25,13 +25,20 @@ def storage(tmp_path: Path) -> Storage:
     return Storage.from_url(f"file://{tmp_path}/storage")
 
 
-@given(job=drawn_jobs(), seed=seeds)
-@settings(PLAIN, max_examples=20)
-def test_on_sqlite(sqlite_db: Database, storage: Storage, job: DrawnJob, seed: int) -> None:
-    World(sqlite_db, storage, job, Random(seed)).live()
+def live(db: Database, storage: Storage, examples: int) -> None:
+    @given(job=drawn_jobs(), seed=seeds)
+    @settings(PLAIN, max_examples=examples)
+    def lives(job: DrawnJob, seed: int) -> None:
+        World(db, storage, job, Random(seed)).live()
+
+    lives()
 
 
-@given(job=drawn_jobs(), seed=seeds)
-@settings(PLAIN, max_examples=8)
-def test_on_postgresql(postgres_db: Database, storage: Storage, job: DrawnJob, seed: int) -> None:
-    World(postgres_db, storage, job, Random(seed)).live()
+@pytest.mark.parametrize("examples", [6, pytest.param(20, marks=pytest.mark.long)])
+def test_on_sqlite(sqlite_db: Database, storage: Storage, examples: int) -> None:
+    live(sqlite_db, storage, examples)
+
+
+@pytest.mark.parametrize("examples", [3, pytest.param(8, marks=pytest.mark.long)])
+def test_on_postgresql(postgres_db: Database, storage: Storage, examples: int) -> None:
+    live(postgres_db, storage, examples)

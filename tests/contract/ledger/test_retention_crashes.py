@@ -101,11 +101,12 @@ def steps_of_a_whole_pass(office: Office) -> int:
         return 10_000 - steps.left
 
 
-def test_killed_after_any_step_the_next_pass_leaves_nothing(office: Office) -> None:
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_killed_after_any_step_the_next_pass_leaves_nothing(office: Office, every: int) -> None:
     count = steps_of_a_whole_pass(office)
     office.assert_empty()
     assert count > 20
-    for allowed in range(count):
+    for allowed in range(0, count, every):
         fill(office)
         with dying_after(office, allowed), pytest.raises(Killed):
             office.clear_up()

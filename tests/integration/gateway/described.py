@@ -1,40 +1,26 @@
 """Each answer of a gateway under test, held against its OpenAPI document."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from bureau.ledger.db.database import Database
-from bureau.services.gateway.app import create_app
-from bureau.services.gateway.context import Relay
-from bureau.services.gateway.settings import GatewaySettings
-from bureau.storage import Storage
+_RESPONSES: dict[str, Any] = {}  # by operation: the same for every gateway, and made once, because it takes a second
 
 
-@cache
-def _responses_of(make: Callable[[], Flask]) -> dict[str, Any]:
-    """By operation. The same for every gateway, and made once: it takes a second."""
-    found: dict[str, Any] = make().test_client().get("/openapi.json").get_json()
-    return {
-        operation["operationId"]: operation["responses"]
-        for methods in found["paths"].values()
-        for method, operation in methods.items()
-        if method != "head"
-    }
-
-
-def _gateway() -> Flask:
-    storage = Storage.from_url("file://never")
-    return create_app(GatewaySettings(), Database("sqlite:///never.db"), storage, cast("Relay", None))
+def _responses(app: Flask) -> dict[str, Any]:
+    if not _RESPONSES:
+        document = app.test_client().get("/openapi.json").get_json()
+        operations = [one for methods in document["paths"].values() for name, one in methods.items() if name != "head"]
+        _RESPONSES.update({operation["operationId"]: operation["responses"] for operation in operations})
+    return _RESPONSES
 
 
 def described_by(app: Flask) -> Callable[[httpx.Response], None]:
     """A hook for a client: raises AssertionError for a status that the document does not list for its operation."""
-    document = _responses_of(_gateway)
+    document = _responses(app)
 
     def check(response: httpx.Response) -> None:
         url, method = response.request.url, response.request.method

@@ -16,7 +16,11 @@ from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from tests.integration.gateway.conftest import CATALOGS, CountingRelay, make_door
 
-EXAMPLES = 12
+EXAMPLES = [
+    pytest.param(3, True, id="the same"),
+    pytest.param(12, True, id="the same, more", marks=pytest.mark.long),
+    pytest.param(50, False, id="at random", marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
+]
 
 FORMS = ("/v1/certificates", "/v1/emails", "/v1/files")
 PAGES = "Pages"  # for people: whatever comes in the query is let be
@@ -56,9 +60,10 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     door.db.close()
 
 
+@pytest.mark.parametrize(("examples", "derandomize"), EXAMPLES)
 @pytest.mark.parametrize(("method", "path", "mode"), RUNS)
 def test_every_answer_is_one_that_the_document_describes(
-    schema: Any, method: str, path: str, mode: GenerationMode
+    schema: Any, method: str, path: str, mode: GenerationMode, examples: int, derandomize: bool
 ) -> None:
     operation = schema[path][method]
     # What fits a schema may still name a report or a file that is not there: 422 is right then.
@@ -68,8 +73,8 @@ def test_every_answer_is_one_that_the_document_describes(
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
+        max_examples=examples,
+        derandomize=derandomize,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -256,6 +256,11 @@ def test_a_program_without_a_key_gets_json(gateway: Keyed, accept: str | None) -
     [{"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": "10.0.0.9"}, {"Forwarded": "for=x"}, {"X-Real-IP": "::1"}],
 )
 def test_without_keys_nobody_behind_a_proxy_is_taken_for_this_machine(gateway: Keyed, header: dict[str, str]) -> None:
-    answer = gateway.door.client.get("/v1/jobs", headers=header)
-    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/key-missing")
+    mail = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
+    assert gateway.door.post("/v1/emails", mail).status_code == 202  # so that the gateway expects to see no keys
+    for answer in (
+        gateway.door.client.get("/v1/jobs", headers=header),
+        gateway.door.post("/v1/emails", mail, headers=header),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems/key-missing")
     assert gateway.door.client.get("/healthz", headers=header).status_code == 200

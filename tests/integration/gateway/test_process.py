@@ -35,14 +35,37 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+class Gateway:
+    """One process for test after test, started again where a test has stopped it."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.client = httpx.Client(base_url=self.url, timeout=60)
+        self._env = environment(folder, BIND=f"127.0.0.1:{port}")
+        self._log = folder / "log"
+        self.started: list[Process] = []
+
+    @property
+    def process(self) -> Process:
+        if not self.started or not self.started[-1].running:
+            self.started.append(Process(COMMAND, log=self._log, env=self._env))
+            self.started[-1].wait_for_http(f"{self.url}/healthz")
+        return self.started[-1]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    made = Gateway(tmp_path_factory.mktemp("gateway"))
+    yield made
+    made.client.close()
+    for process in made.started:
+        process.kill()
+
+
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[tuple[Process, httpx.Client]]:
-    port = free_port()
-    env = environment(tmp_path, BIND=f"127.0.0.1:{port}")
-    url = f"http://127.0.0.1:{port}"
-    with Process(COMMAND, log=tmp_path / "log", env=env) as process, httpx.Client(base_url=url, timeout=60) as client:
-        process.wait_for_http(f"{url}/healthz")
-        yield process, client
+def gateway(running: Gateway) -> tuple[Process, httpx.Client]:
+    return running.process, running.client
 
 
 @pytest.mark.parametrize(
@@ -125,12 +148,12 @@ def test_a_stop_answers_who_waits_and_leaves_no_child(gateway: tuple[Process, ht
     answers: list[httpx.Response] = []
 
     def post() -> None:
-        answers.append(client.post("/v1/emails", json=MAIL, headers={"Prefer": "wait=30"}))
+        answers.append(client.post("/v1/emails", json={**MAIL, "tags": ["waits"]}, headers={"Prefer": "wait=30"}))
 
     waiting = threading.Thread(target=post)
     waiting.start()
     with httpx.Client(base_url=client.base_url) as other:
-        until(lambda: other.get("/v1/jobs").json()["items"], 20, "the job in the list")
+        until(lambda: other.get("/v1/jobs?tag=waits").json()["items"], 20, "the job in the list")
     assert process.stop(seconds=15) == 0
     waiting.join(15)
     assert [answer.status_code for answer in answers] == [202]

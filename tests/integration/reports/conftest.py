@@ -15,7 +15,7 @@ from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
-from tests.support.postgres import connect
+from tests.support.postgres import connect, drop_database, fresh_database
 from tests.support.reading import running
 
 Read = Callable[..., list[list[str]]]
@@ -30,15 +30,31 @@ def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture
 def source(postgres_url: str) -> PostgresSource:
-    """Made as the service makes it: from the environment."""
-    made = open_sources({"SOURCE_SHOP_URL": postgres_url})["shop"]
-    assert isinstance(made, PostgresSource)
-    return made
+    return source_at(postgres_url)
 
 
 @pytest.fixture
 def read(source: PostgresSource) -> Read:
-    """The lines of the CSV file, header first, as Python's csv reads them."""
+    return reader_of(source)
+
+
+@pytest.fixture(scope="module")
+def shop_url(postgres_server: str) -> Iterator[str]:
+    """A database for all tests of a module that read it only."""
+    url = fresh_database(postgres_server)
+    yield url
+    drop_database(postgres_server, url)
+
+
+def source_at(url: str) -> PostgresSource:
+    """Made as the service makes it: from the environment."""
+    made = open_sources({"SOURCE_SHOP_URL": url})["shop"]
+    assert isinstance(made, PostgresSource)
+    return made
+
+
+def reader_of(source: PostgresSource) -> Read:
+    """Reads the lines of the CSV file, header first, as Python's csv reads them."""
 
     def reading(sql: str, values: Mapping[str, Value] | None = None, form: CsvFormat | None = None) -> list[list[str]]:
         data = export_all(source, sql, values or {}, form or CsvFormat())

@@ -14,15 +14,15 @@ from bureau.services.reports.definition.query import parse_query
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.stop_token import StopToken
-from tests.integration.reports.conftest import Read, export_all
+from tests.integration.reports.conftest import export_all, reader_of, source_at
+from tests.support.postgres import connect
 from tests.support.reading import running
 
 ROWS = 50_000
 FEBRUARY, LEAP_DAY = date(2024, 2, 1), date(2024, 2, 29)
 
 
-@pytest.fixture
-def sales(database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+def make_sales(database: psycopg.Connection[Any]) -> None:
     database.execute(
         "create table sales (id, region, day, at, amount, weight, paid)"
         " as select i, (array['north', 'south', 'O''Brien'])[i %% 3 + 1], date '2024-01-01' + i %% 366,"
@@ -30,14 +30,29 @@ def sales(database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
         " i %% 2 = 0 from generate_series(1, %s) i",
         [ROWS],
     )
+
+
+@pytest.fixture
+def sales(database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """To be changed."""
+    make_sales(database)
     return database
 
 
-def test_row_count_and_column_sums_equal_the_databases(sales: psycopg.Connection[Any], read: Read) -> None:
-    header, *lines = read("select id, amount, weight, paid from sales order by id")
-    ((count, ids, amounts, weights, paid),) = sales.execute(
-        "select count(*), sum(id), sum(amount), sum(weight::numeric), count(*) filter (where paid) from sales"
-    ).fetchall()
+@pytest.fixture(scope="module")
+def shop(shop_url: str) -> PostgresSource:
+    """With sales that stay as they are."""
+    with connect(shop_url) as database:
+        make_sales(database)
+    return source_at(shop_url)
+
+
+def test_row_count_and_column_sums_equal_the_databases(shop: PostgresSource, shop_url: str) -> None:
+    header, *lines = reader_of(shop)("select id, amount, weight, paid from sales order by id")
+    with connect(shop_url) as database:
+        ((count, ids, amounts, weights, paid),) = database.execute(
+            "select count(*), sum(id), sum(amount), sum(weight::numeric), count(*) filter (where paid) from sales"
+        ).fetchall()
     assert header == ["id", "amount", "weight", "paid"]
     assert len(lines) == count == ROWS
     assert sum(int(line[0]) for line in lines) == ids
@@ -77,27 +92,25 @@ def nothing(_: int) -> bool:
     ],
 )
 def test_parameters_are_bound_and_never_part_of_the_sql(
-    sales: psycopg.Connection[Any], read: Read, where: str, values: dict[str, Value], chosen: Callable[[int], bool]
+    shop: PostgresSource, where: str, values: dict[str, Value], chosen: Callable[[int], bool]
 ) -> None:
-    lines = read(f"select id from sales where {where}", values)[1:]  # noqa: S608 - the test's own
+    lines = reader_of(shop)(f"select id from sales where {where}", values)[1:]  # noqa: S608 - the test's own
     assert sorted(int(line[0]) for line in lines) == [i for i in range(1, ROWS + 1) if chosen(i)]
 
 
-def test_one_name_for_two_columns_and_a_query_with_an_end_of_its_own(
-    sales: psycopg.Connection[Any], read: Read
-) -> None:
+def test_one_name_for_two_columns_and_a_query_with_an_end_of_its_own(shop: PostgresSource) -> None:
     sql = "with few as (select * from sales order by id) select id, id, 'x' as \"=cmd\", 1 from few limit 2 offset 1;"
-    assert read(sql) == [["id", "id", "'=cmd", "?column?"], ["2", "2", "x", "1"], ["3", "3", "x", "1"]]
+    assert reader_of(shop)(sql) == [["id", "id", "'=cmd", "?column?"], ["2", "2", "x", "1"], ["3", "3", "x", "1"]]
 
 
-def test_no_rows_give_a_header(read: Read) -> None:
-    assert read("select 1 as a, 'x' as b where false") == [["a", "b"]]
+def test_no_rows_give_a_header(shop: PostgresSource) -> None:
+    assert reader_of(shop)("select 1 as a, 'x' as b where false") == [["a", "b"]]
 
 
-def test_lines_end_as_rfc_4180_says_with_every_delimiter(source: PostgresSource) -> None:
+def test_lines_end_as_rfc_4180_says_with_every_delimiter(shop: PostgresSource) -> None:
     sql = "select * from (values ('a,b;c|d\te', 2), ('x', 3)) as v(a, b)"
     for d in (",", ";", "\t", "|"):
-        data = export_all(source, sql, {}, CsvFormat.model_validate({"delimiter": d}))
+        data = export_all(shop, sql, {}, CsvFormat.model_validate({"delimiter": d}))
         assert data.decode() == f'a{d}b\r\n"a,b;c|d\te"{d}2\r\nx{d}3\r\n'
 
 
@@ -130,6 +143,6 @@ def test_the_planner_is_asked_how_many_rows_to_expect(source: PostgresSource, sa
     assert ROWS * 0.4 < expected < ROWS * 0.6
 
 
-def test_a_limit_reads_no_further(source: PostgresSource) -> None:
-    with running(source, "select generate_series(1, 1000000000) as i", limit=51) as rows:
+def test_a_limit_reads_no_further(shop: PostgresSource) -> None:
+    with running(shop, "select generate_series(1, 1000000000) as i", limit=51) as rows:
         assert sum(batch.rows for batch in rows.batches) == 51

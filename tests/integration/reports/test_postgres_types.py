@@ -15,8 +15,17 @@ from bureau.services.reports.output.cells import FORMULA_STARTS
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
-from tests.integration.reports.conftest import Read, export_all
+from tests.integration.reports.conftest import Read, export_all, reader_of, source_at
+from tests.support.postgres import connect
 from tests.support.reading import running
+
+
+@pytest.fixture(scope="module")
+def shop(shop_url: str) -> PostgresSource:
+    """A source with types of its own."""
+    with connect(shop_url) as database:
+        database.execute("create type mood as enum ('=danger', 'calm'); create domain short_text as varchar(10)")
+    return source_at(shop_url)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +70,8 @@ from tests.support.reading import running
         ("'::1'::inet", "::1"),
     ],
 )
-def test_a_value_comes_out_as_documented(
-    read: Read, database: psycopg.Connection[Any], expression: str, cell: str
-) -> None:
-    database.execute("create type mood as enum ('=danger', 'calm'); create domain short_text as varchar(10)")
+def test_a_value_comes_out_as_documented(shop: PostgresSource, expression: str, cell: str) -> None:
+    read = reader_of(shop)
     assert read(f"select 1, {expression} as x") == [["?column?", "x"], ["1", cell]]
 
 
@@ -111,12 +118,12 @@ def test_postgres_reads_the_file_back_equal(source: PostgresSource, database: ps
     assert database.execute("select count(*) from copied").fetchall() == [(1000,)]
 
 
-def test_no_text_begins_like_a_formula_whatever_its_first_character(source: PostgresSource) -> None:
+def test_no_text_begins_like_a_formula_whatever_its_first_character(shop: PostgresSource) -> None:
     sql = (
         "select 'x' as x, chr(i) || 'y' as y from generate_series(1, 55295) i"
         " union all select 'x', chr(i) from generate_series(57344, 70000) i"  # between them are no characters
     )
-    data = export_all(source, sql, {}, CsvFormat())
+    data = export_all(shop, sql, {}, CsvFormat())
     lines = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
     assert len(lines) == 1 + 55295 + 70000 - 57344 + 1
     assert not [line for line in lines if line[1].startswith(tuple(FORMULA_STARTS))]
@@ -170,24 +177,24 @@ EURO = Dialect(";", "N/A", decimal_comma=True, date_format="DD.MM.YYYY")
     ],
 )
 def test_a_dialect_changes_what_it_says_and_nothing_else(
-    source: PostgresSource, dialect: Dialect, expression: str, cell: str
+    shop: PostgresSource, dialect: Dialect, expression: str, cell: str
 ) -> None:
-    with running(source, f"select 1, {expression} as x", dialect=dialect) as rows:
+    with running(shop, f"select 1, {expression} as x", dialect=dialect) as rows:
         text = b"".join(batch.lines for batch in rows.batches).decode()
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, strict=True)) == [["1", cell]]
 
 
-def test_text_that_says_the_same_as_null_is_quoted(source: PostgresSource) -> None:
-    with running(source, "select 'N/A', null", dialect=EURO) as rows:
+def test_text_that_says_the_same_as_null_is_quoted(shop: PostgresSource) -> None:
+    with running(shop, "select 'N/A', null", dialect=EURO) as rows:
         assert b"".join(batch.lines for batch in rows.batches) == b'"N/A";N/A\r\n'
 
 
 @pytest.mark.parametrize("form", [NumberFormat(2), TimeFormat("DD.MM.YYYY")])
-def test_a_format_that_a_column_cannot_have_is_an_error_of_the_report(source: PostgresSource, form: Format) -> None:
+def test_a_format_that_a_column_cannot_have_is_an_error_of_the_report(shop: PostgresSource, form: Format) -> None:
     wrong = Dialect(columns={"x": Column("x", None, form)})
     with (
         pytest.raises(PermanentError, match="gives the column 'x' a format for"),
-        running(source, "select 'a' as x", dialect=wrong),
+        running(shop, "select 'a' as x", dialect=wrong),
     ):
         pytest.fail("it ran")
 

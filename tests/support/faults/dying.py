@@ -1,4 +1,5 @@
-"""`python -m tests.support.faults.dying FOLDER`: workers that die at the first line they run, the second, and so on.
+"""`python -m tests.support.faults.dying FOLDER EVERY`: workers that die at the first line they run, and at every so
+manieth after it.
 
 Each is a process forked for it, so that nothing but the line's number decides how far it came. This one only looks on:
 it is single-threaded and closes its connections before it forks.
@@ -66,8 +67,8 @@ def _worker(folder: Path, task_ids: Sequence[UUID], at: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def main(folder: Path) -> int:
-    """Says at how many lines a worker died."""
+def main(folder: Path, every: int) -> int:
+    """Says at which line the last worker was to die, which came to its end."""
     db = sqlite_ledger(folder)
     book = Book(db)
     job_ids: list[UUID] = []
@@ -76,21 +77,27 @@ def main(folder: Path) -> int:
         job_ids.append(book.submit(task("only"), task("then", "only")))
         first = book.task(job_ids[-1]).id
         db.close()
-        ended = _worker(folder, [first], at=len(job_ids))
-    assert ended == 0, f"at line {len(job_ids)} the worker ended with {ended}"
+        ended = _worker(folder, [first], at=_line(len(job_ids), every))
+    assert ended == 0, f"at line {_line(len(job_ids), every)} the worker ended with {ended}"
     _take_back(db)
     found = {name: [book.task(job_id, name) for job_id in job_ids] for name in ("only", "then")}
     assert {row.state for row in found["only"]} == {"ready", "succeeded"}
     db.close()
     for rows in found.values():
         assert _worker(folder, [row.id for row in rows], NEVER) == 0
-    for at, job_id in enumerate(job_ids, start=1):
+    for number, job_id in enumerate(job_ids, start=1):
+        at = _line(number, every)
         assert book.states(job_id) == {"only": "succeeded", "then": "succeeded"}, f"line {at}: {book.story(job_id)}"
         assert book.task(job_id).crashes <= 1, f"line {at}: {book.story(job_id)}"
     assert_sound(db)
     db.close()
-    print(len(job_ids))
+    print(_line(len(job_ids), every))
     return 0
+
+
+def _line(number: int, every: int) -> int:
+    """At which line the worker of this number dies."""
+    return 1 + (number - 1) * every
 
 
 def _take_back(db: Database) -> None:
@@ -101,4 +108,4 @@ def _take_back(db: Database) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch.hints import Hint
@@ -81,7 +82,7 @@ def submit_at_once(submitter: Submitter, batches: Batches, submissions: Sequence
     until(lambda: len(submitter._group._waiting) == len(submissions) - 1, 20, "the others wait")
     batches.go.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     return answers
 
 
@@ -102,9 +103,10 @@ def test_nobody_tries_again_after_an_outage_because_the_group_may_be_committed(b
 
 def test_one_that_no_column_takes_does_not_harm_its_group(book: Book, batches: Batches) -> None:
     good, bad = book.new_job(), book.new_job(task(input={"a": {1, 2}}))  # no JSON
-    answers = submit_at_once(
-        Submitter(book.db, Outlet()), batches, [Submission(book.new_job()), Submission(bad), Submission(good)]
-    )
+    submissions = [Submission(book.new_job()), Submission(bad), Submission(good)]
+    with capture_logs() as logged:
+        answers = submit_at_once(Submitter(book.db, Outlet()), batches, submissions)
+    assert [record["event"] for record in logged] == ["a group of wishes failed, each is tried alone"]
     assert batches.sizes == [1, 2, 1, 1]
     assert isinstance(answers[2], Accepted)
     assert not isinstance(answers[1], Accepted)

@@ -1,6 +1,5 @@
 """Event streams under the servers that Bureau is run with: gunicorn's threads, and the embedded process."""
 
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -10,12 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.progress import write_said
 from tests.integration.gateway.test_process import COMMAND, environment
 from tests.support.book import Book
-from tests.support.embedded import EmbeddedBureau
 from tests.support.ledgers import sqlite_ledger
 from tests.support.ports import free_port
 from tests.support.processes import Process
@@ -43,9 +40,10 @@ class Gunicorn:
         return Listener(self.port, f"/v1/jobs/{job_id}/events", last=last)
 
 
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gunicorn]:
-    made = Gunicorn(tmp_path)
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    """The same for all tests; the last one stops it."""
+    made = Gunicorn(tmp_path_factory.mktemp("gunicorn"))
     with made.process:
         yield made
     made.db.close()
@@ -97,25 +95,6 @@ def test_a_stop_of_gunicorn_ends_streams_at_once(gateway: Gunicorn) -> None:
         assert time.monotonic() - began < 8  # it does not wait for its 20 s of grace
         mine.wait_for_end(5)
     assert "Traceback" not in gateway.process.output()
-
-
-def test_the_embedded_process_tells_the_story_of_a_task_and_stops_in_time(tmp_path: Path) -> None:
-    with EmbeddedBureau(tmp_path, env={"TASKS": "examples.suma.tasks"}) as bureau:
-        bureau.start()
-        with Listener(bureau.port, "/v1/events") as mine:
-            job = bureau.api.succeeded(bureau.api.run({"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}))
-            with Listener(bureau.port, f"/v1/jobs/{job['id']}/events") as stream:
-                stream.wait_for_end()
-                assert stream.types == ["task.started", "task.logged", "task.succeeded", "job.finished"]
-            mine.wait_for(4)
-            assert mine.events == stream.events
-            began = time.monotonic()
-            assert bureau.process.stop(sign=signal.SIGINT) == 0
-            assert time.monotonic() - began < 5
-            mine.wait_for_end(5)
-        database = Database(f"sqlite:///{tmp_path}/var/bureau.db")
-        assert Book(database).job(UUID(job["id"])).event_seq == 4
-        database.close()
 
 
 def test_the_streams_leave_threads_for_others(tmp_path: Path) -> None:
