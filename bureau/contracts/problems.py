@@ -1,4 +1,4 @@
-"""Problems: what was wrong with a request, all of it at once (RFC 9457)."""
+"""Defines problem documents (RFC 9457), which report all validation errors of a request at once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,10 @@ MAX_ERRORS = 50  # so many are told; looking for all of them would let a small r
 
 @dataclass(frozen=True)
 class FieldError:
-    """One mistake. `pointer` points into the body (`#/to/0`, RFC 6901); outside it `parameter` or `header`."""
+    """Describes one validation error.
+
+    `pointer` points into the body (`#/to/0`, RFC 6901); outside the body, `parameter` or `header` names the place.
+    """
 
     code: str
     detail: str
@@ -20,7 +23,7 @@ class FieldError:
 
 @dataclass(frozen=True)
 class Problem:
-    """A refusal; `slug` names its type at `/problems/<slug>` and is never renamed."""
+    """Describes a refusal; `slug` names its type at `/problems/<slug>` and is never renamed."""
 
     status: int
     slug: str
@@ -39,7 +42,7 @@ def first_errors(*errors: Iterable[FieldError]) -> list[FieldError]:
 
 
 class ProblemError(Exception):
-    """Raised where a request is refused; the HTTP layer answers with its `problem`."""
+    """Refuses a request; the HTTP layer answers with its `problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)

@@ -65,7 +65,7 @@ def _listen(bind: str, wrong: Callable[[], dict[str, str]]) -> ThreadingHTTPServ
     host, _, port = bind.rpartition(":")
     for offset in range(SIBLINGS):
         try:
-            server = exposition.AskedByMachines((host, int(port) + offset), _handler(wrong))
+            server = exposition.ProbeServer((host, int(port) + offset), _handler(wrong))
         except OSError as error:
             if offset == SIBLINGS - 1:
                 raise SystemExit(f"HEALTH_BIND: no port free from {bind} on ({error.strerror})") from error

@@ -13,7 +13,7 @@ from bureau.gc_pause import collector_paused
 with collector_paused():
     from bureau.ledger.db.database import Database
     from bureau.metrics.forked import ForkedMetrics
-    from bureau.observability.startup import say_started
+    from bureau.observability.startup import log_started
     from bureau.services.gateway.auth.exposure import refuse_without_keys
     from bureau.services.gateway.settings import GatewaySettings
     from bureau.settings import PlatformSettings, SettingsError, load
@@ -52,7 +52,7 @@ def on_starting(server: Any) -> None:
         db.close()
     if _metrics:
         _metrics.listen()
-    say_started("gateway", _platform, processes=workers, threads=threads)
+    log_started("gateway", _platform, processes=workers, threads=threads)
 
 
 def post_worker_init(_worker: Any) -> None:
