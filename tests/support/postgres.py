@@ -65,6 +65,11 @@ class PostgreSQL:
         """Data, log and socket."""
         return self._folder.path
 
+    @property
+    def pids(self) -> list[int]:
+        """The postmaster, while it runs; every backend descends from it."""
+        return [self._process.pid] if self._process else []
+
     def start(self) -> None:
         if not self._data.exists():
             self._initialise()

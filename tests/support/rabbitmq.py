@@ -78,6 +78,15 @@ class RabbitMQ:
         """Data, log and socket."""
         return self._folder.path
 
+    @property
+    def pids(self) -> list[int]:
+        """The node and its epmd, while they run; all that works for them descends from these."""
+        return [process.pid for process in (self._node, self._epmd) if process]
+
+    def version(self) -> str:
+        """As the node tells it."""
+        return self.ctl("version").strip()
+
     def start(self) -> None:
         """Returns when clients can connect."""
         self._epmd = self._epmd or self._start_epmd()

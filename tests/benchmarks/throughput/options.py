@@ -1,0 +1,42 @@
+"""What is asked of a run, from the environment: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+BESIDE_CELERY = ("mail", "single", "chain", "group")
+ALONE = ("backlog", "history", "idle", "embedded")
+
+
+@dataclass(frozen=True)
+class Options:
+    """`jobs` are e-mail jobs of each measurement; `rounds` how often each stack is measured, in turn."""
+
+    parts: tuple[str, ...] = BESIDE_CELERY
+    jobs: int = 2_000
+    clients: int = 32
+    rounds: int = 3
+    celery_confirms: bool = False
+
+
+def read(environment: Mapping[str, str]) -> Options:
+    """Raises ValueError with what is wrong, in words for whoever typed it."""
+    usual = Options()
+    parts = tuple(environment.get("PARTS", "").replace(",", " ").split()) or usual.parts
+    if unknown := [part for part in parts if part not in (*BESIDE_CELERY, *ALONE)]:
+        raise ValueError(f"PARTS: there is no {', '.join(unknown)}; choose of {' '.join((*BESIDE_CELERY, *ALONE))}")
+    return Options(
+        parts,
+        jobs=_number(environment, "JOBS", usual.jobs, least=100),
+        rounds=_number(environment, "ROUNDS", usual.rounds, least=1),
+        celery_confirms=environment.get("CELERY_CONFIRMS", "0") == "1",
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, usual: int, *, least: int) -> int:
+    text = environment.get(name, "").replace(",", "").replace("_", "")
+    if text and not text.isdecimal():
+        raise ValueError(f"{name}: {text} is no number")
+    number = int(text or usual)
+    if number < least:
+        raise ValueError(f"{name}: {number} is too few to measure anything; use {least} or more")
+    return number

@@ -1,0 +1,1 @@
+"""Programs that run beside both stacks, each a process of its own: they must cost little and favour nobody."""

@@ -1,0 +1,1 @@
+"""The two stacks that are measured, and the servers they stand on."""
