@@ -1,10 +1,18 @@
-"""What is asked of a run, from the environment: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS."""
+"""What is asked of a run, from the environment: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS, CELERY_CONNECTS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 BESIDE_CELERY = ("mail", "single", "chain", "group")
 ALONE = ("backlog", "history", "idle", "embedded")
+
+
+@dataclass(frozen=True)
+class CeleryHabits:
+    """Two things that applications of Celery do one way or the other; the defaults are the faster ways."""
+
+    confirms: bool = False  # `delay()` waits until RabbitMQ has the message
+    connects: bool = False  # to the mail server for each mail, as Flask-Mail and Django do
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class Options:
     jobs: int = 2_000
     clients: int = 32
     rounds: int = 3
-    celery_confirms: bool = False
+    celery: CeleryHabits = CeleryHabits()
 
 
 def read(environment: Mapping[str, str]) -> Options:
@@ -28,7 +36,10 @@ def read(environment: Mapping[str, str]) -> Options:
         parts,
         jobs=_number(environment, "JOBS", usual.jobs, least=100),
         rounds=_number(environment, "ROUNDS", usual.rounds, least=1),
-        celery_confirms=environment.get("CELERY_CONFIRMS", "0") == "1",
+        celery=CeleryHabits(
+            confirms=environment.get("CELERY_CONFIRMS", "") == "1",
+            connects=environment.get("CELERY_CONNECTS", "") == "1",
+        ),
     )
 
 

@@ -7,9 +7,10 @@ from email.utils import formatdate
 from typing import Any
 
 from tests.benchmarks.throughput.celery_app.app import app
-from tests.benchmarks.throughput.celery_app.connection import KeptConnection
+from tests.benchmarks.throughput.celery_app.connections import EachItsOwn, Kept
 
-connection = KeptConnection("127.0.0.1", int(os.environ["SMTP_PORT"]))  # each process of the pool connects by itself
+connections = EachItsOwn if os.environ["CELERY_CONNECTS"] == "1" else Kept
+connection = connections("127.0.0.1", int(os.environ["SMTP_PORT"]))  # each process of the pool connects by itself
 
 
 @app.task(  # type: ignore[untyped-decorator] # celery ships no types

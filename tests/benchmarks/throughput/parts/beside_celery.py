@@ -18,7 +18,7 @@ def run(servers: Servers, options: Options, results: Results) -> None:
     shape = Shape()
     stacks: tuple[Callable[[], Contender], ...] = (
         lambda: BureauStack(servers, shape),
-        lambda: CeleryStack(servers, shape, confirms=options.celery_confirms),
+        lambda: CeleryStack(servers, shape, options.celery),
     )
     for number in range(1, options.rounds + 1):
         for made in stacks:

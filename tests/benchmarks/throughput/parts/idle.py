@@ -21,7 +21,7 @@ SHIPPED = Shape(processes=1, web_threads=32)
 def run(servers: Servers, options: Options, results: Results) -> None:
     stacks: tuple[Callable[[], Contender], ...] = (
         lambda: BureauStack(servers, SHIPPED),
-        lambda: CeleryStack(servers, SHIPPED, confirms=options.celery_confirms),
+        lambda: CeleryStack(servers, SHIPPED, options.celery),
     )
     for number in range(1, options.rounds + 1):
         for made in stacks:

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 
+from tests.benchmarks.throughput.options import CeleryHabits
 from tests.benchmarks.throughput.stacks.contender import RABBITMQ, REDIS, WEB, WORKER, Contender, Shape
 from tests.benchmarks.throughput.stacks.servers import Servers
 from tests.support.ports import free_port
@@ -24,7 +25,7 @@ class CeleryStack(Contender):
 
     name = "Celery"
 
-    def __init__(self, servers: Servers, shape: Shape, *, confirms: bool) -> None:
+    def __init__(self, servers: Servers, shape: Shape, habits: CeleryHabits) -> None:
         super().__init__()
         self._servers = servers
         self._shape = shape
@@ -37,7 +38,8 @@ class CeleryStack(Contender):
         self._env = {
             "CELERY_BROKER_URL": self._broker_url,
             "CELERY_RESULT_BACKEND": servers.redis.url,
-            "CELERY_CONFIRMS": str(int(confirms)),
+            "CELERY_CONFIRMS": str(int(habits.confirms)),
+            "CELERY_CONNECTS": str(int(habits.connects)),
             "SMTP_PORT": str(servers.sink.port),
             "AUTHORIZATION": self.authorization,
         }

@@ -1,11 +1,26 @@
-"""A kept SMTP connection: what most applications of Celery lack, which connect for each mail. It favours Celery."""
+"""Connections to the mail server: kept by each process of the worker, or one for each mail."""
 
 import smtplib
 from email.message import EmailMessage
 
 
-class KeptConnection:
-    """Connects with the first mail, and again where the server has closed the connection meanwhile."""
+class EachItsOwn:
+    """Connects for each mail, as Flask-Mail and Django do."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+
+    def send(self, message: EmailMessage) -> None:
+        """Raises what `smtplib` raises."""
+        with smtplib.SMTP(*self._address, timeout=30) as connection:
+            connection.send_message(message)
+
+
+class Kept:
+    """Connects with the first mail, and again where the server has closed the connection meanwhile.
+
+    Applications of Celery do so where they have been tuned for many mails.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
