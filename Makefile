@@ -6,7 +6,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON := .venv/bin/python
-CODE := bureau services examples tests
 ARGS ?=
 ROUNDS ?= 20
 AT_A_TIME := --numprocesses 3 --dist loadgroup --no-loadscope-reorder # most tests wait for processes
@@ -17,11 +16,11 @@ help: ## Lists these commands
 
 .PHONY: demo
 demo: setup ## Starts Bureau, runs a job through its HTTP API and shows where the results are
-	@exec $(PYTHON) -m services.demo $(ARGS)
+	@exec $(PYTHON) -m bureau.services.demo $(ARGS)
 
 .PHONY: run
 run: setup ## Starts Bureau in one process on http://127.0.0.1:8600 (BIND=host:port changes it)
-	@exec $(PYTHON) -m services.embedded $(ARGS)
+	@exec $(PYTHON) -m bureau.services.embedded $(ARGS)
 
 .PHONY: setup
 setup: .venv/runtime.stamp ## Makes .venv with the libraries Bureau stands on
@@ -33,11 +32,11 @@ check: .venv/check.stamp ## Checks style, types and the direction of imports
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m services.settings_table --check
+	$(PYTHON) -m bureau.services.settings_table --check
 
 .PHONY: docs
 docs: setup ## Makes docs/settings.md anew, after a change of a setting
-	$(PYTHON) -m services.settings_table
+	$(PYTHON) -m bureau.services.settings_table
 
 .PHONY: test
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them

@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
     try:
         declared = importlib.import_module("bureau.task")
     except ModuleNotFoundError as missing:
-        why = f"{name} needs {missing.name}, which the client alone does without: pip install 'bureau[worker]'"
+        why = f"{name} needs {missing.name}, which the client alone does without: pip install 'bureau-jobs[worker]'"
         raise ModuleNotFoundError(why, name=missing.name) from missing
     return getattr(declared, name)
 

@@ -15,20 +15,20 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import CurrentMessage, Middleware
 from dramatiq.worker import Worker
 
-from bureau import logs
-from bureau.broker import HintBroker, MemoryBroker, make_broker
 from bureau.contracts.schemas import announcement_mistakes
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.migrate import migrate
-from bureau.message_context import MessageContext
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
+from bureau.messaging.broker import HintBroker, MemoryBroker, make_broker
+from bureau.messaging.log_context import MessageContext
+from bureau.messaging.relay import Relay
 from bureau.metrics import endings
 from bureau.metrics.messages import MessageMetrics
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.observability import logs
+from bureau.observability.startup import say_started
+from bureau.runtime.storage_check import SharedStorage
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, ServiceFactory
 from bureau.settings import PlatformSettings, SettingsError, load
-from bureau.shared_storage import SharedStorage
-from bureau.started import say_started
 from bureau.storage import Storage
 
 log = structlog.get_logger(__name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from bureau import logs
+from bureau.observability import logs
 from bureau.settings import LogSettings, SettingsError, load
 
 

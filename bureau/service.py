@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
-from bureau.contracts.trouble import Trouble
-from bureau.ledger.database import Database
+from bureau.contracts.outage import Outage
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from bureau.task import Task
 
@@ -19,7 +19,7 @@ class Resources:
     storage: Storage
 
 
-def _no_trouble() -> Sequence[Trouble]:
+def _no_trouble() -> Sequence[Outage]:
     """A service that needs nothing from outside, or cannot say."""
     return ()
 
@@ -39,7 +39,7 @@ class Service:
     tasks: Sequence[Task[Any, Any]]
     reports: Sequence[ReportDescription] = ()
     templates: Sequence[TemplateDescription] = ()
-    trouble: Callable[[], Sequence[Trouble]] = _no_trouble
+    trouble: Callable[[], Sequence[Outage]] = _no_trouble
     close: Callable[[], None] = _nothing
 
     @property

@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
-from bureau import secrecy
-from bureau.secret_files import read_secret_files
+from bureau.secrets import redaction
+from bureau.secrets.secret_files import read_secret_files
 from bureau.storage.backends import S3_SECRETS, backend_from_url
 
 A = TypeVar("A", bound="Settings")
@@ -72,10 +72,10 @@ class LogSettings(Settings):
     """How a process logs."""
 
     log_format: Literal["auto", "json", "text"] = Field(
-        default="auto", description="`auto`: text on a terminal, else JSON."
+        default="auto", description="`auto`: text on a terminal, otherwise JSON."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="The least that is said."
+        default="INFO", description="The lowest level that is logged."
     )
 
     @field_validator("log_format", mode="before")
@@ -94,24 +94,27 @@ class PlatformSettings(LogSettings):
 
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///var/bureau.db"),
-        description="The ledger: `postgresql+psycopg://user:password@host/database` (also `postgres://`), or "
-        "`sqlite:///path`.",
+        description="The ledger's database: `postgresql+psycopg://user:password@host/database` (also `postgres://`) "
+        "or `sqlite:///path`.",
     )
     broker_url: SecretStr = Field(
         default=SecretStr("memory://"),
-        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…` (several with `;` "
-        "between them: the first that answers); `memory://` in one process.",
+        description="RabbitMQ: `amqp://user:password@host:5672/vhost` or `amqps://…` (several, separated by `;`: the "
+        "first that answers is used); `memory://` if everything runs in one process.",
     )
     storage_url: SecretStr = Field(
         default=SecretStr("file://var/storage"),
-        description="Uploads and artifacts, shared by all processes: `file://relative/path`, `file:///absolute/path` "
-        "or `s3://bucket/prefix?endpoint=https://host&region=…`.",
+        description="Storage for uploads and artifacts, shared by all processes: `file://relative/path`, "
+        "`file:///absolute/path` or `s3://bucket/prefix?endpoint=https://host&region=…`.",
     )
-    grace_seconds: float = Field(default=25.0, ge=0, le=3600, description="A stop waits so long for what runs.")
+    grace_seconds: float = Field(
+        default=25.0, ge=0, le=3600, description="How long a stopping process waits for running tasks."
+    )
     health_bind: str = Field(
         default="",
         pattern=r"^$|^.+:\d+$",
-        description="`host:port` for `/healthz` and `/metrics` of workers and scheduler; taken ports are passed over.",
+        description="`host:port` for `/healthz` and `/metrics` of workers and scheduler; if the port is taken, the "
+        "next free one is used.",
     )
 
     @field_validator("database_url")
@@ -139,7 +142,7 @@ class PlatformSettings(LogSettings):
             raise SettingsError(
                 [
                     f"BROKER_URL: memory:// reaches one process only; for {process} of its own use "
-                    "amqp://user:password@host:5672/vhost, or run all in one: python -m services.embedded"
+                    "amqp://user:password@host:5672/vhost, or run all in one: python -m bureau.services.embedded"
                 ]
             )
 
@@ -179,7 +182,7 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
             ]
     if mistakes:
         raise SettingsError(list(dict.fromkeys(mistakes)))  # classes may share a field
-    secrecy.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
+    redaction.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
     return tuple(loaded)
 
 

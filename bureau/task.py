@@ -24,8 +24,8 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract, clean
 from bureau.contracts.catalog import RetryPolicy, TaskDescription
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.states import When
-from bureau.stopping import StopToken
+from bureau.contracts.jobs.states import When
+from bureau.stop_token import StopToken
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,4 +1,4 @@
-"""Which version this is."""
+"""Tells the version of the installed distribution."""
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as of_package
@@ -6,6 +6,6 @@ from importlib.metadata import version as of_package
 
 def version() -> str:
     try:
-        return of_package("bureau")
+        return of_package("bureau-jobs")
     except PackageNotFoundError:  # run from a checkout or in an image, which hold the folders alone
         return "dev"

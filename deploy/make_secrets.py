@@ -11,7 +11,7 @@ import os
 import secrets
 from pathlib import Path
 
-from bureau.certificate_tokens import KEY_BYTES, Signer
+from bureau.signing.certificate_tokens import KEY_BYTES, Signer
 
 ROOT = Path("/secrets")
 DEFINITIONS = Path(__file__).with_name("rabbitmq") / "definitions.json"

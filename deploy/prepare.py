@@ -6,14 +6,14 @@ Brings the ledger to the newest revision, grants the workers' role what it needs
 import os
 import sys
 
-from bureau.ledger import keys
-from bureau.ledger.audit import COMMAND, Act
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.grants import grant
-from bureau.ledger.keys import NewKey, Role
-from bureau.ledger.migrate import migrate
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import COMMAND, Act
+from bureau.ledger.access.keys import NewKey, Role
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.worker_grants import grant
+from bureau.services.gateway.api_keys import api_key
 from bureau.settings import PlatformSettings, SettingsError, load
-from services.gateway.auth import api_key
 
 WORKER_ROLE = "bureau_worker"  # made by deploy/postgres/roles.sh
 OWNER = "shop"
@@ -31,7 +31,7 @@ Your first job, certificates for a roster, mailed when they are ready. From the 
 
 The mail is at {mail} ; check the whole stack with: deploy/smoke {url}
 Docker's log of this container still has the key: docker compose rm -f prepare
-Another key: docker compose exec gateway python -m services.gateway.keys make --owner NAME --role submit
+Another key: docker compose exec gateway python -m bureau.services.gateway.keys make --owner NAME --role submit
 """
 
 

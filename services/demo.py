@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from bureau import logs
+from bureau.observability import logs
+from bureau.services.embedded import AlreadyRunning, build
 from bureau.settings import LogSettings, SettingsError, load
-from services.embedded import AlreadyRunning, build
 
 RESULTS = Path("var/demo")
 LOG = RESULTS / "bureau.log"
-ROSTERS = Path(__file__).parents[1] / "examples/rosters"
+ROSTERS = Path(__file__).parents[2] / "examples/rosters"
 OWN_TASKS = "examples.suma.tasks"
 FOLLOW_SECONDS = 0.2
 JOB_SECONDS = 300.0

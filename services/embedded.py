@@ -1,4 +1,4 @@
-"""Everything in one process, no servers: `python -m services.embedded`. For a laptop, a demo, a test.
+"""Everything in one process, no servers: `python -m bureau.services.embedded`. For a laptop, a demo, a test.
 
 SQLite, files, an in-memory broker. A lock file keeps a second one out; so whatever was running when this one starts
 is known to be dead and is taken back at once, without waiting for leases.
@@ -25,34 +25,36 @@ from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import Field, SecretStr
 
-from bureau import logs
-from bureau.broker import MemoryBroker
-from bureau.certificate_tokens import Signer
-from bureau.ledger import hints, idempotency, leases
-from bureau.ledger.database import Database
-from bureau.ledger.kept_secrets import CERTIFICATES, kept_secret
-from bureau.ledger.migrate import migrate
-from bureau.message_context import MessageContext
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.dispatch import hints
+from bureau.ledger.jobs import leases
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.log_context import MessageContext
+from bureau.messaging.relay import Relay
 from bureau.metrics import endings, exposition
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.observability import logs
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, Service
+from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_service
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.auth.exposure import refuse_without_keys
+from bureau.services.gateway.settings import GatewaySettings, key_list
+from bureau.services.mailer.service import mailer_service
+from bureau.services.reports.demo import NotTheShop, make_demo
+from bureau.services.reports.service import reports_service
+from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
+from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import PlatformSettings, Settings, SettingsError, load
+from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
-from services.certificates.issuer.links import Links
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_service
-from services.gateway.app import create_app
-from services.gateway.auth.exposure import refuse_without_keys
-from services.gateway.settings import GatewaySettings, key_list
-from services.mailer.service import mailer_service
-from services.reports.demo import NotTheShop, make_demo
-from services.reports.service import reports_service
-from services.scheduler.scheduler import DUE_SECONDS, Scheduler
-from services.scheduler.settings import SchedulerSettings
 
 DEMO_DATABASE = Path("var/demo.db")
 GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
@@ -64,8 +66,10 @@ class EmbeddedSettings(Settings):
     """What only the one process needs."""
 
     tasks: str = Field(default="", description="Modules with `@task` functions, separated by commas or spaces.")
-    threads: int = Field(default=16, ge=1, le=500, description="Tasks at once, of each service.")
-    lock_file: Path = Field(default=Path("var/bureau.lock"), description="Keeps a second one out.")
+    threads: int = Field(default=16, ge=1, le=500, description="The number of concurrent tasks of each service.")
+    lock_file: Path = Field(
+        default=Path("var/bureau.lock"), description="The lock file that prevents a second process from starting."
+    )
 
 
 class AlreadyRunning(Exception):

@@ -1,4 +1,4 @@
-"""`python -m services.settings_table` writes docs/settings.md from the settings classes; `--check` only compares."""
+"""Writes docs/settings.md from the settings classes: `python -m bureau.services.settings_table`; `--check` compares."""
 
 import sys
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from bureau.quota_settings import QuotaSettings
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.services.embedded import EmbeddedSettings
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.services.mailer.settings import MailerSettings
+from bureau.services.reports.settings import ReportsSettings
+from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import LogSettings, PlatformSettings, Settings
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.settings import CertificatesSettings
-from services.embedded import EmbeddedSettings
-from services.gateway.settings import GatewaySettings
-from services.mailer.settings import MailerSettings
-from services.reports.settings import ReportsSettings
-from services.scheduler.settings import SchedulerSettings
+from bureau.submission.quota_settings import QuotaSettings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/settings.md"
 
 CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it is read first
@@ -39,11 +39,12 @@ CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it i
 INTRODUCTION = """\
 # Settings
 
-Environment variables. Unset or empty means the default; a wrong one stops the start with a line that says what is
-wrong and what to write. This page is made from the settings classes by `make docs`.
+Settings are environment variables. A variable that is unset or empty has its default. A process with an invalid value
+does not start; it prints a line that says what is wrong and what to write. `make docs` makes this page from the
+settings classes.
 
-A variable with a **†** is a secret: instead of it, the same name with `_FILE` may name a file that holds it
-(`DATABASE_URL_FILE=/run/secrets/database_url`). It is shown nowhere, neither in logs nor in errors.
+A variable with a **†** is a secret. The same name with `_FILE` may name a file that holds it instead
+(`DATABASE_URL_FILE=/run/secrets/database_url`). Bureau never shows a secret, neither in logs nor in errors.
 
 | variable | default | allowed | read by | meaning |
 |---|---|---|---|---|
@@ -74,24 +75,36 @@ NOT_IN_CLASSES = (  # their names are open, or not ours
         "",
         "",
         "reports",
-        'A database that reports call `source = "<name>"`: `postgresql://…`, `mariadb://…`, `sqlite:///path` or any '
-        "other that SQLAlchemy knows.",
+        'The database that reports name with `source = "<name>"`: `postgresql://…`, `mariadb://…`, `sqlite:///path` or '
+        "any other that SQLAlchemy supports.",
         secret=True,
     ),
-    Row("SOURCE_<NAME>_AT_A_TIME", "4", "1 to 100", "reports", "Reports, and so connections, of all workers on it."),
-    Row("SOURCE_<NAME>_TIMEOUT_SECONDS", "1500", "up to 86400", "reports", "How long a statement may take there."),
+    Row(
+        "SOURCE_<NAME>_AT_A_TIME",
+        "4",
+        "1 to 100",
+        "reports",
+        "The maximum number of reports, and so of connections, that all workers together run on it at once.",
+    ),
+    Row("SOURCE_<NAME>_TIMEOUT_SECONDS", "1500", "up to 86400", "reports", "How long a statement on it may take."),
     Row(
         "AWS_ACCESS_KEY_ID",
         "",
         "",
         "all with `s3://`",
-        "Of the storage's bucket; the machine's role where unset.",
+        "The access key of the storage's bucket; if unset, the machine's role is used.",
         True,
     ),
-    Row("AWS_SECRET_ACCESS_KEY", "", "", "all with `s3://`", "Belongs to it.", True),
-    Row("AWS_SESSION_TOKEN", "", "", "all with `s3://`", "Belongs to it, where credentials are temporary.", True),
-    Row("AWS_REGION", "us-east-1", "", "all with `s3://`", "Unless `STORAGE_URL` names a region."),
-    Row("TMPDIR", "", "", "gateway, certificates", "Where uploads and archives lie while they are checked: a disk."),
+    Row("AWS_SECRET_ACCESS_KEY", "", "", "all with `s3://`", "The secret of `AWS_ACCESS_KEY_ID`.", True),
+    Row("AWS_SESSION_TOKEN", "", "", "all with `s3://`", "The session token, if the credentials are temporary.", True),
+    Row("AWS_REGION", "us-east-1", "", "all with `s3://`", "The bucket's region, unless `STORAGE_URL` names one."),
+    Row(
+        "TMPDIR",
+        "",
+        "",
+        "gateway, certificates",
+        "The temporary directory for uploads and archives while they are checked; it must be on disk.",
+    ),
 )
 
 
@@ -143,7 +156,7 @@ def _allowed(field: FieldInfo) -> str:
 
 def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
-        print("usage: python -m services.settings_table [--check]", file=sys.stderr)
+        print("usage: python -m bureau.services.settings_table [--check]", file=sys.stderr)
         return 2
     if not arguments:
         PAGE.write_text(page())

@@ -12,7 +12,7 @@ from types import FrameType
 import hypothesis
 import pytest
 
-from services.settings_table import rows
+from bureau.services.settings_table import rows
 from tests.support.postgres import PostgreSQL, drop_database, fresh_database
 from tests.support.rabbitmq import RabbitMQ
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bureau.cli import acts, completion, download, exits, follow, jobs, keys, lists, queues, schedules, status, submit
+from bureau.cli import exits
+from bureau.cli.commands import acts, completion, download, follow, jobs, keys, lists, queues, schedules, status, submit
 from bureau.cli.session import Session
 from bureau.client import BureauError
 

@@ -15,7 +15,6 @@ from bureau.client.errors import (
     BureauError,
     Damaged,
     FieldError,
-    JobFailed,
     NoSuchArtifact,
     NoSuchTask,
     NotInTime,
@@ -23,7 +22,7 @@ from bureau.client.errors import (
     Unreachable,
 )
 from bureau.client.events import Event
-from bureau.client.job import Job
+from bureau.client.job import Job, JobFailed
 from bureau.client.operations import Counted
 from bureau.client.retrying import Patience
 

@@ -1,13 +1,8 @@
 """What can go wrong with a request, each a type of its own. None of them holds the key."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from bureau.client.job import Job
+from typing import Any
 
 
 class BureauError(Exception):
@@ -77,22 +72,6 @@ def problem_from(
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     where = error.get("pointer") or error.get("parameter") or error.get("header") or ""
     return FieldError(str(where), str(error.get("code", "")), str(error.get("detail", "")))
-
-
-class JobFailed(BureauError):
-    """The job ended `failed` or `cancelled`; `job` is the whole of it."""
-
-    def __init__(self, job: Job) -> None:
-        super().__init__(job.id)
-        self.job = job
-
-    def __str__(self) -> str:
-        error = self.job.error
-        why = f": {error['code']}: {error['message']}" if error else ""
-        return f"The job {self.job.title!r} ({self.job.id}) {_ENDS.get(self.job.state, self.job.state)}{why}"
-
-
-_ENDS = {"failed": "failed", "cancelled": "was cancelled"}
 
 
 class NotInTime(BureauError, TimeoutError):

@@ -9,13 +9,28 @@ from typing import Any, Self, cast
 from bureau.client import events
 from bureau.client.artifact import Artifact
 from bureau.client.connection import Connection
-from bureau.client.errors import JobFailed, NoSuchArtifact, NoSuchTask, NotInTime
+from bureau.client.errors import BureauError, NoSuchArtifact, NoSuchTask, NotInTime
 from bureau.client.events import Event
 from bureau.client.pages import items
 from bureau.client.shapes import JobData, JobErrorData, JobSummaryData, ProgressData, TaskData
 
 LONGEST_WAIT_SECONDS = 30  # that the gateway grants one request
 LEAST_WAIT_SECONDS = 0.25  # between two questions, should a gateway not wait
+
+_ENDS = {"failed": "failed", "cancelled": "was cancelled"}
+
+
+class JobFailed(BureauError):
+    """The job ended `failed` or `cancelled`; `job` is the whole of it."""
+
+    def __init__(self, job: "Job") -> None:
+        super().__init__(job.id)
+        self.job = job
+
+    def __str__(self) -> str:
+        error = self.job.error
+        why = f": {error['code']}: {error['message']}" if error else ""
+        return f"The job {self.job.title!r} ({self.job.id}) {_ENDS.get(self.job.state, self.job.state)}{why}"
 
 
 class Job:

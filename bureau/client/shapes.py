@@ -128,7 +128,7 @@ class QueueData(TypedDict):
     busy: int
 
 
-class WorkerTroubleData(TypedDict):
+class WorkerOutageData(TypedDict):
     name: str
     how: str
     since: str
@@ -145,7 +145,7 @@ class WorkerData(TypedDict):
     threads: int
     busy: int
     memory_bytes: int | None
-    trouble: list[WorkerTroubleData]
+    trouble: list[WorkerOutageData]
     started_at: str
     seen_at: str
     live: bool

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from bureau.contracts.base import Contract
-from bureau.contracts.jobs import RunName
+from bureau.contracts.jobs.jobs import RunName
 
 
 class RetryPolicy(Contract):

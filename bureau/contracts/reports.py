@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract
-from bureau.contracts.mail import MAX_RECIPIENTS, Address, HeaderText
+from bureau.contracts.mail.mail import MAX_RECIPIENTS, Address, HeaderText
 
 MAX_BURST = 500  # files of one report: each is a statement at the source and a mail
 

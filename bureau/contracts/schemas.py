@@ -11,9 +11,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from bureau.contracts import graph, pointer
 from bureau.contracts.base import RULE
 from bureau.contracts.catalog import Catalog
+from bureau.contracts.jobs import graph, pointer
 from bureau.contracts.problems import FieldError
 
 MAX_SCHEMA_BYTES = 64 * 1024

@@ -5,9 +5,9 @@ import sys
 
 from sqlalchemy.exc import ProgrammingError
 
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.grants import grant
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.worker_grants import grant
 from bureau.settings import PlatformSettings, SettingsError, load
 
 

@@ -1,19 +1,19 @@
 """How executions and jobs end, counted."""
 
-from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.finish import Fate, Finished
-from bureau.ledger.job_end import JobEnded
+from bureau.ledger.db.job_end import JobEnded
+from bureau.ledger.jobs.finish import Finished, FinishResult
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.metrics.tasks import JOB_SECONDS, POSTPONED, RETRIES, TASK_SECONDS
 
 
-def ran(task: str, ending: Ending | None, seconds: float) -> None:
+def ran(task: str, ending: Outcome | None, seconds: float) -> None:
     """An execution, before its ending is written."""
     TASK_SECONDS.labels(task, _outcome(ending)).observe(seconds)
 
 
-def written(queue: str, ending: Ending, finished: Finished) -> None:
+def written(queue: str, ending: Outcome, finished: Finished) -> None:
     """What the ledger made of it."""
-    if isinstance(ending, AgainLater) and finished.fate is Fate.DONE:
+    if isinstance(ending, RetryLater) and finished.fate is FinishResult.DONE:
         (RETRIES if ending.counted else POSTPONED).labels(queue).inc()
 
 
@@ -22,7 +22,7 @@ def job_ended(job: JobEnded) -> None:
     JOB_SECONDS.labels(job.kind, job.state).observe(job.seconds)
 
 
-def _outcome(ending: Ending | None) -> str:
+def _outcome(ending: Outcome | None) -> str:
     """`discarded`: the claim was somebody else's before the task ended."""
     match ending:
         case Succeeded():
@@ -31,9 +31,9 @@ def _outcome(ending: Ending | None) -> str:
             return "failed"
         case Cancelled():
             return "cancelled"
-        case HandedBack():
+        case Released():
             return "handed_back"
-        case AgainLater(counted=counted):
+        case RetryLater(counted=counted):
             return "retry" if counted else "postponed"
         case None:
             return "discarded"

@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.survey import QueueSurvey, survey
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.reads.queue_stats import QueueSurvey, survey
 
 BELIEVED_SECONDS = 5.0
 TIMEOUT_SECONDS = 5.0

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import obstore
 from obstore.store import LocalStore, ObjectStore, S3Store
 
-from bureau.secret_files import read_secret_files
+from bureau.secrets.secret_files import read_secret_files
 
 MARKER = ".bureau-storage"
 S3_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

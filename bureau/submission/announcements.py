@@ -9,9 +9,9 @@ import structlog
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
 from bureau.contracts.schemas import Schema, SchemaError
-from bureau.ledger import workers
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.workers import Announced
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import Announced
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class KnownReport:
 
 
 @dataclass(frozen=True)
-class Known:
+class CatalogSnapshot:
     """The catalog by name. What announced a schema that is not admitted is left out."""
 
     catalog: Catalog
@@ -52,11 +52,11 @@ class Announcements:
         self._database = database
         self._clock = clock
         self._lock = Lock()
-        self._known: Known | None = None
+        self._known: CatalogSnapshot | None = None
         self._failure: str | None = None
         self._read_at: float | None = None
 
-    def known(self) -> Known:
+    def known(self) -> CatalogSnapshot:
         """Not older than a second. Raises `LedgerUnavailable`.
 
         That the ledger is away is believed for a second too: who waited for the lock does not wait for it again.
@@ -77,13 +77,15 @@ class Announcements:
         self._read_at = self._clock()
 
 
-def _known(announced: Announced, before: Known | None) -> Known:
+def _known(announced: Announced, before: CatalogSnapshot | None) -> CatalogSnapshot:
     if before is not None and before.catalog == announced.catalog:
-        return Known(before.catalog, before.tasks, before.reports, before.templates, announced.workers_by_task)
+        return CatalogSnapshot(
+            before.catalog, before.tasks, before.reports, before.templates, announced.workers_by_task
+        )
     catalog = announced.catalog
     tasks = ((task, _compiled(f"task {task.name}", task.input_schema)) for task in catalog.tasks)
     reports = ((report, _compiled(f"report {report.name}", report.params_schema)) for report in catalog.reports)
-    return Known(
+    return CatalogSnapshot(
         catalog,
         {task.name: KnownTask(task, schema) for task, schema in tasks if schema},
         {report.name: KnownReport(report, schema) for report, schema in reports if schema},

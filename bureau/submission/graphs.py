@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from bureau.contracts import graph, pointer
-from bureau.contracts.jobs import JobSpec, TaskSpec
+from bureau.contracts.jobs import graph, pointer
+from bureau.contracts.jobs.jobs import JobSpec, TaskSpec
 from bureau.contracts.problems import FieldError
-from bureau.ledger.submit import NewTask
-from bureau.submission.announcements import Known
+from bureau.ledger.jobs.submit import NewTask
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import overridden, policy_of
 
 MAX_MISTAKES = 200  # of a thousand tasks that are all wrong, this many are told
 
 
-def graph_mistakes(tasks: Sequence[TaskSpec], known: Known) -> list[FieldError]:
+def graph_mistakes(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> list[FieldError]:
     """Of names, order, references, what is not announced and what does not fit its schema."""
     mistakes = graph.mistakes(tasks)
     for index, task in enumerate(tasks):
@@ -23,7 +23,7 @@ def graph_mistakes(tasks: Sequence[TaskSpec], known: Known) -> list[FieldError]:
     return mistakes[:MAX_MISTAKES]
 
 
-def _input_mistakes(index: int, task: TaskSpec, known: Known) -> Iterator[FieldError]:
+def _input_mistakes(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterator[FieldError]:
     announced = known.tasks.get(task.run)
     if announced is None:
         detail = f"No service has announced {task.run}; {named('task', known.tasks)}"
@@ -32,7 +32,7 @@ def _input_mistakes(index: int, task: TaskSpec, known: Known) -> Iterator[FieldE
     yield from announced.schema.mistakes(task.input, ["tasks", index, "input"])
 
 
-def new_tasks(spec: JobSpec, known: Known) -> list[NewTask]:
+def new_tasks(spec: JobSpec, known: CatalogSnapshot) -> list[NewTask]:
     return [_new_task(spec, task, known) for task in spec.tasks]
 
 
@@ -41,7 +41,7 @@ def title_of(spec: JobSpec) -> str:
     return first if len(spec.tasks) == 1 else f"{first} and {len(spec.tasks) - 1} more"
 
 
-def _new_task(spec: JobSpec, task: TaskSpec, known: Known) -> NewTask:
+def _new_task(spec: JobSpec, task: TaskSpec, known: CatalogSnapshot) -> NewTask:
     policy = overridden(policy_of(task.run, known), spec, task.retry, task.time_limit_seconds)
     return NewTask(
         task.name,

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bureau.contracts import graph
-from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs import graph
+from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import ScheduleSpec
-from bureau.ledger.schedules import NewSchedule, Schedule, Source
-from bureau.ledger.submit import NewJob
-from bureau.ledger.ticks import Timing
-from bureau.submission.announcements import Known
+from bureau.contracts.schedules.cron import CronInvalid, ZoneUnknown, check_cron, check_zone
+from bureau.contracts.schedules.schedules import ScheduleSpec
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.specs import job_from, spec_mistakes, used_by, within
 from bureau.submission.terms import terms_mistakes
 
@@ -24,7 +24,7 @@ class JobUnreadable(ValueError):
     """The schedule's job was written by another version, and cannot be read by this one: save it anew."""
 
 
-def schedule_mistakes(spec: ScheduleSpec, known: Known) -> list[FieldError]:
+def schedule_mistakes(spec: ScheduleSpec, known: CatalogSnapshot) -> list[FieldError]:
     """Of its times and of its job, which is held against what is announced."""
     return [*_time_mistakes(spec), *_absolute_times(spec.job), *spec_mistakes(spec.job, known, _JOB)]
 
@@ -57,7 +57,7 @@ def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
             yield FieldError("refused", detail, f"#/job/{name}")
 
 
-def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: Source) -> NewSchedule:
+def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: ScheduleOrigin) -> NewSchedule:
     """Of a spec without mistakes."""
     return NewSchedule(
         owner=owner,
@@ -71,7 +71,7 @@ def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: Source) -> N
     )
 
 
-def job_at(schedule: Schedule, known: Known, *, job_id: UUID | None = None) -> NewJob:
+def job_at(schedule: Schedule, known: CatalogSnapshot, *, job_id: UUID | None = None) -> NewJob:
     """A job of the schedule, run as its services announce now. Raises `JobUnreadable`."""
     return job_from(_job_spec(schedule), schedule.owner, known, job_id=job_id, title=schedule.name)
 

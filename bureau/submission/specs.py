@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from bureau.contracts import pointer
-from bureau.contracts.jobs import JobSpec
+from bureau.contracts.jobs import pointer
+from bureau.contracts.jobs.jobs import JobSpec
+from bureau.contracts.jobs.references import Used, used_in
 from bureau.contracts.problems import FieldError
-from bureau.contracts.references import Used, used_in
-from bureau.ledger.submit import NewJob
-from bureau.submission.announcements import Known
+from bureau.ledger.jobs.submit import NewJob
+from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.graphs import graph_mistakes, new_tasks, title_of
 from bureau.submission.terms import new_job, terms_mistakes
 
 
-def spec_mistakes(spec: JobSpec, known: Known, at: Iterable[str | int] = ()) -> list[FieldError]:
+def spec_mistakes(spec: JobSpec, known: CatalogSnapshot, at: Iterable[str | int] = ()) -> list[FieldError]:
     """All that is wrong, with pointers below `at`."""
     return within(at, [*terms_mistakes(spec), *graph_mistakes(spec.tasks, known)])
 
@@ -31,7 +31,7 @@ def used_by(spec: JobSpec) -> list[Used]:
 
 
 def job_from(
-    spec: JobSpec, owner: str, known: Known, *, job_id: UUID | None = None, title: str | None = None
+    spec: JobSpec, owner: str, known: CatalogSnapshot, *, job_id: UUID | None = None, title: str | None = None
 ) -> NewJob:
     """The job for the ledger; `title` is for a spec without one."""
     return new_job(

@@ -7,17 +7,17 @@ from uuid import UUID
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.jobs import RetryOverride, Terms
+from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.problems import FieldError
-from bureau.ledger.submit import NewJob, NewTask
-from bureau.submission.announcements import Known
+from bureau.ledger.jobs.submit import NewJob, NewTask
+from bureau.submission.announcements import CatalogSnapshot
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for time zones and leases below year 9999, where datetimes end
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Policy:
+class RetryTerms:
     """How a task is run."""
 
     queue: str
@@ -25,22 +25,24 @@ class Policy:
     time_limit_seconds: float
 
 
-def policy_of(run: str, known: Known, standard: Policy | None = None) -> Policy:
+def policy_of(run: str, known: CatalogSnapshot, standard: RetryTerms | None = None) -> RetryTerms:
     """As the service announced; `standard` for a task that no service has announced yet."""
     announced = known.tasks.get(run)
     if announced is None:
-        return standard or Policy(run.split(".", 1)[0], RetryPolicy(), 1800.0)
+        return standard or RetryTerms(run.split(".", 1)[0], RetryPolicy(), 1800.0)
     task = announced.description
-    return Policy(task.queue, task.retry, task.time_limit_seconds)
+    return RetryTerms(task.queue, task.retry, task.time_limit_seconds)
 
 
-def overridden(policy: Policy, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None) -> Policy:
+def overridden(
+    policy: RetryTerms, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None
+) -> RetryTerms:
     """With what the task asks for, else what its job asks for, else what was announced."""
     merged = policy.retry.model_dump()
     for override in (terms.retry, retry):
         if override is not None:
             merged.update(override.model_dump(exclude_none=True))
-    return Policy(
+    return RetryTerms(
         policy.queue,
         RetryPolicy(**merged),
         limit or terms.time_limit_seconds or policy.time_limit_seconds,

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bureau.contracts import pointer
+from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schemas import Schema
 

@@ -7,7 +7,7 @@
     def test_two_and_two_is_four(bureau):
         assert bureau.submit(suma, a=2, b=2).wait(10).result() == 4
 
-Needs `pip install 'bureau[embedded]' pytest`.
+Needs `pip install 'bureau-jobs[embedded]' pytest`.
 """
 
 from bureau.testing.client import BureauInProcess

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import overload
 
-from bureau.contracts.addresses import folded
+from bureau.contracts.mail.addresses import folded
 
 
 class Outbox(Sequence[EmailMessage]):

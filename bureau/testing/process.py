@@ -1,7 +1,7 @@
 """Everything in this process: the ledger in SQLite, an in-memory broker, files and mails in a temporary folder.
 
-The services are put together by `services.embedded`, of the same distribution. The library knows no service, so it is
-found by its name and not imported by this package.
+`bureau.services.embedded`, of the same distribution, puts the services together. This package finds it by its name and
+does not import it, because the library knows no service.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 import pytest
 
-COMPOSITION = "services.embedded"
+COMPOSITION = "bureau.services.embedded"
 DECIDED = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
 AWAY = ("CERTIFICATES_API", "KEYS_FILE", "SCHEDULES_FILE", "METRICS_BIND", "HEALTH_BIND", "PUBLIC_URL", "TASKS")
 
@@ -70,7 +70,7 @@ def _composition() -> "Composition":
         return cast("Composition", importlib.import_module(COMPOSITION))
     except ModuleNotFoundError as error:
         raise pytest.UsageError(
-            f"bureau.testing runs all of Bureau, and {error.name} is missing: pip install 'bureau[embedded]'"
+            f"bureau.testing runs all of Bureau, and {error.name} is missing: pip install 'bureau-jobs[embedded]'"
         ) from error
 
 

@@ -4,12 +4,12 @@ import zipfile
 from collections.abc import Sequence
 from typing import IO, Any
 
-from bureau.contracts.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.artifacts import safe_name
 from bureau.contracts.errors import PermanentError
-from bureau.quantities import count
+from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
+from bureau.formatting import count
+from bureau.services.certificates.manifest import Listed, Manifest
 from bureau.task import Context
-from services.certificates.manifest import Listed, Manifest
 
 RUN = "mailer.send"
 TEMPLATE = "your-certificate"

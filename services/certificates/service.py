@@ -5,17 +5,17 @@ from functools import partial
 
 import httpx
 
-from bureau.ledger.certificates import note_issued
+from bureau.ledger.access.certificates import note_issued
 from bureau.service import Resources, Service
+from bureau.services.certificates.api.client import CertificatesApi
+from bureau.services.certificates.api.in_process import InProcessTransport
+from bureau.services.certificates.api.interruptible import InterruptibleTransport
+from bureau.services.certificates.issuer.app import create_app
+from bureau.services.certificates.issuer.links import Links, links_of
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.settings import BUILT_IN, CertificatesSettings
+from bureau.services.certificates.tasks import issue_task
 from bureau.settings import load
-from services.certificates.api.client import CertificatesApi
-from services.certificates.api.in_process import InProcessTransport
-from services.certificates.api.interruptible import InterruptibleTransport
-from services.certificates.issuer.app import create_app
-from services.certificates.issuer.links import Links, links_of
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.settings import BUILT_IN, CertificatesSettings
-from services.certificates.tasks import issue_task
 
 IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
 

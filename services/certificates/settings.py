@@ -4,8 +4,8 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
+from bureau.services.certificates.archive.check import Limits
 from bureau.settings import Settings
-from services.certificates.archive.check import Limits
 
 BUILT_IN = "builtin"
 _HEADER = re.compile(r"^([A-Za-z0-9!#$%&'*+.^_`~-]+):[ \t]*([\x20-\x7e]*)$")  # RFC 9110, section 5.1
@@ -20,23 +20,34 @@ class CertificatesSettings(Settings):
         description="The certificates API: `builtin`, or `https://user:password@host/path`.",
     )
     certificates_api_token: SecretStr = Field(
-        default=SecretStr(""), description="Sent to the API as `Authorization: Bearer <token>`."
+        default=SecretStr(""), description="A token, sent to the API as `Authorization: Bearer <token>`."
     )
     certificates_api_headers: SecretStr = Field(  # secret: API keys are sent by many names
-        default=SecretStr(""), description="Further headers for the API: lines, or with `|` between: `X-Api-Key: abc`."
+        default=SecretStr(""),
+        description="Additional headers for the API, on separate lines or separated by `|`: `X-Api-Key: abc`.",
     )
-    certificates_timeout_seconds: float = Field(default=120.0, gt=0, description="Without a byte in either direction.")
-    certificates_connect_timeout_seconds: float = Field(default=10.0, gt=0, description="For the API to be reached.")
-    certificates_max_archive_bytes: int = Field(default=512 * 1024 * 1024, ge=1, description="The ZIP it answers with.")
+    certificates_timeout_seconds: float = Field(
+        default=120.0, gt=0, description="How long the connection may be silent, without a byte in either direction."
+    )
+    certificates_connect_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="How long to wait for a connection to the API."
+    )
+    certificates_max_archive_bytes: int = Field(
+        default=512 * 1024 * 1024, ge=1, description="The maximum size of the ZIP that the API answers with."
+    )
     certificates_max_members: int = Field(  # twice what the built-in issuer makes
-        default=10_000, ge=1, description="Files in the ZIP."
+        default=10_000, ge=1, description="The maximum number of files in the ZIP."
     )
-    certificates_max_member_bytes: int = Field(default=100 * 1024 * 1024, ge=1, description="One of them, unpacked.")
+    certificates_max_member_bytes: int = Field(
+        default=100 * 1024 * 1024, ge=1, description="The maximum size of one file, unpacked."
+    )
     certificates_max_uncompressed_bytes: int = Field(
-        default=2 * 1024 * 1024 * 1024, ge=1, description="All of them, unpacked."
+        default=2 * 1024 * 1024 * 1024, ge=1, description="The maximum size of all files together, unpacked."
     )
     certificates_max_compression_ratio: float = Field(
-        default=100.0, ge=1, description="Unpacked by packed bytes of a file: text reaches 20, a bomb 1,000."
+        default=100.0,
+        ge=1,
+        description="The maximum ratio of a file's unpacked to packed bytes: text reaches 20, a ZIP bomb 1,000.",
     )
 
     @field_validator("certificates_api")

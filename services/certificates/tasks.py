@@ -8,14 +8,14 @@ from uuid import UUID
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.quantities import count, size
+from bureau.formatting import count, size
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
+from bureau.services.certificates.archive.check import Checked, Limits, check_archive
+from bureau.services.certificates.delivery import deliver
+from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
+from bureau.services.certificates.spool import spooled_file
 from bureau.task import ArtifactWriter, Context, Task
-from services.certificates.api.client import CertificatesApi, Exchange, Upload
-from services.certificates.archive.check import Checked, Limits, check_archive
-from services.certificates.delivery import deliver
-from services.certificates.manifest import Manifest, RosterRead, read_manifest
-from services.certificates.spool import spooled_file
 
 READINGS_SHOWN = 5
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

@@ -1,6 +1,6 @@
-"""`dramatiq services.certificates.worker`: the certificates worker process."""
+"""`dramatiq bureau.services.certificates.worker`: the certificates worker process."""
 
 from bureau.boot import boot
-from services.certificates.service import certificates_service
+from bureau.services.certificates.service import certificates_service
 
 broker = boot(certificates_service)

@@ -6,41 +6,23 @@ from typing import Any
 
 from flask import Flask
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.api import artifacts, catalog, files, health, openapi, queues, workers
+from bureau.services.gateway.api.certificates import certificates, revocation
+from bureau.services.gateway.api.jobs import acts, batch, deletion, events, jobs, links, tasks
+from bureau.services.gateway.api.mail import emails, mail_events, mail_templates, suppressions
+from bureau.services.gateway.api.reports import report_preview, reports
+from bureau.services.gateway.api.schedules import schedules
+from bureau.services.gateway.console import console
+from bureau.services.gateway.console.pages import certificate
+from bureau.services.gateway.context import Gateway, Relay
+from bureau.services.gateway.http.context import add_context
+from bureau.services.gateway.http.errors import add_error_handlers
+from bureau.services.gateway.http.operation import Operation
+from bureau.services.gateway.http.routes import add_routes
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
-from services.gateway.api import (
-    acts,
-    artifacts,
-    batch,
-    catalog,
-    certificates,
-    deletion,
-    emails,
-    events,
-    files,
-    health,
-    jobs,
-    links,
-    mail_events,
-    mail_templates,
-    openapi,
-    queues,
-    report_preview,
-    reports,
-    revocation,
-    schedules,
-    suppressions,
-    tasks,
-    workers,
-)
-from services.gateway.console import certificate, console
-from services.gateway.gateway import Gateway, Relay
-from services.gateway.http.context import add_context
-from services.gateway.http.errors import add_error_handlers
-from services.gateway.http.operation import Operation
-from services.gateway.http.routes import add_routes
-from services.gateway.settings import GatewaySettings
 
 
 def create_app(

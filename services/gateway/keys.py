@@ -1,4 +1,4 @@
-"""`python -m services.gateway.keys make | list | revoke`: the keys in the ledger of DATABASE_URL.
+"""`python -m bureau.services.gateway.keys make | list | revoke`: the keys in the ledger of DATABASE_URL.
 
 Those of KEYS_FILE are listed too; they are changed in the file.
 """
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.ledger import keys
-from bureau.ledger.audit import COMMAND, Act
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.keys import Key, NewKey, Role
-from bureau.ledger.migrate import migrate
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import COMMAND, Act
+from bureau.ledger.access.keys import Key, NewKey, Role
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
+from bureau.services.gateway.api_keys import api_key, key_file
+from bureau.services.gateway.api_keys.key_file import OWNER, FileKey, KeyFileError
 from bureau.settings import PlatformSettings, Settings, SettingsError, load
-from services.gateway.auth import api_key, key_file
-from services.gateway.auth.key_file import OWNER, FileKey, KeyFileError
 
 DAY_SECONDS = 86_400.0
 
@@ -136,7 +136,9 @@ def _days(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services.gateway.keys", description="Who may ask the gateway.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bureau.services.gateway.keys", description="Who may ask the gateway."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="makes a key and shows it, once")
     making.add_argument("--owner", required=True, type=_owner, help="whose jobs and files it opens")

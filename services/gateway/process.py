@@ -5,16 +5,16 @@ from threading import Event, Lock
 import structlog
 from flask import Flask
 
-from bureau.broker import make_broker
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
+from bureau.messaging.broker import make_broker
+from bureau.messaging.relay import Relay
 from bureau.metrics import endings
-from bureau.relay import Relay
+from bureau.runtime.storage_check import mark
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import PlatformSettings
-from bureau.shared_storage import mark
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger(__name__)
 

@@ -8,77 +8,107 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bureau.certificate_tokens import Verifier
 from bureau.contracts.certificates import MAX_FILES
-from bureau.contracts.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
-from bureau.quota_settings import QuotaSettings
-from bureau.recipients import DESCRIPTION
+from bureau.contracts.mail.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
+from bureau.services.gateway.api_keys import key_file
+from bureau.services.gateway.providers import sendgrid
 from bureau.settings import SettingsError
-from services.gateway.auth import key_file
-from services.gateway.providers import sendgrid
+from bureau.signing.certificate_tokens import Verifier
+from bureau.submission.quota_settings import QuotaSettings
 
 
 class GatewaySettings(QuotaSettings):
     """Limits are refused by these names and their values."""
 
-    bind: str = Field(default="127.0.0.1:8600", description="host:port, [::1]:port or unix:/path.")
+    bind: str = Field(
+        default="127.0.0.1:8600", description="The address to listen on: host:port, [::1]:port or unix:/path."
+    )
     port: int | None = Field(
         default=None,
         ge=1,
         le=65_535,
-        description="From a hosting platform: 5000 means `BIND=0.0.0.0:5000`, which needs a key. BIND wins.",
+        description="Set by hosting platforms: 5000 means `BIND=0.0.0.0:5000`, which needs a key. If BIND is set, it "
+        "is used instead.",
     )
-    public_url: str = Field(default="", description="How clients reach the gateway; from BIND when empty.")
+    public_url: str = Field(
+        default="", description="The address at which clients reach the gateway; if empty, made from BIND."
+    )
     allowed_hosts: str = Field(
-        default="", description="Further names the gateway is reached by, separated by commas: `gateway,10.0.0.5`."
+        default="",
+        description="Additional host names by which the gateway is reached, separated by commas: `gateway,10.0.0.5`.",
     )
     keys_file: Path | None = Field(
-        default=None, description="Keys beside those of the ledger: lines `owner role key`, read again when it changes."
+        default=None,
+        description="A file of keys in addition to those in the ledger, with lines `owner role key`; it is read again "
+        "when it changes.",
     )
     rate_limit_per_minute: int = Field(
-        default=1200, ge=0, le=1_000_000, description="Requests of a key; 0: any number."
+        default=1200,
+        ge=0,
+        le=1_000_000,
+        description="The rate limit of each key, in requests per minute; 0 means no limit.",
     )
     link_secret: SecretStr = Field(
-        default=SecretStr(""), description="Signs links, 32 characters or more; the ledger keeps one where it is empty."
+        default=SecretStr(""),
+        description="The secret that signs links, 32 characters or more; if empty, the ledger keeps one.",
     )
     certificates_public_keys: SecretStr = Field(  # public; secret for the sake of its *_FILE
         default=SecretStr(""),
-        description="Of ISSUER_SIGNING_KEY, for the page behind QR codes; several, also former ones, with commas.",
+        description="The public keys of ISSUER_SIGNING_KEY, for the page that QR codes link to; several, including "
+        "former ones, separated by commas.",
     )
     sendgrid_events_key: str = Field(
-        default="", description="The verification key of SendGrid's event webhook; without it no events are taken."
+        default="",
+        description="The verification key of SendGrid's event webhook; without it, events are refused.",
     )
     # SendGrid repeats for 24 h what was not answered with 2xx; it signs anew each time.
     sendgrid_events_window_seconds: int = Field(
-        default=600, gt=0, le=86_400, description="How old a signature of its events may be."
+        default=600, gt=0, le=86_400, description="How old the signature of SendGrid's events may be."
     )
-    max_body_bytes: int = Field(default=100_000_000, gt=0, description="A request's body.")
-    max_json_bytes: int = Field(default=16_000_000, gt=0, description="A JSON body: it is read into memory.")
-    max_files: int = Field(default=MAX_FILES, gt=0, le=MAX_FILES, description="Files in a request.")
-    max_file_bytes: int = Field(default=25_000_000, gt=0, description="One file.")
+    max_body_bytes: int = Field(default=100_000_000, gt=0, description="The maximum size of a request's body.")
+    max_json_bytes: int = Field(
+        default=16_000_000, gt=0, description="The maximum size of a JSON body, which is read into memory."
+    )
+    max_files: int = Field(
+        default=MAX_FILES, gt=0, le=MAX_FILES, description="The maximum number of files in a request."
+    )
+    max_file_bytes: int = Field(default=25_000_000, gt=0, description="The maximum size of one file.")
     max_context_bytes: int = Field(
-        default=MAX_CONTEXT_BYTES, gt=0, le=MAX_CONTEXT_BYTES, description="A mail's context."
+        default=MAX_CONTEXT_BYTES, gt=0, le=MAX_CONTEXT_BYTES, description="The maximum size of a mail's context."
     )
-    max_recipients: int = Field(default=MAX_RECIPIENTS, gt=0, le=MAX_RECIPIENTS, description="Of a mail, all together.")
+    max_recipients: int = Field(
+        default=MAX_RECIPIENTS,
+        gt=0,
+        le=MAX_RECIPIENTS,
+        description="The maximum number of recipients of a mail, of all kinds together.",
+    )
     recipient_domains: str = Field(default="", description=DESCRIPTION)
     failure_email_to: str = Field(
-        default="", description="Who hears of reports that failed where neither request nor owner is an address."
+        default="",
+        description="The address that is notified of a failed report if the request names none and the owner is not an "
+        "address.",
     )
-    max_wait_seconds: int = Field(default=30, ge=0, le=300, description="What `Prefer: wait` may ask for.")
+    max_wait_seconds: int = Field(
+        default=30, ge=0, le=300, description="The longest wait that `Prefer: wait` may request."
+    )
     metrics_bind: str = Field(
-        default="", pattern=r"^$|^.+:\d+$", description="`host:port` for `/metrics` of the gateway, or of all in one."
+        default="",
+        pattern=r"^$|^.+:\d+$",
+        description="`host:port` for `/metrics` of the gateway, or of everything in one process.",
     )
-    web_concurrency: int = Field(default=1, ge=1, le=64, description="Gunicorn processes.")
+    web_concurrency: int = Field(default=1, ge=1, le=64, description="The number of Gunicorn processes.")
     # A request that waits holds a thread; idle ones cost little (5 MB for 256).
-    web_threads: int = Field(default=32, ge=2, le=1000, description="Threads of each.")
+    web_threads: int = Field(default=32, ge=2, le=1000, description="The number of threads in each process.")
     max_streams: int | None = Field(
         default=None,
         ge=0,
         le=999,
-        description="Event streams at once in each process, fewer than WEB_THREADS: each holds a thread. Unset: half.",
+        description="The maximum number of concurrent event streams in each process, fewer than WEB_THREADS because "
+        "each stream holds a thread; if unset, half of WEB_THREADS.",
     )
     max_stream_seconds: float = Field(
-        default=600, gt=0, le=86_400, description="A stream ends after so long; its client connects again."
+        default=600, gt=0, le=86_400, description="How long an event stream lasts; its client then reconnects."
     )
 
     @model_validator(mode="before")

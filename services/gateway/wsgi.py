@@ -1,12 +1,12 @@
-"""`gunicorn -c deploy/gunicorn.conf.py services.gateway.wsgi:app`: the gateway's process.
+"""`gunicorn -c python:bureau.services.gateway.gunicorn_conf bureau.services.gateway.wsgi:app`: the gateway's process.
 
 Importing it connects to nothing.
 """
 
-from bureau import logs
+from bureau.observability import logs
+from bureau.services.gateway.process import GatewayProcess
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import PlatformSettings, SettingsError, load
-from services.gateway.process import GatewayProcess
-from services.gateway.settings import GatewaySettings
 
 try:
     _platform, _settings = load(PlatformSettings, GatewaySettings)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bureau.contracts.addresses import Mailbox, folded
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
+from bureau.contracts.mail.addresses import Mailbox, folded
+from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
+from bureau.services.mailer.message.addresses import mailbox, mailboxes
+from bureau.services.mailer.message.message import Attachment, Message
+from bureau.services.mailer.message.plain_text import plain_text
+from bureau.services.mailer.templating.templating import Templates
 from bureau.task import Context
-from services.mailer.addresses import mailbox, mailboxes
-from services.mailer.message import Attachment, Message
-from services.mailer.plain_text import plain_text
-from services.mailer.templating import Templates
 
 _UNTYPED = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r'^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)(?:\s*;\s*charset="?([A-Za-z0-9_.:-]+)"?)?$')

@@ -1,15 +1,15 @@
 """The mailer's composition root."""
 
 from bureau.service import Resources, Service
+from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_log import DeliveryLog
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
+from bureau.services.mailer.send import Mailer
+from bureau.services.mailer.settings import MailerSettings
+from bureau.services.mailer.tasks import preview_task, send_task
+from bureau.services.mailer.templating.templating import Templates
+from bureau.services.mailer.transport_factory import choose
 from bureau.settings import load
-from services.mailer.book import LedgerBook
-from services.mailer.compose import Composer
-from services.mailer.deliveries import Policy
-from services.mailer.mailer import Mailer
-from services.mailer.settings import MailerSettings
-from services.mailer.tasks import preview_task, send_task
-from services.mailer.templating import Templates
-from services.mailer.transports.choose import choose
 
 
 def mailer_service(resources: Resources) -> Service:
@@ -25,8 +25,8 @@ def mailer_service(resources: Resources) -> Service:
             from_domains=settings.from_domains,
         ),
         route=route,
-        book=LedgerBook(resources.database),
-        policy=Policy(settings.mail_unknown),
+        book=DeliveryLog(resources.database),
+        policy=UnknownMailPolicy(settings.mail_unknown),
     )
     return Service(
         "mailer",

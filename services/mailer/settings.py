@@ -5,11 +5,11 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from bureau.contracts.addresses import Mailbox, domain_name, parse_mailbox
-from bureau.recipients import DESCRIPTION
+from bureau.contracts.mail.addresses import Mailbox, domain_name, parse_mailbox
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
+from bureau.services.mailer.templating.templating import SHIPPED
+from bureau.services.mailer.transports.urls import MailUrl, mail_urls
 from bureau.settings import Settings
-from services.mailer.mail_urls import MailUrl, mail_urls
-from services.mailer.templating import SHIPPED
 
 
 class MailerSettings(Settings):
@@ -17,43 +17,55 @@ class MailerSettings(Settings):
 
     mail_url: SecretStr = Field(
         default=SecretStr("file://var/outbox"),
-        description="How mail leaves: `file://folder` (.eml), `console://`, `smtp://user:password@host:port`, "
-        "`smtps://…`, `sendgrid://`; several by commas, tried in order; `?rate=5`: mails a second of each process.",
+        description="The mail transport: `file://folder` (.eml), `console://`, `smtp://user:password@host:port`, "
+        "`smtps://…`, `sendgrid://`; several, separated by commas, are tried in order; `?rate=5` limits the mails per "
+        "second of each process.",
     )
-    mail_from: str = Field(default="Bureau <bureau@localhost>", description="The sender of mails that name none.")
+    mail_from: str = Field(default="Bureau <bureau@localhost>", description="The sender of mails that name no sender.")
     mail_from_domains: str = Field(
-        default="", description="Domains a mail may be from, separated by commas; any where it is empty."
+        default="",
+        description="The domains that a sender's address may have, separated by commas; if empty, any domain.",
     )
     mail_templates: Path | None = Field(
-        default=None, description="A folder of templates of your own, beside the shipped ones and before them."
+        default=None,
+        description="A folder of your own templates; a template there replaces the shipped one of the same name.",
     )
     recipient_domains: str = Field(default="", description=DESCRIPTION)
     mail_unknown: Literal["resend", "park"] = Field(
         default="resend",
-        description="What becomes of a mail whose provider took it and never answered: sent again under the same "
-        "Message-ID (at least once), or left for a person to decide (at most once).",
+        description="What to do with a mail that a provider took without answering: `resend` sends it again under the "
+        "same Message-ID (at least once), `park` leaves the decision to a person (at most once).",
     )
-    mail_connect_timeout_seconds: float = Field(default=10.0, gt=0, le=30, description="For an SMTP server to answer.")
+    mail_connect_timeout_seconds: float = Field(
+        default=10.0, gt=0, le=30, description="How long to wait for a connection to an SMTP server."
+    )
     # The mail itself has 30 s to begin; mailing's own limit is 120 s.
     mail_read_timeout_seconds: float = Field(
-        default=20.0, gt=0, le=30, description="For each answer of an SMTP server up to the mail itself."
+        default=20.0,
+        gt=0,
+        le=30,
+        description="How long to wait for each answer of an SMTP server before the mail itself is sent.",
     )
     # Base64 makes 27 MB of 20: providers take 25 to 30, SendGrid 30.
     mail_attachments_max_bytes: int = Field(
-        default=20_000_000, ge=0, le=100_000_000, description="All attachments of a mail together."
+        default=20_000_000, ge=0, le=100_000_000, description="The maximum size of all attachments of a mail together."
     )
     sendgrid_api_key: SecretStr = Field(
         default=SecretStr(""),
         validate_default=True,
-        description="Needed with `MAIL_URL=sendgrid://`; a key with Mail Send access.",
+        description="The API key, required with `MAIL_URL=sendgrid://`; it needs Mail Send access.",
     )
     sendgrid_api_url: str = Field(
-        default="https://api.sendgrid.com", description="`https://api.eu.sendgrid.com` for accounts in the EU."
+        default="https://api.sendgrid.com",
+        description="The address of SendGrid's API; `https://api.eu.sendgrid.com` for accounts in the EU.",
     )
     sendgrid_sandbox: bool = Field(
-        default=False, description="SendGrid checks mails and sends none: to try a key and a sender."
+        default=False,
+        description="`true`: SendGrid checks mails but sends none, so that you can test a key and a sender.",
     )
-    sendgrid_timeout_seconds: float = Field(default=60.0, gt=0, le=110, description="For SendGrid's answer.")
+    sendgrid_timeout_seconds: float = Field(
+        default=60.0, gt=0, le=110, description="How long to wait for SendGrid's answer."
+    )
 
     @property
     def sender(self) -> Mailbox:

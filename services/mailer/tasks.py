@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bureau.contracts.mail import MailPreview, MailSent, PreviewMail, SendMail
-from bureau.recipients import refuse_outside
+from bureau.contracts.mail.mail import MailPreview, MailSent, PreviewMail, SendMail
+from bureau.contracts.mail.recipient_domains import refuse_outside
+from bureau.services.mailer.send import Mailer
+from bureau.services.mailer.templating.preview import preview
+from bureau.services.mailer.templating.templating import Templates
 from bureau.task import Context, Task
-from services.mailer.mailer import Mailer
-from services.mailer.preview import preview
-from services.mailer.templating import Templates
 
 
 def send_task(mailer: Mailer, domains: str) -> Task[Any, MailSent]:

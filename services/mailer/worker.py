@@ -1,6 +1,6 @@
-"""`dramatiq services.mailer.worker`: the mailer's worker process."""
+"""`dramatiq bureau.services.mailer.worker`: the mailer's worker process."""
 
 from bureau.boot import boot
-from services.mailer.service import mailer_service
+from bureau.services.mailer.service import mailer_service
 
 broker = boot(mailer_service)

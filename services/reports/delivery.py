@@ -12,14 +12,14 @@ from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import TransientError
+from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.first_failure import Failure
-from bureau.links import PARAMETER, Link, Linked, Links
-from bureau.quantities import count, size
-from bureau.recipients import refuse_outside
+from bureau.formatting import count, size
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.reads.first_failure import Failure
+from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
+from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
-from services.reports.ladder import Ladder, Step
 
 PIECE_BYTES = 256 * 1024
 SHOWN = 200  # characters of a parameter's value in a mail: its context is limited
@@ -29,14 +29,14 @@ SHOWN = 200  # characters of a parameter's value in a mail: its context is limit
 class DeliveryPolicy:
     """What the settings say of mails with reports."""
 
-    ladder: Ladder
+    ladder: DeliveryMethodPolicy
     public_url: str
     link_seconds: int
     empty: Empty
     domains: str
 
 
-class Delivery:
+class ReportDeliverer:
     """The tasks over this process's policy; `failure_of` says why a job fails."""
 
     def __init__(self, policy: DeliveryPolicy, links: Links, failure_of: Callable[[UUID], Failure | None]) -> None:
@@ -51,7 +51,7 @@ class Delivery:
         if made.rows == 0 and (empty := request.empty or self._policy.empty) != "send":
             return self._empty(ctx, request, empty)
         step, attachment, delivered = self._prepared(ctx, made)
-        expires_at = int(time.time()) + self._policy.link_seconds if step is Step.LINK else None
+        expires_at = int(time.time()) + self._policy.link_seconds if step is DeliveryMethod.LINK else None
         context = _context(request, made, attachment)
         if expires_at is not None:
             context |= {"link": self._link(made, expires_at), "link_expires_at": _moment(expires_at)}
@@ -82,13 +82,13 @@ class Delivery:
             context |= {"task": failure.task, "code": failure.code}
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
-    def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[Step, ArtifactRef | None, int]:
+    def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
         """The step taken, what is attached, and its bytes."""
         step = self._policy.ladder.first(made.artifact.name or "", made.bytes)
-        if step is Step.ZIP:
+        if step is DeliveryMethod.ZIP:
             zipped = _zipped(ctx, made, self._policy.ladder.zip_below)
-            return (Step.ZIP, *zipped) if zipped else (Step.LINK, None, 0)
-        return (step, made.artifact, made.bytes) if step is Step.ATTACH else (step, None, 0)
+            return (DeliveryMethod.ZIP, *zipped) if zipped else (DeliveryMethod.LINK, None, 0)
+        return (step, made.artifact, made.bytes) if step is DeliveryMethod.ATTACH else (step, None, 0)
 
     def _empty(self, ctx: Context, request: DeliverReport, empty: Empty) -> ReportDelivered:
         if empty == "skip":

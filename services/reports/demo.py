@@ -1,4 +1,4 @@
-"""A demo shop in SQLite to run reports on: `python -m services.reports.demo PATH [--rows N]`.
+"""A demo shop in SQLite to run reports on: `python -m bureau.services.reports.demo PATH [--rows N]`.
 
 The same rows on every machine. The file appears when it is complete; a complete one is left alone.
 """
@@ -149,7 +149,7 @@ def _orders(dice: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.reports.demo", description="Makes the demo shop.")
+    parser = argparse.ArgumentParser(prog="python -m bureau.services.reports.demo", description="Makes the demo shop.")
     parser.add_argument("path", type=Path, help="the SQLite file to make")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"orders (default {ROWS:,})")
     arguments = parser.parse_args()

@@ -7,18 +7,18 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.first_failure import first_failure
-from bureau.ledger.kept_secrets import kept_secret
-from bureau.links import Links
+from bureau.ledger.access.shared_secrets import kept_secret
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.reads.first_failure import first_failure
 from bureau.service import Resources, Service
+from bureau.services.reports.definition.catalog import load_catalog
+from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
+from bureau.services.reports.ladder import DeliveryMethodPolicy
+from bureau.services.reports.settings import ReportsSettings, load_settings
+from bureau.services.reports.sources.concurrency import SourceConcurrency
+from bureau.services.reports.tasks import ReportTasks
+from bureau.signing.signed_links import Links
 from bureau.task import Task
-from services.reports.catalog import load_catalog
-from services.reports.delivery import Delivery, DeliveryPolicy
-from services.reports.ladder import Ladder
-from services.reports.settings import ReportsSettings, load_settings
-from services.reports.tasks import ReportTasks
-from services.reports.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +29,8 @@ def reports_service(resources: Resources) -> Service:
     catalog = load_catalog(settings.folders).on(sources)
     for mistake in catalog.mistakes:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
-    tasks = ReportTasks(catalog, sources, Turns(resources.database), ZoneInfo(settings.reports_time_zone))
-    delivery = Delivery(
+    tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
+    delivery = ReportDeliverer(
         _policy(settings), _links(settings, resources), lambda job: first_failure(resources.database, job)
     )
     return Service(
@@ -48,7 +48,7 @@ def reports_service(resources: Resources) -> Service:
 
 def _policy(settings: ReportsSettings) -> DeliveryPolicy:
     return DeliveryPolicy(
-        Ladder(settings.report_attach_bytes, settings.report_zip_bytes),
+        DeliveryMethodPolicy(settings.report_attach_bytes, settings.report_zip_bytes),
         settings.public_url.rstrip("/"),
         settings.report_link_days * 86_400,
         settings.empty_reports,

@@ -7,41 +7,51 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 
+from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.contracts.reports import Empty
-from bureau.recipients import DESCRIPTION
+from bureau.services.reports.output.rows import RowSource
+from bureau.services.reports.sources.sources import SourceMistakes, open_sources
 from bureau.settings import Settings, SettingsError, load
-from services.reports.rows import Source
-from services.reports.sources import SourceMistakes, open_sources
 
 _SHIPPED = Path(__file__).parent / "queries"
 
 
 class ReportsSettings(Settings):
-    """Where the reports are; `services.reports.sources` says where their databases are."""
+    """Where the reports are; `bureau.services.reports.sources.sources` says where their databases are."""
 
     reports_dir: str = Field(
         default=str(_SHIPPED),
-        description="Folders of `.sql` files, several joined as in PATH; the first of two equal names wins.",
+        description="The folders of `.sql` files, several joined as in PATH; if two reports have the same name, the "
+        "first is used.",
     )
 
     reports_time_zone: str = Field(
-        default="UTC", description="Whose days `today` and the like are, in reports that name no `time_zone`."
+        default="UTC",
+        description="The time zone of `today` and similar defaults, in reports that name no `time_zone`.",
     )
 
     report_attach_bytes: int = Field(
         default=5_000_000, gt=0, le=20_000_000, description="A report smaller than this is attached to its mail."
     )
     report_zip_bytes: int = Field(
-        default=15_000_000, gt=0, le=20_000_000, description="One whose ZIP is smaller than this is attached zipped."
+        default=15_000_000,
+        gt=0,
+        le=20_000_000,
+        description="A report whose ZIP is smaller than this is attached zipped.",
     )
-    report_link_days: int = Field(default=7, ge=1, le=31, description="How long a link to a larger one works.")
+    report_link_days: int = Field(default=7, ge=1, le=31, description="How long a link to a larger report works.")
     empty_reports: Empty = Field(
-        default="send", description="Of a report without rows: the file is mailed, a note without it, or nothing."
+        default="send",
+        description="What is mailed if a report has no rows: `send` the file, `note` a message without it, `skip` "
+        "nothing.",
     )
     recipient_domains: str = Field(default="", description=DESCRIPTION)
-    public_url: str = Field(default="http://localhost:8600", description="How clients reach the gateway.")
+    public_url: str = Field(
+        default="http://localhost:8600", description="The address at which clients reach the gateway."
+    )
     link_secret: SecretStr = Field(
-        default=SecretStr(""), description="Signs links; the gateway's, or the one the ledger keeps where it is empty."
+        default=SecretStr(""),
+        description="The secret that signs links, the same as the gateway's; if empty, the ledger keeps one.",
     )
 
     @field_validator("reports_time_zone")
@@ -65,7 +75,7 @@ class ReportsSettings(Settings):
         return value
 
 
-def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, Source]]:
+def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, RowSource]]:
     """Settings and sources. Raises `SettingsError` with what is wrong in either."""
     mistakes: list[str] = []
     try:

@@ -20,18 +20,18 @@ from bureau.contracts.reports import (
     ReportGenerated,
     ReportPreview,
 )
+from bureau.services.reports.definition.catalog import ReportCatalog
+from bureau.services.reports.definition.columns import labels
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.parameters import plain, read_params
+from bureau.services.reports.definition.report import Report
+from bureau.services.reports.estimate import Estimate
+from bureau.services.reports.metrics import ROWS
+from bureau.services.reports.output.csv_export import export, file_name, media_type
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.rows import RowSource, Snapshot
+from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.task import Context
-from services.reports.catalog import ReportCatalog
-from services.reports.columns import labels
-from services.reports.csv_export import export, file_name, media_type
-from services.reports.dialect import Dialect
-from services.reports.estimate import Estimate
-from services.reports.kinds import Value
-from services.reports.metrics import ROWS
-from services.reports.parameters import plain, read_params
-from services.reports.report import Report
-from services.reports.rows import Snapshot, Source
-from services.reports.turns import Turns
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters
@@ -40,7 +40,9 @@ PREVIEW_CELL = 1000  # characters
 class ReportTasks:
     """The tasks over the reports and sources of this process."""
 
-    def __init__(self, catalog: ReportCatalog, sources: Mapping[str, Source], turns: Turns, zone: ZoneInfo) -> None:
+    def __init__(
+        self, catalog: ReportCatalog, sources: Mapping[str, RowSource], turns: SourceConcurrency, zone: ZoneInfo
+    ) -> None:
         """Every report of `catalog` is on one of `sources`; `zone` is for reports that name none."""
         self._catalog = catalog
         self._sources = sources

@@ -1,4 +1,4 @@
-"""`python -m services.scheduler` runs it; `python -m services.scheduler doctor` says what it sees."""
+"""`python -m bureau.services.scheduler` runs it; `python -m bureau.services.scheduler doctor` says what it sees."""
 
 import os
 import signal
@@ -7,22 +7,22 @@ import threading
 
 from prometheus_client import REGISTRY
 
-from bureau import logs
 from bureau.boot import wait_for_ledger
-from bureau.broker import make_broker
-from bureau.health import Health
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import make_broker
+from bureau.messaging.relay import Relay
 from bureau.metrics import endings
 from bureau.metrics.survey import LedgerCollector
-from bureau.relay import Relay
+from bureau.observability import logs
+from bureau.observability.startup import say_started
+from bureau.runtime.health import Health
+from bureau.runtime.storage_check import SharedStorage
+from bureau.services.scheduler.doctor import ACTS, doctor
+from bureau.services.scheduler.schedule_file import ScheduleFile
+from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
+from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import PlatformSettings, SettingsError, load
-from bureau.shared_storage import SharedStorage
-from bureau.started import say_started
 from bureau.storage import Storage
-from services.scheduler.doctor import ACTS, doctor
-from services.scheduler.schedule_file import ScheduleFile
-from services.scheduler.scheduler import DUE_SECONDS, Scheduler
-from services.scheduler.settings import SchedulerSettings
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         case ["doctor", *acts] if set(acts) <= ACTS:
             return doctor(settings, set(acts))
         case _:
-            print(f"usage: python -m services.scheduler [doctor [{'] ['.join(sorted(ACTS))}]]", file=sys.stderr)
+            print(f"usage: python -m bureau.services.scheduler [doctor [{'] ['.join(sorted(ACTS))}]]", file=sys.stderr)
             return 2
 
 
@@ -61,7 +61,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota)
     survey = LedgerCollector(db)
     REGISTRY.register(survey)
-    health = Health({"scheduler": scheduler.wrong}, settings.health_bind)
+    health = Health({"scheduler": scheduler.unhealthy_reason}, settings.health_bind)
     scheduler.start()
     shared.start()
     health.start()

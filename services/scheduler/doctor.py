@@ -1,4 +1,4 @@
-"""`python -m services.scheduler doctor`: what the scheduler sees, in words, and its acts on demand.
+"""`python -m bureau.services.scheduler doctor`: what the scheduler sees, in words, and its acts on demand.
 
 `hint-again` publishes every hint anew; `expire-leases` takes tasks back whose leases ended, without waiting for a
 scheduler. Leaves with status 1 while something is wrong.
@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator
 
 from dramatiq.errors import BrokerError
 
-from bureau.broker import HintPublisher, make_broker
-from bureau.ledger import audit, leases, schedule_survey
-from bureau.ledger.audit import COMMAND, EVERYBODY, Act
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.schedule_survey import ScheduleSurvey, Troubled
-from bureau.ledger.survey import QueueSurvey, hint_again, survey
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import COMMAND, EVERYBODY, Act
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.jobs import leases
+from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
+from bureau.ledger.schedules import health
+from bureau.ledger.schedules.health import ScheduleSurvey, TroubledSchedule
+from bureau.messaging.broker import HintPublisher, make_broker
+from bureau.services.scheduler.scheduler import jitter
 from bureau.settings import PlatformSettings
-from services.scheduler.scheduler import jitter
 
 ACTS = frozenset({"hint-again", "expire-leases"})
 OVERDUE_SECONDS = 60.0
@@ -42,7 +44,7 @@ def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
         print(f"To be published again: {_noted(db, 'hints.again', hint_again(db))} hints.")
     queues = survey(db)
     depths, broker_error = _depths(broker, queues)
-    schedules = schedule_survey.survey(db)
+    schedules = health.survey(db)
     wrong = [*findings(queues, depths, broker_error), *schedule_findings(schedules.troubled)]
     for queue in queues:
         print(_line(queue, depths.get(queue.queue)))
@@ -95,7 +97,7 @@ def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
         yield f"{queue.hinted} hints were published, none is in RabbitMQ: they were lost (hint-again)."
 
 
-def schedule_findings(troubled: Iterable[Troubled]) -> Iterator[str]:
+def schedule_findings(troubled: Iterable[TroubledSchedule]) -> Iterator[str]:
     """What is wrong with schedules, and what to do about it. Pure."""
     for one in troubled:
         name = f"schedule {one.name} of {one.owner}"

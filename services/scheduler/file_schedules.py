@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import structlog
 
 from bureau.contracts.problems import FieldError
-from bureau.ledger import schedules
-from bureau.ledger.artifacts import ArtifactGone
-from bureau.ledger.audit import FILE, Act
-from bureau.ledger.database import Database
-from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
+from bureau.ledger.access.audit import FILE, Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.files.artifacts import ArtifactGone
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, ScheduleOrigin
+from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import new_schedule, schedule_mistakes
-from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 
 LOOK_SECONDS = 2.0
 
@@ -61,12 +61,12 @@ class FileSchedules:
         """What keeps it from being saved."""
         if mistakes := schedule_mistakes(written.spec, self._announcements.known()):
             return mistakes
-        new = new_schedule(written.spec, written.owner, written.name, Source.FILE)
+        new = new_schedule(written.spec, written.owner, written.name, ScheduleOrigin.FILE)
         if _is_as(new, schedules.find(self._db, new.owner, new.name)):
             return ()
         try:
             noted = Act("schedule.put", new.owner, FILE, new.name)
-            schedules.save(self._db, new.owner, new.name, Source.FILE, lambda _: new, noted)
+            schedules.save(self._db, new.owner, new.name, ScheduleOrigin.FILE, lambda _: new, noted)
         except OtherSource:
             detail = "A schedule of this name was made over HTTP; delete it there, or choose another name."
             return [FieldError("taken", detail, "#")]
@@ -82,7 +82,7 @@ class FileSchedules:
             if (owner, name) in written:
                 continue
             noted = Act("schedule.delete", owner, FILE, name)
-            if schedules.delete_schedule(self._db, owner, name, Source.FILE, noted):
+            if schedules.delete_schedule(self._db, owner, name, ScheduleOrigin.FILE, noted):
                 log.info("schedule deleted: it is not in the file any more", owner=owner, schedule=name)
 
     def _say(self, mistakes: list[str]) -> None:

@@ -9,14 +9,15 @@ from uuid import UUID
 
 import structlog
 
+from bureau.background_loop import Loop
 from bureau.contracts.errors import TaskError
-from bureau.ledger import artifacts, expiry, retention
-from bureau.ledger.database import Database
-from bureau.ledger.keeping import Keep
-from bureau.ledger.retention import ENDED, Mark
-from bureau.loop import Loop
+from bureau.ledger.db.database import Database
+from bureau.ledger.files import artifacts
+from bureau.ledger.retention import file_expiry, sweep
+from bureau.ledger.retention.policy import RetentionPolicy
+from bureau.ledger.retention.sweep import ENDED, Mark
+from bureau.services.scheduler.orphan_files import LitterSweep
 from bureau.storage import Storage
-from services.scheduler.litter import LitterSweep
 
 BUSY_SECONDS = 0.1
 IDLE_SECONDS = 30.0
@@ -25,7 +26,7 @@ SWEEP_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-def retention_loops(db: Database, storage: Storage, keep: Keep) -> list[Loop]:
+def retention_loops(db: Database, storage: Storage, keep: RetentionPolicy) -> list[Loop]:
     """Rows, files that are given out no more, files that nobody knows: a storage that is away holds up no rows."""
     return [
         Loop("retention", Retention(db, keep).step),
@@ -37,7 +38,7 @@ def retention_loops(db: Database, storage: Storage, keep: Keep) -> list[Loop]:
 class Retention:
     """`step` is a loop's: a batch of everything. Each batch is a transaction, or several short ones."""
 
-    def __init__(self, db: Database, keep: Keep) -> None:
+    def __init__(self, db: Database, keep: RetentionPolicy) -> None:
         self._db = db
         self._keep = keep
         self._events_done: dict[str, Mark | None] = dict.fromkeys(ENDED)
@@ -50,10 +51,10 @@ class Retention:
             self._forget_files,
             self._forget_jobs,
             self._forget_events,
-            lambda: retention.forget_keys(db),
-            lambda: retention.forget_workers(db),
-            lambda: retention.forget_audit(db, keep),
-            lambda: retention.forget_full_buckets(db),
+            lambda: sweep.forget_keys(db),
+            lambda: sweep.forget_workers(db),
+            lambda: sweep.forget_audit(db, keep),
+            lambda: sweep.forget_full_buckets(db),
         ]
 
     def step(self) -> float:
@@ -63,28 +64,28 @@ class Retention:
         """Once a process: settings may be others than those by which files were told when they expire."""
         if self._all_told:
             return 0
-        wrong, following = expiry.told_otherwise(self._db, self._keep, self._told_from)
+        wrong, following = file_expiry.told_otherwise(self._db, self._keep, self._told_from)
         self._told_from, self._all_told = following, following is None
-        return expiry.settle(self._db, wrong, self._keep) or (0 if self._all_told else 1)
+        return file_expiry.settle(self._db, wrong, self._keep) or (0 if self._all_told else 1)
 
     def _decide_files(self) -> int:
-        return expiry.settle(self._db, expiry.undecided(self._db), self._keep)
+        return file_expiry.settle(self._db, file_expiry.undecided(self._db), self._keep)
 
     def _remove_files(self) -> int:
-        return expiry.settle(self._db, expiry.expired(self._db), self._keep)
+        return file_expiry.settle(self._db, file_expiry.expired(self._db), self._keep)
 
     def _forget_files(self) -> int:
-        return expiry.forget_deleted(self._db)
+        return file_expiry.forget_deleted(self._db)
 
     def _forget_jobs(self) -> int:
-        if forgotten := retention.forget_jobs(self._db, self._keep):
+        if forgotten := sweep.forget_jobs(self._db, self._keep):
             log.info("jobs kept long enough were deleted", jobs=forgotten)
         return forgotten
 
     def _forget_events(self) -> int:
         looked = 0
         for state in ENDED:
-            last = retention.forget_old_events(self._db, state, self._keep, self._events_done[state])
+            last = sweep.forget_old_events(self._db, state, self._keep, self._events_done[state])
             if last is not None:
                 self._events_done[state] = last
                 looked += 1

@@ -17,14 +17,14 @@ from urllib.parse import unquote
 
 from pydantic import StringConstraints
 
-from bureau.contracts import pointer
 from bureau.contracts.base import Contract
+from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import NAME_PATTERN, NAME_RULE, ScheduleSpec
+from bureau.contracts.schedules.schedules import NAME_PATTERN, NAME_RULE, ScheduleSpec
+from bureau.services.scheduler.yaml_places import Placed, YamlUnreadable, read_yaml
 from bureau.submission.schedules import static_mistakes
 from bureau.submission.specs import within
 from bureau.submission.validation import NotValid, reader_of
-from services.scheduler.yaml_places import Placed, YamlUnreadable, read_yaml
 
 LARGEST_BYTES = 1_000_000
 LOCAL = "local"

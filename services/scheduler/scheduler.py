@@ -5,19 +5,20 @@ import time
 
 import structlog
 
-from bureau.broker import HintPublisher
-from bureau.ledger import act, hints, leases, workers
-from bureau.ledger.claim import LEASE_SECONDS
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.keeping import Keep
-from bureau.ledger.quotas import Quota
-from bureau.loop import Loop
+from bureau.background_loop import Loop
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import hints, workers
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.claim import LEASE_SECONDS
+from bureau.ledger.retention.policy import RetentionPolicy
+from bureau.messaging.broker import HintPublisher
+from bureau.messaging.relay import Relay
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
-from bureau.relay import Relay
+from bureau.services.scheduler.retention import retention_loops
+from bureau.services.scheduler.schedule_file import ScheduleFile
+from bureau.services.scheduler.schedules import NO_QUOTA, schedule_loops
 from bureau.storage import Storage
-from services.scheduler.retention import retention_loops
-from services.scheduler.schedule_file import ScheduleFile
-from services.scheduler.schedules import NO_QUOTA, schedule_loops
 
 DUE_SECONDS = 0.5
 KEEP_SECONDS = 1.0
@@ -39,7 +40,7 @@ class Scheduler:
         storage: Storage,
         publisher: HintPublisher,
         relay: Relay,
-        keep: Keep,
+        keep: RetentionPolicy,
         *,
         schedules: ScheduleFile | None = None,
         quota: Quota = NO_QUOTA,
@@ -63,9 +64,9 @@ class Scheduler:
         if expires_leases:
             self._loops.append(Loop("leases", self._expire_leases))
 
-    def wrong(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Why it is not alive; None while all its loops turn."""
-        return next((said for loop in self._loops if (said := loop.wrong())), None)
+        return next((said for loop in self._loops if (said := loop.unhealthy_reason())), None)
 
     def start(self) -> None:
         for loop in self._loops:
@@ -93,12 +94,12 @@ class Scheduler:
     def _find_lost_hints(self) -> float:
         self._publisher.ensure_open()
         empty = [queue for queue in workers.served(self._db) if self._publisher.depth(queue) == 0]
-        if lost := hints.forget_lost(self._db, empty):
+        if lost := hints.requeue_lost(self._db, empty):
             LOST_HINTS.inc(lost)
             log.info("hints lost, published again", tasks=lost)
             self._relay.wake()
         return LOST_SECONDS
 
     def _expire_jobs(self) -> float:
-        act.expire_jobs(self._db)
+        cancel.expire_jobs(self._db)
         return KEEP_SECONDS

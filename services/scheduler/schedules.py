@@ -5,16 +5,16 @@ from uuid import UUID
 
 import structlog
 
-from bureau.ledger import firing
-from bureau.ledger.database import Database
-from bureau.ledger.quotas import Quota
-from bureau.ledger.schedules import Schedule
-from bureau.ledger.submit import NewJob
-from bureau.loop import Loop
+from bureau.background_loop import Loop
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules import firing
+from bureau.ledger.schedules.schedules import Schedule
+from bureau.services.scheduler.file_schedules import FileSchedules
+from bureau.services.scheduler.schedule_file import LOCAL, ScheduleFile
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import job_at
-from services.scheduler.file_schedules import FileSchedules
-from services.scheduler.schedule_file import LOCAL, ScheduleFile
 
 LOOK_SECONDS = 0.5
 NO_QUOTA = Quota()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.ledger.keeping import Keep
-from bureau.quota_settings import QuotaSettings
+from bureau.ledger.retention.policy import RetentionPolicy
+from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
 from bureau.settings import SettingsError
-from services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
+from bureau.submission.quota_settings import QuotaSettings
 
 MAX_DAYS = 36_500  # a hundred years: as good as for ever
 
@@ -16,17 +16,31 @@ MAX_DAYS = 36_500  # a hundred years: as good as for ever
 class SchedulerSettings(QuotaSettings):
     """Days may have fractions. A job is kept so long after its end, with its tasks and what they said."""
 
-    schedules_file: Path | None = Field(default=None, description="Schedules in YAML; see docs/schedules.md.")
-    keep_succeeded_days: float = Field(default=30, gt=0, le=MAX_DAYS, description="Jobs that succeeded.")
-    keep_failed_days: float = Field(default=90, gt=0, le=MAX_DAYS, description="Jobs that failed.")
-    keep_cancelled_days: float = Field(default=30, gt=0, le=MAX_DAYS, description="Jobs that were cancelled.")
+    schedules_file: Path | None = Field(default=None, description="A YAML file of schedules; see docs/schedules.md.")
+    keep_succeeded_days: float = Field(
+        default=30, gt=0, le=MAX_DAYS, description="How long jobs that succeeded are kept after they end."
+    )
+    keep_failed_days: float = Field(
+        default=90, gt=0, le=MAX_DAYS, description="How long jobs that failed are kept after they end."
+    )
+    keep_cancelled_days: float = Field(
+        default=30, gt=0, le=MAX_DAYS, description="How long jobs that were cancelled are kept after they end."
+    )
     keep_files_days: float = Field(
-        default=30, gt=0, le=MAX_DAYS, description="The files that jobs made, at most as long as their jobs."
+        default=30,
+        gt=0,
+        le=MAX_DAYS,
+        description="How long files that jobs made are kept after the job ends, at most as long as the job.",
     )
     keep_events_days: float = Field(
-        default=30, gt=0, le=MAX_DAYS, description="Events and log lines of jobs, at most as long as their jobs."
+        default=30,
+        gt=0,
+        le=MAX_DAYS,
+        description="How long events and log lines of jobs are kept after the job ends, at most as long as the job.",
     )
-    keep_audit_days: float = Field(default=365, gt=0, le=MAX_DAYS, description="Rows of the audit, from their act on.")
+    keep_audit_days: float = Field(
+        default=365, gt=0, le=MAX_DAYS, description="How long rows of the audit are kept after their act."
+    )
 
     def schedules(self) -> ScheduleFile | None:
         """The file, read. Raises `SettingsError` with all that is wrong in it."""
@@ -38,8 +52,8 @@ class SchedulerSettings(QuotaSettings):
             raise SettingsError([f"SCHEDULES_FILE: {mistake}" for mistake in wrong.mistakes]) from None
 
     @property
-    def keep(self) -> Keep:
-        return Keep(
+    def keep(self) -> RetentionPolicy:
+        return RetentionPolicy(
             succeeded=timedelta(days=self.keep_succeeded_days),
             failed=timedelta(days=self.keep_failed_days),
             cancelled=timedelta(days=self.keep_cancelled_days),

@@ -17,7 +17,7 @@ def polite(ctx: Context, seconds: float) -> str:
 
 
 @task("naps.deaf")
-def deaf(ctx: Context, seconds: float) -> str:
+def unresponsive_task(ctx: Context, seconds: float) -> str:
     """Hears nothing until it is done."""
     ctx.log("asleep")
     time.sleep(seconds)

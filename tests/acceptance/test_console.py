@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from services.gateway.auth import api_key
+from bureau.services.gateway.api_keys import api_key
 from tests.support.api import Api
 from tests.support.browser import LEAST_FOR_ROWS, NARROW, WIDE, Watched, chromium
 from tests.support.embedded import EmbeddedBureau

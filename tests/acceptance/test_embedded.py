@@ -55,7 +55,7 @@ def test_own_tasks_run_beside_those_it_ships_with(bureau: EmbeddedBureau) -> Non
 
 
 def test_a_second_one_says_where_the_first_is(bureau: EmbeddedBureau) -> None:
-    second = bureau.launch("services.embedded")
+    second = bureau.launch("bureau.services.embedded")
     assert second.wait() == 1
     assert second.output().strip() == f"Bureau is running already: {bureau.api.url}"
     assert bureau.running
@@ -65,7 +65,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         with EmbeddedBureau(tmp_path / "bureau", env={"BIND": bind}) as bureau:
-            process = bureau.launch("services.embedded")
+            process = bureau.launch("bureau.services.embedded")
             assert process.wait() == 2
             (line,) = [line for line in process.output().splitlines() if "BIND" in line]
             assert f"{bind} cannot be used" in line
@@ -75,10 +75,10 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 def test_a_deaf_task_that_is_cancelled_takes_nobody_with_it(bureau: EmbeddedBureau) -> None:
     api = bureau.api
-    deaf = api.run({**DEAF_NAP, "input": {"seconds": 7}})
-    until_running(api, deaf)
-    assert api.client.post(f"/v1/jobs/{deaf['id']}/cancel").status_code == 200
-    assert api.succeeded(deaf)["cancel_requested_at"]  # it was done before it heard
+    unresponsive_task = api.run({**DEAF_NAP, "input": {"seconds": 7}})
+    until_running(api, unresponsive_task)
+    assert api.client.post(f"/v1/jobs/{unresponsive_task['id']}/cancel").status_code == 200
+    assert api.succeeded(unresponsive_task)["cancel_requested_at"]  # it was done before it heard
     api.succeeded(api.run(ADD))
 
 
@@ -117,7 +117,7 @@ def test_ctrl_c_waits_for_no_task_that_is_deaf(bureau: EmbeddedBureau) -> None:
 def test_the_demo_shows_its_results_and_does_so_again(tmp_path: Path) -> None:
     with EmbeddedBureau(tmp_path / "demo") as bureau:
         for _ in range(2):
-            demo = bureau.launch("services.demo")
+            demo = bureau.launch("bureau.services.demo")
             assert demo.wait(120) == 0, demo
             said = demo.output()
             shown = {name: bureau.folder / after(said, name) for name in ("certificates", "report", "its mail")}

@@ -63,7 +63,9 @@ def told(planted: Stack) -> dict[str, Any]:
     for variable in ("BROKER_URL", "DATABASE_URL"):
         wrong = planted.env[variable].replace(password(planted.env[variable]), WRONG_PASSWORD)
         env = {**planted.env, variable: wrong}
-        process = Process([sys.executable, "-m", "services.scheduler"], log=planted.folder / f"{variable}.log", env=env)
+        process = Process(
+            [sys.executable, "-m", "bureau.services.scheduler"], log=planted.folder / f"{variable}.log", env=env
+        )
         planted.processes[variable] = process
         process.wait_for_line("database" if variable == "DATABASE_URL" else "loop failed", 60)
     until(lambda: planted.api.job(refused["id"])["tasks"][0]["attempt"] >= 1, 60, "the mail was tried")

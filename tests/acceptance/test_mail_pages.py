@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from services.mailer.templating import Templates
+from bureau.services.mailer.templating.templating import Templates
 from tests.support.browser import NARROW, WIDE, Watched, chromium
 
 LONG = "https://bureau.example.com/" + "a" * 200

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.reports.demo import make_demo
+from bureau.services.reports.demo import make_demo
 from tests.support import prometheus as promtool
 from tests.support.ports import free_port, listens
 from tests.support.processes import Process

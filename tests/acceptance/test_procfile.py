@@ -28,7 +28,7 @@ def api(tmp_path: Path, rabbitmq_url: str, postgres_url: str) -> Iterator[Api]:
         "MAIL_URL": f"file://{tmp_path}/outbox",
         "PATH": f"{BIN}:/usr/bin:/bin",
     }
-    make_key = ["python", "-m", "services.gateway.keys", "make", "--owner", "shop", "--role", "operate"]
+    make_key = ["python", "-m", "bureau.services.gateway.keys", "make", "--owner", "shop", "--role", "operate"]
     with Process([BIN / make_key[0], *make_key[1:]], log=tmp_path / "key.log", env=env) as making:
         assert making.wait(60) == 0, making.output()
         key = making.output().split()[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.reports.demo import make_demo
+from bureau.services.reports.demo import make_demo
 from tests.support.s3 import CREDENTIALS, S3Server, s3_server
 from tests.support.stack import Stack
 from tests.support.waiting import until

@@ -4,10 +4,10 @@ import tempfile
 
 from flask.testing import FlaskClient
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay
 
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from bureau import logs
-from bureau.contracts.states import JobState
-from bureau.ledger.database import Database
-from bureau.ledger.migrate import migrate
-from bureau.ledger.tables import jobs
+from bureau.contracts.jobs.states import JobState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.tables import jobs
+from bureau.observability import logs
 from bureau.settings import LogSettings
 from tests.benchmarks.client import listing_client
 from tests.benchmarks.filled_ledger import fill, multiply

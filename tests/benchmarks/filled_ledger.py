@@ -23,12 +23,12 @@ from sqlalchemy import (
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import TaskState
-from bureau.ledger import workers
-from bureau.ledger.audit import Act, note
-from bureau.ledger.database import Database
-from bureau.ledger.tables import attempts, deliveries, dependencies, events, jobs, tasks
-from bureau.ledger.workers import NewWorker
+from bureau.contracts.jobs.states import TaskState
+from bureau.ledger.access.audit import Act, note
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import attempts, deliveries, dependencies, events, jobs, tasks
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
 
 OWNER = "local"
 PAGE = 5_000

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select, text
 
-from bureau import logs
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import JobState, TaskState
-from bureau.ledger import hints
-from bureau.ledger.claim import Claim, claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.finish import finish
-from bureau.ledger.migrate import migrate
-from bureau.ledger.submit import NewJob, NewTask, submit
-from bureau.ledger.tables import jobs, tasks
+from bureau.contracts.jobs.states import JobState, TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs, tasks
+from bureau.ledger.dispatch import hints
+from bureau.ledger.jobs.claim import Claim, claim
+from bureau.ledger.jobs.finish import finish
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.jobs.submit import NewJob, NewTask, submit
+from bureau.observability import logs
 from bureau.settings import LogSettings
 from tests.benchmarks.client import listing_client
 from tests.support.postgres import PostgreSQL
@@ -73,7 +73,7 @@ def round_of_acts(db: Database, client: FlaskClient, number: int, seconds: dict[
         return result
 
     timed("submit", lambda: submit(db, [job]))
-    batch = timed("relay", lambda: hints.take_due(db, QUEUE, 16))
+    batch = timed("relay", lambda: hints.reserve_due(db, QUEUE, 16))
     assert isinstance(batch, hints.Batch)
     claimed = timed("claim", lambda: claim(db, batch.hints[0].task_id, queue=QUEUE, worker="w"))
     assert isinstance(claimed, Claim)

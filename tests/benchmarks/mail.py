@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from services.mailer.message import Attachment, Form, Message
-from services.mailer.templating import Templates
+from bureau.services.mailer.message.message import Attachment, Form, Message
+from bureau.services.mailer.templating.templating import Templates
 from tests.support.messages import make_message
 
 ROUNDS = 2000

@@ -15,13 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from bureau import logs
 from bureau.contracts.reports import CsvFormat
+from bureau.observability import logs
+from bureau.services.reports.output.cells import FORMULA_STARTS
+from bureau.services.reports.output.csv_export import export
+from bureau.services.reports.sources.sources import open_sources
 from bureau.settings import LogSettings
 from bureau.storage import Storage
-from services.reports.cells import FORMULA_STARTS
-from services.reports.csv_export import export
-from services.reports.sources import open_sources
 from tests.integration.reports.memory_probe import peak_kib
 from tests.support.postgres import PostgreSQL, connect
 from tests.support.reading import running

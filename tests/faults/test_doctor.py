@@ -1,4 +1,4 @@
-"""`python -m services.scheduler doctor` in real situations: it says what is, and acts when told to."""
+"""`python -m bureau.services.scheduler doctor` in real situations: it says what is, and acts when told to."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ ENDED_LEASES = "SELECT count(*) FROM tasks WHERE state = 'running' AND lease_unt
 
 
 def doctor(world: World, *acts: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "services.scheduler", "doctor", *acts]
+    command = [sys.executable, "-m", "bureau.services.scheduler", "doctor", *acts]
     env = {name: value for name, value in world.bureau.env.items() if name not in ("FAILPOINTS", "PYTHONPATH")}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert "Traceback" not in done.stderr, done.stderr

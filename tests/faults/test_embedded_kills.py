@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from tests.faults import conftest
 from tests.support.embedded import EmbeddedBureau
 from tests.support.soundness import assert_sound

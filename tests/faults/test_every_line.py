@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bureau import execution, runner
 from bureau.contracts.errors import TransientError
-from bureau.ledger import finish
-from bureau.stopping import StopReason
+from bureau.ledger.jobs import finish
+from bureau.runtime import execution, runner
+from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from bureau.task import Context
 from tests.support.faults.lines import Lines

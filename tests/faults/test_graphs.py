@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bureau.ledger.database import Database
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
 from bureau.storage import Storage
 from tests.faults.conftest import ROUNDS
 from tests.support.graphs.drawn import DrawnJob, drawn_jobs

@@ -39,7 +39,7 @@ def quick(
         database_url=database_url,
         env=settings(mail, certificates_api, database_url),
         own_env={name: {"HEALTH_BIND": f"127.0.0.1:{port}"} for name, port in PORTS.items()},
-        constants={"bureau.broker:STUCK_SECONDS": STUCK_SECONDS},
+        constants={"bureau.messaging.broker:STUCK_SECONDS": STUCK_SECONDS},
     )
     with bureau:
         yield World(bureau, Books(database_url), mail, certificates_api, rabbitmq, postgres)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bureau import health
-from bureau.health import Health
+from bureau.runtime import health
+from bureau.runtime.health import Health
 from tests.support.waiting import until
 
 
@@ -37,4 +37,4 @@ def test_it_asks_itself_to_stop_once_however_long_that_takes(
     until(lambda: watched._watch._turned_at > turned + 0.1, 10, "it has looked again")
     watched.stop()
     assert asked_to_stop == [signal.SIGTERM]
-    assert watched.wrong() == {"consumer": "it hangs"}
+    assert watched.unhealthy_reason() == {"consumer": "it hangs"}

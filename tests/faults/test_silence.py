@@ -38,7 +38,7 @@ def test_a_worker_frozen_past_its_lease_and_continued(world: World, program: str
 
 
 def not_its_own(log: str) -> bool:
-    return "finish discarded" in log or "not_yours" in log
+    return "finish discarded" in log or "lease_lost" in log
 
 
 def test_two_schedulers_at_once(world: World) -> None:
@@ -53,14 +53,14 @@ def test_two_schedulers_at_once(world: World) -> None:
 
 def test_a_task_deaf_to_its_stop_makes_its_process_leave_and_is_tried_again(world: World) -> None:
     before = world.bureau.pid("chaos")
-    deaf, beside = (submit(world, task) for task in (a_task("deaf"), a_task("work", number=1, seconds=60)))
+    unresponsive_task, beside = (submit(world, task) for task in (a_task("deaf"), a_task("work", number=1, seconds=60)))
     line = world.bureau.wait_for_line("chaos", "not alive any more, leaving", 60)
     assert "chaos.deaf was asked to stop (time_limit)" in line
     until(lambda: world.bureau.pid("chaos") != before, 60, "supervisor has started another")
     assert "exited: chaos (exit status 70" in world.bureau.supervisord.output()
-    ended = world.bureau.api.succeeded(deaf, 120)
+    ended = world.bureau.api.succeeded(unresponsive_task, 120)
     assert ended["tasks"][0]["result"] == "heard"
-    assert world.books.recorded([deaf["id"]]) == {"crashed": 1}
+    assert world.books.recorded([unresponsive_task["id"]]) == {"crashed": 1}
     world.bureau.api.succeeded(beside, 120)
     assert world.books.recorded([beside["id"]]) == {"handed_back": 1}
 

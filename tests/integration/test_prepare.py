@@ -6,10 +6,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from bureau.ledger import keys
-from bureau.ledger.database import Database
+from bureau.ledger.access import keys
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.api_keys import api_key
 from deploy import prepare
-from services.gateway.auth import api_key
 from tests.support.postgres import connect
 
 

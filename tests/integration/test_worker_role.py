@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from bureau.ledger.grants import DELETE, INSERT, READ, UPDATE
-from bureau.ledger.tables import metadata
+from bureau.ledger.db.tables import metadata
+from bureau.ledger.db.worker_grants import DELETE, INSERT, READ, UPDATE
 from tests.support.postgres import PostgreSQL, connect, drop_database
 from tests.support.processes import Process
 from tests.support.rabbitmq import RabbitMQ

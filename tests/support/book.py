@@ -9,18 +9,18 @@ from sqlalchemy import Row, select, update
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import When
-from bureau.ledger import leases
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.claim import Claim, claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.decide import error_of
-from bureau.ledger.ending import AgainLater, Ending, Failed, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.finish import Finished, finish
-from bureau.ledger.submit import NewJob, NewTask, submit
-from bureau.ledger.tables import attempts, events, jobs, tasks
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import attempts, events, jobs, tasks
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.claim import Claim, claim
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.finish import Finished, finish
+from bureau.ledger.jobs.outcome import Failed, Outcome, RetryLater, Succeeded
+from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.submit import NewJob, NewTask, submit
 
 BROKEN = error_of("broken", "It broke.", retryable=True)
 
@@ -52,8 +52,8 @@ def failed(code: str = "broken", message: str = "It broke.") -> Failed:
     return Failed(error_of(code, message, retryable=True))
 
 
-def again(delay: float = 0.0, *, counted: bool = True) -> AgainLater:
-    return AgainLater(delay, BROKEN, counted=counted)
+def again(delay: float = 0.0, *, counted: bool = True) -> RetryLater:
+    return RetryLater(delay, BROKEN, counted=counted)
 
 
 def stored(
@@ -102,11 +102,11 @@ class Book:
         assert claimed is not None, f"{name} is {self.task(job_id, name).state}"
         return claimed
 
-    def finish(self, claimed: Claim, ending: Ending | None = None, lines: Sequence[Event] = ()) -> Finished:
+    def finish(self, claimed: Claim, ending: Outcome | None = None, lines: Sequence[TaskEvent] = ()) -> Finished:
         """Ends a claim, in success unless told."""
         return finish(self.db, claimed, ending or Succeeded(None), lines)
 
-    def run(self, job_id: UUID, name: str = "only", ending: Ending | None = None) -> Finished:
+    def run(self, job_id: UUID, name: str = "only", ending: Outcome | None = None) -> Finished:
         """Claims and finishes."""
         return self.finish(self.take(job_id, name), ending)
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
-from bureau.contracts.jobs import TaskSpec
-from bureau.contracts.states import When
-from bureau.stopping import StopToken
+from bureau.contracts.jobs.jobs import TaskSpec
+from bureau.contracts.jobs.states import When
+from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 

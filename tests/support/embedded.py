@@ -1,4 +1,4 @@
-"""Bureau in one process, `python -m services.embedded`, in a folder of its own."""
+"""Bureau in one process, `python -m bureau.services.embedded`, in a folder of its own."""
 
 import sys
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class EmbeddedBureau:
 
     def start(self) -> None:
         """Returns when it serves."""
-        self._started = self.launch("services.embedded")
+        self._started = self.launch("bureau.services.embedded")
         self._started.wait_for_line(f"Bureau is up: {self.api.url}", seconds=60)
 
     def launch(self, module: str) -> Process:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from bureau.ledger.database import Database
-from bureau.ledger.migrate import migrate
-from bureau.ledger.tables import metadata
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.tables import metadata
 
 
 def sqlite_ledger(folder: Path, name: str = "ledger.db") -> Database:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.ids import new_id
-from services.mailer.message import Message, message_id
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Message, message_id
 
 TASK = UUID("018f3c5e-0000-7000-8000-000000000001")
 SENDER = Mailbox("Bureau", "bureau@example.com")

@@ -8,25 +8,26 @@ from sqlalchemy import Table, and_, func, select, update
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import artifacts as files
-from bureau.ledger import expiry, schedules
-from bureau.ledger.act import cancel
-from bureau.ledger.artifacts import StoredArtifact, add_upload
-from bureau.ledger.audit import Act, note
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Ending, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.keeping import Keep
-from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.tables import artifacts, audit, events, idempotency, jobs, metadata, workers
-from bureau.ledger.ticks import Timing
-from bureau.ledger.workers import NewWorker, register
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access.audit import Act, note
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import artifacts, audit, events, idempotency, jobs, metadata, workers
+from bureau.ledger.dispatch.workers import NewWorker, register
+from bureau.ledger.files import artifacts as files
+from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.jobs.cancel import cancel
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.outcome import Outcome, Succeeded
+from bureau.ledger.retention import file_expiry
+from bureau.ledger.retention.policy import RetentionPolicy
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
+from bureau.services.scheduler.retention import RemovedFiles, Retention
 from bureau.storage import Storage
-from services.scheduler.retention import RemovedFiles, Retention
 from tests.support.book import Book, stored
 
-KEEP = Keep(
+KEEP = RetentionPolicy(
     succeeded=timedelta(days=30),
     failed=timedelta(days=90),
     cancelled=timedelta(days=20),
@@ -50,7 +51,7 @@ class Office:
 
     db: Database
     storage: Storage
-    keep: Keep = KEEP
+    keep: RetentionPolicy = KEEP
     book: Book = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,14 +64,14 @@ class Office:
         add_upload(self.db, kept)
         return kept.id
 
-    def job(self, *uses: UUID, ending: Ending | None = None) -> UUID:
+    def job(self, *uses: UUID, ending: Outcome | None = None) -> UUID:
         """An ended job that said a line, and made a file where it succeeded."""
         job_id = self.book.submit(uses=uses)
         claimed = self.book.take(job_id)
         if ending is None:
             made = self.put(f"jobs/{job_id}/{claimed.task_id}/{claimed.claim_no}", job_id)
             ending = Succeeded(None, made=[made])
-        self.book.finish(claimed, ending, [Event("task.logged", "only", {"line": "done"})])
+        self.book.finish(claimed, ending, [TaskEvent("task.logged", "only", {"line": "done"})])
         return job_id
 
     def cancelled(self) -> UUID:
@@ -80,8 +81,8 @@ class Office:
 
     def schedule(self, *uses: UUID, name: str = "daily") -> None:
         timing = Timing("@daily", None, "UTC")
-        new = NewSchedule("ada", name, timing, {"tasks": []}, True, Misfire.ONCE, Source.API, uses)
-        schedules.save(self.db, "ada", name, Source.API, lambda _: new)
+        new = NewSchedule("ada", name, timing, {"tasks": []}, True, Misfire.ONCE, ScheduleOrigin.API, uses)
+        schedules.save(self.db, "ada", name, ScheduleOrigin.API, lambda _: new)
 
     def worker(self) -> None:
         register(self.db, NewWorker(str(new_id()), "shop", "shop", "1", "here", 1, 4, Catalog()))
@@ -114,7 +115,7 @@ class Office:
 
     def decide(self) -> None:
         """Files are told when they expire, as the scheduler does within seconds of a job's end."""
-        while expiry.settle(self.db, expiry.undecided(self.db), self.keep):
+        while file_expiry.settle(self.db, file_expiry.undecided(self.db), self.keep):
             pass
 
     def clear_up(self) -> None:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bureau.stopping import StopToken
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.query import parse_query
-from services.reports.rows import Rows, Source
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import parse_query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.rows import Rows, RowSource
+from bureau.stop_token import StopToken
 
 
 @contextmanager
 def running(
-    source: Source,
+    source: RowSource,
     sql: str,
     values: Mapping[str, Value] | None = None,
     dialect: Dialect | None = None,

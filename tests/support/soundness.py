@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Row, Table, select
 
-from bureau.contracts.states import ENDED, JobState, TaskState
-from bureau.ledger.database import Database
-from bureau.ledger.tables import attempts, dependencies, events, jobs, tasks
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import attempts, dependencies, events, jobs, tasks
 
 
 def assert_sound(db: Database) -> None:

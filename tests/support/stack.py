@@ -73,12 +73,24 @@ class Stack:
     def command(self, name: str) -> list[str | Path]:
         match name:
             case "gateway":
-                return [BIN / "gunicorn", "-c", "deploy/gunicorn.conf.py", "services.gateway.wsgi:app"]
+                return [
+                    BIN / "gunicorn",
+                    "-c",
+                    "python:bureau.services.gateway.gunicorn_conf",
+                    "bureau.services.gateway.wsgi:app",
+                ]
             case "issuer":
                 address = f"127.0.0.1:{self.issuer_port}"
-                return [BIN / "gunicorn", "--bind", address, "--threads", "4", "services.certificates.issuer.wsgi:app"]
+                return [
+                    BIN / "gunicorn",
+                    "--bind",
+                    address,
+                    "--threads",
+                    "4",
+                    "bureau.services.certificates.issuer.wsgi:app",
+                ]
             case "scheduler":
-                return [sys.executable, "-m", "services.scheduler"]
+                return [sys.executable, "-m", "bureau.services.scheduler"]
             case _ if name in OWN_TASKS:
                 return [BIN / "dramatiq", "bureau.worker", OWN_TASKS[name], "--processes", "1", "--skip-logging"]
             case _:

@@ -5,9 +5,9 @@ import secrets
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from bureau.ledger.database import Database
-from bureau.ledger.grants import grant
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.worker_grants import grant
 from tests.support.postgres import connect
 
 

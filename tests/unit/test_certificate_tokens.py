@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.certificate_tokens import Claims, KeyInvalid, Signer, TokenInvalid, Verifier
+from bureau.signing.certificate_tokens import Claims, KeyInvalid, Signer, TokenInvalid, Verifier
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).rstrip(b"=").decode()
 OTHER = base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from bureau.group_commit import GROUP_AT_MOST, GroupCommit
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.runtime.group_commit import GROUP_AT_MOST, GroupCommit
 from tests.support.together import together
 from tests.support.waiting import until
 

@@ -14,13 +14,13 @@ import pytest
 from tests.support.processes import ROOT
 
 ENTRIES = {
-    "gateway": "services.gateway.wsgi, bureau.gunicorn_records, services.gateway.keys, "
+    "gateway": "bureau.services.gateway.wsgi, bureau.gunicorn_records, bureau.services.gateway.keys, "
     "deploy.prepare, deploy.make_secrets",
-    "scheduler": "services.scheduler.__main__, bureau.ledger.__main__",
-    "certificates": "services.certificates.worker",
-    "reports": "services.reports.worker, services.reports.demo",
-    "mailer": "services.mailer.worker",
-    "issuer": "services.certificates.issuer.wsgi, bureau.gunicorn_records",
+    "scheduler": "bureau.services.scheduler.__main__, bureau.ledger.__main__",
+    "certificates": "bureau.services.certificates.worker",
+    "reports": "bureau.services.reports.worker, bureau.services.reports.demo",
+    "mailer": "bureau.services.mailer.worker",
+    "issuer": "bureau.services.certificates.issuer.wsgi, bureau.gunicorn_records",
     "tasks": "examples.suma.tasks, bureau.worker",
 }
 LATER = "import alembic.command"  # when the ledger is migrated: every process but the issuer looks at its tables
@@ -116,7 +116,7 @@ def test_the_libraries_of_a_service_are_those_of_the_project(service: str) -> No
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["worker"], *extras[service]]
-    assert wanted.pop(wanted.index("bureau[worker]"))
+    assert wanted.pop(wanted.index("bureau-jobs[worker]"))
     pinned = pins(f"requirements/services/{service}.txt")
     assert {re.split(r"[\[<>=,]", requirement)[0] for requirement in wanted} <= set(pinned)
     assert pinned.items() <= pins("requirements/runtime.txt").items()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from bureau import logs, secrecy
+from bureau.observability import logs
+from bureau.secrets import redaction
 from bureau.settings import LogSettings, PlatformSettings, load
 
 Configure = Callable[..., None]
@@ -46,11 +47,17 @@ def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 def test_a_record_is_one_json_line_with_time_level_and_logger(capsys: pytest.CaptureFixture[str]) -> None:
     configure(log_format="json")
-    structlog.get_logger("bureau.relay").info("published", queue="mailer", count=3)
+    structlog.get_logger("bureau.messaging.relay").info("published", queue="mailer", count=3)
 
     (record,) = records(capsys)
     assert record.pop("at").endswith("Z")
-    assert record == {"event": "published", "level": "info", "logger": "bureau.relay", "queue": "mailer", "count": 3}
+    assert record == {
+        "event": "published",
+        "level": "info",
+        "logger": "bureau.messaging.relay",
+        "queue": "mailer",
+        "count": 3,
+    }
 
 
 def test_records_of_the_standard_library_look_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +134,7 @@ def test_credentials_in_urls_are_scrubbed_wherever_they_are(
     ],
 )
 def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed: str) -> None:
-    assert secrecy.scrub(text) == scrubbed
+    assert redaction.scrub(text) == scrubbed
 
 
 @pytest.mark.parametrize(
@@ -141,12 +148,12 @@ def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed
     ],
 )
 def test_scrubbing_takes_keys_and_tokens_of_links(text: str, scrubbed: str) -> None:
-    assert secrecy.scrub(text) == scrubbed
+    assert redaction.scrub(text) == scrubbed
 
 
 @pytest.mark.timeout(5)
 def test_scrubbing_stays_fast_on_hostile_text() -> None:
-    secrecy.scrub("://a:" * 20_000)
+    redaction.scrub("://a:" * 20_000)
 
 
 def test_text_that_utf8_cannot_hold_does_not_break_a_record(capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,7 +231,7 @@ def test_secrets_of_the_settings_are_scrubbed_wherever_they_stand(
 ) -> None:
     monkeypatch.setenv("BROKER_URL", "amqp://bureau:s3cret%2Fpass@rabbit/")
     load(PlatformSettings)
-    secrecy.keep(['quo"ted-secret'])
+    redaction.keep(['quo"ted-secret'])
     configure(log_format="json")
     structlog.get_logger().info("tried s3cret/pass", sent="s3cret%2Fpass", other='quo"ted-secret')
 
@@ -242,13 +249,13 @@ def test_a_secret_of_another_service_in_the_environment_is_scrubbed_too(
 
 
 def test_each_of_several_addresses_has_its_password_hidden(kept: None) -> None:
-    secrecy.keep(["amqp://a:first-secret@h;amqps://b:second-secret@h", "smtp://a:third-secret@h,sendgrid://"])
-    assert secrecy.scrub("first-secret second-secret third-secret") == "*** *** ***"
+    redaction.keep(["amqp://a:first-secret@h;amqps://b:second-secret@h", "smtp://a:third-secret@h,sendgrid://"])
+    assert redaction.scrub("first-secret second-secret third-secret") == "*** *** ***"
 
 
 def test_a_password_that_is_a_word_of_many_texts_is_left(kept: None) -> None:
-    secrecy.keep(["amqp://postgres:postgres@h", "amqp://u:guest@h", "sqlite:///var/bureau.db", ""])
-    assert secrecy.scrub("a guest of postgres, var/bureau.db") == "a guest of postgres, var/bureau.db"
+    redaction.keep(["amqp://postgres:postgres@h", "amqp://u:guest@h", "sqlite:///var/bureau.db", ""])
+    assert redaction.scrub("a guest of postgres, var/bureau.db") == "a guest of postgres, var/bureau.db"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bureau import loop
-from bureau.ledger.database import LedgerUnavailable
-from bureau.loop import Loop
+from bureau import background_loop
+from bureau.background_loop import Loop
+from bureau.ledger.db.database import LedgerUnavailable
 from tests.support.together import together
 from tests.support.waiting import until
 
@@ -180,7 +180,7 @@ def test_a_step_may_stop_its_own_loop() -> None:
 def test_a_step_that_raises_is_called_again_and_its_error_is_told(
     steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "BACKOFF_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(background_loop, "BACKOFF_FIRST_SECONDS", 0.01)
     steps.raising = [LedgerUnavailable("gone"), LedgerUnavailable("gone"), ValueError("odd")]
     seen: list[str | None] = []
     step = steps.step
@@ -199,7 +199,7 @@ def test_a_step_that_raises_is_called_again_and_its_error_is_told(
 def test_a_loop_tells_once_that_it_fails_and_once_that_it_works_again(
     steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "BACKOFF_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(background_loop, "BACKOFF_FIRST_SECONDS", 0.01)
     steps.pause, steps.raising = 0.01, [LedgerUnavailable("gone"), LedgerUnavailable("gone")]
     with capture_logs() as said:
         running.start()
@@ -239,7 +239,7 @@ def test_wakes_do_not_shorten_a_backoff(steps: Steps, running: Loop) -> None:
 
 
 def test_stopping_ends_a_backoff(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "BACKOFF_FIRST_SECONDS", 60.0)
+    monkeypatch.setattr(background_loop, "BACKOFF_FIRST_SECONDS", 60.0)
     steps.raising = [LedgerUnavailable("gone")]
     running.start()
     until(lambda: running.last_error is not None)
@@ -248,11 +248,11 @@ def test_stopping_ends_a_backoff(steps: Steps, running: Loop, monkeypatch: pytes
 
 
 def test_a_loop_tells_whether_it_turns(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert running.wrong() is None  # not started yet
+    assert running.unhealthy_reason() is None  # not started yet
     running.start()
     until(lambda: steps.count == 1)
-    assert running.wrong() is None
-    monkeypatch.setattr(loop, "STUCK_SECONDS", -1.0)
-    assert "no turn for" in str(running.wrong())
+    assert running.unhealthy_reason() is None
+    monkeypatch.setattr(background_loop, "STUCK_SECONDS", -1.0)
+    assert "no turn for" in str(running.unhealthy_reason())
     running.stop()
-    assert running.wrong() is None
+    assert running.unhealthy_reason() is None

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bureau import memory
-from bureau.memory import resident_bytes
+from bureau.runtime import memory
+from bureau.runtime.memory import resident_bytes
 
 
 def test_it_is_what_the_system_says() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.quantities import count, size
+from bureau.formatting import count, size
 
 
 @pytest.mark.parametrize(

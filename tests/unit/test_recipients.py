@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.recipients import outside
+from bureau.contracts.mail.recipient_domains import outside
 
 
 @pytest.mark.parametrize(

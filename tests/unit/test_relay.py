@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from dramatiq.errors import ConnectionClosed
 
-from bureau.broker import MemoryBroker
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.relay import Relay
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.relay import Relay
 from tests.support.ledgers import sqlite_ledger
 from tests.support.waiting import until
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bureau.ledger.events import Event
-from bureau.said import LINES_HELD, Said
-from bureau.throttle import Throttle
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.runtime.event_buffer import LINES_HELD, EventBuffer
+from bureau.runtime.throttle import Throttle
 
 
 class Clock:
@@ -23,18 +23,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def said(clock: Clock) -> Said:
+def said(clock: Clock) -> EventBuffer:
     """Of a task whose start was written."""
-    made = Said("work", 1, "w", clock=clock)
+    made = EventBuffer("work", 1, "w", clock=clock)
     made.rest()
     return made
 
 
-def lines(events: list[Event]) -> list[str]:
+def lines(events: list[TaskEvent]) -> list[str]:
     return [event.data["line"] for event in events if event.type == "task.logged"]
 
 
-def say(said: Said, first: int, last: int) -> None:
+def say(said: EventBuffer, first: int, last: int) -> None:
     for number in range(first, last + 1):
         said.line(str(number))
 
@@ -46,24 +46,24 @@ def test_in_any_second_no_more_pass_than_allowed() -> None:
 
 
 def test_the_first_thing_said_is_the_start(clock: Clock) -> None:
-    made = Said("work", 3, "w-1", clock=clock)
-    said = Event("task.started", "work", {"attempt": 3, "worker": "w-1"})
+    made = EventBuffer("work", 3, "w-1", clock=clock)
+    said = TaskEvent("task.started", "work", {"attempt": 3, "worker": "w-1"})
     assert made.has_news
     assert made.rest() == [said]
     assert not made.has_news
 
 
-def test_five_lines_pass_in_a_second_and_the_count_of_the_others_at_the_end(said: Said) -> None:
+def test_five_lines_pass_in_a_second_and_the_count_of_the_others_at_the_end(said: EventBuffer) -> None:
     say(said, 1, 125)
     assert lines(said.rest()) == ["1", "2", "3", "4", "5", "… 120 lines left out"]
 
 
-def test_one_line_left_out_is_one_line(said: Said) -> None:
+def test_one_line_left_out_is_one_line(said: EventBuffer) -> None:
     say(said, 1, 6)
     assert lines(said.rest())[-1] == "… 1 line left out"
 
 
-def test_the_count_is_said_before_the_next_line_that_passes(said: Said, clock: Clock) -> None:
+def test_the_count_is_said_before_the_next_line_that_passes(said: EventBuffer, clock: Clock) -> None:
     say(said, 1, 7)
     clock.now += 1
     say(said, 8, 12)
@@ -82,7 +82,7 @@ def test_the_count_is_said_before_the_next_line_that_passes(said: Said, clock: C
     ]
 
 
-def test_a_task_that_falls_silent_leaves_no_count_unsaid(said: Said, clock: Clock) -> None:
+def test_a_task_that_falls_silent_leaves_no_count_unsaid(said: EventBuffer, clock: Clock) -> None:
     say(said, 1, 7)
     with said.writing() as first:
         assert lines(first) == ["1", "2", "3", "4", "5"]
@@ -93,7 +93,7 @@ def test_a_task_that_falls_silent_leaves_no_count_unsaid(said: Said, clock: Cloc
     assert not said.has_news
 
 
-def test_a_chatty_task_says_five_things_a_second(said: Said, clock: Clock) -> None:
+def test_a_chatty_task_says_five_things_a_second(said: EventBuffer, clock: Clock) -> None:
     for _ in range(100):
         say(said, 1, 10)
         clock.now += 0.1
@@ -103,7 +103,7 @@ def test_a_chatty_task_says_five_things_a_second(said: Said, clock: Clock) -> No
     assert left_out + len([line for line in written if not line.startswith("…")]) == 1000
 
 
-def test_while_nothing_can_be_written_what_is_held_has_a_limit(said: Said, clock: Clock) -> None:
+def test_while_nothing_can_be_written_what_is_held_has_a_limit(said: EventBuffer, clock: Clock) -> None:
     for number in range(LINES_HELD + 10):
         said.line(str(number))
         clock.now += 1
@@ -112,16 +112,16 @@ def test_while_nothing_can_be_written_what_is_held_has_a_limit(said: Said, clock
     assert written[-1] == "… 10 lines left out"
 
 
-def test_of_progress_the_last_one_is_said(said: Said) -> None:
+def test_of_progress_the_last_one_is_said(said: EventBuffer) -> None:
     for done in range(100):
         said.progress(done, 100, "rows")
     assert said.rest() == [
-        Event("task.progressed", "work", {"current": 99, "total": 100, "percent": 99.0, "note": "rows"})
+        TaskEvent("task.progressed", "work", {"current": 99, "total": 100, "percent": 99.0, "note": "rows"})
     ]
     assert said.rest() == []
 
 
-def test_progress_that_did_not_change_is_not_said_again(said: Said) -> None:
+def test_progress_that_did_not_change_is_not_said_again(said: EventBuffer) -> None:
     said.progress(1, 2, None)
     with said.writing() as first:
         assert len(first) == 1
@@ -131,7 +131,7 @@ def test_progress_that_did_not_change_is_not_said_again(said: Said) -> None:
     assert [event.data["current"] for event in said.rest()] == [2]
 
 
-def test_what_could_not_be_written_comes_first_next_time_and_progress_once(said: Said) -> None:
+def test_what_could_not_be_written_comes_first_next_time_and_progress_once(said: EventBuffer) -> None:
     said.line("first")
     said.progress(1, 4, None)
 
@@ -148,14 +148,14 @@ def test_what_could_not_be_written_comes_first_next_time_and_progress_once(said:
     assert [event.data["current"] for event in written if event.type == "task.progressed"] == [2]
 
 
-def test_progress_that_could_not_be_written_and_did_not_change_comes_again(said: Said) -> None:
+def test_progress_that_could_not_be_written_and_did_not_change_comes_again(said: EventBuffer) -> None:
     said.progress(1, 4, None)
     with pytest.raises(ConnectionError), said.writing():
         raise ConnectionError
     assert [event.type for event in said.rest()] == ["task.progressed"]
 
 
-def test_what_is_left_of_a_nan_is_nothing(said: Said) -> None:
+def test_what_is_left_of_a_nan_is_nothing(said: EventBuffer) -> None:
     said.progress(float("nan"), 4, None)
     assert said.last_progress is None
     assert not said.has_news

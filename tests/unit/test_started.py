@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.started import address
+from bureau.observability.startup import address
 
 
 @pytest.mark.parametrize(

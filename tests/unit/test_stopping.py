@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason, StopToken
+from bureau.stop_token import StopReason, StopToken
 from tests.support.together import together
 
 

@@ -1,8 +1,8 @@
-"""Alembic's entry: runs on the connection that `bureau.ledger.migrate` hands over, inside its transaction."""
+"""Alembic's entry: runs on the connection that `bureau.ledger.db.migrate` hands over, inside its transaction."""
 
 from alembic import context
 
-from bureau.ledger.tables import metadata
+from bureau.ledger.db.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -9,14 +9,14 @@ from typing import BinaryIO
 import httpx
 
 from bureau.contracts.errors import TaskError, TransientError
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Outage
 from bureau.metrics.upstream import called
-from bureau.outages import Outages
-from bureau.stopping import StopToken
-from services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
-from services.certificates.api.in_process import CHECKPOINT
-from services.certificates.api.interruptible import stopped_by
-from services.certificates.api.polling import location, pause_seconds
+from bureau.outage_counter import OutageCounter
+from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
+from bureau.services.certificates.api.in_process import CHECKPOINT
+from bureau.services.certificates.api.interruptible import stopped_by
+from bureau.services.certificates.api.polling import location, pause_seconds
+from bureau.stop_token import StopToken
 
 CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"
@@ -63,7 +63,7 @@ class CertificatesApi:
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
         self._lock = threading.Lock()
         self._made: httpx.Client | None = None
-        self._outages = Outages()
+        self._outages = OutageCounter()
 
     def issue(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
         """Posts the uploads and hands the archive to `exchange.write` piece by piece.
@@ -80,7 +80,7 @@ class CertificatesApi:
             exchange.stop.check()  # a broken connection may be the stop token's doing
             raise self._outage(self._unreachable(error)) from error
 
-    def trouble(self) -> list[Trouble]:
+    def trouble(self) -> list[Outage]:
         """That it failed several times on end. It is called all the same: its tasks have attempts to lose."""
         return self._outages.trouble("certificates API", "failing")
 

@@ -17,7 +17,7 @@ from weakref import WeakSet
 import httpcore
 import httpx
 
-from bureau.stopping import StopToken
+from bureau.stop_token import StopToken
 
 R = TypeVar("R")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 from bureau.contracts.errors import PermanentError
-from services.certificates.api.answers import retry_after, shown
+from bureau.services.certificates.api.answers import retry_after, shown
 
 FIRST_SECONDS, LONGEST_SECONDS = 1.0, 15.0
 _PORTS = {"http": 80, "https": 443}

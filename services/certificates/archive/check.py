@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
-from services.certificates.archive.contents import DEFLATED, ENCRYPTED, SIZES_FOLLOW, STORED, contents, data_start
-from services.certificates.archive.directory import Member, entries, locate
-from services.certificates.archive.errors import ArchiveError, corrupt, shown
-from services.certificates.archive.names import Places, name_problem
-from services.certificates.archive.nested import HEAD_BYTES, nested_kind
+from bureau.services.certificates.archive.contents import (
+    DEFLATED,
+    ENCRYPTED,
+    SIZES_FOLLOW,
+    STORED,
+    contents,
+    data_start,
+)
+from bureau.services.certificates.archive.directory import Member, entries, locate
+from bureau.services.certificates.archive.errors import ArchiveError, corrupt, shown
+from bureau.services.certificates.archive.names import Places, name_problem
+from bureau.services.certificates.archive.nested import HEAD_BYTES, nested_kind
 
 RATIO_FLOOR_BYTES = 1024 * 1024  # below this a high ratio is only a repetitive small file
 

@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from services.certificates.archive.directory import UTF8_NAME, Member
-from services.certificates.archive.errors import corrupt, shown, truncated
+from bureau.services.certificates.archive.directory import UTF8_NAME, Member
+from bureau.services.certificates.archive.errors import corrupt, shown, truncated
 
 CHUNK_BYTES = 256 * 1024
 STORED, DEFLATED = 0, 8

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from services.certificates.archive.errors import ArchiveError, corrupt, shown, truncated
+from bureau.services.certificates.archive.errors import ArchiveError, corrupt, shown, truncated
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")

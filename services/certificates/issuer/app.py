@@ -9,13 +9,13 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 
 from bureau.contracts.certificates import MAX_FILES
-from services.certificates.issuer.bundle import Request, write_bundle
-from services.certificates.issuer.links import Links
-from services.certificates.issuer.problems import RefusedError
-from services.certificates.issuer.roster import Roster, read_roster
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.issuer.typesetter import DesignError, Typesetter
-from services.certificates.spool import spooled_file
+from bureau.services.certificates.issuer.bundle import Request, write_bundle
+from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.pdf.typesetter import DesignError, Typesetter
+from bureau.services.certificates.issuer.problems import RefusedError
+from bureau.services.certificates.issuer.rosters.roster import Roster, read_roster
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.spool import spooled_file
 
 CHECKPOINT = "bureau.checkpoint"  # given by a caller in the same process, to stop the work and see how far it is
 

@@ -6,14 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from bureau.certificate_tokens import Claims
-from services.certificates.issuer.filenames import certificate_name, roster_folder
-from services.certificates.issuer.links import Links
-from services.certificates.issuer.manifest import CSV, ERRORS, JSON, Entry, errors_csv, manifest_csv, manifest_json
-from services.certificates.issuer.problems import RowError, invalid_rosters
-from services.certificates.issuer.roster import Roster, Row
-from services.certificates.issuer.serials import serial
-from services.certificates.issuer.typesetter import CannotDrawError, Certificate, Typesetter
+from bureau.services.certificates.issuer.filenames import certificate_name, roster_folder
+from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.manifest import (
+    CSV,
+    ERRORS,
+    JSON,
+    Entry,
+    errors_csv,
+    manifest_csv,
+    manifest_json,
+)
+from bureau.services.certificates.issuer.pdf.typesetter import CannotDrawError, Certificate, Typesetter
+from bureau.services.certificates.issuer.problems import RowError, invalid_rosters
+from bureau.services.certificates.issuer.rosters.roster import Roster, Row
+from bureau.services.certificates.issuer.serials import serial
+from bureau.signing.certificate_tokens import Claims
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # ZIP's first moment: the archive of the same request is the same bytes
 

@@ -1,8 +1,8 @@
-"""`python -m services.certificates.issuer.keys`: makes a key that signs certificates, and prints both halves."""
+"""`python -m bureau.services.certificates.issuer.keys`: makes a key that signs certificates, and prints both halves."""
 
 from secrets import token_urlsafe
 
-from bureau.certificate_tokens import KEY_BYTES, Signer
+from bureau.signing.certificate_tokens import KEY_BYTES, Signer
 
 
 def main() -> None:

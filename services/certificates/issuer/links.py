@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from functools import cached_property
 
-from bureau.certificate_tokens import Claims, Signer
+from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.settings import SettingsError
-from services.certificates.issuer.settings import IssuerSettings
+from bureau.signing.certificate_tokens import Claims, Signer
 
 
 class Links:

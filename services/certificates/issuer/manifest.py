@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from services.certificates.issuer.problems import RowError
-from services.certificates.issuer.roster import Roster
+from bureau.services.certificates.issuer.problems import RowError
+from bureau.services.certificates.issuer.rosters.roster import Roster
 
 CSV, JSON, ERRORS = "manifest.csv", "manifest.json", "errors.csv"
 COLUMNS = ("file", "recipient", "email", "course", "date", "language", "serial", "link", "sha256")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import astuple
 
-from services.certificates.issuer.roster import Row
+from bureau.services.certificates.issuer.rosters.roster import Row
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to be misread
 _LENGTH = 16  # 80 bits: among a thousand million, the chance that any two agree is one in two million

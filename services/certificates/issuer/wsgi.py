@@ -1,10 +1,10 @@
-"""`gunicorn services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
+"""`gunicorn bureau.services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
 
-from bureau import logs
+from bureau.observability import logs
+from bureau.services.certificates.issuer.app import create_app
+from bureau.services.certificates.issuer.links import links_of
+from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.settings import LogSettings, SettingsError, load
-from services.certificates.issuer.app import create_app
-from services.certificates.issuer.links import links_of
-from services.certificates.issuer.settings import IssuerSettings
 
 try:
     settings, logging = load(IssuerSettings, LogSettings)

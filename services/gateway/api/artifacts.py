@@ -7,16 +7,16 @@ from uuid import UUID
 from flask import Response
 from werkzeug.http import http_date
 
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.keys import Role
-from bureau.links import Linked
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.files import ranges
+from bureau.services.gateway.http.files.disposition import attachment
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
+from bureau.services.gateway.problems import not_found, problem
+from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
-from services.gateway.gateway import Gateway
-from services.gateway.http import ranges
-from services.gateway.http.disposition import attachment
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
-from services.gateway.http.problems import not_found, problem
 
 _HEADERS = {
     "ETag": "The file's SHA-256.",
@@ -68,7 +68,7 @@ def _response(storage: Storage, stored: StoredArtifact, call: Call[Any, Any]) ->
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
     }
-    match ranges.decide(call.method, call.headers, stored.sha256, stored.created_at, stored.size):
+    match ranges.select_response(call.method, call.headers, stored.sha256, stored.created_at, stored.size):
         case ranges.PreconditionFailed():
             raise problem("precondition-failed", "The file's ETag is not one that was asked for.")
         case ranges.OutOfRange():

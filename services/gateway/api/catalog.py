@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from bureau.contracts.catalog import ReportDescription, TaskDescription, TemplateDescription
-from bureau.ledger.keys import Role
-from bureau.submission.announcements import Known
-from services.gateway.gateway import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, page_of
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, page_of
+from bureau.submission.announcements import CatalogSnapshot
 
 
 class CatalogTask(TaskDescription):
@@ -48,23 +48,23 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _tasks(known: Known) -> list[CatalogTask]:
+def _tasks(known: CatalogSnapshot) -> list[CatalogTask]:
     return [
         CatalogTask(**dict(task.description), workers=known.workers_by_task.get(name, 0))
         for name, task in sorted(known.tasks.items())
     ]
 
 
-def _reports(known: Known) -> list[ReportDescription]:
+def _reports(known: CatalogSnapshot) -> list[ReportDescription]:
     return [report.description for _, report in sorted(known.reports.items())]
 
 
-def _templates(known: Known) -> list[TemplateDescription]:
+def _templates(known: CatalogSnapshot) -> list[TemplateDescription]:
     return [template for _, template in sorted(known.templates.items())]
 
 
 def _listing(
-    gateway: Gateway, what: str, summary: str, page: type[BaseModel], all_of: Callable[[Known], Sequence[Any]]
+    gateway: Gateway, what: str, summary: str, page: type[BaseModel], all_of: Callable[[CatalogSnapshot], Sequence[Any]]
 ) -> Operation[Any, Any]:
     def read(call: Call[Nothing, PageQuery]) -> Reply:
         items, following = page_of(all_of(gateway.announcements.known()), call.query, lambda item: (item.name,))

@@ -4,16 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from bureau.contracts.base import Contract
-from bureau.ledger import artifacts, idempotency
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
-from services.gateway.api.models import Artifact, artifact_of
-from services.gateway.auth import quota
-from services.gateway.gateway import Gateway
-from services.gateway.http.multipart import Files
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.problems import not_found
-from services.gateway.submission.uploads import storing
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing.multipart import Files
+from bureau.services.gateway.job_builders.uploads import storing
+from bureau.services.gateway.models import Artifact, artifact_of
+from bureau.services.gateway.problems import not_found
 
 CREATED = 201
 

@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from bureau.broker import BrokerKind
-from bureau.ledger.database import LedgerUnavailable
-from services.gateway.gateway import Gateway
-from services.gateway.health_checks import StorageProbe, StorageState
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.problems import RETRY_SECONDS
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.health_checks import StorageProbe, StorageState
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.problems import RETRY_SECONDS
 
 
 class Health(BaseModel):

@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Response
 
-from services.gateway.http.openapi import document
-from services.gateway.http.operation import Call, Documented, Nothing, Operation
+from bureau.services.gateway.http.openapi import document
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
 
 
 def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:

@@ -7,15 +7,16 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bureau.contracts.base import Contract
-from bureau.ledger import audit, idempotency, queues
-from bureau.ledger.audit import EVERYBODY, Act
-from bureau.ledger.idempotency import Answer
-from bureau.ledger.keys import Role
-from bureau.ledger.survey import QueueSurvey, survey
-from services.gateway.gateway import Gateway
-from services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, page_of
-from services.gateway.http.problems import not_found, problem
+from bureau.ledger.access import audit, idempotency
+from bureau.ledger.access.audit import EVERYBODY, Act
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.dispatch import queues
+from bureau.ledger.reads.queue_stats import QueueSurvey, survey
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, page_of
+from bureau.services.gateway.problems import not_found, problem
 
 
 class Queue(BaseModel):

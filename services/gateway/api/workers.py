@@ -5,15 +5,15 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from bureau.ledger import workers as ledger_workers
-from bureau.ledger.keys import Role
-from bureau.ledger.workers import WorkerRow
-from services.gateway.gateway import Gateway
-from services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
-from services.gateway.http.pagination import PageQuery, page_of
+from bureau.ledger.access.keys import Role
+from bureau.ledger.dispatch import workers as ledger_workers
+from bureau.ledger.dispatch.workers import WorkerRow
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.http.pagination import PageQuery, page_of
 
 
-class WorkerTrouble(BaseModel):
+class WorkerOutage(BaseModel):
     """Something outside that the process cannot use for now."""
 
     name: str = Field(examples=["smtp"])
@@ -34,7 +34,7 @@ class Worker(BaseModel):
     threads: int
     busy: int
     memory_bytes: int | None = Field(description="Resident in the process; null where its system does not say.")
-    trouble: list[WorkerTrouble] = Field(description="Told every ten seconds; of one that is not live, nothing.")
+    trouble: list[WorkerOutage] = Field(description="Told every ten seconds; of one that is not live, nothing.")
     started_at: datetime
     seen_at: datetime
     live: bool = Field(description="Seen in the last 30 seconds and not stopped.")

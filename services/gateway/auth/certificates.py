@@ -1,9 +1,9 @@
 """Whose signatures on certificates are believed: the keys that are set, and the one that all in one process keeps."""
 
-from bureau.certificate_tokens import Claims, Signer, TokenInvalid, Verifier
-from bureau.ledger.database import Database
-from bureau.ledger.kept_secrets import CERTIFICATES, known_secret
-from services.gateway.settings import GatewaySettings, key_list
+from bureau.ledger.access.shared_secrets import CERTIFICATES, known_secret
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.settings import GatewaySettings, key_list
+from bureau.signing.certificate_tokens import Claims, Signer, TokenInvalid, Verifier
 
 
 class CertificateKeys:

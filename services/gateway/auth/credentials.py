@@ -4,8 +4,8 @@ import binascii
 from base64 import b64decode
 from dataclasses import dataclass
 
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
 
 
 @dataclass(frozen=True)

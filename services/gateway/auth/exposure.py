@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from bureau.ledger import keys
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.migrate import migrate
+from bureau.ledger.access import keys
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import migrate
+from bureau.services.gateway.settings import GatewaySettings, is_loopback
 from bureau.settings import SettingsError
-from services.gateway.settings import GatewaySettings, is_loopback
 
 
 def refuse_without_keys(settings: GatewaySettings, db: Database, hosts: Iterable[str]) -> None:
@@ -30,6 +30,6 @@ def refuse_without_keys(settings: GatewaySettings, db: Database, hosts: Iterable
 def sentence(host: str) -> str:
     return (
         f"without keys the gateway listens on loopback only, and {host or 'an empty host'} is reachable from "
-        "elsewhere; use 127.0.0.1:8600, or make a key first: python -m services.gateway.keys make --owner NAME "
+        "elsewhere; use 127.0.0.1:8600, or make a key first: python -m bureau.services.gateway.keys make --owner NAME "
         "--role operate, or name a file of keys in KEYS_FILE"
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from bureau.ledger import keys
-from bureau.ledger.database import Database
-from bureau.ledger.keys import Key
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.auth.credentials import Malformed
-from services.gateway.auth.identity import Identity
-from services.gateway.auth.key_file import FileKey, KeyFile
-from services.gateway.auth.sessions import SignedIn
+from bureau.ledger.access import keys
+from bureau.ledger.access.keys import Key
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.api_keys.key_file import FileKey, KeyFile
+from bureau.services.gateway.auth.credentials import Malformed
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.auth.sessions import SignedIn
 
 
 @dataclass(frozen=True)

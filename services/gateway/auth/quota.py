@@ -3,11 +3,11 @@
 from sqlalchemy import Connection
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger import quotas
-from bureau.ledger.quotas import QuotaExceeded
-from services.gateway.auth.identity import Identity
-from services.gateway.http.problems import try_again
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access import quotas
+from bureau.ledger.access.quotas import QuotaExceeded
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.problems import try_again
+from bureau.services.gateway.settings import GatewaySettings
 
 _RETRY_SECONDS = 60  # nobody knows when a job ends or a file is deleted
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from math import ceil
 from threading import Lock
 
-from bureau.ledger import rates
-from bureau.ledger.database import Database
-from bureau.ledger.rates import Rate, Standing
+from bureau.ledger.access import rate_limits
+from bureau.ledger.access.rate_limits import Rate, RateLimitResult
+from bureau.ledger.db.database import Database
 
 POLICY = "requests"
 
@@ -22,15 +22,15 @@ class RateLimiter:
         self._lock = Lock()
         self._refused_until: dict[str, float] = {}
 
-    def take(self, key_id: str) -> Standing | None:
+    def take(self, key_id: str) -> RateLimitResult | None:
         """The key's standing after this request; None without a limit."""
         if self._rate is None:
             return None
         with self._lock:
             wait = self._refused_until.get(key_id, 0.0) - self._clock()
         if wait > 0:
-            return Standing(False, 0, wait)
-        standing = rates.take(self._db, key_id, self._rate)
+            return RateLimitResult(False, 0, wait)
+        standing = rate_limits.take(self._db, key_id, self._rate)
         with self._lock:
             if standing.allowed:
                 self._refused_until.pop(key_id, None)
@@ -39,7 +39,7 @@ class RateLimiter:
         return standing
 
 
-def headers(standing: Standing, per_minute: int) -> dict[str, str]:
+def headers(standing: RateLimitResult, per_minute: int) -> dict[str, str]:
     """As draft-ietf-httpapi-ratelimit-headers-11 has them: `t` is how long no more than `r` can be used."""
     return {
         "RateLimit-Policy": f'"{POLICY}";q={per_minute};w=60',
@@ -47,6 +47,6 @@ def headers(standing: Standing, per_minute: int) -> dict[str, str]:
     }
 
 
-def wait_seconds(standing: Standing) -> int:
+def wait_seconds(standing: RateLimitResult) -> int:
     """Until there is one more; whole seconds, as the headers have them."""
     return max(ceil(standing.wait_seconds), 1)

@@ -11,7 +11,7 @@ from hmac import compare_digest
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from services.gateway.auth.api_key import ApiKey
+from bureau.services.gateway.api_keys.api_key import ApiKey
 
 COOKIE = "bureau_session"
 SECONDS = 12 * 3600  # a working day; then the key is asked for again

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.console import (
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame
+from bureau.services.gateway.console.pages import (
     audit,
     bulk,
     job,
@@ -19,11 +21,9 @@ from services.gateway.console import (
     tasks,
     workers,
 )
-from services.gateway.console.acting import Acting
-from services.gateway.console.frame import Frame
-from services.gateway.console.watch import Watch
-from services.gateway.gateway import Gateway
-from services.gateway.http.operation import Operation
+from bureau.services.gateway.console.state.dependency_watch import Watch
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Operation
 
 
 def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Operation[Any, Any]]:

@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 
 from flask import Response, g, redirect, render_template, request
 
-from bureau import quantities
+from bureau import formatting
 from bureau.contracts.problems import Problem
-from bureau.ledger.keys import Role
-from services.gateway.auth.identity import Identity
-from services.gateway.console import notices, words
-from services.gateway.console.theme import THEMES, chosen_theme
-from services.gateway.console.watch import Watch, broker_name
-from services.gateway.gateway import Gateway
-from services.gateway.http.operation import Call, Documented, Operation
-from services.gateway.http.problems import RETRY_SECONDS
-from services.gateway.http.security import PAGE_HEADERS
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.console.state import notices
+from bureau.services.gateway.console.state.dependency_watch import Watch, broker_name
+from bureau.services.gateway.console.state.theme import THEMES, chosen_theme
+from bureau.services.gateway.console.text import words
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Call, Documented, Operation
+from bureau.services.gateway.http.security import PAGE_HEADERS
+from bureau.services.gateway.problems import RETRY_SECONDS
 
 TAG = "Pages"
 HTML = ("text/html",)
@@ -120,8 +121,8 @@ class Frame:
             "version": self._version,
             "notice": notices.read(request.args),
             "base_url": self.gateway.settings.base_url,
-            "count": quantities.count,
-            "size": quantities.size,
+            "count": formatting.count,
+            "size": formatting.size,
             **{name: getattr(words, name) for name in _WORDS},
         }
 

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from bureau.contracts.base import clean_text
-from bureau.ledger.queries import JobFilter
+from bureau.ledger.reads.job_queries import JobFilter
+from bureau.services.gateway.api.jobs.jobs import Kind
+from bureau.services.gateway.models import JobStateWord
 from bureau.submission.terms import EARLIEST, LATEST
-from services.gateway.api.jobs import Kind
-from services.gateway.api.models import JobStateWord
 
 STATES = get_args(JobStateWord)
 KINDS = get_args(Kind)

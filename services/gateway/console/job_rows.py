@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bureau.ledger.queries import JobRow
-from services.gateway.console.words import state_words
+from bureau.ledger.reads.job_queries import JobRow
+from bureau.services.gateway.console.text.words import state_words
 
 
 @dataclass(frozen=True)

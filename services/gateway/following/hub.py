@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from threading import Event, Lock
 from uuid import UUID
 
-from bureau.ledger import history
-from bureau.ledger.database import Database
-from bureau.ledger.place import Place
-from bureau.loop import Loop
-from services.gateway.following.subscription import Subscription
+from bureau.background_loop import Loop
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.event_cursor import EventCursor
+from bureau.ledger.reads import event_history
+from bureau.services.gateway.following.subscription import Subscription
 
 LOOK_SECONDS = 0.25
 IDLE_SECONDS = 30.0  # nobody follows; a new stream wakes it
@@ -32,7 +32,9 @@ class Hub:
         self._jobs: dict[UUID, set[Subscription]] = defaultdict(set)
         self._seen: dict[UUID, int] = {}  # of each followed job, the last event that was handed out
         self._owners: dict[str, set[Subscription]] = defaultdict(set)
-        self._place: Place | None = None  # up to here events were handed out to owners; None while nobody follows one
+        self._place: EventCursor | None = (
+            None  # up to here events were handed out to owners; None while nobody follows one
+        )
         self._loop = Loop("events", self._look)
 
     @contextmanager
@@ -58,7 +60,7 @@ class Hub:
     def following_owner(self, owner: str) -> Iterator[Subscription]:
         """Every event that is committed to the owner's jobs from now on. Raises `LedgerUnavailable`."""
         subscription = Subscription()
-        now = history.present(self._database)
+        now = event_history.present(self._database)
         with self._lock:
             self._place = self._place or now
             self._owners[owner].add(subscription)
@@ -92,7 +94,7 @@ class Hub:
         """Whether there is more than was read."""
         with self._lock:
             seen = dict(self._seen)
-        found = history.new_to_jobs(self._database, seen, limit=JOB_EVENTS) if seen else {}
+        found = event_history.new_to_jobs(self._database, seen, limit=JOB_EVENTS) if seen else {}
         with self._lock:
             for job_id, events in found.items():
                 if events and job_id in self._seen:
@@ -106,10 +108,10 @@ class Hub:
         since = self._place
         if since is None:
             return
-        until = history.present(self._database)
+        until = event_history.present(self._database)
         with self._lock:
             owners = list(self._owners)
-        found = history.new_to_owners(self._database, owners, since, until, limit=OWNER_EVENTS)
+        found = event_history.new_to_owners(self._database, owners, since, until, limit=OWNER_EVENTS)
         with self._lock:
             if self._place is not since:
                 return  # all left, and who came meanwhile begins at a place of their own

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from threading import Event
 from uuid import UUID
 
-from bureau.ledger import history
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.history import Happened, Head
-from services.gateway.following.hub import Hub
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.reads import event_history
+from bureau.ledger.reads.event_history import Happened, Head
+from bureau.services.gateway.following.hub import Hub
 
 PAGE = 200
 AWAY_SECONDS = 1.0  # between two questions while the ledger is away
@@ -53,7 +53,7 @@ class JobEvents:
 
     def _read(self, seconds: float) -> list[Happened]:
         try:
-            page = history.events_of(self._database, self._job_id, after=self._last, limit=PAGE)
+            page = event_history.events_of(self._database, self._job_id, after=self._last, limit=PAGE)
         except LedgerUnavailable:
             self._stopping.wait(min(seconds, AWAY_SECONDS))
             return []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from threading import Condition
 
-from bureau.ledger.history import Happened
+from bureau.ledger.reads.event_history import Happened
 
 HELD = 1000  # events; a stream whose client is slower than that starts over from the ledger, or ends
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from flask import Response
 
 from bureau.contracts.problems import Problem
-from services.gateway.http.operation import Reply
-from services.gateway.http.problem_model import PROBLEM_TYPE, Mistake, ProblemDocument
+from bureau.services.gateway.http.operation import Reply
+from bureau.services.gateway.problem_model import PROBLEM_TYPE, Mistake, ProblemDocument
 
 
 def response_of(reply: Reply | Response) -> Response:

@@ -7,8 +7,8 @@ import structlog
 from flask import Flask, Response, g, request
 
 from bureau.metrics import http as metrics
-from services.gateway.http.security import Doors, add_security_headers, check_door
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.http.security import AllowedHosts, add_security_headers, check_door
+from bureau.services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +19,7 @@ _NAMES_PEOPLE = ("page-certificate",)  # in its path: logs name the route instea
 
 
 def add_context(app: Flask, settings: GatewaySettings) -> None:
-    doors = Doors.of(settings)
+    doors = AllowedHosts.of(settings)
 
     def begin() -> None:
         g.request_id = uuid4().hex

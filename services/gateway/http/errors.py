@@ -6,10 +6,10 @@ from werkzeug.exceptions import HTTPException
 
 from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.problems import Problem, ProblemError
-from bureau.ledger.database import LedgerUnavailable
-from services.gateway.http.answers import problem_response
-from services.gateway.http.problem_page import problem_page, wants_page
-from services.gateway.http.problems import KINDS, RETRY_SECONDS
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.http.answers import problem_response
+from bureau.services.gateway.http.problem_page import problem_page, wants_page
+from bureau.services.gateway.problems import KINDS, RETRY_SECONDS
 
 log = structlog.get_logger(__name__)
 

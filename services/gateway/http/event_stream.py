@@ -11,8 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 from flask import Response, request
 
-from services.gateway.http.peer import Peer
-from services.gateway.http.problems import try_again
+from bureau.services.gateway.http.peer import Peer
+from bureau.services.gateway.problems import try_again
 
 MEDIA_TYPE = "text/event-stream"
 COMMENT_SECONDS = 15.0  # proxies close connections that are silent for longer, 60 s as a rule
@@ -25,7 +25,7 @@ RETRY = b"retry: 2000\n\n"  # milliseconds after which a browser connects again
 T = TypeVar("T", covariant=True)
 
 
-class Source(Protocol[T]):
+class EventFeed(Protocol[T]):
     """What a stream tells. `ended`: there is no more to come."""
 
     @property
@@ -65,7 +65,7 @@ class EventStream(Generic[T]):
     def __init__(
         self,
         seats: Seats,
-        open_source: Callable[[], Source[T]],
+        open_source: Callable[[], EventFeed[T]],
         message: Callable[[T], bytes],
         peer: Peer,
         *,

@@ -7,10 +7,10 @@ from flask import Request
 from pydantic import BaseModel
 
 from bureau.contracts.base import clean_text
-from services.gateway.http.multipart import UploadedFile
-from services.gateway.http.problems import problem
-from services.gateway.http.reading import read_limited
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.http.parsing.multipart import UploadedFile
+from bureau.services.gateway.http.reading import read_limited
+from bureau.services.gateway.problems import problem
+from bureau.services.gateway.settings import GatewaySettings
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 1000

@@ -6,11 +6,11 @@ from typing import Any, cast
 import structlog
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger import idempotency
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.idempotency import Answer, KeyBusy, KeyReused, Reservation, ReservationLost, Scope
-from services.gateway.http.operation import Call, Operation, Reply
-from services.gateway.http.problems import problem, try_again
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer, KeyBusy, KeyReused, Reservation, ReservationLost, Scope
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.services.gateway.http.operation import Call, Operation, Reply
+from bureau.services.gateway.problems import problem, try_again
 
 log = structlog.get_logger(__name__)
 

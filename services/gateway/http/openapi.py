@@ -7,12 +7,12 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from bureau.links import PARAMETER
-from services.gateway.http import form_values
-from services.gateway.http.multipart import OPTIONS, Files
-from services.gateway.http.operation import Documented, Operation
-from services.gateway.http.problem_model import PROBLEM_TYPE, ProblemDocument
-from services.gateway.http.problems import KINDS, Kind
+from bureau.services.gateway.http.operation import Documented, Operation
+from bureau.services.gateway.http.parsing import form_values
+from bureau.services.gateway.http.parsing.multipart import OPTIONS, Files
+from bureau.services.gateway.problem_model import PROBLEM_TYPE, ProblemDocument
+from bureau.services.gateway.problems import KINDS, Kind
+from bureau.signing.signed_links import PARAMETER
 
 Mode = Literal["validation", "serialization"]
 Schemas = dict[tuple[type[BaseModel], Mode], dict[str, Any]]

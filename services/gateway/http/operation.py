@@ -10,12 +10,12 @@ from werkzeug.datastructures import Headers
 
 from bureau.contracts.base import Contract
 from bureau.contracts.problems import Problem
-from bureau.ledger.audit import Act
-from bureau.ledger.idempotency import Answer, Reservation
-from bureau.ledger.keys import Role
-from bureau.links import Linked
-from services.gateway.auth.identity import Identity
-from services.gateway.http.multipart import Files, UploadedFile
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.idempotency import Answer, Reservation
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
+from bureau.signing.signed_links import Linked
 
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bureau.contracts.base import Contract
 from bureau.contracts.problems import FieldError
-from services.gateway.http.problems import invalid
+from bureau.services.gateway.problems import invalid
 
 T = TypeVar("T")
 

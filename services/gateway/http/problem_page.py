@@ -5,8 +5,8 @@ from markupsafe import escape
 from werkzeug.datastructures import MIMEAccept
 
 from bureau.contracts.problems import Problem
-from services.gateway.http.problem_model import PROBLEM_TYPE
-from services.gateway.http.security import PAGE_POLICY
+from bureau.services.gateway.http.security import PAGE_POLICY
+from bureau.services.gateway.problem_model import PROBLEM_TYPE
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -8,12 +8,12 @@ from werkzeug.http import parse_options_header
 
 from bureau.contracts.base import clean_text
 from bureau.contracts.problems import FieldError, ProblemError
-from services.gateway.http import form_values, json_body
-from services.gateway.http.multipart import Form, UploadedFile, read_form, values_of
-from services.gateway.http.operation import Body, Nothing
-from services.gateway.http.problems import invalid, problem, refuse
-from services.gateway.http.validation import Reader, as_parameters
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.http.operation import Body, Nothing
+from bureau.services.gateway.http.parsing import form_values, json_body
+from bureau.services.gateway.http.parsing.multipart import Form, UploadedFile, read_form, values_of
+from bureau.services.gateway.http.parsing.validation import Reader, as_parameters
+from bureau.services.gateway.problems import invalid, problem, refuse
+from bureau.services.gateway.settings import GatewaySettings
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"

@@ -8,17 +8,17 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import Headers
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.idempotency import Scope
-from bureau.links import PARAMETER
-from services.gateway.auth.gate import Asked, require
-from services.gateway.auth.identity import Identity
-from services.gateway.gateway import Gateway
-from services.gateway.http import idempotency, prefer
-from services.gateway.http.answers import response_of
-from services.gateway.http.forms import FormReader
-from services.gateway.http.operation import Call, Nothing, Operation, Reply
-from services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
+from bureau.ledger.access.idempotency import Scope
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.auth.authenticator import AuthRequest, require
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import idempotency, prefer
+from bureau.services.gateway.http.answers import response_of
+from bureau.services.gateway.http.forms import FormReader
+from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
+from bureau.signing.signed_links import PARAMETER
 
 AnyOperation = Operation[Any, Any]
 Reading = Callable[[dict[str, Any], Identity], Reply | Response]
@@ -67,7 +67,7 @@ def _asked_by_people() -> bool:
 
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
     """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
-    asked = Asked.of(request, page=not operation.api)
+    asked = AuthRequest.of(request, page=not operation.api)
     g.who = who = gateway.gate.identify(asked, operation.role, operation.linked, path)
     if who.key_id:
         structlog.contextvars.bind_contextvars(key=who.key_id, owner=who.owner)

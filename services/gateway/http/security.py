@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
 
-from services.gateway.http.problems import problem
-from services.gateway.settings import GatewaySettings, bind_host, is_loopback
+from bureau.services.gateway.problems import problem
+from bureau.services.gateway.settings import GatewaySettings, bind_host, is_loopback
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 PAGE_POLICY = (
@@ -38,14 +38,14 @@ def add_security_headers(headers: Headers) -> None:
 
 
 @dataclass(frozen=True)
-class Doors:
+class AllowedHosts:
     """The names the gateway is reached by."""
 
     hosts: frozenset[str]
     origins: frozenset[str]
 
     @classmethod
-    def of(cls, settings: GatewaySettings) -> "Doors":
+    def of(cls, settings: GatewaySettings) -> "AllowedHosts":
         public = urlsplit(settings.base_url)
         names = {public.hostname, bind_host(settings.bind), *settings.allowed_hosts.lower().replace(",", " ").split()}
         return cls(frozenset(name for name in names if name), frozenset({f"{public.scheme}://{public.netloc}"}))
@@ -64,7 +64,7 @@ class Doors:
         raise problem("origin-not-allowed", f"The Origin header says {origin[:100]}, which is not this gateway.")
 
 
-def check_door(doors: Doors, method: str, host: str, origin: str | None) -> None:
+def check_door(doors: AllowedHosts, method: str, host: str, origin: str | None) -> None:
     """Raises a 403 problem. Host is checked for reading too while there are no keys that would protect it."""
     doors.check_host(host)
     if method not in ("GET", "HEAD", "OPTIONS"):

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from bureau.contracts.addresses import folded
 from bureau.contracts.base import clean_text
-from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
+from bureau.contracts.mail.addresses import folded
+from bureau.contracts.mail.mail_events import MailEvent, MailEventKind, SuppressionReason
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"

@@ -1,7 +1,7 @@
-"""What a transport is: it takes a message for some recipients and says what became of each.
+"""Defines a transport: it takes a message for some recipients and returns a verdict on each.
 
-The line that matters is the handing over: the last moment before the provider may have the mail. Up to it every
-failure is an `Outage` or a verdict and the mail may be tried again; past it a lost answer is `AnswerLost`.
+The handover is the last moment before the provider may have the mail. Before it, every failure is a
+`TransportUnavailable` or a verdict, and the mail may be tried again. After it, a lost answer is `AnswerLost`.
 """
 
 import threading
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bureau.stopping import StopToken
-from services.mailer.message import Message
+from bureau.services.mailer.message.message import Message
+from bureau.stop_token import StopToken
 
 BEGIN_WITHIN_SECONDS = 30.0
 END_WITHIN_SECONDS = 120.0
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendResult:
     """The provider's answer: a verdict for every recipient; `reasons` for those not taken, in its words."""
 
     verdicts: dict[str, Verdict]
@@ -40,13 +40,13 @@ class Outcome:
     @classmethod
     def same(
         cls, recipients: Sequence[str], verdict: Verdict, response: str, retry_after: float | None = None
-    ) -> "Outcome":
+    ) -> "SendResult":
         """One answer for all."""
         reasons = {} if verdict is Verdict.SENT else dict.fromkeys(recipients, response)
         return cls(dict.fromkeys(recipients, verdict), reasons, response, retry_after)
 
 
-class Outage(Exception):
+class TransportUnavailable(Exception):
     """The provider could not be used; nothing was handed over. The text is for users and holds no secret."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -54,7 +54,7 @@ class Outage(Exception):
         self.retry_after = retry_after
 
 
-class TooLate(Outage):
+class TooLate(TransportUnavailable):
     """The time of the intent was up: says nothing about the provider."""
 
 
@@ -62,7 +62,7 @@ class AnswerLost(Exception):
     """The mail was handed over and the answer did not come: it may be on its way, or not."""
 
 
-class Window:
+class DeliveryWindow:
     """The time in which an intent may be acted on, counted from before its row was written (monotonic).
 
     Who finds an open intent waits until it is 180 s old: so the handing over begins within 30 s, and whatever is
@@ -82,7 +82,7 @@ class Window:
         self._end_within = end_within
 
     def check_begin(self) -> None:
-        """Raises `Outage` when it is too late to begin handing over."""
+        """Raises `TransportUnavailable` when it is too late to begin handing over."""
         elapsed = self._clock() - self._opened
         if elapsed > self._begin_within:
             raise TooLate(
@@ -108,10 +108,10 @@ class Transport(Protocol):
     def name(self) -> str:
         """Its kind: `smtp`, `sendgrid`, `file`, `console`; delivery rows call a second of a kind `smtp2`."""
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         """Hands `message` over for `recipients`, addresses of its to, cc and bcc.
 
-        Raises `Outage`, `AnswerLost`, or `Stopped` where the token was set before the handing over began;
+        Raises `TransportUnavailable`, `AnswerLost`, or `Stopped` where the token was set before the handing over began;
         after that the token is not looked at.
         """
 

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from bureau.contracts.addresses import Mailbox
-from bureau.stopping import StopToken
-from services.mailer.message import Message
-from services.mailer.transports.base import AnswerLost, Outcome, Verdict, Window
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, Verdict
+from bureau.stop_token import StopToken
 
 _RULE = "-" * 72
 
@@ -20,7 +20,7 @@ class ConsoleTransport:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         stop.check()
         window.check_begin()
         stream = self._stream or sys.stdout
@@ -29,7 +29,7 @@ class ConsoleTransport:
             stream.flush()
         except OSError as error:
             raise AnswerLost(f"the console did not take the mail: {error.strerror}") from error
-        return Outcome.same(recipients, Verdict.SENT, "printed")
+        return SendResult.same(recipients, Verdict.SENT, "printed")
 
     def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - what was printed cannot be asked
         return None

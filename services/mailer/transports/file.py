@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from bureau.stopping import StopToken
-from services.mailer.message import Form, Message
-from services.mailer.transports.base import Outage, Outcome, Verdict, Window
+from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.stop_token import StopToken
 
 
 class FileTransport:
@@ -21,7 +21,7 @@ class FileTransport:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         stop.check()
         window.check_begin()
         path = self._path(message.message_id)
@@ -29,8 +29,8 @@ class FileTransport:
         try:
             placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode(), message.written(Form.UTF8))
         except OSError as error:
-            raise Outage(f"the outbox {self.folder} cannot be written: {error.strerror}") from error
-        return Outcome.same(recipients, Verdict.SENT, str(path) if placed else f"{path} was there already")
+            raise TransportUnavailable(f"the outbox {self.folder} cannot be written: {error.strerror}") from error
+        return SendResult.same(recipients, Verdict.SENT, str(path) if placed else f"{path} was there already")
 
     def was_sent(self, message_id: str) -> bool | None:
         return self._path(message_id).exists()

@@ -15,12 +15,12 @@ from python_http_client.exceptions import HTTPError
 
 from bureau.contracts.base import clean_text
 from bureau.metrics.upstream import called
-from bureau.stopping import StopToken
-from services.mailer.message import Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.sendgrid_http import Handover, wired_client
-from services.mailer.transports.sendgrid_payload import over_limits, payload
-from services.mailer.transports.wire import Wire
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
+from bureau.services.mailer.transports.sendgrid_http import Handover, wired_client
+from bureau.services.mailer.transports.sendgrid_payload import over_limits, payload
+from bureau.stop_token import StopToken
 
 _ACCEPTED = 202
 _CHECKED = 200  # the answer in sandbox mode
@@ -50,15 +50,15 @@ class SendGridTransport:
         # At DEBUG it writes every header with the key in it, and every mail.
         logging.getLogger("python_http_client").setLevel(logging.INFO)
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         if over := over_limits(message, recipients):
-            return Outcome.same(recipients, Verdict.REFUSED, over)
-        handover = Handover(Wire(), window, stop)
+            return SendResult.same(recipients, Verdict.REFUSED, over)
+        handover = Handover(InterruptibleSocket(), window, stop)
         body = payload(message, recipients, sandbox=self._sandbox)
         with window.cutting_off(handover.wire.cut), stop.interrupting(handover.wire.interrupt):
             # Errors are values in here: `interrupting` would turn a lost answer into `Stopped`.
             answer = self._answer(body, recipients, handover)
-        if isinstance(answer, Outage):
+        if isinstance(answer, TransportUnavailable):
             stop.check()
         if isinstance(answer, Exception):
             raise answer
@@ -72,7 +72,7 @@ class SendGridTransport:
 
     def _answer(
         self, body: dict[str, Any], recipients: Sequence[str], handover: Handover
-    ) -> Outcome | Outage | AnswerLost:
+    ) -> SendResult | TransportUnavailable | AnswerLost:
         api = wired_client(self._key, self._url, handover, connect_timeout=self._connect_timeout, timeout=self._timeout)
         try:
             response = api.send(body)
@@ -82,29 +82,29 @@ class SendGridTransport:
             return _refusal(error, recipients)
         except URLError as error:  # connecting, or sending the request: not sent whole
             called(self.name, None)
-            return Outage(f"SendGrid cannot be reached: {_words(error.reason)}")
-        except Outage as error:
+            return TransportUnavailable(f"SendGrid cannot be reached: {_words(error.reason)}")
+        except TransportUnavailable as error:
             return error
         except (OSError, http.client.HTTPException) as error:
             called(self.name, None)
             return AnswerLost(f"SendGrid took the mail and its answer was lost: {_words(error)}")
         if response.status_code == _CHECKED and self._sandbox:
-            return Outcome.same(recipients, Verdict.SENT, "200 checked in sandbox mode, and sent to nobody")
+            return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, and sent to nobody")
         if response.status_code != _ACCEPTED:
             return AnswerLost(f"SendGrid answered {response.status_code}, which says neither yes nor no")
         said = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
-        return replace(Outcome.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
+        return replace(SendResult.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
 
 
-def _refusal(error: HTTPError, recipients: Sequence[str]) -> Outcome | Outage | AnswerLost:
+def _refusal(error: HTTPError, recipients: Sequence[str]) -> SendResult | TransportUnavailable | AnswerLost:
     status, said = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
     if status in _BEHIND_GATEWAY:
         return AnswerLost(said)
     if status == 401:
-        return Outage(f"{said}. Check SENDGRID_API_KEY")
+        return TransportUnavailable(f"{said}. Check SENDGRID_API_KEY")
     if status == 429 or status >= 500:
-        return Outage(said, retry_after=_retry_after(error.headers))
-    return Outcome.same(recipients, Verdict.REFUSED, said)
+        return TransportUnavailable(said, retry_after=_retry_after(error.headers))
+    return SendResult.same(recipients, Verdict.REFUSED, said)
 
 
 def _message(body: bytes) -> str:

@@ -13,17 +13,17 @@ from typing import Any
 from python_http_client import Client
 from sendgrid import SendGridAPIClient
 
-from bureau.stopping import StopToken
-from services.mailer.transports.base import Window
-from services.mailer.transports.wire import Wire
+from bureau.services.mailer.transports.base import DeliveryWindow
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
+from bureau.stop_token import StopToken
 
 
 @dataclass(frozen=True)
 class Handover:
     """What decides, between connected and sending, whether the mail may still leave."""
 
-    wire: Wire
-    window: Window
+    wire: InterruptibleSocket
+    window: DeliveryWindow
     stop: StopToken
 
     def begin(self) -> None:

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Attachment, Message
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment, Message
 
 # What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. The page
 # wants ASCII of `from` and says nothing of recipients: their addresses are handed over in any script, as they are.

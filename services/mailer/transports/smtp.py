@@ -7,13 +7,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from bureau.stopping import StopToken
-from services.mailer.message import Message
-from services.mailer.transports.base import END_WITHIN_SECONDS, AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.smtp_extensions import CANNOT, Plan, plan
-from services.mailer.transports.smtp_server import SmtpServer
-from services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
-from services.mailer.transports.wire import Wire
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import (
+    END_WITHIN_SECONDS,
+    AnswerLost,
+    DeliveryWindow,
+    SendResult,
+    TransportUnavailable,
+    Verdict,
+)
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
+from bureau.services.mailer.transports.smtp_extensions import CANNOT, EnvelopePlan, plan
+from bureau.services.mailer.transports.smtp_server import SmtpServer
+from bureau.services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
+from bureau.stop_token import StopToken
 
 KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes, routers forget them silently
 
@@ -38,8 +45,8 @@ class SmtpTransport:
         self._lock = threading.Lock()
         self._idle: list[SmtpSession] = []
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
-        wire = Wire()
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
+        wire = InterruptibleSocket()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
                 session, planned, reply = self._begun(message, recipients, wire)
@@ -64,7 +71,9 @@ class SmtpTransport:
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
 
-    def _begun(self, message: Message, recipients: Sequence[str], wire: Wire) -> tuple[SmtpSession, Plan, Reply]:
+    def _begun(
+        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
+    ) -> tuple[SmtpSession, EnvelopePlan, Reply]:
         """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
@@ -95,7 +104,7 @@ class SmtpTransport:
         return self._taken()
 
     @contextmanager
-    def _keeping(self, session: SmtpSession, wire: Wire) -> Iterator[None]:
+    def _keeping(self, session: SmtpSession, wire: InterruptibleSocket) -> Iterator[None]:
         """Keeps the connection for the next mail, unless something went wrong on it."""
         try:
             yield
@@ -114,17 +123,21 @@ class SmtpTransport:
         try:
             yield
         except smtplib.SMTPAuthenticationError as error:
-            raise Outage(f"{self._server} refused the user or password of MAIL_URL: {_words(error)}") from error
+            raise TransportUnavailable(
+                f"{self._server} refused the user or password of MAIL_URL: {_words(error)}"
+            ) from error
         except smtplib.SMTPNotSupportedError as error:
             hint = "MAIL_URL with a password needs STARTTLS and AUTH; ?starttls=never does without the one"
-            raise Outage(f"{self._server} cannot be used: {error} {hint}") from error
+            raise TransportUnavailable(f"{self._server} cannot be used: {error} {hint}") from error
         except ssl.SSLCertVerificationError as error:
-            raise Outage(f"the certificate of {self._server} is not trusted: {error.verify_message}") from error
+            raise TransportUnavailable(
+                f"the certificate of {self._server} is not trusted: {error.verify_message}"
+            ) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise Outage(f"{self._server} cannot be used: {_words(error)}") from error
+            raise TransportUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[Plan, Reply]:
+def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[EnvelopePlan, Reply]:
     """What is asked of this server, and its answer to MAIL FROM; or one of ours where EHLO said enough."""
     planned = plan(message, recipients, session.offer)
     size = len(planned.content)
@@ -134,7 +147,7 @@ def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) ->
     return planned, session.sender(message.sender.address, size, planned.options)
 
 
-def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
+def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | None:
     if not planned.recipients:
         return Reply(CANNOT, next(iter(planned.left_out.values())))
     if limit is not None and size > limit:
@@ -142,7 +155,7 @@ def _refusal(planned: Plan, size: int, limit: int | None) -> Reply | None:
     return None
 
 
-def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Reply]:
+def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[str, Reply]:
     """The answer for each recipient; that to MAIL FROM where it was a refusal."""
     replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
     for recipient in planned.recipients:
@@ -150,7 +163,7 @@ def _offered(session: SmtpSession, reply: Reply, planned: Plan) -> dict[str, Rep
     return replies
 
 
-def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window) -> Reply | None:
+def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> Reply | None:
     """The answer to DATA; None where there is nobody to send to."""
     if not accepted:
         return None
@@ -158,11 +171,11 @@ def _data_command(session: SmtpSession, accepted: Sequence[str], window: Window)
     return session.data_command()
 
 
-def _outcome(replies: dict[str, Reply]) -> Outcome:
+def _outcome(replies: dict[str, Reply]) -> SendResult:
     verdicts = {recipient: _verdict(reply) for recipient, reply in replies.items()}
     reasons = {recipient: reply.text for recipient, reply in replies.items() if not reply.accepted}
     taken = [reply.text for reply in replies.values() if reply.accepted]
-    return Outcome(verdicts, reasons, taken[-1] if taken else "; ".join(dict.fromkeys(reasons.values())))
+    return SendResult(verdicts, reasons, taken[-1] if taken else "; ".join(dict.fromkeys(reasons.values())))
 
 
 def _verdict(reply: Reply) -> Verdict:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.mailer.message import Form, Message
+from bureau.services.mailer.message.message import Form, Message
 
 # RFC 6531, section 3.5: what a server says that wants a recipient's address in ASCII (of a sender's it says 550).
 CANNOT = 553
@@ -26,7 +26,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EnvelopePlan:
     """`content` for `recipients`, with `options` in MAIL FROM. `left_out` are those refused for good, and why."""
 
     content: bytes
@@ -35,7 +35,7 @@ class Plan:
     left_out: dict[str, str]
 
 
-def plan(message: Message, recipients: Sequence[str], offer: Offer) -> Plan:
+def plan(message: Message, recipients: Sequence[str], offer: Offer) -> EnvelopePlan:
     """Without SMTPUTF8 nobody can be written to, or answered, at an address that is not ASCII.
 
     Others get the mail all the same: its headers name such people and give no address. That may be done until a mail
@@ -45,7 +45,7 @@ def plan(message: Message, recipients: Sequence[str], offer: Offer) -> Plan:
     left_out = {} if form is Form.UTF8 else _left_out(message, recipients)
     taken = tuple(recipient for recipient in recipients if recipient not in left_out)
     content = message.written(form)
-    return Plan(content, tuple(_options(message, taken, content, form)), taken, left_out)
+    return EnvelopePlan(content, tuple(_options(message, taken, content, form)), taken, left_out)
 
 
 def _left_out(message: Message, recipients: Sequence[str]) -> dict[str, str]:

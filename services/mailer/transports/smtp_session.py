@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bureau.contracts.base import clean_text
-from services.mailer.transports.smtp_extensions import Offer
-from services.mailer.transports.smtp_server import Encryption, SmtpServer
-from services.mailer.transports.wire import Wire
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
+from bureau.services.mailer.transports.smtp_extensions import Offer
+from bureau.services.mailer.transports.smtp_server import Encryption, SmtpServer
 
 _DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
 _MAX_REPLY = 500
@@ -44,7 +44,9 @@ class Reply:
 class SmtpSession(smtplib.SMTP):
     """A connection that is greeted, encrypted and logged in by `begin`. Raises smtplib's errors and OSError."""
 
-    def __init__(self, server: SmtpServer, context: ssl.SSLContext, wire: Wire, connect_timeout: float) -> None:
+    def __init__(
+        self, server: SmtpServer, context: ssl.SSLContext, wire: InterruptibleSocket, connect_timeout: float
+    ) -> None:
         self._server = server
         self._context = context
         self._wire = wire
@@ -78,7 +80,7 @@ class SmtpSession(smtplib.SMTP):
         if server.user is not None:
             self.login(server.user, server.password or "")
 
-    def use(self, wire: Wire, read_timeout: float) -> None:
+    def use(self, wire: InterruptibleSocket, read_timeout: float) -> None:
         """Puts the next mail's wire in the place of the last one's. Raises where the server spoke unasked meanwhile."""
         sock = self._socket()
         if self._has_spoken(sock):

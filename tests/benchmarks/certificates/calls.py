@@ -101,7 +101,7 @@ def of_bureau(stack: Stack, api: Api) -> Round:
     stack.start("gateway", "scheduler")
     command: list[str | Path] = [
         BIN / "dramatiq",
-        "services.certificates.worker",
+        "bureau.services.certificates.worker",
         "--processes",
         "1",
         "--threads",

@@ -7,9 +7,9 @@ import threading
 import time
 from pathlib import Path
 
-from services.certificates.issuer.app import CHECKPOINT, create_app
-from services.certificates.issuer.links import Links
-from services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.issuer.app import CHECKPOINT, create_app
+from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.settings import IssuerSettings
 
 ROWS = 2_000
 BAR_A_SECOND, BAR_STOP_SECONDS, BAR_GROWTH_MB = 40.0, 2.0, 25.0

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from bureau.broker import HintBroker, MemoryBroker, make_broker
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import HintBroker, MemoryBroker, make_broker
 from tests.contract.broker.station import Listener, Shop
 from tests.support.ledgers import sqlite_ledger
 

@@ -7,11 +7,11 @@ from uuid import UUID
 import dramatiq
 from dramatiq.worker import Worker
 
-from bureau.broker import HintBroker, MemoryBroker
-from bureau.ledger import queries
-from bureau.ledger.database import Database
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.ledger.db.database import Database
+from bureau.ledger.reads import job_queries
+from bureau.messaging.broker import HintBroker, MemoryBroker
+from bureau.messaging.relay import Relay
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Service
 from bureau.storage import Storage
 from bureau.task import Context, Task
@@ -113,5 +113,5 @@ class Shop:
         return self.book.submit(*chain, **terms)
 
     def wait_for_end(self, job_id: UUID, seconds: float = 30) -> str:
-        until(lambda: queries.ended(self._db, job_id), seconds, lambda: f"the end of {self.book.states(job_id)}")
+        until(lambda: job_queries.ended(self._db, job_id), seconds, lambda: f"the end of {self.book.states(job_id)}")
         return str(self.book.job(job_id).state)

@@ -7,9 +7,9 @@ import pytest
 from dramatiq.errors import BrokerError
 from dramatiq.message import Message
 
-from bureau.broker import HintBroker, hint
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import HintBroker, hint
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.together import together
@@ -104,7 +104,7 @@ def test_a_thread_may_open_and_close_as_often_as_it_likes(listener: Listener) ->
 
 
 def test_a_worker_that_listens_is_not_wrong(listener: Listener) -> None:
-    assert listener.broker.wrong() is None
+    assert listener.broker.unhealthy_reason() is None
 
 
 def test_rabbitmq_publishes_no_delays(a_broker: Brokers, queue: str) -> None:

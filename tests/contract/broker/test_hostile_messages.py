@@ -8,9 +8,9 @@ import pika
 import pytest
 from dramatiq.message import Message
 
-from bureau.broker import hint, is_hint
 from bureau.contracts.ids import new_id
-from bureau.ledger import act
+from bureau.ledger.jobs import cancel
+from bureau.messaging.broker import hint, is_hint
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.waiting import until
@@ -108,7 +108,7 @@ def test_ids_that_cannot_run_are_done_with_and_a_control_job_ends(shop: Shop) ->
         shop.submit(delay_seconds=60),
     )
     shop.wait_for_end(ended)
-    act.cancel(shop.book.db, cancelled, "ada")
+    cancel.cancel(shop.book.db, cancelled, "ada")
     forged = [shop.book.task(job_id).id for job_id in (ended, cancelled, elsewhere, later)]
     waiting = shop.submit("a", "b", delay_seconds=60)
     forged += [new_id(), shop.book.task(waiting, "b").id]

@@ -10,12 +10,12 @@ from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from prometheus_client import REGISTRY
 
-from bureau.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, QueueMismatch, hint
 from bureau.contracts.ids import new_id
-from bureau.ledger import hints
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.relay import Relay
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch import hints
+from bureau.messaging.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, QueueMismatch, hint
+from bureau.messaging.relay import Relay
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.book import Book, task
@@ -166,7 +166,7 @@ def test_hints_that_could_not_even_be_taken_back_come_again_as_lost_ones(
         relay_pass(Relay(ledger, Failing(breaks_at=1)), monkeypatch)
     assert book.task(job_id).hinted_at is not None
     book.set(book.task(job_id).id, hinted_at=later(-35))
-    assert hints.forget_lost(ledger, []) == 1
+    assert hints.requeue_lost(ledger, []) == 1
 
 
 def test_nothing_is_stamped_while_the_broker_is_away(
@@ -230,7 +230,7 @@ def test_a_node_that_lost_its_disk_costs_time_only(
             """What is published before the queue is there again is lost as well, until the next time."""
             if shop.book.task(lost).state == "ready":
                 shop.book.set(task_id, hinted_at=later(-65))
-                hints.forget_lost(ledger, [queue])
+                hints.requeue_lost(ledger, [queue])
             return bool(shop.book.task(lost).state == "succeeded")
 
         until(time_goes_by, 60, lambda: f"the end of {shop.book.states(lost)}")

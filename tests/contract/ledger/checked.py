@@ -6,13 +6,13 @@ from uuid import UUID
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from sqlalchemy import Row, update
 
-from bureau.contracts.states import ENDED, JobState, TaskState
-from bureau.ledger import leases
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.finish import Fate
-from bureau.ledger.tables import tasks
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.finish import FinishResult
+from bureau.ledger.jobs.outcome import Succeeded
 from tests.contract.ledger.model import ModelJob, all_tasks
 from tests.support.book import Book, no_jitter
 from tests.support.ledgers import empty
@@ -68,7 +68,11 @@ class CheckedMachine(RuleBasedStateMachine):
                 if one.state is TaskState.READY:
                     claimed = self.book.take(job.id, one.name)
                     one.claimed()
-                    assert self.book.finish(claimed).fate is job.finish(one, one.claim_no, Succeeded(None)) is Fate.DONE
+                    assert (
+                        self.book.finish(claimed).fate
+                        is job.finish(one, one.claim_no, Succeeded(None))
+                        is FinishResult.DONE
+                    )
         assert all(job.state is not JobState.OPEN for job in self.jobs)
         self.the_ledger_stands_as_the_model_says()
         self.what_ended_never_changes()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bureau.ledger.database import Database
-from bureau.ledger.migrate import migrate
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
 from tests.support.book import Book
 from tests.support.ledgers import empty, sqlite_ledger
 from tests.support.postgres import connect, drop_database, fresh_database

@@ -6,19 +6,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from sqlalchemy import update
 
-from bureau.contracts.states import JobState, TaskState, When
-from bureau.ledger import act, hints, leases, running
-from bureau.ledger.act import Cancelling
-from bureau.ledger.claim import Claim, claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Cancelled, Ending, HandedBack, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.hints import Hint
-from bureau.ledger.leases import Standing
-from bureau.ledger.retry import Retrying, retry
-from bureau.ledger.submit import NewTask
-from bureau.ledger.tables import jobs, tasks
+from bureau.contracts.jobs.states import JobState, TaskState, When
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs, tasks
+from bureau.ledger.dispatch import hints
+from bureau.ledger.dispatch.hints import Hint
+from bureau.ledger.jobs import cancel as act
+from bureau.ledger.jobs import leases, progress
+from bureau.ledger.jobs.cancel import Cancelling
+from bureau.ledger.jobs.claim import Claim, claim
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.leases import LeaseStatus
+from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
+from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.jobs.submit import NewTask
 from tests.contract.ledger.checked import CheckedMachine
 from tests.contract.ledger.model import ModelJob, ModelTask, all_tasks
 from tests.support.book import again, failed, no_jitter, task
@@ -30,7 +32,7 @@ AHEAD_SECONDS = 3600.0
 FAR_AHEAD = datetime(2199, 1, 1, tzinfo=UTC)
 
 pick = st.integers(0, 1000)
-endings: st.SearchStrategy[Ending] = st.sampled_from(
+endings: st.SearchStrategy[Outcome] = st.sampled_from(
     [
         Succeeded(1),
         Succeeded(1),
@@ -38,7 +40,7 @@ endings: st.SearchStrategy[Ending] = st.sampled_from(
         again(),
         again(AHEAD_SECONDS),
         again(counted=False),
-        HandedBack(),
+        Released(),
         Cancelled(),
     ]
 )
@@ -145,19 +147,19 @@ class LedgerMachine(CheckedMachine):
 
     @precondition(lambda self: self.claims)
     @rule(number=pick, ending=endings)
-    def finish(self, number: int, ending: Ending) -> None:
+    def finish(self, number: int, ending: Outcome) -> None:
         job, one, claimed = self.claims[number % len(self.claims)]
         assert self.book.finish(claimed, ending).fate is job.finish(one, claimed.claim_no, ending)
 
     @precondition(lambda self: self.held())
     @rule(number=pick, ending=endings)
-    def finish_held(self, number: int, ending: Ending) -> None:
+    def finish_held(self, number: int, ending: Outcome) -> None:
         job, one, claimed = self.held()[number % len(self.held())]
         assert self.book.finish(claimed, ending).fate is job.finish(one, claimed.claim_no, ending)
 
     @precondition(lambda self: len(self.held()) > 1)
     @rule(number=pick, given=st.tuples(endings, endings))
-    def finish_together(self, number: int, given: tuple[Ending, Ending]) -> None:
+    def finish_together(self, number: int, given: tuple[Outcome, Outcome]) -> None:
         held = self.held()
         two = [held[number % len(held)], held[(number + 1) % len(held)]]
         together(2, lambda n: self.book.finish(two[n][2], given[n]))
@@ -168,7 +170,7 @@ class LedgerMachine(CheckedMachine):
     @rule(number=pick)
     def say(self, number: int) -> None:
         job, one, _ = self.claims[number % len(self.claims)]
-        running.write_said(self.db, {job.id: [Event("task.logged", one.name, {"line": "said"})]})
+        progress.write_said(self.db, {job.id: [TaskEvent("task.logged", one.name, {"line": "said"})]})
 
     @precondition(lambda self: self.claims)
     @rule()
@@ -177,7 +179,9 @@ class LedgerMachine(CheckedMachine):
         held = {(one.id, claimed.claim_no): one for _, one, claimed in self.held()}
         assert leases.renew(self.db, asked) == held.keys()
         assert leases.standing(self.db, asked) == {
-            key: (Standing.STOP if held[key].asked_to_stop else Standing.HELD) if key in held else Standing.LOST
+            key: (LeaseStatus.STOP if held[key].asked_to_stop else LeaseStatus.HELD)
+            if key in held
+            else LeaseStatus.LOST
             for key in asked
         }
 
@@ -189,7 +193,7 @@ class LedgerMachine(CheckedMachine):
         ready = [one for _, one in all_tasks(self.jobs) if one.state is TaskState.READY]
         could = {one.id: one for one in ready if one.due and not one.hinted}
         room = max(0, window - sum(one.hinted for one in ready))
-        found = hints.take_due(self.db, "shop", window)
+        found = hints.reserve_due(self.db, "shop", window)
         assert {hint.task_id for hint in found.hints} <= could.keys()
         assert len(found.hints) == min(room, len(could))
         assert found.more == (len(could) > room)
@@ -199,9 +203,9 @@ class LedgerMachine(CheckedMachine):
 
     @precondition(lambda self: self.batch)
     @rule()
-    def take_back(self) -> None:
+    def unreserve(self) -> None:
         rows = {row.id: row for job in self.jobs for row in self.book.tasks(job.id)}
-        hints.take_back(self.db, self.batch)
+        hints.unreserve(self.db, self.batch)
         mine = {hint.task_id for hint in self.batch if rows[hint.task_id].hinted_at == hint.stamp}
         for _, one in all_tasks(self.jobs):
             if one.id in mine and one.state is TaskState.READY:
@@ -213,7 +217,7 @@ class LedgerMachine(CheckedMachine):
     @rule()
     def hints_are_lost(self) -> None:
         self.change(tasks.c.hinted_at.is_not(None) & (tasks.c.state == TaskState.READY), hinted_at=later(-4000))
-        hints.forget_lost(self.db, [])
+        hints.requeue_lost(self.db, [])
         for _, one in all_tasks(self.jobs):
             if one.state is TaskState.READY:
                 one.hinted = False

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from bureau.contracts.states import ENDED, JobState, TaskState, When
-from bureau.ledger.ending import AgainLater, Cancelled, Ending, Failed, HandedBack, Succeeded
-from bureau.ledger.finish import Fate
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState, When
+from bureau.ledger.jobs.finish import FinishResult
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 
 CRASHES_AT_MOST = 5
 
@@ -88,11 +88,13 @@ class ModelJob:
             task.ready(due=bool(task.after) or self.starts_at_once)
         return True
 
-    def finish(self, task: ModelTask, claim_no: int, ending: Ending) -> Fate:
+    def finish(self, task: ModelTask, claim_no: int, ending: Outcome) -> FinishResult:
         """The end of a claim, if it is still the task's."""
         if not task.holds(claim_no):
             intended = TaskState.SUCCEEDED if isinstance(ending, Succeeded) else TaskState.FAILED
-            return Fate.ALREADY if (task.claim_no, task.state) == (claim_no, intended) else Fate.DISCARDED
+            return (
+                FinishResult.ALREADY if (task.claim_no, task.state) == (claim_no, intended) else FinishResult.DISCARDED
+            )
         match ending:
             case Succeeded():
                 task.state = TaskState.SUCCEEDED
@@ -102,13 +104,13 @@ class ModelJob:
                 task.state = TaskState.CANCELLED
             case Cancelled():
                 task.state = TaskState.CANCELLED
-            case AgainLater(delay=delay, counted=counted):
+            case RetryLater(delay=delay, counted=counted):
                 task.failures += counted
                 task.ready(due=delay == 0)
-            case HandedBack():
+            case Released():
                 task.ready(due=True)
         self.settle()
-        return Fate.DONE
+        return FinishResult.DONE
 
     def crash(self, task: ModelTask) -> None:
         """The worker of a running task fell silent."""

@@ -6,14 +6,17 @@ import pytest
 from sqlalchemy import select, update
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import act, artifacts, audit, quotas, rates, retry, sharing
-from bureau.ledger.audit import Act
-from bureau.ledger.database import Database
-from bureau.ledger.kept_secrets import kept_secret
-from bureau.ledger.quotas import Quota, QuotaExceeded
-from bureau.ledger.rates import Rate
-from bureau.ledger.tables import audit as audit_table
-from bureau.ledger.tables import rate_limits
+from bureau.ledger.access import audit, ownership, quotas
+from bureau.ledger.access import rate_limits as rates
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.quotas import Quota, QuotaExceeded
+from bureau.ledger.access.rate_limits import Rate
+from bureau.ledger.access.shared_secrets import kept_secret
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import audit as audit_table
+from bureau.ledger.db.tables import rate_limits
+from bureau.ledger.files import artifacts
+from bureau.ledger.jobs import cancel, retry
 from tests.support.book import Book, stored
 from tests.support.together import together
 
@@ -68,7 +71,7 @@ def test_open_jobs_are_counted_and_ended_ones_are_not(book: Book) -> None:
     with pytest.raises(QuotaExceeded) as refused:
         hold(book.db, Quota(open_jobs=2), jobs=1)
     assert (refused.value.what, refused.value.limit, refused.value.used) == ("jobs", 2, 2)
-    act.cancel(book.db, first, "ada")
+    cancel.cancel(book.db, first, "ada")
     hold(book.db, Quota(open_jobs=2), jobs=1)
     with pytest.raises(QuotaExceeded):
         hold(book.db, Quota(open_jobs=2), jobs=2)
@@ -102,10 +105,10 @@ def noted(what: str) -> Act:
 def test_an_act_is_noted_with_what_it_changed_and_not_otherwise(book: Book) -> None:
     job_id = book.submit()
     assert retry.retry(book.db, job_id, "ada", noted("retry")) is retry.Retrying.NOT_ENDED
-    act.cancel(book.db, job_id, "bob", noted("cancel"))
+    cancel.cancel(book.db, job_id, "bob", noted("cancel"))
     assert audited(book.db, "id") == []
     for _ in range(2):
-        act.cancel(book.db, job_id, "ada", noted("cancel"))
+        cancel.cancel(book.db, job_id, "ada", noted("cancel"))
     retry.retry(book.db, job_id, "ada", noted("retry"))
     assert audited(book.db, "act", "by", "owner", "target", "count", "request_id", "detail") == [
         ("cancel", "key abc", "ada", "a job", 1, "f" * 32, {"tag": "x"}),
@@ -136,9 +139,9 @@ def test_shared_things_are_read_as_their_owner(book: Book) -> None:
     ours, loose = stored(job_id=job_id, task_name="only"), stored(owner="bob")
     for file in (ours, loose):
         artifacts.add_upload(book.db, file)
-    assert sharing.owner_of_job(book.db, job_id) == "ada"
-    assert sharing.owner_of_job(book.db, new_id()) is None
-    assert sharing.owner_of_artifact(book.db, loose.id) == "bob"
-    assert sharing.owner_of_artifact(book.db, new_id()) is None
-    assert sharing.owner_of_artifact(book.db, ours.id, of_job=job_id) == "ada"
-    assert sharing.owner_of_artifact(book.db, loose.id, of_job=job_id) is None
+    assert ownership.owner_of_job(book.db, job_id) == "ada"
+    assert ownership.owner_of_job(book.db, new_id()) is None
+    assert ownership.owner_of_artifact(book.db, loose.id) == "bob"
+    assert ownership.owner_of_artifact(book.db, new_id()) is None
+    assert ownership.owner_of_artifact(book.db, ours.id, of_job=job_id) == "ada"
+    assert ownership.owner_of_artifact(book.db, loose.id, of_job=job_id) is None

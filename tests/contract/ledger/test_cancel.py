@@ -3,8 +3,8 @@
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.act import Cancelling, cancel
-from bureau.ledger.ending import Cancelled, Ending, HandedBack, Succeeded
+from bureau.ledger.jobs.cancel import Cancelling, cancel
+from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
 from tests.support.book import Book, again, failed, task
 from tests.support.together import together
 
@@ -34,8 +34,8 @@ def test_a_running_task_is_flagged_and_the_rest_is_cancelled(book: Book) -> None
     assert book.task(job_id, "a").error["code"] == "cancelled"
 
 
-@pytest.mark.parametrize("ending", [again(), again(counted=False), HandedBack(), Cancelled()])
-def test_a_flagged_task_never_becomes_ready_again(book: Book, ending: Ending) -> None:
+@pytest.mark.parametrize("ending", [again(), again(counted=False), Released(), Cancelled()])
+def test_a_flagged_task_never_becomes_ready_again(book: Book, ending: Outcome) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     cancel(book.db, job_id, "ada")
@@ -81,7 +81,7 @@ def test_cancelling_twice_while_a_task_runs_asks_once(book: Book) -> None:
 
 
 @pytest.mark.parametrize("ending", [Succeeded(1), failed()])
-def test_an_ended_job_is_not_cancelled(book: Book, ending: Ending) -> None:
+def test_an_ended_job_is_not_cancelled(book: Book, ending: Outcome) -> None:
     job_id = book.submit()
     book.run(job_id, ending=ending)
     before = book.job(job_id), book.tasks(job_id)

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import act
-from bureau.ledger.claim import Claim, claim, results
-from bureau.ledger.clock import later
-from bureau.ledger.ending import Succeeded
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.claim import Claim, claim, results
+from bureau.ledger.jobs.outcome import Succeeded
 from tests.support.book import Book, again, failed, task
 from tests.support.together import together
 
@@ -87,7 +87,7 @@ def test_an_ended_task_is_not_claimed(book: Book) -> None:
     succeeded, failed_one, cancelled = book.submit(), book.submit(), book.submit()
     book.run(succeeded)
     book.run(failed_one, ending=failed())
-    act.cancel(book.db, cancelled, "ada")
+    cancel.cancel(book.db, cancelled, "ada")
     assert [book.claim(job_id) for job_id in (succeeded, failed_one, cancelled)] == [None, None, None]
 
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import ProgrammingError
 
-from bureau.ledger.claim import LEASE_SECONDS
-from bureau.ledger.clock import age, later, now
-from bureau.ledger.database import FROZEN_MS, Database, LedgerUnavailable
-from bureau.ledger.tables import tasks
+from bureau.ledger.db.database import FROZEN_MS, Database, LedgerUnavailable
+from bureau.ledger.db.sql_time import age, later, now
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.jobs.claim import LEASE_SECONDS
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
 from tests.support.postgres import connect

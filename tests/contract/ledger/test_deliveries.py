@@ -2,27 +2,27 @@
 
 import pytest
 
-from bureau.ledger import act
-from bureau.ledger.claim import Claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.deliveries import (
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import deliveries
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.mail.deliveries import (
     ClaimLost,
-    Delivery,
     DeliveryState,
+    MailDelivery,
     OpenIntent,
     close_delivery,
     history,
     open_delivery,
 )
-from bureau.ledger.tables import deliveries
 from tests.support.book import Book, again
 from tests.support.together import together
 
 TO = ["ada@example.com", "bob@example.com"]
 
 
-def opened(db: Database, claimed: Claim) -> Delivery:
+def opened(db: Database, claimed: Claim) -> MailDelivery:
     return open_delivery(
         db,
         task_id=claimed.task_id,
@@ -92,7 +92,7 @@ def test_who_lost_the_claim_begins_nothing(book: Book) -> None:
 def test_who_was_asked_to_stop_begins_nothing(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     with pytest.raises(ClaimLost):
         opened(book.db, claimed)
 

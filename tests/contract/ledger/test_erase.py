@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bureau.ledger import artifacts
-from bureau.ledger.audit import Act
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.erase import EVENTS, Erasing, erase
-from bureau.ledger.events import Event
-from bureau.ledger.tables import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import audit
+from bureau.ledger.files import artifacts
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.retention.delete_job import EVENTS, Erasing, erase
 from bureau.storage import Storage
 from tests.support.book import failed, task
 from tests.support.office import Office
@@ -88,7 +88,7 @@ def test_a_file_that_another_job_uses_stays(office: Office) -> None:
 def test_a_job_that_said_much_is_deleted_in_batches(office: Office) -> None:
     job_id = office.book.submit()
     claimed = office.book.take(job_id)
-    office.book.finish(claimed, Succeeded(None), [Event("task.logged", "only", {"line": "x"})] * (EVENTS + 5))
+    office.book.finish(claimed, Succeeded(None), [TaskEvent("task.logged", "only", {"line": "x"})] * (EVENTS + 5))
     assert erase(office.db, job_id, "ada") is Erasing.ERASED
     office.assert_empty()
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from bureau.ledger.act import Cancelling, cancel, expire_jobs
-from bureau.ledger.clock import later
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs.cancel import Cancelling, cancel, expire_jobs
 from tests.support.book import Book, again, task
 from tests.support.together import together
 

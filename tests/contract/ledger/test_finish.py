@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import delete
 
-from bureau.ledger.ending import Cancelled, Ending, HandedBack, Succeeded
-from bureau.ledger.events import Event
-from bureau.ledger.finish import Fate, Finished
-from bureau.ledger.tables import jobs
+from bureau.ledger.db.tables import jobs
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.finish import Finished, FinishResult
+from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
 from tests.support.book import BROKEN, Book, again, failed, task
 from tests.support.together import together
 
@@ -15,18 +15,18 @@ ENDINGS = [
     pytest.param(failed(), id="failed"),
     pytest.param(again(), id="retry"),
     pytest.param(again(counted=False), id="postponed"),
-    pytest.param(HandedBack(), id="handed back"),
+    pytest.param(Released(), id="handed back"),
     pytest.param(Cancelled(), id="cancelled"),
 ]
 
 
-def line(text: str, name: str = "only") -> Event:
-    return Event("task.logged", name, {"line": text})
+def line(text: str, name: str = "only") -> TaskEvent:
+    return TaskEvent("task.logged", name, {"line": text})
 
 
 def test_a_success_keeps_its_result_and_ends_the_job(book: Book) -> None:
     job_id = book.submit()
-    assert book.run(job_id, ending=Succeeded({"rows": [1, 2.5, "ü", None]})) == Finished(Fate.DONE, woke=False)
+    assert book.run(job_id, ending=Succeeded({"rows": [1, 2.5, "ü", None]})) == Finished(FinishResult.DONE, woke=False)
     row, job = book.task(job_id), book.job(job_id)
     assert (row.state, row.result, row.error) == ("succeeded", {"rows": [1, 2.5, "ü", None]}, None)
     assert (job.state, job.error, job.open_tasks) == ("succeeded", None, 0)
@@ -52,7 +52,9 @@ def test_a_success_after_failures_shows_no_error(book: Book) -> None:
 
 def test_a_failure_keeps_its_error_and_fails_the_job(book: Book) -> None:
     job_id = book.submit()
-    assert book.run(job_id, ending=failed("no_roster", "The roster is empty.")) == Finished(Fate.DONE, woke=False)
+    assert book.run(job_id, ending=failed("no_roster", "The roster is empty.")) == Finished(
+        FinishResult.DONE, woke=False
+    )
     error = {"code": "no_roster", "message": "The roster is empty.", "retryable": True}
     assert (book.task(job_id).state, book.task(job_id).error) == ("failed", error)
     assert book.job(job_id).state == "failed"
@@ -63,7 +65,7 @@ def test_a_failure_keeps_its_error_and_fails_the_job(book: Book) -> None:
 
 def test_a_retry_makes_the_task_ready_again_and_counts(book: Book) -> None:
     job_id = book.submit()
-    assert book.run(job_id, ending=again()) == Finished(Fate.DONE, woke=True)
+    assert book.run(job_id, ending=again()) == Finished(FinishResult.DONE, woke=True)
     row = book.task(job_id)
     assert (row.state, row.failures, row.error, row.worker, row.lease_until) == ("ready", 1, BROKEN, None, None)
     assert book.outcomes(job_id) == ["retry"]
@@ -73,7 +75,7 @@ def test_a_retry_makes_the_task_ready_again_and_counts(book: Book) -> None:
 
 def test_what_was_handed_back_is_ready_as_if_nothing_had_happened(book: Book) -> None:
     job_id = book.submit()
-    assert book.run(job_id, ending=HandedBack()) == Finished(Fate.DONE, woke=True)
+    assert book.run(job_id, ending=Released()) == Finished(FinishResult.DONE, woke=True)
     row = book.task(job_id)
     assert (row.state, row.failures, row.crashes, row.error) == ("ready", 0, 0, None)
     assert book.outcomes(job_id) == ["handed_back"]
@@ -89,7 +91,7 @@ def test_a_cancelled_execution_ends_its_task_as_cancelled(book: Book) -> None:
 
 
 def test_becoming_ready_clears_the_stamp_and_the_count_of_hints(book: Book) -> None:
-    for ending in (again(), again(counted=False), HandedBack()):
+    for ending in (again(), again(counted=False), Released()):
         job_id = book.submit()
         claimed = book.take(job_id)
         book.set(claimed.task_id, hinted_at=book.task(job_id).claimed_at, hints=3)
@@ -113,40 +115,40 @@ def test_lines_become_events_in_order_before_the_end(book: Book) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_lines_are_kept_with_every_ending(book: Book, ending: Ending) -> None:
+def test_lines_are_kept_with_every_ending(book: Book, ending: Outcome) -> None:
     job_id = book.submit()
     book.finish(book.take(job_id), ending, [line("said")])
     assert book.story(job_id)[0] == "task.logged only"
 
 
 @pytest.mark.parametrize("ending", [Succeeded(1), failed()])
-def test_an_end_that_is_told_again_was_written_before(book: Book, ending: Ending) -> None:
+def test_an_end_that_is_told_again_was_written_before(book: Book, ending: Outcome) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     book.finish(claimed, ending, [line("said")])
     story = book.story(job_id)
-    assert book.finish(claimed, ending, [line("said")]).fate is Fate.ALREADY
+    assert book.finish(claimed, ending, [line("said")]).fate is FinishResult.ALREADY
     assert book.story(job_id) == story
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_the_end_of_a_claim_that_was_lost_is_discarded(book: Book, ending: Ending) -> None:
+def test_the_end_of_a_claim_that_was_lost_is_discarded(book: Book, ending: Outcome) -> None:
     job_id = book.submit()
     lost = book.lose(job_id)
     mine = book.take(job_id)
     before = book.task(job_id), book.story(job_id)
-    assert book.finish(lost, ending, [line("late")]) == Finished(Fate.DISCARDED)
+    assert book.finish(lost, ending, [line("late")]) == Finished(FinishResult.DISCARDED)
     assert (book.task(job_id), book.story(job_id)) == before
-    assert book.finish(mine, Succeeded("mine")).fate is Fate.DONE
-    assert book.finish(lost, ending).fate is Fate.DISCARDED
+    assert book.finish(mine, Succeeded("mine")).fate is FinishResult.DONE
+    assert book.finish(lost, ending).fate is FinishResult.DISCARDED
     assert book.task(job_id).result == "mine"
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_the_end_of_a_claim_that_was_taken_back_is_discarded(book: Book, ending: Ending) -> None:
+def test_the_end_of_a_claim_that_was_taken_back_is_discarded(book: Book, ending: Outcome) -> None:
     job_id = book.submit()
     lost = book.lose(job_id)
-    assert book.finish(lost, ending).fate is Fate.DISCARDED
+    assert book.finish(lost, ending).fate is FinishResult.DISCARDED
     assert book.task(job_id).state == "ready"
 
 
@@ -155,7 +157,7 @@ def test_the_end_in_a_job_that_was_deleted_is_discarded(book: Book) -> None:
     claimed = book.take(job_id)
     with book.db.transaction() as connection:
         connection.execute(delete(jobs).where(jobs.c.id == job_id))
-    assert book.finish(claimed).fate is Fate.DISCARDED
+    assert book.finish(claimed).fate is FinishResult.DISCARDED
 
 
 def test_of_the_same_end_told_by_two_threads_one_is_written(book: Book) -> None:
@@ -163,7 +165,7 @@ def test_of_the_same_end_told_by_two_threads_one_is_written(book: Book) -> None:
         job_id = book.submit()
         claimed = book.take(job_id)
         fates = [finished.fate for finished in together(2, lambda _: book.finish(claimed, Succeeded(1)))]  # noqa: B023 - called at once
-        assert sorted(fates) == [Fate.ALREADY, Fate.DONE]
+        assert sorted(fates) == [FinishResult.ALREADY, FinishResult.DONE]
         assert book.story(job_id) == ["task.succeeded only", "job.finished"]
 
 

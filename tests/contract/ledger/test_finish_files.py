@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact, add_upload
-from bureau.ledger.database import Database
-from bureau.ledger.ending import HandedBack, Succeeded
-from bureau.ledger.finish import Fate, finish
+from bureau.ledger.db.database import Database
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.jobs.finish import FinishResult, finish
+from bureau.ledger.jobs.outcome import Released, Succeeded
 from tests.support.book import Book, again, failed, stored, task
 from tests.support.waiting import until
 
@@ -81,7 +81,7 @@ def test_files_of_a_lost_claim_never_become_visible(book: Book) -> None:
     job_id = book.submit()
     lost = book.lose(job_id)
     made = stored(job_id=job_id, task_name="only")
-    assert book.finish(lost, Succeeded(None, made=[made])).fate is Fate.DISCARDED
+    assert book.finish(lost, Succeeded(None, made=[made])).fate is FinishResult.DISCARDED
     book.run(job_id)
     assert shown(book, job_id) == []
     assert artifacts.kept_keys(book.db, [made.key]) == set()
@@ -92,7 +92,7 @@ def test_a_success_told_twice_has_its_files_once(book: Book) -> None:
     claimed = book.take(job_id)
     ending = Succeeded(None, made=[stored(job_id=job_id, task_name="only")])
     book.finish(claimed, ending)
-    assert book.finish(claimed, ending).fate is Fate.ALREADY
+    assert book.finish(claimed, ending).fate is FinishResult.ALREADY
     assert len(shown(book, job_id)) == 1
 
 
@@ -120,7 +120,7 @@ def test_other_endings_remove_nothing(book: Book) -> None:
     upload = stored()
     add_upload(book.db, upload)
     job_id = book.submit(uses=(upload.id,))
-    for ending in (again(), HandedBack(), failed()):
+    for ending in (again(), Released(), failed()):
         book.run(job_id, ending=ending)
     assert artifacts.find(book.db, upload.id, "ada") is not None
 

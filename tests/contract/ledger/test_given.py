@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, Float, MetaData, String, Table, Uuid, delete, event, insert, select, update
 from sqlalchemy.types import TypeEngine
 
-from bureau.ledger.clock import UtcDateTime
-from bureau.ledger.database import Database
-from bureau.ledger.given import Given
-from bureau.ledger.metadata import Json
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.json_rows import JsonRows
+from bureau.ledger.db.metadata import Json
+from bureau.ledger.db.sql_time import UtcDateTime
 
 KINDS: dict[str, TypeEngine[Any]] = {
     "id": Uuid(),
@@ -24,7 +24,7 @@ KINDS: dict[str, TypeEngine[Any]] = {
     "data": Json,
     "at": UtcDateTime(),
 }
-ROWS = Given(**KINDS)
+ROWS = JsonRows(**KINDS)
 TABLE = Table("given_in_a_test", MetaData(), *(Column(name, kind) for name, kind in KINDS.items()))
 INSERT = insert(TABLE).from_select(list(KINDS), select(*(ROWS[name] for name in KINDS)))
 UPDATE = update(TABLE).where(TABLE.c.id == ROWS["id"]).values(text=ROWS["text"], data=ROWS["data"])

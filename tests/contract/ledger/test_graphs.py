@@ -2,20 +2,20 @@
 
 import pytest
 
-from bureau.contracts.states import When
-from bureau.ledger.ending import Cancelled
-from bureau.ledger.finish import Fate, Finished
+from bureau.contracts.jobs.states import When
+from bureau.ledger.jobs.finish import Finished, FinishResult
+from bureau.ledger.jobs.outcome import Cancelled
 from tests.support.book import Book, failed, optional, task
 
 
 def test_a_chain_runs_one_after_the_other(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"), task("c", "b"))
     assert book.states(job_id) == {"a": "ready", "b": "waiting", "c": "waiting"}
-    assert book.run(job_id, "a") == Finished(Fate.DONE, woke=True)
+    assert book.run(job_id, "a") == Finished(FinishResult.DONE, woke=True)
     assert book.states(job_id) == {"a": "succeeded", "b": "ready", "c": "waiting"}
     book.run(job_id, "b")
     assert book.job(job_id).state == "open"
-    assert book.run(job_id, "c") == Finished(Fate.DONE, woke=False)
+    assert book.run(job_id, "c") == Finished(FinishResult.DONE, woke=False)
     assert book.job(job_id).state == "succeeded"
 
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.clock import later
-from bureau.ledger.hints import Hint, due_queues, forget_all, forget_lost, take_back, take_due
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch.hints import Hint, due_queues, forget_all, requeue_lost, reserve_due, unreserve
 from tests.support.book import Book, again, task
 from tests.support.together import together
 
@@ -17,7 +17,7 @@ def hinted(book: Book, job_id: UUID) -> dict[str, int]:
 
 def test_a_due_task_is_stamped_and_named_with_its_actor(book: Book) -> None:
     job_id = book.submit(task("a", run="shop.suma"))
-    (hint,) = take_due(book.db, "shop", 10).hints
+    (hint,) = reserve_due(book.db, "shop", 10).hints
     row = book.task(job_id, "a")
     assert hint == Hint(row.id, "shop.suma", row.hinted_at)
     assert row.hints == 1
@@ -25,25 +25,25 @@ def test_a_due_task_is_stamped_and_named_with_its_actor(book: Book) -> None:
 
 def test_a_task_is_hinted_once(book: Book) -> None:
     book.submit(task("a"), task("b"))
-    assert len(take_due(book.db, "shop", 10).hints) == 2
-    assert take_due(book.db, "shop", 10).hints == ()
+    assert len(reserve_due(book.db, "shop", 10).hints) == 2
+    assert reserve_due(book.db, "shop", 10).hints == ()
 
 
 def test_only_what_is_ready_and_due_in_this_queue_is_hinted(book: Book) -> None:
     job_id = book.submit(task("a"), task("waits", "a"), task("other", queue="mailer"), task("runs"))
     book.take(job_id, "runs")
     book.submit(delay_seconds=60)
-    assert [hint.task_id for hint in take_due(book.db, "shop", 10).hints] == [book.task(job_id, "a").id]
+    assert [hint.task_id for hint in reserve_due(book.db, "shop", 10).hints] == [book.task(job_id, "a").id]
 
 
 def test_the_window_bounds_what_is_outstanding(book: Book) -> None:
     job_id = book.submit(*(task(f"t{n}") for n in range(5)))
-    first = take_due(book.db, "shop", 2)
+    first = reserve_due(book.db, "shop", 2)
     assert (len(first.hints), first.more) == (2, True)
-    assert (take_due(book.db, "shop", 2).hints, take_due(book.db, "shop", 0).hints) == ((), ())
+    assert (reserve_due(book.db, "shop", 2).hints, reserve_due(book.db, "shop", 0).hints) == ((), ())
     book.take(job_id, book_name(book, job_id, first.hints[0].task_id))
-    assert len(take_due(book.db, "shop", 2).hints) == 1
-    assert (len(take_due(book.db, "shop", 10).hints), take_due(book.db, "shop", 10).more) == (2, False)
+    assert len(reserve_due(book.db, "shop", 2).hints) == 1
+    assert (len(reserve_due(book.db, "shop", 10).hints), reserve_due(book.db, "shop", 10).more) == (2, False)
 
 
 def book_name(book: Book, job_id: UUID, task_id: UUID) -> str:
@@ -52,50 +52,50 @@ def book_name(book: Book, job_id: UUID, task_id: UUID) -> str:
 
 def test_the_window_counts_this_queue_alone(book: Book) -> None:
     book.submit(task("a", queue="mailer"), task("b"), task("c"))
-    assert len(take_due(book.db, "mailer", 1).hints) == 1
-    assert len(take_due(book.db, "shop", 2).hints) == 2
+    assert len(reserve_due(book.db, "mailer", 1).hints) == 1
+    assert len(reserve_due(book.db, "shop", 2).hints) == 2
 
 
 def test_higher_priorities_come_first_then_what_was_due_first(book: Book) -> None:
     low, old, new, high = (book.submit(priority=priority) for priority in (0, 5, 5, 9))
     book.set(book.task(new).id, due_at=later(-10))
     book.set(book.task(old).id, due_at=later(-20))
-    first = take_due(book.db, "shop", 3)
+    first = reserve_due(book.db, "shop", 3)
     assert [hint.task_id for hint in first.hints] == [book.task(job_id).id for job_id in (high, old, new)]
-    assert [hint.task_id for hint in take_due(book.db, "shop", 4).hints] == [book.task(low).id]
+    assert [hint.task_id for hint in reserve_due(book.db, "shop", 4).hints] == [book.task(low).id]
 
 
 def test_several_relays_hint_each_task_once(book: Book) -> None:
     job_id = book.submit(*(task(f"t{n}") for n in range(40)))
-    batches = together(4, lambda _: take_due(book.db, "shop", 25).hints)
+    batches = together(4, lambda _: reserve_due(book.db, "shop", 25).hints)
     assert sorted(len(batch) for batch in batches) == [0, 0, 0, 25]
     assert set(hinted(book, job_id).values()) == {1}
 
 
 def test_publishing_that_failed_is_taken_back(book: Book) -> None:
     job_id = book.submit(task("a"), task("b"))
-    batch = take_due(book.db, "shop", 10)
-    take_back(book.db, batch.hints[1:])
+    batch = reserve_due(book.db, "shop", 10)
+    unreserve(book.db, batch.hints[1:])
     assert len(hinted(book, job_id)) == 1
-    (again_hinted,) = take_due(book.db, "shop", 10).hints
+    (again_hinted,) = reserve_due(book.db, "shop", 10).hints
     assert again_hinted.task_id == batch.hints[1].task_id
     assert set(hinted(book, job_id).values()) == {1}
-    take_back(book.db, [])
+    unreserve(book.db, [])
 
 
 def test_only_ones_own_stamp_is_taken_back(book: Book) -> None:
     job_id = book.submit()
-    (mine,) = take_due(book.db, "shop", 10).hints
+    (mine,) = reserve_due(book.db, "shop", 10).hints
     book.set(mine.task_id, hinted_at=later(-40))  # somebody else's, from another time
-    take_back(book.db, [mine])
+    unreserve(book.db, [mine])
     assert hinted(book, job_id) == {"only": 1}
 
 
 def test_the_stamp_of_a_task_that_was_claimed_is_left_alone(book: Book) -> None:
     job_id = book.submit()
-    batch = take_due(book.db, "shop", 10)
+    batch = reserve_due(book.db, "shop", 10)
     book.take(job_id)
-    take_back(book.db, batch.hints)
+    unreserve(book.db, batch.hints)
     assert (book.task(job_id).state, book.task(job_id).hints) == ("running", 1)
 
 
@@ -107,11 +107,11 @@ def test_a_hint_counts_as_lost_after_a_time_that_doubles(book: Book, hints: int,
     job_id = book.submit()
     task_id = book.task(job_id).id
     book.set(task_id, hinted_at=later(-still), hints=hints)
-    assert forget_lost(book.db, []) == 0
+    assert requeue_lost(book.db, []) == 0
     book.set(task_id, hinted_at=later(-lost), hints=hints)
-    assert forget_lost(book.db, []) == 1
+    assert requeue_lost(book.db, []) == 1
     assert (book.task(job_id).hinted_at, book.task(job_id).hints) == (None, hints)
-    (hint,) = take_due(book.db, "shop", 10).hints
+    (hint,) = reserve_due(book.db, "shop", 10).hints
     assert hint.task_id == task_id
     assert book.task(job_id).hints == hints + 1
 
@@ -120,49 +120,49 @@ def test_in_an_empty_queue_with_a_worker_a_minute_is_enough(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", queue="mailer"))
     for name in ("a", "b"):
         book.set(book.task(job_id, name).id, hinted_at=later(-65), hints=6)
-    assert forget_lost(book.db, ["mailer", "reports"]) == 1
+    assert requeue_lost(book.db, ["mailer", "reports"]) == 1
     assert hinted(book, job_id) == {"a": 6}
     book.set(book.task(job_id, "a").id, hinted_at=later(-55))
-    assert forget_lost(book.db, ["shop"]) == 0
+    assert requeue_lost(book.db, ["shop"]) == 0
 
 
 def test_a_young_hint_is_never_lost_even_in_an_empty_queue(book: Book) -> None:
     job_id = book.submit()
     book.set(book.task(job_id).id, hinted_at=later(-25), hints=1)
-    assert forget_lost(book.db, ["shop"], empty_at_most_seconds=1) == 0
+    assert requeue_lost(book.db, ["shop"], empty_at_most_seconds=1) == 0
 
 
 def test_what_runs_or_ended_has_no_hint_to_lose(book: Book) -> None:
     running, ended = book.submit(), book.submit()
-    take_due(book.db, "shop", 10)
+    reserve_due(book.db, "shop", 10)
     book.take(running)
     book.run(ended)
     for job_id in (running, ended):
         book.set(book.task(job_id).id, hinted_at=later(-4000))
-    assert forget_lost(book.db, ["shop"]) == 0
+    assert requeue_lost(book.db, ["shop"]) == 0
 
 
 def test_a_task_that_is_ready_again_is_hinted_again(book: Book) -> None:
     job_id = book.submit()
-    take_due(book.db, "shop", 10)
+    reserve_due(book.db, "shop", 10)
     book.run(job_id, ending=again())
-    assert len(take_due(book.db, "shop", 10).hints) == 1
+    assert len(reserve_due(book.db, "shop", 10).hints) == 1
     assert hinted(book, job_id) == {"only": 1}
 
 
 def test_a_dependent_that_became_ready_is_hinted(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"))
-    take_due(book.db, "shop", 10)
+    reserve_due(book.db, "shop", 10)
     book.run(job_id, "a")
-    assert [hint.task_id for hint in take_due(book.db, "shop", 10).hints] == [book.task(job_id, "b").id]
+    assert [hint.task_id for hint in reserve_due(book.db, "shop", 10).hints] == [book.task(job_id, "b").id]
 
 
 def test_an_embedded_start_forgets_all_hints(book: Book) -> None:
     job_id = book.submit(task("a"), task("b"))
-    take_due(book.db, "shop", 10)
+    reserve_due(book.db, "shop", 10)
     book.take(job_id, "b")
     forget_all(book.db)
-    assert [hint.task_id for hint in take_due(book.db, "shop", 10).hints] == [book.task(job_id, "a").id]
+    assert [hint.task_id for hint in reserve_due(book.db, "shop", 10).hints] == [book.task(job_id, "a").id]
 
 
 def test_a_look_says_which_queues_have_something_due_without_a_hint(book: Book) -> None:
@@ -170,7 +170,7 @@ def test_a_look_says_which_queues_have_something_due_without_a_hint(book: Book) 
         queue = f"q{priority}"
         book.submit(task("due", queue=queue), priority=priority)
         assert due_queues(book.db, ["shop", queue]) == [queue]
-        take_due(book.db, queue, 1)
+        reserve_due(book.db, queue, 1)
         assert due_queues(book.db, ["shop", queue]) == []
     book.submit(delay_seconds=60)
     book.submit(task("a"), task("b", "a"))

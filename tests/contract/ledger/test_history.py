@@ -10,22 +10,22 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import history
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.events import Event, append
-from bureau.ledger.history import Happened, Head
-from bureau.ledger.place import Place, between, place
-from bureau.ledger.running import write_said
-from bureau.ledger.tables import events, jobs
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import events, jobs
+from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
+from bureau.ledger.jobs.events import TaskEvent, append
+from bureau.ledger.jobs.progress import write_said
+from bureau.ledger.reads import event_history
+from bureau.ledger.reads.event_history import Happened, Head
 from tests.support.book import Book, task
 from tests.support.together import together
 
 LIMIT = 1000
 
 
-def line(text: str) -> Event:
-    return Event("task.logged", "only", {"line": text})
+def line(text: str) -> TaskEvent:
+    return TaskEvent("task.logged", "only", {"line": text})
 
 
 def said(found: list[Happened]) -> list[str]:
@@ -38,12 +38,12 @@ class Watcher:
     def __init__(self, db: Database, owner: str = "ada") -> None:
         self._db = db
         self._owner = owner
-        self._place = history.present(db)
+        self._place = event_history.present(db)
         self.found: list[Happened] = []
 
     def look(self) -> list[Happened]:
-        since, self._place = self._place, history.present(self._db)
-        found = history.new_to_owners(self._db, [self._owner], since, self._place, limit=LIMIT)
+        since, self._place = self._place, event_history.present(self._db)
+        found = event_history.new_to_owners(self._db, [self._owner], since, self._place, limit=LIMIT)
         assert found is not None
         self.found += found.get(self._owner, [])
         return found.get(self._owner, [])
@@ -51,37 +51,37 @@ class Watcher:
 
 def test_the_head_of_a_job_is_its_last_event_and_whether_it_ended(book: Book) -> None:
     job_id = book.submit()
-    assert history.head(book.db, job_id, "ada") == Head(0, ended=False)
+    assert event_history.head(book.db, job_id, "ada") == Head(0, ended=False)
     write_said(book.db, {job_id: [line("a")]})
-    assert history.head(book.db, job_id, "ada") == Head(1, ended=False)
+    assert event_history.head(book.db, job_id, "ada") == Head(1, ended=False)
     book.run(job_id)
-    assert history.head(book.db, job_id, "ada") == Head(3, ended=True)
+    assert event_history.head(book.db, job_id, "ada") == Head(3, ended=True)
 
 
 def test_nobody_else_has_a_head_of_it(book: Book) -> None:
-    assert history.head(book.db, book.submit(), "eve") is None
-    assert history.head(book.db, new_id(), "ada") is None
+    assert event_history.head(book.db, book.submit(), "eve") is None
+    assert event_history.head(book.db, new_id(), "ada") is None
 
 
 def test_events_are_read_behind_a_number_in_order_and_no_more_than_asked_for(book: Book) -> None:
     job_id, other = book.submit(), book.submit()
     write_said(book.db, {job_id: [line(str(n)) for n in range(1, 8)], other: [line("other")]})
-    assert said(history.events_of(book.db, job_id, after=0, limit=100)) == [str(n) for n in range(1, 8)]
-    page = history.events_of(book.db, job_id, after=3, limit=2)
+    assert said(event_history.events_of(book.db, job_id, after=0, limit=100)) == [str(n) for n in range(1, 8)]
+    page = event_history.events_of(book.db, job_id, after=3, limit=2)
     assert [(event.seq, event.job_id, event.type, event.task) for event in page] == [
         (4, job_id, "task.logged", "only"),
         (5, job_id, "task.logged", "only"),
     ]
     assert page[0].at.tzinfo is not None
-    assert history.events_of(book.db, job_id, after=7, limit=2) == []
+    assert event_history.events_of(book.db, job_id, after=7, limit=2) == []
 
 
 def test_what_is_new_to_jobs_is_told_for_those_that_moved(book: Book) -> None:
     moved, idle, deleted = book.submit(), book.submit(), new_id()
     write_said(book.db, {moved: [line("a"), line("b"), line("c")], idle: [line("z")]})
-    found = history.new_to_jobs(book.db, {moved: 1, idle: 1, deleted: 0}, limit=100)
+    found = event_history.new_to_jobs(book.db, {moved: 1, idle: 1, deleted: 0}, limit=100)
     assert {job_id: said(events) for job_id, events in found.items()} == {moved: ["b", "c"]}
-    assert said(history.new_to_jobs(book.db, {moved: 0}, limit=2)[moved]) == ["a", "b"]
+    assert said(event_history.new_to_jobs(book.db, {moved: 0}, limit=2)[moved]) == ["a", "b"]
 
 
 def test_what_was_committed_since_a_look_is_seen_once(book: Book) -> None:
@@ -112,12 +112,12 @@ def test_other_owners_events_are_not_seen(book: Book) -> None:
 
 
 def test_more_than_is_wanted_is_told_and_not_read(book: Book) -> None:
-    since = history.present(book.db)
+    since = event_history.present(book.db)
     job_id = book.submit()
     write_said(book.db, {job_id: [line(str(n)) for n in range(5)]})
-    until = history.present(book.db)
-    assert history.new_to_owners(book.db, ["ada"], since, until, limit=4) is None
-    found = history.new_to_owners(book.db, ["ada"], since, until, limit=5)
+    until = event_history.present(book.db)
+    assert event_history.new_to_owners(book.db, ["ada"], since, until, limit=4) is None
+    found = event_history.new_to_owners(book.db, ["ada"], since, until, limit=5)
     assert found is not None
     assert len(found["ada"]) == 5
 
@@ -126,12 +126,12 @@ def test_events_restored_from_a_dump_are_not_new(book: Book) -> None:
     """They bear numbers of transactions that are still to come in the new database."""
     job_id = book.submit()
     write_said(book.db, {job_id: [line("old")]})
-    since = history.present(book.db)
+    since = event_history.present(book.db)
     with book.db.transaction() as connection:
         connection.execute(update(events).values(tx=since.end, at=later(-2 * 24 * 3600)))
     write_said(book.db, {job_id: [line("new")]})
-    until = Place(history.present(book.db).end + 10)
-    found = history.new_to_owners(book.db, ["ada"], since, until, limit=LIMIT)
+    until = EventCursor(event_history.present(book.db).end + 10)
+    found = event_history.new_to_owners(book.db, ["ada"], since, until, limit=LIMIT)
     assert found is not None
     assert said(found["ada"]) == ["new"]
 
@@ -163,11 +163,11 @@ def test_commits_out_of_order_are_all_seen_once(postgres_db: Database) -> None:
 def test_what_commits_between_the_place_and_the_reading_comes_with_the_next_look(postgres_db: Database) -> None:
     book = Book(postgres_db)
     job_id = book.submit()
-    since = history.present(postgres_db)
+    since = event_history.present(postgres_db)
     with under_way(postgres_db, job_id, "late"):
-        until = history.present(postgres_db)
-    assert history.new_to_owners(postgres_db, ["ada"], since, until, limit=LIMIT) == {}
-    found = history.new_to_owners(postgres_db, ["ada"], until, history.present(postgres_db), limit=LIMIT)
+        until = event_history.present(postgres_db)
+    assert event_history.new_to_owners(postgres_db, ["ada"], since, until, limit=LIMIT) == {}
+    found = event_history.new_to_owners(postgres_db, ["ada"], until, event_history.present(postgres_db), limit=LIMIT)
     assert found is not None
     assert said(found["ada"]) == ["late"]
 
@@ -212,8 +212,8 @@ def test_numbers_of_deleted_events_are_not_given_again(sqlite_db: Database) -> N
 def test_a_look_without_anything_new_reads_an_index(book: Book) -> None:
     """However many events there are: their number is looked up, not searched for."""
     with book.db.transaction() as connection:
-        here = place(connection)
-        (condition,) = between(here, Place(here.end + 1))
+        here = current_cursor(connection)
+        (condition,) = between(here, EventCursor(here.end + 1))
         query = select(events.c.seq).where(condition)
         explain = "EXPLAIN QUERY PLAN " if book.db.is_sqlite else "EXPLAIN "
         if not book.db.is_sqlite:

@@ -4,10 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.artifacts import add_upload, find
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.idempotency import (
+from bureau.ledger.access.idempotency import (
     Answer,
     KeyBusy,
     KeyReused,
@@ -18,8 +15,11 @@ from bureau.ledger.idempotency import (
     release_all,
     reserve,
 )
-from bureau.ledger.submit import submit
-from bureau.ledger.tables import idempotency
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import idempotency
+from bureau.ledger.files.artifacts import add_upload, find
+from bureau.ledger.jobs.submit import submit
 from tests.support.book import Book, stored
 from tests.support.together import together
 

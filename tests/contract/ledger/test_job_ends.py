@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from bureau.ledger import act, audit, leases, queues
-from bureau.ledger.audit import Act
-from bureau.ledger.clock import later
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.decide import CRASH_BUDGET
-from bureau.ledger.finish import Fate
-from bureau.ledger.job_end import JobEnded
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.job_end import JobEnded
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch import queues
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.finish import FinishResult
+from bureau.ledger.jobs.policy import CRASH_BUDGET
 from tests.support.book import Book, again, failed, no_jitter, task
 
 
@@ -33,13 +35,13 @@ def by_its_last_task(book: Book) -> None:
 def by_a_cancel(book: Book) -> None:
     job_id = book.submit()
     for _ in range(2):
-        act.cancel(book.db, job_id, "ada")
+        cancel.cancel(book.db, job_id, "ada")
 
 
 def by_the_end_of_a_task_that_was_asked_to_stop(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     book.finish(claimed, again())
 
 
@@ -47,7 +49,7 @@ def by_time(book: Book) -> None:
     job_id = book.submit()
     book.set_job(job_id, expires_at=later(-1))
     for _ in range(2):
-        act.expire_jobs(book.db)
+        cancel.expire_jobs(book.db)
 
 
 def by_a_purge(book: Book) -> None:
@@ -94,13 +96,13 @@ def test_what_is_not_committed_is_not_heard(book: Book, heard: list[JobEnded], m
     job_id = book.submit()
     monkeypatch.setattr(audit, "note", away)
     with pytest.raises(LedgerUnavailable):
-        act.cancel(book.db, job_id, "ada", Act("job.cancel", "ada", "local"))
+        cancel.cancel(book.db, job_id, "ada", Act("job.cancel", "ada", "local"))
     assert heard == []
 
 
 def test_a_finish_that_was_committed_before_is_not_heard_again(book: Book, heard: list[JobEnded]) -> None:
     claimed = book.take(book.submit())
-    assert [book.finish(claimed).fate for _ in range(2)] == [Fate.DONE, Fate.ALREADY]
+    assert [book.finish(claimed).fate for _ in range(2)] == [FinishResult.DONE, FinishResult.ALREADY]
     assert len(heard) == 1
 
 
@@ -113,7 +115,7 @@ def test_a_lease_that_ends_without_the_job_is_not_an_end(book: Book, heard: list
 def test_another_connection_of_the_same_ledger_tells_the_same(book: Book, heard: list[JobEnded]) -> None:
     db = book.db.with_timeout(5)
     job_id = book.submit()
-    act.cancel(db, job_id, "ada")
+    cancel.cancel(db, job_id, "ada")
     if db is not book.db:
         db.close()
     assert [job.state for job in heard] == ["cancelled"]

@@ -8,15 +8,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from bureau.contracts.states import When
-from bureau.ledger import act, leases
-from bureau.ledger.act import Cancelling
-from bureau.ledger.claim import Claim, claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Ending, Succeeded
-from bureau.ledger.finish import Fate, Finished, finish
-from bureau.ledger.locked import LockedJob, write_jobs
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.cancel import Cancelling
+from bureau.ledger.jobs.claim import Claim, claim
+from bureau.ledger.jobs.finish import Finished, FinishResult, finish
+from bureau.ledger.jobs.locked_job import LockedJob, write_jobs
+from bureau.ledger.jobs.outcome import Outcome, Succeeded
 from tests.support.book import Book, failed, no_jitter, task
 from tests.support.soundness import assert_sound
 from tests.support.together import together
@@ -36,11 +36,11 @@ def test_the_last_two_branches_end_together(book: Book) -> None:
 
 
 def test_the_last_two_tasks_of_a_job_end_together(book: Book) -> None:
-    others: cycle[Ending] = cycle([Succeeded(1), failed()])
+    others: cycle[Outcome] = cycle([Succeeded(1), failed()])
     for _, other in zip(range(ROUNDS), others, strict=False):
         job_id = book.submit(task("a"), task("b"))
         claims = [book.take(job_id, "a"), book.take(job_id, "b")]
-        endings: list[Ending] = [Succeeded(1), other]
+        endings: list[Outcome] = [Succeeded(1), other]
         together(2, lambda number: book.finish(claims[number], endings[number]))  # noqa: B023
         assert book.job(job_id).state == ("failed" if other == failed() else "succeeded")
         assert book.story(job_id).count("job.finished") == 1
@@ -83,7 +83,7 @@ def test_a_lease_ends_while_its_worker_finishes(book: Book) -> None:
             lambda n: leases.expire(book.db, no_jitter) if n else book.finish(claimed),  # noqa: B023
         )
         assert isinstance(finished, Finished)
-        state = "succeeded" if finished.fate is Fate.DONE else "ready"
+        state = "succeeded" if finished.fate is FinishResult.DONE else "ready"
         assert book.task(job_id).state == state
         assert book.outcomes(job_id) == ([] if state == "succeeded" else ["crashed"])
 
@@ -94,7 +94,7 @@ def test_a_task_ends_while_its_job_is_cancelled(book: Book) -> None:
         claimed = book.take(job_id, "a")
         _, cancelled = together(
             2,
-            lambda n: act.cancel(book.db, job_id, "ada") if n else book.finish(claimed),  # noqa: B023
+            lambda n: cancel.cancel(book.db, job_id, "ada") if n else book.finish(claimed),  # noqa: B023
         )
         assert cancelled is Cancelling.CANCELLED
         assert book.states(job_id) == {"a": "succeeded", "b": "cancelled", "c": "cancelled"}
@@ -106,7 +106,7 @@ def test_a_task_is_claimed_while_its_job_is_cancelled(book: Book) -> None:
         job_id = book.submit(task("a"), task("b", "a"))
         claimed, _ = together(
             2,
-            lambda n: act.cancel(book.db, job_id, "ada") if n else book.claim(job_id, "a"),  # noqa: B023
+            lambda n: cancel.cancel(book.db, job_id, "ada") if n else book.claim(job_id, "a"),  # noqa: B023
         )
         row = book.task(job_id, "a")
         if claimed is None:
@@ -119,7 +119,7 @@ def test_a_task_is_claimed_while_its_job_expires(book: Book) -> None:
     for _ in range(30):
         job_id = book.submit(task("a"), task("b", "a"), expires_at=None)
         book.set_job(job_id, expires_at=later(-1))  # the task's own copy lets it be claimed still
-        claimed, expired = together(2, lambda n: act.expire_jobs(book.db) if n else book.claim(job_id, "a"))  # noqa: B023
+        claimed, expired = together(2, lambda n: cancel.expire_jobs(book.db) if n else book.claim(job_id, "a"))  # noqa: B023
         assert (claimed is None) == (expired == 1)
         assert book.states(job_id)["a"] == ("cancelled" if claimed is None else "running")
         if claimed is not None:
@@ -150,7 +150,7 @@ def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
             raise Killed
         write_jobs(connection, gathered)
 
-    monkeypatch.setattr("bureau.ledger.finish.write_jobs", dies)
+    monkeypatch.setattr("bureau.ledger.jobs.finish.write_jobs", dies)
 
     def claimed(job_id: UUID, name: str) -> Claim:
         task_id = book.task(job_id, name).id
@@ -175,10 +175,10 @@ def test_a_join_fires_once_on_two_workers_of_which_one_dies_in_finish(
             book.end_lease(lost.task_id)
             leases.expire(postgres_db, no_jitter)
             fired += book.finish(claimed(job_id, lost.name)).woke
-            assert book.finish(lost).fate is Fate.DISCARDED
+            assert book.finish(lost).fate is FinishResult.DISCARDED
         assert fired == 1
         join = claimed(job_id, "join")
-        assert [end.fate for end in (book.finish(join), book.finish(join))] == [Fate.DONE, Fate.ALREADY]
+        assert [end.fate for end in (book.finish(join), book.finish(join))] == [FinishResult.DONE, FinishResult.ALREADY]
         assert book.task(job_id, "join").claim_no == 1
         assert book.job(job_id).state == "succeeded"
     assert_sound(postgres_db)

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.keys import Key, NewKey, Role
-from bureau.ledger.tables import audit
-from bureau.ledger.tables import keys as key_table
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import Key, NewKey, Role
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import audit
+from bureau.ledger.db.tables import keys as key_table
 
 SHA256 = "5e" * 32
 

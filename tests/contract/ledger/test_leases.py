@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bureau.ledger import act, leases
-from bureau.ledger.claim import Claim
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.leases import Expired, Held, Standing
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.jobs.leases import Expired, Held, LeaseStatus
 from tests.support.book import Book, again, no_jitter, task
 from tests.support.together import together
 
@@ -46,10 +46,10 @@ def test_many_leases_are_renewed_at_once_but_only_ones_own(book: Book) -> None:
     claims = [held(claimed) for claimed in mine]
     assert leases.renew(book.db, claims) == set(claims[2:])
     assert leases.standing(book.db, claims) == {
-        claims[0]: Standing.LOST,
-        claims[1]: Standing.LOST,
-        claims[2]: Standing.HELD,
-        claims[3]: Standing.HELD,
+        claims[0]: LeaseStatus.LOST,
+        claims[1]: LeaseStatus.LOST,
+        claims[2]: LeaseStatus.HELD,
+        claims[3]: LeaseStatus.HELD,
     }
 
 
@@ -61,8 +61,8 @@ def test_nothing_is_asked_for_nothing(book: Book) -> None:
 def test_a_cancelled_job_asks_its_claims_to_stop_and_goes_on_renewing(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
-    act.cancel(book.db, job_id, "ada")
-    assert leases.standing(book.db, [held(claimed)]) == {held(claimed): Standing.STOP}
+    cancel.cancel(book.db, job_id, "ada")
+    assert leases.standing(book.db, [held(claimed)]) == {held(claimed): LeaseStatus.STOP}
     assert leases.renew(book.db, [held(claimed)]) == {held(claimed)}
 
 
@@ -70,7 +70,7 @@ def test_a_claim_of_a_deleted_job_is_lost(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     other = (claimed.job_id, 1)  # an id that no task has
-    assert leases.standing(book.db, [other]) == {other: Standing.LOST}
+    assert leases.standing(book.db, [other]) == {other: LeaseStatus.LOST}
 
 
 def test_expiry_takes_only_what_is_past_its_lease(book: Book) -> None:
@@ -93,7 +93,7 @@ def test_expiry_goes_on_where_its_limit_ended(book: Book) -> None:
 def test_a_task_that_was_asked_to_stop_never_becomes_ready_again(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"))
     claimed = book.take(job_id, "a")
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     book.end_lease(claimed.task_id)
     assert leases.expire(book.db, no_jitter) == Expired(tasks=1, woke=False)
     assert book.states(job_id) == {"a": "cancelled", "b": "cancelled"}
@@ -147,11 +147,11 @@ def test_a_worker_that_comes_back_at_the_last_moment_keeps_its_task(
     job_id = book.submit()
     claimed = book.take(job_id)
     book.end_lease(claimed.task_id)
-    take_back = leases._take_back
+    unreserve = leases._take_back
 
     def renewed_before(*found: Any) -> bool | None:
         leases.renew(book.db, [held(claimed)])
-        return take_back(*found)
+        return unreserve(*found)
 
     monkeypatch.setattr(leases, "_take_back", renewed_before)
     assert leases.expire(book.db, no_jitter) == Expired()

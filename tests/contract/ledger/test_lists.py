@@ -5,22 +5,23 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger import act, queries
-from bureau.ledger.clock import later
-from bureau.ledger.queries import JobFilter, JobRow
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import cancel
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_queries import JobFilter, JobRow
 from tests.support.book import Book, again, failed, task
 
 ALL = JobFilter()
 
 
 def listed(book: Book, wanted: JobFilter = ALL, owner: str = "ada") -> list[UUID]:
-    return [row.id for row in queries.jobs_of(book.db, owner, wanted, before=None, limit=200)]
+    return [row.id for row in job_queries.jobs_of(book.db, owner, wanted, before=None, limit=200)]
 
 
 def pages(book: Book, limit: int) -> list[list[JobRow]]:
     found: list[list[JobRow]] = []
     before = None
-    while page := queries.jobs_of(book.db, "ada", ALL, before=before, limit=limit):
+    while page := job_queries.jobs_of(book.db, "ada", ALL, before=before, limit=limit):
         found.append(page)
         before = (page[-1].created_at, page[-1].id)
     return found
@@ -41,7 +42,7 @@ def test_only_the_owners_jobs_are_listed(book: Book) -> None:
 def test_a_row_tells_the_job_in_short(book: Book) -> None:
     job_id = book.submit(task("a"), task("b"), title="T", tags=("x", "y"), kind="email", priority=1)
     book.run(job_id, "a", failed())
-    (row,) = queries.jobs_of(book.db, "ada", ALL, before=None, limit=1)
+    (row,) = job_queries.jobs_of(book.db, "ada", ALL, before=None, limit=1)
     assert (row.id, row.title, row.tags, row.kind, row.priority) == (job_id, "T", ["x", "y"], "email", 1)
     assert (row.state, row.counts) == ("running", {"failed": 1, "queued": 1})
     assert row.started_at is not None
@@ -68,10 +69,10 @@ def test_pages_stay_as_they_were_while_jobs_are_added(book: Book) -> None:
     ids = [book.submit() for _ in range(6)]
     for age, job_id in enumerate(ids):
         book.set_job(job_id, created_at=later(-60 - age))
-    first = queries.jobs_of(book.db, "ada", ALL, before=None, limit=3)
+    first = job_queries.jobs_of(book.db, "ada", ALL, before=None, limit=3)
     for _ in range(4):
         book.submit()
-    second = queries.jobs_of(book.db, "ada", ALL, before=(first[-1].created_at, first[-1].id), limit=3)
+    second = job_queries.jobs_of(book.db, "ada", ALL, before=(first[-1].created_at, first[-1].id), limit=3)
     assert [row.id for row in (*first, *second)] == ids
 
 
@@ -79,9 +80,9 @@ def test_a_cursor_in_another_zone_is_the_same_moment(book: Book) -> None:
     ids = [book.submit() for _ in range(3)]
     for age, job_id in enumerate(ids):
         book.set_job(job_id, created_at=later(-60 - age))
-    (first,) = queries.jobs_of(book.db, "ada", ALL, before=None, limit=1)
+    (first,) = job_queries.jobs_of(book.db, "ada", ALL, before=None, limit=1)
     elsewhere = first.created_at.astimezone(timezone(timedelta(hours=5)))
-    rest = queries.jobs_of(book.db, "ada", ALL, before=(elsewhere, first.id), limit=5)
+    rest = job_queries.jobs_of(book.db, "ada", ALL, before=(elsewhere, first.id), limit=5)
     assert [row.id for row in rest] == ids[1:]
 
 
@@ -119,7 +120,7 @@ def test_jobs_are_found_by_the_apis_states(book: Book) -> None:
     book.take(found["running"])
     book.run(found["succeeded"])
     book.run(found["failed"], ending=failed())
-    act.cancel(book.db, found["cancelled"], "ada")
+    cancel.cancel(book.db, found["cancelled"], "ada")
     for state, job_id in found.items():
         assert listed(book, JobFilter(states=(state,))) == [job_id]
     both = listed(book, JobFilter(states=("queued", "failed")))
@@ -135,7 +136,7 @@ def test_a_list_and_its_filter_agree_on_what_runs(book: Book, step: str) -> None
         book.run(job_id, "a")
     else:
         book.take(job_id, "a")
-        act.cancel(book.db, job_id, "ada")
+        cancel.cancel(book.db, job_id, "ada")
     assert listed(book, JobFilter(states=("running",))) == [job_id]
-    (row,) = queries.jobs_of(book.db, "ada", ALL, before=None, limit=1)
+    (row,) = job_queries.jobs_of(book.db, "ada", ALL, before=None, limit=1)
     assert row.state == "running"

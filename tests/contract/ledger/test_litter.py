@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.services.scheduler import orphan_files
+from bureau.services.scheduler.orphan_files import LitterSweep
 from bureau.storage import Storage
-from services.scheduler import litter
-from services.scheduler.litter import LitterSweep
 from tests.support.office import Office
 
 
@@ -39,7 +39,7 @@ def grow_old(folder: Path, days: float = 1.1) -> None:
 def sweep(office: Office) -> None:
     """One whole walk."""
     once = LitterSweep(office.db, office.storage)
-    while once.step() == litter.BUSY_SECONDS and once._walk is not None:
+    while once.step() == orphan_files.BUSY_SECONDS and once._walk is not None:
         pass
 
 
@@ -86,18 +86,18 @@ def test_other_folders_are_not_looked_at(office: Office, folder: Path) -> None:
 def test_a_walk_goes_in_batches_and_begins_again_hours_later(
     office: Office, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(litter, "BATCH", 3)
+    monkeypatch.setattr(orphan_files, "BATCH", 3)
     for number in range(8):
         put(office, f"uploads/{number}/a")
     grow_old(folder)
     walk = LitterSweep(office.db, office.storage)
     left = []
-    while walk.step() == litter.BUSY_SECONDS:
+    while walk.step() == orphan_files.BUSY_SECONDS:
         left.append(len(office.stored()))
     assert left == [5, 2, 0]
     put(office, "uploads/9/a")
     grow_old(folder)
-    assert walk.step() == litter.IDLE_SECONDS
+    assert walk.step() == orphan_files.IDLE_SECONDS
     assert office.stored() == ["uploads/9/a"]
 
 

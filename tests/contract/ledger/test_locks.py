@@ -6,12 +6,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from bureau.contracts.states import TaskState
-from bureau.ledger import act, hints, running
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.hints import Hint
-from bureau.ledger.tables import tasks
+from bureau.contracts.jobs.states import TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.dispatch import hints
+from bureau.ledger.dispatch.hints import Hint
+from bureau.ledger.jobs import cancel, progress
 from tests.support.book import Book, task
 from tests.support.together import together
 
@@ -30,7 +31,7 @@ def a_job(book: Book) -> UUID:
 
 
 def hinted(book: Book) -> tuple[Hint, ...]:
-    return hints.take_due(book.db, "shop", TASKS).hints
+    return hints.reserve_due(book.db, "shop", TASKS).hints
 
 
 def run_all(book: Book, job_id: UUID) -> None:
@@ -43,7 +44,7 @@ def run_all(book: Book, job_id: UUID) -> None:
 
 
 def say_progress(book: Book, job_id: UUID) -> None:
-    running.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
+    progress.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
 
 
 def cancel_against(book: Book, prepare: Callable[[UUID], object], other: Callable[[UUID], object]) -> None:
@@ -51,7 +52,7 @@ def cancel_against(book: Book, prepare: Callable[[UUID], object], other: Callabl
     for _ in range(ROUNDS):
         job_id = a_job(book)
         prepare(job_id)
-        together(2, lambda n: act.cancel(book.db, job_id, "ada") if n else other(job_id))  # noqa: B023 - called at once
+        together(2, lambda n: cancel.cancel(book.db, job_id, "ada") if n else other(job_id))  # noqa: B023 - called at once
         with book.db.transaction() as connection:
             connection.execute(tasks.delete())
 
@@ -68,7 +69,7 @@ def test_cancelling_while_the_tasks_are_hinted(crowd: Book) -> None:
 
 def test_cancelling_while_hints_are_taken_back(crowd: Book) -> None:
     taken: list[tuple[Hint, ...]] = []
-    cancel_against(crowd, lambda _: taken.append(hinted(crowd)), lambda _: hints.take_back(crowd.db, taken[-1]))
+    cancel_against(crowd, lambda _: taken.append(hinted(crowd)), lambda _: hints.unreserve(crowd.db, taken[-1]))
 
 
 def test_cancelling_while_hints_are_given_up_as_lost(crowd: Book) -> None:
@@ -76,7 +77,7 @@ def test_cancelling_while_hints_are_given_up_as_lost(crowd: Book) -> None:
         with crowd.db.transaction() as connection:
             connection.execute(update(tasks).values(hinted_at=later(-4000), hints=1))
 
-    cancel_against(crowd, grow_old, lambda _: hints.forget_lost(crowd.db, []))
+    cancel_against(crowd, grow_old, lambda _: hints.requeue_lost(crowd.db, []))
 
 
 def test_cancelling_while_progress_is_written(crowd: Book) -> None:
@@ -89,13 +90,13 @@ def test_a_relay_passes_over_rows_that_are_locked(postgres_db: Database) -> None
     hurried = postgres_db.with_timeout(1)
     with postgres_db.transaction() as other:
         other.execute(select(tasks.c.id).where(tasks.c.name == "t1").with_for_update())
-        assert len(hints.take_due(hurried, "shop", 10).hints) == 3
+        assert len(hints.reserve_due(hurried, "shop", 10).hints) == 3
     for row in book.tasks(job_id):
         book.set(row.id, hinted_at=later(-40), hints=1)
     with postgres_db.transaction() as other:
         other.execute(select(tasks.c.id).where(tasks.c.name == "t2").with_for_update())
-        assert hints.forget_lost(hurried, []) == 3
-    assert hints.forget_lost(hurried, []) == 1
+        assert hints.requeue_lost(hurried, []) == 3
+    assert hints.requeue_lost(hurried, []) == 1
     hurried.close()
 
 
@@ -105,4 +106,4 @@ def test_a_row_that_is_only_referred_to_is_hinted_all_the_same(postgres_db: Data
     book.submit()
     with postgres_db.transaction() as other:
         other.execute(select(tasks.c.id).with_for_update(read=True, key_share=True))
-        assert len(hints.take_due(postgres_db, "shop", 10).hints) == 1
+        assert len(hints.reserve_due(postgres_db, "shop", 10).hints) == 1

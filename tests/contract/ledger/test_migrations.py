@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from bureau.ledger.database import Database
-from bureau.ledger.migrate import configuration, migrate
-from bureau.ledger.tables import metadata
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import configuration, migrate
+from bureau.ledger.db.tables import metadata
 from tests.support.book import Book
 from tests.support.processes import ROOT
 

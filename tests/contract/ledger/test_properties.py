@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from tests.contract.ledger.machine import LedgerMachine
 
 PLAIN = settings(

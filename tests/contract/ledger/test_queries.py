@@ -6,16 +6,18 @@ from uuid import UUID
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.ids import new_id
-from bureau.ledger import act, queries, workers
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.hints import take_due
-from bureau.ledger.views import JobView
-from bureau.ledger.workers import NewWorker
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.hints import reserve_due
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_views import JobView
 from tests.support.book import BROKEN, Book, again, attempts_at_most, failed, stored, task
 
 
 def view(book: Book, job_id: UUID) -> JobView:
-    found = queries.job(book.db, job_id, "ada")
+    found = job_queries.job(book.db, job_id, "ada")
     assert found is not None
     return found
 
@@ -36,9 +38,9 @@ def a_live_worker(book: Book, queue: str = "shop") -> None:
 
 def test_another_owners_job_is_not_there(book: Book) -> None:
     job_id = book.submit(owner="bob")
-    assert queries.job(book.db, job_id, "ada") is None
-    assert queries.tasks_of(book.db, job_id, "ada", after_position=-1, limit=10) is None
-    assert queries.job(book.db, new_id(), "ada") is None
+    assert job_queries.job(book.db, job_id, "ada") is None
+    assert job_queries.tasks_of(book.db, job_id, "ada", after_position=-1, limit=10) is None
+    assert job_queries.job(book.db, new_id(), "ada") is None
 
 
 def test_states_are_said_in_the_apis_words(book: Book) -> None:
@@ -63,7 +65,7 @@ def test_a_job_that_is_not_due_is_scheduled(book: Book) -> None:
 def test_a_job_asked_to_stop_shows_since_when(book: Book) -> None:
     job_id = book.submit()
     book.take(job_id)
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     assert view(book, job_id).state == "running"
     assert view(book, job_id).cancel_requested_at is not None
 
@@ -91,7 +93,7 @@ def test_the_whole_of_a_job_is_told(book: Book) -> None:
 def test_when_a_task_was_hinted_is_told(book: Book) -> None:
     job_id = book.submit()
     assert view(book, job_id).tasks[0].hinted_at is None
-    (hint,) = take_due(book.db, "shop", 1).hints
+    (hint,) = reserve_due(book.db, "shop", 1).hints
     assert view(book, job_id).tasks[0].hinted_at == hint.stamp
 
 
@@ -127,7 +129,7 @@ def test_the_first_hundred_tasks_are_inline_and_all_can_be_paged(book: Book) -> 
     assert found.counts == {"queued": 120}
     pages: list[str] = []
     after = -1
-    while page := queries.tasks_of(book.db, job_id, "ada", after_position=after, limit=50):
+    while page := job_queries.tasks_of(book.db, job_id, "ada", after_position=after, limit=50):
         pages += [one.name for one in page]
         after = page[-1].position
     assert pages == [f"t{n:03}" for n in range(120)]
@@ -159,7 +161,7 @@ def test_why_a_job_waits_is_told(book: Book) -> None:
 
 
 def test_a_job_waits_for_a_task_that_is_not_inline_too(book: Book) -> None:
-    names = [f"t{number}" for number in range(queries.INLINE_TASKS)]
+    names = [f"t{number}" for number in range(job_queries.INLINE_TASKS)]
     job_id = book.submit(task("first"), *(task(name, "last") for name in names), task("last", "first"))
     book.run(job_id, "first")
     assert "last" not in {one.name for one in view(book, job_id).tasks}
@@ -184,7 +186,7 @@ def test_an_ended_job_waits_for_nothing(book: Book) -> None:
 
 def test_whether_a_job_has_ended_is_cheap_to_ask(book: Book) -> None:
     job_id = book.submit()
-    assert not queries.ended(book.db, job_id)
+    assert not job_queries.ended(book.db, job_id)
     book.run(job_id)
-    assert queries.ended(book.db, job_id)
-    assert queries.ended(book.db, new_id())
+    assert job_queries.ended(book.db, job_id)
+    assert job_queries.ended(book.db, new_id())

@@ -6,15 +6,16 @@ from uuid import UUID
 from sqlalchemy import update
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import queries, queues
-from bureau.ledger.claim import claim
-from bureau.ledger.clock import now
-from bureau.ledger.database import Database
-from bureau.ledger.hints import take_due
-from bureau.ledger.submit import NewJob, NewTask, submit
-from bureau.ledger.survey import survey
-from bureau.ledger.tables import tasks
-from bureau.ledger.views import TaskView
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import now
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.dispatch import queues
+from bureau.ledger.dispatch.hints import reserve_due
+from bureau.ledger.jobs.claim import claim
+from bureau.ledger.jobs.submit import NewJob, NewTask, submit
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_views import TaskView
+from bureau.ledger.reads.queue_stats import survey
 
 QUEUE = "press"
 
@@ -33,7 +34,7 @@ def job(db: Database, *, priority: int = 5, waited_minutes: int = 0) -> UUID:
 
 
 def first_task(db: Database, job_id: UUID) -> TaskView:
-    view = queries.job(db, job_id, "ada")
+    view = job_queries.job(db, job_id, "ada")
     assert view is not None
     return view.tasks[0]
 
@@ -44,18 +45,18 @@ def test_the_relay_takes_by_priority_and_a_step_of_it_is_worth_ten_minutes(db: D
     ordinary = job(db, priority=5, waited_minutes=39)
     late = job(db, priority=5, waited_minutes=41)
     order = [first_task(db, one).id for one in (patient, late, fresh, ordinary)]
-    assert [hint.task_id for hint in take_due(db, QUEUE, 3).hints] == order[:3]
-    assert [hint.task_id for hint in take_due(db, QUEUE, 4).hints] == order[3:]
+    assert [hint.task_id for hint in reserve_due(db, QUEUE, 3).hints] == order[:3]
+    assert [hint.task_id for hint in reserve_due(db, QUEUE, 4).hints] == order[3:]
 
 
 def test_a_paused_queue_gets_no_hint_and_what_was_hinted_is_not_claimed(db: Database) -> None:
     one, other = job(db), job(db)
-    (hinted,) = take_due(db, QUEUE, 1).hints
+    (hinted,) = reserve_due(db, QUEUE, 1).hints
     queues.pause(db, QUEUE)
     queues.pause(db, QUEUE)
     assert claim(db, hinted.task_id, queue=QUEUE, worker="w") is None
-    assert take_due(db, QUEUE, 10).hints == ()
-    view = queries.job(db, other, "ada")
+    assert reserve_due(db, QUEUE, 10).hints == ()
+    view = job_queries.job(db, other, "ada")
     assert view is not None
     assert view.waiting == {"reason": "queue_paused", "position": None, "starts_in_seconds": None}
     assert [row.paused_at is not None for row in survey(db)] == [True]
@@ -64,10 +65,10 @@ def test_a_paused_queue_gets_no_hint_and_what_was_hinted_is_not_claimed(db: Data
 
 def test_a_resumed_queue_hints_all_that_is_due_again(db: Database) -> None:
     job(db), job(db)
-    take_due(db, QUEUE, 1)
+    reserve_due(db, QUEUE, 1)
     queues.pause(db, QUEUE)
     queues.resume(db, QUEUE)
-    assert len(take_due(db, QUEUE, 10).hints) == 2
+    assert len(reserve_due(db, QUEUE, 10).hints) == 2
 
 
 def test_a_purge_cancels_what_has_not_started_and_ends_its_jobs(db: Database) -> None:
@@ -77,7 +78,7 @@ def test_a_purge_cancels_what_has_not_started_and_ends_its_jobs(db: Database) ->
     counted = queues.purgeable(db, QUEUE)
     assert counted == {waiting: 1}
     assert queues.purge(db, QUEUE, counted) == 1
-    view = queries.job(db, waiting, "ada")
+    view = job_queries.job(db, waiting, "ada")
     assert view is not None
     assert (view.state, view.counts) == ("cancelled", {"cancelled": 1, "skipped": 1})
     assert view.error is not None

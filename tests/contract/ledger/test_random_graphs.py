@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
 from bureau.storage import Storage
 from tests.support.graphs.drawn import DrawnJob, drawn_jobs
 from tests.support.graphs.world import World

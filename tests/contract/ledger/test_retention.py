@@ -9,15 +9,19 @@ import pytest
 from sqlalchemy import select, update
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import expiry, idempotency, rates, retention, retry, schedules
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.erase import EVENTS
-from bureau.ledger.events import Event
-from bureau.ledger.idempotency import Answer, Reservation, Scope
-from bureau.ledger.rates import Rate
-from bureau.ledger.schedules import Source
-from bureau.ledger.tables import artifacts, rate_limits
+from bureau.ledger.access import idempotency
+from bureau.ledger.access import rate_limits as rates
+from bureau.ledger.access.idempotency import Answer, Reservation, Scope
+from bureau.ledger.access.rate_limits import Rate
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import artifacts, rate_limits
+from bureau.ledger.jobs import retry
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.retention import file_expiry, sweep
+from bureau.ledger.retention.delete_job import EVENTS
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import ScheduleOrigin
 from bureau.storage import Storage
 from tests.support.book import failed, task
 from tests.support.office import KEEP, Office
@@ -97,7 +101,7 @@ def test_other_settings_are_told_at_the_next_start(office: Office) -> None:
 
 
 def test_every_page_of_files_is_told_of_other_settings(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "BATCH", 2)
+    monkeypatch.setattr(file_expiry, "BATCH", 2)
     job_ids = [office.job() for _ in range(5)]
     office.decide()
     office.keep = replace(KEEP, files=timedelta(days=20))
@@ -156,7 +160,7 @@ def test_a_file_that_an_open_job_or_a_schedule_refers_to_outlives_its_own_job(of
     assert office.stored() == sorted([of_first.key, of_second.key])
     assert office.file(of_first.id).job_id is None  # type: ignore[union-attr]
     office.book.run(follower)
-    schedules.delete_schedule(office.db, "ada", "daily", Source.API)
+    schedules.delete_schedule(office.db, "ada", "daily", ScheduleOrigin.API)
     for _ in range(4):
         office.days_pass(20)
         office.clear_up()
@@ -176,20 +180,20 @@ def test_events_go_before_their_job_and_the_job_stays_readable(office: Office) -
 def test_many_events_go_in_batches(office: Office) -> None:
     job_id = office.book.submit()
     claimed = office.book.take(job_id)
-    office.book.finish(claimed, failed(), [Event("task.logged", "only", {"line": "x"})] * (2 * EVENTS + 10))
+    office.book.finish(claimed, failed(), [TaskEvent("task.logged", "only", {"line": "x"})] * (2 * EVENTS + 10))
     other = office.job()
     office.days_pass(100)
-    assert retention.forget_jobs(office.db, KEEP) == 2
+    assert sweep.forget_jobs(office.db, KEEP) == 2
     assert (office.there(job_id), office.there(other)) == (False, False)
 
 
 def test_a_job_without_events_is_not_looked_at_again(office: Office) -> None:
     job_ids = [office.job() for _ in range(3)]
     office.days_pass(6)
-    last = retention.forget_old_events(office.db, retention.ENDED[0], KEEP, None)
+    last = sweep.forget_old_events(office.db, sweep.ENDED[0], KEEP, None)
     assert last is not None
     assert last[1] == max(job_ids, key=lambda job_id: (office.book.job(job_id).finished_at, job_id))
-    assert retention.forget_old_events(office.db, retention.ENDED[0], KEEP, last) is None
+    assert sweep.forget_old_events(office.db, sweep.ENDED[0], KEEP, last) is None
 
 
 def test_a_job_retried_meanwhile_is_not_forgotten(office: Office) -> None:
@@ -208,16 +212,16 @@ def test_idempotency_keys_go_after_a_day(office: Office) -> None:
     held("a")
     office.days_pass(2)
     held("b")
-    assert retention.forget_keys(office.db) == 1
+    assert sweep.forget_keys(office.db) == 1
     assert office.rows()["idempotency"] == 1
 
 
 def test_workers_that_were_not_seen_for_a_day_go(office: Office) -> None:
     office.worker()
     office.days_pass(0.9)
-    assert retention.forget_workers(office.db) == 0
+    assert sweep.forget_workers(office.db) == 0
     office.days_pass(0.2)
-    assert retention.forget_workers(office.db) == 1
+    assert sweep.forget_workers(office.db) == 1
 
 
 def test_the_audit_is_kept_as_long_as_was_asked_for(office: Office) -> None:
@@ -233,13 +237,13 @@ def test_the_audit_is_kept_as_long_as_was_asked_for(office: Office) -> None:
 
 
 def test_the_audit_goes_in_batches_the_oldest_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "ROWS", 2)
+    monkeypatch.setattr(sweep, "ROWS", 2)
     for act in ("first", "second", "third"):
         office.note(act)
     office.days_pass(201)
-    assert retention.forget_audit(office.db, KEEP) == 2
+    assert sweep.forget_audit(office.db, KEEP) == 2
     assert office.noted() == ["third"]
-    assert retention.forget_audit(office.db, KEEP) == 1
+    assert sweep.forget_audit(office.db, KEEP) == 1
 
 
 def test_buckets_that_have_been_full_for_a_day_go_and_stay_full(office: Office) -> None:
@@ -248,9 +252,9 @@ def test_buckets_that_have_been_full_for_a_day_go_and_stay_full(office: Office) 
         rates.take(office.db, "shop", rate)
     rates.take(office.db, "other", rate)
     with office.db.transaction() as connection:
-        full_at = rate_limits.c.full_at - retention.FULL_SECONDS - 61
+        full_at = rate_limits.c.full_at - sweep.FULL_SECONDS - 61
         connection.execute(update(rate_limits).where(rate_limits.c.key_id == "shop").values(full_at=full_at))
-    assert retention.forget_full_buckets(office.db) == 1
+    assert sweep.forget_full_buckets(office.db) == 1
     assert rates.take(office.db, "other", rate).left == 0
     assert rates.take(office.db, "shop", rate).left == 1
 
@@ -266,4 +270,4 @@ def test_uploads_of_before_these_times_were_told_are_decided_too(office: Office)
 
 
 def test_a_file_of_nobody_is_not_in_anyones_way(office: Office) -> None:
-    assert expiry.settle(office.db, expiry.Candidates([new_id()], [UUID(int=0)]), KEEP) == 0
+    assert file_expiry.settle(office.db, file_expiry.Candidates([new_id()], [UUID(int=0)]), KEEP) == 0

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Connection
 
 from bureau.contracts.errors import TransientError
-from bureau.ledger.database import Database
-from bureau.ledger.erase import erase
+from bureau.ledger.db.database import Database
+from bureau.ledger.retention.delete_job import erase
+from bureau.services.scheduler.retention import RemovedFiles
 from bureau.storage import Storage
-from services.scheduler.retention import RemovedFiles
 from tests.support.book import failed
 from tests.support.office import Office
 

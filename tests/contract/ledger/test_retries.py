@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bureau.ledger import leases
-from bureau.ledger.clock import later
-from bureau.ledger.ending import HandedBack
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import leases
+from bureau.ledger.jobs.outcome import Released
 from tests.support.book import Book, again, no_jitter
 
 
@@ -57,7 +57,7 @@ def test_a_real_attempt_begins_the_time_of_postponing_anew(book: Book) -> None:
 def test_handing_back_spends_nothing(book: Book) -> None:
     job_id = book.submit()
     for _ in range(10):
-        book.run(job_id, ending=HandedBack())
+        book.run(job_id, ending=Released())
     row = book.task(job_id)
     assert (row.failures, row.crashes, row.claim_no) == (0, 0, 10)
 

@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import When
-from bureau.ledger import act, bulk
-from bureau.ledger.bulk import BulkAct, Counted
-from bureau.ledger.ending import Cancelled, Succeeded
-from bureau.ledger.queries import JobFilter
-from bureau.ledger.retry import Retrying, retry
+from bureau.contracts.jobs.states import When
+from bureau.ledger.jobs import bulk_actions, cancel
+from bureau.ledger.jobs.bulk_actions import BulkAct, Counted
+from bureau.ledger.jobs.outcome import Cancelled, Succeeded
+from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.reads.job_queries import JobFilter
 from tests.support.book import Book, again, failed, optional, task
 
 
@@ -50,7 +50,7 @@ def test_a_retried_task_has_all_its_budgets_again(book: Book) -> None:
 def test_a_cancelled_job_runs_again(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"))
     claimed = book.take(job_id, "a")
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     assert retry(book.db, job_id, "ada") is Retrying.NOT_ENDED
     book.finish(claimed, Cancelled())
     assert retry(book.db, job_id, "ada") is Retrying.RETRIED
@@ -58,14 +58,14 @@ def test_a_cancelled_job_runs_again(book: Book) -> None:
     assert book.job(job_id).cancel_requested_at is None
     finish_all(book, job_id)
     assert book.job(job_id).state == "succeeded"
-    assert act.cancel(book.db, job_id, "ada") is act.Cancelling.ENDED
+    assert cancel.cancel(book.db, job_id, "ada") is cancel.Cancelling.ENDED
 
 
 def test_an_expired_job_runs_again(book: Book) -> None:
     job_id = book.submit(expires_at=datetime(2001, 1, 1, tzinfo=UTC))
-    act.expire_jobs(book.db)
+    cancel.expire_jobs(book.db)
     assert retry(book.db, job_id, "ada") is Retrying.RETRIED
-    assert act.expire_jobs(book.db) == 0
+    assert cancel.expire_jobs(book.db) == 0
     finish_all(book, job_id)
     assert book.job(job_id).state == "succeeded"
 
@@ -95,7 +95,7 @@ def test_a_cancelled_task_that_can_no_longer_run_does_not_hold_the_job(book: Boo
     """Its upstream succeeded after the cancel: nothing is left to run."""
     job_id = book.submit(task("a"), task("alarm", "a", when=When.FAILED), task("more", "alarm"))
     claimed = book.take(job_id, "a")
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     book.finish(claimed)
     assert book.states(job_id) == {"a": "succeeded", "alarm": "cancelled", "more": "cancelled"}
     assert retry(book.db, job_id, "ada") is Retrying.RETRIED
@@ -106,7 +106,7 @@ def test_a_cancelled_task_that_can_no_longer_run_does_not_hold_the_job(book: Boo
 def test_a_cancelled_task_beside_one_that_runs_again_is_skipped(book: Book) -> None:
     job_id = book.submit(task("a"), task("alarm", "a", when=When.FAILED), task("b", "a"))
     claimed = book.take(job_id, "a")
-    act.cancel(book.db, job_id, "ada")
+    cancel.cancel(book.db, job_id, "ada")
     book.finish(claimed)
     retry(book.db, job_id, "ada")
     assert book.states(job_id) == {"a": "succeeded", "alarm": "skipped", "b": "ready"}
@@ -160,18 +160,18 @@ def test_many_failed_jobs_are_counted_and_retried(book: Book) -> None:
     book.submit(kind="report")
     book.run(book.submit(kind="report", owner="bob"), ending=failed())
     wanted = JobFilter(kind="report")
-    assert bulk.count(book.db, "ada", BulkAct.RETRY, wanted) == Counted(5, {"b": 3, "a": 2})
-    assert bulk.apply(book.db, "ada", BulkAct.RETRY, wanted, per_second=0.1) == 5
+    assert bulk_actions.count(book.db, "ada", BulkAct.RETRY, wanted) == Counted(5, {"b": 3, "a": 2})
+    assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted, per_second=0.1) == 5
     assert {book.job(job_id).state for job_id in ids} == {"open"}
     assert [book.claim(job_id) is not None for job_id in ids] == [True, False, False, False, False]
-    assert bulk.apply(book.db, "ada", BulkAct.RETRY, wanted) == 0
+    assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted) == 0
 
 
 def test_many_open_jobs_are_cancelled_past_one_page(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "PAGE", 3)
+    monkeypatch.setattr(bulk_actions, "PAGE", 3)
     ids = [book.submit(tags=("x",)) for _ in range(7)]
     other = book.submit()
-    assert bulk.count(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == Counted(7, {})
-    assert bulk.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == 7
+    assert bulk_actions.count(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == Counted(7, {})
+    assert bulk_actions.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == 7
     assert {book.job(job_id).state for job_id in ids} == {"cancelled"}
     assert book.job(other).state == "open"

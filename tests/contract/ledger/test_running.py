@@ -1,15 +1,15 @@
 """What a running task says meanwhile: lines become events, the last progress is kept."""
 
 from bureau.contracts.ids import new_id
-from bureau.ledger import queries
-from bureau.ledger.events import Event
-from bureau.ledger.running import write_said
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.progress import write_said
+from bureau.ledger.reads import job_queries
 from tests.support.book import Book, again, task
 from tests.support.together import together
 
 
-def line(text: str, name: str = "only") -> Event:
-    return Event("task.logged", name, {"line": text})
+def line(text: str, name: str = "only") -> TaskEvent:
+    return TaskEvent("task.logged", name, {"line": text})
 
 
 def test_lines_of_several_jobs_are_written_together_each_numbered_by_itself(book: Book) -> None:
@@ -87,7 +87,7 @@ def test_progress_of_a_claim_that_is_no_longer_held_is_dropped(book: Book) -> No
 def test_the_lines_shown_are_the_last_two_hundred_of_a_task(book: Book) -> None:
     job_id = book.submit(task("a"), task("b"))
     write_said(book.db, {job_id: [line(str(n), "a") for n in range(250)] + [line("one", "b")]})
-    view = queries.job(book.db, job_id, "ada")
+    view = job_queries.job(book.db, job_id, "ada")
     assert view is not None
     assert [said["line"] for said in view.tasks[0].logs] == [str(n) for n in range(50, 250)]
     assert [said["line"] for said in view.tasks[1].logs] == ["one"]

@@ -2,23 +2,23 @@
 
 from sqlalchemy import update
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.firing import due, fire
-from bureau.ledger.schedule_survey import ScheduleSurvey, survey
-from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.submit import NewJob
-from bureau.ledger.tables import schedules as table
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import schedules as table
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.firing import due, fire
+from bureau.ledger.schedules.health import ScheduleSurvey, survey
+from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
 from tests.support.book import Book, failed, task
 
 
 def save(db: Database, name: str, *, enabled: bool = True) -> None:
     job = {"tasks": [{"name": "only", "run": "shop.work"}]}
-    new = NewSchedule("ada", name, Timing(None, 3600, "UTC"), job, enabled, Misfire.ONCE, Source.API)
-    schedules.save(db, "ada", name, Source.API, lambda _: new)
+    new = NewSchedule("ada", name, Timing(None, 3600, "UTC"), job, enabled, Misfire.ONCE, ScheduleOrigin.API)
+    schedules.save(db, "ada", name, ScheduleOrigin.API, lambda _: new)
 
 
 def let_pass(db: Database, name: str, seconds: float) -> None:

@@ -8,19 +8,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.artifacts import ArtifactGone, add_upload
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.firing import Build, due, fire, tick_id
-from bureau.ledger.quotas import Quota
-from bureau.ledger.schedules import NewSchedule, OtherSource, Schedule, Source
-from bureau.ledger.submit import NewJob
-from bureau.ledger.tables import jobs
-from bureau.ledger.tables import schedules as table
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs
+from bureau.ledger.db.tables import schedules as table
+from bureau.ledger.files.artifacts import ArtifactGone, add_upload
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.jobs.submit import NewJob
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.firing import Build, due, fire, tick_id
+from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
 from tests.support.book import Book, stored, task
 from tests.support.together import together
 
@@ -30,7 +30,7 @@ JOB = {"tasks": [{"name": "only", "run": "shop.work"}]}
 
 def hourly(name: str = "hourly", owner: str = "ada", **more: Any) -> NewSchedule:
     given: dict[str, Any] = {"timing": HOURLY, "job": JOB, "enabled": True, "misfire": Misfire.ONCE, **more}
-    return NewSchedule(owner=owner, name=name, source=given.pop("source", Source.API), **given)
+    return NewSchedule(owner=owner, name=name, source=given.pop("source", ScheduleOrigin.API), **given)
 
 
 def save(db: Database, new: NewSchedule) -> Schedule:
@@ -72,15 +72,15 @@ def job_ids(db: Database) -> list[UUID]:
 def test_a_schedule_is_kept_as_it_was_given(db: Database) -> None:
     new = hourly(timing=Timing("0 7 * * 1-5", None, "Europe/Paris"), misfire=Misfire.ALL)
     kept = save(db, new)
-    assert (kept.timing, kept.job, kept.misfire, kept.source) == (new.timing, JOB, Misfire.ALL, Source.API)
+    assert (kept.timing, kept.job, kept.misfire, kept.source) == (new.timing, JOB, Misfire.ALL, ScheduleOrigin.API)
     assert (kept.last_job_id, kept.problem) == (None, None)
     assert kept.next_at is not None
     assert kept.next_at > kept.created_at == kept.updated_at
 
 
 def test_whether_it_is_new_is_told(db: Database) -> None:
-    assert schedules.save(db, "ada", "hourly", Source.API, lambda _: hourly())
-    assert not schedules.save(db, "ada", "hourly", Source.API, lambda _: hourly())
+    assert schedules.save(db, "ada", "hourly", ScheduleOrigin.API, lambda _: hourly())
+    assert not schedules.save(db, "ada", "hourly", ScheduleOrigin.API, lambda _: hourly())
 
 
 def test_saving_it_again_does_not_move_its_times(db: Database) -> None:
@@ -116,15 +116,15 @@ def test_schedules_belong_to_their_owner_and_are_listed_by_name(db: Database) ->
     assert [one.name for one in schedules.listed(db, "ada", after="", limit=2)] == ["a", "b"]
     assert [one.name for one in schedules.listed(db, "ada", after="b", limit=2)] == ["c"]
     assert schedules.find(db, "bob", "b") is None
-    assert not schedules.delete_schedule(db, "bob", "b", Source.API)
-    assert schedules.delete_schedule(db, "ada", "b", Source.API)
+    assert not schedules.delete_schedule(db, "bob", "b", ScheduleOrigin.API)
+    assert schedules.delete_schedule(db, "ada", "b", ScheduleOrigin.API)
     assert schedules.find(db, "ada", "b") is None
 
 
 def test_what_was_written_elsewhere_is_not_changed_here(db: Database) -> None:
-    save(db, hourly("filed", source=Source.FILE))
+    save(db, hourly("filed", source=ScheduleOrigin.FILE))
     save(db, hourly("put"))
-    for name, source in (("filed", Source.API), ("put", Source.FILE)):
+    for name, source in (("filed", ScheduleOrigin.API), ("put", ScheduleOrigin.FILE)):
         with pytest.raises(OtherSource):
             schedules.save(db, "ada", name, source, lambda _, mine=source, called=name: hourly(called, source=mine))  # type: ignore[misc]
         with pytest.raises(OtherSource):
@@ -226,7 +226,7 @@ def test_a_file_of_nobody_is_not_taken(db: Database) -> None:
     theirs = stored(owner="bob")
     add_upload(db, theirs)
     with pytest.raises(ArtifactGone):
-        schedules.save(db, "ada", "hourly", Source.API, lambda _: hourly(uses=(theirs.id,)))
+        schedules.save(db, "ada", "hourly", ScheduleOrigin.API, lambda _: hourly(uses=(theirs.id,)))
     assert schedules.find(db, "ada", "hourly") is None
 
 

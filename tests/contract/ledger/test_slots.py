@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from bureau.ledger import slots
-from bureau.ledger.claim import Claim
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch import concurrency_slots
+from bureau.ledger.jobs.claim import Claim
 from tests.support.book import Book, again, failed, task
 from tests.support.together import together
 
 
 def take(db: Database, claimed: Claim, name: str = "source.shop", at_a_time: int = 2) -> bool:
-    return slots.take(db, name, at_a_time, task_id=claimed.task_id, claim_no=claimed.claim_no)
+    return concurrency_slots.take(db, name, at_a_time, task_id=claimed.task_id, claim_no=claimed.claim_no)
 
 
 def running(book: Book, count: int) -> tuple[UUID, list[Claim]]:
@@ -33,7 +33,7 @@ def test_a_slot_given_back_is_there_for_the_next(book: Book) -> None:
     _, (first, second) = running(book, 2)
     assert take(book.db, first, at_a_time=1)
     assert not take(book.db, second, at_a_time=1)
-    slots.give_back(book.db, "source.shop", task_id=first.task_id, claim_no=first.claim_no)
+    concurrency_slots.give_back(book.db, "source.shop", task_id=first.task_id, claim_no=first.claim_no)
     assert take(book.db, second, at_a_time=1)
 
 
@@ -61,6 +61,6 @@ def test_a_claim_that_was_replaced_takes_nothing_from_the_one_that_came_after(bo
     book.make_due(lost.task_id)
     present = book.take(job_id)
     assert take(book.db, present, at_a_time=1)
-    slots.give_back(book.db, "source.shop", task_id=lost.task_id, claim_no=lost.claim_no)
+    concurrency_slots.give_back(book.db, "source.shop", task_id=lost.task_id, claim_no=lost.claim_no)
     _, (other,) = running(book, 1)
     assert not take(book.db, other, at_a_time=1)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bureau.ledger.database import Database
-from bureau.ledger.probe import probe, replace_probe
+from bureau.ledger.db.database import Database
+from bureau.ledger.files.storage_probe import probe, replace_probe
+from bureau.runtime.storage_check import SharedStorage, mark
 from bureau.settings import SettingsError
-from bureau.shared_storage import SharedStorage, mark
 from bureau.storage import Storage
 
 

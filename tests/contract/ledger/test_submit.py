@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bureau.contracts.states import When
-from bureau.ledger.artifacts import ArtifactGone, add_upload
-from bureau.ledger.submit import submit
-from bureau.ledger.tables import artifact_uses, jobs, tasks
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.tables import artifact_uses, jobs, tasks
+from bureau.ledger.files.artifacts import ArtifactGone, add_upload
+from bureau.ledger.jobs.submit import submit
 from tests.support.book import Book, again, stored, task
 
 

@@ -3,8 +3,8 @@
 import json
 from uuid import UUID
 
-from bureau.ledger import queries
-from bureau.ledger.ending import Succeeded
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.reads import job_queries
 from tests.support.book import Book, failed, task
 
 NASTY = "a\x00b\ud800c\U0001f600 \u202e \\u0000"
@@ -12,7 +12,7 @@ NASTY = "a\x00b\ud800c\U0001f600 \u202e \\u0000"
 
 def shown(book: Book, job_id: UUID) -> str:
     """As the gateway would send it; fails for what is not text, and for what is not JSON."""
-    view = queries.job(book.db, job_id, "ada")
+    view = job_queries.job(book.db, job_id, "ada")
     assert view is not None
     values = [view.error, *(one.error for one in view.tasks), *(one.result for one in view.tasks), view.tasks[0].input]
     return json.dumps(values, ensure_ascii=False, allow_nan=False).encode("utf-8").decode()

@@ -1,13 +1,14 @@
 """What the console reads: the last hour, failures by cause, who works on what, ids by letters."""
 
-from bureau.ledger import audit_list, failures, jump, queries
-from bureau.ledger.at_work import at_work
-from bureau.ledger.audit import EVERYBODY, Act, note
-from bureau.ledger.clock import later
-from bureau.ledger.job_filter import JobFilter
-from bureau.ledger.pulse import clock, minutes, whole_minute
-from bureau.ledger.story import declared, last_events
-from bureau.ledger.survey import survey
+from bureau.ledger.access import audit_list
+from bureau.ledger.access.audit import EVERYBODY, Act, note
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs.job_filter import JobFilter
+from bureau.ledger.reads import failures, job_queries, jump
+from bureau.ledger.reads.queue_stats import survey
+from bureau.ledger.reads.running_tasks import at_work
+from bureau.ledger.reads.story import declared, last_events
+from bureau.ledger.reads.throughput import clock, minutes, whole_minute
 from tests.support.book import Book, again, attempts_at_most, failed, task
 
 
@@ -53,7 +54,7 @@ def test_the_jobs_of_a_group_are_found_by_its_cause(book: Book) -> None:
     book.run(broken, ending=failed("broken"))
 
     def ids(wanted: JobFilter) -> list[object]:
-        return [row.id for row in queries.jobs_of(book.db, "ada", wanted, before=None, limit=9)]
+        return [row.id for row in job_queries.jobs_of(book.db, "ada", wanted, before=None, limit=9)]
 
     assert ids(JobFilter(error_code="away", failed_run="shop.work")) == [away]
     assert ids(JobFilter(error_code="away", failed_run="shop.other")) == []
@@ -64,7 +65,7 @@ def test_a_search_may_be_bound_to_the_newest_jobs(book: Book) -> None:
     old, new = book.submit(title="Same"), book.submit(title="Same")
     book.set_job(old, created_at=later(-60))
     for among, found in ((1, [new]), (2, [new, old]), (3, [new, old])):
-        rows = queries.jobs_of(book.db, "ada", JobFilter(q="same"), before=None, limit=9, among=among)
+        rows = job_queries.jobs_of(book.db, "ada", JobFilter(q="same"), before=None, limit=9, among=among)
         assert [row.id for row in rows] == found
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import update
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
-from bureau.contracts.trouble import Trouble
-from bureau.ledger import workers
-from bureau.ledger.away import away
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.tables import workers as table
-from bureau.ledger.workers import TROUBLES, NewWorker, announced, register, seen, served, stopped
+from bureau.contracts.outage import Outage
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import workers as table
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import TROUBLES, NewWorker, announced, register, seen, served, stopped
+from bureau.ledger.reads.reported_outages import away
 
 
 def catalog(*names: str, description: str = "") -> Catalog:
@@ -148,8 +148,8 @@ def test_a_catalog_comes_back_as_it_was_announced(db: Database) -> None:
     assert announced(db).catalog == given
 
 
-def smtp(minute: int, name: str = "smtp", why: str = "no route") -> Trouble:
-    return Trouble(name=name, how="open circuit", since=datetime(2026, 5, 4, 2, minute, tzinfo=UTC), why=why)
+def smtp(minute: int, name: str = "smtp", why: str = "no route") -> Outage:
+    return Outage(name=name, how="open circuit", since=datetime(2026, 5, 4, 2, minute, tzinfo=UTC), why=why)
 
 
 def test_what_a_worker_cannot_use_is_in_its_row_while_it_says_so(db: Database) -> None:

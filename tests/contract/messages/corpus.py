@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Attachment, Message
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment, Message
 
 SENDER = Mailbox("Bureau", "bureau@example.com")
 ADA = Mailbox("", "ada@example.com")

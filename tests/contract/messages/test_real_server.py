@@ -14,10 +14,10 @@ from pathlib import Path
 import fast_mail_parser
 import pytest
 
-from bureau.stopping import StopToken
-from services.mailer.transports.base import Verdict, Window
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
+from bureau.services.mailer.transports.base import DeliveryWindow, Verdict
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
+from bureau.stop_token import StopToken
 from tests.contract.messages.corpus import Sample, samples
 from tests.support.postfix import postfix
 from tests.support.waiting import until
@@ -33,7 +33,7 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list
     with postfix(folder / "server") as server:
         transport = SmtpTransport(SmtpServer.from_url(server.url))
         for sample in SAMPLES:
-            outcome = transport.send(sample.message, sample.recipients, Window(), StopToken())
+            outcome = transport.send(sample.message, sample.recipients, DeliveryWindow(), StopToken())
             assert set(outcome.verdicts.values()) == {Verdict.SENT}, (sample.name, outcome)
         transport.close()
         until(lambda: len(server.mails()) == expected, 60, lambda: f"{expected} mails; {server.log}")

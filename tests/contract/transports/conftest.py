@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from services.mailer.transports.base import Transport
-from services.mailer.transports.console import ConsoleTransport
-from services.mailer.transports.file import FileTransport
-from services.mailer.transports.sendgrid import SendGridTransport
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
+from bureau.services.mailer.transports.base import Transport
+from bureau.services.mailer.transports.console import ConsoleTransport
+from bureau.services.mailer.transports.file import FileTransport
+from bureau.services.mailer.transports.sendgrid import SendGridTransport
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
 from tests.support.mail_servers import MailServer, mail_server, sendgrid_server
 
 KEY = "SG.test"

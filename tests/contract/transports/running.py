@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopToken
-from services.mailer.message import Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Transport, Window
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import (
+    AnswerLost,
+    DeliveryWindow,
+    SendResult,
+    Transport,
+    TransportUnavailable,
+)
+from bureau.stop_token import StopToken
 
-Ended = Outcome | Outage | AnswerLost | Stopped
+Ended = SendResult | TransportUnavailable | AnswerLost | Stopped
 
 
 @dataclass
@@ -19,7 +25,7 @@ class Running:
     transport: Transport
     message: Message
     recipients: Sequence[str]
-    window: Window
+    window: DeliveryWindow
     stop: StopToken = field(default_factory=StopToken)
 
     def __post_init__(self) -> None:
@@ -35,5 +41,5 @@ class Running:
     def _run(self) -> None:
         try:
             self._ended.append(self.transport.send(self.message, self.recipients, self.window, self.stop))
-        except (Outage, AnswerLost, Stopped) as error:
+        except (TransportUnavailable, AnswerLost, Stopped) as error:
             self._ended.append(error)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason, StopToken
-from services.mailer.message import Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.sendgrid import SendGridTransport
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.sendgrid import SendGridTransport
+from bureau.stop_token import StopReason, StopToken
 from tests.contract.transports.running import Running
 from tests.support.http_servers import Behaviour, hangs, http_server, replies, resets
 from tests.support.mail_servers import SendGridServer, sendgrid_server
@@ -27,9 +27,9 @@ ADA = "ada@example.com"
 ERROR = b'{"errors": [{"message": "The from address does not match", "field": "from", "help": null}]}'
 
 
-def _send(url: str, message: Message | None = None, key: str = KEY, **options: Any) -> Outcome:
+def _send(url: str, message: Message | None = None, key: str = KEY, **options: Any) -> SendResult:
     transport = SendGridTransport(key, url=url, **options)
-    return transport.send(message or new_message(ADA), (ADA,), Window(), StopToken())
+    return transport.send(message or new_message(ADA), (ADA,), DeliveryWindow(), StopToken())
 
 
 def test_a_mail_is_accepted_and_the_vendors_id_kept() -> None:
@@ -69,27 +69,30 @@ def test_a_busy_provider_is_an_outage_with_the_time_it_names(
 ) -> None:
     if isinstance(header, timedelta):
         header = format_datetime(datetime.now(UTC) + header, usegmt=True)
-    with http_server(replies(status, b"", Retry_After=header)) as server, pytest.raises(Outage) as caught:
+    with http_server(replies(status, b"", Retry_After=header)) as server, pytest.raises(TransportUnavailable) as caught:
         _send(server.url)
     assert caught.value.retry_after is not None
     assert least <= caught.value.retry_after <= most
 
 
 def test_a_time_that_cannot_be_read_is_no_time() -> None:
-    with http_server(replies(503, b"", Retry_After="soon")) as server, pytest.raises(Outage) as caught:
+    with http_server(replies(503, b"", Retry_After="soon")) as server, pytest.raises(TransportUnavailable) as caught:
         _send(server.url)
     assert caught.value.retry_after is None
 
 
 def test_a_wrong_key_is_an_outage_that_names_the_setting_and_not_the_key() -> None:
-    with sendgrid_server(key="SG.other") as server, pytest.raises(Outage, match="SENDGRID_API_KEY") as caught:
+    with (
+        sendgrid_server(key="SG.other") as server,
+        pytest.raises(TransportUnavailable, match="SENDGRID_API_KEY") as caught,
+    ):
         _send(server.url)
     assert KEY not in str(caught.value)
 
 
 def test_a_provider_that_is_not_there_is_an_outage() -> None:
     for url in (f"http://127.0.0.1:{free_port()}", "http://nowhere.invalid"):
-        with pytest.raises(Outage, match="SendGrid cannot be reached"):
+        with pytest.raises(TransportUnavailable, match="SendGrid cannot be reached"):
             _send(url)
 
 
@@ -117,7 +120,7 @@ def test_a_redirect_is_not_followed_without_the_mail() -> None:
 def test_the_stop_token_does_not_interrupt_a_request_that_was_sent() -> None:
     with http_server(hangs()) as server:
         transport = SendGridTransport(KEY, url=server.url)
-        running = Running(transport, new_message(ADA), (ADA,), Window(end_within=1.0))
+        running = Running(transport, new_message(ADA), (ADA,), DeliveryWindow(end_within=1.0))
         until(lambda: server.requests, message="the request")
         running.stop.set(StopReason.CANCELLED)
         assert isinstance(running.end(), AnswerLost)  # the window's end, not the token
@@ -126,7 +129,7 @@ def test_the_stop_token_does_not_interrupt_a_request_that_was_sent() -> None:
 def test_a_token_set_at_the_last_moment_keeps_the_mail() -> None:
     stop = StopToken()
 
-    class Interrupting(Window):
+    class Interrupting(DeliveryWindow):
         def check_begin(self) -> None:
             stop.set(StopReason.SHUTDOWN)
             super().check_begin()
@@ -154,7 +157,7 @@ def test_a_limit_that_is_used_up_is_told_with_the_answer() -> None:
     with http_server(replies(202, b"", X_RateLimit_Remaining="7", X_RateLimit_Reset=reset)) as server:
         assert _send(server.url).pause_seconds is None
     with http_server(replies(429, b"", X_RateLimit_Remaining="0", X_RateLimit_Reset=reset)) as server:
-        with pytest.raises(Outage) as caught:
+        with pytest.raises(TransportUnavailable) as caught:
             _send(server.url)
         assert caught.value.retry_after is not None
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason, StopToken
-from services.mailer.message import Form, Message
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
+from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
+from bureau.stop_token import StopReason, StopToken
 from tests.contract.transports.running import Running
 from tests.support.mail_servers import MailServer, Trouble, mail_server
 from tests.support.messages import new_message
@@ -28,8 +28,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> TestAuthority:
     return make_authority(Path(tmp_path_factory.mktemp("tls")))
 
 
-def _send(transport: SmtpTransport, message: Message | None = None, *recipients: str) -> Outcome:
-    return transport.send(message or new_message(ADA), recipients or (ADA,), Window(), StopToken())
+def _send(transport: SmtpTransport, message: Message | None = None, *recipients: str) -> SendResult:
+    return transport.send(message or new_message(ADA), recipients or (ADA,), DeliveryWindow(), StopToken())
 
 
 def test_a_message_arrives_byte_for_byte(server: MailServer, smtp: SmtpTransport) -> None:
@@ -96,19 +96,19 @@ def test_a_server_that_leaves_before_the_mail_got_nothing(
 ) -> None:
     for name, value in changes.items():
         setattr(server, name, value)
-    with pytest.raises(Outage, match=f"the mail server 127.0.0.1:{server.port}"):
+    with pytest.raises(TransportUnavailable, match=f"the mail server 127.0.0.1:{server.port}"):
         _send(smtp)
     assert not server.mails
 
 
 def test_a_server_that_is_not_there_is_an_outage() -> None:
-    with pytest.raises(Outage, match="cannot be used: Connection refused"):
+    with pytest.raises(TransportUnavailable, match="cannot be used: Connection refused"):
         _send(SmtpTransport(SmtpServer.from_url(f"smtp://127.0.0.1:{free_port()}")))
 
 
 def test_a_name_that_is_not_known_is_an_outage() -> None:
     for host in ("nowhere.invalid", "a" * 70):
-        with pytest.raises(Outage, match="cannot be used"):
+        with pytest.raises(TransportUnavailable, match="cannot be used"):
             _send(SmtpTransport(SmtpServer.from_url(f"smtp://{host}")))
 
 
@@ -132,7 +132,7 @@ def test_a_connection_that_breaks_while_a_large_mail_is_sent_leaves_nothing_unkn
 ) -> None:
     """Without the dot at its end a server must not accept a mail (RFC 5321, section 4.1.1.4)."""
     server.in_data = DROP
-    with pytest.raises(Outage):
+    with pytest.raises(TransportUnavailable):
         _send(smtp, new_message(ADA, text="x\n" * 10_000_000))
     assert not server.mails
 
@@ -141,7 +141,7 @@ def test_silence_before_the_mail_is_an_outage_after_the_read_timeout(server: Mai
     transport = SmtpTransport(SmtpServer.from_url(server.url), read_timeout_seconds=0.2, connect_timeout_seconds=0.2)
     for step in ("greeting", "to_sender", "to_data"):
         setattr(server, step, HANG)
-        with pytest.raises(Outage, match=r"it took too long|timed out"):
+        with pytest.raises(TransportUnavailable, match=r"it took too long|timed out"):
             _send(transport)
         setattr(server, step, None)
     assert not server.mails
@@ -153,7 +153,7 @@ def test_the_stop_token_interrupts_before_the_mail_is_handed_over(
 ) -> None:
     setattr(server, step, HANG)
     large = new_message(ADA, text="x\n" * 10_000_000)  # more than the kernel takes at once: sending blocks
-    running = Running(smtp, large, (ADA,), Window())
+    running = Running(smtp, large, (ADA,), DeliveryWindow())
     until(lambda: server.waiting, message=f"a client that waits at {step}")
     running.stop.set(StopReason.CANCELLED)
     assert isinstance(running.end(), Stopped)
@@ -168,7 +168,7 @@ def test_the_stop_token_interrupts_connecting() -> None:
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         transport = SmtpTransport(SmtpServer.from_url(f"smtp://127.0.0.1:{full.getsockname()[1]}"))
-        running = Running(transport, new_message(ADA), (ADA,), Window())
+        running = Running(transport, new_message(ADA), (ADA,), DeliveryWindow())
         running.stop.set(StopReason.SHUTDOWN)
         assert isinstance(running.end(), Stopped)
         for client in waiting:
@@ -177,7 +177,7 @@ def test_the_stop_token_interrupts_connecting() -> None:
 
 def test_the_stop_token_does_not_interrupt_after_it(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = HANG
-    running = Running(smtp, new_message(ADA), (ADA,), Window(end_within=1.0))
+    running = Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=1.0))
     until(lambda: server.waiting, message="the server has the mail")
     running.stop.set(StopReason.CANCELLED)
     assert isinstance(running.end(), AnswerLost)  # the window's end, not the token
@@ -185,9 +185,11 @@ def test_the_stop_token_does_not_interrupt_after_it(server: MailServer, smtp: Sm
 
 def test_what_is_under_way_at_the_windows_end_is_cut_off(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = HANG
-    assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), AnswerLost)
+    assert isinstance(Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=0.2)).end(), AnswerLost)
     server.to_content, server.to_sender = None, HANG
-    assert isinstance(Running(smtp, new_message(ADA), (ADA,), Window(end_within=0.2)).end(), Outage)
+    assert isinstance(
+        Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=0.2)).end(), TransportUnavailable
+    )
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -257,7 +259,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(authority: TestAuthority, s
     tls = {"tls": authority.server} if scheme == "smtps" else {"starttls": authority.server}
     with mail_server(**tls) as server:
         transport = SmtpTransport(SmtpServer.from_url(f"{scheme}://localhost:{server.port}"))
-        with pytest.raises(Outage, match=r"certificate of the mail server localhost.* is not trusted"):
+        with pytest.raises(TransportUnavailable, match=r"certificate of the mail server localhost.* is not trusted"):
             _send(transport)
         assert not server.mails
 
@@ -266,14 +268,14 @@ def test_a_certificate_for_another_name_is_refused(authority: TestAuthority) -> 
     with mail_server(starttls=authority.server) as server:
         url = f"smtp://localhost.localdomain:{server.port}"
         transport = SmtpTransport(SmtpServer.from_url(url), context=authority.client)
-        with pytest.raises(Outage, match=r"not trusted|cannot be used"):
+        with pytest.raises(TransportUnavailable, match=r"not trusted|cannot be used"):
             _send(transport)
         assert not server.mails
 
 
 def test_a_password_is_not_sent_in_the_clear(server: MailServer) -> None:
     transport = SmtpTransport(SmtpServer.from_url(f"smtp://ada:hunter2@127.0.0.1:{server.port}"))
-    with pytest.raises(Outage, match="STARTTLS extension not supported") as caught:
+    with pytest.raises(TransportUnavailable, match="STARTTLS extension not supported") as caught:
         _send(transport)
     assert "hunter2" not in str(caught.value)
 
@@ -281,15 +283,15 @@ def test_a_password_is_not_sent_in_the_clear(server: MailServer) -> None:
 def test_a_wrong_password_is_an_outage_that_does_not_tell_it(authority: TestAuthority) -> None:
     with mail_server(starttls=authority.server, login=("ada", "right")) as server:
         url = f"smtp://ada:hunter2@localhost:{server.port}"
-        with pytest.raises(Outage, match="refused the user or password of MAIL_URL: 535") as caught:
+        with pytest.raises(TransportUnavailable, match="refused the user or password of MAIL_URL: 535") as caught:
             _send(SmtpTransport(SmtpServer.from_url(url), context=authority.client))
         assert "hunter2" not in str(caught.value)
 
 
 def test_a_message_over_the_servers_size_is_refused_before_it_is_sent(smtp: SmtpTransport, server: MailServer) -> None:
     large = new_message(ADA, text="x\n" * 12_000_000)  # 36 MB; the server says 33,554,432 in EHLO
-    outcome = smtp.send(large, (ADA,), Window(), StopToken())
+    outcome = smtp.send(large, (ADA,), DeliveryWindow(), StopToken())
     assert outcome.verdicts == {ADA: Verdict.REFUSED}
     assert "the server takes 33,554,432" in outcome.reasons[ADA]
     assert not server.mails
-    assert smtp.send(new_message(ADA), (ADA,), Window(), StopToken()).verdicts == {ADA: Verdict.SENT}
+    assert smtp.send(new_message(ADA), (ADA,), DeliveryWindow(), StopToken()).verdicts == {ADA: Verdict.SENT}

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
-from bureau.stopping import StopToken
-from services.mailer.message import Form, Message
-from services.mailer.transports.base import Outcome, Verdict, Window
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import SmtpServer
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, Verdict
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import SmtpServer
+from bureau.stop_token import StopToken
 from tests.support.mail_servers import MailServer, mail_server
 from tests.support.messages import new_message
 from tests.support.tls import make_authority
@@ -19,8 +19,8 @@ ADA, JOSE, USER = "ada@example.com", "josé@example.com", "用户@xn--r8jz45g.jp
 SENT, REFUSED = Verdict.SENT, Verdict.REFUSED
 
 
-def _send(transport: SmtpTransport, message: Message, *recipients: str) -> Outcome:
-    return transport.send(message, recipients, Window(), StopToken())
+def _send(transport: SmtpTransport, message: Message, *recipients: str) -> SendResult:
+    return transport.send(message, recipients, DeliveryWindow(), StopToken())
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from io import BytesIO
 
 import pytest
 
-from bureau.stopping import StopToken
-from services.certificates.api.client import CertificatesApi, Exchange, Upload
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
+from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.stop_token import StopToken
 
 LIMIT_BYTES = 300_000
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.stopping import StopReason
-from services.certificates.api.client import Upload
+from bureau.services.certificates.api.client import Upload
+from bureau.stop_token import StopReason
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
 from tests.support.http_servers import HttpExchange, hangs, http_server, replies
@@ -70,13 +70,13 @@ def test_a_hanging_answer_on_a_connection_used_before_is_interrupted(call_to: Ca
 
 
 def test_an_upload_nobody_reads_is_interrupted(call_to: CallTo) -> None:
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(1)
+    with socket.socket() as unresponsive_task:
+        unresponsive_task.bind(("127.0.0.1", 0))
+        unresponsive_task.listen(1)
         file = io.BytesIO(bytes(30_000_000))
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        url = f"http://127.0.0.1:{unresponsive_task.getsockname()[1]}"
         running = Running(call_to(url), (Upload("big.csv", "text/csv", file),))
-        connection, _ = deaf.accept()
+        connection, _ = unresponsive_task.accept()
         with connection:
             until(lambda: file.tell() > 1_000_000, 10, "the upload has begun")
             assert running.stop() < 2

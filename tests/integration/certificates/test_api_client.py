@@ -14,7 +14,7 @@ from email.utils import format_datetime
 import pytest
 
 from bureau.contracts.errors import PermanentError, TransientError
-from services.certificates.api.client import Upload
+from bureau.services.certificates.api.client import Upload
 from tests.integration.certificates.conftest import LIMIT_BYTES, Call
 from tests.support.archives import archive
 from tests.support.http_servers import (

@@ -13,11 +13,11 @@ import pytest
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError, Stopped, TaskError, TransientError
-from bureau.stopping import StopReason
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
-from services.certificates.tasks import issue_task
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.services.certificates.tasks import issue_task
+from bureau.stop_token import StopReason
 from tests.support import archives
 from tests.support.archives import archive
 from tests.support.context import FakeContext, noted

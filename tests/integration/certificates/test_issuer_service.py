@@ -12,10 +12,10 @@ import pytest
 
 from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.errors import PermanentError
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
-from services.certificates.tasks import issue_task
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.services.certificates.tasks import issue_task
 from tests.support.context import FakeContext, noted
 from tests.support.ports import free_port
 from tests.support.processes import Process
@@ -27,7 +27,7 @@ ROSTER = b"recipient,course\nAda Lovelace,Engines\nGrace Hopper,Compilers\n"
 def issuer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two processes forked from one that has loaded the app: Typst must not have been used before the fork."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "services.certificates.issuer.wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "bureau.services.certificates.issuer.wsgi:app"]
     options = ["--preload", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{port}"]
     log = tmp_path_factory.mktemp("issuer") / "issuer.log"
     with Process([*command, *options], log=log, env={"ISSUER_ORGANISATION": "Own Service"}) as process:
@@ -69,7 +69,7 @@ def test_a_body_that_is_no_multipart_is_refused_as_json(issuer_url: str) -> None
 
 
 def test_wrong_settings_are_named_at_the_start(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import services.certificates.issuer.wsgi"]
+    command = [sys.executable, "-c", "import bureau.services.certificates.issuer.wsgi"]
     with Process(command, log=tmp_path / "log", env={"ISSUER_MAX_ROWS": "many"}) as process:
         assert process.wait() == 2
         assert "ISSUER_MAX_ROWS" in process.output()

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.services.certificates.api.polling import location
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
 from bureau.settings import SettingsError, load
-from bureau.stopping import StopReason
-from services.certificates.api.polling import location
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
+from bureau.stop_token import StopReason
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
 from tests.support.http_servers import http_server, replies

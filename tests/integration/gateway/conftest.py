@@ -10,18 +10,18 @@ import httpx
 import pytest
 from flask import Flask
 
-from bureau.broker import BrokerKind
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.ids import new_id
-from bureau.contracts.mail import MailSent, SendMail
+from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
-from bureau.ledger import workers
-from bureau.ledger.database import Database
-from bureau.ledger.workers import NewWorker
+from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
 

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.keys import NewKey, Role
-from bureau.ledger.tables import audit
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import NewKey, Role
+from bureau.ledger.db.tables import audit
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CATALOGS, Door, make_door
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from bureau.ledger.ending import Failed, Succeeded
+from bureau.ledger.jobs.outcome import Failed, Succeeded
 from tests.integration.gateway.conftest import Door, pointers
 from tests.integration.gateway.test_jobs import NOBODY, submit, suma
 

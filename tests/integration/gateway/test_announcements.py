@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bureau.contracts.catalog import Catalog, TaskDescription
-from bureau.ledger.database import LedgerUnavailable
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.submission.announcements import Announcements
 from tests.integration.gateway.conftest import SUMA, Door
 
@@ -57,7 +57,7 @@ def test_an_outage_is_believed_for_a_second(empty_door: Door, monkeypatch: pytes
         asked.append(clock.now)
         raise LedgerUnavailable("OperationalError")
 
-    monkeypatch.setattr("bureau.ledger.workers.announced", away)
+    monkeypatch.setattr("bureau.ledger.dispatch.workers.announced", away)
     for _ in range(3):
         with pytest.raises(LedgerUnavailable):
             announcements.known()

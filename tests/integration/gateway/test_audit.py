@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bureau.ledger.keys import Role
-from bureau.ledger.tables import audit
+from bureau.ledger.access.keys import Role
+from bureau.ledger.db.tables import audit
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 

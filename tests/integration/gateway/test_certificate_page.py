@@ -13,16 +13,16 @@ import pytest
 import zxingcpp
 from pydantic import SecretStr
 
-from bureau.certificate_tokens import Claims, Signer
 from bureau.contracts.ids import new_id
-from bureau.ledger.certificates import note_issued
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.kept_secrets import CERTIFICATES, kept_secret
-from bureau.ledger.keys import Role
-from services.certificates.issuer.app import create_app
-from services.certificates.issuer.links import Links
-from services.certificates.issuer.settings import IssuerSettings
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access.certificates import note_issued
+from bureau.ledger.access.keys import Role
+from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.services.certificates.issuer.app import create_app
+from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.signing.certificate_tokens import Claims, Signer
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 

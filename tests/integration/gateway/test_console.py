@@ -9,14 +9,15 @@ from uuid import UUID
 import httpx
 import pytest
 
-from bureau.broker import BrokerKind
-from bureau.contracts.mail_events import MailEvent, MailEventKind
-from bureau.contracts.trouble import Trouble
-from bureau.ledger import mail_events, workers
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.deliveries import DeliveryState, close_delivery, open_delivery
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
+from bureau.contracts.mail.mail_events import MailEvent, MailEventKind
+from bureau.contracts.outage import Outage
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.mail import provider_events
+from bureau.ledger.mail.deliveries import DeliveryState, close_delivery, open_delivery
+from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay, Door
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -212,7 +213,7 @@ def test_a_job_tells_what_became_of_its_mail_for_each_recipient(door: Door) -> N
     job, now = submit(door), datetime.now(UTC)
     task = sent(door, job, [ADA, BOB])
     told = [(ADA, MailEventKind.DELIVERED, None), (BOB, MailEventKind.BOUNCED, "550 no <such> user")]
-    mail_events.record(door.db, [MailEvent(f"e-{to}", task, 1, to, kind, now, reason) for to, kind, reason in told])
+    provider_events.record(door.db, [MailEvent(f"e-{to}", task, 1, to, kind, now, reason) for to, kind, reason in told])
     shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(door, f"/jobs/{job}").text))
     assert re.search(r"✓ delivered ada@example.com [\d:]+ sendgrid: sent, 250 [\d:]+ delivered", shown)
     assert re.search(
@@ -226,7 +227,7 @@ def test_a_mail_to_many_that_was_told_of_often_makes_no_large_page(door: Door) -
     task = sent(door, job, people)
     told = [(f"{to}-{n}", to) for to in people for n in range(9)]
     why = "4.7.1 come back later " * 50
-    mail_events.record(door.db, [MailEvent(one, task, 1, to, MailEventKind.DEFERRED, now, why) for one, to in told])
+    provider_events.record(door.db, [MailEvent(one, task, 1, to, MailEventKind.DEFERRED, now, why) for one, to in told])
     shown = page(door, f"/jobs/{job}")
     assert "The first 40 of 100 recipients." in shown.text
     assert len(shown.content) < 100_000
@@ -237,9 +238,7 @@ def test_what_workers_cannot_use_is_shown_with_since_when(door: Door) -> None:
     shown = page(door, "/").text
     assert "Mail transport" in shown
     assert "is away" not in shown
-    trouble = Trouble(
-        name="smtp", how="open circuit", since=datetime.now(UTC) - timedelta(minutes=9), why="No <route>."
-    )
+    trouble = Outage(name="smtp", how="open circuit", since=datetime.now(UTC) - timedelta(minutes=9), why="No <route>.")
     workers.seen(door.db, mailer, busy=0, claimed=0, trouble=[trouble])
     shown = page(door, "/").text
     assert f"Mail transport smtp is away since {trouble.since:%H:%M:%S} (9 min).</h1>" in shown

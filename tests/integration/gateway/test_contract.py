@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CATALOGS, CountingRelay, make_door
 
 EXAMPLES = 12

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from bureau.ledger.ending import Succeeded
-from services.scheduler.retention import RemovedFiles
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.services.scheduler.retention import RemovedFiles
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.test_jobs import NOBODY, submit
 from tests.support.office import Office

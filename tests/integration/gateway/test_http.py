@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from bureau.contracts.errors import TransientError
-from bureau.ledger.database import LedgerUnavailable
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door, make_door, pointers
 
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
@@ -154,7 +154,7 @@ def test_the_inside_of_a_mistake_of_ours_stays_inside(door: Door, monkeypatch: p
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("secret: hunter2")
 
-    monkeypatch.setattr("bureau.ledger.queries.jobs_of", broken)
+    monkeypatch.setattr("bureau.ledger.reads.job_queries.jobs_of", broken)
     answer = door.get("/v1/jobs")
     assert problem(answer) == (500, "internal-error")
     assert "hunter2" not in answer.text
@@ -181,7 +181,7 @@ def test_with_the_ledger_away_it_is_said_when_to_come_again(door: Door, monkeypa
 
 
 def test_files_stay_when_it_is_unknown_whether_the_job_was_kept(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.gateway.submission.accept.insert_job", away)
+    monkeypatch.setattr("bureau.services.gateway.job_builders.accept.insert_job", away)
     assert door.post("/v1/certificates", files=[("files", ("a.csv", b"x"))]).status_code == 503
     assert len(door.stored()) == 1
 

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bureau.ledger import idempotency
-from bureau.ledger.idempotency import Reservation, Scope
-from services.gateway.http.json_body import fingerprint
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Reservation, Scope
+from bureau.services.gateway.http.parsing.json_body import fingerprint
 from tests.integration.gateway.conftest import Door, pointers
 
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.ending import Succeeded
+from bureau.ledger.jobs.outcome import Succeeded
 from tests.integration.gateway.conftest import Door, pointers
 from tests.support.waiting import until
 

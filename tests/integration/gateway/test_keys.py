@@ -9,15 +9,15 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.clock import later
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.keys import Role
-from bureau.ledger.tables import keys as key_table
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import Role
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import keys as key_table
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 
@@ -51,7 +51,7 @@ def test_without_keys_other_machines_are_refused_however_they_got_here(gateway: 
     environ = {"REMOTE_ADDR": peer}
     answer = client.get("/v1/jobs", base_url="http://localhost", environ_overrides=environ)
     assert (answer.status_code, answer.get_json()["type"]) == (401, "/problems/key-missing")
-    assert "services.gateway.keys make" in answer.get_json()["detail"]
+    assert "bureau.services.gateway.keys make" in answer.get_json()["detail"]
     health = client.get("/healthz", base_url="http://10.0.0.5:8600", environ_overrides=environ)
     assert health.status_code == 200  # whoever keeps the machine asks by whatever name
 
@@ -222,7 +222,7 @@ def test_a_mistake_of_ours_tells_no_key_either(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("bureau.ledger.queries.jobs_of", broken)
+    monkeypatch.setattr("bureau.ledger.reads.job_queries.jobs_of", broken)
     answer = gateway.with_key(key, "GET", "/v1/jobs")
     assert answer.status_code == 500
     assert key.secret not in answer.text + "".join(capfd.readouterr())

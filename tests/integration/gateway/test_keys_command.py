@@ -1,4 +1,4 @@
-"""`python -m services.gateway.keys`, and a gateway under gunicorn that asks for its keys."""
+"""`python -m bureau.services.gateway.keys`, and a gateway under gunicorn that asks for its keys."""
 
 import io
 import os
@@ -10,9 +10,9 @@ from unittest.mock import patch
 import httpx
 import pytest
 
-from bureau.ledger.database import Database
-from services.gateway import keys
-from services.gateway.auth import api_key
+from bureau.ledger.db.database import Database
+from bureau.services.gateway import keys
+from bureau.services.gateway.api_keys import api_key
 from tests.integration.gateway.test_process import COMMAND, environment
 from tests.support.ports import free_port
 from tests.support.processes import Process

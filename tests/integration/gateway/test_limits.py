@@ -6,10 +6,10 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from bureau.ledger.keys import Role
-from bureau.ledger.tables import rate_limits
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access.keys import Role
+from bureau.ledger.db.tables import rate_limits
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import make_door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 
@@ -75,7 +75,7 @@ def test_who_is_over_the_limit_is_refused_without_the_ledger(tmp_path: Path, mon
     with keyed_gateway(tmp_path, GatewaySettings(rate_limit_per_minute=1)) as keyed:
         keyed.ask("GET", "/v1/jobs")
         assert limited(keyed.ask("GET", "/v1/jobs"))
-        monkeypatch.setattr("bureau.ledger.rates.take", None)
+        monkeypatch.setattr("bureau.ledger.access.rate_limits.take", None)
         assert limited(keyed.ask("GET", "/v1/jobs"))
 
 

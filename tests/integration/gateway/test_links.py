@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from bureau.ledger.artifacts import Removal, add_upload, mark_removed
-from bureau.ledger.keys import Role
-from bureau.links import Link, Linked, Links
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files.artifacts import Removal, add_upload, mark_removed
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.signing.signed_links import Link, Linked, Links
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 from tests.support.book import stored

@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.keys import Role
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.auth.sessions import COOKIE
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.auth.sessions import COOKIE
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 
 PEOPLE = {"Accept": "text/html"}

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.keys import Role
-from services.gateway.settings import GatewaySettings
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 from tests.support.book import Book

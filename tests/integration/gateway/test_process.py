@@ -13,7 +13,14 @@ from tests.support.ports import free_port
 from tests.support.processes import Process
 from tests.support.waiting import until
 
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "services.gateway.wsgi:app"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "-c",
+    "python:bureau.services.gateway.gunicorn_conf",
+    "bureau.services.gateway.wsgi:app",
+]
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
 LARGE_BYTES = 200_000_000
 

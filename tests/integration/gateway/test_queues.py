@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from bureau.ledger.ending import AgainLater, Succeeded
+from bureau.ledger.jobs.outcome import RetryLater, Succeeded
 from tests.integration.gateway.conftest import Door, pointers
 from tests.integration.gateway.test_jobs import submit, suma
 
-LATER = AgainLater(3600, {"code": "shop_away", "message": "The shop is closed.", "retryable": True}, counted=True)
+LATER = RetryLater(3600, {"code": "shop_away", "message": "The shop is closed.", "retryable": True}, counted=True)
 
 
 def queue(door: Door, name: str = "shop") -> dict[str, Any]:

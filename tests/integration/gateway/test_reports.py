@@ -20,8 +20,8 @@ from bureau.contracts.reports import (
     ReportPreview,
     TellFailure,
 )
-from bureau.ledger.ending import Failed, Succeeded
-from services.gateway.api import report_preview
+from bureau.ledger.jobs.outcome import Failed, Succeeded
+from bureau.services.gateway.api.reports import report_preview
 from tests.integration.gateway.conftest import Door
 from tests.support.waiting import until
 

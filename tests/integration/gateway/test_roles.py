@@ -9,17 +9,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bureau.certificate_tokens import Claims, Signer
-from bureau.ledger.artifacts import add_upload
-from bureau.ledger.certificates import note_issued
-from bureau.ledger.database import Database
-from bureau.ledger.keys import Role
+from bureau.ledger.access.certificates import note_issued
+from bureau.ledger.access.keys import Role
+from bureau.ledger.db.database import Database
+from bureau.ledger.files.artifacts import add_upload
+from bureau.services.gateway.app import create_app, operations
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Operation
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.signing.certificate_tokens import Claims, Signer
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
-from services.gateway.app import create_app, operations
-from services.gateway.gateway import Gateway
-from services.gateway.http.operation import Operation
-from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
 from tests.support.book import stored

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.ending import Succeeded
-from bureau.ledger.schedules import NewSchedule, Source
-from bureau.ledger.ticks import Timing
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
 from tests.integration.gateway.conftest import Door, pointers
 from tests.integration.gateway.test_jobs import NOBODY, suma
 
@@ -30,8 +30,8 @@ def patch(door: Door, name: str = "mornings", **fields: Any) -> httpx.Response:
 
 def from_file(door: Door, name: str) -> None:
     job = {"tasks": [suma()]}
-    new = NewSchedule("local", name, Timing("@daily", None, "UTC"), job, True, Misfire.ONCE, Source.FILE)
-    schedules.save(door.db, "local", name, Source.FILE, lambda _: new)
+    new = NewSchedule("local", name, Timing("@daily", None, "UTC"), job, True, Misfire.ONCE, ScheduleOrigin.FILE)
+    schedules.save(door.db, "local", name, ScheduleOrigin.FILE, lambda _: new)
 
 
 def moments(answer: httpx.Response) -> list[datetime]:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bureau.contracts.catalog import Catalog
-from bureau.ledger import artifacts
+from bureau.ledger.files import artifacts
 from tests.integration.gateway.conftest import SALES, Door, pointers
 
 MAIL = {"to": ["Ada <ada@example.com>"], "subject": "Hello", "text": "It works."}

@@ -8,17 +8,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from bureau.heartbeat import Heartbeat
-from bureau.ledger import deliveries
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.deliveries import Delivery
-from bureau.ledger.migrate import migrate
-from bureau.ledger.tables import deliveries as deliveries_table
-from bureau.runner import Runner
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import deliveries as deliveries_table
+from bureau.ledger.mail import deliveries
+from bureau.ledger.mail.deliveries import MailDelivery
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.runner import Runner
 from bureau.service import Resources
+from bureau.services.mailer.service import mailer_service
 from bureau.storage import Storage
-from services.mailer.service import mailer_service
 from tests.support.book import Book, task
 from tests.support.ledgers import sqlite_ledger
 from tests.support.mail_servers import MailServer, mail_server
@@ -88,7 +88,7 @@ class Office:
         task_id: UUID = self.book.task(job).id
         return task_id
 
-    def tries(self, job: UUID) -> list[Delivery]:
+    def tries(self, job: UUID) -> list[MailDelivery]:
         return deliveries.history(self.db, self.task_id(job))
 
     def age_tries(self, job: UUID, seconds: float) -> None:

@@ -4,12 +4,12 @@ import os
 import sys
 from uuid import UUID
 
-from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
-from bureau.runner import Runner
+from bureau.ledger.db.database import Database
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.runner import Runner
 from bureau.service import Resources
+from bureau.services.mailer.service import mailer_service
 from bureau.storage import Storage
-from services.mailer.service import mailer_service
 
 
 class _NoRelay:

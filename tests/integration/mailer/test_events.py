@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bureau.contracts.mail_events import MailEvent, MailEventKind, SuppressionReason
-from bureau.ledger import mail_events, mail_story, queries, suppressions
-from bureau.ledger.audit import Act
+from bureau.contracts.mail.mail_events import MailEvent, MailEventKind, SuppressionReason
+from bureau.ledger.access.audit import Act
+from bureau.ledger.mail import provider_events, recipient_history, suppressions
+from bureau.ledger.reads import job_queries
 from tests.integration.mailer.conftest import Office
 from tests.support.mail_servers import MailServer, Trouble
 
@@ -22,7 +23,7 @@ def _told(task: UUID, kind: MailEventKind, recipient: str = ADA, n: int = 1, **m
 
 
 def _shown(office: Office, job: UUID) -> dict[str, str]:
-    view = queries.job(office.db, job, "ada")
+    view = job_queries.job(office.db, job, "ada")
     assert view is not None
     return {one["address"]: one["state"] for one in view.tasks[0].mail}
 
@@ -38,10 +39,10 @@ def test_the_job_shows_what_became_of_each_recipient(office: Office) -> None:
     assert _shown(office, job) == {ADA: "sent", BOB: "sent"}
     task = office.task_id(job)
     told = [_told(task, KIND.DEFERRED, BOB), _told(task, KIND.DELIVERED), _told(task, KIND.PROCESSED)]
-    assert mail_events.record(office.db, told) == 3
+    assert provider_events.record(office.db, told) == 3
     assert _shown(office, job) == {ADA: "delivered", BOB: "deferred"}
     late = [_told(task, KIND.DEFERRED), _told(task, KIND.BOUNCED, BOB), _told(task, KIND.COMPLAINED)]
-    assert mail_events.record(office.db, late) == 3  # a complaint stays, however late an earlier event comes
+    assert provider_events.record(office.db, late) == 3  # a complaint stays, however late an earlier event comes
     assert _shown(office, job) == {ADA: "complained", BOB: "bounced"}
 
 
@@ -51,26 +52,26 @@ def test_a_recipient_s_story_has_every_step_and_the_last_word(office: Office, se
     office.run(job)
     task = office.task_id(job)
     bounce = _told(task, KIND.BOUNCED, reason="550 no such user")  # by the provider's clock, which is behind
-    mail_events.record(office.db, [bounce, _told(task, KIND.PROCESSED), _told(task, KIND.DELIVERED)])
-    found = mail_story.mails(office.db, job, limit=9)
+    provider_events.record(office.db, [bounce, _told(task, KIND.PROCESSED), _told(task, KIND.DELIVERED)])
+    found = recipient_history.mails(office.db, job, limit=9)
     ada, bob = found.recipients
     assert (found.total, ada.address, ada.state, ada.reason) == (2, ADA, "bounced", "550 no such user")
     steps = [("sent", "smtp"), ("delivered", None), ("bounced", None)]
     assert [(one.state, one.transport) for one in ada.steps] == steps
     assert [(one.state, one.transport) for one in bob.steps] == [("deferred", "smtp")]
     assert "450 4.2.1 mailbox busy" in str(bob.steps[0].reason)
-    assert (mail_story.mails(office.db, job, limit=1).recipients, found.total) == ((ada,), 2)
+    assert (recipient_history.mails(office.db, job, limit=1).recipients, found.total) == ((ada,), 2)
 
 
 def test_of_many_steps_the_last_are_told(office: Office) -> None:
     job = office.submit(cc=[])
     office.run(job)
     task = office.task_id(job)
-    mail_events.record(
+    provider_events.record(
         office.db, [_told(task, KIND.DEFERRED, at=datetime(2999, 1, day, tzinfo=UTC)) for day in range(1, 30)]
     )
-    (ada,) = mail_story.mails(office.db, job, limit=9).recipients
-    assert [one.at.day for one in ada.steps] == list(range(30 - mail_story.STEPS, 30))
+    (ada,) = recipient_history.mails(office.db, job, limit=9).recipients
+    assert [one.at.day for one in ada.steps] == list(range(30 - recipient_history.STEPS, 30))
     assert ada.state == "deferred"
 
 
@@ -78,8 +79,8 @@ def test_what_is_told_twice_or_of_nobodys_task_counts_once_or_not(office: Office
     job = office.submit()
     office.run(job)
     one = _told(office.task_id(job), KIND.DELIVERED)
-    assert mail_events.record(office.db, [one, one, _told(uuid4(), KIND.DELIVERED)]) == 1
-    assert mail_events.record(office.db, [one]) == 0
+    assert provider_events.record(office.db, [one, one, _told(uuid4(), KIND.DELIVERED)]) == 1
+    assert provider_events.record(office.db, [one]) == 0
 
 
 @pytest.mark.parametrize("kind", list(KIND))
@@ -90,7 +91,7 @@ def test_an_event_turns_unknown_into_sent_and_nothing_is_sent_again(
     job = office.submit(cc=[])
     assert office.run(job) == "ready"  # it will be sent again
     assert _shown(office, job) == {ADA: "unknown"}
-    mail_events.record(office.db, [_told(office.task_id(job), kind)])
+    provider_events.record(office.db, [_told(office.task_id(job), kind)])
     (tried,) = office.tries(job)
     assert (tried.state, tried.recipients) == ("sent", {ADA: "sent"})
     server.to_content = None
@@ -104,9 +105,11 @@ def test_an_event_proves_only_its_own_try_and_recipient(office: Office, server: 
     job = office.submit()
     office.run(job)
     task = office.task_id(job)
-    mail_events.record(office.db, [_told(task, KIND.DELIVERED, n=2), _told(task, KIND.DELIVERED, "eve@example.com")])
+    provider_events.record(
+        office.db, [_told(task, KIND.DELIVERED, n=2), _told(task, KIND.DELIVERED, "eve@example.com")]
+    )
     assert office.tries(job)[0].recipients == {ADA: "unknown", BOB: "unknown"}
-    mail_events.record(office.db, [_told(task, KIND.DELIVERED, BOB)])
+    provider_events.record(office.db, [_told(task, KIND.DELIVERED, BOB)])
     (tried,) = office.tries(job)
     assert (tried.state, tried.recipients) == ("unknown", {ADA: "unknown", BOB: "sent"})
     server.to_content = None
@@ -119,7 +122,7 @@ def test_an_event_that_comes_before_we_give_up_counts_as_well(office: Office, se
     server.to_content = Trouble.HANG
     job = office.submit(cc=[])
     task = office.task_id(job)
-    mail_events.record(office.db, [_told(task, KIND.DELIVERED)])
+    provider_events.record(office.db, [_told(task, KIND.DELIVERED)])
     server.to_content = Trouble.DROP
     office.run(job)
     (tried,) = office.tries(job)
@@ -130,7 +133,7 @@ def test_hard_bounces_and_complaints_get_no_more_mail_of_that_owner(office: Offi
     job = office.submit()
     office.run(job)
     task = office.task_id(job)
-    mail_events.record(
+    provider_events.record(
         office.db,
         [
             _told(task, KIND.BOUNCED, suppress=SuppressionReason.HARD_BOUNCE, reason="550 no such user"),
@@ -160,7 +163,7 @@ def test_who_is_on_the_suppression_list_stands_on_the_job_as_such(
     suppressions.add(office.db, "ada", BOB, "asked to", Act("suppression.add", "ada", "tests"))
     assert office.run(job) == "succeeded"
     assert _shown(office, job) == {ADA: "sent", BOB: "suppressed"}
-    found = mail_story.mails(office.db, job, limit=9)
+    found = recipient_history.mails(office.db, job, limit=9)
     _, bob = found.recipients
     assert (found.total, bob.state, bob.at) == (2, "suppressed", office.book.task(job).finished_at)
     assert "manual (asked to)" in str(bob.reason)
@@ -184,7 +187,7 @@ def test_an_event_and_a_suppression_find_an_address_in_another_script(office: Of
     bounced = _told(
         office.task_id(job), KIND.BOUNCED, "josé@example.com", suppress=SuppressionReason.HARD_BOUNCE, reason="550 no"
     )
-    mail_events.record(office.db, [bounced])
+    provider_events.record(office.db, [bounced])
     assert _shown(office, job) == {"José@example.com": "bounced", BOB: "sent"}
     again = office.submit(to=["JOSE\u0301@example.com"], cc=[BOB])
     assert office.run(again) == "succeeded"

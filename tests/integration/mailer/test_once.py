@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger import act, deliveries, leases
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from bureau.stopping import StopToken
-from services.mailer.transports.base import Window
-from services.mailer.transports.file import FileTransport
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.mail import deliveries
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.services.mailer.transports.base import DeliveryWindow
+from bureau.services.mailer.transports.file import FileTransport
+from bureau.stop_token import StopToken
 from tests.integration.mailer.conftest import Office
 from tests.support.book import no_jitter
 from tests.support.mail_servers import MailServer, Trouble
@@ -136,7 +137,7 @@ def test_a_task_that_is_not_the_workers_any_more_sends_nothing(office: Office, s
     worker = office.worker()
     before = deliveries.history
 
-    def lose_it_meanwhile(db: Database, task_id: UUID) -> list[Delivery]:
+    def lose_it_meanwhile(db: Database, task_id: UUID) -> list[MailDelivery]:
         office.book.set(task_id, claim_no=99)
         return before(db, task_id)
 
@@ -153,8 +154,8 @@ def test_a_cancelled_task_sends_nothing_and_ends_at_once(office: Office, server:
     worker = office.worker()
     before = deliveries.history
 
-    def cancel_meanwhile(db: Database, task_id: UUID) -> list[Delivery]:
-        act.cancel(db, job, "ada")
+    def cancel_meanwhile(db: Database, task_id: UUID) -> list[MailDelivery]:
+        cancel.cancel(db, job, "ada")
         return before(db, task_id)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -202,7 +203,7 @@ def test_the_outbox_knows_what_it_has_so_that_nobody_waits(office: Office, outbo
     sent, unsent = office.submit(), office.submit()
     message = new_message(*BOTH)
     _crash(office, sent, message.message_id, "file")
-    FileTransport(outbox).send(message, BOTH, Window(), StopToken())
+    FileTransport(outbox).send(message, BOTH, DeliveryWindow(), StopToken())
     _crash(office, unsent, "<2@example.com>", "file")
     assert office.run(sent) == "succeeded"
     assert office.run(unsent) == "succeeded"

@@ -4,9 +4,9 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.ledger import artifacts
-from bureau.ledger.artifacts import StoredArtifact
-from bureau.ledger.deliveries import DeliveryState
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.mail.deliveries import DeliveryState
 from tests.integration.mailer.conftest import Office
 from tests.support.book import stored
 from tests.support.mail_servers import MailServer

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from services.reports.csv_export import export
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.postgres_source import PostgresSource
-from services.reports.rows import Source
-from services.reports.sources import open_sources
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.output.csv_export import export
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.rows import RowSource
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sources import open_sources
 from tests.support.postgres import connect
 from tests.support.reading import running
 
@@ -49,7 +49,7 @@ def read(source: PostgresSource) -> Read:
 
 
 def export_all(
-    source: Source, sql: str, values: Mapping[str, Value], form: CsvFormat, dialect: Dialect | None = None
+    source: RowSource, sql: str, values: Mapping[str, Value], form: CsvFormat, dialect: Dialect | None = None
 ) -> bytes:
     file = io.BytesIO()
     dialect = dialect or Dialect.of(form)

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from bureau.contracts.reports import CsvFormat
+from bureau.services.reports.output.csv_export import export
+from bureau.services.reports.sources.sources import open_sources
 from bureau.storage import Storage
-from services.reports.csv_export import export
-from services.reports.sources import open_sources
 from tests.support.reading import running
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
-from services.reports.csv_export import export
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.query import parse_query
-from services.reports.rows import Rows, Source
-from services.reports.sources import open_sources
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import parse_query
+from bureau.services.reports.output.csv_export import export
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.rows import Rows, RowSource
+from bureau.services.reports.sources.sources import open_sources
+from bureau.stop_token import StopReason, StopToken
 from tests.support.mariadb import MariaDB
 from tests.support.ports import free_port
 from tests.support.reading import running
@@ -57,11 +57,11 @@ def database(mariadb: MariaDB) -> str:
 
 
 @pytest.fixture
-def source(mariadb: MariaDB, database: str) -> Source:
+def source(mariadb: MariaDB, database: str) -> RowSource:
     return open_sources({"SOURCE_SHOP_URL": mariadb.url(database)})["shop"]
 
 
-def read(source: Source, sql: str, values: dict[str, Value] | None = None, **dialect: Any) -> list[list[str]]:
+def read(source: RowSource, sql: str, values: dict[str, Value] | None = None, **dialect: Any) -> list[list[str]]:
     file, how = io.BytesIO(), Dialect(**dialect)
     with running(source, sql, values, how) as rows:
         export(rows, CsvFormat(), file.write, lambda _: None, how)
@@ -88,11 +88,11 @@ def read(source: Source, sql: str, values: dict[str, Value] | None = None, **dia
         ("concat('a', ':not')", "a:not"),
     ],
 )
-def test_a_value_comes_out_as_documented(source: Source, expression: str, cell: str) -> None:
+def test_a_value_comes_out_as_documented(source: RowSource, expression: str, cell: str) -> None:
     assert read(source, f"select 1, {expression} as `=x`") == [["1", "'=x"], ["1", cell]]
 
 
-def test_rows_and_sums_equal_the_database_s(source: Source, mariadb: MariaDB, database: str) -> None:
+def test_rows_and_sums_equal_the_database_s(source: RowSource, mariadb: MariaDB, database: str) -> None:
     found = read(source, "select * from sales order by id")[1:]
     with mariadb.connect(database) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*), sum(amount) from sales")
@@ -121,13 +121,13 @@ def test_rows_and_sums_equal_the_database_s(source: Source, mariadb: MariaDB, da
     ],
 )
 def test_parameters_are_bound_and_never_part_of_the_sql(
-    source: Source, where: str, values: dict[str, Value], count: int
+    source: RowSource, where: str, values: dict[str, Value], count: int
 ) -> None:
     ((found,),) = read(source, f"select count(*) from sales where {where}", values)[1:]  # noqa: S608 - the test's own
     assert abs(int(found) - count) <= 1
 
 
-def test_several_queries_see_one_snapshot(source: Source, mariadb: MariaDB, database: str) -> None:
+def test_several_queries_see_one_snapshot(source: RowSource, mariadb: MariaDB, database: str) -> None:
     query = parse_query("select count(*) from sales")
     with source.snapshot(StopToken()) as snapshot:
         assert abs((datetime.now(UTC) - snapshot.taken_at).total_seconds()) < 60
@@ -142,7 +142,7 @@ def test_several_queries_see_one_snapshot(source: Source, mariadb: MariaDB, data
                 cursor.execute("delete from sales where id = 0")
 
 
-def test_a_limit_reads_no_further_and_the_planner_is_asked(source: Source) -> None:
+def test_a_limit_reads_no_further_and_the_planner_is_asked(source: RowSource) -> None:
     with running(source, FOREVER, limit=5) as rows:
         assert sum(batch.rows for batch in rows.batches) == 5
     with source.snapshot(StopToken()) as snapshot:
@@ -175,7 +175,7 @@ def test_a_query_the_source_refuses_fails_for_good(
     assert "secret" not in error.value.message
 
 
-def test_a_table_that_is_not_there_is_told_from_one_that_may_not_be_read(source: Source) -> None:
+def test_a_table_that_is_not_there_is_told_from_one_that_may_not_be_read(source: RowSource) -> None:
     with pytest.raises(PermanentError, match="uses a table that"):
         read(source, "select * from secret_table")
 
@@ -198,7 +198,7 @@ def test_a_time_limit_says_how_long_it_ran(mariadb: MariaDB, database: str) -> N
 
 
 @pytest.mark.parametrize("sql", ["select sleep(600)", COUNT_FOREVER, FOREVER])
-def test_a_stop_ends_the_statement_on_the_server(source: Source, mariadb: MariaDB, sql: str) -> None:
+def test_a_stop_ends_the_statement_on_the_server(source: RowSource, mariadb: MariaDB, sql: str) -> None:
     stop, ended = StopToken(), list[BaseException]()
 
     def drain(rows: Rows) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.reports.demo import make_demo
+from bureau.services.reports.demo import make_demo
 
 ALLOWED_KIB = 30 * 1024
 

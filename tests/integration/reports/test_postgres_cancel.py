@@ -13,11 +13,11 @@ from sqlalchemy.engine import make_url
 
 from bureau.contracts.errors import Stopped
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
-from services.reports.csv_export import export
-from services.reports.postgres_source import PostgresSource
-from services.reports.rows import Source
-from services.reports.sources import open_sources
+from bureau.services.reports.output.csv_export import export
+from bureau.services.reports.output.rows import RowSource
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sources import open_sources
+from bureau.stop_token import StopReason, StopToken
 from tests.support.postgres import connect
 from tests.support.reading import running
 from tests.support.waiting import until
@@ -31,7 +31,7 @@ WITHIN_SECONDS = 2.0
 class Running:
     """A report in a thread of its own: how it ended, and the rows it wrote."""
 
-    def __init__(self, source: Source, sql: str) -> None:
+    def __init__(self, source: RowSource, sql: str) -> None:
         self.stop = StopToken()
         self.rows = 0
         self.ended: BaseException | None = None

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bureau.contracts.errors import PermanentError, TransientError
-from services.reports.rows import Rows, Source
-from services.reports.sources import open_sources
+from bureau.services.reports.output.rows import Rows, RowSource
+from bureau.services.reports.sources.sources import open_sources
 from tests.support.ports import free_port
 from tests.support.reading import running
 from tests.support.waiting import until
@@ -29,7 +29,7 @@ def reader(database: psycopg.Connection[Any], postgres_url: str) -> Iterator[str
     database.execute(f"drop owned by {role}; drop role {role}")
 
 
-def source_at(url: str) -> Source:
+def source_at(url: str) -> RowSource:
     return open_sources({"SOURCE_SHOP_URL": url})["shop"]
 
 

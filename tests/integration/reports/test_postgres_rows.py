@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopToken
-from services.reports.dialect import Dialect
-from services.reports.kinds import Value
-from services.reports.postgres_source import PostgresSource
-from services.reports.query import parse_query
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import parse_query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.stop_token import StopToken
 from tests.integration.reports.conftest import Read, export_all
 from tests.support.reading import running
 

@@ -10,11 +10,11 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
-from services.reports.cells import FORMULA_STARTS
-from services.reports.columns import Column, Format, NumberFormat, TimeFormat
-from services.reports.dialect import Dialect
-from services.reports.postgres_source import PostgresSource
-from services.reports.sources import open_sources
+from bureau.services.reports.definition.columns import Column, Format, NumberFormat, TimeFormat
+from bureau.services.reports.output.cells import FORMULA_STARTS
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sources import open_sources
 from tests.integration.reports.conftest import Read, export_all
 from tests.support.reading import running
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -16,7 +17,9 @@ class Failpoints:
         self._folder = folder
 
     def env(self, settings: Mapping[str, Any] | None = None) -> dict[str, str]:
-        """`settings` are constants by `module:NAME`."""
+        """`settings` are constants by `module:NAME`; one that is not there would change nothing, and is refused."""
+        for constant in settings or {}:
+            resolve_name(constant)
         return {
             "PYTHONPATH": str(HERE),
             "FAILPOINTS": str(self._folder),

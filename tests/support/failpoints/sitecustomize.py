@@ -14,7 +14,7 @@ The last two leave a byte for each message in the files `.doubled` and `.dropped
 
 SIGUSR1 writes every thread's stack to stderr: a test that waits in vain shows what for.
 
-FAILPOINT_SETTINGS is JSON: `{"bureau.broker:STUCK_SECONDS": 3}` sets constants when their module is imported.
+FAILPOINT_SETTINGS is JSON: `{"bureau.messaging.broker:STUCK_SECONDS": 3}` sets constants when their module is imported.
 """
 
 import faulthandler
@@ -142,24 +142,26 @@ def publishing(function: Function) -> Function:
 
 # module -> (name in it, what is put around it)
 POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
-    "bureau.runner": [
+    "bureau.runtime.runner": [
         ("Runner._claim", before("before_claim")),
         ("Runner._claim", after("after_claim")),
         ("Runner._finish", before("before_finish")),  # the effect has happened
         ("Runner._after", before("after_finish")),  # committed, the relay not yet woken
     ],
-    "bureau.execution": [("Execution.log", before("in_the_middle"))],
-    "bureau.broker": [
+    "bureau.runtime.execution": [("Execution.log", before("in_the_middle"))],
+    "bureau.messaging.broker": [
         ("HintConsumer.ack", before("before_ack")),
         ("HintConsumer.__next__", before("turn")),
         ("HintBroker.enqueue", publishing),
     ],
-    "bureau.relay": [("Relay._publish", with_a_batch)],
-    "bureau.loop": [("Loop.wake", waking_the_relay)],
-    "bureau.ledger.leases": [("_take_back", after("taken_back"))],
-    "bureau.ledger.locked": [("write_jobs", before("in_finish"))],  # task and dependents written, not committed
-    "services.mailer.book": [("LedgerBook.move", after("moved"))],  # its row names the next transport
-    "services.mailer.transports.smtp": [
+    "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
+    "bureau.background_loop": [("Loop.wake", waking_the_relay)],
+    "bureau.ledger.jobs.leases": [("_take_back", after("taken_back"))],
+    "bureau.ledger.jobs.locked_job": [
+        ("write_jobs", before("in_finish"))
+    ],  # task and dependents written, not committed
+    "bureau.services.mailer.delivery_log": [("DeliveryLog.move", after("moved"))],  # its row names the next transport
+    "bureau.services.mailer.transports.smtp": [
         ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end
         ("SmtpTransport._ended", after("after_dot")),  # the server took it, the ledger does not know
     ],

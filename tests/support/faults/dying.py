@@ -12,13 +12,13 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from bureau import execution, runner
-from bureau.heartbeat import Heartbeat
-from bureau.ledger import finish, leases
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.tables import tasks
-from bureau.runner import Runner
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.jobs import finish, leases
+from bureau.runtime import execution, runner
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.runner import Runner
 from bureau.storage import Storage
 from bureau.task import Context, Task
 from tests.support.book import Book, no_jitter, task

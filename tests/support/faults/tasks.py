@@ -60,7 +60,7 @@ def poison(ctx: Context) -> None:
 
 
 @task("chaos.deaf", base_seconds=0.1, time_limit_seconds=2)
-def deaf(ctx: Context, seconds: float = 600) -> str:
+def unresponsive_task(ctx: Context, seconds: float = 600) -> str:
     """The first time it waits in the system, where no stop token reaches it."""
     _effect(ctx, "deaf")
     if ctx.claim_no == 1:

@@ -6,8 +6,8 @@ from enum import StrEnum
 from hypothesis import strategies as st
 
 from bureau.contracts.catalog import RetryPolicy
-from bureau.contracts.states import When
-from bureau.ledger.submit import NewTask
+from bureau.contracts.jobs.states import When
+from bureau.ledger.jobs.submit import NewTask
 from tests.support.book import task
 
 TASKS_AT_MOST = 30

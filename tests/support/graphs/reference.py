@@ -6,7 +6,7 @@ the work had come.
 
 from collections.abc import Mapping, Sequence
 
-from bureau.contracts.states import When
+from bureau.contracts.jobs.states import When
 from tests.support.graphs.drawn import Comes, DrawnTask
 
 CRASHES_AT_MOST = 5

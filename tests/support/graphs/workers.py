@@ -4,10 +4,10 @@ import threading
 from uuid import UUID
 
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
-from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
-from bureau.runner import Runner
-from bureau.stopping import StopReason
+from bureau.ledger.db.database import Database
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.runner import Runner
+from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from bureau.task import Context, Task
 from tests.support.graphs.drawn import Comes

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from bureau.ledger import act, hints, leases
-from bureau.ledger.act import Cancelling
-from bureau.ledger.clock import later
-from bureau.ledger.database import Database
-from bureau.ledger.hints import Hint
-from bureau.ledger.retry import Retrying, retry
-from bureau.ledger.tables import tasks
-from bureau.stopping import StopReason
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.dispatch import hints
+from bureau.ledger.dispatch.hints import Hint
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.cancel import Cancelling
+from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from tests.support.book import Book, no_jitter
 from tests.support.graphs import reference
@@ -94,7 +95,7 @@ class World:
         return bool(self._messages)
 
     def _relay(self, *, lossless: bool = False) -> None:
-        for hint in hints.take_due(self._db, "shop", self._random.randint(1, 12)).hints:
+        for hint in hints.reserve_due(self._db, "shop", self._random.randint(1, 12)).hints:
             if lossless or self._random.random() >= LOST:
                 self._messages += [hint] * (2 if self._random.random() < DOUBLED else 1)
 
@@ -142,7 +143,7 @@ class World:
             connection.execute(
                 update(tasks).where(ready, tasks.c.hinted_at.is_not(None)).values(hinted_at=later(-4000))
             )
-        hints.forget_lost(self._db, [])
+        hints.requeue_lost(self._db, [])
 
     def _comes(self, execution: Execution, life: int) -> Comes:
         one = self._tasks[execution.task_id]
@@ -162,7 +163,7 @@ class World:
     def _cancel(self, life: int, kept: Ends) -> Ends:
         """What runs hears of it, falls silent, or goes on to the end of its script."""
         running, self._running = self._running, []
-        assert act.cancel(self._db, self._id, "ada") is Cancelling.CANCELLED
+        assert cancel.cancel(self._db, self._id, "ada") is Cancelling.CANCELLED
         ended = {**kept, **self._ended}
         found = {self._tasks[execution.task_id].name: self._end_asked(execution, life) for execution in running}
         return reference.ends_when_cancelled(self._job.tasks, ended, found)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from services.certificates.issuer.app import create_app
-from services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.issuer.app import create_app
+from bureau.services.certificates.issuer.settings import IssuerSettings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError, TaskError, TransientError
-from services.certificates.api.answers import MAX_SHOWN_CHARACTERS, not_a_zip, refusal, retry_after, said_by, shown
+from bureau.services.certificates.api.answers import (
+    MAX_SHOWN_CHARACTERS,
+    not_a_zip,
+    refusal,
+    retry_after,
+    said_by,
+    shown,
+)
 
 NOW = datetime(2024, 5, 17, 12, 0, 0, tzinfo=UTC)
 

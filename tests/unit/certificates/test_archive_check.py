@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from services.certificates.archive.check import Checked, Limits, check_archive
-from services.certificates.archive.errors import ArchiveError
+from bureau.services.certificates.archive.check import Checked, Limits, check_archive
+from bureau.services.certificates.archive.errors import ArchiveError
 from tests.support import archives
 from tests.support.archives import archive, built, entry, patched
 

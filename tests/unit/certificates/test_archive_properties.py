@@ -6,9 +6,9 @@ import zipfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.certificates.archive.check import Limits, check_archive
-from services.certificates.archive.errors import ArchiveError
-from services.certificates.archive.names import Places, name_problem
+from bureau.services.certificates.archive.check import Limits, check_archive
+from bureau.services.certificates.archive.errors import ArchiveError
+from bureau.services.certificates.archive.names import Places, name_problem
 from tests.support.archives import archive, streamed
 
 LIMITS = Limits(archive_bytes=1 << 20, members=100, member_bytes=1 << 16, uncompressed_bytes=1 << 20, ratio=100)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from services.certificates.issuer.looks import Looks, design_path, image_svg
-from services.certificates.issuer.roster import MAX_CHARACTERS
-from services.certificates.issuer.typesetter import CannotDrawError, Certificate, DesignError, Typesetter
-from services.certificates.issuer.words import WORDS, date_words
+from bureau.services.certificates.issuer.pdf.looks import Looks, design_path, image_svg
+from bureau.services.certificates.issuer.pdf.typesetter import CannotDrawError, Certificate, DesignError, Typesetter
+from bureau.services.certificates.issuer.pdf.words import WORDS, date_words
+from bureau.services.certificates.issuer.rosters.roster import MAX_CHARACTERS
 
 PLAIN = Certificate("Bureau Academy", "Ada Lovelace", "Analytical Engines", "2024-05-17", "40", "A", "X-1", "7K3M-Q2ZD")
 DESIGNS = ("classic", "modern", "minimal")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.settings import CertificatesSettings
 from bureau.settings import SettingsError, load
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.settings import CertificatesSettings
 
 
 def test_the_built_in_issuer_is_the_default() -> None:

@@ -11,13 +11,13 @@ from pypdf import PdfReader
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import SendMail
-from services.certificates.api.client import CertificatesApi
-from services.certificates.issuer.links import Links
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
-from services.certificates.tasks import issue_task
+from bureau.contracts.mail.mail import SendMail
+from bureau.services.certificates.api.client import CertificatesApi
+from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.services.certificates.tasks import issue_task
 from tests.support.context import FakeContext
 
 ROSTER = (

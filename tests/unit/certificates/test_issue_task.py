@@ -12,12 +12,12 @@ import pytest
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.errors import PermanentError, Stopped
-from bureau.stopping import StopReason
-from services.certificates.api.client import CertificatesApi
-from services.certificates.issuer.settings import IssuerSettings
-from services.certificates.service import certificates_api
-from services.certificates.settings import CertificatesSettings
-from services.certificates.tasks import issue_task
+from bureau.services.certificates.api.client import CertificatesApi
+from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.service import certificates_api
+from bureau.services.certificates.settings import CertificatesSettings
+from bureau.services.certificates.tasks import issue_task
+from bureau.stop_token import StopReason
 from tests.support.context import FakeContext, noted
 from tests.support.waiting import until
 

@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from services.certificates.archive.check import check_archive
-from services.certificates.issuer.app import CHECKPOINT
-from services.certificates.settings import CertificatesSettings
+from bureau.services.certificates.archive.check import check_archive
+from bureau.services.certificates.issuer.app import CHECKPOINT
+from bureau.services.certificates.settings import CertificatesSettings
 from tests.unit.certificates.conftest import Issue
 
 ROSTER = "recipient,email,course\nAda Lovelace,ada@example.com,Analytical Engines\nGrace Hopper,,Compilers\n"

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.certificates.archive.names import Places, name_problem
-from services.certificates.issuer.filenames import certificate_name, roster_folder
-from services.certificates.issuer.manifest import COLUMNS, Entry, manifest_csv, neutral
-from services.certificates.issuer.roster import Row
-from services.certificates.issuer.serials import serial
+from bureau.services.certificates.archive.names import Places, name_problem
+from bureau.services.certificates.issuer.filenames import certificate_name, roster_folder
+from bureau.services.certificates.issuer.manifest import COLUMNS, Entry, manifest_csv, neutral
+from bureau.services.certificates.issuer.rosters.roster import Row
+from bureau.services.certificates.issuer.serials import serial
 
 ADA = Row(2, "Ada Lovelace", course="Engines")
 

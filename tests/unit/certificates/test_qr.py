@@ -5,7 +5,7 @@ import re
 import pytest
 import zxingcpp
 
-from services.certificates.issuer.qr import Correction, qr_svg
+from bureau.services.certificates.issuer.pdf.qr import Correction, qr_svg
 
 QUIET, SCALE = 4, 3
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.certificates.issuer.roster import MAX_CHARACTERS, Row, detect_delimiter, read_roster
+from bureau.services.certificates.issuer.rosters.roster import MAX_CHARACTERS, Row, detect_delimiter, read_roster
 
 HEADER = "recipient,email,course,date,hours,grade,id\n"
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from bureau.cli.acts import words
-from bureau.cli.status import failure_lines, need_lines, queue_lines, retrying_lines, trouble_lines
+from bureau.cli.commands.acts import words
+from bureau.cli.commands.status import failure_lines, need_lines, queue_lines, retrying_lines, trouble_lines
 from bureau.client import Counted
 from bureau.client.shapes import QueueData, ReadinessData, TaskSummaryData, WorkerData
 

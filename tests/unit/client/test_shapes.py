@@ -8,11 +8,13 @@ from pydantic import BaseModel
 from bureau.client import shapes
 from bureau.client.operations import JobFilter
 from bureau.client.submissions import RetryTerms, Terms
-from bureau.contracts import jobs as contracts
 from bureau.contracts.catalog import ReportDescription, TemplateDescription
-from services.gateway.api import catalog, health, models, queues, tasks, workers
-from services.gateway.api.jobs import JobFields
-from services.gateway.api.schedule_models import Schedule, ScheduleProblem
+from bureau.contracts.jobs import jobs as contracts
+from bureau.services.gateway import models
+from bureau.services.gateway.api import catalog, health, queues, workers
+from bureau.services.gateway.api.jobs import tasks
+from bureau.services.gateway.api.jobs.jobs import JobFields
+from bureau.services.gateway.api.schedules.schedule_models import Schedule, ScheduleProblem
 
 SHAPES: dict[type[Any], type[BaseModel]] = {
     shapes.ProgressData: models.Progress,
@@ -27,7 +29,7 @@ SHAPES: dict[type[Any], type[BaseModel]] = {
     shapes.JobData: models.Job,
     shapes.TaskSummaryData: tasks.TaskSummary,
     shapes.QueueData: queues.Queue,
-    shapes.WorkerTroubleData: workers.WorkerTrouble,
+    shapes.WorkerOutageData: workers.WorkerOutage,
     shapes.WorkerData: workers.Worker,
     shapes.ScheduleProblemData: ScheduleProblem,
     shapes.ScheduleData: Schedule,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bureau.contracts.cron import CronInvalid, ZoneUnknown, check_cron, check_zone, ticks
+from bureau.contracts.schedules.cron import CronInvalid, ZoneUnknown, check_cron, check_zone, ticks
 
 PARIS = "Europe/Paris"
 

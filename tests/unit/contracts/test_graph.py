@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts import graph
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.jobs import TaskSpec
+from bureau.contracts.jobs import graph
+from bureau.contracts.jobs.jobs import TaskSpec
 
 
 def task(name: str, after: str = "", **fields: Any) -> TaskSpec:

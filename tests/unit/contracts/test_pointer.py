@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts import pointer
+from bureau.contracts.jobs import pointer
 
 
 @pytest.mark.parametrize(

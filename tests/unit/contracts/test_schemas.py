@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription
-from bureau.contracts.mail import SendMail
+from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.schemas import MAX_SCHEMA_BYTES, Schema, SchemaError, announcement_mistakes
 
 SUMA = {

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bureau.contracts.trouble import Trouble
+from bureau.contracts.outage import Outage
 
 SAID: dict[str, Any] = {
     "name": "smtp",
@@ -15,10 +15,10 @@ SAID: dict[str, Any] = {
 
 def test_it_is_cut_and_not_refused_and_tells_no_secret() -> None:
     secret = "smtp://ada:hunter2hunter2@mail.example.com"
-    long = Trouble(**{**SAID, "name": "n" * 100, "why": f"no login at {secret}\n\x00 " + "w" * 1000})
+    long = Outage(**{**SAID, "name": "n" * 100, "why": f"no login at {secret}\n\x00 " + "w" * 1000})
     assert (len(long.name), len(long.why)) == (60, 240)
     assert long.why.startswith("no login at smtp://***@mail.example.com w")
 
 
 def test_fields_of_a_newer_worker_are_passed_over() -> None:
-    assert Trouble.model_validate({**SAID, "since": "2026-05-04T02:50:00Z", "severity": 3}) == Trouble(**SAID)
+    assert Outage.model_validate({**SAID, "since": "2026-05-04T02:50:00Z", "severity": 3}) == Outage(**SAID)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.jobs import JobSpec, Terms
-from services.gateway.api.emails import EmailRequest
-from services.gateway.api.jobs import JobQuery
-from services.gateway.http.form_values import Kind, gather, kinds
+from bureau.contracts.jobs.jobs import JobSpec, Terms
+from bureau.services.gateway.api.jobs.jobs import JobQuery
+from bureau.services.gateway.api.mail.emails import EmailRequest
+from bureau.services.gateway.http.parsing.form_values import Kind, gather, kinds
 
 TERMS = kinds(Terms.model_json_schema())
 

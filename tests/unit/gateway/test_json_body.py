@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bureau.contracts.problems import ProblemError
-from services.gateway.http.json_body import canonical, fingerprint, read_json
+from bureau.services.gateway.http.parsing.json_body import canonical, fingerprint, read_json
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.jobs import Terms
+from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import ProblemError
-from services.gateway.http.form_values import kinds
-from services.gateway.http.multipart import Files, Form, file_mistakes, read_form, values_of
+from bureau.services.gateway.http.parsing.form_values import kinds
+from bureau.services.gateway.http.parsing.multipart import Files, Form, file_mistakes, read_form, values_of
 
 RULE = Files("files", at_least=1, at_most=3, max_bytes=100)
 TERMS = kinds(Terms.model_json_schema())

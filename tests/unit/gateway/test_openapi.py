@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from bureau.broker import BrokerKind
-from bureau.ledger.database import Database
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.problems import KINDS
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.http.problems import KINDS
-from services.gateway.settings import GatewaySettings
 
 
 class NoRelay:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bureau.contracts.problems import ProblemError
-from services.gateway.http.pagination import PageQuery, cursor_of, page_of, read_cursor
+from bureau.services.gateway.http.pagination import PageQuery, cursor_of, page_of, read_cursor
 
 
 @given(st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=30), st.integers(1, 7))

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.gateway.http.prefer import wait_seconds, wait_until
+from bureau.services.gateway.http.prefer import wait_seconds, wait_until
 
 
 @pytest.mark.parametrize(

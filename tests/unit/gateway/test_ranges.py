@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 import pytest
 from werkzeug.datastructures import Headers
 
-from services.gateway.http.ranges import Decision, NotModified, OutOfRange, Part, PreconditionFailed, Whole, decide
+from bureau.services.gateway.http.files.ranges import (
+    Decision,
+    NotModified,
+    OutOfRange,
+    Part,
+    PreconditionFailed,
+    Whole,
+    select_response,
+)
 
 MODIFIED = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 SAME_DAY, EARLIER, LATER = (
@@ -55,13 +63,13 @@ SAME_DAY, EARLIER, LATER = (
     ],
 )
 def test_the_headers_decide(headers: dict[str, str], decision: Decision) -> None:
-    assert decide("GET", Headers(headers), "abc", MODIFIED, 100) == decision
+    assert select_response("GET", Headers(headers), "abc", MODIFIED, 100) == decision
 
 
 def test_head_has_no_ranges() -> None:
-    assert decide("HEAD", Headers({"Range": "bytes=0-1"}), "abc", MODIFIED, 100) == Whole()
+    assert select_response("HEAD", Headers({"Range": "bytes=0-1"}), "abc", MODIFIED, 100) == Whole()
 
 
 @pytest.mark.parametrize("header", ["bytes=0-", "bytes=-1"])
 def test_an_empty_file_has_no_range(header: str) -> None:
-    assert decide("GET", Headers({"Range": header}), "abc", MODIFIED, 0) == OutOfRange()
+    assert select_response("GET", Headers({"Range": header}), "abc", MODIFIED, 0) == OutOfRange()

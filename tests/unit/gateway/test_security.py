@@ -3,10 +3,10 @@
 import pytest
 
 from bureau.contracts.problems import ProblemError
-from services.gateway.http.security import Doors, check_door
-from services.gateway.settings import GatewaySettings
+from bureau.services.gateway.http.security import AllowedHosts, check_door
+from bureau.services.gateway.settings import GatewaySettings
 
-DOORS = Doors.of(GatewaySettings(public_url="https://bureau.example.com"))
+DOORS = AllowedHosts.of(GatewaySettings(public_url="https://bureau.example.com"))
 
 
 @pytest.mark.parametrize(

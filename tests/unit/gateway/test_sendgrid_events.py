@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bureau.contracts.mail_events import MailEventKind, SuppressionReason
-from services.gateway.providers.sendgrid import EventsRefused, check, events, public_key
+from bureau.contracts.mail.mail_events import MailEventKind, SuppressionReason
+from bureau.services.gateway.providers.sendgrid import EventsRefused, check, events, public_key
 from tests.support.sendgrid_events import SigningKey, event
 
 KEY = SigningKey()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import SettingsError, load
-from services.gateway.settings import GatewaySettings
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.references import used_in
+from bureau.contracts.jobs.references import used_in
+from bureau.services.gateway.api.health import Check, readiness
+from bureau.services.gateway.console.text.words import ago, duration
+from bureau.services.gateway.http.files.disposition import attachment, path_segment
+from bureau.services.gateway.job_builders.addresses import checked_address, checked_line
 from bureau.submission.names import named
-from services.gateway.api.health import Check, readiness
-from services.gateway.console.words import ago, duration
-from services.gateway.http.disposition import attachment, path_segment
-from services.gateway.submission.addresses import checked_address, checked_line
 
 ID = "7f3e0f5e-3c4e-4c1e-9d0c-0d7d7d7d7d7d"
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bureau.contracts.catalog import Catalog, RetryPolicy, TaskDescription
-from bureau.contracts.jobs import RetryOverride, Terms
+from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.schemas import Schema
-from bureau.submission.announcements import Known, KnownTask
-from bureau.submission.terms import Policy, new_job, overridden, policy_of, terms_mistakes
+from bureau.submission.announcements import CatalogSnapshot, KnownTask
+from bureau.submission.terms import RetryTerms, new_job, overridden, policy_of, terms_mistakes
 
 ANNOUNCED = TaskDescription(
     name="shop.suma",
@@ -19,16 +19,16 @@ ANNOUNCED = TaskDescription(
     retry=RetryPolicy(max_attempts=4, base_seconds=2, cap_seconds=60),
     time_limit_seconds=600,
 )
-KNOWN = Known(Catalog(), {"shop.suma": KnownTask(ANNOUNCED, Schema({}))}, {}, {}, {})
+KNOWN = CatalogSnapshot(Catalog(), {"shop.suma": KnownTask(ANNOUNCED, Schema({}))}, {}, {}, {})
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_a_task_is_run_as_its_service_announced() -> None:
-    assert policy_of("shop.suma", KNOWN) == Policy("shop", ANNOUNCED.retry, 600)
+    assert policy_of("shop.suma", KNOWN) == RetryTerms("shop", ANNOUNCED.retry, 600)
 
 
 def test_what_is_not_announced_yet_has_a_standard() -> None:
-    assert policy_of("mailer.send", KNOWN, Policy("mailer", RetryPolicy(), 120)).time_limit_seconds == 120
+    assert policy_of("mailer.send", KNOWN, RetryTerms("mailer", RetryPolicy(), 120)).time_limit_seconds == 120
     assert policy_of("certificates.issue", KNOWN).queue == "certificates"
 
 

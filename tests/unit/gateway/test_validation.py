@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.jobs import JobSpec, Terms
+from bureau.contracts.jobs.jobs import JobSpec, Terms
 from bureau.contracts.problems import FieldError, ProblemError
-from services.gateway.api.emails import EmailRequest
-from services.gateway.http.validation import Reader, as_parameters
+from bureau.services.gateway.api.mail.emails import EmailRequest
+from bureau.services.gateway.http.parsing.validation import Reader, as_parameters
 
 
 def found(model: type[Any], data: Any) -> list[tuple[str | None, str]]:

@@ -6,13 +6,13 @@ import pytest
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
-from bureau.contracts.states import JobState, TaskState, When
-from bureau.ledger.decide import (
+from bureau.contracts.jobs.states import JobState, TaskState, When
+from bureau.ledger.jobs.policy import (
     GiveUp,
     Postpone,
     Retry,
     backoff,
-    decide,
+    decide_retry,
     dependent_state,
     error_of,
     job_end,
@@ -53,21 +53,21 @@ def transient(retry_after: float | None = None) -> TransientError:
     ],
 )
 def test_an_error_leads_to(error: TaskError, failures: int, decision: object) -> None:
-    assert decide(error, failures, POLICY, whole) == decision
+    assert decide_retry(error, failures, POLICY, whole) == decision
 
 
 def test_retry_after_is_the_least_that_is_waited() -> None:
-    assert decide(transient(retry_after=60), 1, POLICY, none) == Retry(60.0)
+    assert decide_retry(transient(retry_after=60), 1, POLICY, none) == Retry(60.0)
 
 
 @pytest.mark.parametrize("retry_after", [1e6, 1e12, 1e300, math.inf])
 def test_retry_after_is_believed_for_a_day_at_most(retry_after: float) -> None:
     """Whoever answers so hides the task for years, or gives the database a date it has no number for."""
-    assert decide(transient(retry_after=retry_after), 1, POLICY, none) == Retry(DAY)
+    assert decide_retry(transient(retry_after=retry_after), 1, POLICY, none) == Retry(DAY)
 
 
 def test_a_retry_after_that_is_no_number_counts_as_none() -> None:
-    assert decide(transient(retry_after=math.nan), 1, POLICY, whole) == Retry(4.0)
+    assert decide_retry(transient(retry_after=math.nan), 1, POLICY, whole) == Retry(4.0)
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def test_a_retry_after_that_is_no_number_counts_as_none() -> None:
 )
 def test_postponing_is_bounded_by_age(delay: float, already: float, decision: object) -> None:
     error = Postponed("open", "The breaker is open.", delay=delay)
-    found = decide(error, 1, POLICY, whole, postponed_seconds=already)
+    found = decide_retry(error, 1, POLICY, whole, postponed_seconds=already)
     assert found == decision if decision is not GiveUp else isinstance(found, GiveUp)
 
 
 def test_who_gives_up_postponing_says_so() -> None:
-    found = decide(Postponed("open", "The breaker is open.", delay=1), 1, POLICY, whole, postponed_seconds=DAY)
+    found = decide_retry(Postponed("open", "The breaker is open.", delay=1), 1, POLICY, whole, postponed_seconds=DAY)
     assert found == GiveUp("open", "The breaker is open. (put off for 24 hours, which is the limit)")
 
 
 def test_postponing_asks_for_no_attempts() -> None:
-    assert decide(Postponed("open", "Open.", delay=1), 99, POLICY, whole) == Postpone(1)
+    assert decide_retry(Postponed("open", "Open.", delay=1), 99, POLICY, whole) == Postpone(1)
 
 
 @pytest.mark.parametrize(("failures", "longest"), [(0, 2.0), (1, 4.0), (2, 8.0), (3, 10.0), (50, 10.0), (10_000, 10.0)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.ledger.rates import Rate, decide
+from bureau.ledger.access.rate_limits import Rate, take_token
 
 RATE = Rate(60, seconds=60)  # one a second
 NOW = 1_800_000_000.0
@@ -25,7 +25,7 @@ NOW = 1_800_000_000.0
 def test_a_unit_is_given_while_there_is_a_whole_one(
     full_in: float | None, allowed: bool, left: int, wait: float, then_full_in: float
 ) -> None:
-    standing, full_at = decide(None if full_in is None else NOW + full_in, NOW, RATE)
+    standing, full_at = take_token(None if full_in is None else NOW + full_in, NOW, RATE)
     assert (standing.allowed, standing.left) == (allowed, left)
     assert standing.wait_seconds == pytest.approx(wait, abs=1e-3)
     assert full_at - NOW == pytest.approx(then_full_in, abs=1e-5)
@@ -35,7 +35,7 @@ def test_a_unit_is_given_while_there_is_a_whole_one(
 def test_a_burst_gets_exactly_what_the_bucket_holds(units: int) -> None:
     full_at, given = None, 0
     for _ in range(min(units + 3, 5_000)):
-        standing, full_at = decide(full_at, NOW, Rate(units))
+        standing, full_at = take_token(full_at, NOW, Rate(units))
         given += standing.allowed
     assert given == min(units, 5_000)
 
@@ -43,5 +43,5 @@ def test_a_burst_gets_exactly_what_the_bucket_holds(units: int) -> None:
 def test_who_asks_as_often_as_it_fills_is_never_refused() -> None:
     full_at = None
     for n in range(1_000):
-        standing, full_at = decide(full_at, NOW + n * 0.05, Rate(1200))
+        standing, full_at = take_token(full_at, NOW + n * 0.05, Rate(1200))
         assert standing.allowed

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger.ticks import BATCH, PUNCTUAL, Timing, after, first, plan
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.schedules.ticks import BATCH, PUNCTUAL, Timing, after, first, plan
 
 HOURLY = Timing(None, 3600, "UTC")
 BY_CRON = Timing("0 * * * *", None, "UTC")

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.views import (
+from bureau.ledger.reads.job_views import (
     IdleTask,
     attempt_number,
     attempts_of,

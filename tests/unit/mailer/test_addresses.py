@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
 from bureau.contracts.errors import PermanentError
-from services.mailer.addresses import mailboxes
-from services.mailer.headers import address_header
+from bureau.contracts.mail.addresses import AddressInvalid, Mailbox, folded, parse_mailbox
+from bureau.services.mailer.message.addresses import mailboxes
+from bureau.services.mailer.message.headers import address_header
 
 READ = [
     ("ada@example.com", Mailbox("", "ada@example.com")),

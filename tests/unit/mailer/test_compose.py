@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
-from bureau.contracts.mail import MAX_BODY_BYTES, SendMail
-from services.mailer.compose import Composer, media_type
-from services.mailer.message import Message
-from services.mailer.templating import Templates
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
+from bureau.services.mailer.compose import Composer, media_type
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.templating.templating import Templates
 from tests.support.context import FakeContext
 
 NOW = datetime(2025, 11, 20, 10, 12, tzinfo=UTC)

@@ -2,11 +2,11 @@
 
 import io
 
-from bureau.contracts.addresses import Mailbox
-from bureau.stopping import StopToken
-from services.mailer.message import Attachment
-from services.mailer.transports.base import Window
-from services.mailer.transports.console import ConsoleTransport
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment
+from bureau.services.mailer.transports.base import DeliveryWindow
+from bureau.services.mailer.transports.console import ConsoleTransport
+from bureau.stop_token import StopToken
 from tests.support.messages import make_message
 
 
@@ -18,7 +18,7 @@ def test_a_mail_is_printed_for_people_and_harmless_to_a_terminal() -> None:
         cc=(Mailbox("", "bob@example.com"),),
         attachments=(Attachment("a.csv", "text/csv", 5120, b"YWFh"),),
     )
-    ConsoleTransport(stream).send(message, ("ada@example.com", "eve@example.com"), Window(), StopToken())
+    ConsoleTransport(stream).send(message, ("ada@example.com", "eve@example.com"), DeliveryWindow(), StopToken())
     printed = stream.getvalue()
     for line in (
         "From: Bureau <bureau@example.com>",

@@ -4,27 +4,27 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from services.mailer.deliveries import (
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
     Finish,
-    Policy,
+    RecipientStatus,
     Send,
     Settle,
-    Standing,
+    UnknownMailPolicy,
     Wait,
     conclude,
-    decide,
+    next_action,
     response_text,
     standing,
 )
 
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
-RESEND, PARK = Policy.RESEND, Policy.PARK
+RESEND, PARK = UnknownMailPolicy.RESEND, UnknownMailPolicy.PARK
 
 
-def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: str) -> Delivery:
+def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: str) -> MailDelivery:
     """`ada="sent"` and so on; the state follows from the recipients."""
     named = {f"{name}@example.com": state for name, state in recipients.items()}
     states = set(named.values())
@@ -32,7 +32,7 @@ def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: s
         (s for s in (DeliveryState.OPEN, DeliveryState.SENT, DeliveryState.UNKNOWN) if s in states),
         DeliveryState.REFUSED,
     )
-    return Delivery(n, "<1@example.com>", "smtp", state, named, age, response)
+    return MailDelivery(n, "<1@example.com>", "smtp", state, named, age, response)
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Case:
 
     what: str
     expected: object
-    tries: list[Delivery] = field(default_factory=list)
+    tries: list[MailDelivery] = field(default_factory=list)
     recipients: tuple[str, ...] = (ADA, BOB)
-    policy: Policy = RESEND
+    policy: UnknownMailPolicy = RESEND
     was_sent: bool | None = None
 
 
@@ -215,7 +215,7 @@ CONCLUDE = [
 
 @pytest.mark.parametrize("case", DECIDE, ids=lambda case: case.what)
 def test_a_beginning_try_is_decided(case: Case) -> None:
-    decision = decide(case.tries, case.recipients, policy=case.policy, was_sent=case.was_sent)
+    decision = next_action(case.tries, case.recipients, policy=case.policy, was_sent=case.was_sent)
     assert decision == case.expected
 
 
@@ -225,34 +225,38 @@ def test_an_ended_try_is_concluded(case: Case) -> None:
 
 
 def test_settling_an_open_try_leads_on() -> None:
-    settled = decide([OLD], (ADA, BOB), policy=RESEND, was_sent=None)
+    settled = next_action([OLD], (ADA, BOB), policy=RESEND, was_sent=None)
     assert isinstance(settled, Settle)
-    ended = Delivery(1, "<1@example.com>", "smtp", settled.state, settled.recipients, 180.0, settled.response)
-    assert decide([ended], (ADA, BOB), policy=RESEND, was_sent=None) == Send((ADA, BOB))
-    assert isinstance(decide([ended], (ADA, BOB), policy=PARK, was_sent=None), Fail)
+    ended = MailDelivery(1, "<1@example.com>", "smtp", settled.state, settled.recipients, 180.0, settled.response)
+    assert next_action([ended], (ADA, BOB), policy=RESEND, was_sent=None) == Send((ADA, BOB))
+    assert isinstance(next_action([ended], (ADA, BOB), policy=PARK, was_sent=None), Fail)
 
 
 def test_nobody_who_got_the_mail_is_ever_sent_it_again() -> None:
     states = ["sent", "deferred", "refused", "unknown"]
-    for policy in Policy:
+    for policy in UnknownMailPolicy:
         for was_sent in (None, True, False):
             for first in states:
                 for second in states:
                     tries = [_try(1, ada="sent", bob=first), _try(2, bob=second)]
-                    decision = decide(tries, (ADA, BOB), policy=policy, was_sent=was_sent)
+                    decision = next_action(tries, (ADA, BOB), policy=policy, was_sent=was_sent)
                     assert not isinstance(decision, Send) or ADA not in decision.recipients
 
 
 def test_parking_never_sends_again_what_may_have_been_sent() -> None:
     for second in ("deferred", "refused", "unknown"):
         tries = [_try(1, ada="unknown", bob="deferred"), _try(2, bob=second)]
-        decision = decide(tries, (ADA, BOB), policy=PARK, was_sent=None)
+        decision = next_action(tries, (ADA, BOB), policy=PARK, was_sent=None)
         assert not isinstance(decision, Send) or ADA not in decision.recipients
 
 
 def test_the_last_word_on_a_recipient_counts_unless_it_was_sent() -> None:
     tries = [_try(1, ada="deferred", bob="sent"), _try(2, ada="refused", bob="deferred")]
-    assert standing(tries, (ADA, BOB, CY)) == {ADA: Standing.REFUSED, BOB: Standing.SENT, CY: Standing.PENDING}
+    assert standing(tries, (ADA, BOB, CY)) == {
+        ADA: RecipientStatus.REFUSED,
+        BOB: RecipientStatus.SENT,
+        CY: RecipientStatus.PENDING,
+    }
 
 
 def test_reasons_are_kept_a_line_each() -> None:

@@ -10,21 +10,28 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
-from bureau.contracts.mail import MailSent, SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from bureau.outages import ENOUGH
-from bureau.stopping import StopToken
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import MailSent, SendMail
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.outage_counter import ENOUGH
+from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.send import Mailer
+from bureau.services.mailer.templating.templating import Templates
+from bureau.services.mailer.transports.base import (
+    AnswerLost,
+    DeliveryWindow,
+    SendResult,
+    TooLate,
+    TransportUnavailable,
+    Verdict,
+)
+from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker
+from bureau.services.mailer.transports.failover import FailoverRoute, TransportEntry
+from bureau.stop_token import StopToken
 from bureau.task import Context
-from services.mailer.compose import Composer
-from services.mailer.deliveries import Policy
-from services.mailer.mailer import Mailer
-from services.mailer.message import Message
-from services.mailer.templating import Templates
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, TooLate, Verdict, Window
-from services.mailer.transports.gate import Gate
-from services.mailer.transports.route import Route, Stop
 from tests.support.context import FakeContext
 
 ADA = "ada@example.com"
@@ -40,15 +47,15 @@ class World:
     """Two transports, a book, and a process that can be killed before its nth step. `got`: mails by transport."""
 
     folder: Path
-    policy: Policy = Policy.RESEND
+    policy: UnknownMailPolicy = UnknownMailPolicy.RESEND
     kill_before: int | None = None
     steps: list[str] = field(default_factory=list)
-    rows: list[Delivery] = field(default_factory=list)
+    rows: list[MailDelivery] = field(default_factory=list)
     got: Counter[str] = field(default_factory=Counter)
     behaviour: dict[str, Callable[[], None]] = field(default_factory=dict)
     knows: frozenset[str] = frozenset()
     listed: dict[str, str] = field(default_factory=dict)
-    gates: dict[str, Gate] = field(default_factory=lambda: {"a": Gate(), "b": Gate()})
+    gates: dict[str, CircuitBreaker] = field(default_factory=lambda: {"a": CircuitBreaker(), "b": CircuitBreaker()})
     moves: bool = True
 
     def __post_init__(self) -> None:
@@ -61,22 +68,22 @@ class World:
 
     def send(self, *names: str) -> MailSent:
         composer = Composer(sender=Mailbox("", "b@example.com"), templates=Templates(), attachments_max_bytes=1000)
-        stops = [Stop(name, FakeTransport(name, self), self.gates[name]) for name in names or ("a", "b")]
-        return Mailer(composer=composer, route=Route(stops), book=self, policy=self.policy).send(self.ctx, MAIL)
+        stops = [TransportEntry(name, FakeTransport(name, self), self.gates[name]) for name in names or ("a", "b")]
+        return Mailer(composer=composer, route=FailoverRoute(stops), book=self, policy=self.policy).send(self.ctx, MAIL)
 
     # The book.
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         self.step("tries")
         return list(self.rows)
 
     def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
         return {one: self.listed[one] for one in recipients if one in self.listed}
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         self.step("open")
         opened = dict.fromkeys(recipients, "open")
-        self.rows.append(Delivery(len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, opened, 0.0, None))
+        self.rows.append(MailDelivery(len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, opened, 0.0, None))
         self.step("opened")
         return self.rows[-1]
 
@@ -100,13 +107,13 @@ class FakeTransport:
     name: str
     world: World
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         self.world.step(f"{self.name} begins")
         if self.name in self.world.behaviour:
             self.world.behaviour[self.name]()
         self.world.got[self.name] += 1  # the provider has it
         self.world.step(f"{self.name} answers")
-        return Outcome.same(recipients, Verdict.SENT, "250 queued")
+        return SendResult.same(recipients, Verdict.SENT, "250 queued")
 
     def was_sent(self, message_id: str) -> bool | None:
         return self.world.got[self.name] > 0 if self.name in self.world.knows else None
@@ -121,7 +128,7 @@ def world(tmp_path: Path) -> World:
 
 
 def _away() -> None:
-    raise Outage("no route")
+    raise TransportUnavailable("no route")
 
 
 def test_an_outage_leads_to_the_next_under_the_same_row(world: World) -> None:
@@ -134,7 +141,7 @@ def test_an_outage_leads_to_the_next_under_the_same_row(world: World) -> None:
 
 def test_when_all_are_away_each_is_named_and_the_row_ends(world: World) -> None:
     def on_fire() -> None:
-        raise Outage("on fire", retry_after=9)
+        raise TransportUnavailable("on fire", retry_after=9)
 
     world.behaviour = {"a": _away, "b": on_fire}
     with pytest.raises(TransientError, match="no route; on fire") as caught:
@@ -172,7 +179,7 @@ def test_too_late_is_no_outage_and_leads_nowhere(world: World) -> None:
 
 
 def test_a_refusal_is_an_answer_and_no_reason_to_go_elsewhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = Outcome.same((ADA,), Verdict.REFUSED, "550 no")
+    refused = SendResult.same((ADA,), Verdict.REFUSED, "550 no")
     monkeypatch.setattr(FakeTransport, "send", lambda *_: refused)
     with pytest.raises(PermanentError, match="550 no"):
         world.send()
@@ -210,7 +217,7 @@ def test_an_open_breaker_is_passed_by(world: World) -> None:
 
 
 def test_a_rate_limit_is_waited_for_and_not_led_around(world: World) -> None:
-    world.gates["a"] = Gate(0.5)
+    world.gates["a"] = CircuitBreaker(0.5)
     while world.gates["a"].enter() is None:
         pass  # the burst is used up
     with pytest.raises(Postponed) as caught:
@@ -230,10 +237,10 @@ def test_who_is_on_the_suppression_list_gets_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("knows", [frozenset[str](), frozenset({"a"}), frozenset({"b"}), frozenset({"a", "b"})])
 @pytest.mark.parametrize("first_away", [False, True])
-@pytest.mark.parametrize("policy", [Policy.RESEND, Policy.PARK])
+@pytest.mark.parametrize("policy", [UnknownMailPolicy.RESEND, UnknownMailPolicy.PARK])
 @pytest.mark.parametrize("kill_before", range(14))
 def test_killed_before_any_step_no_mail_is_doubled_unless_it_is_named_unknown(
-    tmp_path: Path, kill_before: int, policy: Policy, first_away: bool, knows: frozenset[str]
+    tmp_path: Path, kill_before: int, policy: UnknownMailPolicy, first_away: bool, knows: frozenset[str]
 ) -> None:
     world = World(tmp_path, policy, kill_before, knows=knows)
     if first_away:
@@ -246,12 +253,12 @@ def test_killed_before_any_step_no_mail_is_doubled_unless_it_is_named_unknown(
     outcome = "parked"
     with suppress(PermanentError):
         outcome = world.send().outcome
-    assert outcome != "parked" or policy is Policy.PARK
+    assert outcome != "parked" or policy is UnknownMailPolicy.PARK
     mails = sum(world.got.values())
     named_unknown = any(row.state is DeliveryState.UNKNOWN for row in world.rows)
     assert mails <= 1 or (outcome == "unknown" and named_unknown), (world.steps, world.got)
     assert mails >= 1 or outcome == "parked"
-    if policy is Policy.PARK:
+    if policy is UnknownMailPolicy.PARK:
         assert mails <= 1
     if mails == 2:
         assert len([name for name in world.got if world.got[name]]) == 1  # under one id, at one provider

@@ -4,8 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bureau.outages import ENOUGH
-from services.mailer.transports.gate import OPEN_AT_MOST_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Gate
+from bureau.outage_counter import ENOUGH
+from bureau.services.mailer.transports.circuit_breaker import (
+    OPEN_AT_MOST_SECONDS,
+    OPEN_SECONDS,
+    PROBE_SECONDS,
+    CircuitBreaker,
+)
 
 
 class Clock:
@@ -20,8 +25,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def _opened(clock: Clock) -> Gate:
-    gate = Gate(clock=clock)
+def _opened(clock: Clock) -> CircuitBreaker:
+    gate = CircuitBreaker(clock=clock)
     for _ in range(ENOUGH):
         assert gate.enter() is None
         gate.outage("no route")
@@ -29,7 +34,7 @@ def _opened(clock: Clock) -> Gate:
 
 
 def test_a_few_outages_open_it_and_the_words_are_kept(clock: Clock) -> None:
-    gate = Gate(clock=clock)
+    gate = CircuitBreaker(clock=clock)
     said = [gate.outage("no route") for _ in range(ENOUGH)]
     assert said[:-1] == [None] * (ENOUGH - 1)
     closed = gate.enter()
@@ -38,7 +43,7 @@ def test_a_few_outages_open_it_and_the_words_are_kept(clock: Clock) -> None:
 
 
 def test_an_answer_between_outages_keeps_it_closed(clock: Clock) -> None:
-    gate = Gate(clock=clock)
+    gate = CircuitBreaker(clock=clock)
     for _ in range(3 * ENOUGH):
         assert gate.enter() is None
         gate.outage("no route")
@@ -80,7 +85,7 @@ def test_a_probe_that_learns_nothing_makes_room_for_another(clock: Clock) -> Non
 
 def test_a_time_that_the_provider_names_is_honoured_up_to_an_hour(clock: Clock) -> None:
     for named, waited in ((30.0, 30.0), (1e9, 3600.0)):
-        gate = Gate(clock=clock)
+        gate = CircuitBreaker(clock=clock)
         for _ in range(ENOUGH):
             gate.outage("busy", named)
         closed = gate.enter()
@@ -89,7 +94,7 @@ def test_a_time_that_the_provider_names_is_honoured_up_to_an_hour(clock: Clock) 
 
 
 def test_a_rate_is_kept_with_a_burst_of_a_second(clock: Clock) -> None:
-    gate = Gate(5.0, clock=clock)
+    gate = CircuitBreaker(5.0, clock=clock)
     entered = 0
     for _ in range(100):
         clock.now += 0.1
@@ -104,7 +109,7 @@ def test_a_rate_is_kept_with_a_burst_of_a_second(clock: Clock) -> None:
 
 
 def test_a_provider_whose_limit_is_used_up_gets_nothing_until_it_is_full(clock: Clock) -> None:
-    gate = Gate(clock=clock)
+    gate = CircuitBreaker(clock=clock)
     gate.served(pause_seconds=12.0)
     closed = gate.enter()
     assert closed is not None

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError
-from services.mailer.headers import address_header, parameter_header, text_header, token_header
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.headers import address_header, parameter_header, text_header, token_header
 
 SUBJECTS = [
     "",

@@ -9,20 +9,20 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
-from bureau.contracts.mail import SendMail
-from bureau.ledger.deliveries import Delivery, DeliveryState
-from bureau.stopping import StopReason, StopToken
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.mail import SendMail
+from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_policy import UnknownMailPolicy
+from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.send import Mailer
+from bureau.services.mailer.tasks import send_task
+from bureau.services.mailer.templating.templating import Templates
+from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
+from bureau.services.mailer.transports.failover import FailoverRoute, TransportEntry
+from bureau.stop_token import StopReason, StopToken
 from bureau.task import Context
-from services.mailer.compose import Composer
-from services.mailer.deliveries import Policy
-from services.mailer.mailer import Mailer
-from services.mailer.message import Message
-from services.mailer.tasks import send_task
-from services.mailer.templating import Templates
-from services.mailer.transports.base import AnswerLost, Outage, Outcome, Verdict, Window
-from services.mailer.transports.route import Route, Stop
 from tests.support.context import FakeContext
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -35,18 +35,18 @@ class _Book:
     """Tries in memory; `said` is everything that happened, in order."""
 
     said: list[str]
-    rows: list[Delivery] = field(default_factory=list)
+    rows: list[MailDelivery] = field(default_factory=list)
     listed: dict[str, str] = field(default_factory=dict)
 
-    def tries(self, task_id: UUID) -> list[Delivery]:
+    def tries(self, task_id: UUID) -> list[MailDelivery]:
         return list(self.rows)
 
     def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
         return {one: self.listed[one] for one in recipients if one in self.listed}
 
-    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> Delivery:
+    def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         self.said.append("open")
-        row = Delivery(
+        row = MailDelivery(
             len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, dict.fromkeys(recipients, "open"), 0.0, None
         )
         self.rows.append(row)
@@ -69,12 +69,12 @@ class _Transport:
     """Does the steps one after the other."""
 
     said: list[str]
-    steps: list[Callable[[Sequence[str]], Outcome]] = field(default_factory=list)
+    steps: list[Callable[[Sequence[str]], SendResult]] = field(default_factory=list)
     has: bool | None = None
     name: str = "fake"
     messages: list[Message] = field(default_factory=list)
 
-    def send(self, message: Message, recipients: Sequence[str], window: Window, stop: StopToken) -> Outcome:
+    def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         self.said.append(f"send {' '.join(recipients)}")
         self.messages.append(message)
         return self.steps.pop(0)(recipients)
@@ -89,17 +89,20 @@ class _Transport:
 class _World:
     """A mailer over both."""
 
-    def __init__(self, folder: Path, policy: Policy = Policy.RESEND) -> None:
+    def __init__(self, folder: Path, policy: UnknownMailPolicy = UnknownMailPolicy.RESEND) -> None:
         self.said: list[str] = []
         self.book = _Book(self.said)
         self.transport = _Transport(self.said)
         self.ctx = FakeContext(folder)
         composer = Composer(sender=Mailbox("", "bureau@example.com"), templates=Templates(), attachments_max_bytes=1000)
         self.mailer = Mailer(
-            composer=composer, route=Route([Stop(self.transport.name, self.transport)]), book=self.book, policy=policy
+            composer=composer,
+            route=FailoverRoute([TransportEntry(self.transport.name, self.transport)]),
+            book=self.book,
+            policy=policy,
         )
 
-    def send(self, *steps: Callable[[Sequence[str]], Outcome], mail: SendMail = MAIL) -> dict[str, Any]:
+    def send(self, *steps: Callable[[Sequence[str]], SendResult], mail: SendMail = MAIL) -> dict[str, Any]:
         self.transport.steps = list(steps)
         return self.mailer.send(self.ctx, mail).model_dump()
 
@@ -109,19 +112,19 @@ def world(tmp_path: Path) -> _World:
     return _World(tmp_path)
 
 
-def _answers(**verdicts: Verdict) -> Callable[[Sequence[str]], Outcome]:
+def _answers(**verdicts: Verdict) -> Callable[[Sequence[str]], SendResult]:
     named = {f"{name}@example.com": verdict for name, verdict in verdicts.items()}
 
-    def answer(recipients: Sequence[str]) -> Outcome:
+    def answer(recipients: Sequence[str]) -> SendResult:
         assert set(recipients) == set(named)
         reasons = {address: f"{verdict} said" for address, verdict in named.items() if verdict is not SENT}
-        return Outcome(named, reasons, "250 queued")
+        return SendResult(named, reasons, "250 queued")
 
     return answer
 
 
-def _raises(error: BaseException) -> Callable[[Sequence[str]], Outcome]:
-    def answer(recipients: Sequence[str]) -> Outcome:
+def _raises(error: BaseException) -> Callable[[Sequence[str]], SendResult]:
+    def answer(recipients: Sequence[str]) -> SendResult:
         raise error
 
     return answer
@@ -175,7 +178,7 @@ def test_a_task_that_runs_again_after_its_mail_left_sends_nothing(world: _World)
 
 def test_an_outage_is_tried_again_after_the_time_it_names(world: _World) -> None:
     with pytest.raises(TransientError, match="no route") as caught:
-        world.send(_raises(Outage("no route", retry_after=7)))
+        world.send(_raises(TransportUnavailable("no route", retry_after=7)))
     assert (caught.value.code, caught.value.retry_after) == ("mail_deferred", 7)
     assert world.book.rows[0].recipients == {ADA: "deferred", BOB: "deferred"}
     assert world.send(_answers(ada=SENT, bob=SENT))["outcome"] == "sent"
@@ -191,7 +194,7 @@ def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_id(world: _World
 
 
 def test_a_lost_answer_is_parked_where_that_is_the_setting(tmp_path: Path) -> None:
-    world = _World(tmp_path, Policy.PARK)
+    world = _World(tmp_path, UnknownMailPolicy.PARK)
     for steps in ([_raises(AnswerLost("cut"))], []):
         with pytest.raises(PermanentError, match="MAIL_UNKNOWN is park") as caught:
             world.send(*steps)
@@ -207,9 +210,9 @@ def test_a_stop_before_the_handing_over_closes_the_try(world: _World) -> None:
 
 
 def test_a_stop_after_the_handing_over_keeps_the_result(world: _World) -> None:
-    def cancelled_meanwhile(recipients: Sequence[str]) -> Outcome:
+    def cancelled_meanwhile(recipients: Sequence[str]) -> SendResult:
         world.ctx.stop.set(StopReason.CANCELLED)
-        return Outcome.same(recipients, SENT, "250")
+        return SendResult.same(recipients, SENT, "250")
 
     assert world.send(cancelled_meanwhile)["accepted"] == [ADA, BOB]
     assert world.said[-1] == "close sent"
@@ -223,7 +226,7 @@ def test_a_mistake_of_ours_leaves_no_open_try(world: _World) -> None:
 
 def _left_open(world: _World, age: float) -> None:
     world.book.rows.append(
-        Delivery(1, "<1@old.example>", "fake", DeliveryState.OPEN, {ADA: "open", BOB: "open"}, age, None)
+        MailDelivery(1, "<1@old.example>", "fake", DeliveryState.OPEN, {ADA: "open", BOB: "open"}, age, None)
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bureau.contracts.addresses import Mailbox
 from bureau.contracts.errors import PermanentError
-from services.mailer.message import Attachment, Form, Message, message_id
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment, Form, Message, message_id
 from tests.support.messages import SENDER, TASK, make_message
 
 TEXTS = [

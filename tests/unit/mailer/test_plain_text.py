@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.mailer.plain_text import plain_text
+from bureau.services.mailer.message.plain_text import plain_text
 
 CASES = [
     ("<p>Hello <b>Ada</b>,</p><p>two\n   lines</p>", "Hello Ada,\n\ntwo lines\n"),

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Attachment, Marks
-from services.mailer.transports.sendgrid_payload import over_limits, payload
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Attachment, Marks
+from bureau.services.mailer.transports.sendgrid_payload import over_limits, payload
 from tests.support.messages import make_message, new_message
 
 ADA, BOB, CY, DI = (Mailbox(name.title(), f"{name}@example.com") for name in ("ada", "bob", "cy", "di"))

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.settings import MailerSettings
+from bureau.services.mailer.transport_factory import choose
+from bureau.services.mailer.transports.console import ConsoleTransport
+from bureau.services.mailer.transports.file import FileTransport
+from bureau.services.mailer.transports.sendgrid import SendGridTransport
+from bureau.services.mailer.transports.smtp import SmtpTransport
+from bureau.services.mailer.transports.smtp_server import Encryption, SmtpServer
 from bureau.settings import SettingsError, load
-from services.mailer.settings import MailerSettings
-from services.mailer.transports.choose import choose
-from services.mailer.transports.console import ConsoleTransport
-from services.mailer.transports.file import FileTransport
-from services.mailer.transports.sendgrid import SendGridTransport
-from services.mailer.transports.smtp import SmtpTransport
-from services.mailer.transports.smtp_server import Encryption, SmtpServer
 
 SECRET = "hunter2"
 

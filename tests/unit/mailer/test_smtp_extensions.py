@@ -2,9 +2,9 @@
 
 import pytest
 
-from bureau.contracts.addresses import Mailbox
-from services.mailer.message import Form
-from services.mailer.transports.smtp_extensions import Offer, plan
+from bureau.contracts.mail.addresses import Mailbox
+from bureau.services.mailer.message.message import Form
+from bureau.services.mailer.transports.smtp_extensions import Offer, plan
 from tests.support.messages import make_message
 
 ADA, BOB, JOSE, USER = "ada@example.com", "bob@example.com", "josé@example.com", "用户@xn--r8jz45g.jp"

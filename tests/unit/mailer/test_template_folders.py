@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import PreviewMail
-from services.mailer.preview import preview
-from services.mailer.templating import SHIPPED, Templates
+from bureau.contracts.mail.mail import PreviewMail
+from bureau.services.mailer.templating.preview import preview
+from bureau.services.mailer.templating.templating import SHIPPED, Templates
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from services.mailer.filters import FILTERS, ValueUnfit
-from services.mailer.templating import Templates
+from bureau.services.mailer.templating.filters import FILTERS, ValueUnfit
+from bureau.services.mailer.templating.templating import Templates
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REPORT = {

@@ -5,34 +5,34 @@ import threading
 
 import pytest
 
-from services.mailer.transports.base import Outage, Window
-from services.mailer.transports.wire import Wire
+from bureau.services.mailer.transports.base import DeliveryWindow, TransportUnavailable
+from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
 
 
 def test_handing_over_must_begin_within_thirty_seconds_of_the_intent() -> None:
     times = iter([100.0, 130.0, 130.1])
-    window = Window(clock=lambda: next(times))
+    window = DeliveryWindow(clock=lambda: next(times))
     window.check_begin()
-    with pytest.raises(Outage, match="ready only after 30 s, the limit is 30 s"):
+    with pytest.raises(TransportUnavailable, match="ready only after 30 s, the limit is 30 s"):
         window.check_begin()
 
 
 def test_what_is_under_way_at_the_windows_end_is_cut_off() -> None:
     cut = threading.Event()
-    with Window(end_within=0.05).cutting_off(cut.set):
+    with DeliveryWindow(end_within=0.05).cutting_off(cut.set):
         assert cut.wait(5)
 
 
 def test_a_window_that_is_over_cuts_at_once() -> None:
     times = iter([0.0, 500.0])
     cut = threading.Event()
-    with Window(clock=lambda: next(times)).cutting_off(cut.set):
+    with DeliveryWindow(clock=lambda: next(times)).cutting_off(cut.set):
         assert cut.wait(5)
 
 
 def test_what_ended_in_time_is_not_cut_off() -> None:
     cut = threading.Event()
-    with Window(end_within=0.05).cutting_off(cut.set):
+    with DeliveryWindow(end_within=0.05).cutting_off(cut.set):
         pass
     assert not cut.wait(0.2)
 
@@ -43,7 +43,7 @@ def pair() -> "tuple[socket.socket, socket.socket]":
 
 
 def test_a_cut_wakes_who_blocks_in_the_socket(pair: tuple[socket.socket, socket.socket]) -> None:
-    wire = Wire()
+    wire = InterruptibleSocket()
     wire.attach(pair[0])
     reading = threading.Thread(target=lambda: pair[0].recv(1))
     reading.start()
@@ -53,7 +53,7 @@ def test_a_cut_wakes_who_blocks_in_the_socket(pair: tuple[socket.socket, socket.
 
 
 def test_a_wire_once_cut_takes_no_socket(pair: tuple[socket.socket, socket.socket]) -> None:
-    wire = Wire()
+    wire = InterruptibleSocket()
     wire.cut()
     with pytest.raises(ConnectionAbortedError):
         wire.attach(pair[0])
@@ -62,7 +62,7 @@ def test_a_wire_once_cut_takes_no_socket(pair: tuple[socket.socket, socket.socke
 
 
 def test_an_interrupt_after_the_handing_over_began_does_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
-    wire = Wire()
+    wire = InterruptibleSocket()
     wire.attach(pair[0])
     wire.commit()
     wire.interrupt()
@@ -73,7 +73,7 @@ def test_an_interrupt_after_the_handing_over_began_does_nothing(pair: tuple[sock
 
 
 def test_an_interrupt_before_it_means_that_it_cannot_begin(pair: tuple[socket.socket, socket.socket]) -> None:
-    wire = Wire()
+    wire = InterruptibleSocket()
     wire.attach(pair[0])
     wire.interrupt()
     with pytest.raises(ConnectionAbortedError):
@@ -81,7 +81,7 @@ def test_an_interrupt_before_it_means_that_it_cannot_begin(pair: tuple[socket.so
 
 
 def test_a_late_cut_does_not_hit_the_next_mail(pair: tuple[socket.socket, socket.socket]) -> None:
-    wire = Wire()
+    wire = InterruptibleSocket()
     wire.attach(pair[0])
     wire.detach()
     wire.cut()

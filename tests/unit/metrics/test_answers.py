@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from structlog.testing import capture_logs
 
-from bureau.health import Health
 from bureau.metrics import exposition
+from bureau.runtime.health import Health
 from tests.support.ports import free_port
 from tests.support.waiting import until
 

@@ -20,7 +20,7 @@ from tests.support.processes import ROOT
 METRICS = (ROOT / "docs/metrics.md").read_text()
 TABLE = [line for line in METRICS.splitlines() if line.startswith(("| `bureau_", "| `dramatiq_"))]
 KINDS = {"counter": "_total"}
-for module in ("bureau.metrics.messages", "services.mailer.metrics", "services.reports.metrics"):
+for module in ("bureau.metrics.messages", "bureau.services.mailer.metrics", "bureau.services.reports.metrics"):
     import_module(module)  # registers what it counts
 for file in Path(ROOT, "bureau/metrics").glob("*.py"):
     import_module(f"bureau.metrics.{file.stem}")

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped
-from bureau.stopping import StopReason, StopToken
-from services.reports.cancelling import cancelling
+from bureau.services.reports.sources.cancellation import cancelling
+from bureau.stop_token import StopReason, StopToken
 
 
 def cancel_threads() -> list[threading.Thread]:
@@ -14,7 +14,7 @@ def cancel_threads() -> list[threading.Thread]:
 
 
 def test_cancelling_is_repeated_until_the_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.reports.cancelling.AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr("bureau.services.reports.sources.cancellation.AGAIN_SECONDS", 0.001)
     stop, thrice = StopToken(), threading.Event()
     calls: list[int] = []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from services.reports.catalog import load_catalog
+from bureau.services.reports.definition.catalog import load_catalog
 
 
 def write(folder: Path, name: str, source: str = "shop", title: str = '"T"') -> None:

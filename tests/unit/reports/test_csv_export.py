@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
-from services.reports.cells import FORMULA_STARTS, LineWriter
-from services.reports.columns import Column, NumberFormat, TimeFormat
-from services.reports.csv_export import CHUNK_BYTES, export, file_name, media_type
-from services.reports.dialect import Dialect
-from services.reports.rows import Batch, Rows, batches_of
+from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
+from bureau.services.reports.output.cells import FORMULA_STARTS, LineWriter
+from bureau.services.reports.output.csv_export import CHUNK_BYTES, export, file_name, media_type
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.rows import Batch, Rows, batches_of
 
 COMMAS = CsvFormat()
 
@@ -162,7 +162,7 @@ def test_rows_are_gathered_to_chunks_and_counted() -> None:
 
 def test_a_slow_query_shows_its_rows_before_a_chunk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1000))
-    monkeypatch.setattr("services.reports.csv_export.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("bureau.services.reports.output.csv_export.time.monotonic", lambda: float(next(clock)))
     told: list[int] = []
     export(Rows(["a"], iter([Batch(b"1\r\n", 1)] * 3)), CsvFormat(), lambda _: None, told.append)
     assert told == [0, 1, 2, 3]

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
-from bureau.stopping import StopReason, StopToken
-from services.reports.csv_export import export
-from services.reports.kinds import Value
-from services.reports.limits import Limits
-from services.reports.rows import Rows, Source
-from services.reports.sqlalchemy_source import SqlAlchemySource
-from services.reports.sqlite_source import SqliteSource
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.output.csv_export import export
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import Rows, RowSource
+from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
+from bureau.services.reports.sources.sqlite_source import SqliteSource
+from bureau.stop_token import StopReason, StopToken
 from tests.support.reading import running
 
 FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "
@@ -42,18 +42,18 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["sqlite3", "sqlalchemy"])
-def source(request: pytest.FixtureRequest, shop: Path) -> Source:
+def source(request: pytest.FixtureRequest, shop: Path) -> RowSource:
     return source_at(request.param, shop)
 
 
-def source_at(reader: str, path: Path) -> Source:
+def source_at(reader: str, path: Path) -> RowSource:
     if reader == "sqlite3":
         return SqliteSource("shop", path, Limits())
     return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"), Limits())
 
 
 def read(
-    source: Source, sql: str, values: Mapping[str, Value] | None = None, stop: StopToken | None = None
+    source: RowSource, sql: str, values: Mapping[str, Value] | None = None, stop: StopToken | None = None
 ) -> list[list[str]]:
     file = io.BytesIO()
     with running(source, sql, values, stop=stop) as rows:
@@ -61,7 +61,7 @@ def read(
     return list(csv.reader(io.StringIO(file.getvalue().decode(), newline=""), strict=True))
 
 
-def test_rows_come_as_they_are_with_formulas_neutralised(source: Source) -> None:
+def test_rows_come_as_they_are_with_formulas_neutralised(source: RowSource) -> None:
     assert read(source, 'select id, amount, note, data, 1 as "=x" from sales order by id') == [
         ["id", "amount", "note", "data", "'=x"],
         ["1", "1.5", "", "\\x00ff", "1"],
@@ -88,7 +88,7 @@ def test_rows_come_as_they_are_with_formulas_neutralised(source: Source) -> None
     ],
 )
 def test_parameters_are_bound_and_never_part_of_the_sql(
-    source: Source, where: str, values: dict[str, Value], ids: list[str]
+    source: RowSource, where: str, values: dict[str, Value], ids: list[str]
 ) -> None:
     found = read(source, f"select id from sales where {where}\norder by id", values)  # noqa: S608 - the test's own
     assert [line[0] for line in found[1:]] == ids
@@ -101,7 +101,7 @@ def test_a_file_may_have_any_name(shop: Path) -> None:
         read(SqliteSource("shop", odd, Limits()), "delete from sales")
 
 
-def test_the_snapshot_has_a_time(source: Source) -> None:
+def test_the_snapshot_has_a_time(source: RowSource) -> None:
     before = datetime.now(UTC)
     with source.snapshot(StopToken()) as snapshot:
         assert before <= snapshot.taken_at <= datetime.now(UTC)
@@ -132,7 +132,7 @@ def test_the_generic_reader_fails_for_good_too(shop: Path) -> None:
     assert "secret" not in error.value.message
 
 
-def test_a_statement_that_gives_no_rows_is_no_report(source: Source) -> None:
+def test_a_statement_that_gives_no_rows_is_no_report(source: RowSource) -> None:
     with pytest.raises(PermanentError, match="is no select"):
         read(source, "pragma cache_size = 100")
 
@@ -187,7 +187,7 @@ def test_a_statement_that_has_given_no_row_yet_is_interrupted_within_two_seconds
     assert time.monotonic() - stopped_at[0] < 2
 
 
-def test_a_stop_between_rows_ends_the_reading(source: Source) -> None:
+def test_a_stop_between_rows_ends_the_reading(source: RowSource) -> None:
     stop = StopToken()
 
     def drain(rows: Rows) -> None:
@@ -199,7 +199,7 @@ def test_a_stop_between_rows_ends_the_reading(source: Source) -> None:
         drain(endless)
 
 
-def test_a_report_that_was_stopped_before_it_began_reads_nothing(source: Source) -> None:
+def test_a_report_that_was_stopped_before_it_began_reads_nothing(source: RowSource) -> None:
     stop = StopToken()
     stop.set(StopReason.SHUTDOWN)
     with pytest.raises(Stopped), running(source, f"{FOREVER} i from n", stop=stop):

@@ -12,12 +12,12 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import SendMail
+from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
-from bureau.ledger.first_failure import Failure
-from bureau.links import Linked, Links
-from services.reports.delivery import Delivery, DeliveryPolicy
-from services.reports.ladder import Ladder, Step
+from bureau.ledger.reads.first_failure import Failure
+from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
+from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
+from bureau.signing.signed_links import Linked, Links
 from tests.support.context import FakeContext
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -25,9 +25,11 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 def delivery(
     *, empty: Empty = "send", domains: str = "", attach: int = 1000, zipped: int = 2000, failure: Failure | None = None
-) -> Delivery:
-    policy = DeliveryPolicy(Ladder(attach, zipped), "https://bureau.example.com", 7 * 86_400, empty, domains)
-    return Delivery(policy, Links(lambda: SECRET), lambda _: failure)
+) -> ReportDeliverer:
+    policy = DeliveryPolicy(
+        DeliveryMethodPolicy(attach, zipped), "https://bureau.example.com", 7 * 86_400, empty, domains
+    )
+    return ReportDeliverer(policy, Links(lambda: SECRET), lambda _: failure)
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def generated(ctx: FakeContext, data: bytes, *, rows: int = 3, name: str = "sale
     )
 
 
-def deliver(ctx: FakeContext, made: ReportGenerated, by: Delivery, **request: Any) -> tuple[str, list[SendMail]]:
+def deliver(ctx: FakeContext, made: ReportGenerated, by: ReportDeliverer, **request: Any) -> tuple[str, list[SendMail]]:
     asked = DeliverReport.model_validate({"generated": made, "to": ["ada@example.com"], **request})
     result = by.deliver(ctx, asked)
     assert all((added.name, added.run) == ("send", "mailer.send") for added in ctx.added)
@@ -64,16 +66,16 @@ def noise(size: int) -> bytes:
 @pytest.mark.parametrize(
     ("name", "size", "step"),
     [
-        ("a.csv", 0, Step.ATTACH),
-        ("a.csv", 4_999_999, Step.ATTACH),
-        ("a.csv", 5_000_000, Step.ZIP),
-        ("a.csv", 900_000_000, Step.ZIP),
-        ("a.csv.gz", 14_999_999, Step.ATTACH),
-        ("a.csv.gz", 15_000_000, Step.LINK),
+        ("a.csv", 0, DeliveryMethod.ATTACH),
+        ("a.csv", 4_999_999, DeliveryMethod.ATTACH),
+        ("a.csv", 5_000_000, DeliveryMethod.ZIP),
+        ("a.csv", 900_000_000, DeliveryMethod.ZIP),
+        ("a.csv.gz", 14_999_999, DeliveryMethod.ATTACH),
+        ("a.csv.gz", 15_000_000, DeliveryMethod.LINK),
     ],
 )
-def test_the_ladder_goes_by_size_and_compresses_nothing_twice(name: str, size: int, step: Step) -> None:
-    assert Ladder(5_000_000, 15_000_000).first(name, size) is step
+def test_the_ladder_goes_by_size_and_compresses_nothing_twice(name: str, size: int, step: DeliveryMethod) -> None:
+    assert DeliveryMethodPolicy(5_000_000, 15_000_000).first(name, size) is step
 
 
 def test_a_small_file_is_attached_with_what_it_is(ctx: FakeContext) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.reports.demo import NotTheShop, make_demo
+from bureau.services.reports.demo import NotTheShop, make_demo
 
 
 def everything(path: Path) -> list[str]:
@@ -33,7 +33,7 @@ def test_a_complete_one_is_left_alone_and_another_size_is_made_again(tmp_path: P
 
 
 def test_an_interrupted_one_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.reports.demo.os.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("bureau.services.reports.demo.os.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         make_demo(tmp_path / "shop.db", 10)
     assert not list(tmp_path.iterdir())
@@ -48,7 +48,7 @@ def test_somebody_elses_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_the_command_makes_it_and_says_so(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "services.reports.demo", str(tmp_path / "shop.db"), "--rows", "100"]
+    command = [sys.executable, "-m", "bureau.services.reports.demo", str(tmp_path / "shop.db"), "--rows", "100"]
     first = subprocess.run(command, capture_output=True, text=True, check=True)
     second = subprocess.run(command, capture_output=True, text=True, check=True)
     assert first.stdout == f"{tmp_path / 'shop.db'}: made, 100 orders\n"

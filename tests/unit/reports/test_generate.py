@@ -16,10 +16,10 @@ from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import ReportGenerated
 from bureau.contracts.schemas import announcement_mistakes
 from bureau.service import Resources, Service
-from bureau.stopping import StopReason
+from bureau.services.reports.demo import make_demo
+from bureau.services.reports.service import reports_service
+from bureau.stop_token import StopReason
 from bureau.storage import Storage
-from services.reports.demo import make_demo
-from services.reports.service import reports_service
 from tests.support.context import FakeContext
 from tests.support.ledgers import sqlite_ledger
 

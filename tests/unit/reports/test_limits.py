@@ -7,14 +7,14 @@ import pytest
 from pydantic import SecretStr
 
 from bureau.contracts.errors import PermanentError
-from bureau.stopping import StopToken
-from services.reports.dialect import Dialect
-from services.reports.limits import Limits
-from services.reports.query import parse_query
-from services.reports.rows import Rows
-from services.reports.sources import SourceMistakes, open_sources
-from services.reports.sqlalchemy_source import SqlAlchemySource
-from services.reports.sqlite_source import SqliteSource
+from bureau.services.reports.definition.query import parse_query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import Rows
+from bureau.services.reports.sources.sources import SourceMistakes, open_sources
+from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
+from bureau.services.reports.sources.sqlite_source import SqliteSource
+from bureau.stop_token import StopToken
 from tests.support.reading import running
 
 FOREVER = "with recursive n(i) as (select 1 union all select i + 1 from n) select "

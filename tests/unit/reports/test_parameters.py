@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.schemas import Schema
-from services.reports.kinds import Value
-from services.reports.parameter_header import read_parameter
-from services.reports.parameters import params_schema, read_params
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.parameter_header import read_parameter
+from bureau.services.reports.definition.parameters import params_schema, read_params
 
 ENUM = {"type": "enum", "choices": ["north", "south"]}
 NOW = datetime(2024, 3, 31, 23, 30, tzinfo=ZoneInfo("Europe/Paris"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from services.reports.query import Placeholder, QueryMistake, parse_query
+from bureau.services.reports.definition.query import Placeholder, QueryMistake, parse_query
 
 
 def names(sql: str) -> list[str]:

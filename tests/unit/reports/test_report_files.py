@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from services.reports.columns import Column, NumberFormat, TimeFormat
-from services.reports.report import Report, ReportMistakes, read_report
+from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
+from bureau.services.reports.definition.report import Report, ReportMistakes, read_report
 
 GOOD = """\
 -- title = "Sales"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bureau.services.reports.settings import load_settings
+from bureau.services.reports.sources.mariadb_source import MariaDbSource
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sources import SourceMistakes, open_sources
+from bureau.services.reports.sources.sqlite_source import SqliteSource
 from bureau.settings import SettingsError
-from services.reports.mariadb_source import MariaDbSource
-from services.reports.postgres_source import PostgresSource
-from services.reports.settings import load_settings
-from services.reports.sources import SourceMistakes, open_sources
-from services.reports.sqlite_source import SqliteSource
 
 
 @pytest.mark.parametrize(

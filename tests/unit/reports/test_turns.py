@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
-from bureau.ledger.claim import Claim
-from bureau.ledger.database import Database
-from services.reports.turns import Turns
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.claim import Claim
+from bureau.services.reports.sources.concurrency import SourceConcurrency
 from tests.support.book import Book, task
 from tests.support.context import FakeContext
 from tests.support.ledgers import sqlite_ledger
@@ -39,7 +39,7 @@ def test_who_finds_a_source_taken_comes_again_and_spends_no_attempt(
     ledger: Database, contexts: list[FakeContext]
 ) -> None:
     first, second = contexts
-    here, elsewhere = Turns(ledger), Turns(ledger)  # two workers
+    here, elsewhere = SourceConcurrency(ledger), SourceConcurrency(ledger)  # two workers
     with here.taken(first, "shop", 1):
         with pytest.raises(Postponed, match="SOURCE_SHOP_AT_A_TIME") as busy, elsewhere.taken(second, "shop", 1):
             pytest.fail("two at a time")
@@ -50,7 +50,7 @@ def test_who_finds_a_source_taken_comes_again_and_spends_no_attempt(
 
 def test_a_failure_gives_its_turn_back(ledger: Database, contexts: list[FakeContext]) -> None:
     first, second = contexts
-    turns = Turns(ledger)
+    turns = SourceConcurrency(ledger)
     with pytest.raises(PermanentError), turns.taken(first, "shop", 1):
         raise PermanentError("source_query_failed", "The query is wrong.")
     with turns.taken(second, "shop", 1):
@@ -59,6 +59,6 @@ def test_a_failure_gives_its_turn_back(ledger: Database, contexts: list[FakeCont
 
 def test_without_the_ledger_there_is_no_turn_now(tmp_path: Path, contexts: list[FakeContext]) -> None:
     (tmp_path / "folder").mkdir()
-    away = Turns(Database(f"sqlite:///{tmp_path / 'folder'}"))  # a folder is no database
+    away = SourceConcurrency(Database(f"sqlite:///{tmp_path / 'folder'}"))  # a folder is no database
     with pytest.raises(TransientError, match="ledger"), away.taken(contexts[0], "shop", 1):
         pytest.fail("it had a turn")

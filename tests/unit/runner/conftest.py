@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from bureau.heartbeat import Heartbeat
-from bureau.ledger.database import Database
-from bureau.runner import Runner
+from bureau.ledger.db.database import Database
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.runner import Runner
 from bureau.storage import Storage
 from bureau.task import Task
 from tests.support.book import Book

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bureau.ledger.database import Database, LedgerUnavailable
+from bureau.ledger.db.database import Database, LedgerUnavailable
 
 
 class Moment(StrEnum):

@@ -10,9 +10,11 @@ import pytest
 from bureau import Context
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.errors import PermanentError
-from bureau.ledger import act, leases, queries, workers
-from bureau.ledger.views import JobView
-from bureau.ledger.workers import NewWorker
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.reads import job_queries
+from bureau.ledger.reads.job_views import JobView
 from tests.support.book import no_jitter
 from tests.unit.runner.conftest import Bench
 
@@ -33,7 +35,7 @@ def shop(bench: Bench) -> Bench:
 
 
 def job(bench: Bench, job_id: UUID) -> JobView:
-    found = queries.job(bench.db, job_id, OWNER)
+    found = job_queries.job(bench.db, job_id, OWNER)
     assert found is not None
     return found
 
@@ -92,7 +94,7 @@ def test_a_task_that_is_tried_again_adds_once(shop: Bench) -> None:
 def test_nothing_is_added_to_a_job_that_was_cancelled_meanwhile(shop: Bench) -> None:
     def work(ctx: Context) -> None:
         ctx.add("first", "shop.double", {"n": 2})
-        act.cancel(shop.db, ctx.job_id, OWNER)
+        cancel.cancel(shop.db, ctx.job_id, OWNER)
 
     job_id = shop.run(work)
     assert (job(shop, job_id).state, states(shop, job_id)) == ("cancelled", {"only": "cancelled"})
@@ -100,7 +102,7 @@ def test_nothing_is_added_to_a_job_that_was_cancelled_meanwhile(shop: Bench) -> 
 
 def test_what_was_added_is_cancelled_with_its_job(shop: Bench) -> None:
     job_id = shop.run(_adding({"name": "first", "run": "shop.double", "input": {"n": 2}}))
-    act.cancel(shop.db, job_id, OWNER)
+    cancel.cancel(shop.db, job_id, OWNER)
     assert states(shop, job_id) == {"only": "succeeded", "only:first": "cancelled"}
 
 
@@ -133,7 +135,7 @@ def test_a_worker_that_dies_while_they_are_written_adds_none_and_the_next_adds_e
     shop.serve(adding_many)
     job_id = shop.book.submit()
     with monkeypatch.context() as patched:
-        patched.setattr("bureau.ledger.finish.write_jobs", dies)
+        patched.setattr("bureau.ledger.jobs.finish.write_jobs", dies)
         with pytest.raises(Died):
             shop.give(job_id)
     assert states(shop, job_id) == {"only": "running"}
@@ -143,7 +145,7 @@ def test_a_worker_that_dies_while_they_are_written_adds_none_and_the_next_adds_e
     shop.give(job_id)
     assert job(shop, job_id).counts == {"queued": 2000, "succeeded": 1}
     assert [attempt.outcome for attempt in shop.book.attempts(job_id)] == ["crashed"]
-    act.cancel(shop.db, job_id, OWNER)
+    cancel.cancel(shop.db, job_id, OWNER)
     assert job(shop, job_id).counts == {"cancelled": 2000, "succeeded": 1}
 
 

@@ -10,17 +10,18 @@ from sqlalchemy import insert
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
-from bureau.ledger import artifacts, queries
-from bureau.ledger.artifacts import StoredArtifact, add_upload
-from bureau.ledger.tables import attempts
-from bureau.stopping import StopReason
+from bureau.ledger.db.tables import attempts
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.reads import job_queries
+from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.book import stored
 from tests.unit.runner.conftest import Bench
 
 
 def shown(bench: Bench, job_id: UUID) -> list[StoredArtifact]:
-    view = queries.job(bench.db, job_id, "ada")
+    view = job_queries.job(bench.db, job_id, "ada")
     assert view is not None
     return view.artifacts
 

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.contracts.states import When
-from bureau.ledger import act
-from bureau.ledger.clock import later
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs import cancel
 from bureau.task import Context
 from tests.support.book import again, failed, task
 from tests.support.together import together
@@ -56,7 +56,7 @@ def test_a_hint_for_what_cannot_run_is_done_with(bench: Bench, ran: Ran, what: s
     if what == "ended":
         bench.book.run(job_id, "a", failed())
     elif what == "cancelled":
-        act.cancel(bench.db, job_id, "ada")
+        cancel.cancel(bench.db, job_id, "ada")
     elif what == "running":
         bench.book.take(job_id, "a")
     elif what == "unknown":
@@ -110,7 +110,7 @@ def test_claims_wake_the_relay_when_their_part_of_the_window_is_used_up(bench: B
 def test_claims_are_forgotten_after_a_while(bench: Bench, ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.run(ran.work)
     assert bench.runner.claimed_lately() == 1
-    monkeypatch.setattr("bureau.runner.PACE_SECONDS", 0.0)
+    monkeypatch.setattr("bureau.runtime.runner.PACE_SECONDS", 0.0)
     assert bench.runner.claimed_lately() == 0
 
 

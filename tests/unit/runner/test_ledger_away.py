@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from bureau import runner as runner_module
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
-from bureau.ledger import act, leases, queries
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.reads import job_queries
+from bureau.runtime import runner as runner_module
 from bureau.task import Context
 from tests.support.book import no_jitter, task
 from tests.support.waiting import until
@@ -55,7 +56,7 @@ class Shop:
 
     def cancelled(self, ctx: Context) -> None:
         self.runs["cancelled"] += 1
-        act.cancel(self.bench.db, ctx.job_id, "ada")
+        cancel.cancel(self.bench.db, ctx.job_id, "ada")
         raise TransientError("gone", "Gone.")
 
     def fatal(self, ctx: Context) -> None:  # noqa: ARG002 - a task is called with it
@@ -83,7 +84,7 @@ def drive(bench: Bench, db: Faulty, job_id: UUID) -> None:
             elif row.state == "running":
                 bench.book.end_lease(row.id)
                 leases.expire(bench.db, no_jitter)
-        if queries.ended(bench.db, job_id):
+        if job_queries.ended(bench.db, job_id):
             return
     raise AssertionError(f"the job never ends: {bench.book.states(job_id)}")
 
@@ -94,7 +95,7 @@ def assert_counted_once(bench: Bench, job_id: UUID, shop: Shop) -> None:
     for row in bench.book.tasks(job_id):
         assert story.count(f"task.succeeded {row.name}") == (row.state == "succeeded")
     assert story.count("task.logged a") + story.count("task.logged b") == shop.runs["make"]
-    view = queries.job(bench.db, job_id, "ada")
+    view = job_queries.job(bench.db, job_id, "ada")
     assert view is not None
     made = [artifact.task for artifact in view.artifacts]
     assert sorted(made, key=str) == [one.name for one in view.tasks if one.state == "succeeded"]
@@ -203,7 +204,7 @@ def test_an_outcome_that_no_ledger_takes_fails_the_task_and_leaves_no_file(
     def choosy(*_: object) -> None:
         raise ValueError("no column is that long")
 
-    monkeypatch.setattr("bureau.ledger.finish._Successes.add", choosy)
+    monkeypatch.setattr("bureau.ledger.jobs.finish._Successes.add", choosy)
     job_id = bench.book.submit(*JOBS["chain"][:1])
     bench.give(job_id, "a")
     row = bench.book.task(job_id, "a")

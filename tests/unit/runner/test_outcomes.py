@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
-from bureau.ledger.clock import later
-from bureau.ledger.ending import Succeeded
-from bureau.runner import RESULT_BYTES
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.jobs.outcome import Succeeded
+from bureau.runtime.runner import RESULT_BYTES
 from bureau.task import Context
 from tests.support.book import attempts_at_most, task
 from tests.unit.runner.conftest import Bench

@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 from dramatiq.worker import Worker
 
-from bureau.broker import MemoryBroker
-from bureau.contracts.states import When
-from bureau.ledger import hints, queries, workers
-from bureau.ledger.database import Database
-from bureau.process import WorkerProcess
-from bureau.relay import Relay
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch import hints, workers
+from bureau.ledger.reads import job_queries
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.relay import Relay
+from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Service
 from bureau.storage import Storage
 from bureau.task import Context, Task
@@ -86,7 +87,7 @@ class Plant:
             self._stops.pop()()
 
     def wait_for_end(self, job_id: UUID) -> str:
-        until(lambda: queries.ended(self.db, job_id), 20, lambda: f"the end of {self.book.states(job_id)}")
+        until(lambda: job_queries.ended(self.db, job_id), 20, lambda: f"the end of {self.book.states(job_id)}")
         return str(self.book.job(job_id).state)
 
 

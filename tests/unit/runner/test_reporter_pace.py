@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.reporter import pause_seconds
+from bureau.runtime.reporter import pause_seconds
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.0, 0.5), (0.05, 0.5), (0.1, 1.0), (0.2, 2.0), (5.0, 2.0)])

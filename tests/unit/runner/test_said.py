@@ -11,11 +11,12 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.catalog import Catalog
-from bureau.ledger import running, workers
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.events import Event
-from bureau.ledger.workers import NewWorker
-from bureau.reporter import Reporter, Served
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.ledger.jobs import progress as running
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.runtime.reporter import Reporter, Served
 from bureau.task import Context
 from tests.support.waiting import until
 from tests.unit.runner.conftest import Bench
@@ -107,7 +108,7 @@ def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monke
     writing, write_on = threading.Event(), threading.Event()
     write = running.write_said
 
-    def slow(db: Database, by_job: Mapping[UUID, Sequence[Event]], progress: Any) -> None:
+    def slow(db: Database, by_job: Mapping[UUID, Sequence[TaskEvent]], progress: Any) -> None:
         if by_job:
             writing.set()
             write_on.wait(10)
@@ -166,7 +167,7 @@ def test_the_worker_lives_on_though_what_its_tasks_say_cannot_be_written(
         raise ValueError("no database takes this")
 
     monkeypatch.setattr(running, "write_said", refuse)
-    monkeypatch.setattr("bureau.reporter.SEEN_SECONDS", 0.0)
+    monkeypatch.setattr("bureau.runtime.reporter.SEEN_SECONDS", 0.0)
     task = Halted(bench).start()
     reporter = reporter_of(bench, bench.db)
     reporter.start()

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bureau import heartbeat
 from bureau.contracts.errors import TransientError
-from bureau.ledger import act, leases
-from bureau.ledger.database import LedgerUnavailable
-from bureau.ledger.leases import Standing
-from bureau.stopping import StopReason
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.leases import LeaseStatus
+from bureau.runtime import heartbeat
+from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.book import attempts_at_most, no_jitter, task
 from tests.support.waiting import until
@@ -66,7 +66,7 @@ def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_cancelled_job_stops_its_running_task(bench: Bench) -> None:
     running = Stubborn(bench).start()
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     assert running.ended() == {"only": "cancelled", "then": "cancelled"}
     assert running.interrupted.is_set()
     assert running.contexts[0].stop.reason is StopReason.CANCELLED
@@ -102,7 +102,7 @@ def test_a_cancel_before_the_shutdown_is_heard(bench: Bench) -> None:
     running = Stubborn(bench)
     bench.heartbeat.stop()  # so that it does not hear of the cancel
     running.start()
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     bench.heartbeat.stop_all(StopReason.SHUTDOWN)
     assert running.ended() == {"only": "cancelled", "then": "cancelled"}
 
@@ -113,7 +113,7 @@ def test_who_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
     leases.expire(bench.db, no_jitter)
     mine = bench.book.take(running.job_id, worker="another")
     running.ended()
-    assert running.contexts[0].stop.reason is StopReason.NOT_YOURS
+    assert running.contexts[0].stop.reason is StopReason.LEASE_LOST
     row = bench.book.task(running.job_id)
     assert (row.state, row.worker, row.claim_no) == ("running", "another", mine.claim_no)
     bench.book.finish(mine)
@@ -131,7 +131,7 @@ def test_a_deaf_task_that_succeeds_after_its_cancel_has_succeeded(bench: Bench) 
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
     until(lambda: bench.book.task(job_id).state == "running")
-    act.cancel(bench.db, job_id, "ada")
+    cancel.cancel(bench.db, job_id, "ada")
     until(lambda: all(execution.stop.reason for execution in bench.heartbeat.executions()))
     go_on.set()
     thread.join(10)
@@ -140,7 +140,7 @@ def test_a_deaf_task_that_succeeds_after_its_cancel_has_succeeded(bench: Bench) 
 
 def test_a_task_that_fails_while_it_is_cancelled_is_cancelled(bench: Bench) -> None:
     def work(ctx: Context) -> None:
-        act.cancel(bench.db, ctx.job_id, "ada")
+        cancel.cancel(bench.db, ctx.job_id, "ada")
         raise TransientError("broken", "It broke.")
 
     job_id = bench.run(work)
@@ -168,7 +168,7 @@ def test_leases_are_renewed_while_a_task_runs(bench: Bench, monkeypatch: pytest.
     running = Stubborn(bench).start()
     first = bench.book.task(running.job_id).lease_until
     until(lambda: bench.book.task(running.job_id).lease_until > first)
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     running.ended()
 
 
@@ -183,11 +183,11 @@ def test_a_deaf_task_is_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
     until(lambda: bench.heartbeat.executions())
-    assert bench.heartbeat.deaf() is None
+    assert bench.heartbeat.unresponsive_task() is None
     bench.heartbeat.stop_all(StopReason.CANCELLED)
-    assert bench.heartbeat.deaf() is None
+    assert bench.heartbeat.unresponsive_task() is None
     monkeypatch.setattr(bench.heartbeat, "_grace_seconds", -1.0)
-    assert "shop.work was asked to stop (cancelled)" in str(bench.heartbeat.deaf())
+    assert "shop.work was asked to stop (cancelled)" in str(bench.heartbeat.unresponsive_task())
     go_on.set()
     thread.join(10)
 
@@ -195,22 +195,22 @@ def test_a_deaf_task_is_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
 def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 
-    def away(*_: Any, **__: Any) -> dict[Any, Standing]:
+    def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         asked.append(time.monotonic())
         raise LedgerUnavailable("away")
 
     running = Stubborn(bench).start()
-    monkeypatch.setattr("bureau.loop.BACKOFF_FIRST_SECONDS", 0.02)
+    monkeypatch.setattr("bureau.background_loop.BACKOFF_FIRST_SECONDS", 0.02)
     monkeypatch.setattr(leases, "standing", away)
     until(lambda: len(asked) >= 2)
     assert running.contexts[0].stop.reason is None
     monkeypatch.undo()
-    act.cancel(bench.db, running.job_id, "ada")
+    cancel.cancel(bench.db, running.job_id, "ada")
     running.ended()
 
 
 def test_a_time_limit_is_watched_though_the_ledger_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any, **__: Any) -> dict[Any, Standing]:
+    def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         raise LedgerUnavailable("away")
 
     monkeypatch.setattr(leases, "standing", away)

@@ -8,8 +8,8 @@ import pytest
 
 from bureau.contracts.catalog import Catalog, TaskDescription
 from bureau.contracts.ids import new_id
-from bureau.ledger.database import Database
-from bureau.ledger.workers import NewWorker, register
+from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch.workers import NewWorker, register
 from bureau.submission.announcements import Announcements
 from tests.support.ledgers import sqlite_ledger
 

@@ -5,28 +5,28 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.schedule_survey import Troubled
-from services.scheduler.doctor import schedule_findings
+from bureau.ledger.schedules.health import TroubledSchedule
+from bureau.services.scheduler.doctor import schedule_findings
 
 JOB = UUID(int=7)
 AT = datetime(2030, 1, 2, 7, 0, tzinfo=UTC)
 
 CASES = [
     (
-        Troubled("ada", "daily", 125.4, None, None, None),
+        TroubledSchedule("ada", "daily", 125.4, None, None, None),
         ["schedule daily of ada: its next job is 125 s late; a scheduler makes it: does one run?"],
     ),
     (
-        Troubled("ada", "daily", 0.0, "There is no such file.", AT, None),
+        TroubledSchedule("ada", "daily", 0.0, "There is no such file.", AT, None),
         ["schedule daily of ada: its last time, 2030-01-02 07:00 UTC, has no job: There is no such file."],
     ),
     (
-        Troubled("ada", "daily", 0.0, None, None, JOB),
+        TroubledSchedule("ada", "daily", 0.0, None, None, JOB),
         [f"schedule daily of ada: its last job failed; GET /v1/jobs/{JOB} says why."],
     ),
 ]
 
 
 @pytest.mark.parametrize(("troubled", "said"), CASES)
-def test_each_trouble_is_told_with_what_to_do(troubled: Troubled, said: list[str]) -> None:
+def test_each_trouble_is_told_with_what_to_do(troubled: TroubledSchedule, said: list[str]) -> None:
     assert list(schedule_findings([troubled])) == said

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 
 from bureau.contracts.catalog import Catalog, TaskDescription
 from bureau.contracts.errors import PermanentError
-from bureau.contracts.mail import MailSent, SendMail
+from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.contracts.schemas import Schema
-from bureau.submission.announcements import Known, KnownTask
+from bureau.services.scheduler.schedule_file import ScheduleFile
+from bureau.submission.announcements import CatalogSnapshot, KnownTask
 from bureau.submission.schedules import schedule_mistakes
 from examples.schedules.tasks import clean_up, free_space
-from services.scheduler.schedule_file import ScheduleFile
 from tests.support.context import FakeContext
 from tests.support.processes import ROOT
 
@@ -34,7 +34,9 @@ DESCRIBED = [
     for name, (given, made) in SHIPPED.items()
 ]
 DESCRIBED += [free_space.description, clean_up.description]
-KNOWN = Known(Catalog(), {one.name: KnownTask(one, Schema(one.input_schema)) for one in DESCRIBED}, {}, {}, {})
+KNOWN = CatalogSnapshot(
+    Catalog(), {one.name: KnownTask(one, Schema(one.input_schema)) for one in DESCRIBED}, {}, {}, {}
+)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.artifacts import add_upload
-from bureau.ledger.schedules import NewSchedule, Schedule, Source
-from bureau.ledger.tables import audit
-from bureau.ledger.ticks import Timing
-from services.scheduler.file_schedules import FileSchedules
-from services.scheduler.schedule_file import ScheduleFile
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.db.tables import audit
+from bureau.ledger.files.artifacts import add_upload
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
+from bureau.services.scheduler.file_schedules import FileSchedules
+from bureau.services.scheduler.schedule_file import ScheduleFile
 from tests.support.book import stored
 from tests.unit.scheduler.conftest import Place
 
@@ -56,7 +56,7 @@ def test_the_schedules_of_the_file_are_in_force_after_a_look(place: Place, path:
     assert filed.look() == []
     kept = filed.kept()
     assert kept is not None
-    assert (kept.source, kept.timing, kept.enabled) == (Source.FILE, Timing(None, 3600, "UTC"), True)
+    assert (kept.source, kept.timing, kept.enabled) == (ScheduleOrigin.FILE, Timing(None, 3600, "UTC"), True)
     assert kept.job == {"tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}
     assert kept.next_at is not None
 
@@ -121,14 +121,14 @@ def test_an_input_that_does_not_fit_keeps_the_schedule_as_it_was(place: Place, p
 
 def test_a_name_that_is_taken_over_http_is_told(place: Place, path: Path) -> None:
     place.announce()
-    new = NewSchedule("local", "hourly", Timing("@daily", None, "UTC"), {}, True, Misfire.ONCE, Source.API)
-    schedules.save(place.db, "local", "hourly", Source.API, lambda _: new)
+    new = NewSchedule("local", "hourly", Timing("@daily", None, "UTC"), {}, True, Misfire.ONCE, ScheduleOrigin.API)
+    schedules.save(place.db, "local", "hourly", ScheduleOrigin.API, lambda _: new)
     filed = Filed(place, path, hourly())
     (told,) = filed.look()
     assert "A schedule of this name was made over HTTP" in told
-    schedules.delete_schedule(place.db, "local", "hourly", Source.API)
+    schedules.delete_schedule(place.db, "local", "hourly", ScheduleOrigin.API)
     filed.look()
-    assert filed.kept().source is Source.FILE  # type: ignore[union-attr]
+    assert filed.kept().source is ScheduleOrigin.FILE  # type: ignore[union-attr]
 
 
 def test_a_file_that_is_nobodys_is_told(place: Place, path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.problems import FieldError
-from bureau.contracts.schedules import Misfire
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.services.scheduler.schedule_file import LARGEST_BYTES, ScheduleFile, ScheduleFileWrong
+from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import SettingsError, load
-from services.scheduler.schedule_file import LARGEST_BYTES, ScheduleFile, ScheduleFileWrong
-from services.scheduler.settings import SchedulerSettings
 
 JOB = "job: {tasks: [{name: add, run: shop.suma, input: {a: 2, b: 2}}]}"
 GOOD = f"""

@@ -4,15 +4,15 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from bureau.contracts.schedules import Misfire
-from bureau.ledger import schedules
-from bureau.ledger.clock import later
-from bureau.ledger.quotas import Quota
-from bureau.ledger.schedules import NewSchedule, Schedule, Source
-from bureau.ledger.tables import jobs, tasks
-from bureau.ledger.tables import schedules as table
-from bureau.ledger.ticks import Timing
-from services.scheduler.schedules import LOOK_SECONDS, Schedules
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access.quotas import Quota
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs, tasks
+from bureau.ledger.db.tables import schedules as table
+from bureau.ledger.schedules import schedules
+from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
+from bureau.ledger.schedules.ticks import Timing
+from bureau.services.scheduler.schedules import LOOK_SECONDS, Schedules
 from tests.unit.scheduler.conftest import Place
 
 JOB = {"tags": ["daily"], "tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}
@@ -28,8 +28,8 @@ class Wakes:
 
 
 def due(place: Place, job: object = JOB, seconds: float = 1.0, owner: str = "ada") -> None:
-    new = NewSchedule(owner, "s", Timing(None, 3600, "UTC"), job, True, Misfire.ALL, Source.API)  # type: ignore[arg-type]
-    schedules.save(place.db, owner, "s", Source.API, lambda _: new)
+    new = NewSchedule(owner, "s", Timing(None, 3600, "UTC"), job, True, Misfire.ALL, ScheduleOrigin.API)  # type: ignore[arg-type]
+    schedules.save(place.db, owner, "s", ScheduleOrigin.API, lambda _: new)
     with place.db.transaction() as connection:
         connection.execute(update(table).values(next_at=later(-seconds)))
 

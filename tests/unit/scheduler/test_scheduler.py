@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from bureau.broker import MemoryBroker
-from bureau.ledger import hints
-from bureau.ledger.clock import later
-from bureau.relay import Relay
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.dispatch import hints
+from bureau.messaging.broker import MemoryBroker
+from bureau.messaging.relay import Relay
+from bureau.services.scheduler import scheduler as module
+from bureau.services.scheduler.scheduler import Scheduler
 from bureau.storage import Storage
-from services.scheduler import scheduler as module
-from services.scheduler.scheduler import Scheduler
 from tests.support.book import Book
 from tests.support.office import KEEP
 from tests.unit.scheduler.conftest import Place
@@ -47,7 +47,7 @@ def test_a_hint_that_nobody_claimed_is_a_lost_hint(scheduler: Scheduler, place: 
     place.announce()
     book = Book(place.db)
     book.submit()
-    (hinted,) = hints.take_due(place.db, "shop", 1).hints
+    (hinted,) = hints.reserve_due(place.db, "shop", 1).hints
     set_hinted(book, hinted.task_id, seconds_ago=10)
     scheduler._find_lost_hints()
     assert counted("bureau_ledger_lost_hints_total") == before

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.scheduler.yaml_places import MAX_PLACES, YamlUnreadable, read_yaml
+from bureau.services.scheduler.yaml_places import MAX_PLACES, YamlUnreadable, read_yaml
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bureau.ledger.clock import UtcDateTime
+from bureau.ledger.db.sql_time import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"

@@ -10,13 +10,13 @@ import httpx
 import pytest
 from cheroot import wsgi
 
-from bureau.ledger.database import Database
-from bureau.ledger.events import Event
-from bureau.ledger.migrate import migrate
-from bureau.ledger.running import write_said
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.progress import write_said
+from bureau.services.gateway.app import create_app
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from services.gateway.app import create_app
-from services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay
 from tests.support.book import Book
 from tests.support.ledgers import empty, sqlite_ledger
@@ -48,7 +48,7 @@ class Served:
         return str(self.book.submit(*tasks, owner=OWNER))
 
     def say(self, job_id: str, *lines: str, task: str = "only") -> None:
-        write_said(self.db, {UUID(job_id): [Event("task.logged", task, {"line": line}) for line in lines]})
+        write_said(self.db, {UUID(job_id): [TaskEvent("task.logged", task, {"line": line}) for line in lines]})
 
     def end(self, job_id: str) -> None:
         """Runs the job's only task to its end: `task.succeeded`, `job.finished`."""

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from bureau.ledger import act
-from bureau.ledger.events import Event, append
-from bureau.ledger.tables import events
+from bureau.ledger.db.tables import events
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.events import TaskEvent, append
 from tests.integration.gateway.conftest import pointers
 from tests.integration.gateway.events.conftest import OWNER, Served
 from tests.support.together import together
@@ -47,7 +47,7 @@ def test_what_happens_to_other_peoples_jobs_is_not(served: Served) -> None:
 def test_a_cancelled_job_is_told_of(served: Served) -> None:
     job_id = served.submit()
     with served.follow_all() as stream:
-        act.cancel(served.db, UUID(job_id), OWNER)
+        cancel.cancel(served.db, UUID(job_id), OWNER)
         stream.wait_for(2)
         assert stream.types == ["task.cancelled", "job.finished"]
         assert stream.events[1]["data"]["state"] == "cancelled"
@@ -90,7 +90,9 @@ def test_nothing_is_lost_or_told_twice_whatever_commits_when(served: Served) -> 
         for _ in range(30):
             with served.db.transaction() as connection:
                 for job_id in sorted(chance.sample(jobs, chance.randint(1, 3))):
-                    append(connection, {job_id: [Event("task.logged", "only", {"line": "x"})] * chance.randint(1, 3)})
+                    append(
+                        connection, {job_id: [TaskEvent("task.logged", "only", {"line": "x"})] * chance.randint(1, 3)}
+                    )
 
     passing = threading.Thread(target=come_and_go, daemon=True)
     passing.start()

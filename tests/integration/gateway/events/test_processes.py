@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.database import Database
-from bureau.ledger.events import Event
-from bureau.ledger.running import write_said
+from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.progress import write_said
 from tests.integration.gateway.test_process import COMMAND, environment
 from tests.support.book import Book
 from tests.support.embedded import EmbeddedBureau
@@ -37,7 +37,7 @@ class Gunicorn:
         self.process.wait_for_http(f"http://127.0.0.1:{self.port}/healthz")
 
     def say(self, job_id: UUID, *lines: str) -> None:
-        write_said(self.db, {job_id: [Event("task.logged", "only", {"line": line}) for line in lines]})
+        write_said(self.db, {job_id: [TaskEvent("task.logged", "only", {"line": line}) for line in lines]})
 
     def follow(self, job_id: UUID, last: int | None = None) -> Listener:
         return Listener(self.port, f"/v1/jobs/{job_id}/events", last=last)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.events import Event
-from bureau.ledger.running import write_said
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.progress import write_said
 from tests.integration.gateway.events.conftest import Served
 from tests.support.book import task
 from tests.support.sse import Listener
@@ -43,9 +43,9 @@ def test_clients_that_are_cut_off_at_any_point(served: Served, seed: int) -> Non
     def talk(number: int) -> None:
         chance = random.Random(seed * 100 + number)
         for n in range(LINES):
-            said = [Event("task.logged", f"t{number}", {"line": f"{n}.{m}"}) for m in range(chance.randint(1, 4))]
+            said = [TaskEvent("task.logged", f"t{number}", {"line": f"{n}.{m}"}) for m in range(chance.randint(1, 4))]
             write_said(served.db, {UUID(job_id): said})
-        served.book.finish(claims[number], lines=[Event("task.logged", f"t{number}", {"line": "last"})])
+        served.book.finish(claims[number], lines=[TaskEvent("task.logged", f"t{number}", {"line": "last"})])
 
     def act(number: int) -> tuple[list[int], int]:
         if number < TASKS:

@@ -9,7 +9,7 @@ from tests.integration.gateway.events.conftest import Served
 
 def test_a_slow_client_has_everything_in_the_end(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
     """What the hub brings is more than is held for it: it goes back to reading the ledger, and skips nothing."""
-    monkeypatch.setattr("services.gateway.following.subscription.HELD", 10)
+    monkeypatch.setattr("bureau.services.gateway.following.subscription.HELD", 10)
     served = serve()
     job_id = served.submit()
     with served.follow(job_id) as stream:
@@ -23,7 +23,7 @@ def test_a_slow_client_has_everything_in_the_end(serve: Callable[..., Served], m
 def test_an_owners_stream_that_cannot_keep_up_ends(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.following.subscription.HELD", 10)
+    monkeypatch.setattr("bureau.services.gateway.following.subscription.HELD", 10)
     served = serve()
     job_id = served.submit()
     with served.follow_all() as stream:
@@ -38,7 +38,7 @@ def test_more_at_once_than_anybody_reads_ends_owners_streams(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a night of a laptop: the gateway does not gather it all."""
-    monkeypatch.setattr("services.gateway.following.hub.OWNER_EVENTS", 20)
+    monkeypatch.setattr("bureau.services.gateway.following.hub.OWNER_EVENTS", 20)
     served = serve()
     with served.follow_all() as stream:
         served.say(served.submit(), *(str(n) for n in range(30)))

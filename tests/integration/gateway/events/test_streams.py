@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bureau.ledger import history
-from bureau.ledger.database import Database, LedgerUnavailable
-from bureau.ledger.place import Place
-from services.gateway.http import event_stream
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.jobs.event_cursor import EventCursor
+from bureau.ledger.reads import event_history
+from bureau.services.gateway.http import event_stream
 from tests.integration.gateway.events.conftest import Served
 from tests.support.sse import Deaf, Listener
 from tests.support.waiting import until
@@ -128,13 +128,13 @@ def test_one_poller_asks_for_all_streams(serve: Callable[..., Served], monkeypat
     for stream in (*streams[:2], *streams[20:]):
         stream.wait_for(1)
     looks: list[None] = []
-    present = history.present
+    present = event_history.present
 
-    def look(db: Database) -> Place:
+    def look(db: Database) -> EventCursor:
         looks.append(None)
         return present(db)
 
-    monkeypatch.setattr(history, "present", look)
+    monkeypatch.setattr(event_history, "present", look)
     with statements(served.db) as sent:
         until(lambda: len(looks) == 6, message="six looks")
     assert set(sent) == {"events"}
@@ -170,13 +170,13 @@ def test_a_client_that_does_not_read_costs_neither_thread_nor_connection(
     for _ in range(20):
         served.say(job_id, *["x" * 1000] * 500)  # ten megabytes, more than buffers take
     reads: list[int] = []
-    read = history.events_of
+    read = event_history.events_of
 
     def counted(*arguments: Any, **named: Any) -> Any:
         reads.append(1)
         return read(*arguments, **named)
 
-    monkeypatch.setattr(history, "events_of", counted)
+    monkeypatch.setattr(event_history, "events_of", counted)
     with Deaf(served.port, f"/v1/jobs/{job_id}/events"):
         until(lambda: reads, message="the stream")
         assert connected(served, job_id) == 503
@@ -193,7 +193,7 @@ def test_streams_outlive_an_outage_of_the_ledger(serve: Callable[..., Served], m
     away = threading.Event()
 
     def fragile(name: str) -> Any:
-        original = getattr(history, name)
+        original = getattr(event_history, name)
 
         def asked(*arguments: Any, **named: Any) -> Any:
             if away.is_set():
@@ -204,7 +204,7 @@ def test_streams_outlive_an_outage_of_the_ledger(serve: Callable[..., Served], m
         return asked
 
     for name in ("events_of", "new_to_jobs", "present"):
-        monkeypatch.setattr(history, name, fragile(name))
+        monkeypatch.setattr(event_history, name, fragile(name))
     with served.follow(job_id) as stream, served.follow(silent) as beside, served.follow_all() as mine:
         served.say(job_id, "before")
         stream.wait_for(1)
@@ -231,7 +231,7 @@ def test_a_refused_stream_gives_its_seat_back(serve: Callable[..., Served], monk
         raise LedgerUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(history, "present", away)
+        patched.setattr(event_history, "present", away)
         assert served.client.get("/v1/events").status_code == 503
     assert served.client.head("/v1/events").status_code == 200
     with served.follow_all() as stream:

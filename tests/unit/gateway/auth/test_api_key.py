@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
 
 SECRET = "S" * 43
 

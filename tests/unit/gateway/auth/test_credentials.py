@@ -4,8 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.auth.credentials import Malformed, presented
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.auth.credentials import Malformed, presented
 
 KEY = ApiKey("abc1", "S" * 43)
 TEXT = KEY.text()

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from bureau.broker import BrokerKind
-from bureau.ledger.database import Database
-from bureau.links import Linked
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.app import operations
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.openapi import document
+from bureau.services.gateway.http.operation import Operation
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.signing.signed_links import Linked
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
-from services.gateway.app import operations
-from services.gateway.gateway import Gateway
-from services.gateway.http.openapi import document
-from services.gateway.http.operation import Operation
-from services.gateway.settings import GatewaySettings
 
 
 class NoRelay:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bureau.ledger import keys
-from bureau.ledger.audit import Act
-from bureau.ledger.database import Database
-from bureau.ledger.keys import NewKey, Role
+from bureau.ledger.access import keys
+from bureau.ledger.access.audit import Act
+from bureau.ledger.access.keys import NewKey, Role
+from bureau.ledger.db.database import Database
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.auth.exposure import refuse_without_keys
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import SettingsError
-from services.gateway.auth import api_key
-from services.gateway.auth.exposure import refuse_without_keys
-from services.gateway.settings import GatewaySettings
 from tests.support.ledgers import sqlite_ledger
 from tests.support.ports import free_port
 
@@ -21,7 +21,7 @@ OPEN = ["0.0.0.0", "", "::", "192.168.1.5", "bureau.example.com"]  # noqa: S104 
 @pytest.mark.parametrize("host", OPEN)
 def test_other_addresses_are_refused_and_it_says_why(tmp_path: Path, host: str) -> None:
     db = Database(f"sqlite:///{tmp_path}/new.db")  # without tables yet
-    with pytest.raises(SettingsError, match=r"BIND: without keys .* loopback only.*services.gateway.keys make"):
+    with pytest.raises(SettingsError, match=r"BIND: without keys .* loopback only.*bureau.services.gateway.keys make"):
         refuse_without_keys(GatewaySettings(), db, ["127.0.0.1", host])
     db.close()
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bureau.ledger.keys import Key, Role
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.auth.identity import Identity
-from services.gateway.auth.key_file import FileKey
-from services.gateway.auth.keyring import UNKNOWN, Refused, judge
+from bureau.ledger.access.keys import Key, Role
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.api_keys.key_file import FileKey
+from bureau.services.gateway.auth.identity import Identity
+from bureau.services.gateway.auth.keyring import UNKNOWN, Refused, judge
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SHOWN = api_key.make()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bureau.ledger.keys import Role
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.api_keys import api_key
+from bureau.services.gateway.api_keys.api_key import ApiKey
+from bureau.services.gateway.api_keys.key_file import LARGEST_BYTES, KeyFile, KeyFileError, parse
+from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import SettingsError, load
-from services.gateway.auth import api_key
-from services.gateway.auth.api_key import ApiKey
-from services.gateway.auth.key_file import LARGEST_BYTES, KeyFile, KeyFileError, parse
-from services.gateway.settings import GatewaySettings
 
 SHOP, ADA = api_key.make(), api_key.make()
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from itsdangerous import URLSafeSerializer
 
-from bureau.links import Link, Linked, LinkExpired, LinkInvalid, Links
+from bureau.signing.signed_links import Link, Linked, LinkExpired, LinkInvalid, Links
 
 ID = UUID("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
 NOW = 1_900_000_000

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.console.audit import in_words
+from bureau.services.gateway.console.pages.audit import in_words
 
 
 @pytest.mark.parametrize(

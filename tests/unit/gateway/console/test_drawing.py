@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from bureau.ledger.history import Happened
-from bureau.ledger.views import TaskView
-from services.gateway.console.graph import MOST, graph
-from services.gateway.console.redaction import HIDDEN, MOST_CHARACTERS, pretty, redacted
-from services.gateway.console.sparkline import sparkline
-from services.gateway.console.telling import told, why_it_waits
-from services.gateway.console.words import listed
+from bureau.ledger.reads.event_history import Happened
+from bureau.ledger.reads.job_views import TaskView
+from bureau.services.gateway.console.text.redaction import HIDDEN, MOST_CHARACTERS, pretty, redacted
+from bureau.services.gateway.console.text.sparkline import sparkline
+from bureau.services.gateway.console.text.task_graph import MOST, graph
+from bureau.services.gateway.console.text.timeline import told, why_it_waits
+from bureau.services.gateway.console.text.words import listed
 
 ID = UUID(int=1)
 TASK = TaskView(

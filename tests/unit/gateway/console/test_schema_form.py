@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bureau.contracts.problems import FieldError
-from services.gateway.console.reports import mistakes
-from services.gateway.console.schema_form import fields, values
+from bureau.services.gateway.console.pages.reports import mistakes
+from bureau.services.gateway.console.schema_form import fields, values
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bureau.contracts.trouble import Trouble
-from bureau.ledger.away import Away
-from services.gateway.console.dependency import Dependency, Standing, outside
-from services.gateway.console.sentence import QueueState, State, Tone, sentence
+from bureau.contracts.outage import Outage
+from bureau.ledger.reads.reported_outages import ReportedOutage
+from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus, outside
+from bureau.services.gateway.console.text.health_summary import QueueState, State, Tone, sentence
 
 NOW = datetime(2026, 3, 1, 2, 59, 0, tzinfo=UTC)
 
@@ -73,7 +73,9 @@ def test_the_sentence(queues: tuple[QueueState, ...], tone: Tone, text: str) -> 
 
 def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
     paused = QueueState("shop", workers=1, paused_at=before(minutes=1))
-    away = Dependency("RabbitMQ", Standing.AWAY, before(minutes=9), "Jobs are accepted and start when it is back.")
+    away = Dependency(
+        "RabbitMQ", DependencyStatus.AWAY, before(minutes=9), "Jobs are accepted and start when it is back."
+    )
     said = sentence(State(NOW, (paused, BUSY, MAILER), (Dependency("Storage"), away)))
     assert said.tone is Tone.WRONG
     assert said.text == "RabbitMQ is away since 02:50:00 (9 min)."
@@ -85,30 +87,36 @@ def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
 
 
 def test_what_needs_a_look_is_a_warning_and_what_nobody_knows_is_none() -> None:
-    full = Dependency("Storage", Standing.WARNS, before(minutes=9), "Its file system is 93 % full. Make it larger.")
-    unknown = Dependency("Mail transport", Standing.UNKNOWN, detail="No worker serves mailer, so none can tell.")
+    full = Dependency(
+        "Storage", DependencyStatus.WARNS, before(minutes=9), "Its file system is 93 % full. Make it larger."
+    )
+    unknown = Dependency(
+        "Mail transport", DependencyStatus.UNKNOWN, detail="No worker serves mailer, so none can tell."
+    )
     said = sentence(State(NOW, (BUSY,), (full, unknown)))
     assert (said.tone, said.text, said.more) == (Tone.WARNING, "Storage: its file system is 93 % full.", ())
     assert said.detail == "Make it larger."
 
 
 def test_what_is_not_said_first_is_said_in_full() -> None:
-    away = Dependency("Database", Standing.AWAY)
-    full = Dependency("Storage", Standing.WARNS, detail="Its file system is 93 % full. Make it larger.")
+    away = Dependency("Database", DependencyStatus.AWAY)
+    full = Dependency("Storage", DependencyStatus.WARNS, detail="Its file system is 93 % full. Make it larger.")
     assert sentence(State(NOW, (), (full, away))).more == ("Storage: its file system is 93 % full. Make it larger.",)
 
 
 def test_what_workers_need_stands_as_they_say() -> None:
-    def away(queue: str, name: str, how: str, workers: int) -> Away:
-        return Away(queue, workers, Trouble(name=name, how=how, since=before(minutes=9), why="It answered 503."))
+    def away(queue: str, name: str, how: str, workers: int) -> ReportedOutage:
+        return ReportedOutage(
+            queue, workers, Outage(name=name, how=how, since=before(minutes=9), why="It answered 503.")
+        )
 
     live = {"mailer": 2, "certificates": 1, "shop": 1}
     told = [away("mailer", "smtp", "open circuit", 1), away("shop", "the bank", "closed", 1)]
     assert [(one.name, one.standing, one.detail) for one in outside(told, live)] == [
-        ("Mail transport smtp", Standing.AWAY, "Open circuit, says 1 of 2 workers: It answered 503."),
-        ("Certificates API", Standing.OK, None),
-        ("the bank", Standing.AWAY, "Closed: It answered 503."),
+        ("Mail transport smtp", DependencyStatus.AWAY, "Open circuit, says 1 of 2 workers: It answered 503."),
+        ("Certificates API", DependencyStatus.OK, None),
+        ("the bank", DependencyStatus.AWAY, "Closed: It answered 503."),
     ]
     (mail, api) = outside([away("certificates", "certificates API", "failing", 1)], {"certificates": 1})
-    assert (mail.standing, mail.detail) == (Standing.UNKNOWN, "No worker serves mailer, so none can tell.")
+    assert (mail.standing, mail.detail) == (DependencyStatus.UNKNOWN, "No worker serves mailer, so none can tell.")
     assert (api.name, api.since, api.detail) == ("Certificates API", before(minutes=9), "Failing: It answered 503.")

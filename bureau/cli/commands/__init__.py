@@ -1,0 +1,1 @@
+"""The commands of `bureau`, a file for each group of them."""

@@ -1,0 +1,48 @@
+"""`bureau download`: a job's files."""
+
+from pathlib import Path
+
+import click
+
+from bureau.cli.commands.completion import job_ids
+from bureau.cli.exits import USAGE
+from bureau.cli.session import Session, json_option
+from bureau.client import Artifact
+from bureau.formatting import size
+
+
+@click.command()
+@click.argument("job_id", metavar="JOB", shell_complete=job_ids)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder, or a file's name for one file.")
+@json_option
+@click.pass_obj
+def download(session: Session, job_id: str, names: tuple[str, ...], output: Path | None) -> None:
+    """Fetch the files of a job, all or those named.
+
+    Each is checked by its SHA-256, and there only when it is whole.
+    """
+    job = session.patiently(session.bureau.get(job_id))
+    wanted = [job.artifact(name) for name in names] if names else job.artifacts
+    if not wanted:
+        click.echo(f"The job {job.title!r} ({job.state}) has no files.", err=True)
+        raise click.exceptions.Exit(USAGE)
+    saved = [artifact.save(target) for artifact, target in _targets(wanted, output)]
+    if session.as_json:
+        session.json([{"path": path, **artifact.data} for path, artifact in zip(saved, wanted, strict=True)])
+        return
+    for path, artifact in zip(saved, wanted, strict=True):
+        session.line(f"{path}  {size(artifact.size)}")
+
+
+def _targets(wanted: list[Artifact], output: Path | None) -> list[tuple[Artifact, Path]]:
+    """Where each goes. Files of one name, from several tasks, have the task's name before theirs."""
+    folder = output or Path()
+    if len(wanted) == 1:
+        return [(wanted[0], folder)]
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [artifact.name for artifact in wanted]
+    return [
+        (one, folder / f"{one.data['task']}-{one.name}".replace("/", "_") if names.count(one.name) > 1 else folder)
+        for one in wanted
+    ]

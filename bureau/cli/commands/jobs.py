@@ -1,0 +1,217 @@
+"""`bureau jobs`, `bureau job`, `bureau open`: what there is, and the whole of one."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.text import Text
+
+from bureau.cli import states
+from bureau.cli.commands.completion import job_ids
+from bureau.cli.session import Session, json_option
+from bureau.cli.table import Cell, Column, cut, table
+from bureau.cli.times import Ago
+from bureau.cli.words import age, clock, one_line, since
+from bureau.client import Job
+from bureau.client.events import progress_line
+from bureau.client.operations import JobFilter
+from bureau.client.shapes import TaskData
+from bureau.formatting import count, size
+
+STATES = ("scheduled", "queued", "running", "succeeded", "failed", "cancelled")
+KINDS = ("certificates", "report", "email", "job", "preview")
+LOG_LINES = 5
+
+_COLUMNS = (Column("ID"), Column("STATE"), Column("TITLE", flexible=True), Column("AGE", right=True))
+_TASKS = (
+    Column("TASK", flexible=True),
+    Column("STATE"),
+    Column("RUN"),
+    Column("TRY", right=True),
+    Column("TOOK", right=True),
+)
+
+
+def filters(command: Any) -> Any:
+    """The options that choose jobs, as the keyword `which`."""
+    for option in (
+        click.option("--before", type=Ago(), help="Submitted before this time."),
+        click.option("--since", type=Ago(), help="Submitted since: 1h, 2d, 2026-05-04T07:00."),
+        click.option("--error", metavar="CODE", help="Failed with this code."),
+        click.option("--title", "q", help="Found in the title."),
+        click.option("--tag", help="With this tag."),
+        click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"{', '.join(KINDS)}."),
+        click.option(
+            "--state",
+            type=click.Choice(STATES),
+            multiple=True,
+            metavar="STATE",
+            help=f"{', '.join(STATES)}; repeatable.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def which(given: dict[str, Any]) -> JobFilter:
+    """The filter that these options are."""
+    found: JobFilter = {}
+    if given["state"]:
+        found["state"] = list(given["state"])
+    if given["kind"]:
+        found["kind"] = given["kind"]
+    if given["tag"]:
+        found["tag"] = given["tag"]
+    if given["q"]:
+        found["q"] = given["q"]
+    if given["error"]:
+        found["error"] = given["error"]
+    if given["since"]:
+        found["created_after"] = given["since"]
+    if given["before"]:
+        found["created_before"] = given["before"]
+    return found
+
+
+@click.command()
+@filters
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@json_option
+@click.pass_obj
+def jobs(session: Session, /, limit: int, **given: Any) -> None:
+    """List jobs, the newest first."""
+    found = list(session.bureau.jobs(limit=limit, **which(given)))
+    if session.as_json:
+        session.json([job.data for job in found])
+    elif not found:
+        session.note("No jobs like that." if which(given) else "No jobs yet. The first: bureau submit --help")
+    else:
+        _listed(session, found)
+
+
+def _listed(session: Session, found: list[Job]) -> None:
+    now = session.now
+    rows: list[list[Cell]] = [
+        [job.id, states.shown(job.state), job.title, since(job.data["created_at"], now)] for job in found
+    ]
+    head, *lines = table(_COLUMNS, rows, session.out.width)
+    session.line(head)
+    for job, line in zip(found, lines, strict=True):
+        session.line(line)
+        if job.error:
+            why = one_line(f"{job.error['code']}: {job.error['message']}")
+            session.line(cut(f"    {why}", session.out.width), "red")
+
+
+@click.command()
+@click.argument("job_id", metavar="JOB", shell_complete=job_ids)
+@json_option
+@click.pass_obj
+def job(session: Session, job_id: str) -> None:
+    """Show a job: its tasks, log, results and files."""
+    found = session.bureau.get(job_id)
+    if session.as_json:
+        session.json(found.data)
+        return
+    _head(session, found)
+    _tasks(session, found)
+    for task in found.tasks:
+        _said(session, task)
+    _files(session, found)
+
+
+def _head(session: Session, found: Job) -> None:
+    now, data = session.now, found.whole()
+    title = Text(one_line(found.title), style="bold")
+    title.append(f"  {found.state}", states.style(found.state) or "default")
+    session.line(title)
+    times = [f"{found.kind}, submitted {clock(data['created_at'], now)}"]
+    if data["started_at"]:
+        waited = _between(data["created_at"], data["started_at"])
+        times.append(f"waited {waited}")
+        times.append(f"ran {_between(data['started_at'], data['finished_at'] or now.isoformat())}")
+    session.line(", ".join(times))
+    if waiting := data["waiting"]:
+        session.line(f"Waiting: {_waiting(waiting)}")
+    if data["cancel_requested_at"] and not found.ended:
+        session.line(f"A cancel was asked for at {clock(data['cancel_requested_at'], now)}.", "yellow")
+    if data["progress"] and not found.ended:
+        session.line(progress_line(data["progress"]))
+    if error := found.error:
+        session.line(f"{error['task']}: {error['code']}: {error['message']}", "red")
+
+
+def _waiting(waiting: Any) -> str:
+    words = str(waiting["reason"]).replace("_", " ")
+    position = f", {waiting['position']:,} before it" if waiting.get("position") else ""
+    starts = waiting.get("starts_in_seconds")
+    return words + position + (f", starts in about {age(starts)}" if starts is not None else "")
+
+
+def _tasks(session: Session, found: Job) -> None:
+    session.line()
+    session.table(_TASKS, [_task(task) for task in found.tasks])
+    total = sum(found.data["counts"].values())
+    if total > len(found.tasks):
+        session.note(f"These are the first {len(found.tasks)} of {count(total, 'task')}.")
+
+
+def _task(task: TaskData) -> list[Cell]:
+    tries = f"{task['attempt']}/{task['max_attempts']}"
+    return [task["name"], states.shown(task["state"]), task["run"], tries, _took(task)]
+
+
+def _said(session: Session, task: TaskData) -> None:
+    lines = task["logs"][-LOG_LINES:]
+    shown = json.dumps(task["result"], ensure_ascii=False) if task["result"] is not None else None
+    if not lines and shown is None and not task["error"]:
+        return
+    session.line()
+    session.line(task["name"], "bold")
+    if len(task["logs"]) > len(lines):
+        session.line(f"  … {count(len(task['logs']) - len(lines), 'line')} before", "dim")
+    for entry in lines:
+        session.line(f"  {clock(entry['at'], session.now)}  {one_line(entry['line'])}", "dim")
+    if task["error"]:
+        session.line(f"  {task['error']['code']}: {one_line(task['error']['message'])}", "red")
+    if shown is not None:
+        session.line(f"  = {cut(one_line(shown), max(20, 10 * session.out.width - 4))}")
+
+
+def _files(session: Session, found: Job) -> None:
+    if not found.artifacts:
+        return
+    session.line()
+    for artifact in found.artifacts:
+        session.line(f"{one_line(artifact.name)}  {size(artifact.size)}  SHA-256 {artifact.sha256[:16]}…")
+    session.note(f"Get them: bureau download {found.id}")
+
+
+def _took(task: TaskData) -> str:
+    if not task["started_at"] or not task["finished_at"]:
+        return "-"
+    return _between(task["started_at"], task["finished_at"])
+
+
+def _between(begin: str, end: str) -> str:
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+    return f"{max(0.0, seconds):.1f} s" if seconds < 10 else age(seconds)
+
+
+@click.command("open")
+@click.argument("job_id", metavar="[JOB]", required=False, shell_complete=job_ids)
+@json_option
+@click.pass_obj
+def open_(session: Session, job_id: str | None) -> None:
+    """Open the page of a job, or the console.
+
+    Its address is printed; on a terminal a browser is opened too.
+    """
+    address = f"{session.bureau.url}/jobs/{session.bureau.get(job_id).id}" if job_id else f"{session.bureau.url}/"
+    if session.as_json:
+        session.json({"url": address})
+        return
+    session.line(address)
+    if session.out.is_terminal:
+        click.launch(address)

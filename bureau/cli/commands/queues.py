@@ -1,0 +1,101 @@
+"""`bureau queues`, `pause`, `resume`, `purge`."""
+
+import click
+from rich.text import Text
+
+from bureau.cli.commands.completion import queue_names
+from bureau.cli.commands.status import in_trouble
+from bureau.cli.exits import USAGE
+from bureau.cli.session import Session, json_option
+from bureau.cli.table import Cell, Column
+from bureau.cli.words import age, clock
+from bureau.client.shapes import QueueData
+from bureau.formatting import count
+
+_COLUMNS = (
+    Column("QUEUE", flexible=True),
+    Column("WAITING", right=True),
+    Column("OLDEST", right=True),
+    Column("RUNNING", right=True),
+    Column("LATER", right=True),
+    Column("WORKERS", right=True),
+    Column("BUSY", right=True),
+    Column(""),
+)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def queues(session: Session) -> None:
+    """List queues: what waits, what runs, who serves them."""
+    found = session.bureau.queues()
+    if session.as_json:
+        session.json(found)
+    elif not found:
+        session.note("No queue yet: no worker has announced itself.")
+    else:
+        session.table(_COLUMNS, [_row(session, queue) for queue in found])
+
+
+def _row(session: Session, queue: QueueData) -> list[Cell]:
+    paused = f"paused {clock(queue['paused_at'], session.now)}" if queue["paused_at"] else ""
+    return [
+        Text(queue["name"], style="bold red" if in_trouble(queue) else ""),
+        f"{queue['queued']:,}",
+        age(queue["oldest_queued_seconds"]) if queue["queued"] else "-",
+        f"{queue['running']:,}",
+        f"{queue['scheduled'] + queue['waiting']:,}",
+        f"{queue['workers']:,}",
+        f"{queue['busy']}/{queue['threads']}",
+        Text(paused, style="yellow"),
+    ]
+
+
+@click.command()
+@click.argument("queue", shell_complete=queue_names)
+@json_option
+@click.pass_obj
+def pause(session: Session, queue: str) -> None:
+    """Start nothing more of QUEUE; what runs goes on."""
+    _say(session, session.bureau.pause(queue), "is paused")
+
+
+@click.command()
+@click.argument("queue", shell_complete=queue_names)
+@json_option
+@click.pass_obj
+def resume(session: Session, queue: str) -> None:
+    """Start again what waits in QUEUE."""
+    _say(session, session.bureau.resume(queue), "goes on")
+
+
+@click.command()
+@click.argument("queue", shell_complete=queue_names)
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--expect", type=click.IntRange(0), help="Do it, if just so many wait.")
+@json_option
+@click.pass_obj
+def purge(session: Session, queue: str, dry_run: bool, expect: int | None) -> None:
+    """Cancel the tasks in QUEUE that have not started.
+
+    They are counted first. Nothing is done before --expect names that count.
+    """
+    purged = session.bureau.purge(queue, dry_run=dry_run or expect is None, expect=expect)
+    if session.as_json:
+        session.json({"count": purged.count, "changed": purged.changed, "dry_run": purged.dry_run})
+    elif not purged.dry_run:
+        session.line(f"{count(purged.changed, 'task')} cancelled.")
+    elif purged.count:
+        session.line(f"{count(purged.count, 'task')} waiting.   Do it: --expect {purged.count}")
+    else:
+        session.line("Nothing waits.")
+    if purged.dry_run and not dry_run and purged.count:
+        raise click.exceptions.Exit(USAGE)
+
+
+def _say(session: Session, queue: QueueData, what: str) -> None:
+    if session.as_json:
+        session.json(queue)
+    else:
+        session.line(f"{queue['name']} {what}: {queue['queued']:,} waiting, {queue['running']:,} running.")

@@ -1,0 +1,1 @@
+"""The shape of a job: its tasks, their graph, their states, and references between their results."""

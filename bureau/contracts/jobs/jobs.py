@@ -1,0 +1,54 @@
+"""What a client submits: a job, a graph of tasks. Structure only; `graph.py` checks how tasks hang together."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from bureau.contracts.base import Contract
+from bureau.contracts.jobs.states import When
+
+MAX_TASKS = 1000
+
+TaskName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+RunName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_.]{0,79}$")]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class RetryOverride(Contract):
+    """A submission's own retry policy; what is not given stays as the task's author set it."""
+
+    max_attempts: int | None = Field(default=None, ge=1, le=100)
+    base_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    cap_seconds: float | None = Field(default=None, gt=0, le=604_800)
+
+
+class Terms(Contract):
+    """The fields every submission takes besides its own."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    tags: list[Tag] = Field(default=[], max_length=10)
+    run_at: AwareDatetime | None = Field(default=None, description="Not started before this time.")
+    delay_seconds: float | None = Field(default=None, ge=0, le=315_360_000, description="Not started before then.")
+    expires_at: AwareDatetime | None = Field(default=None, description="Not started by then: `expired`.")
+    priority: int = Field(default=5, ge=0, le=9, description="Higher first.")
+    retry: RetryOverride | None = None
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
+
+
+class TaskSpec(Contract):
+    """One task of a submitted graph. `input` may hold `{"$result": "/task/…"}` in place of any value."""
+
+    name: TaskName
+    run: RunName = Field(description="A task that a service announced: GET /v1/catalog/tasks.")
+    input: dict[str, Any] = Field(default={})
+    after: list[TaskName] = Field(default=[], max_length=MAX_TASKS)
+    when: When = When.SUCCEEDED
+    optional: bool = Field(default=False, description="Its failure does not fail the job.")
+    retry: RetryOverride | None = None
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
+
+
+class JobSpec(Terms):
+    """A graph of tasks: POST /v1/jobs."""
+
+    tasks: list[TaskSpec] = Field(min_length=1, max_length=MAX_TASKS)

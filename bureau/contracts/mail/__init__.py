@@ -1,0 +1,1 @@
+"""The shape of a mail: addresses, recipients, and the events that providers report."""

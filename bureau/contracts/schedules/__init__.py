@@ -1,0 +1,1 @@
+"""The shape of a schedule, and the arithmetic of cron expressions."""

@@ -1,0 +1,102 @@
+"""Cron expressions: five fields with names and `L`, or `@daily` and its like, in a time zone.
+
+On the nights the clocks change it goes by Debian's cron: a time of day that is left out comes when the clocks have been
+put forward (02:30 becomes 03:00), one that comes twice counts the first time. Every so many minutes or hours (`*` or
+`*/n` in the minute or the hour) goes by elapsed time.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim, CronSimError
+
+from bureau.formatting import count
+
+MACROS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_FIELDS = (  # name, and what stands in it; in the order of the expression
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of the month", "1 to 31, L (the last day) or LW (the last weekday)"),
+    ("month", "1 to 12 or JAN to DEC"),
+    ("day of the week", "0 to 7 or SUN to SAT, MON#1 (the first Monday), 5L (the last Friday)"),
+)
+_ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class CronInvalid(ValueError):
+    """What is wrong with an expression, in words for who wrote it."""
+
+
+class ZoneUnknown(ValueError):
+    """No time zone has this name; the text names a close one."""
+
+
+def ticks(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
+    """The times in UTC after `after`, each once; ends where none comes in fifty years. Both texts are checked ones."""
+    last = after
+    for found in CronSim(_five_fields(expression), after.astimezone(ZoneInfo(zone))):
+        tick = found.astimezone(UTC)
+        if tick > last:  # in the hour that comes twice cronsim names what was in the first of the two
+            last = tick
+            yield tick
+
+
+def check_cron(expression: str) -> None:
+    """Raises `CronInvalid`."""
+    text = _five_fields(expression)
+    fields = text.split()
+    if len(fields) != len(_FIELDS):
+        names = ", ".join(name for name, _ in _FIELDS)
+        raise CronInvalid(f"it has {count(len(fields), 'field')}, and five are needed: {names}")
+    for position, (name, allowed) in enumerate(_FIELDS):
+        alone = ["*"] * len(_FIELDS)
+        alone[position] = fields[position]
+        if not _understood(" ".join(alone)):
+            raise CronInvalid(
+                f"its {name} is {fields[position]}; write {allowed}, or *, lists 1,3, ranges 1-5, steps */2"
+            )
+    if not _understood(text) or next(ticks(expression, "UTC", _ANY_DAY), None) is None:
+        raise CronInvalid(f"no date ever matches it, as there is no day {fields[2]} in month {fields[3]}")
+
+
+def check_zone(name: str) -> None:
+    """Raises `ZoneUnknown`."""
+    if name not in _zones():
+        close = get_close_matches(name, _zones(), n=1)
+        raise ZoneUnknown(
+            f"{name[:100]} is no time zone{f'; is {close[0]} meant?' if close else '.'} "
+            "Names are IANA's, such as Europe/Paris or UTC"
+        )
+
+
+def _five_fields(expression: str) -> str:
+    text = expression.strip()
+    if not text.startswith("@"):
+        return text
+    if text.lower() not in MACROS:
+        raise CronInvalid(f"{text} is not known; write five fields, or {', '.join(MACROS)}")
+    return MACROS[text.lower()]
+
+
+def _understood(text: str) -> bool:
+    try:
+        CronSim(text, _ANY_DAY)
+    except CronSimError:
+        return False
+    return True
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

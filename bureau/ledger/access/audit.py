@@ -1,0 +1,58 @@
+"""Who did what from outside. A row is written in the transaction of its act; of an act of many transactions, before."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, update
+
+from bureau.contracts.ids import new_id
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import now
+from bureau.ledger.db.tables import audit
+
+FILE = "file"  # by whoever wrote SCHEDULES_FILE
+COMMAND = "command"  # by somebody with a shell and the database's password
+EVERYBODY = "*"  # in place of an owner, where all are concerned
+
+
+@dataclass(frozen=True)
+class Act:
+    """`what` is done to things of `owner` by `by`: `key <id>`, `local` (no keys), `command` or `file`."""
+
+    what: str
+    owner: str
+    by: str
+    target: str | None = None
+    request_id: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def note(connection: Connection, act: Act, count: int | None = 1) -> UUID:
+    """Inside the transaction of the act, which did `count` things. The row's id."""
+    row_id = new_id()
+    connection.execute(
+        insert(audit).values(
+            id=row_id,
+            at=now(),
+            by=act.by,
+            owner=act.owner,
+            act=act.what,
+            target=act.target,
+            count=count,
+            request_id=act.request_id,
+            detail=act.detail or None,
+        )
+    )
+    return row_id
+
+
+def begin(db: Database, act: Act) -> UUID:
+    """An act of many transactions begins; `end` tells how many things it did."""
+    with db.transaction() as connection:
+        return note(connection, act, count=None)
+
+
+def end(db: Database, row_id: UUID, count: int) -> None:
+    with db.transaction() as connection:
+        connection.execute(update(audit).where(audit.c.id == row_id).values(count=count))

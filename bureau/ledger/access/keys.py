@@ -1,0 +1,123 @@
+"""Keys: who may ask the gateway, and for what. Of a key's secret only the SHA-256 is kept."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, case, exists, insert, or_, select, update
+
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later, now
+from bureau.ledger.db.tables import keys
+
+USE_NOTED_SECONDS = 60
+
+
+class Role(StrEnum):
+    """What a key may do; each may do what those before it may."""
+
+    VIEW = "view"  # read its owner's jobs and files
+    SUBMIT = "submit"  # submit, act on single jobs, make links
+    OPERATE = "operate"  # act on many at once, see workers and queues
+
+    def includes(self, needed: "Role") -> bool:
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(needed)
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """`sha256` is of the secret; without `expires_in_seconds` it lives until it is revoked."""
+
+    id: str
+    owner: str
+    role: Role
+    sha256: str = field(repr=False)
+    label: str = ""
+    expires_in_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as it is kept. `expired` and `use_is_old` are decided by the database's clock."""
+
+    id: str
+    owner: str
+    role: Role
+    label: str
+    sha256: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: datetime | None
+    expired: bool
+    use_is_old: bool
+
+
+def add(db: Database, new: NewKey, act: Act) -> None:
+    lives = new.expires_in_seconds
+    with db.transaction() as connection:
+        connection.execute(
+            insert(keys).values(
+                id=new.id,
+                owner=new.owner,
+                role=new.role,
+                label=new.label,
+                sha256=new.sha256,
+                created_at=now(),
+                expires_at=later(lives) if lives is not None else None,
+            )
+        )
+        audit.note(connection, act)
+
+
+def find(db: Database, key_id: str) -> Key | None:
+    """Also one that is revoked or expired."""
+    with db.read() as connection:
+        row = connection.execute(_select().where(keys.c.id == key_id)).one_or_none()
+    return _key(row) if row else None
+
+
+def all_keys(db: Database) -> list[Key]:
+    """By owner, the newest last."""
+    with db.read() as connection:
+        return [_key(row) for row in connection.execute(_select().order_by(keys.c.owner, keys.c.created_at))]
+
+
+def there_are_any(db: Database) -> bool:
+    """Revoked and expired ones count: revoking the last key does not open the door to everybody."""
+    with db.read() as connection:
+        return bool(connection.execute(select(exists().select_from(keys))).scalar_one())
+
+
+def revoke(db: Database, key_id: str, act: Act) -> bool:
+    """From now on it opens nothing. False: there is no such key, or it was revoked before."""
+    with db.transaction() as connection:
+        revoked = connection.execute(
+            update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now())
+        ).rowcount
+        if revoked:
+            audit.note(connection, act)
+    return bool(revoked)
+
+
+def note_use(db: Database, key_id: str) -> None:
+    """Writes that it is used, at most once a minute."""
+    with db.transaction() as connection:
+        connection.execute(update(keys).where(keys.c.id == key_id, _use_is_old()).values(used_at=now()))
+
+
+def _use_is_old() -> ColumnElement[bool]:
+    return or_(keys.c.used_at.is_(None), keys.c.used_at < later(-USE_NOTED_SECONDS))
+
+
+def _select() -> Any:
+    expired = case((keys.c.expires_at <= now(), True), else_=False)
+    return select(keys, expired.label("expired"), case((_use_is_old(), True), else_=False).label("use_is_old"))
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(**{**row._asdict(), "role": Role(row.role)})

@@ -1,0 +1,62 @@
+"""Rate limits: a bucket of requests a key, in the ledger, so that all gateways count together."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import floor
+
+from sqlalchemy import ColumnElement, insert, literal, select, text, update
+
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import UtcDateTime, age
+from bureau.ledger.db.tables import rate_limits
+
+_SLACK = 1e-4  # of a unit: times are binary fractions
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A bucket of `units`, filled anew in `seconds`, evenly."""
+
+    units: int
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class RateLimitResult:
+    """Whether a unit was there to take, how many are left, and how long until there is one more."""
+
+    allowed: bool
+    left: int
+    wait_seconds: float
+
+
+def take_token(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitResult, float]:
+    """A unit is asked for `at` a time; with the time at which the bucket is full again. None: it is full. Pure."""
+    step = rate.seconds / rate.units
+    begins = max(at if full_at is None else full_at, at)
+    units = rate.units - (begins - at) / step + _SLACK
+    if units < 1:
+        return RateLimitResult(False, 0, (1 - units) * step), begins
+    left = units - 1
+    return RateLimitResult(True, floor(left), (1 - left + floor(left)) * step), begins + step
+
+
+def clock() -> ColumnElement[float]:
+    """Seconds since 1970, as `full_at` counts them."""
+    return age(literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime()))
+
+
+def take(db: Database, key_id: str, rate: Rate) -> RateLimitResult:
+    """Takes a unit from the key's bucket, if there is one."""
+    with db.transaction() as connection:
+        if not db.is_sqlite:  # a count that a crash forgets harms nobody: no waiting for the disk
+            connection.execute(text("SET LOCAL synchronous_commit TO off"))
+        db.lock_queue(connection, f"rate.{key_id}")
+        bucket = select(rate_limits.c.full_at).where(rate_limits.c.key_id == key_id).scalar_subquery()
+        row = connection.execute(select(bucket.label("full_at"), clock().label("at"))).one()
+        standing, full_at = take_token(row.full_at, row.at, rate)
+        if row.full_at is None:
+            connection.execute(insert(rate_limits).values(key_id=key_id, full_at=full_at))
+        elif standing.allowed:
+            connection.execute(update(rate_limits).where(rate_limits.c.key_id == key_id).values(full_at=full_at))
+    return standing

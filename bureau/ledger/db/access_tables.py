@@ -1,0 +1,52 @@
+"""The tables of who may ask, and who did what. The gateway's alone: the workers' role sees none of them."""
+
+from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, Uuid
+
+from bureau.ledger.db.metadata import Json, metadata
+from bureau.ledger.db.sql_time import UtcDateTime
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("owner", String(100), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the secret, which is kept nowhere
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("used_at", UtcDateTime),  # to the minute
+)
+
+# A bucket a key, of those in files too; a key without a row has a full one.
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("full_at", Float, nullable=False),  # seconds since 1970: when the bucket is full again
+)
+
+# What gateways make for themselves and share.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(100), nullable=False),  # `key <id>`, `local` or `command`
+    Column("owner", String(100), nullable=False),  # whose things were acted on
+    Column("act", String(40), nullable=False),
+    Column("target", String(255)),  # what it was done to, where it was one thing
+    Column("count", Integer),  # how many; NULL while under way, and for ever where its process died
+    Column("request_id", String(64)),
+    Column("detail", Json),
+    Index("ix_audit_at", "at"),
+)

@@ -1,0 +1,19 @@
+"""Certificates that were issued. They outlive their jobs and files: who scans one in twenty years asks for its row."""
+
+from sqlalchemy import Column, Index, String, Table, Text, Uuid
+
+from bureau.ledger.db.metadata import metadata
+from bureau.ledger.db.sql_time import UtcDateTime
+
+# Whom a certificate names is not here: its signed link says so.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(64), primary_key=True),
+    Column("owner", String(100), nullable=False),
+    Column("job_id", Uuid, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_for", Text),
+    Index("ix_certificates_job_id", "job_id"),
+)

@@ -1,0 +1,177 @@
+"""Connections and transactions. The engine is made on first use, so that a process may fork before."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from bureau.ledger.db.job_end import JobEnded, Listener
+
+SQLITE_BUSY_SECONDS = 10
+# PostgreSQL ends the session of a process that froze in the middle of a transaction, and with it its locks, before the
+# leases it holds expire: else whoever takes those tasks back would wait for a lock of the frozen one.
+FROZEN_MS = 20_000
+
+
+class LedgerUnavailable(Exception):
+    """The ledger does not answer; what was under way did not happen, or its answer was lost. Try again."""
+
+
+class Database:
+    """One database: `transaction()` writes, `read()` reads.
+
+    SQLite has one writer: a lock of ours queues the threads of this process, BEGIN IMMEDIATE those of others
+    (a deferred transaction that reads, then writes, fails at once in spite of busy_timeout).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float | None = None,
+        pool_size: int = 20,
+        job_ended: Listener | None = None,
+    ) -> None:
+        """`job_ended` hears of each job whose end was committed through this object."""
+        self._url: URL = make_url(url)
+        self._job_ended = job_ended
+        self._timeout_seconds = timeout_seconds
+        self._pool_size = pool_size
+        self._engine: Engine | None = None
+        self._making = threading.Lock()
+        self._writer = threading.Lock()
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+
+    def with_timeout(self, seconds: float) -> "Database":
+        """The same database on connections of its own, whose statements give up after `seconds`.
+
+        SQLite has one writer in any case, and a lock of ours that its threads share: there it is this one.
+        """
+        if self.is_sqlite:
+            return self
+        url = self._url.render_as_string(hide_password=False)
+        return Database(url, timeout_seconds=seconds, pool_size=4, job_ended=self._job_ended)
+
+    def __repr__(self) -> str:
+        return f"Database({self._url.render_as_string(hide_password=True)})"
+
+    @property
+    def engine(self) -> Engine:
+        with self._making:
+            if self._engine is None:
+                self._engine = self._sqlite() if self.is_sqlite else self._postgresql()
+            return self._engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commits when the block ends, rolls back when it raises. Raises `LedgerUnavailable`."""
+        if not self.is_sqlite:
+            with self._connected(), self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writer, self._connected(), self.engine.connect() as connection:
+            connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot on SQLite; on PostgreSQL each statement sees what was committed before it, and so
+        it is one of its own: BEGIN and COMMIT would be two of three round trips."""
+        if not self.is_sqlite:
+            with self._connected(), self.engine.connect() as connection:
+                yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            return
+        with self._connected(), self.engine.begin() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Raises `LedgerUnavailable` when the database does not answer."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def lock_queue(self, connection: Connection, name: str) -> None:
+        """Until the transaction ends nobody else passes with the same `name`. SQLite's writers are alone anyway."""
+        if not self.is_sqlite:
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"bureau.{name}"}
+            )
+
+    def tell(self, ended: JobEnded | None) -> None:
+        """After the commit of a transaction that may have ended a job."""
+        if ended is not None and self._job_ended is not None:
+            self._job_ended(ended)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, PoolTimeoutError) as error:
+            if _is_outage(error):
+                raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error
+            raise
+
+    def _postgresql(self) -> Engine:
+        options = [f"-c idle_in_transaction_session_timeout={FROZEN_MS}"]
+        arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "bureau", "tcp_user_timeout": 10_000}
+        if self._timeout_seconds is not None:
+            milliseconds = int(self._timeout_seconds * 1000)
+            options.append(f"-c statement_timeout={milliseconds}")
+            arguments["tcp_user_timeout"] = milliseconds
+        arguments["options"] = " ".join(options)
+        return create_engine(
+            self._url,
+            connect_args=arguments,
+            pool_size=self._pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            hide_parameters=True,  # parameters hold inputs: not for logs
+        )
+
+    def _sqlite(self) -> Engine:
+        if self._url.database and self._url.database != ":memory:":
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            self._url,
+            connect_args={"timeout": self._timeout_seconds or SQLITE_BUSY_SECONDS, "check_same_thread": False},
+            pool_size=self._pool_size,
+            max_overflow=0,
+            hide_parameters=True,
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+_SQLITE_OUTAGES = ("locked", "busy", "disk i/o error", "disk is full", "unable to open", "readonly")
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether trying again can help: the connection, a deadlock, a timeout; not a mistake in the statement."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if type(error.orig).__module__.startswith("sqlite3"):
+        return isinstance(error, OperationalError) and any(sign in str(error.orig).lower() for sign in _SQLITE_OUTAGES)
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

@@ -1,0 +1,57 @@
+"""The tables of jobs that come again."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from bureau.ledger.db.metadata import Json, metadata
+from bureau.ledger.db.sql_time import UtcDateTime
+
+_COMING = text("next_at IS NOT NULL")
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("owner", String(100), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("cron", String(200)),  # this or every_seconds
+    Column("every_seconds", Integer),
+    Column("time_zone", String(64), nullable=False),
+    Column("job", Json, nullable=False),  # as POST /v1/jobs takes it
+    Column("enabled", Boolean, nullable=False),
+    Column("misfire", String(8), nullable=False),
+    Column("source", String(8), nullable=False),  # who may change it: api or file
+    Column("next_at", UtcDateTime),  # the tick that gets the next job; NULL: none comes
+    Column("last_job_id", Uuid),  # may be deleted by now
+    Column("problem", Text),  # why the last tick has no job
+    Column("problem_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("owner", "name"),
+    Index("ix_schedules_next", "next_at", postgresql_where=_COMING, sqlite_where=_COMING),
+)
+
+# Which schedules refer to an artifact: it is kept while they are there.
+schedule_uses = Table(
+    "schedule_uses",
+    metadata,
+    Column("owner", String(100), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("artifact_id", Uuid, ForeignKey("artifacts.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("owner", "name", "artifact_id"),
+    ForeignKeyConstraint(
+        ["owner", "name"], ["schedules.owner", "schedules.name"], ondelete="CASCADE", name="fk_schedule_uses_schedule"
+    ),
+    Index("ix_schedule_uses_artifact_id", "artifact_id"),
+)

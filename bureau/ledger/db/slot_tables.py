@@ -1,0 +1,16 @@
+"""Who uses what only so many may use at a time."""
+
+from sqlalchemy import Column, Integer, String, Table, Uuid
+
+from bureau.ledger.db.metadata import metadata
+from bureau.ledger.db.sql_time import UtcDateTime
+
+# No foreign key: a slot whose task is gone is as free as one whose claim has ended, and deleting jobs waits for nobody.
+slots = Table(
+    "slots",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("task_id", Uuid, primary_key=True),
+    Column("claim_no", Integer, primary_key=True),
+    Column("taken_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""How tasks reach workers: hints, queues, the workers that are alive, concurrency slots."""

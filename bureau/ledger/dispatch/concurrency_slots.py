@@ -1,0 +1,38 @@
+"""Slots: a thing that only so many running tasks may use at a time, counted in the ledger over all processes.
+
+A slot is its claim's: it is given back when the work is done, and counts no more once the claim has ended, however the
+process that held it went. So a slot has no lease of its own, and nobody cleans up after a crash.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, insert, select
+
+from bureau.contracts.jobs.states import TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import now
+from bureau.ledger.db.tables import slots, tasks
+
+_held = exists().where(
+    tasks.c.id == slots.c.task_id, tasks.c.claim_no == slots.c.claim_no, tasks.c.state == TaskState.RUNNING
+)
+
+
+def take(db: Database, name: str, at_a_time: int, *, task_id: UUID, claim_no: int) -> bool:
+    """Whether there was a slot of `name` for this claim, which has it now. Raises `LedgerUnavailable`."""
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"slots.{name}")
+        connection.execute(delete(slots).where(slots.c.name == name, ~_held))
+        taken = connection.execute(select(func.count()).select_from(slots).where(slots.c.name == name)).scalar_one()
+        if taken >= at_a_time:
+            return False
+        connection.execute(insert(slots).values(name=name, task_id=task_id, claim_no=claim_no, taken_at=now()))
+        return True
+
+
+def give_back(db: Database, name: str, *, task_id: UUID, claim_no: int) -> None:
+    """Raises `LedgerUnavailable`; then the slot is free when the claim ends."""
+    with db.transaction() as connection:
+        connection.execute(
+            delete(slots).where(slots.c.name == name, slots.c.task_id == task_id, slots.c.claim_no == claim_no)
+        )

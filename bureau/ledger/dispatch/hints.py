@@ -1,0 +1,162 @@
+"""Hints: which ready tasks get a message now. The row decides; a hint lost, doubled or late costs time only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, func, or_, select, union_all, update
+
+from bureau.contracts.jobs.states import TaskState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import age, later, now
+from bureau.ledger.db.tables import tasks
+from bureau.ledger.dispatch.queues import is_paused
+from bureau.ledger.jobs.policy import HINT_AGAIN_SECONDS, PRIORITIES, rank, rehint_after
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A message to publish: the task, its actor, and the stamp by which the publisher may take it back.
+
+    `waited_seconds`: from its due time to its first hint; None for a later one.
+    """
+
+    task_id: UUID
+    run: str
+    stamp: datetime
+    waited_seconds: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hints to publish; `more`: due tasks are left for which the window had no room."""
+
+    hints: tuple[Hint, ...]
+    more: bool
+
+
+def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
+    """Those of `queues` with a due task that has no hint: a read, where `reserve_due` is a transaction with a lock."""
+    with db.read() as connection:
+        return [queue for queue in queues if connection.execute(_ANY_DUE, {"queue": queue}).scalar_one()]
+
+
+def reserve_due(db: Database, queue: str, window: int) -> Batch:
+    """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
+
+    One pass a queue at a time: the lock holds around count and update only. A row that somebody has locked is passed
+    over, so that no one waits for the relay's rows in a circle; it is claimed, cancelled, or there at the next pass.
+    """
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"relay.{queue}")
+        if is_paused(connection, queue):
+            return Batch((), more=False)
+        hinted = connection.execute(
+            select(func.count()).where(
+                tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
+            )
+        ).scalar_one()
+        room = max(window - hinted, 0)
+        due = _first_due(connection, queue, room + 1)
+        stamped = _stamp(connection, due[:room])
+    rows = sorted(stamped, key=lambda row: rank(row.priority, row.due_at))
+    return Batch(tuple(_hint(row) for row in rows), more=len(due) > room)
+
+
+def _hint(row: Row[Any]) -> Hint:
+    return Hint(row.id, row.run, row.hinted_at, max(0.0, row.waited) if row.hints == 1 else None)
+
+
+def _due(priority: int) -> Select[Any]:
+    return select(tasks.c.id, tasks.c.priority, tasks.c.due_at).where(
+        tasks.c.queue == bindparam("queue"),
+        tasks.c.priority == priority,
+        tasks.c.state == TaskState.READY,
+        tasks.c.hinted_at.is_(None),
+        tasks.c.due_at <= now(),
+    )
+
+
+def _oldest(priority: int) -> Select[Any]:
+    most = bindparam("most", type_=Integer())
+    return select(_due(priority).order_by(tasks.c.due_at).limit(most).subquery())
+
+
+# Built once; a priority each, so that each comes from the index and passes over what is due later.
+_OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))
+_ANY_DUE = select(or_(*(_due(priority).exists() for priority in PRIORITIES)))
+
+
+def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:
+    """The first due tasks by rank: the oldest few of each priority, and of those the first."""
+    rows = connection.execute(_OLDEST_OF_EACH, {"queue": queue, "most": limit}).all()
+    return [row.id for row in sorted(rows, key=lambda row: rank(row.priority, row.due_at))[:limit]]
+
+
+def _stamp(connection: Connection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    if not ids:
+        return []
+    unhinted = [tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_(None)]
+    free = select(tasks.c.id).where(tasks.c.id.in_(ids), *unhinted).with_for_update(skip_locked=True, key_share=True)
+    return connection.execute(
+        update(tasks)
+        .where(tasks.c.id.in_(connection.execute(free).scalars().all()), *unhinted)
+        .values(hinted_at=now(), hints=tasks.c.hints + 1)
+        .returning(
+            tasks.c.id,
+            tasks.c.run,
+            tasks.c.hinted_at,
+            tasks.c.hints,
+            tasks.c.priority,
+            tasks.c.due_at,
+            age(tasks.c.due_at).label("waited"),
+        )
+    ).all()
+
+
+def unreserve(db: Database, hints: Sequence[Hint]) -> None:
+    """Publishing failed: the tasks count as not hinted, where the stamp is still this publisher's."""
+    if not hints:
+        return
+    with db.transaction() as connection:
+        connection.execute(
+            update(tasks)
+            .where(
+                tasks.c.id == bindparam("task_id"),
+                tasks.c.hinted_at == bindparam("stamp", type_=tasks.c.hinted_at.type),
+                tasks.c.state == TaskState.READY,
+            )
+            .values(hinted_at=None, hints=tasks.c.hints - 1),
+            [{"task_id": hint.task_id, "stamp": hint.stamp} for hint in sorted(hints, key=lambda hint: hint.task_id)],
+        )
+
+
+def requeue_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_seconds: float = 60.0) -> int:
+    """Hints that nobody claimed for 30 s x 2^hints (an hour at most) count as lost: they are published again.
+
+    `empty_queues` have a live worker and no message waiting: there a minute is enough.
+    """
+    waited = age(tasks.c.hinted_at)
+    overdue = or_(
+        *(and_(tasks.c.hints <= hints, waited > rehint_after(hints)) for hints in range(1, 8)), waited > rehint_after(8)
+    )
+    if empty_queues:
+        overdue = or_(overdue, and_(tasks.c.queue.in_(empty_queues), waited > empty_at_most_seconds))
+    free = (
+        select(tasks.c.id)
+        .where(tasks.c.state == TaskState.READY, tasks.c.hinted_at < later(-HINT_AGAIN_SECONDS), overdue)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    with db.transaction() as connection:
+        lost = connection.execute(update(tasks).where(tasks.c.id.in_(free)).values(hinted_at=None))
+    return lost.rowcount
+
+
+def forget_all(db: Database) -> None:
+    """Embedded start: the messages of the process before this one are gone with it."""
+    with db.transaction() as connection:
+        connection.execute(
+            update(tasks).where(tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)).values(hinted_at=None)
+        )

@@ -1,0 +1,103 @@
+"""Queues that people paused. A queue without a row here is not."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from bureau.contracts.jobs.states import TaskState
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import now
+from bureau.ledger.db.tables import paused_queues, tasks
+from bureau.ledger.jobs.dependents import release_dependents
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.locked_job import LockedJob, lock_job
+from bureau.ledger.jobs.policy import error_of
+
+
+def pause(db: Database, queue: str, noted: Act | None = None) -> None:
+    """Nothing of the queue is started; what runs goes on. `noted` goes into the audit."""
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"pause.{queue}")
+        if not is_paused(connection, queue):
+            connection.execute(insert(paused_queues).values(queue=queue, paused_at=now()))
+        if noted:
+            audit.note(connection, noted)
+
+
+def resume(db: Database, queue: str, noted: Act | None = None) -> None:
+    """Starts again what was held back: hints that came while it was paused claimed nothing, and are published anew.
+
+    `noted` goes into the audit.
+    """
+    with db.transaction() as connection:
+        if noted:
+            audit.note(connection, noted)
+        connection.execute(delete(paused_queues).where(paused_queues.c.queue == queue))
+        held = select(tasks.c.id).where(
+            tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
+        )
+        ids = connection.execute(held.order_by(tasks.c.id).with_for_update(skip_locked=True)).scalars().all()
+        connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(hinted_at=None))
+
+
+def is_paused(connection: Connection, queue: str) -> bool:
+    return bool(connection.execute(select(exists().where(paused_queues.c.queue == queue))).scalar_one())
+
+
+def paused_names(connection: Connection) -> set[str]:
+    return set(connection.execute(select(paused_queues.c.queue)).scalars())
+
+
+def paused(db: Database) -> dict[str, datetime]:
+    """The paused queues, and since when."""
+    with db.read() as connection:
+        return {row.queue: row.paused_at for row in connection.execute(select(paused_queues))}
+
+
+def purgeable(db: Database, queue: str) -> dict[UUID, int]:
+    """How many tasks of the queue have not started, by job."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(tasks.c.job_id).where(tasks.c.queue == queue, tasks.c.state == TaskState.READY)
+        ).scalars()
+        counted: dict[UUID, int] = {}
+        for job_id in rows:
+            counted[job_id] = counted.get(job_id, 0) + 1
+    return counted
+
+
+def purge(db: Database, queue: str, jobs: dict[UUID, int]) -> int:
+    """Cancels what has not started of the queue in these jobs, a transaction a job; how many tasks."""
+    return sum(_purge_job(db, queue, job_id) for job_id in sorted(jobs))
+
+
+def _purge_job(db: Database, queue: str, job_id: UUID) -> int:
+    with db.transaction() as connection:
+        job = lock_job(connection, job_id)
+        if job is None:
+            return 0
+        cancelled = _cancel_ready(job, queue)
+    db.tell(job.end)
+    return cancelled
+
+
+def _cancel_ready(job: LockedJob, queue: str) -> int:
+    error = error_of("purged", f"The queue {queue} was purged before this started.", retryable=True)
+    ready = [tasks.c.job_id == job.id, tasks.c.queue == queue, tasks.c.state == TaskState.READY]
+    job.connection.execute(select(tasks.c.id).where(*ready).order_by(tasks.c.id).with_for_update())
+    ended = job.connection.execute(
+        update(tasks)
+        .where(*ready)
+        .values(state=TaskState.CANCELLED, error=error, finished_at=now(), due_at=None)
+        .returning(tasks.c.id, tasks.c.name)
+    ).all()
+    if not ended:
+        return 0
+    job.say([TaskEvent("task.cancelled", task.name, {"error": error}) for task in ended])
+    released = release_dependents(job.connection, [(task.id, TaskState.CANCELLED) for task in ended])
+    job.ended(len(ended) + released.skipped)
+    job.write()
+    return len(ended)

@@ -1,0 +1,1 @@
+"""The artifacts of jobs, and the probe of the storage that holds them."""

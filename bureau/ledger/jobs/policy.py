@@ -1,0 +1,107 @@
+"""What happens next, decided purely: retries, dependents, the end of a job. No SQL and no clock here."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bureau.contracts.base import clean_text
+from bureau.contracts.catalog import RetryPolicy
+from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
+from bureau.contracts.jobs.states import JobState, TaskState, When
+
+CRASH_BUDGET = 5
+CRASH_POLICY = RetryPolicy(max_attempts=CRASH_BUDGET, base_seconds=1.0, cap_seconds=60.0)
+POSTPONED_AT_MOST_SECONDS = 24 * 3600.0
+RETRY_AFTER_AT_MOST_SECONDS = 24 * 3600.0  # whoever names more would hide a task for years
+HINT_AGAIN_SECONDS = 30.0
+HINT_AGAIN_CAP_SECONDS = 3600.0
+
+PRIORITIES = range(10)
+PRIORITY_WORTH = timedelta(minutes=10)
+
+Jitter = Callable[[float], float]  # seconds -> a random part of them
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Ready again in `delay` seconds; an attempt is spent."""
+
+    delay: float
+
+
+@dataclass(frozen=True)
+class Postpone:
+    """Ready again in `delay` seconds; no attempt is spent."""
+
+    delay: float
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """Failed for good."""
+
+    code: str
+    message: str
+
+
+def decide_retry(
+    error: TaskError, failures: int, policy: RetryPolicy, jitter: Jitter, *, postponed_seconds: float = 0.0
+) -> Retry | Postpone | GiveUp:
+    """What an error leads to. `failures` counts this one; `postponed_seconds`: how long it was put off already."""
+    match error:
+        case Postponed() if postponed_seconds + error.delay <= POSTPONED_AT_MOST_SECONDS:
+            return Postpone(max(error.delay, 0.0))
+        case Postponed():
+            hours = POSTPONED_AT_MOST_SECONDS / 3600
+            return GiveUp(error.code, f"{error.message} (put off for {hours:.0f} hours, which is the limit)")
+        case PermanentError():
+            return GiveUp(error.code, error.message)
+        case _ if failures >= policy.max_attempts:
+            return GiveUp(error.code, error.message)
+        case TransientError(retry_after=float() | int() as seconds) if not math.isnan(seconds):
+            return Retry(min(max(float(seconds), 0.0), RETRY_AFTER_AT_MOST_SECONDS) + jitter(policy.base_seconds))
+        case _:
+            return Retry(backoff(failures, policy, jitter))
+
+
+def backoff(failures: int, policy: RetryPolicy, jitter: Jitter) -> float:
+    """Exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
+    return jitter(min(policy.cap_seconds, policy.base_seconds * 2.0 ** min(failures, 60)))
+
+
+def rank(priority: int, due_at: datetime) -> datetime:
+    """The order among due tasks, the earliest first: a step of priority is worth ten minutes of waiting, so that what
+    waits rises slowly and nothing starves."""
+    return due_at - priority * PRIORITY_WORTH
+
+
+def rehint_after(hints: int) -> float:
+    """Seconds after which a message published `hints` times counts as lost."""
+    return min(HINT_AGAIN_CAP_SECONDS, HINT_AGAIN_SECONDS * 2.0 ** min(max(hints - 1, 0), 20))
+
+
+def dependent_state(when: When, upstream_open: int, upstream_failed: int, upstream_unsuccessful: int) -> TaskState:
+    """The state of a waiting task after one of the tasks in its `after` ended."""
+    if when is When.SUCCEEDED and upstream_unsuccessful:
+        return TaskState.SKIPPED
+    if upstream_open:
+        return TaskState.WAITING
+    if when is When.FAILED and not upstream_failed:
+        return TaskState.SKIPPED
+    return TaskState.READY
+
+
+def job_end(ends: Mapping[tuple[TaskState, bool], int]) -> JobState:
+    """The state of a job whose tasks have all ended; `ends` counts them by (state, optional)."""
+    if ends.get((TaskState.FAILED, False)):
+        return JobState.FAILED
+    if any(count for (state, _), count in ends.items() if state is TaskState.CANCELLED):
+        return JobState.CANCELLED
+    return JobState.SUCCEEDED
+
+
+def error_of(code: str, message: str, *, retryable: bool) -> dict[str, Any]:
+    """An error as the API shows it. The message may hold anything an exception said."""
+    return {"code": code, "message": clean_text(message), "retryable": retryable}

@@ -1,0 +1,169 @@
+"""Retry by a person: what did not succeed in an ended job runs again, what did is kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from bureau.contracts.jobs.states import JobState, TaskState, When
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import artifacts, dependencies, jobs, tasks
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.locked_job import LockedJob, lock_job
+from bureau.ledger.jobs.policy import dependent_state
+
+
+class Retrying(StrEnum):
+    """What a retry found."""
+
+    RETRIED = "retried"
+    NOT_ENDED = "not_ended"
+    SUCCEEDED = "succeeded"  # nothing to run again
+
+
+@dataclass(frozen=True)
+class EndedTask:
+    """What the plan needs to know of a task."""
+
+    id: UUID
+    state: TaskState
+    when: When
+    upstream: frozenset[UUID]
+
+
+@dataclass(frozen=True)
+class Again:
+    """A task's new beginning: ready, or waiting with its counters."""
+
+    state: TaskState
+    upstream_open: int
+    upstream_unsuccessful: int
+
+
+@dataclass(frozen=True)
+class RetryPlan:
+    """`begun` run again; the conditions of `skipped` cannot come true this time either."""
+
+    begun: dict[UUID, Again]
+    skipped: set[UUID]
+
+
+def plan(ended: Iterable[EndedTask]) -> RetryPlan:
+    """What becomes of the tasks that did not succeed. Pure."""
+    by_id = {task.id: task for task in ended}
+    again = {task.id for task in by_id.values() if task.state is not TaskState.SUCCEEDED}
+    skipped: set[UUID] = set()
+    while True:
+        begun = {task_id: _begin(by_id[task_id], by_id, again) for task_id in again}
+        cannot = {task_id for task_id, start in begun.items() if start.state is TaskState.SKIPPED}
+        if not cannot:
+            return RetryPlan(begun, skipped)
+        again -= cannot
+        skipped |= cannot
+
+
+def _begin(task: EndedTask, by_id: Mapping[UUID, EndedTask], again: set[UUID]) -> Again:
+    upstream_open = len(task.upstream & again)
+    unsuccessful = sum(
+        by_id[upstream].state is not TaskState.SUCCEEDED for upstream in task.upstream if upstream not in again
+    )
+    state = dependent_state(task.when, upstream_open, 0, unsuccessful) if task.upstream else TaskState.READY
+    return Again(state, upstream_open, unsuccessful)
+
+
+def retry(
+    db: Database, job_id: UUID, owner: str, noted: Act | None = None, *, delay_seconds: float = 0.0
+) -> Retrying | None:
+    """Begins the tasks again that did not succeed, `delay_seconds` from now. None: no such job of this owner.
+
+    `noted` goes into the audit where something begins again.
+    """
+    with db.transaction() as connection:
+        job = lock_job(connection, job_id)
+        if job is None or job.owner != owner:
+            return None
+        if job.row.state == JobState.OPEN:
+            return Retrying.NOT_ENDED
+        if job.row.state == JobState.SUCCEEDED:
+            return Retrying.SUCCEEDED
+        planned = plan(_ended_tasks(job))
+        for task_id in sorted(planned.begun):
+            _begin_again(job, task_id, planned.begun[task_id], delay_seconds)
+        _skip(job, planned.skipped)
+        _reopen(job, len(planned.begun))
+        if noted:
+            audit.note(connection, noted)
+    return Retrying.RETRIED
+
+
+def _ended_tasks(job: LockedJob) -> list[EndedTask]:
+    rows = job.connection.execute(
+        select(tasks.c.id, tasks.c.state, tasks.c.when)
+        .where(tasks.c.job_id == job.id)
+        .order_by(tasks.c.id)
+        .with_for_update()
+    ).all()
+    links = job.connection.execute(
+        select(dependencies).join(tasks, tasks.c.id == dependencies.c.downstream).where(tasks.c.job_id == job.id)
+    ).all()
+    upstream: dict[UUID, set[UUID]] = {row.id: set() for row in rows}
+    for link in links:
+        upstream[link.downstream].add(link.upstream)
+    return [EndedTask(row.id, TaskState(row.state), When(row.when), frozenset(upstream[row.id])) for row in rows]
+
+
+def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: float) -> None:
+    name = job.connection.execute(
+        update(tasks)
+        .where(tasks.c.id == task_id)
+        .values(
+            state=start.state,
+            due_at=later(delay_seconds) if start.state is TaskState.READY else None,
+            upstream_open=start.upstream_open,
+            upstream_failed=0,
+            upstream_unsuccessful=start.upstream_unsuccessful,
+            expires_at=None,
+            hinted_at=None,
+            hints=0,
+            worker=None,
+            stop_requested_at=None,
+            failures=0,
+            crashes=0,
+            postponed_since=None,
+            progress=None,
+            error=None,
+            finished_at=None,
+        )
+        .returning(tasks.c.name)
+    ).scalar_one()
+    job.say([TaskEvent("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
+
+
+def _skip(job: LockedJob, skipped: set[UUID]) -> None:
+    """Some of them were cancelled: they would leave a job cancelled whose other tasks all succeed."""
+    if skipped:
+        job.connection.execute(
+            update(tasks)
+            .where(tasks.c.id.in_(sorted(skipped)))
+            .values(state=TaskState.SKIPPED, error=None, stop_requested_at=None)
+        )
+
+
+def _reopen(job: LockedJob, begun: int) -> None:
+    """Without its `expires_at`: who retries wants it run. With nothing to begin it ends again at once.
+
+    Its files are kept on; when they expire follows from its new end.
+    """
+    job.connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id)
+        .values(state=JobState.OPEN, finished_at=None, error=None, cancel_requested_at=None, expires_at=None)
+    )
+    job.connection.execute(update(artifacts).where(artifacts.c.job_id == job.id).values(expires_at=None))
+    job.reopened(begun)
+    job.write()

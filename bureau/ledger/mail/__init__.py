@@ -1,0 +1,1 @@
+"""Mail deliveries, what providers report about them, and suppressed addresses."""

@@ -1,0 +1,81 @@
+"""Addresses that get no mail: each owner's own list, filled by hard bounces, complaints and by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bureau.contracts.mail.addresses import folded
+from bureau.contracts.mail.mail_events import SuppressionReason
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.mail_tables import suppressions
+from bureau.ledger.db.sql_time import now
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """An address, folded, and why it gets no mail."""
+
+    address: str
+    reason: SuppressionReason
+    detail: str | None
+    created_at: datetime
+
+
+def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppression]:
+    """Those of the addresses that get no mail of this owner, by the address as it was given."""
+    given = {folded(address): address for address in addresses}
+    with db.read() as connection:
+        rows = connection.execute(
+            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address.in_(list(given)))
+        )
+        return {given[row.address]: _suppression(row) for row in rows}
+
+
+def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:
+    """By address, those behind `after`; only `address` where one is given."""
+    query = select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address > after)
+    if address is not None:
+        query = query.where(suppressions.c.address == folded(address))
+    with db.read() as connection:
+        return [_suppression(row) for row in connection.execute(query.order_by(suppressions.c.address).limit(limit))]
+
+
+def add(db: Database, owner: str, address: str, detail: str | None, act: Act) -> Suppression:
+    """The one that is there now: the first reason stays."""
+    with db.transaction() as connection:
+        note(connection, owner, address, SuppressionReason.MANUAL, detail)
+        audit.note(connection, act)
+        row = connection.execute(
+            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))
+        ).one()
+    return _suppression(row)
+
+
+def remove(db: Database, owner: str, address: str, act: Act) -> bool:
+    """From now on it gets mail again. False: it was not there."""
+    with db.transaction() as connection:
+        gone = connection.execute(
+            delete(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))
+        ).rowcount
+        if gone:
+            audit.note(connection, act)
+    return bool(gone)
+
+
+def note(connection: Connection, owner: str, address: str, reason: SuppressionReason, detail: str | None) -> None:
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(
+        make(suppressions)
+        .values(owner=owner, address=folded(address), reason=reason, detail=detail, created_at=now())
+        .on_conflict_do_nothing()
+    )
+
+
+def _suppression(row: Row[Any]) -> Suppression:
+    return Suppression(row.address, SuppressionReason(row.reason), row.detail, row.created_at)

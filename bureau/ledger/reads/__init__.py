@@ -1,0 +1,1 @@
+"""Queries for the API, the console and the metrics. Nothing here changes a row."""

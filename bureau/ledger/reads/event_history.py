@@ -1,0 +1,98 @@
+"""What happened, read again: a job's events from any number on, and what is new to some jobs or some owners."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from bureau.contracts.jobs.states import JobState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import events, jobs
+from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
+
+LIVE_SECONDS = 24 * 3600  # in a database restored from a dump, old events bear the numbers of transactions to come
+
+# Looked up for each event: a join might read all jobs of an owner for three events.
+_owner = select(jobs.c.owner).where(jobs.c.id == events.c.job_id).scalar_subquery()
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event that was committed; `seq` grows by one in its job."""
+
+    job_id: UUID
+    seq: int
+    type: str
+    at: datetime
+    task: str | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far a job has come: its last event's number, and whether it has ended."""
+
+    seq: int
+    ended: bool
+
+
+def head(db: Database, job_id: UUID, owner: str) -> Head | None:
+    """None when there is no such job of this owner."""
+    with db.read() as connection:
+        row = connection.execute(
+            select(jobs.c.event_seq, jobs.c.state).where(jobs.c.id == job_id, jobs.c.owner == owner)
+        ).one_or_none()
+    return Head(row.event_seq, row.state != JobState.OPEN) if row else None
+
+
+def events_of(db: Database, job_id: UUID, *, after: int, limit: int) -> list[Happened]:
+    """The job's events behind a number, in order."""
+    with db.read() as connection:
+        return _events_of(connection, job_id, after, limit)
+
+
+def new_to_jobs(db: Database, seen: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Happened]]:
+    """What came to the jobs behind the numbers in `seen`, at most `limit` events each; one look while nothing did."""
+    with db.read() as connection:
+        last = connection.execute(select(jobs.c.id, jobs.c.event_seq).where(jobs.c.id.in_(seen)))
+        moved = [row.id for row in last.all() if row.event_seq > seen[row.id]]
+        return {job_id: _events_of(connection, job_id, seen[job_id], limit) for job_id in moved}
+
+
+def present(db: Database) -> EventCursor:
+    """From where on events are new."""
+    with db.read() as connection:
+        return current_cursor(connection)
+
+
+def new_to_owners(
+    db: Database, owners: Collection[str], since: EventCursor, until: EventCursor, *, limit: int
+) -> dict[str, list[Happened]] | None:
+    """What came to the owners' jobs between two places, in each job's order; None when it is more than `limit`."""
+    if since == until:
+        return {}
+    recent = events.c.at > later(-LIVE_SECONDS)
+    new = select(events, _owner.label("owner")).where(recent, _owner.in_(owners)).limit(limit + 1)
+    with db.read() as connection:
+        rows = [row for condition in between(since, until) for row in connection.execute(new.where(condition))]
+    if len(rows) > limit:
+        return None
+    found: dict[str, list[Happened]] = {}
+    for row in sorted(rows, key=lambda row: (row.job_id, row.seq)):
+        found.setdefault(row.owner, []).append(_happened(row))
+    return found
+
+
+def _events_of(connection: Connection, job_id: UUID, after: int, limit: int) -> list[Happened]:
+    rows = connection.execute(
+        select(events).where(events.c.job_id == job_id, events.c.seq > after).order_by(events.c.seq).limit(limit)
+    )
+    return [_happened(row) for row in rows]
+
+
+def _happened(row: Any) -> Happened:
+    return Happened(row.job_id, row.seq, row.type, row.at, row.task, row.data)

@@ -1,0 +1,181 @@
+"""Rows as the API speaks of them: states, waiting, progress, attempts. Pure functions over rows."""
+
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from bureau.contracts.jobs.states import ENDED, JobState, TaskState
+from bureau.ledger.files.artifacts import StoredArtifact
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task as the API shows it."""
+
+    id: UUID
+    position: int
+    name: str
+    run: str
+    queue: str
+    state: str
+    input: dict[str, Any]
+    after: list[str]
+    attempt: int
+    max_attempts: int
+    due_at: datetime | None
+    worker: str | None
+    hinted_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: dict[str, Any] | None
+    attempts: list[dict[str, Any]]
+    logs: list[dict[str, Any]]
+    result: Any
+    error: dict[str, Any] | None
+    mail: list[dict[str, Any]] = field(default_factory=list)  # by recipient, of a task that sends
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as the API shows it; `tasks` are the first hundred."""
+
+    id: UUID
+    kind: str
+    title: str
+    tags: list[str]
+    state: str
+    priority: int
+    created_at: datetime
+    run_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested_at: datetime | None
+    progress: dict[str, Any] | None
+    waiting: dict[str, Any] | None
+    counts: dict[str, int]
+    tasks: list[TaskView] = field(default_factory=list)
+    artifacts: list[StoredArtifact] = field(default_factory=list)
+    error: dict[str, Any] | None = None
+
+
+def task_state(state: str, *, due_in_seconds: float | None, claim_no: int) -> str:
+    """The API's word for a stored state: what is ready is `scheduled`, `retrying` or `queued`."""
+    if state != TaskState.READY:
+        return state
+    if due_in_seconds is None or due_in_seconds <= 0:
+        return "queued"
+    return "retrying" if claim_no else "scheduled"
+
+
+def job_state(state: str, counts: Mapping[str, int], *, started: bool) -> str:
+    """The API's word for a stored state: an open job is `scheduled`, `queued` or `running` by its tasks."""
+    if state != JobState.OPEN:
+        return state
+    if started:
+        return "running"
+    return "queued" if counts.get("queued") else "scheduled"
+
+
+def attempt_number(failures: int, claim_no: int) -> int:
+    """Which attempt this is or was, the last one included, whose failure is not counted; 0 before the first."""
+    return failures + 1 if claim_no else 0
+
+
+def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A stored progress with its percentage, where a total is known."""
+    if not progress:
+        return None
+    current, total = progress["current"], progress.get("total")
+    percent = round(min(100.0, 100.0 * current / total), 1) if total else None
+    return {"current": current, "total": total, "percent": percent, "note": progress.get("note")}
+
+
+def job_progress(tasks: Sequence[Any], total: int) -> dict[str, Any] | None:
+    """The progress of a job: of its only task, of the one that runs, else tasks ended of all."""
+    running = [row for row in tasks if row.state == TaskState.RUNNING and row.progress]
+    if total == 1:
+        return with_percent(tasks[0].progress)
+    if len(running) == 1:
+        return with_percent(running[0].progress)
+    ended = sum(row.state in ENDED for row in tasks)
+    return with_percent({"current": ended, "total": total, "note": "tasks"}) if ended else None
+
+
+def counts_of(states: Sequence[str]) -> dict[str, int]:
+    return dict(sorted(Counter(states).items()))
+
+
+def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
+    """The attempts of a task: those recorded, and the one that runs or succeeded."""
+    shown = [
+        {
+            "number": attempt.claim_no,
+            "worker": attempt.worker,
+            "started_at": attempt.started_at,
+            "ended_at": attempt.ended_at,
+            "outcome": attempt.outcome,
+            "error": attempt.error,
+        }
+        for attempt in recorded
+    ]
+    if row.state in (TaskState.RUNNING, TaskState.SUCCEEDED):
+        shown.append(
+            {
+                "number": row.claim_no,
+                "worker": row.worker,
+                "started_at": row.claimed_at,
+                "ended_at": row.finished_at,
+                "outcome": str(row.state),
+                "error": None,
+            }
+        )
+    return shown
+
+
+@dataclass(frozen=True)
+class IdleTask:
+    """What is asked of a task to tell why its job waits; `state` is the API's."""
+
+    id: UUID
+    state: str
+    queue: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a job that does nothing does nothing, told by the task of it that starts first."""
+
+    reason: str
+    task: IdleTask
+    starts_in_seconds: float | None = None
+    position: int | None = None
+
+    def ahead(self, tasks_ahead: int, claimed_per_second: float) -> "Waiting":
+        """The same with its place in the queue, and the time until its turn at the workers' pace."""
+        seconds = round(tasks_ahead / claimed_per_second, 1) if claimed_per_second else None
+        return replace(self, position=tasks_ahead + 1, starts_in_seconds=seconds)
+
+    def shown(self) -> dict[str, Any]:
+        return {"reason": self.reason, "position": self.position, "starts_in_seconds": self.starts_in_seconds}
+
+
+def waiting(
+    tasks: Sequence[IdleTask], live: Container[str], paused: Container[str], due_in: Mapping[UUID, float]
+) -> Waiting | None:
+    """Why an open job waits; None when it runs or ended. `live` and `paused` are names of queues."""
+    idle = [task for task in tasks if task.state in ("queued", "scheduled", "retrying")]
+    if not idle or any(task.state == "running" for task in tasks):
+        return None
+    first = min(idle, key=lambda task: due_in.get(task.id, 0.0))
+    seconds = round(max(due_in.get(first.id, 0.0), 0.0), 1)
+    if first.state == "scheduled":
+        return Waiting("not_due", first, seconds)
+    if first.state == "retrying":
+        return Waiting("retrying", first, seconds)
+    if first.queue in paused:
+        return Waiting("queue_paused", first)
+    return Waiting("behind" if first.queue in live else "no_worker", first)

@@ -1,0 +1,34 @@
+"""What the live workers cannot use for now, merged: each finds out for itself."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from bureau.contracts.outage import Outage
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import workers as workers_table
+from bureau.ledger.dispatch.workers import LIVE, troubles_of
+
+
+@dataclass(frozen=True)
+class ReportedOutage:
+    """`workers` of the queue's live ones say it; `trouble` is as the first of them does."""
+
+    queue: str
+    workers: int
+    trouble: Outage
+
+
+def away(db: Database) -> list[ReportedOutage]:
+    """By queue and name, each once."""
+    columns = workers_table.c
+    query = select(columns.queue, columns.trouble).where(LIVE, columns.trouble.is_not(None))
+    said: dict[tuple[str, str], list[Outage]] = defaultdict(list)
+    with db.read() as connection:
+        for queue, told in connection.execute(query):
+            for one in troubles_of(told):
+                said[queue, one.name].append(one)
+    return [
+        ReportedOutage(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(said.items())
+    ]

@@ -1,0 +1,1 @@
+"""Deletes what its time is up for: old jobs, expired files, orphans."""

@@ -1,0 +1,1 @@
+"""Schedules, their ticks, and the jobs that ticks submit."""

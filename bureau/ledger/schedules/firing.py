@@ -1,0 +1,113 @@
+"""The jobs of schedules whose time has come. Any number of schedulers may look: each tick gets its job once.
+
+Who moves a schedule's next tick submits its jobs, in the same transaction; and a job's id follows from owner, schedule
+and tick, so that a tick that comes again (a clock was set back) finds its job there already.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, exists, select, update
+
+from bureau.ledger.access import quotas
+from bureau.ledger.access.quotas import Quota, QuotaExceeded
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.schedule_tables import schedules
+from bureau.ledger.db.sql_time import now
+from bureau.ledger.db.tables import jobs
+from bureau.ledger.files.artifacts import ArtifactGone
+from bureau.ledger.jobs.submit import NewJob, insert_job
+from bureau.ledger.schedules.schedules import Schedule, note_job, schedule_of
+from bureau.ledger.schedules.ticks import plan
+
+LIMIT = 100  # schedules a look
+
+log = structlog.get_logger(__name__)
+
+Build = Callable[[Schedule, UUID], NewJob]
+"""The job of a schedule, with the id it is to have. Raises ValueError, in words for people, where there is none."""
+
+
+def due(db: Database) -> list[tuple[str, str]]:
+    """(owner, name) of schedules with a tick that has come, those first that have waited longest."""
+    query = (
+        select(schedules.c.owner, schedules.c.name)
+        .where(schedules.c.next_at <= now())
+        .order_by(schedules.c.next_at)
+        .limit(LIMIT)
+    )
+    with db.read() as connection:
+        return [(row.owner, row.name) for row in connection.execute(query)]
+
+
+def fire(db: Database, owner: str, name: str, build: Build, quota: Quota = Quota()) -> int:  # noqa: B008 - frozen
+    """Submits the jobs of the ticks that have come, `ticks.BATCH` at once; how many.
+
+    Why one has no job is told on the schedule.
+    """
+    with db.transaction() as connection:
+        row = connection.execute(
+            select(schedules, now().label("now"))
+            .where(schedules.c.owner == owner, schedules.c.name == name, schedules.c.next_at <= now())
+            .with_for_update(skip_locked=True)
+        ).one_or_none()
+        if row is None:
+            return 0  # another scheduler has it, or somebody changed it
+        schedule = schedule_of(row)
+        planned = plan(schedule.timing, row.next_at, row.now, schedule.misfire)
+        moved = connection.execute(
+            update(schedules)
+            .where(schedules.c.owner == owner, schedules.c.name == name, schedules.c.next_at == row.next_at)
+            .values(next_at=planned.next_at)
+        )
+        if moved.rowcount == 0:
+            return 0
+        return sum(_submit(connection, schedule, tick, build, quota) for tick in planned.fire)
+
+
+def tick_id(owner: str, name: str, tick: datetime) -> UUID:
+    """A UUID version 8 (RFC 9562, section 5.8): the tick's time first, so that new rows stand together in an index."""
+    digest = hashlib.sha256("\0".join(("schedule", owner, name, tick.isoformat())).encode()).digest()
+    value = int(tick.timestamp() * 1000) << 80 | int.from_bytes(digest[:10], "big")
+    value = value & ~(0xF << 76) | (0x8 << 76)  # version 8
+    value = value & ~(0x3 << 62) | (0x2 << 62)  # the RFC's variant
+    return UUID(int=value)
+
+
+def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: Build, quota: Quota) -> bool:
+    job_id = tick_id(schedule.owner, schedule.name, tick)
+    if connection.execute(select(exists().where(jobs.c.id == job_id))).scalar_one():
+        return False
+    try:
+        with connection.begin_nested():
+            quotas.hold(connection, schedule.owner, quota, jobs=1, size=0)
+            insert_job(connection, build(schedule, job_id))
+    except (ArtifactGone, QuotaExceeded, ValueError) as error:
+        _note_problem(connection, schedule, tick, error)
+        return False
+    note_job(connection, schedule.owner, schedule.name, job_id)
+    return True
+
+
+def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, error: Exception) -> None:
+    """The schedule goes on: the next tick may have its job again."""
+    said = _told(schedule.owner, error)
+    log.warning("a schedule's tick has no job", owner=schedule.owner, schedule=schedule.name, tick=tick, error=said)
+    connection.execute(
+        update(schedules)
+        .where(schedules.c.owner == schedule.owner, schedules.c.name == schedule.name)
+        .values(problem=said[:1000], problem_at=now())
+    )
+
+
+def _told(owner: str, error: Exception) -> str:
+    match error:
+        case ArtifactGone():
+            return f"There are no such files any more: {error}."
+        case QuotaExceeded():
+            return error.told(owner)
+        case _:
+            return str(error)

@@ -1,0 +1,187 @@
+"""Schedules: jobs that come again. What is kept of them, and who may change it; `firing` makes their jobs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+
+from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.access import audit
+from bureau.ledger.access.audit import Act
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.schedule_tables import schedule_uses, schedules
+from bureau.ledger.db.sql_time import now
+from bureau.ledger.files import artifacts
+from bureau.ledger.schedules.ticks import Timing, first
+
+
+class ScheduleOrigin(StrEnum):
+    """Where a schedule was written, and so where it is changed."""
+
+    API = "api"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class NewSchedule:
+    """A schedule that was validated; `job` is as POST /v1/jobs takes it, `uses` are files that it refers to."""
+
+    owner: str
+    name: str
+    timing: Timing
+    job: dict[str, Any]
+    enabled: bool
+    misfire: Misfire
+    source: ScheduleOrigin
+    uses: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule as it is kept. `problem` says why its last tick has no job."""
+
+    owner: str
+    name: str
+    timing: Timing
+    job: dict[str, Any]
+    enabled: bool
+    misfire: Misfire
+    source: ScheduleOrigin
+    next_at: datetime | None
+    last_job_id: UUID | None
+    problem: str | None
+    problem_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class OtherSource(Exception):
+    """The schedule was written elsewhere: over HTTP, or in a file."""
+
+    def __init__(self, source: ScheduleOrigin) -> None:
+        super().__init__(source)
+        self.source = source
+
+
+def save(
+    db: Database,
+    owner: str,
+    name: str,
+    source: ScheduleOrigin,
+    made: Callable[[Schedule | None], NewSchedule],
+    noted: Act | None = None,
+) -> bool:
+    """Keeps what `made` makes of the schedule as it is, or of None; True where there was none.
+
+    `made` is called under a lock, so that nobody changes it meanwhile; what it raises is raised. Times go on where
+    they were, unless they are others now. Raises `OtherSource`, `ArtifactGone`.
+    """
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"schedule.{owner}.{name}")
+        row = connection.execute(select(schedules, now().label("now")).where(_is(owner, name))).one_or_none()
+        before = schedule_of(row) if row else None
+        if before is not None and before.source is not source:
+            raise OtherSource(before.source)
+        new = made(before)
+        clock = row.now if row else connection.execute(select(now())).scalar_one()
+        _write(connection, new, before, clock)
+        if noted:
+            audit.note(connection, noted)
+    return before is None
+
+
+def delete_schedule(db: Database, owner: str, name: str, source: ScheduleOrigin, noted: Act | None = None) -> bool:
+    """Its jobs stay. False: there is none of this name. Raises `OtherSource`."""
+    with db.transaction() as connection:
+        db.lock_queue(connection, f"schedule.{owner}.{name}")
+        row = connection.execute(select(schedules.c.source).where(_is(owner, name))).one_or_none()
+        if row is None:
+            return False
+        if row.source != source:
+            raise OtherSource(ScheduleOrigin(row.source))
+        connection.execute(delete(schedules).where(_is(owner, name)))
+        if noted:
+            audit.note(connection, noted)
+    return True
+
+
+def find(db: Database, owner: str, name: str) -> Schedule | None:
+    with db.read() as connection:
+        row = connection.execute(select(schedules).where(_is(owner, name))).one_or_none()
+    return schedule_of(row) if row else None
+
+
+def listed(db: Database, owner: str, *, after: str, limit: int) -> list[Schedule]:
+    """The owner's schedules behind a name, in the order of names."""
+    query = (
+        select(schedules)
+        .where(schedules.c.owner == owner, schedules.c.name > after)
+        .order_by(schedules.c.name)
+        .limit(limit)
+    )
+    with db.read() as connection:
+        return [schedule_of(row) for row in connection.execute(query)]
+
+
+def from_files(db: Database) -> list[tuple[str, str]]:
+    """(owner, name) of all that were written in a file."""
+    query = select(schedules.c.owner, schedules.c.name).where(schedules.c.source == ScheduleOrigin.FILE)
+    with db.read() as connection:
+        return [(row.owner, row.name) for row in connection.execute(query)]
+
+
+def note_job(connection: Connection, owner: str, name: str, job_id: UUID) -> None:
+    """The last job of the schedule, inside the transaction that submits it."""
+    connection.execute(
+        update(schedules).where(_is(owner, name)).values(last_job_id=job_id, problem=None, problem_at=None)
+    )
+
+
+def _write(connection: Connection, new: NewSchedule, before: Schedule | None, clock: datetime) -> None:
+    values = {
+        "cron": new.timing.cron,
+        "every_seconds": new.timing.every_seconds,
+        "time_zone": new.timing.time_zone,
+        "job": new.job,
+        "enabled": new.enabled,
+        "misfire": new.misfire,
+        "source": new.source,
+        "next_at": _next(new, before, clock),
+        "problem": None,
+        "problem_at": None,
+        "updated_at": now(),
+    }
+    if before is None:
+        connection.execute(insert(schedules).values(owner=new.owner, name=new.name, created_at=now(), **values))
+    else:
+        connection.execute(update(schedules).where(_is(new.owner, new.name)).values(values))
+        connection.execute(
+            delete(schedule_uses).where(schedule_uses.c.owner == new.owner, schedule_uses.c.name == new.name)
+        )
+    if new.uses:
+        artifacts.lock_used(connection, new.owner, new.uses)
+        connection.execute(
+            insert(schedule_uses), [{"owner": new.owner, "name": new.name, "artifact_id": used} for used in new.uses]
+        )
+
+
+def _next(new: NewSchedule, before: Schedule | None, clock: datetime) -> datetime | None:
+    if not new.enabled:
+        return None
+    if before is not None and before.enabled and before.timing == new.timing:
+        return before.next_at
+    return first(new.timing, clock)
+
+
+def schedule_of(row: Row[Any]) -> Schedule:
+    kept = {name: getattr(row, name) for name in Schedule.__dataclass_fields__ if name != "timing"}
+    kept["misfire"], kept["source"] = Misfire(row.misfire), ScheduleOrigin(row.source)
+    return Schedule(timing=Timing(row.cron, row.every_seconds, row.time_zone), **kept)
+
+
+def _is(owner: str, name: str) -> ColumnElement[bool]:
+    return and_(schedules.c.owner == owner, schedules.c.name == name)

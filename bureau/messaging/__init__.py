@@ -1,0 +1,1 @@
+"""RabbitMQ: the broker, and the relay that publishes hints."""

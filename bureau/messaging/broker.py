@@ -1,0 +1,296 @@
+"""RabbitMQ through Dramatiq, used plainly: it carries hints, the ledger decides.
+
+What differs from Dramatiq's own broker, and why (docs/decisions.md says more):
+
+* durable queues of a limited length, no delay queue (`.DQ`) and no dead-letter queue (`.XQ`): delays and failed tasks
+  are rows; a hint that was rejected or dropped is published again from its row
+* the queue's type is the virtual host's: classic by default; in a cluster set its default queue type to quorum
+* publishing neither declares queues, nor waits for confirms, nor retries: a lost hint costs time only
+* prefetch equals threads: what a worker cannot run now, another can
+* a message's shape is checked in the consumer: an unknown queue or `options: null` would end a thread
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from queue import Queue
+from typing import Any, Literal, Protocol, cast
+from uuid import UUID
+
+import pika
+import pika.exceptions
+from dramatiq.broker import Consumer
+from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.errors import BrokerError, ConnectionClosed
+from dramatiq.message import Message
+from dramatiq.middleware import Middleware
+
+from bureau.metrics import relay as metrics
+
+MAX_QUEUE_LENGTH = 100_000  # hints beyond it are dropped, and published again from their rows
+QUEUE_ARGUMENTS = {"x-max-length": MAX_QUEUE_LENGTH, "x-overflow": "drop-head"}
+HEARTBEAT_SECONDS = 30
+STUCK_SECONDS = 60.0  # a consumer turns once a second; connecting takes 15 s at most
+
+
+class QueueMismatch(Exception):
+    """The queue exists in RabbitMQ with other arguments; delete it there, its hints come again from the ledger."""
+
+
+_connection: Any = RabbitmqBroker.connection  # Dramatiq's own property, which ours wraps
+
+
+class BrokerBlocked(BrokerError):
+    """RabbitMQ takes no messages now: a memory or disk alarm is on."""
+
+    def __init__(self) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]  # Dramatiq's
+            "RabbitMQ blocks publishers: a memory or disk alarm is on (rabbitmqctl status says which)"
+        )
+
+
+def make_broker(url: str, middleware: list[Middleware]) -> "HintBroker | MemoryBroker":
+    """The broker for `amqp://…` or `memory://`. Connects when it is first used."""
+    if url.startswith("memory://"):
+        return MemoryBroker(middleware)
+    return HintBroker(url, middleware)
+
+
+def hint(queue: str, run: str, task_id: UUID) -> Message[Any]:
+    """The message that wakes a worker: the task's id and nothing else."""
+    return Message(queue_name=queue, actor_name=run, args=(str(task_id),), kwargs={}, options={})
+
+
+def is_hint(body: bytes, queue: str) -> bool:
+    """Whether a message's body has the shape of a hint for this queue. Anybody with a password may have written it."""
+    try:
+        match json.loads(body):
+            case {
+                "queue_name": str(named),
+                "actor_name": str(),
+                "args": [str(task_id)],
+                "kwargs": {**kwargs},
+                "options": {**options},
+                "message_id": str(),
+                "message_timestamp": int(),
+            } as message if len(message) == 7:
+                UUID(task_id)
+                return named == queue and not kwargs and "eta" not in options
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+BrokerKind = Literal["amqp", "memory"]
+
+
+class HintPublisher(Protocol):
+    """What the relay and the scheduler need of a broker, in a thread of their own."""
+
+    @property
+    def kind(self) -> BrokerKind: ...
+    def enqueue(self, message: Message[Any]) -> Message[Any]: ...
+    def ensure_open(self) -> None: ...
+    def depth(self, queue_name: str) -> int | None: ...
+    def close_thread(self) -> None: ...
+
+
+class MemoryBroker(StubBroker):
+    """Dramatiq's StubBroker without delay queues: the embedded default, one process."""
+
+    kind: BrokerKind = "memory"
+
+    def declare_queue(self, queue_name: str) -> None:
+        if queue_name in self.queues:
+            return
+        self.emit_before("declare_queue", queue_name)
+        self.queues[queue_name] = Queue()
+        self.emit_after("declare_queue", queue_name)
+
+    def depth(self, queue_name: str) -> int | None:
+        """Messages waiting in the queue; None when there is no such queue."""
+        queue = self.queues.get(queue_name)
+        return None if queue is None else queue.qsize()
+
+    def prepare(self, queue_name: str) -> None:
+        """It was made with its first actor."""
+
+    def unhealthy_reason(self) -> str | None:
+        """Nothing that could be wrong with it alone."""
+        return None
+
+    def ensure_open(self) -> None:
+        """Nothing to open."""
+
+    def close_thread(self) -> None:
+        """Nothing to close."""
+
+
+class HintBroker(RabbitmqBroker):
+    """Publishes and consumes hints. A pika connection belongs to one thread, so each thread has its own."""
+
+    kind: BrokerKind = "amqp"
+
+    def __init__(self, url: str, middleware: list[Middleware]) -> None:
+        super().__init__(url=url, middleware=middleware)
+        self._turned_at: dict[str, float] = {}
+        for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
+            parameters.heartbeat = HEARTBEAT_SECONDS
+            parameters.socket_timeout = 5
+            parameters.stack_timeout = 10
+
+    @property
+    def consumer_class(self) -> type["HintConsumer"]:
+        return HintConsumer
+
+    @property
+    def connection(self) -> Any:
+        """This thread's connection; it notes when RabbitMQ blocks publishers (a memory or disk alarm)."""
+        connection = getattr(self.state, "connection", None)
+        if connection is None:
+            connection = _connection.fget(self)
+            if getattr(self.state, "connected", False):
+                metrics.RECONNECTS.inc()
+            self.state.connected, self.state.blocked = True, False
+            connection.add_on_connection_blocked_callback(lambda *_: setattr(self.state, "blocked", True))
+            connection.add_on_connection_unblocked_callback(lambda *_: setattr(self.state, "blocked", False))
+        return connection
+
+    @connection.deleter
+    def connection(self) -> None:
+        _connection.fdel(self)
+
+    def prepare(self, queue_name: str) -> None:
+        """Makes the queue before its worker is announced: relays publish from then on, and RabbitMQ drops silently
+        what comes before the queue is there, or while it is being made.
+
+        Where that fails, the consumer meets the same trouble and says so; what was dropped comes again from its row.
+        """
+        try:
+            self.declare_queue(queue_name, ensure=True)
+        except (ConnectionClosed, QueueMismatch) as error:
+            self.logger.warning("The queue %r is not made yet: %s", queue_name, error)
+        finally:
+            self.close_thread()
+
+    def unhealthy_reason(self) -> str | None:
+        """Why a consumer of this process is not alive; None while all turn, connected or trying to."""
+        for queue, turned_at in self._turned_at.items():
+            idle = time.monotonic() - turned_at
+            if idle > STUCK_SECONDS:
+                return f"the consumer of {queue} has not turned for {idle:.0f} s"
+        return None
+
+    def turned(self, queue_name: str) -> None:
+        """A consumer looked for messages."""
+        self._turned_at[queue_name] = time.monotonic()
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        self.turned(queue_name)
+        self.queues_pending.add(queue_name)  # declared again with each consumer: RabbitMQ may be a new, empty one
+        return super().consume(queue_name, prefetch, timeout)
+
+    def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.queues_pending.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+        if ensure:
+            self._ensure_queue(queue_name)
+
+    def _ensure_queue(self, canonical_queue_name: str) -> None:
+        if canonical_queue_name not in self.queues_pending:
+            return
+        try:
+            self.channel.queue_declare(queue=canonical_queue_name, durable=True, arguments=QUEUE_ARGUMENTS)
+        except pika.exceptions.ChannelClosedByBroker as error:
+            del self.connection
+            if error.reply_code == 406:  # PRECONDITION_FAILED
+                raise QueueMismatch(
+                    f"Queue {canonical_queue_name!r} exists in RabbitMQ with other arguments than {QUEUE_ARGUMENTS}. "
+                    f"Delete it (rabbitmqctl delete_queue {canonical_queue_name}): its hints come again."
+                ) from error
+            raise ConnectionClosed(error) from None
+        except (pika.exceptions.AMQPError, OSError) as error:
+            del self.connection
+            raise ConnectionClosed(error) from None
+        self.queues_pending.discard(canonical_queue_name)
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Publishes once, unconfirmed. Raises `ConnectionClosed`; the caller knows what was not published."""
+        if delay is not None:
+            raise ValueError("delays are rows in the ledger: due_at")
+        self.emit_before("enqueue", message, delay)
+        try:
+            self.channel.basic_publish(
+                exchange="",
+                routing_key=message.queue_name,
+                body=message.encode(),
+                properties=pika.BasicProperties(delivery_mode=2),
+            )
+        except (pika.exceptions.AMQPError, OSError) as error:
+            del self.connection
+            raise ConnectionClosed(error) from None
+        self.emit_after("enqueue", message, delay)
+        return message
+
+    def ensure_open(self) -> None:
+        """Opens this thread's channel where it is not, and answers heartbeats.
+
+        Raises `ConnectionClosed`, or `BrokerBlocked` while an alarm is on: what was published then would only wait.
+        """
+        try:
+            if not self.channel.is_open:
+                del self.connection
+            self.connection.process_data_events(0)
+            _ = self.channel
+            if self.state.blocked:
+                raise BrokerBlocked
+        except (pika.exceptions.AMQPError, OSError) as error:
+            del self.connection
+            raise ConnectionClosed(error) from None
+
+    def close_thread(self) -> None:
+        """Closes this thread's connection: nobody else may."""
+        del self.connection
+
+    def depth(self, queue_name: str) -> int | None:
+        """Messages waiting in the queue; None when there is no such queue. Raises `ConnectionClosed`."""
+        try:
+            declared = self.channel.queue_declare(queue=queue_name, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            del self.channel
+            return None
+        except (pika.exceptions.AMQPError, OSError) as error:
+            del self.connection
+            raise ConnectionClosed(error) from None
+        return cast(int, declared.method.message_count)
+
+
+class HintConsumer(_RabbitmqConsumer):
+    """Drops what is not a hint before Dramatiq looks at it."""
+
+    def __init__(self, broker: HintBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]  # Dramatiq's
+        self.iterator = self._checked(self.iterator)
+
+    def _checked(self, deliveries: Iterator[Any]) -> Iterator[Any]:
+        for method, properties, body in deliveries:
+            self.broker.turned(self.queue_name)
+            if method is not None and (refusal := self._refusal(body)):
+                self.logger.warning("Dropped a message on %r that %s.", self.queue_name, refusal)
+                self.channel.basic_nack(method.delivery_tag, requeue=False)
+                yield None, None, None
+            else:
+                yield method, properties, body
+
+    def _refusal(self, body: bytes) -> str | None:
+        """Why a message is dropped. Dramatiq would drop one for an unknown actor too, with a traceback each."""
+        if not is_hint(body, self.queue_name):
+            return f"is no hint ({len(body)} bytes)"
+        actor = json.loads(body)["actor_name"]
+        if actor not in self.broker.actors:  # an upgrade under way: the hint comes again from its row
+            return f"is for {actor[:100]!r}, which this worker does not have"
+        return None

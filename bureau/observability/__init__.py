@@ -1,0 +1,1 @@
+"""Structured logs, and the line that a process writes when it starts."""

@@ -1,0 +1,115 @@
+"""What one execution has said and nobody has written yet: that it started, log lines, progress.
+
+The task's threads add. The reporter writes what there is twice a second, finish writes the rest: so a task's start
+costs no transaction of its own, and events come in order, each written once.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bureau.contracts.base import clean_text
+from bureau.formatting import count
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.reads.job_views import with_percent
+from bureau.runtime.throttle import Throttle
+
+LINES_A_SECOND = 5
+LINE_LENGTH = 1000
+LINES_HELD = 1000  # while the ledger is away; what comes then is left out
+NOTE_LENGTH = 200
+PROGRESSED = "task.progressed"
+
+Progress = dict[str, Any]
+
+
+class EventBuffer:
+    """`task` is the task's name, `attempt` the number of its claim."""
+
+    def __init__(self, task: str, attempt: int, worker: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.last_progress: Progress | None = None
+        self._task = task
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()  # held while events are being written: those that come after wait
+        self._throttle = Throttle(LINES_A_SECOND)
+        self._left_out = 0
+        self._events = [TaskEvent("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
+        self._told: Progress | None = None  # the last progress that became an event
+
+    def line(self, text: str) -> None:
+        """At most five pass in a second. The others are counted; the count is said as soon as a line may pass."""
+        now = self._clock()
+        with self._lock:
+            self._say_left_out(now)
+            if self._left_out or not self._may_pass(now):
+                self._left_out += 1
+            else:
+                self._events.append(self._line(clean_text(text)[:LINE_LENGTH], now))
+
+    def progress(self, current: float, total: float | None, note: str | None) -> None:
+        """The last one is kept. What is no number of JSON's is left out: a total, or the whole report."""
+        done = _finite(current)
+        if done is not None:
+            short = clean_text(note)[:NOTE_LENGTH] if note else None
+            self.last_progress = {"current": done, "total": _finite(total), "note": short}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there are events not written yet."""
+        return bool(self._events or self._left_out) or self.last_progress != self._told
+
+    @contextmanager
+    def writing(self) -> Iterator[list[TaskEvent]]:
+        """The events not written yet, for the block to write; where it raises, they come first next time."""
+        with self._writing:
+            told = self._told
+            with self._lock:
+                self._say_left_out(self._clock())
+                taken = self._take()
+            try:
+                yield taken
+            except BaseException:
+                with self._lock:
+                    self._events[:0] = [event for event in taken if event.type != PROGRESSED]
+                    self._told = told  # of progress the last one comes
+                raise
+
+    def rest(self) -> list[TaskEvent]:
+        """All events not written yet. Waits for a write that is under way, so that they stay in order."""
+        with self._writing, self._lock:
+            if self._left_out:
+                self._events.append(self._left_out_line(self._clock()))
+            return self._take()
+
+    def _take(self) -> list[TaskEvent]:
+        taken, self._events = self._events, []
+        last = self.last_progress
+        if last is not None and last != self._told:
+            taken.append(TaskEvent(PROGRESSED, self._task, with_percent(last) or {}, self._clock()))
+            self._told = last
+        return taken
+
+    def _may_pass(self, now: float) -> bool:
+        return len(self._events) < LINES_HELD and self._throttle.passes(now)
+
+    def _say_left_out(self, now: float) -> None:
+        if self._left_out and self._may_pass(now):
+            self._events.append(self._left_out_line(now))
+
+    def _left_out_line(self, now: float) -> TaskEvent:
+        lines, self._left_out = self._left_out, 0
+        return self._line(f"… {count(lines, 'line')} left out", now)
+
+    def _line(self, text: str, now: float) -> TaskEvent:
+        return TaskEvent("task.logged", self._task, {"line": text}, now)
+
+
+def _finite(number: float | None) -> float | None:
+    """A number JSON has, or None: infinity and NaN would spoil what is written together with them."""
+    if number is None or not math.isfinite(number):
+        return None
+    return number if isinstance(number, int) else float(number)

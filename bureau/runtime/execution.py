@@ -1,0 +1,153 @@
+"""One execution of a claimed task: its Context, and what it gathers for the reporter and for finish."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from bureau.contracts.artifacts import MEDIA_TYPE_LENGTH, ArtifactRef, is_media_type, safe_name
+from bureau.contracts.base import clean
+from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.ids import new_id
+from bureau.contracts.jobs.states import When
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs.claim import Claim
+from bureau.metrics import tasks as metrics
+from bureau.runtime.added_tasks import AddedTasks
+from bureau.runtime.event_buffer import EventBuffer
+from bureau.stop_token import StopToken
+from bureau.storage import Storage, StorageWriter
+from bureau.submission.announcements import Announcements
+from bureau.task import ArtifactWriter, Context, OpenArtifact
+
+Find = Callable[[UUID, str], StoredArtifact | None]
+"""The artifact of this id and owner. Raises `LedgerUnavailable`."""
+
+
+class MadeArtifact:
+    """An ArtifactWriter over a storage writer; `ref` is promised at once, visible after finish."""
+
+    def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken) -> None:
+        self._writer = writer
+        self._stop = stop
+        self.ref = ref
+
+    @property
+    def size(self) -> int:
+        return self._writer.size
+
+    @property
+    def sha256(self) -> str:
+        return self._writer.sha256
+
+    def write(self, data: bytes, /) -> int:
+        self._stop.check()
+        return self._writer.write(data)
+
+
+class Execution(Context):
+    """A running task. What it says is held in `said`, what it makes in `made`."""
+
+    def __init__(self, claim: Claim, find: Find, storage: Storage, announcements: Announcements) -> None:
+        self.claim = claim
+        self.job_id, self.task_id, self.owner = claim.job_id, claim.task_id, claim.owner
+        self.attempt, self.claim_no = claim.failures + 1, claim.claim_no
+        self.stop = StopToken()
+        self.deadline = time.monotonic() + claim.time_limit_seconds
+        self.made: list[StoredArtifact] = []
+        self.kept: list[StoredArtifact] = []  # should it fail for good
+        self.removed: list[ArtifactRef] = []
+        self.added = AddedTasks(claim.name, announcements)
+        self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
+        self._find_in_ledger = find
+        self._storage = storage
+
+    @property
+    def held(self) -> tuple[Any, int]:
+        return self.claim.task_id, self.claim.claim_no
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of this claim's files begin with; another claim of the same task writes elsewhere."""
+        return f"jobs/{self.claim.job_id}/{self.claim.task_id}.{self.claim.claim_no}"
+
+    def log(self, line: str) -> None:
+        self.stop.check()
+        self.said.line(line)
+
+    def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
+        self.stop.check()
+        self.said.progress(current, total, note)
+
+    @contextmanager
+    def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
+        self.stop.check()
+        plain = safe_name(name)
+        if not is_media_type(media_type):
+            what = (
+                f"{media_type!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
+            )
+            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.")
+        ref = ArtifactRef(artifact=new_id(), name=plain)
+        key = f"{self.prefix}.{ref.artifact}"  # the name is the ledger's: storage takes fewer than people do
+        with self._storage.writer(key) as writer:
+            made = MadeArtifact(writer, ref, self.stop)
+            yield made
+        metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
+        self.made.append(
+            StoredArtifact(
+                id=ref.artifact,
+                owner=self.owner,
+                job_id=self.job_id,
+                task=self.claim.name,
+                name=plain,
+                media_type=media_type,
+                size=writer.size,
+                sha256=writer.sha256,
+                key=key,
+                created_at=datetime.now(UTC),
+            )
+        )
+
+    def keep(self, ref: ArtifactRef, name: str) -> None:
+        made = next(made for made in self.made if made.id == ref.artifact)
+        self.kept.append(replace(made, name=safe_name(name)))
+
+    @contextmanager
+    def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+        self.stop.check()
+        found = self._find(ref)
+        with self._storage.open(found.key) as file:
+            yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+
+    def add(
+        self,
+        name: str,
+        run: str,
+        input: dict[str, Any],
+        *,
+        after: Sequence[str] = (),
+        when: When = When.SUCCEEDED,
+        optional: bool = False,
+    ) -> None:
+        self.stop.check()
+        self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
+
+    def remove(self, ref: ArtifactRef) -> None:
+        self.removed.append(ref)
+
+    def _find(self, ref: ArtifactRef) -> StoredArtifact:
+        mine = next((made for made in self.made if made.id == ref.artifact), self.claim.files.get(ref.artifact))
+        try:
+            found = mine or self._find_in_ledger(ref.artifact, self.owner)
+        except LedgerUnavailable as error:
+            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
+        if found is None:
+            raise PermanentError(
+                "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."
+            )
+        return found

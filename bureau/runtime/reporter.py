@@ -1,0 +1,107 @@
+"""The reporter: writes what running tasks say and keeps the worker's rows alive, in batches."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from bureau.background_loop import Loop
+from bureau.contracts.outage import Outage
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.workers import NewWorker
+from bureau.ledger.jobs import progress as running
+from bureau.ledger.jobs.events import TaskEvent
+from bureau.ledger.jobs.leases import Held
+from bureau.runtime.event_buffer import PROGRESSED, Progress
+from bureau.runtime.execution import Execution
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.memory import resident_bytes
+from bureau.runtime.runner import Runner
+
+WRITE_SECONDS = 0.5
+WRITE_SHARE = 0.1  # of the time, at most: with hundreds of talkative tasks it writes less often, and more at once
+WRITE_AT_MOST_SECONDS = 2.0
+SEEN_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A queue that the process serves: its worker row, its runner, and what its service cannot use."""
+
+    worker: NewWorker
+    runner: Runner
+    trouble: Callable[[], Sequence[Outage]]
+
+
+class Reporter:
+    """One a process, for all queues it serves."""
+
+    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[Served]) -> None:
+        self._db = db
+        self._heartbeat = heartbeat
+        self._served = served
+        self._next_seen = 0.0
+        self._loop = Loop("reporter", self._report)
+        self.start, self.unhealthy_reason = self._loop.start, self._loop.unhealthy_reason
+
+    def register(self) -> None:
+        """Announces the process; with the ledger away the loop does it, as soon as that answers."""
+        try:
+            for one in self._served:
+                workers.register(self._db, one.worker)
+        except LedgerUnavailable:
+            log.warning("the ledger is away: the worker announces itself later")
+
+    def stop(self) -> None:
+        self._loop.stop()
+        try:
+            workers.stopped(self._db, [one.worker.id for one in self._served])
+        except LedgerUnavailable:
+            log.warning("the ledger is away: it will miss the worker by itself")
+
+    def _report(self) -> float:
+        if time.monotonic() >= self._next_seen:
+            self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
+            self._next_seen = time.monotonic() + SEEN_SECONDS
+        began = time.monotonic()
+        self._write(self._heartbeat.executions())
+        return pause_seconds(time.monotonic() - began)
+
+    def _write(self, executions: list[Execution]) -> None:
+        """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it."""
+        by_job: dict[UUID, list[TaskEvent]] = defaultdict(list)
+        progress: dict[Held, Progress] = {}
+        with ExitStack() as written:
+            for execution in executions:
+                said = execution.said
+                if said.has_news:  # the end of one that has none need not wait for the others' writing
+                    taken = written.enter_context(said.writing())
+                    by_job[execution.job_id] += taken
+                    if said.last_progress and any(event.type == PROGRESSED for event in taken):
+                        progress[execution.held] = said.last_progress
+            running.write_said(self._db, by_job, progress)
+
+    def _say_alive(self) -> None:
+        for one in self._served:
+            kept = workers.seen(
+                self._db,
+                one.worker.id,
+                busy=one.runner.busy,
+                claimed=one.runner.claimed_lately(),
+                memory_bytes=resident_bytes(),
+                trouble=one.trouble(),
+            )
+            if not kept:
+                workers.register(self._db, one.worker)
+
+
+def pause_seconds(took: float) -> float:
+    """Until what tasks say is written again, after it took so many seconds."""
+    return min(max(WRITE_SECONDS, took / WRITE_SHARE), WRITE_AT_MOST_SECONDS)

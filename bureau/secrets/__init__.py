@@ -1,0 +1,1 @@
+"""Reads secrets from files, and redacts them from output."""

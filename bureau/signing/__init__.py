@@ -1,0 +1,1 @@
+"""Signed links to files, and the tokens of certificates."""

@@ -1,0 +1,1 @@
+"""Typesets certificates as PDF: designs, QR codes, texts."""

@@ -1,0 +1,1 @@
+"""Reads rosters: decodes the file, finds the columns, checks the rows."""

@@ -1,0 +1,1 @@
+"""The resources for certificates: submissions and revocation."""

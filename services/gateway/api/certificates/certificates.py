@@ -1,0 +1,111 @@
+"""POST /v1/certificates: rosters in, a ZIP of certificates out, mailed on request."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bureau.contracts.artifacts import ArtifactRef
+from bureau.contracts.certificates import IssueCertificates
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.problems import FieldError
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs.submit import NewTask
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
+from bureau.services.gateway.job_builders.accept import accept, submission
+from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_mistakes
+from bureau.services.gateway.job_builders.uploads import storing
+from bureau.services.gateway.problems import refuse
+from bureau.submission.announcements import CatalogSnapshot
+from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
+
+RUN = "certificates.issue"
+
+
+class CertificatesForm(Terms):
+    """What to do with the files, which are parts of their own."""
+
+    email_to: list[MailAddress] = Field(default=[], description="Who gets the ZIP.")
+    subject: Subject | None = Field(default=None, description="Of that mail, or of each recipient's.")
+    deliver: Literal["owner", "recipients"] = Field(
+        default="owner",
+        description="`owner`: the ZIP goes to `email_to`. `recipients`: each person is mailed their own besides.",
+    )
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    settings = gateway.settings
+    files = Files("files", at_least=1, at_most=settings.max_files, max_bytes=settings.max_file_bytes)
+
+    def create(call: Call[CertificatesForm, Nothing]) -> Reply:
+        form = call.body
+        refuse(terms_mistakes(form), _mail_mistakes(form, settings.max_recipients))
+        known = gateway.announcements.known()
+        title = form.title or _title(call.files)
+        with storing(gateway.storage, call.owner) as store:
+            rosters = [store(file) for file in call.files]
+            tasks = [_issue(rosters, form, known), *_mails(form, title, known)]
+            uses = [roster.id for roster in rosters]
+            job = new_job(form, owner=call.owner, kind="certificates", title=title, tasks=tasks, uses=uses)
+            return accept(gateway, call, job, rosters)
+
+    return [
+        submission(
+            gateway,
+            name="create-certificates",
+            path="/v1/certificates",
+            view=create,
+            summary="Certificates from rosters: a ZIP, mailed to `email_to`",
+            body=Body(CertificatesForm, json=False, files=files),
+            problems=["storage-unavailable"],
+        )
+    ]
+
+
+def _mail_mistakes(form: CertificatesForm, max_recipients: int) -> list[FieldError]:
+    """With `recipients` the subject is that of each person's mail."""
+    return follow_up_mistakes(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
+
+
+def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: CatalogSnapshot) -> NewTask:
+    policy = overridden(policy_of(RUN, known), form)
+    to_each = form.deliver == "recipients"
+    given = IssueCertificates(
+        files=[ArtifactRef(artifact=roster.id) for roster in rosters],
+        deliver=form.deliver,
+        subject=form.subject if to_each else None,
+    )
+    return NewTask(
+        "issue",
+        RUN,
+        policy.queue,
+        given.model_dump(mode="json", exclude_defaults=True),
+        retry=policy.retry,
+        time_limit_seconds=policy.time_limit_seconds,
+    )
+
+
+def _mails(form: CertificatesForm, title: str, known: CatalogSnapshot) -> list[NewTask]:
+    if not form.email_to:
+        return []
+    return [
+        follow_up(
+            form.email_to,
+            form.subject if form.deliver == "owner" else None,
+            template="certificates-ready",
+            after="issue",
+            attachment="archive",
+            context={"title": title},
+            facts=("members", "bytes", "sha256"),
+            terms=form,
+            known=known,
+        )
+    ]
+
+
+def _title(files: Sequence[UploadedFile]) -> str:
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"Certificates from {files[0].name}{more}"

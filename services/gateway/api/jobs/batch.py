@@ -1,0 +1,108 @@
+"""POST /v1/jobs/batch: up to 1,000 jobs in one transaction, all or none."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, Field
+
+from bureau.contracts.base import Contract
+from bureau.contracts.ids import new_id
+from bureau.contracts.jobs.jobs import JobSpec
+from bureau.contracts.problems import FieldError
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files.artifacts import ArtifactGone
+from bureau.ledger.jobs.submit import insert_job
+from bureau.ledger.reads import job_queries
+from bureau.metrics.http import SUBMISSIONS
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import QUOTAS
+from bureau.services.gateway.models import JobSummary, summary_of
+from bureau.services.gateway.problems import invalid, refuse, try_again
+from bureau.submission.announcements import CatalogSnapshot
+from bureau.submission.graphs import MAX_MISTAKES
+from bureau.submission.specs import job_from, spec_mistakes, used_by
+
+MAX_JOBS = 1000
+
+
+class BatchRequest(Contract):
+    """The jobs, each as POST /v1/jobs takes it."""
+
+    jobs: list[JobSpec] = Field(min_length=1, max_length=MAX_JOBS)
+
+
+class BatchAnswer(BaseModel):
+    """The accepted jobs, in the order they were given."""
+
+    items: list[JobSummary]
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    def create(call: Call[BatchRequest, Nothing]) -> Reply:
+        known = gateway.announcements.known()
+        if not known.tasks:
+            raise try_again("no-service", "No service has announced a task yet; start one and try again.")
+        refuse(list(_mistakes(call.body, known))[:MAX_MISTAKES])
+        token = call.reservation.token if call.reservation else new_id()
+        jobs = [
+            job_from(spec, call.owner, known, job_id=job_id)
+            for spec, job_id in zip(call.body.jobs, _ids(token, call), strict=True)
+        ]
+        try:
+            with gateway.database.transaction() as connection:
+                quota.hold(connection, gateway.settings, call.who, jobs=len(jobs))
+                for job in jobs:
+                    insert_job(connection, job)
+                if call.reservation:
+                    idempotency.answer(connection, call.reservation, Answer(202, str(token)))
+        except ArtifactGone as gone:
+            raise invalid(_gone(call.body, gone)) from None
+        gateway.relay.wake()
+        for job in jobs:
+            SUBMISSIONS.labels(job.kind).inc()
+        return Reply(202, _items(gateway, call, token))
+
+    return [
+        Operation(
+            name="create-jobs",
+            method="POST",
+            path="/v1/jobs/batch",
+            view=create,
+            summary="Many jobs at once, all or none",
+            tag="Submit",
+            role=Role.SUBMIT,
+            answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],
+            problems=["no-service", *QUOTAS],
+            body=Body(BatchRequest),
+            replay=lambda call, first: Reply(first.status, _items(gateway, call, UUID(first.location))),
+        )
+    ]
+
+
+def _ids(token: UUID, call: Call[BatchRequest, Nothing]) -> list[UUID]:
+    """The jobs' ids follow from the token, so that a replay finds them by it."""
+    return [uuid5(token, str(index)) for index in range(len(call.body.jobs))]
+
+
+def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> BatchAnswer:
+    rows = job_queries.jobs_by_id(gateway.database, call.owner, _ids(token, call))
+    return BatchAnswer(items=[summary_of(row) for row in rows])
+
+
+def _mistakes(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
+    for index, spec in enumerate(request.jobs):
+        yield from spec_mistakes(spec, known, ("jobs", index))
+
+
+def _gone(request: BatchRequest, gone: ArtifactGone) -> list[FieldError]:
+    return [
+        FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", f"#/jobs/{index}")
+        for index, spec in enumerate(request.jobs)
+        for one in used_by(spec)
+        if one.artifact in gone.missing
+    ]

@@ -1,0 +1,1 @@
+"""The resources for mail: submissions, templates, provider events, suppressions."""

@@ -1,0 +1,1 @@
+"""The resources for reports: submissions and previews."""

@@ -1,0 +1,136 @@
+"""POST /v1/reports: a report of the catalog as a CSV file, or one for each value of a parameter, mailed on request."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bureau.contracts.base import Contract
+from bureau.contracts.jobs import graph, pointer
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.problems import FieldError
+from bureau.contracts.reports import MAX_BURST, CsvFormat
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import accept, submission
+from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
+from bureau.services.gateway.job_builders.burst import burst_mistakes, burst_values
+from bureau.services.gateway.job_builders.mailing import domain_mistakes, follow_up_mistakes
+from bureau.services.gateway.job_builders.report_tasks import (
+    GENERATE,
+    ReportDelivery,
+    ReportPlan,
+    report_tasks,
+    who_hears_of_failure,
+)
+from bureau.services.gateway.problems import invalid, refuse, try_again
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.submission.announcements import CatalogSnapshot, KnownReport
+from bureau.submission.names import named
+from bureau.submission.terms import new_job, terms_mistakes
+
+
+class Burst(Contract):
+    """A file for each value of a parameter, from one snapshot, and to each only theirs."""
+
+    parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
+    recipients: dict[str, list[MailAddress]] = Field(
+        min_length=1, max_length=MAX_BURST, description="Who gets the file of which value."
+    )
+
+
+class ReportRequest(Terms):
+    """A report of the catalog, its parameters, and who gets the file."""
+
+    report: str = Field(min_length=1, max_length=100, description="One of GET /v1/catalog/reports.")
+    params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
+    format: CsvFormat = CsvFormat()
+    email_to: list[MailAddress] = Field(default=[], description="Who gets the file.")
+    subject: Subject | None = Field(default=None, description="Of that mail.")
+    burst: Burst | None = Field(default=None, description="Instead of email_to: a file for each value of a parameter.")
+    empty: Literal["send", "note", "skip"] | None = Field(
+        default=None, description="What is mailed of a report without rows; EMPTY_REPORTS where it is not given."
+    )
+    failure_email_to: list[MailAddress] = Field(
+        default=[], max_length=20, description="Who hears that it failed; else the owner, where that is an address."
+    )
+
+
+def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    def create(call: Call[ReportRequest, Nothing]) -> Reply:
+        asked = call.body
+        known = gateway.announcements.known()
+        mistakes = [*terms_mistakes(asked), *_mail_mistakes(asked, gateway.settings)]
+        report = find_report(asked.report, known, mistakes)
+        refuse(mistakes, _params_mistakes(report, asked))
+        title = asked.title or report.description.title
+        burst = asked.burst and (
+            asked.burst.parameter,
+            burst_values(report, asked.burst.parameter, asked.burst.recipients),
+        )
+        wanted = ReportPlan(asked.report, asked.params, asked.format, burst or None)
+        delivery = ReportDelivery(
+            [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
+            asked.subject,
+            asked.title,
+            asked.empty,
+            who_hears_of_failure(asked.failure_email_to, call.owner, gateway.settings.failure_email_to),
+        )
+        tasks = report_tasks(wanted, delivery, title, asked, known)
+        return accept(gateway, call, new_job(asked, owner=call.owner, kind="report", title=title, tasks=tasks))
+
+    return [
+        submission(
+            gateway,
+            name="create-report",
+            path="/v1/reports",
+            view=create,
+            summary="A report as CSV, mailed to `email_to`, or a file for each of a `burst`",
+            body=Body(ReportRequest),
+            problems=["no-service"],
+        )
+    ]
+
+
+def params_mistakes(report: KnownReport, params: dict[str, Any]) -> list[FieldError]:
+    """What does not fit the report's schema. Results of other tasks are not known here."""
+    references = [
+        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
+        for path in (("params", *reference.path) for reference in graph.references(params))
+    ]
+    return references or report.schema.mistakes(params, ["params"])
+
+
+def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
+    """Raises 503 where no service has announced reports, and 422 with `others` where there is no such report."""
+    if GENERATE not in known.tasks:
+        raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
+    if name not in known.reports:
+        detail = f"There is no report {name}; {named('report', known.reports)}"
+        raise invalid([FieldError("unknown_report", detail, "#/report"), *others])
+    return known.reports[name]
+
+
+def _burst(report: KnownReport, asked: Burst | None) -> tuple[str, list[Any]] | None:
+    return (asked.parameter, burst_values(report, asked.parameter, asked.recipients)) if asked else None
+
+
+def _params_mistakes(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
+    if asked.burst is None or graph.references(asked.params):
+        return params_mistakes(report, asked.params)
+    return burst_mistakes(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+
+
+def _mail_mistakes(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:
+    mistakes = domain_mistakes(settings.recipient_domains, asked.failure_email_to, "#/failure_email_to")
+    if asked.burst is None:
+        mistakes += follow_up_mistakes(asked.email_to, asked.subject, settings.max_recipients)
+        return mistakes + domain_mistakes(settings.recipient_domains, asked.email_to, "#/email_to")
+    if asked.email_to:
+        mistakes.append(FieldError("given_twice", "Give email_to or burst, not both.", "#/email_to"))
+    for value, to in asked.burst.recipients.items():
+        place = pointer.fragment(("burst", "recipients", value))
+        if not 1 <= len(to) <= settings.max_recipients:
+            detail = f"{len(to)} recipients; there are 1 to {settings.max_recipients} (MAX_RECIPIENTS) for a file."
+            mistakes.append(FieldError("too_many" if to else "too_short", detail, place))
+        mistakes += domain_mistakes(settings.recipient_domains, to, place)
+    return mistakes

@@ -1,0 +1,1 @@
+"""The format of API keys, and the file that may hold them."""

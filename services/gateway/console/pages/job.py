@@ -1,0 +1,142 @@
+"""GET /jobs/{id}: the whole story of a job, live; and what may be done to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from bureau.ledger.access.keys import Role
+from bureau.ledger.mail import recipient_history
+from bureau.ledger.reads import job_queries, story
+from bureau.ledger.reads.job_views import JobView, TaskView
+from bureau.services.gateway.console import resubmit
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go, local_address
+from bureau.services.gateway.console.text.redaction import pretty
+from bureau.services.gateway.console.text.task_graph import graph
+from bureau.services.gateway.console.text.timeline import told, why_it_waits
+from bureau.services.gateway.console.text.words import state_words
+from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
+from bureau.services.gateway.job_builders.accept import accept
+from bureau.services.gateway.models import artifact_of
+from bureau.services.gateway.problems import not_found, refuse
+from bureau.signing.signed_links import Linked
+from bureau.submission.specs import job_from, spec_mistakes, used_by
+
+EVENTS = 120
+MAILS = 40  # recipients; with all their steps they stay below 50 kB
+ALL_TOLD = 4  # tasks; of more, one at a time is told in full
+OPEN = ("scheduled", "queued", "running")
+
+
+@dataclass(frozen=True)
+class ToldTask:
+    """A task with what a person reads of it; `input` and `result` where it is told in full."""
+
+    task: TaskView
+    words: tuple[str, str]
+    ran: timedelta | None
+    input: str | None = None
+    result: str | None = None
+
+
+def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+    def submit(verb: str, said: str) -> Operation[Any, Any]:
+        def act(call: Call[Any, Any]) -> Response:
+            acting.perform(f"{verb}-job", call)
+            return go(f"/jobs/{call.path['job_id']}", done=said)
+
+        summary = f"{verb.title()} the job"
+        return frame.post(f"{verb}-job", f"/jobs/<uuid:job_id>/{verb}", act, summary, role=Role.SUBMIT)
+
+    def link(call: Call[Any, Any]) -> Response:
+        made: Any = acting.perform(f"create-{Linked.ARTIFACT}-link", call)
+        return frame.page("link.html", call, link=made, back=local_address(call.body.get("back")))
+
+    return [
+        _read(frame),
+        submit("cancel", "cancelled"),
+        submit("retry", "retried"),
+        _again(frame),
+        frame.post(
+            "artifact-link", "/files/<uuid:artifact_id>/link", link, "A link to the file, to pass on", role=Role.SUBMIT
+        ),
+    ]
+
+
+def _read(frame: Frame) -> Operation[Any, Any]:
+    database = frame.gateway.database
+
+    def read(call: Call[Nothing, Nothing]) -> Response:
+        job, now = _find(frame, call), datetime.now(UTC)
+        declared = story.declared(database, job.id, call.owner)
+        asked = request.args.get("task")
+        return frame.page(
+            "job.html",
+            call,
+            job=job,
+            words=state_words(job.state),
+            open=job.state in OPEN,
+            waits=why_it_waits(job.waiting, _queue(job)),
+            waited=(job.started_at or job.finished_at or now) - job.created_at,
+            ran=(job.finished_at or now) - job.started_at if job.started_at else None,
+            tasks=[_told(task, now, in_full=_in_full(task, job.tasks, asked)) for task in job.tasks],
+            total=len(declared),
+            graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
+            files=[(file, artifact_of(file).url) for file in job.artifacts],
+            mails=recipient_history.mails(database, job.id, limit=MAILS),
+            events=[told(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
+            curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.who.key_id is not None)
+            if len(declared) <= len(job.tasks)
+            else None,
+        )
+
+    return frame.get("job", "/jobs/<uuid:job_id>", read, "The whole story of a job")
+
+
+def _again(frame: Frame) -> Operation[Any, Any]:
+    gateway = frame.gateway
+
+    def run_again(call: Call[Any, Any]) -> Response:
+        job = _find(frame, call)
+        known = gateway.announcements.known()
+        spec = resubmit.spec_of(job, story.declared(gateway.database, job.id, call.owner))
+        refuse(spec_mistakes(spec, known))
+        new = replace(job_from(spec, call.owner, known), kind=job.kind)
+        accepted: Reply = accept(gateway, call, new, used=used_by(spec))
+        return go(accepted.headers["Location"].removeprefix("/v1"), done="submitted")
+
+    return frame.post(
+        "run-job-again", "/jobs/<uuid:job_id>/again", run_again, "Submit the same once more", role=Role.SUBMIT
+    )
+
+
+def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
+    """Raises a 404 problem."""
+    job_id: UUID = call.path["job_id"]
+    job = job_queries.job(frame.gateway.database, job_id, call.owner)
+    if job is None:
+        raise not_found("job")
+    return job
+
+
+def _told(task: TaskView, now: datetime, *, in_full: bool) -> ToldTask:
+    ran = (task.finished_at or now) - task.started_at if task.started_at else None
+    brief = ToldTask(task, state_words(task.state), ran)
+    if not in_full:
+        return brief
+    result = pretty(task.result) if task.result is not None else None
+    return replace(brief, input=pretty(task.input), result=result)
+
+
+def _in_full(task: TaskView, tasks: Sequence[TaskView], asked: str | None) -> bool:
+    return len(tasks) <= ALL_TOLD or task.name == asked
+
+
+def _queue(job: JobView) -> str | None:
+    """Of the task that starts first, as far as the page can tell."""
+    idle = [task for task in job.tasks if task.state in ("queued", "scheduled", "retrying")]
+    return idle[0].queue if idle else None

@@ -1,0 +1,48 @@
+"""What is done to a queue: pause, resume, and purge after its count was said."""
+
+from typing import Any
+
+from flask import Response
+
+from bureau.ledger.access.keys import Role
+from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.problems import problem
+
+
+def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+    def switch(verb: str, said: str) -> Operation[Any, Any]:
+        def act(call: Call[Any, Any]) -> Response:
+            acting.perform(f"{verb}-queue", call)
+            return go("/", done=said)
+
+        path = f"/queues/<name>/{verb}"
+        return frame.post(f"{verb}-queue", path, act, f"{verb.title()} the queue", role=Role.OPERATE)
+
+    def ask(call: Call[Nothing, Nothing]) -> Response:
+        return asked(call)
+
+    def asked(call: Call[Any, Any], before: str | None = None) -> Response:
+        counted: Any = acting.perform("purge-queue", call, {"dry_run": True})
+        status = 409 if before is not None else 200
+        return frame.page(
+            "purge.html", call, status=status, queue=call.path["name"], counted=counted.count, before=before
+        )
+
+    def purge(call: Call[Any, Any]) -> Response:
+        expected = call.body.get("expect") or ""
+        if not (expected.isascii() and expected.isdecimal() and len(expected) < 10):
+            raise problem("invalid", "A purge says how many tasks it expects to cancel.")
+        counted: Any = acting.perform("purge-queue", call, {"dry_run": True})
+        if counted.count != int(expected):
+            return asked(call, before=expected)
+        done: Any = acting.perform("purge-queue", call, {"expect": int(expected)})
+        return go("/", done="queue-purged", n=done.changed)
+
+    return [
+        switch("pause", "queue-paused"),
+        switch("resume", "queue-resumed"),
+        frame.get("ask-purge", "/queues/<name>/purge", ask, "A page that counts before it purges", role=Role.OPERATE),
+        frame.post("purge-queue", "/queues/<name>/purge", purge, "Cancel what has not started", role=Role.OPERATE),
+    ]

@@ -1,0 +1,40 @@
+"""A job once more: as a new submission, and as a curl line that makes one."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from bureau.contracts.jobs.jobs import JobSpec
+from bureau.ledger.reads.job_views import JobView
+from bureau.ledger.reads.story import Declared
+from bureau.services.gateway.console.text.redaction import redacted
+from bureau.services.gateway.http.parsing.validation import Reader
+
+
+def body_of(job: JobView, declared: Sequence[Declared]) -> dict[str, Any]:
+    """As POST /v1/jobs takes it; what is as it is anyway is left out."""
+    body: dict[str, Any] = {"title": job.title, "tasks": [_task(task) for task in declared]}
+    if job.tags:
+        body["tags"] = job.tags
+    return body if job.priority == 5 else {**body, "priority": job.priority}
+
+
+def spec_of(job: JobView, declared: Sequence[Declared]) -> JobSpec:
+    """Raises a 422 problem: what was submitted long ago may not be taken any more."""
+    return Reader(JobSpec).read(body_of(job, declared))
+
+
+def curl(job: JobView, declared: Sequence[Declared], base_url: str, *, keyed: bool) -> str:
+    """A line for a shell; secrets in it are hidden and are to be put in again."""
+    body = json.dumps(redacted(body_of(job, declared)), ensure_ascii=False)
+    key = ['  -H "Authorization: Bearer $BUREAU_KEY" \\'] if keyed else []
+    lines = [f"curl {base_url}/v1/jobs -H 'Content-Type: application/json' \\", *key, f"  -d {shlex.quote(body)}"]
+    return "\n".join(lines)
+
+
+def _task(task: Declared) -> dict[str, Any]:
+    body: dict[str, Any] = {"name": task.name, "run": task.run, "input": task.input}
+    if task.after:
+        body |= {"after": task.after, "when": task.when}
+    return {**body, "optional": True} if task.optional else body

@@ -1,0 +1,1 @@
+"""Values that the console keeps between requests: dependencies, throughput, notices, the theme."""

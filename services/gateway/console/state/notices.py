@@ -1,0 +1,26 @@
+"""What was done, said once on the page that follows: by a word in its address, so that no text of others is shown."""
+
+from collections.abc import Callable, Mapping
+
+from bureau.formatting import count
+
+_SAID: dict[str, Callable[[int], str]] = {
+    "cancelled": lambda _: "The job is being cancelled.",
+    "retried": lambda _: "The job runs again.",
+    "submitted": lambda _: "The job was accepted. This page follows it.",
+    "jobs-cancelled": lambda n: f"{count(n, 'job')} cancelled.",
+    "jobs-retried": lambda n: f"{count(n, 'job')} will run again.",
+    "queue-paused": lambda _: "The queue is paused: nothing more of it is started, what runs goes on.",
+    "queue-resumed": lambda _: "The queue goes on.",
+    "queue-purged": lambda n: f"{count(n, 'task')} cancelled before they started.",
+    "schedule-paused": lambda _: "The schedule is paused.",
+    "schedule-resumed": lambda _: "The schedule goes on.",
+    "logged-out": lambda _: "You are logged out.",
+}
+MOST = 10**9
+
+
+def read(query: Mapping[str, str]) -> str | None:
+    said = _SAID.get(query.get("done", ""))
+    number = query.get("n", "0")
+    return said(min(int(number), MOST)) if said and number.isdecimal() and number.isascii() else None

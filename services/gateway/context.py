@@ -1,0 +1,41 @@
+"""What the gateway's process lends to its views."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Event
+from typing import Protocol
+
+from bureau.ledger.db.database import Database
+from bureau.messaging.broker import BrokerKind
+from bureau.services.gateway.auth.authenticator import Authenticator
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.storage import Storage
+from bureau.submission.announcements import Announcements
+
+
+class Relay(Protocol):
+    """Publishes what became due: `bureau.messaging.relay.Relay`, or anything like it."""
+
+    @property
+    def broker_kind(self) -> BrokerKind: ...
+    @property
+    def healthy(self) -> bool: ...
+    @property
+    def last_error(self) -> str | None: ...
+    def wake(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The composition. Setting `stopping` ends event streams, and the waits of requests with `Prefer: wait`."""
+
+    settings: GatewaySettings
+    database: Database
+    storage: Storage
+    relay: Relay
+    announcements: Announcements
+    stopping: Event = field(default_factory=Event)
+
+    @cached_property
+    def gate(self) -> Authenticator:
+        return Authenticator(self.settings, self.database)

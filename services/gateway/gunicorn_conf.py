@@ -1,0 +1,84 @@
+"""Configures gunicorn from the gateway's settings: BIND, WEB_CONCURRENCY, WEB_THREADS, GRACE_SECONDS.
+
+Without keys the gateway listens on loopback only: BIND, or whatever the command line put in its place, is checked
+before a socket is opened.
+"""
+
+import signal
+from types import FrameType
+from typing import Any
+
+from bureau.ledger.db.database import Database
+from bureau.metrics.forked import ForkedMetrics
+from bureau.observability.startup import say_started
+from bureau.services.gateway.auth.exposure import refuse_without_keys
+from bureau.services.gateway.settings import GatewaySettings
+from bureau.settings import PlatformSettings, SettingsError, load
+
+try:
+    _platform, _settings = load(PlatformSettings, GatewaySettings)
+    _platform.refuse_memory_broker("a gateway")
+except SettingsError as error:
+    error.exit()
+
+bind = _settings.bind
+logger_class = "bureau.gunicorn_records.Records"
+worker_class = "bureau.services.gateway.draining.DrainingWorker"
+workers = _settings.web_concurrency
+threads = _settings.web_threads
+worker_connections = 1000
+timeout = 120  # a worker whose main loop is silent for so long is replaced; slow requests do not count
+graceful_timeout = int(_platform.grace_seconds)
+keepalive = 75  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
+control_socket_disable = True  # it would lie in the home folder, which a container does not have
+
+_metrics = ForkedMetrics.at(_settings.metrics_bind) if _settings.metrics_bind else None
+
+
+def on_starting(server: Any) -> None:
+    """Its connections are closed again before the workers are forked."""
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    db = Database(_platform.database_url.get_secret_value())
+    try:
+        refuse_without_keys(_settings, db, hosts)
+    except SettingsError as error:
+        error.exit()
+    finally:
+        db.close()
+    if _metrics:
+        _metrics.listen()
+    say_started("gateway", _platform, processes=workers, threads=threads)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """In the forked process: connect, and answer who waits when the stop begins."""
+    from bureau.services.gateway.wsgi import process
+
+    process.start()
+    if _metrics:
+        _metrics.serve()
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        process.release_waits()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    from bureau.services.gateway.wsgi import process
+
+    process.stop()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """In the parent: however the worker ended."""
+    if _metrics:
+        _metrics.forget(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    if _metrics:
+        _metrics.close()

@@ -1,0 +1,1 @@
+"""How a stored file is sent: ranges and Content-Disposition."""

@@ -1,0 +1,1 @@
+"""Reads request bodies within limits: JSON, forms, multipart."""

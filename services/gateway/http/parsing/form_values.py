@@ -1,0 +1,88 @@
+"""Text from forms and queries, turned into the JSON value that a model's schema asks for at that place."""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from bureau.contracts.jobs import pointer
+from bureau.contracts.problems import FieldError
+
+_INTEGER = re.compile(r"-?[0-9]{1,100}")
+_NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,2})?")
+
+
+class Kind(StrEnum):
+    """What a field takes, as far as a form can say it."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LIST = "list"  # of texts: the field may be repeated
+    NESTED = "nested"  # only as JSON
+
+
+def kinds(schema: dict[str, Any]) -> dict[str, Kind]:
+    """The kind of each property of an object schema made by pydantic."""
+    definitions = schema.get("$defs", {})
+    return {name: _kind(prop, definitions) for name, prop in schema.get("properties", {}).items()}
+
+
+def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[dict[str, Any], list[FieldError]]:
+    """The fields as one JSON object. What is unknown is kept as text, for the model to refuse by name."""
+    given: dict[str, list[str]] = {}
+    for name, text in fields:
+        given.setdefault(name, []).append(text)
+    values: dict[str, Any] = {}
+    mistakes: list[FieldError] = []
+    for name, texts in given.items():
+        kind = known.get(name, Kind.TEXT)
+        if len(texts) > 1 and kind is not Kind.LIST:
+            detail = f"{name} is given {len(texts)} times and takes one value."
+            mistakes.append(FieldError("repeated", detail, pointer.fragment([name])))
+        elif kind is Kind.NESTED:
+            detail = f"{name} is not a plain value: send it as JSON in the part `options`."
+            mistakes.append(FieldError("nested", detail, pointer.fragment([name])))
+        else:
+            values[name] = _value(kind, texts)
+    return values, mistakes
+
+
+def _kind(prop: dict[str, Any], definitions: dict[str, Any]) -> Kind:
+    prop = _resolved(prop, definitions)
+    match prop.get("type"):
+        case "integer" | "number" | "boolean" as plain:
+            return Kind(plain)
+        case "array" if _kind(prop.get("items", {}), definitions) is Kind.TEXT:
+            return Kind.LIST
+        case "array" | "object":
+            return Kind.NESTED
+        case _:
+            return Kind.TEXT
+
+
+def _resolved(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Past `$ref` and the `null` of an optional field."""
+    if "$ref" in prop:
+        return _resolved(definitions[prop["$ref"].rsplit("/", 1)[-1]], definitions)
+    for alternative in prop.get("anyOf", ()):
+        if alternative.get("type") != "null":
+            return _resolved(alternative, definitions)
+    return prop
+
+
+def _value(kind: Kind, texts: Sequence[str]) -> Any:
+    """The JSON value; text that is not one of its kind stays text, for the model to refuse."""
+    text = texts[0]
+    match kind:
+        case Kind.LIST:
+            return list(texts)
+        case Kind.INTEGER if _INTEGER.fullmatch(text):
+            return int(text)
+        case Kind.NUMBER if _NUMBER.fullmatch(text):
+            return float(text)
+        case Kind.BOOLEAN if text in ("true", "false"):
+            return text == "true"
+        case _:
+            return text

@@ -1,0 +1,40 @@
+"""JSON values against a model, each mistake a problem. What is wrong is found by `bureau.submission.validation`."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
+
+from pydantic import BaseModel
+
+from bureau.contracts.problems import FieldError
+from bureau.services.gateway.http.parsing import form_values
+from bureau.services.gateway.problems import invalid
+from bureau.submission.validation import ModelReader, NotValid, reader_of
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Reader(Generic[M]):
+    """Reads one model."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._reader: ModelReader[M] = reader_of(model)
+        self.kinds = form_values.kinds(self._reader.document)
+
+    def read(self, data: Any) -> M:
+        """The model. Raises a 422 problem."""
+        try:
+            return self._reader.read(data)
+        except NotValid as refused:
+            raise invalid(refused.mistakes) from None
+
+
+def as_parameters(mistakes: Sequence[FieldError]) -> list[FieldError]:
+    """Mistakes in an object made of query parameters, naming the parameter instead of a place in a body."""
+    return [_as_parameter(mistake) for mistake in mistakes]
+
+
+def _as_parameter(mistake: FieldError) -> FieldError:
+    name = unquote((mistake.pointer or "#/").split("/")[1])
+    detail = f"{name[:100]} is not a parameter here." if mistake.code == "unknown_field" else mistake.detail
+    return FieldError(mistake.code, detail, parameter=name)

@@ -1,0 +1,108 @@
+"""A submission into the ledger, and its answer: 202 and the job, or 200 when it was waited for and ended."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from bureau.contracts.jobs import pointer
+from bureau.contracts.jobs.references import Used
+from bureau.contracts.problems import FieldError
+from bureau.ledger.access import idempotency
+from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import ArtifactGone, StoredArtifact
+from bureau.ledger.jobs.submit import NewJob, insert_job
+from bureau.ledger.reads import job_queries
+from bureau.metrics.http import SUBMISSIONS
+from bureau.services.gateway.auth import quota
+from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import prefer
+from bureau.services.gateway.http.operation import Call, Documented, Operation, Reply
+from bureau.services.gateway.models import Job, job_of
+from bureau.services.gateway.problems import invalid, not_found
+
+ACCEPTED = 202
+QUOTAS = ("too-many-open-jobs", "too-many-bytes-stored")
+
+
+def accept(
+    gateway: Gateway,
+    call: Call[Any, Any],
+    job: NewJob,
+    uploads: Sequence[StoredArtifact] = (),
+    used: Sequence[Used] = (),
+    *,
+    also: Callable[[Connection], None] | None = None,
+) -> Reply:
+    """One transaction: files, job, idempotency answer, and what is to happen `also`.
+
+    `used` says where the request named each artifact.
+    """
+    location = f"/v1/jobs/{job.id}"
+    try:
+        with gateway.database.transaction() as connection:
+            quota.hold(connection, gateway.settings, call.who, jobs=1, size=sum(file.size for file in uploads))
+            artifacts.insert_artifacts(connection, uploads)
+            insert_job(connection, job)
+            if also:
+                also(connection)
+            if call.reservation:
+                idempotency.answer(connection, call.reservation, Answer(ACCEPTED, location))
+    except ArtifactGone as gone:
+        raise invalid(gone_mistakes(gone, used)) from None
+    gateway.relay.wake()
+    SUBMISSIONS.labels(job.kind).inc()
+    return _answer(gateway, call, job.id, ACCEPTED)
+
+
+def replay(gateway: Gateway, call: Call[Any, Any], first: Answer) -> Reply:
+    """The answer of an earlier submission with the same key, with its job as it is now."""
+    return _answer(gateway, call, UUID(first.location.rpartition("/")[2]), first.status)
+
+
+def documented() -> list[Documented]:
+    """The answers of every submission."""
+    headers = {"Location": "The job.", "Idempotent-Replayed": "`true`: this request was accepted before."}
+    waited = {**headers, "Preference-Applied": "The wait that was asked for."}
+    return [
+        Documented(202, "Accepted.", Job, waited),
+        Documented(200, "Accepted, and ended within `Prefer: wait`.", Job, waited),
+    ]
+
+
+def submission(gateway: Gateway, *, problems: Sequence[str] = (), **declared: Any) -> Operation[Any, Any]:
+    """The declaration of a POST that submits a job."""
+    return Operation(
+        problems=[*problems, *QUOTAS],
+        method="POST",
+        tag="Submit",
+        role=Role.SUBMIT,
+        answers=documented(),
+        waits=True,
+        replay=lambda call, first: replay(gateway, call, first),
+        **declared,
+    )
+
+
+def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -> Reply:
+    headers = {"Location": f"/v1/jobs/{job_id}"}
+    if call.wait_seconds is not None:
+        headers.update(prefer.applied(call.wait_seconds))
+        done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
+        if prefer.wait_until(done, call.wait_seconds, gateway.stopping):
+            status = 200
+    view = job_queries.job(gateway.database, job_id, call.owner)
+    if view is None:
+        raise not_found("job")
+    return Reply(status, job_of(view), headers)
+
+
+def gone_mistakes(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
+    return [
+        FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", pointer.fragment(one.path))
+        for one in used
+        if one.artifact in gone.missing
+    ] or [FieldError("unknown_artifact", f"There is no file {artifact} of yours.", "#") for artifact in gone.missing]

@@ -1,0 +1,73 @@
+"""The mail tasks of submissions: `mailer.send` alone, or after the task whose file it carries."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bureau.contracts.catalog import RetryPolicy
+from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.mail.recipient_domains import outside, rule
+from bureau.contracts.problems import FieldError
+from bureau.ledger.jobs.submit import NewTask
+from bureau.submission.announcements import CatalogSnapshot
+from bureau.submission.terms import RetryTerms, overridden, policy_of
+
+RUN = "mailer.send"
+_STANDARD = RetryTerms("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own
+
+
+def mail_task(
+    name: str, mail: dict[str, Any], terms: Terms, known: CatalogSnapshot, after: Sequence[str] = ()
+) -> NewTask:
+    policy = overridden(policy_of(RUN, known, _STANDARD), terms)
+    return NewTask(
+        name,
+        RUN,
+        policy.queue,
+        mail,
+        after=tuple(after),
+        retry=policy.retry,
+        time_limit_seconds=policy.time_limit_seconds,
+    )
+
+
+def follow_up(
+    to: Sequence[str],
+    subject: str | None,
+    *,
+    template: str,
+    after: str,
+    attachment: str,
+    context: Mapping[str, Any],
+    facts: Sequence[str],
+    terms: Terms,
+    known: CatalogSnapshot,
+) -> NewTask:
+    """A mail once the task `after` succeeded, with the file in its result's field `attachment`.
+
+    `context` is known now; `facts` are fields of the result.
+    """
+    mail: dict[str, Any] = {
+        "to": list(to),
+        "template": template,
+        "context": {**context, **{fact: {"$result": f"/{after}/{fact}"} for fact in facts}},
+        "attachments": [{"$result": f"/{after}/{attachment}"}],
+    }
+    if subject:
+        mail["subject"] = subject
+    return mail_task("mail", mail, terms, known, after=[after])
+
+
+def domain_mistakes(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
+    """Addresses that RECIPIENT_DOMAINS does not allow."""
+    refused = outside(domains, to)
+    return [FieldError("recipient_domain_refused", rule(domains, refused), place)] if refused else []
+
+
+def follow_up_mistakes(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:
+    mistakes = []
+    if len(to) > max_recipients:
+        detail = f"{len(to)} recipients; MAX_RECIPIENTS allows {max_recipients}."
+        mistakes.append(FieldError("too_many", detail, "#/email_to"))
+    if subject and not to:
+        mistakes.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
+    return mistakes

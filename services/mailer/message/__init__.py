@@ -1,0 +1,1 @@
+"""Builds a MIME message: addresses, headers, plain text."""

@@ -1,0 +1,1 @@
+"""Renders mail templates, and previews them."""

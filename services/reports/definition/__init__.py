@@ -1,0 +1,1 @@
+"""Reads a report's definition: the header, its parameters, the query."""

@@ -1,0 +1,206 @@
+"""A report: a `.sql` file read into its name, its source, its parameters and its statement."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bureau.contracts.catalog import ReportDescription
+from bureau.contracts.reports import CsvFormat
+from bureau.contracts.schemas import Schema, SchemaError
+from bureau.services.reports.definition.columns import Column, ColumnMistakes, read_column
+from bureau.services.reports.definition.format_header import FormatMistakes, read_format_table
+from bureau.services.reports.definition.header import Header, HeaderMistake, split
+from bureau.services.reports.definition.parameter_header import ParameterMistakes, read_parameter
+from bureau.services.reports.definition.parameters import Parameter, params_schema
+from bureau.services.reports.definition.query import Query, QueryMistake, parse_query
+
+KEYS = (
+    *("name", "title", "description", "source", "time_zone", "neutralise_formulas"),
+    *("format", "columns", "parameters"),
+)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
+_SOURCE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong in a report file, and how to mend it. `line` counts from 1."""
+
+    file: Path
+    line: int
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.detail}"
+
+
+class ReportMistakes(Exception):
+    """A file is no report; `mistakes` lists everything found in it."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report of the catalog. Every placeholder of `query` is one of `parameters`, and the other way round.
+
+    `zone` is None where the header names none: then relative days are those of REPORTS_TIME_ZONE, and times are shown
+    as the source has them.
+    """
+
+    name: str
+    title: str
+    description: str
+    source: str
+    parameters: tuple[Parameter, ...]
+    query: Query
+    file: Path
+    format: CsvFormat = field(default_factory=CsvFormat)
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    zone: ZoneInfo | None = None
+    neutralise: bool = True
+
+    def describe(self) -> ReportDescription:
+        return ReportDescription(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            source=self.source,
+            params_schema=params_schema(self.parameters),
+        )
+
+
+def read_report(file: Path) -> Report:
+    """The report in `file` (UTF-8). Raises `ReportMistakes`."""
+    try:
+        header = split(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ReportMistakes([Mistake(file, 1, f"cannot be read: {error.strerror}; mend its permissions")]) from error
+    except UnicodeDecodeError as error:
+        raise ReportMistakes([Mistake(file, 1, "is not UTF-8; save it as UTF-8")]) from error
+    except HeaderMistake as error:
+        raise ReportMistakes([Mistake(file, error.line, error.detail)]) from error
+    return _Reading(file, header).report()
+
+
+class _Reading:
+    """One file being read: gathers mistakes, so that all of them are told at once."""
+
+    def __init__(self, file: Path, header: Header) -> None:
+        self._file = file
+        self._header = header
+        self._mistakes: list[Mistake] = []
+
+    def report(self) -> Report:
+        table = self._header.table
+        for key in table.keys() - set(KEYS):
+            self._wrong(self._header.line_of(key), f"{key}: the key is not known; use one of {', '.join(KEYS)}")
+        name = self._text("name", default=self._file.stem, form=_NAME)
+        source = self._text("source", form=_SOURCE)
+        title, description = self._text("title"), self._text("description", default="")
+        parameters = tuple(self._parameters(table.get("parameters", {})))
+        query = self._query(parameters)
+        self._check_schema(parameters)
+        form, zone = self._format(table.get("format", {})), self._zone(table.get("time_zone"))
+        columns = {column.name: column for column in self._columns(table.get("columns", {}))}
+        neutralise = self._neutralise(table.get("neutralise_formulas", True))
+        if self._mistakes or query is None:
+            raise ReportMistakes(sorted(self._mistakes, key=lambda mistake: mistake.line))
+        return Report(
+            *(name, title, description, source, parameters, query, self._file), form, columns, zone, neutralise
+        )
+
+    def _format(self, table: Any) -> CsvFormat:
+        try:
+            return read_format_table(table)
+        except FormatMistakes as error:
+            self._all_wrong(error.mistakes, "format")
+            return CsvFormat()
+
+    def _columns(self, tables: Any) -> Iterator[Column]:
+        if not isinstance(tables, dict):
+            self._wrong(self._header.line_of("columns"), "columns: write tables: -- [columns.revenue]")
+            return
+        for name, table in tables.items():
+            try:
+                yield read_column(name, table)
+            except ColumnMistakes as error:
+                self._all_wrong(error.mistakes, "columns", name)
+
+    def _zone(self, name: Any) -> ZoneInfo | None:
+        try:
+            return None if name is None else ZoneInfo(str(name))
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: it names a folder of the zones
+            line = self._header.line_of("time_zone")
+            self._wrong(line, f"time_zone: {name!r} is no time zone; write a name such as Europe/Paris or UTC")
+            return None
+
+    def _neutralise(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            line = self._header.line_of("neutralise_formulas")
+            self._wrong(line, "neutralise_formulas: write true or false")
+        return value is not False
+
+    def _check_schema(self, parameters: tuple[Parameter, ...]) -> None:
+        """One schema that is not admitted, say for ten thousand choices, would keep the service from announcing any."""
+        try:
+            Schema(params_schema(parameters))
+        except SchemaError as refusal:
+            self._wrong(self._header.line_of("parameters"), f"the parameters cannot be announced: {refusal}")
+
+    def _wrong(self, line: int, detail: str) -> None:
+        self._mistakes.append(Mistake(self._file, line, detail))
+
+    def _all_wrong(self, mistakes: list[tuple[str, str]], *table: str) -> None:
+        """`mistakes` in a table: pairs of the key, empty for the table itself, and a sentence."""
+        for key, detail in mistakes:
+            path = (*table, key) if key else table
+            self._wrong(self._header.line_of(*path), f"{'.'.join(path)}: {detail}")
+
+    def _text(self, key: str, *, default: str | None = None, form: re.Pattern[str] | None = None) -> str:
+        value = self._header.table.get(key, default)
+        line = self._header.line_of(key)
+        if value is None:
+            self._wrong(line, f'{key} is missing; add a line such as -- {key} = "…"')
+        elif not isinstance(value, str):
+            self._wrong(line, f'{key}: write text in quotes: -- {key} = "…"')
+        elif form and not form.fullmatch(value):
+            self._wrong(line, f"{key}: {value!r} does not fit; use lower-case letters, digits and {_joiners(form)}")
+        return str(value)
+
+    def _parameters(self, tables: Any) -> Iterator[Parameter]:
+        if not isinstance(tables, dict):
+            self._wrong(self._header.line_of("parameters"), "parameters: write tables: -- [parameters.since]")
+            return
+        for name, table in tables.items():
+            try:
+                yield read_parameter(name, table)
+            except ParameterMistakes as error:
+                self._all_wrong(error.mistakes, "parameters", name)
+
+    def _query(self, parameters: tuple[Parameter, ...]) -> Query | None:
+        try:
+            query = parse_query(self._header.sql)
+        except QueryMistake as error:
+            self._wrong(self._header.lines + error.line, error.detail)
+            return None
+        tables = self._header.table.get("parameters")
+        for place in query.placeholders:
+            if not isinstance(tables, dict) or place.name not in tables:
+                line = self._header.lines + place.line
+                self._wrong(line, f":{place.name} is not declared; add -- [parameters.{place.name}] to the header")
+        used = {place.name for place in query.placeholders}
+        for parameter in parameters:
+            if parameter.name not in used:
+                line = self._header.line_of("parameters", parameter.name)
+                self._wrong(line, f"parameters.{parameter.name} is not used; write :{parameter.name} or remove it")
+        return query
+
+
+def _joiners(form: re.Pattern[str]) -> str:
+    return "- and _, a letter or digit first" if form is _NAME else "_, a letter first"

@@ -1,0 +1,37 @@
+"""How the cells of one file are written: what the report says and the request, for every source alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from bureau.contracts.reports import CsvFormat
+from bureau.services.reports.definition.columns import Column
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """`neutralise` puts a quote before text that a spreadsheet would run as a formula.
+
+    `zone`: times that know their offset are shown in it; None leaves them as the source has them.
+    """
+
+    delimiter: str = ","
+    null_text: str = ""
+    decimal_comma: bool = False
+    date_format: str = "YYYY-MM-DD"
+    neutralise: bool = True
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    zone: ZoneInfo | None = None
+
+    @classmethod
+    def of(
+        cls,
+        form: CsvFormat,
+        *,
+        neutralise: bool = True,
+        columns: Mapping[str, Column] | None = None,
+        zone: ZoneInfo | None = None,
+    ) -> "Dialect":
+        return cls(
+            form.delimiter, form.null_text, form.decimal_comma, form.date_format, neutralise, columns or {}, zone
+        )

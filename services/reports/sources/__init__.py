@@ -1,0 +1,1 @@
+"""Reads rows from PostgreSQL, MariaDB, SQLite and other databases."""

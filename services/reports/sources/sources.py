@@ -1,0 +1,114 @@
+"""Named sources from the environment: `SOURCE_WAREHOUSE_URL` is what a report calls `source = "warehouse"`.
+
+| URL | read by |
+| --- | --- |
+| `postgresql://user:password@host/database` (also `postgres://`) | psycopg, `COPY` |
+| `sqlite:///relative/path.db`, `sqlite:////absolute/path.db` | sqlite3, read-only |
+| `mariadb://user:password@host/database` (also `mysql://`) | PyMySQL, streaming |
+| any other that SQLAlchemy knows: `oracle+oracledb://…` | SQLAlchemy, streaming |
+
+`SOURCE_WAREHOUSE_URL_FILE` names a file that holds the URL instead. `SOURCE_WAREHOUSE_AT_A_TIME` and
+`SOURCE_WAREHOUSE_TIMEOUT_SECONDS` are what it is spared (`limits.py`).
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+from sqlalchemy import exc, make_url
+
+from bureau.secrets import redaction
+from bureau.secrets.secret_files import read_secret_files
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import RowSource
+from bureau.services.reports.sources.mariadb_source import MariaDbSource
+from bureau.services.reports.sources.postgres_source import PostgresSource
+from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
+from bureau.services.reports.sources.sqlite_source import SqliteSource
+
+_VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*?)_URL(_FILE)?", re.ASCII)
+_POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")
+
+
+class SourceMistakes(Exception):
+    """Some `SOURCE_…_URL` are wrong; `mistakes` says each by variable, rule and mend, and never a value."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
+    """The sources that `environment` names, by name; nothing is connected to. Raises `SourceMistakes`."""
+    sources: dict[str, RowSource] = {}
+    names = sorted({match[1] for variable in environment if (match := _VARIABLE.fullmatch(variable))})
+    from_files, mistakes = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
+    for name in names:
+        variable = f"SOURCE_{name}_URL"
+        if url := environment.get(variable) or from_files.get(variable):
+            redaction.keep([url])
+            try:
+                sources[name.lower()] = _source(name.lower(), SecretStr(url), _limits(name, environment))
+            except LimitWrong as error:
+                mistakes.append(str(error))
+            except ValueError as error:
+                mistakes.append(f"{variable}: {error}")
+    if mistakes:
+        raise SourceMistakes(mistakes)
+    return sources
+
+
+class LimitWrong(Exception):
+    """A limit is no number or not in its bounds; the text names the variable and the mend."""
+
+
+def _limits(name: str, environment: Mapping[str, str]) -> Limits:
+    """Raises `LimitWrong`."""
+    standard = Limits()
+    return Limits(
+        int(_number(f"SOURCE_{name}_AT_A_TIME", environment, standard.at_a_time, 1, 100)),
+        _number(f"SOURCE_{name}_TIMEOUT_SECONDS", environment, standard.timeout_seconds, 0.001, 86_400),
+    )
+
+
+def _number(variable: str, environment: Mapping[str, str], standard: float, least: float, most: float) -> float:
+    try:
+        number = type(standard)(environment.get(variable) or standard)
+    except ValueError:
+        number = 0
+    if not least <= number <= most:
+        raise LimitWrong(f"{variable}: write a number from {least} to {most}, such as {standard}")
+    return number
+
+
+def _source(name: str, url: SecretStr, limits: Limits) -> RowSource:
+    """Raises ValueError with the rule; what libraries say of a URL may quote its password, so none of it is shown."""
+    if _POSTGRES.match(url.get_secret_value()):
+        return PostgresSource(name, _postgres_url(url), limits)
+    try:
+        parsed = make_url(url.get_secret_value())
+        if parsed.get_backend_name() in ("mariadb", "mysql") and parsed.get_driver_name() in ("", "pymysql", "mysqldb"):
+            return MariaDbSource(name, parsed, limits)
+        if parsed.get_backend_name() != "sqlite":
+            return SqlAlchemySource(name, url, limits)
+    except ImportError as error:
+        raise ValueError(f"its driver is not installed: add the Python package {error.name}") from None
+    except (exc.ArgumentError, ValueError):
+        raise ValueError(
+            "use postgresql://user:password@host/database, sqlite:///path or another database URL"
+        ) from None
+    if not parsed.database or parsed.database == ":memory:":
+        raise ValueError("use sqlite:///path of a file")
+    return SqliteSource(name, Path(parsed.database), limits)
+
+
+def _postgres_url(url: SecretStr) -> SecretStr:
+    plain = _POSTGRES.sub("postgresql://", url.get_secret_value(), count=1)
+    try:
+        conninfo_to_dict(plain)
+    except psycopg.Error:
+        raise ValueError("use postgresql://user:password@host:5432/database, special characters as %40") from None
+    return SecretStr(plain)

@@ -1,0 +1,114 @@
+"""Any other database that SQLAlchemy has a driver for, read through a streaming cursor.
+
+Read-only is up to the role in the URL. A stop is noticed between two batches of rows: there is no cancelling that
+all drivers have.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy import Connection, create_engine, exc, text
+from sqlalchemy.pool import NullPool
+
+from bureau.contracts.errors import TaskError
+from bureau.services.reports.definition.kinds import Value
+from bureau.services.reports.definition.query import Query
+from bureau.services.reports.output.dialect import Dialect
+from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows, batches_of
+from bureau.services.reports.sources import source_errors
+from bureau.stop_token import StopToken
+
+log = structlog.get_logger(__name__)
+
+
+class SqlAlchemySource:
+    """Reads with one connection a report, in a transaction that is rolled back."""
+
+    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
+        """Imports the driver (ImportError, `sqlalchemy.exc.ArgumentError`); connects to nothing."""
+        self.name = name
+        self.limits = limits
+        self._engine = create_engine(url.get_secret_value(), poolclass=NullPool, hide_parameters=True)
+
+    @contextmanager
+    def snapshot(self, stop: StopToken) -> Iterator["SqlAlchemySnapshot"]:
+        with self._explained(), self._engine.connect() as connection:
+            stop.check()
+            yield SqlAlchemySnapshot(self.name, connection, stop, self.limits.timeout_seconds)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.SQLAlchemyError as error:
+            log.warning("source failed", source=self.name, error=type(error).__name__)
+            raise _explanation(self.name, error) from None
+
+
+class SqlAlchemySnapshot:
+    """A transaction as the database isolates it by default: several queries may see several states."""
+
+    def __init__(self, source: str, connection: Connection, stop: StopToken, timeout_seconds: float) -> None:
+        self.taken_at = datetime.now(UTC)
+        self._source = source
+        self._connection = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
+        self._stop = stop
+        self._timeout_seconds = timeout_seconds
+
+    @contextmanager
+    def rows(
+        self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
+    ) -> Iterator[Rows]:
+        statement = text(query.render(lambda name: f":{name}", lambda sql: sql.replace(":", r"\:")))
+        started = time.monotonic()
+        with closing(
+            self._connection.execute(statement, {name: _adapted(value) for name, value in values.items()})
+        ) as result:
+            if not result.returns_rows:
+                raise source_errors.no_rows(self._source)
+            columns = list(result.keys())
+            batches = batches_of(result.fetchmany, columns, dialect, limit)
+            yield Rows(columns, self._while_it_may(batches, started))
+
+    def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:  # noqa: ARG002 - as other sources
+        """There is no way to ask that all databases have."""
+        return None
+
+    def _while_it_may(self, batches: Iterator[Batch], started: float) -> Iterator[Batch]:
+        for batch in batches:
+            self._stop.check()
+            if (seconds := time.monotonic() - started) > self._timeout_seconds:
+                raise source_errors.stopped_by_source(self._source, seconds)
+            yield batch
+
+
+def _adapted(value: Value) -> Any:
+    """Dates as they are, times in UTC without an offset (few databases store one), a list as a JSON array."""
+    match value:
+        case tuple():
+            plain = [item.isoformat() if isinstance(item, date) else item for item in map(_adapted, value)]
+            return json.dumps(plain, ensure_ascii=False)
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None)
+        case _:
+            return value
+
+
+def _explanation(source: str, error: exc.SQLAlchemyError) -> TaskError:
+    """Drivers differ in which error they raise for what; DB-API's classes (PEP 249) are what they share."""
+    match error:
+        case exc.OperationalError() | exc.InterfaceError() | exc.TimeoutError() | exc.DisconnectionError():
+            return source_errors.unavailable(source)
+        case exc.DataError():
+            return source_errors.bad_data(source, "a value it cannot work with")
+        case exc.ProgrammingError():
+            return source_errors.bad_query(source)
+        case _:
+            return source_errors.failed(source, "")
