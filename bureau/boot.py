@@ -15,7 +15,7 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import CurrentMessage, Middleware
 from dramatiq.worker import Worker
 
-from bureau.contracts.schemas import announcement_mistakes
+from bureau.contracts.schemas import announcement_errors
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
 from bureau.messaging.broker import HintBroker, MemoryBroker, make_broker
@@ -78,8 +78,8 @@ class WorkerLife(Middleware):
             self._shared.check()
         worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
         service = self._factory(Resources(self._db, storage))
-        if mistakes := announcement_mistakes(service.catalog):
-            raise SettingsError(mistakes)  # the gateway would leave it out of its catalog
+        if errors := announcement_errors(service.catalog):
+            raise SettingsError(errors)  # the gateway would leave it out of its catalog
         self._process = WorkerProcess(
             [service],
             broker=broker,

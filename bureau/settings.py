@@ -169,24 +169,22 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
     Raises `SettingsError`, listing every mistake in all of them by variable, rule and mend; never a value.
     """
     loaded: list[Settings] = []
-    mistakes: list[str] = []
+    errors: list[str] = []
     for cls in classes:
-        mistakes += read_secret_files(os.environ, cls.secrets())[1]
+        errors += read_secret_files(os.environ, cls.secrets())[1]
         try:
             loaded.append(cls())
         except ValidationError as error:
-            mistakes += _mistakes(cls, error)
+            errors += _errors(cls, error)
         except UnreadableValue as error:  # pydantic-settings stops at the first of a class, naming the field alone
-            mistakes += [
-                f"{_variable(cls, name)}: write it as JSON" for name in re.findall(r'field "(\w+)"', str(error))
-            ]
-    if mistakes:
-        raise SettingsError(list(dict.fromkeys(mistakes)))  # classes may share a field
+            errors += [f"{_variable(cls, name)}: write it as JSON" for name in re.findall(r'field "(\w+)"', str(error))]
+    if errors:
+        raise SettingsError(list(dict.fromkeys(errors)))  # classes may share a field
     redaction.keep(secret.get_secret_value() for settings in loaded for secret in settings.secret_values())
     return tuple(loaded)
 
 
-def _mistakes(cls: type[Settings], error: ValidationError) -> Iterator[str]:
+def _errors(cls: type[Settings], error: ValidationError) -> Iterator[str]:
     for mistake in error.errors(include_input=False, include_url=False):
         rule = mistake["msg"].removeprefix("Value error, ")
         place = mistake["loc"]  # empty where a validator of the whole class refused
@@ -200,13 +198,13 @@ def _variable(cls: type[Settings], field: str) -> str:
 class SettingsError(Exception):
     """The environment is wrong; `mistakes` holds a line for each."""
 
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
     def exit(self) -> NoReturn:
         """Says every mistake on stderr and leaves with status 2."""
         print("Bureau cannot start, the settings are wrong:", file=sys.stderr)
-        for mistake in self.mistakes:
+        for mistake in self.errors:
             print(f"  {mistake}", file=sys.stderr)
         sys.exit(2)

@@ -66,7 +66,7 @@ class Schema:
         except ValueError as error:  # also jsonschema_rs.ValidationError
             raise SchemaError(_reason(error)) from None
 
-    def mistakes(self, value: Any, at: Iterable[str | int] = ()) -> list[FieldError]:
+    def errors(self, value: Any, at: Iterable[str | int] = ()) -> list[FieldError]:
         """What in `value` does not fit, with pointers below `at`. A reference to a result fits anywhere."""
         at = tuple(at)
         if too_deep(value, MAX_DEPTH):
@@ -112,18 +112,18 @@ class Schema:
         return str(error.message)
 
 
-def announcement_mistakes(catalog: Catalog) -> list[str]:
+def announcement_errors(catalog: Catalog) -> list[str]:
     """Why a catalog cannot be announced: a sentence for each schema that is not admitted."""
     named = [(f"the input of task {task.name}", task.input_schema) for task in catalog.tasks]
     named += [(f"the result of task {task.name}", task.result_schema) for task in catalog.tasks]
     named += [(f"the parameters of report {report.name}", report.params_schema) for report in catalog.reports]
-    mistakes = []
+    errors = []
     for what, schema in named:
         try:
             Schema(schema)
         except SchemaError as refusal:
-            mistakes.append(f"The schema of {what} cannot be announced: {refusal}")
-    return mistakes
+            errors.append(f"The schema of {what} cannot be announced: {refusal}")
+    return errors
 
 
 def too_deep(value: Any, levels: int) -> bool:

@@ -40,7 +40,7 @@ class AddedTasks:
             raise _refused(name, f"{'/'.join(map(str, first['loc']))}: {first['msg']}") from error
         self._check_place(spec)
         announced = self._announced(spec)
-        for mistake in [*graph.wrong_references(0, spec), *announced.schema.mistakes(spec.input, ["input"])]:
+        for mistake in [*graph.wrong_references(0, spec), *announced.schema.errors(spec.input, ["input"])]:
             place = (mistake.pointer or "#").replace("#/tasks/0", "#")
             raise _refused(name, f"{place}: {mistake.detail.rstrip('.')}")
         policy = announced.description

@@ -13,19 +13,19 @@ def read_secret_files(environment: Mapping[str, str], variables: Iterable[str]) 
     """The values of those `variables` whose `<variable>_FILE` is set, without the line break at the end; and what is
     wrong, a line each by variable, rule and mend, never a value."""
     values: dict[str, str] = {}
-    mistakes: list[str] = []
+    errors: list[str] = []
     for variable in variables:
         path = environment.get(f"{variable}_FILE", "")
         if not path:
             continue
         if environment.get(variable):
-            mistakes.append(f"{variable}_FILE: {variable} is set as well; set one of the two")
+            errors.append(f"{variable}_FILE: {variable} is set as well; set one of the two")
             continue
         try:
             values[variable] = _read(Path(path))
         except ValueError as error:
-            mistakes.append(f"{variable}_FILE: {path} {error}")
-    return values, mistakes
+            errors.append(f"{variable}_FILE: {path} {error}")
+    return values, errors
 
 
 def _read(path: Path) -> str:

@@ -16,8 +16,8 @@ def check_key(key: str) -> str:
     if len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
         raise ValueError(f"storage key: at most {MAX_KEY_BYTES} bytes, this one has {len(key)} characters")
     for part in key.split("/"):
-        if mistake := _mistake(part):
-            raise ValueError(f"storage key {key!r}: {mistake}")
+        if error := _error(part):
+            raise ValueError(f"storage key {key!r}: {error}")
     return key
 
 
@@ -28,7 +28,7 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-def _mistake(part: str) -> str | None:
+def _error(part: str) -> str | None:
     if part == "":
         return "no part may be empty, and it starts and ends without a slash"
     if part in (".", ".."):

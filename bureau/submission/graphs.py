@@ -13,23 +13,23 @@ from bureau.submission.terms import overridden, policy_of
 MAX_MISTAKES = 200  # of a thousand tasks that are all wrong, this many are told
 
 
-def graph_mistakes(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> list[FieldError]:
+def graph_errors(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> list[FieldError]:
     """Of names, order, references, what is not announced and what does not fit its schema."""
-    mistakes = graph.mistakes(tasks)
+    errors = graph.errors(tasks)
     for index, task in enumerate(tasks):
-        if len(mistakes) > MAX_MISTAKES:
+        if len(errors) > MAX_MISTAKES:
             break
-        mistakes += _input_mistakes(index, task, known)
-    return mistakes[:MAX_MISTAKES]
+        errors += _input_errors(index, task, known)
+    return errors[:MAX_MISTAKES]
 
 
-def _input_mistakes(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterator[FieldError]:
+def _input_errors(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterator[FieldError]:
     announced = known.tasks.get(task.run)
     if announced is None:
         detail = f"No service has announced {task.run}; {named('task', known.tasks)}"
         yield FieldError("unknown_run", detail, pointer.fragment(["tasks", index, "run"]))
         return
-    yield from announced.schema.mistakes(task.input, ["tasks", index, "input"])
+    yield from announced.schema.errors(task.input, ["tasks", index, "input"])
 
 
 def new_tasks(spec: JobSpec, known: CatalogSnapshot) -> list[NewTask]:

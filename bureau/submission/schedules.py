@@ -14,8 +14,8 @@ from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.specs import job_from, spec_mistakes, used_by, within
-from bureau.submission.terms import terms_mistakes
+from bureau.submission.specs import job_from, spec_errors, used_by, within
+from bureau.submission.terms import terms_errors
 
 _JOB = ("job",)
 
@@ -24,18 +24,18 @@ class JobUnreadable(ValueError):
     """The schedule's job was written by another version, and cannot be read by this one: save it anew."""
 
 
-def schedule_mistakes(spec: ScheduleSpec, known: CatalogSnapshot) -> list[FieldError]:
+def schedule_errors(spec: ScheduleSpec, known: CatalogSnapshot) -> list[FieldError]:
     """Of its times and of its job, which is held against what is announced."""
-    return [*_time_mistakes(spec), *_absolute_times(spec.job), *spec_mistakes(spec.job, known, _JOB)]
+    return [*_time_errors(spec), *_absolute_times(spec.job), *spec_errors(spec.job, known, _JOB)]
 
 
-def static_mistakes(spec: ScheduleSpec) -> list[FieldError]:
+def static_errors(spec: ScheduleSpec) -> list[FieldError]:
     """Those of them that are wrong whatever is announced."""
-    of_job = [*terms_mistakes(spec.job), *graph.mistakes(spec.job.tasks)]
-    return [*_time_mistakes(spec), *_absolute_times(spec.job), *within(_JOB, of_job)]
+    of_job = [*terms_errors(spec.job), *graph.errors(spec.job.tasks)]
+    return [*_time_errors(spec), *_absolute_times(spec.job), *within(_JOB, of_job)]
 
 
-def _time_mistakes(spec: ScheduleSpec) -> Iterator[FieldError]:
+def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
     if (spec.cron is None) == (spec.every_seconds is None):
         given = "neither" if spec.cron is None else "both"
         yield FieldError("refused", f"Give cron or every_seconds; here are {given}.", "#/cron")

@@ -10,19 +10,19 @@ from bureau.contracts.jobs.references import Used, used_in
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewJob
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.graphs import graph_mistakes, new_tasks, title_of
-from bureau.submission.terms import new_job, terms_mistakes
+from bureau.submission.graphs import graph_errors, new_tasks, title_of
+from bureau.submission.terms import new_job, terms_errors
 
 
-def spec_mistakes(spec: JobSpec, known: CatalogSnapshot, at: Iterable[str | int] = ()) -> list[FieldError]:
+def spec_errors(spec: JobSpec, known: CatalogSnapshot, at: Iterable[str | int] = ()) -> list[FieldError]:
     """All that is wrong, with pointers below `at`."""
-    return within(at, [*terms_mistakes(spec), *graph_mistakes(spec.tasks, known)])
+    return within(at, [*terms_errors(spec), *graph_errors(spec.tasks, known)])
 
 
-def within(at: Iterable[str | int], mistakes: Iterable[FieldError]) -> list[FieldError]:
+def within(at: Iterable[str | int], errors: Iterable[FieldError]) -> list[FieldError]:
     """The mistakes of a value that stands at `at` of a larger one."""
     prefix = pointer.fragment(at)
-    return [replace(mistake, pointer=prefix + (mistake.pointer or "#")[1:]) for mistake in mistakes]
+    return [replace(error, pointer=prefix + (error.pointer or "#")[1:]) for error in errors]
 
 
 def used_by(spec: JobSpec) -> list[Used]:

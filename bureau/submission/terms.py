@@ -49,18 +49,18 @@ def overridden(
     )
 
 
-def terms_mistakes(terms: Terms) -> list[FieldError]:
+def terms_errors(terms: Terms) -> list[FieldError]:
     """What no single field shows."""
-    mistakes = [
+    errors = [
         FieldError("out_of_range", f"{name} lies outside the years 1970 to 9000.", f"#/{name}")
         for name, moment in (("run_at", terms.run_at), ("expires_at", terms.expires_at))
         if moment is not None and not EARLIEST <= moment <= LATEST
     ]
     if terms.run_at is not None and terms.delay_seconds is not None:
-        mistakes.append(FieldError("given_twice", "Give run_at or delay_seconds, not both.", "#/delay_seconds"))
+        errors.append(FieldError("given_twice", "Give run_at or delay_seconds, not both.", "#/delay_seconds"))
     if terms.run_at is not None and terms.expires_at is not None and terms.expires_at <= terms.run_at:
-        mistakes.append(FieldError("refused", "It would expire before its run_at.", "#/expires_at"))
-    return mistakes
+        errors.append(FieldError("refused", "It would expire before its run_at.", "#/expires_at"))
+    return errors
 
 
 def new_job(

@@ -45,9 +45,9 @@ _CODES = {
 class NotValid(Exception):
     """A value that does not fit, with everything that is wrong."""
 
-    def __init__(self, mistakes: Sequence[FieldError]) -> None:
-        super().__init__("; ".join(f"{mistake.pointer}: {mistake.detail}" for mistake in mistakes))
-        self.mistakes = list(mistakes)
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{mistake.pointer}: {mistake.detail}" for mistake in errors))
+        self.errors = list(errors)
 
 
 class ModelReader(Generic[M]):
@@ -64,10 +64,10 @@ class ModelReader(Generic[M]):
         try:
             value = self._model.model_validate(data)
         except ValidationError as error:
-            mistakes = [_field_error(detail, self._fields) for detail in error.errors(include_url=False)]
-            raise NotValid([*mistakes, *_others(self._schema.mistakes(data), mistakes)]) from None
-        if mistakes := self._schema.mistakes(data):
-            raise NotValid(mistakes)
+            errors = [_field_error(detail, self._fields) for detail in error.errors(include_url=False)]
+            raise NotValid([*errors, *_others(self._schema.errors(data), errors)]) from None
+        if errors := self._schema.errors(data):
+            raise NotValid(errors)
         return value
 
 

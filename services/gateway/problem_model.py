@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 PROBLEM_TYPE = "application/problem+json"
 
 
-class Mistake(BaseModel):
+class FieldErrorModel(BaseModel):
     """One thing that is wrong: in the body at `pointer`, or in a `parameter` or `header`."""
 
     pointer: str | None = Field(default=None, examples=["#/to/0"])
@@ -22,4 +22,4 @@ class ProblemDocument(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Mistake] = Field(default=[])
+    errors: list[FieldErrorModel] = Field(default=[])

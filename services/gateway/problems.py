@@ -175,9 +175,9 @@ def invalid(errors: Iterable[FieldError]) -> ProblemError:
     return problem("invalid", f"{where}: {listed[0].detail}{more}", listed)
 
 
-def refuse(*mistakes: Iterable[FieldError]) -> None:
+def refuse(*lists: Iterable[FieldError]) -> None:
     """Raises 422 when there is any mistake in any of the lists."""
-    if found := [mistake for listed in mistakes for mistake in listed]:
+    if found := [error for listed in lists for error in listed]:
         raise invalid(found)
 
 

@@ -27,7 +27,7 @@ def reports_service(resources: Resources) -> Service:
     """Reads the catalog and the sources; connects to nothing. Raises `SettingsError`."""
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
-    for mistake in catalog.mistakes:
+    for mistake in catalog.errors:
         log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
     delivery = ReportDeliverer(

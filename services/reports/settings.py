@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.contracts.reports import Empty
 from bureau.services.reports.output.rows import RowSource
-from bureau.services.reports.sources.sources import SourceMistakes, open_sources
+from bureau.services.reports.sources.sources import InvalidSources, open_sources
 from bureau.settings import Settings, SettingsError, load
 
 _SHIPPED = Path(__file__).parent / "queries"
@@ -77,15 +77,15 @@ class ReportsSettings(Settings):
 
 def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, RowSource]]:
     """Settings and sources. Raises `SettingsError` with what is wrong in either."""
-    mistakes: list[str] = []
+    errors: list[str] = []
     try:
         sources = open_sources(environment)
-    except SourceMistakes as error:
-        mistakes += error.mistakes
+    except InvalidSources as error:
+        errors += error.errors
     try:
         (settings,) = load(ReportsSettings)
     except SettingsError as error:
-        mistakes += error.mistakes
-    if mistakes:
-        raise SettingsError(mistakes)
+        errors += error.errors
+    if errors:
+        raise SettingsError(errors)
     return settings, sources

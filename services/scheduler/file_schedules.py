@@ -12,7 +12,7 @@ from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, ScheduleOrigin
 from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 from bureau.submission.announcements import Announcements
-from bureau.submission.schedules import new_schedule, schedule_mistakes
+from bureau.submission.schedules import new_schedule, schedule_errors
 
 LOOK_SECONDS = 2.0
 
@@ -38,7 +38,7 @@ class FileSchedules:
         try:
             self._file = self._file.again()
         except ScheduleFileWrong as wrong:
-            self._say(wrong.mistakes)
+            self._say(wrong.errors)
             return LOOK_SECONDS
         if self._file is not self._taken:
             self._waiting = list(self._file.written)
@@ -51,16 +51,16 @@ class FileSchedules:
         refused: list[str] = []
         waiting: list[Written] = []
         for written in self._waiting:
-            if mistakes := self._save(written):
+            if errors := self._save(written):
                 waiting.append(written)
-                refused += self._file.told(written, mistakes)
+                refused += self._file.told(written, errors)
         self._waiting = waiting
         self._say(refused)
 
     def _save(self, written: Written) -> Sequence[FieldError]:
         """What keeps it from being saved."""
-        if mistakes := schedule_mistakes(written.spec, self._announcements.known()):
-            return mistakes
+        if errors := schedule_errors(written.spec, self._announcements.known()):
+            return errors
         new = new_schedule(written.spec, written.owner, written.name, ScheduleOrigin.FILE)
         if _is_as(new, schedules.find(self._db, new.owner, new.name)):
             return ()
@@ -85,11 +85,11 @@ class FileSchedules:
             if schedules.delete_schedule(self._db, owner, name, ScheduleOrigin.FILE, noted):
                 log.info("schedule deleted: it is not in the file any more", owner=owner, schedule=name)
 
-    def _say(self, mistakes: list[str]) -> None:
-        for mistake in mistakes:
-            if mistake not in self._said:
-                log.warning("a schedule of the file is not in force", reason=mistake)
-        self._said = mistakes
+    def _say(self, errors: list[str]) -> None:
+        for error in errors:
+            if error not in self._said:
+                log.warning("a schedule of the file is not in force", reason=error)
+        self._said = errors
 
 
 def _is_as(new: NewSchedule, kept: Schedule | None) -> bool:

@@ -22,7 +22,7 @@ from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules.schedules import NAME_PATTERN, NAME_RULE, ScheduleSpec
 from bureau.services.scheduler.yaml_places import Placed, YamlUnreadable, read_yaml
-from bureau.submission.schedules import static_mistakes
+from bureau.submission.schedules import static_errors
 from bureau.submission.specs import within
 from bureau.submission.validation import NotValid, reader_of
 
@@ -57,9 +57,9 @@ class Written:
 class ScheduleFileWrong(Exception):
     """`mistakes` has a sentence for each."""
 
-    def __init__(self, mistakes: Iterable[str]) -> None:
-        self.mistakes = list(mistakes)
-        super().__init__("; ".join(self.mistakes))
+    def __init__(self, errors: Iterable[str]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(self.errors))
 
 
 class ScheduleFile:
@@ -73,13 +73,13 @@ class ScheduleFile:
         try:
             contents = reader_of(Contents).read(self._placed.value if self._placed.value is not None else {})
         except NotValid as refused:
-            raise ScheduleFileWrong(self._sentences(refused.mistakes)) from None
+            raise ScheduleFileWrong(self._sentences(refused.errors)) from None
         found = contents.schedules or {}
-        mistakes = [
-            mistake for name, spec in found.items() for mistake in within(["schedules", name], _mistakes(name, spec))
+        errors = [
+            mistake for name, spec in found.items() for mistake in within(["schedules", name], _errors(name, spec))
         ]
-        if mistakes:
-            raise ScheduleFileWrong(self._sentences(mistakes))
+        if errors:
+            raise ScheduleFileWrong(self._sentences(errors))
         self.written = [Written(spec.owner or contents.owner, name, spec) for name, spec in found.items()]
 
     @classmethod
@@ -92,9 +92,9 @@ class ScheduleFile:
         data = _bytes_of(self._path)
         return self if data == self._data else ScheduleFile(self._path, data)
 
-    def told(self, of: Written, mistakes: Iterable[FieldError]) -> list[str]:
+    def told(self, of: Written, errors: Iterable[FieldError]) -> list[str]:
         """Mistakes of a schedule, as sentences with their place in the file."""
-        return self._sentences(within(["schedules", of.name], mistakes))
+        return self._sentences(within(["schedules", of.name], errors))
 
     def _read(self, data: bytes) -> Placed:
         try:
@@ -105,26 +105,26 @@ class ScheduleFile:
             place = f", line {error.line}" if error.line else ""
             raise ScheduleFileWrong([f"{self._path}{place}: not YAML: {error}"]) from None
 
-    def _sentences(self, mistakes: Iterable[FieldError]) -> list[str]:
+    def _sentences(self, errors: Iterable[FieldError]) -> list[str]:
         """From the top of the file down."""
-        placed = [(self._placed.line_of(tokens), tokens, mistake.detail) for tokens, mistake in _located(mistakes)]
+        placed = [(self._placed.line_of(tokens), tokens, mistake.detail) for tokens, mistake in _located(errors)]
         return [
             f"{self._path}, line {line}{_place(tokens)}: {detail}"
             for line, tokens, detail in sorted(placed, key=lambda one: one[0])
         ]
 
 
-def _mistakes(name: str, spec: ScheduleSpec) -> list[FieldError]:
+def _errors(name: str, spec: ScheduleSpec) -> list[FieldError]:
     named = re.fullmatch(NAME_PATTERN, name)
-    return [*([] if named else [FieldError("wrong_form", NAME_RULE, "#")]), *static_mistakes(spec)]
+    return [*([] if named else [FieldError("wrong_form", NAME_RULE, "#")]), *static_errors(spec)]
 
 
 def _place(tokens: Sequence[str]) -> str:
     return f", {'/'.join(tokens)}" if tokens else ""
 
 
-def _located(mistakes: Iterable[FieldError]) -> Iterator[tuple[list[str], FieldError]]:
-    for mistake in mistakes:
+def _located(errors: Iterable[FieldError]) -> Iterator[tuple[list[str], FieldError]]:
+    for mistake in errors:
         yield pointer.parse(unquote((mistake.pointer or "#")[1:])), mistake
 
 

@@ -49,7 +49,7 @@ class SchedulerSettings(QuotaSettings):
         try:
             return ScheduleFile.at(self.schedules_file)
         except ScheduleFileWrong as wrong:
-            raise SettingsError([f"SCHEDULES_FILE: {mistake}" for mistake in wrong.mistakes]) from None
+            raise SettingsError([f"SCHEDULES_FILE: {error}" for error in wrong.errors]) from None
 
     @property
     def keep(self) -> RetentionPolicy:

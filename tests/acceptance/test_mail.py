@@ -21,9 +21,9 @@ def test_a_template_is_previewed_and_sent_to_nobody(api: Api) -> None:
 def test_what_a_template_lacks_is_told_with_the_value(api: Api) -> None:
     answer = api.client.post("/v1/mail/templates/your-certificate/preview", json={"context": {}})
     assert answer.status_code == 422
-    (mistake,) = answer.json()["errors"]
-    assert mistake["pointer"] == "#/context"
-    assert "`recipient`" in mistake["detail"]
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "#/context"
+    assert "`recipient`" in error["detail"]
 
 
 def test_a_preview_asked_twice_with_one_key_is_made_once(api: Api) -> None:

@@ -83,7 +83,7 @@ def test_every_process_is_scraped(scraped: Prometheus) -> None:
 
 
 def test_promtool_has_nothing_against_any_exposition(done: object, ports: dict[str, int]) -> None:
-    assert {name: promtool.mistakes(exposition(port)) for name, port in ports.items()} == dict.fromkeys(ports, "")
+    assert {name: promtool.errors(exposition(port)) for name, port in ports.items()} == dict.fromkeys(ports, "")
 
 
 def test_requests_and_submissions_are_counted_over_all_processes(done: object, scraped: Prometheus) -> None:

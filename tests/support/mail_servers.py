@@ -251,7 +251,7 @@ class SendGridServer:
         if received.headers.get("Authorization") != f"Bearer {self.key}":
             return _answer(exchange, 401, [{"message": "The provided authorization grant is invalid", "field": None}])
         body = json.loads(received.body)
-        if wrong := list(_mistakes(body)):
+        if wrong := list(_errors(body)):
             return _answer(exchange, 400, wrong)
         self.mails.append(body)
         return _answer(exchange, 202, [])
@@ -272,7 +272,7 @@ def _answer(exchange: HttpExchange, status: int, errors: Sequence[dict[str, Any]
     exchange.write(body)
 
 
-def _mistakes(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _errors(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What SendGrid's reference forbids and answers 400 for."""
     for number, one in enumerate(body.get("personalizations") or [{}]):
         addresses = [box["email"].lower() for kind in ("to", "cc", "bcc") for box in one.get(kind, [])]

@@ -20,7 +20,7 @@ def program(name: str) -> str:
     return installed(lambda: shutil.which(name), "prometheus", "PATH")
 
 
-def mistakes(exposed: str) -> str:
+def errors(exposed: str) -> str:
     """What `promtool check metrics` has against an exposition; empty where it is clean."""
     done = subprocess.run(
         [program("promtool"), "check", "metrics"], input=exposed, capture_output=True, text=True, check=False

@@ -40,10 +40,10 @@ class PairSettings(Settings):
         return self
 
 
-def mistakes(*classes: type[Settings]) -> list[str]:
+def errors(*classes: type[Settings]) -> list[str]:
     with pytest.raises(SettingsError) as error:
         load(*classes)
-    return error.value.mistakes
+    return error.value.errors
 
 
 def test_nothing_set_means_the_embedded_defaults() -> None:
@@ -68,7 +68,7 @@ def test_several_classes_come_back_in_order_with_their_types(monkeypatch: pytest
     assert loaded[2].timeout_seconds == 2.5
 
 
-def test_all_mistakes_of_all_classes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_errors_of_all_classes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "DATABASE_URL": "mysql://root:hunter2@db/bureau",
         "BROKER_URL": "redis://:hunter2@cache",
@@ -80,7 +80,7 @@ def test_all_mistakes_of_all_classes_are_told_at_once(monkeypatch: pytest.Monkey
     }.items():
         monkeypatch.setenv(name, value)
 
-    told = mistakes(PlatformSettings, LogSettings, ShopSettings, PrefixedSettings, PairSettings)
+    told = errors(PlatformSettings, LogSettings, ShopSettings, PrefixedSettings, PairSettings)
 
     assert sorted(told) == [
         "BROKER_URL: use amqp://user:password@host:5672/vhost, amqps://… or memory://",
@@ -97,7 +97,7 @@ def test_all_mistakes_of_all_classes_are_told_at_once(monkeypatch: pytest.Monkey
 
 def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_HOSTS", "hunter2,b")
-    assert mistakes(ShopSettings, PairSettings) == ["SHOP_HOSTS: write it as JSON"]
+    assert errors(ShopSettings, PairSettings) == ["SHOP_HOSTS: write it as JSON"]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_value_from_a_file_is_held_to_the_same_rules(tmp_path: Path, monkeypat
     monkeypatch.setenv("DATABASE_URL_FILE", secret_file(tmp_path, "postgres://u:p@h/d\n"))
     assert load(PlatformSettings)[0].database_url.get_secret_value() == "postgresql+psycopg://u:p@h/d"
     monkeypatch.setenv("DATABASE_URL_FILE", secret_file(tmp_path, "mysql://root:hunter2@db/bureau"))
-    assert mistakes(PlatformSettings) == [
+    assert errors(PlatformSettings) == [
         "DATABASE_URL: use postgresql+psycopg://user:password@host/database or sqlite:///path"
     ]
 
@@ -198,7 +198,7 @@ def test_what_is_wrong_with_a_secrets_file_is_said_without_its_text(
     monkeypatch.setenv("STORAGE_URL_FILE", str(tmp_path / "large"))
     monkeypatch.setenv("SHOP_KEY", "hunter2")
     monkeypatch.setenv("SHOP_KEY_FILE", secret_file(tmp_path, "hunter2"))
-    assert mistakes(PlatformSettings, ShopSettings) == [
+    assert errors(PlatformSettings, ShopSettings) == [
         f"DATABASE_URL_FILE: {tmp_path}/missing cannot be read (No such file or directory); "
         "name a file this process may read",
         f"BROKER_URL_FILE: {tmp_path}/binary is not UTF-8 text; name a file with the secret alone",

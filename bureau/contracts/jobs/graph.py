@@ -37,7 +37,7 @@ def is_reference(value: Any) -> bool:
     return isinstance(value, dict) and RESULT_KEY in value
 
 
-def mistakes(tasks: Sequence[TaskSpec]) -> list[FieldError]:
+def errors(tasks: Sequence[TaskSpec]) -> list[FieldError]:
     """Everything that is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`)."""
     if len(tasks) > MAX_TASKS:
         detail = f"A job has at most {MAX_TASKS} tasks; this one has {len(tasks)}."

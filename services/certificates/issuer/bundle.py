@@ -56,7 +56,7 @@ class _Bundle:
         self._request = request
         self._typesetter = typesetter
         self._checkpoint = checkpoint
-        self._mistakes = [mistake for roster in request.rosters for mistake in roster.mistakes]
+        self._errors = [error for roster in request.rosters for error in roster.errors]
         self._entries: list[Entry] = []
         self._done = 0
         self._total = sum(len(roster.rows) for roster in request.rosters)
@@ -77,7 +77,7 @@ class _Bundle:
         try:
             pdf = self._typesetter.pdf(certificate)
         except CannotDrawError as error:
-            self._mistakes.append(RowError(roster.name, row.line, _undrawable(row, error.characters)))
+            self._errors.append(RowError(roster.name, row.line, _undrawable(row, error.characters)))
             return
         if self._refuses:
             return
@@ -117,11 +117,11 @@ class _Bundle:
 
     @property
     def _refuses(self) -> bool:
-        return bool(self._mistakes) and not self._request.issue_good
+        return bool(self._errors) and not self._request.issue_good
 
     def _finish(self, archive: zipfile.ZipFile) -> None:
         order = {roster.name: number for number, roster in enumerate(self._request.rosters)}
-        errors = sorted(self._mistakes, key=lambda mistake: (order[mistake.file], mistake.line))
+        errors = sorted(self._errors, key=lambda mistake: (order[mistake.file], mistake.line))
         if self._refuses or not self._entries:
             raise invalid_rosters(errors)
         archive.writestr(_entry(CSV), manifest_csv(self._entries))

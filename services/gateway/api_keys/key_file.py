@@ -34,7 +34,7 @@ class KeyFileError(ValueError):
 def parse(text: str) -> dict[str, FileKey]:
     """By id, at least one. Raises `KeyFileError` that lists all that is wrong."""
     keys: dict[str, FileKey] = {}
-    mistakes: list[str] = []
+    errors: list[str] = []
     for number, words in _lines(text):
         try:
             key = _key(words)
@@ -42,9 +42,9 @@ def parse(text: str) -> dict[str, FileKey]:
                 raise KeyFileError(f"a key with the id {key.id} stands above already")
             keys[key.id] = key
         except KeyFileError as error:
-            mistakes.append(f"line {number}: {error}")
-    if mistakes or not keys:
-        raise KeyFileError("; ".join(mistakes) or "it holds no key: write lines `owner role key`")
+            errors.append(f"line {number}: {error}")
+    if errors or not keys:
+        raise KeyFileError("; ".join(errors) or "it holds no key: write lines `owner role key`")
     return keys
 
 

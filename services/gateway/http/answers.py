@@ -6,7 +6,7 @@ from flask import Response
 
 from bureau.contracts.problems import Problem
 from bureau.services.gateway.http.operation import Reply
-from bureau.services.gateway.problem_model import PROBLEM_TYPE, Mistake, ProblemDocument
+from bureau.services.gateway.problem_model import PROBLEM_TYPE, FieldErrorModel, ProblemDocument
 
 
 def response_of(reply: Reply | Response) -> Response:
@@ -27,7 +27,7 @@ def problem_response(refused: Problem) -> Response:
         title=refused.title,
         status=refused.status,
         detail=refused.detail,
-        errors=[Mistake(**asdict(error)) for error in refused.errors],
+        errors=[FieldErrorModel(**asdict(error)) for error in refused.errors],
     )
     text = body.model_dump_json(exclude_none=True)
     return Response(text, refused.status, refused.headers, content_type=PROBLEM_TYPE)

@@ -62,10 +62,10 @@ class BodyReader(Generic[B]):
         try:
             value = self._reader.read(values_of(form, self._reader.kinds))
         except ProblemError as refusal:
-            if form.mistakes and refusal.problem.status == 422:
-                raise invalid([*form.mistakes, *refusal.problem.errors]) from None
+            if form.errors and refusal.problem.status == 422:
+                raise invalid([*form.errors, *refusal.problem.errors]) from None
             raise
-        refuse(form.mistakes)
+        refuse(form.errors)
         return value
 
 
@@ -96,10 +96,10 @@ class QueryReader(Generic[B]):
             for name, text in request.args.items(multi=True)
             if name not in self._beside
         ]
-        values, mistakes = form_values.gather(given, self._reader.kinds)
+        values, errors = form_values.gather(given, self._reader.kinds)
         try:
-            if mistakes:
-                raise invalid(mistakes)
+            if errors:
+                raise invalid(errors)
             return self._reader.read(values)
         except ProblemError as refusal:
             raise invalid(as_parameters(refusal.problem.errors)) from None

@@ -52,7 +52,7 @@ def accept(
             if call.reservation:
                 idempotency.answer(connection, call.reservation, Answer(ACCEPTED, location))
     except ArtifactGone as gone:
-        raise invalid(gone_mistakes(gone, used)) from None
+        raise invalid(gone_errors(gone, used)) from None
     gateway.relay.wake()
     SUBMISSIONS.labels(job.kind).inc()
     return _answer(gateway, call, job.id, ACCEPTED)
@@ -100,7 +100,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
     return Reply(status, job_of(view), headers)
 
 
-def gone_mistakes(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
+def gone_errors(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
     return [
         FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", pointer.fragment(one.path))
         for one in used

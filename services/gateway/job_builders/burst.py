@@ -18,9 +18,7 @@ def burst_values(report: KnownReport, parameter: str, texts: Iterable[str]) -> l
     return [_value(text, kinds) for text in texts]
 
 
-def burst_mistakes(
-    report: KnownReport, params: dict[str, Any], parameter: str, texts: Iterable[str]
-) -> list[FieldError]:
+def burst_errors(report: KnownReport, params: dict[str, Any], parameter: str, texts: Iterable[str]) -> list[FieldError]:
     """What does not fit the report, of the other parameters and of each value."""
     properties = report.description.params_schema.get("properties", {})
     if parameter not in properties:
@@ -34,10 +32,10 @@ def burst_mistakes(
     found: dict[tuple[str | None, str], FieldError] = {}
     listed = list(texts)
     for text, value in zip(listed, burst_values(report, parameter, listed), strict=True):
-        for mistake in report.schema.mistakes({**params, parameter: value}, ["params"]):
-            of_value = (mistake.pointer or "").startswith(place)
-            where = pointer.fragment(("burst", "recipients", text)) if of_value else mistake.pointer
-            found.setdefault((where, mistake.detail), FieldError(mistake.code, mistake.detail, where))
+        for error in report.schema.errors({**params, parameter: value}, ["params"]):
+            of_value = (error.pointer or "").startswith(place)
+            where = pointer.fragment(("burst", "recipients", text)) if of_value else error.pointer
+            found.setdefault((where, error.detail), FieldError(error.code, error.detail, where))
     return list(found.values())
 
 

@@ -57,17 +57,17 @@ def follow_up(
     return mail_task("mail", mail, terms, known, after=[after])
 
 
-def domain_mistakes(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
+def domain_errors(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
     """Addresses that RECIPIENT_DOMAINS does not allow."""
     refused = outside(domains, to)
     return [FieldError("recipient_domain_refused", rule(domains, refused), place)] if refused else []
 
 
-def follow_up_mistakes(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:
-    mistakes = []
+def follow_up_errors(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:
+    errors = []
     if len(to) > max_recipients:
         detail = f"{len(to)} recipients; MAX_RECIPIENTS allows {max_recipients}."
-        mistakes.append(FieldError("too_many", detail, "#/email_to"))
+        errors.append(FieldError("too_many", detail, "#/email_to"))
     if subject and not to:
-        mistakes.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
-    return mistakes
+        errors.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
+    return errors

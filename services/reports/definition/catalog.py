@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bureau.contracts.errors import PermanentError
-from bureau.services.reports.definition.report import Mistake, Report, ReportMistakes, read_report
+from bureau.services.reports.definition.report import InvalidReport, Report, ReportError, read_report
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class ReportCatalog:
     """`reports` by name, in order of their names; `mistakes` in the files that are left out."""
 
     reports: dict[str, Report]
-    mistakes: tuple[Mistake, ...] = ()
+    errors: tuple[ReportError, ...] = ()
 
     def find(self, name: str) -> Report:
         """Raises `PermanentError` (`unknown_report`) naming the reports there are."""
@@ -26,27 +26,27 @@ class ReportCatalog:
         """The catalog without the reports whose source is not among `sources`; each is a mistake of its own."""
         usable = {name: report for name, report in self.reports.items() if report.source in sources}
         lacking = tuple(_lacking(report) for name, report in self.reports.items() if name not in usable)
-        return replace(self, reports=usable, mistakes=self.mistakes + lacking)
+        return replace(self, reports=usable, errors=self.errors + lacking)
 
 
 def load_catalog(folders: Iterable[Path]) -> ReportCatalog:
     """Reads every `.sql` file in `folders` (not below them). Of two reports with one name the first is kept."""
     found: dict[str, Report] = {}
-    mistakes: list[Mistake] = []
+    errors: list[ReportError] = []
     for file in (file for folder in folders for file in sorted(folder.glob("*.sql"))):
         try:
             report = read_report(file)
-        except ReportMistakes as error:
-            mistakes += error.mistakes
+        except InvalidReport as error:
+            errors += error.errors
             continue
         if report.name in found:
             there = found[report.name].file
-            mistakes.append(Mistake(file, 1, f"the name {report.name} is taken by {there}; give it another name"))
+            errors.append(ReportError(file, 1, f"the name {report.name} is taken by {there}; give it another name"))
         else:
             found[report.name] = report
-    return ReportCatalog(dict(sorted(found.items())), tuple(mistakes))
+    return ReportCatalog(dict(sorted(found.items())), tuple(errors))
 
 
-def _lacking(report: Report) -> Mistake:
+def _lacking(report: Report) -> ReportError:
     variable = f"SOURCE_{report.source.upper()}_URL"
-    return Mistake(report.file, 1, f"the source {report.source} is not configured; set {variable}")
+    return ReportError(report.file, 1, f"the source {report.source} is not configured; set {variable}")

@@ -66,12 +66,12 @@ class Column:
     format: Format | None = None
 
 
-class ColumnMistakes(ValueError):
+class InvalidColumns(ValueError):
     """What is wrong with a column: pairs of the key it is about and a sentence."""
 
-    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{key}: {detail}" for key, detail in mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{key}: {detail}" for key, detail in errors))
+        self.errors = errors
 
 
 def write_day(form: str, day: date) -> str:
@@ -79,11 +79,11 @@ def write_day(form: str, day: date) -> str:
 
 
 def read_column(name: str, table: Any) -> Column:
-    """The column that `table` (TOML) describes. Raises `ColumnMistakes`."""
+    """The column that `table` (TOML) describes. Raises `InvalidColumns`."""
     if not isinstance(table, dict):
-        raise ColumnMistakes([("", f'write a table: [columns.{name}] and below it label = "…"')])
-    if mistakes := list(_mistakes(table)):
-        raise ColumnMistakes(mistakes)
+        raise InvalidColumns([("", f'write a table: [columns.{name}] and below it label = "…"')])
+    if errors := list(_errors(table)):
+        raise InvalidColumns(errors)
     return Column(name, table.get("label"), read_format(table["format"]) if "format" in table else None)
 
 
@@ -107,7 +107,7 @@ def labels(names: Sequence[str], columns: Mapping[str, Column]) -> list[str]:
     return [(columns[name].label if name in columns else None) or name for name in names]
 
 
-def _mistakes(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _errors(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in table.keys() - set(KEYS):
         yield key, f"the key is not known; use one of {', '.join(KEYS)}"
     if "label" in table and (not isinstance(table["label"], str) or not table["label"]):

@@ -14,25 +14,25 @@ _MENDS = {
 }
 
 
-class FormatMistakes(ValueError):
+class InvalidFormat(ValueError):
     """What is wrong with the table: pairs of the key it is about and a sentence."""
 
-    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{key}: {detail}" for key, detail in mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{key}: {detail}" for key, detail in errors))
+        self.errors = errors
 
 
 def read_format_table(table: Any) -> CsvFormat:
-    """Raises `FormatMistakes`."""
+    """Raises `InvalidFormat`."""
     if not isinstance(table, dict):
-        raise FormatMistakes([("", 'write a table: [format] and below it delimiter = ";"')])
+        raise InvalidFormat([("", 'write a table: [format] and below it delimiter = ";"')])
     try:
         return CsvFormat.model_validate(table, strict=True)
     except ValidationError as error:
-        raise FormatMistakes([_mistake(one) for one in error.errors(include_url=False)]) from error
+        raise InvalidFormat([_error(one) for one in error.errors(include_url=False)]) from error
 
 
-def _mistake(error: Any) -> tuple[str, str]:
+def _error(error: Any) -> tuple[str, str]:
     mend = _MENDS.get(error["type"], error["msg"])
     given = {"keys": ", ".join(CsvFormat.model_fields), **error.get("ctx", {})}
     return str(error["loc"][0]), mend.format_map(given)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class HeaderMistake(ValueError):
+class InvalidHeader(ValueError):
     """The header is not TOML; `line` counts from 1 within the file."""
 
     def __init__(self, line: int, detail: str) -> None:
@@ -54,20 +54,20 @@ class Header:
 
 
 def split(text: str) -> Header:
-    """The header and the SQL of a report file. Raises `HeaderMistake`."""
+    """The header and the SQL of a report file. Raises `InvalidHeader`."""
     lines = text.replace("\r\n", "\n").split("\n")
     count = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
     comments = tuple(re.sub(r"^-- ?", "", line) for line in lines[:count])
     try:
         table = tomllib.loads("\n".join(comments))
     except tomllib.TOMLDecodeError as error:
-        raise _mistake(str(error), count) from error
+        raise _error(str(error), count) from error
     return Header(table, "\n".join(lines[count:]), comments)
 
 
-def _mistake(message: str, last: int) -> HeaderMistake:
+def _error(message: str, last: int) -> InvalidHeader:
     """tomllib says "… (at line 3, column 5)" or "… (at end of document)"."""
     place = re.search(r" \(at line (\d+), column \d+\)$", message)
     line = int(place[1]) if place else max(last, 1)
     what = re.sub(r" \(at [^)]*\)$", "", message)
-    return HeaderMistake(line, f'the header is not TOML: {what}; write lines such as -- title = "Monthly sales"')
+    return InvalidHeader(line, f'the header is not TOML: {what}; write lines such as -- title = "Monthly sales"')

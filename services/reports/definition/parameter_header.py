@@ -16,26 +16,26 @@ _WITHOUT_BOUNDS = ("boolean", "enum")
 _WITH_CHOICES = ("enum", "text", "integer", "number", "list")
 
 
-class ParameterMistakes(ValueError):
+class InvalidParameters(ValueError):
     """What is wrong with a parameter: pairs of the key it is about and a sentence."""
 
-    def __init__(self, mistakes: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{key}: {detail}" for key, detail in mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{key}: {detail}" for key, detail in errors))
+        self.errors = errors
 
 
 def read_parameter(name: str, table: Any) -> Parameter:
-    """The parameter that `table` (TOML) describes. Raises `ParameterMistakes`."""
+    """The parameter that `table` (TOML) describes. Raises `InvalidParameters`."""
     if not _NAME.fullmatch(name):
-        raise ParameterMistakes([("", "a parameter's name is lower-case letters, digits and _, a letter first")])
+        raise InvalidParameters([("", "a parameter's name is lower-case letters, digits and _, a letter first")])
     if not isinstance(table, dict):
-        raise ParameterMistakes([("", f'write a table: [parameters.{name}] and below it type = "text"')])
-    mistakes = [*_unknown_keys(table), *_wrong_type(table)]
-    if mistakes:
-        raise ParameterMistakes(mistakes)
-    mistakes = [*_wrong_shapes(table), *_misplaced(table)]
-    if mistakes:
-        raise ParameterMistakes(mistakes)
+        raise InvalidParameters([("", f'write a table: [parameters.{name}] and below it type = "text"')])
+    errors = [*_unknown_keys(table), *_wrong_type(table)]
+    if errors:
+        raise InvalidParameters(errors)
+    errors = [*_wrong_shapes(table), *_misplaced(table)]
+    if errors:
+        raise InvalidParameters(errors)
     return _parameter(name, table)
 
 
@@ -93,10 +93,10 @@ def _parameter(name: str, table: dict[str, Any]) -> Parameter:
         "choices": reading.get("choices", lambda choices: tuple(kind.read(choice) for choice in choices)) or (),
     }
     reading.check_order(rules["minimum"], rules["maximum"])
-    reading.raise_mistakes()
+    reading.raise_errors()
     # Required while the default is read: the reader must not take it for a value that is missing.
     default = reading.get("default", _default(Parameter(name, kind, many=many, required=True, **rules)))
-    reading.raise_mistakes()
+    reading.raise_errors()
     required, description = table.get("required", False), table.get("description", "")
     return Parameter(name, kind, description, many, required, default, label=table.get("label", ""), **rules)
 
@@ -123,7 +123,7 @@ class _Reading:
 
     def __init__(self, table: dict[str, Any]) -> None:
         self._table = table
-        self._mistakes: list[tuple[str, str]] = []
+        self._errors: list[tuple[str, str]] = []
 
     def get(self, key: str, read: Callable[[Any], Any]) -> Any:
         """What `read` makes of the key's value; None where there is none or it does not fit."""
@@ -132,16 +132,16 @@ class _Reading:
         try:
             return read(_json(self._table[key]))
         except ValueError as rule:
-            self._mistakes.append((key, f"{rule}"))
+            self._errors.append((key, f"{rule}"))
             return None
 
     def check_order(self, minimum: Any, maximum: Any) -> None:
         if minimum is not None and maximum is not None and minimum > maximum:
-            self._mistakes.append(("minimum", "is above the maximum; exchange the two"))
+            self._errors.append(("minimum", "is above the maximum; exchange the two"))
 
-    def raise_mistakes(self) -> None:
-        if self._mistakes:
-            raise ParameterMistakes(self._mistakes)
+    def raise_errors(self) -> None:
+        if self._errors:
+            raise InvalidParameters(self._errors)
 
 
 def _kind(table: dict[str, Any]) -> Kind:

@@ -158,20 +158,20 @@ def read_params(parameters: Iterable[Parameter], given: Mapping[str, Any], now: 
     """
     known = {parameter.name: parameter for parameter in parameters}
     names = ", ".join(known) or "none"
-    mistakes = [f"{shown(name)} is not a parameter of this report; it takes {names}" for name in given.keys() - known]
+    errors = [f"{shown(name)} is not a parameter of this report; it takes {names}" for name in given.keys() - known]
     values: dict[str, Value] = {}
     for name, parameter in known.items():
         if name not in given:
             values[name] = parameter.standing_in(now)
             if parameter.required:
-                mistakes.append(f"{name} is required: {parameter.kind.words}")
+                errors.append(f"{name} is required: {parameter.kind.words}")
             continue
         try:
             values[name] = parameter.read(given[name])
         except Refused as rule:
-            mistakes.append(f"{name} {rule}")
-    if mistakes:
-        raise PermanentError("invalid_parameter", f"The report's parameters do not fit: {'; '.join(sorted(mistakes))}.")
+            errors.append(f"{name} {rule}")
+    if errors:
+        raise PermanentError("invalid_parameter", f"The report's parameters do not fit: {'; '.join(sorted(errors))}.")
     return values
 
 

@@ -18,7 +18,7 @@ class Placeholder:
     line: int
 
 
-class QueryMistake(ValueError):
+class InvalidQuery(ValueError):
     """The SQL cannot be a report; `line` counts from 1 within the SQL."""
 
     def __init__(self, line: int, detail: str) -> None:
@@ -68,7 +68,7 @@ _QUOTES = {
 
 
 def parse_query(sql: str) -> Query:
-    """The one statement of `sql`, a closing semicolon left out. Raises `QueryMistake`."""
+    """The one statement of `sql`, a closing semicolon left out. Raises `InvalidQuery`."""
     parts: list[str | Placeholder] = []
     start = position = 0
     empty = True
@@ -84,17 +84,17 @@ def parse_query(sql: str) -> Query:
             sql = sql[: token.start()]
             break
     if empty and not sql[position:].strip():
-        raise QueryMistake(1, "there is no SQL below the header; write one select statement")
+        raise InvalidQuery(1, "there is no SQL below the header; write one select statement")
     return Query((*parts, sql[start:]))
 
 
 def _end(sql: str, token: re.Match[str]) -> int:
-    """Where `token` ends. Raises `QueryMistake` where what it opened is never closed."""
+    """Where `token` ends. Raises `InvalidQuery` where what it opened is never closed."""
     if token["block"]:
         return _block_end(sql, token.start())
     for group, thing in _QUOTES.items():
         if token[group] is not None and not token[f"{group}_end"]:
-            raise QueryMistake(_line(sql, token.start()), f"a {thing} begins here and never ends; close it")
+            raise InvalidQuery(_line(sql, token.start()), f"a {thing} begins here and never ends; close it")
     return token.end()
 
 
@@ -105,16 +105,16 @@ def _block_end(sql: str, start: int) -> int:
         depth += 1 if mark[0] == "/*" else -1
         if depth == 0:
             return mark.end()
-    raise QueryMistake(_line(sql, start), "a comment begins here and never ends; close it with */")
+    raise InvalidQuery(_line(sql, start), "a comment begins here and never ends; close it with */")
 
 
 def _only_comments(sql: str, position: int) -> None:
-    """Raises `QueryMistake` where more than comments follows the statement's semicolon."""
+    """Raises `InvalidQuery` where more than comments follows the statement's semicolon."""
     while rest := sql[position:].lstrip():
         position = len(sql) - len(rest)
         token = _TOKEN.match(sql, position)
         if token is None or not (token["comment"] or token["block"]):
-            raise QueryMistake(_line(sql, position), "a second statement begins here; a report is one statement")
+            raise InvalidQuery(_line(sql, position), "a second statement begins here; a report is one statement")
         position = _end(sql, token)
 
 

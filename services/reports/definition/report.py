@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.reports import CsvFormat
 from bureau.contracts.schemas import Schema, SchemaError
-from bureau.services.reports.definition.columns import Column, ColumnMistakes, read_column
-from bureau.services.reports.definition.format_header import FormatMistakes, read_format_table
-from bureau.services.reports.definition.header import Header, HeaderMistake, split
-from bureau.services.reports.definition.parameter_header import ParameterMistakes, read_parameter
+from bureau.services.reports.definition.columns import Column, InvalidColumns, read_column
+from bureau.services.reports.definition.format_header import InvalidFormat, read_format_table
+from bureau.services.reports.definition.header import Header, InvalidHeader, split
+from bureau.services.reports.definition.parameter_header import InvalidParameters, read_parameter
 from bureau.services.reports.definition.parameters import Parameter, params_schema
-from bureau.services.reports.definition.query import Query, QueryMistake, parse_query
+from bureau.services.reports.definition.query import InvalidQuery, Query, parse_query
 
 KEYS = (
     *("name", "title", "description", "source", "time_zone", "neutralise_formulas"),
@@ -26,7 +26,7 @@ _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ReportError:
     """What is wrong in a report file, and how to mend it. `line` counts from 1."""
 
     file: Path
@@ -37,12 +37,12 @@ class Mistake:
         return f"{self.file}:{self.line}: {self.detail}"
 
 
-class ReportMistakes(Exception):
+class InvalidReport(Exception):
     """A file is no report; `mistakes` lists everything found in it."""
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[ReportError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = errors
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,17 @@ class Report:
 
 
 def read_report(file: Path) -> Report:
-    """The report in `file` (UTF-8). Raises `ReportMistakes`."""
+    """The report in `file` (UTF-8). Raises `InvalidReport`."""
     try:
         header = split(file.read_text("utf-8-sig"))
     except OSError as error:
-        raise ReportMistakes([Mistake(file, 1, f"cannot be read: {error.strerror}; mend its permissions")]) from error
+        raise InvalidReport(
+            [ReportError(file, 1, f"cannot be read: {error.strerror}; mend its permissions")]
+        ) from error
     except UnicodeDecodeError as error:
-        raise ReportMistakes([Mistake(file, 1, "is not UTF-8; save it as UTF-8")]) from error
-    except HeaderMistake as error:
-        raise ReportMistakes([Mistake(file, error.line, error.detail)]) from error
+        raise InvalidReport([ReportError(file, 1, "is not UTF-8; save it as UTF-8")]) from error
+    except InvalidHeader as error:
+        raise InvalidReport([ReportError(file, error.line, error.detail)]) from error
     return _Reading(file, header).report()
 
 
@@ -94,7 +96,7 @@ class _Reading:
     def __init__(self, file: Path, header: Header) -> None:
         self._file = file
         self._header = header
-        self._mistakes: list[Mistake] = []
+        self._errors: list[ReportError] = []
 
     def report(self) -> Report:
         table = self._header.table
@@ -109,8 +111,8 @@ class _Reading:
         form, zone = self._format(table.get("format", {})), self._zone(table.get("time_zone"))
         columns = {column.name: column for column in self._columns(table.get("columns", {}))}
         neutralise = self._neutralise(table.get("neutralise_formulas", True))
-        if self._mistakes or query is None:
-            raise ReportMistakes(sorted(self._mistakes, key=lambda mistake: mistake.line))
+        if self._errors or query is None:
+            raise InvalidReport(sorted(self._errors, key=lambda mistake: mistake.line))
         return Report(
             *(name, title, description, source, parameters, query, self._file), form, columns, zone, neutralise
         )
@@ -118,8 +120,8 @@ class _Reading:
     def _format(self, table: Any) -> CsvFormat:
         try:
             return read_format_table(table)
-        except FormatMistakes as error:
-            self._all_wrong(error.mistakes, "format")
+        except InvalidFormat as error:
+            self._all_wrong(error.errors, "format")
             return CsvFormat()
 
     def _columns(self, tables: Any) -> Iterator[Column]:
@@ -129,8 +131,8 @@ class _Reading:
         for name, table in tables.items():
             try:
                 yield read_column(name, table)
-            except ColumnMistakes as error:
-                self._all_wrong(error.mistakes, "columns", name)
+            except InvalidColumns as error:
+                self._all_wrong(error.errors, "columns", name)
 
     def _zone(self, name: Any) -> ZoneInfo | None:
         try:
@@ -154,11 +156,11 @@ class _Reading:
             self._wrong(self._header.line_of("parameters"), f"the parameters cannot be announced: {refusal}")
 
     def _wrong(self, line: int, detail: str) -> None:
-        self._mistakes.append(Mistake(self._file, line, detail))
+        self._errors.append(ReportError(self._file, line, detail))
 
-    def _all_wrong(self, mistakes: list[tuple[str, str]], *table: str) -> None:
+    def _all_wrong(self, errors: list[tuple[str, str]], *table: str) -> None:
         """`mistakes` in a table: pairs of the key, empty for the table itself, and a sentence."""
-        for key, detail in mistakes:
+        for key, detail in errors:
             path = (*table, key) if key else table
             self._wrong(self._header.line_of(*path), f"{'.'.join(path)}: {detail}")
 
@@ -180,13 +182,13 @@ class _Reading:
         for name, table in tables.items():
             try:
                 yield read_parameter(name, table)
-            except ParameterMistakes as error:
-                self._all_wrong(error.mistakes, "parameters", name)
+            except InvalidParameters as error:
+                self._all_wrong(error.errors, "parameters", name)
 
     def _query(self, parameters: tuple[Parameter, ...]) -> Query | None:
         try:
             query = parse_query(self._header.sql)
-        except QueryMistake as error:
+        except InvalidQuery as error:
             self._wrong(self._header.lines + error.line, error.detail)
             return None
         tables = self._header.table.get("parameters")

@@ -33,19 +33,19 @@ _VARIABLE = re.compile(r"SOURCE_([A-Z][A-Z0-9_]*?)_URL(_FILE)?", re.ASCII)
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")
 
 
-class SourceMistakes(Exception):
+class InvalidSources(Exception):
     """Some `SOURCE_…_URL` are wrong; `mistakes` says each by variable, rule and mend, and never a value."""
 
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
 
 def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
-    """The sources that `environment` names, by name; nothing is connected to. Raises `SourceMistakes`."""
+    """The sources that `environment` names, by name; nothing is connected to. Raises `InvalidSources`."""
     sources: dict[str, RowSource] = {}
     names = sorted({match[1] for variable in environment if (match := _VARIABLE.fullmatch(variable))})
-    from_files, mistakes = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
+    from_files, errors = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
     for name in names:
         variable = f"SOURCE_{name}_URL"
         if url := environment.get(variable) or from_files.get(variable):
@@ -53,11 +53,11 @@ def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
             try:
                 sources[name.lower()] = _source(name.lower(), SecretStr(url), _limits(name, environment))
             except LimitWrong as error:
-                mistakes.append(str(error))
+                errors.append(str(error))
             except ValueError as error:
-                mistakes.append(f"{variable}: {error}")
-    if mistakes:
-        raise SourceMistakes(mistakes)
+                errors.append(f"{variable}: {error}")
+    if errors:
+        raise InvalidSources(errors)
     return sources
 
 

@@ -71,7 +71,7 @@ def test_a_graph_is_submitted_from_its_file(shell: Shell) -> None:
     shell("submit", "job", "-", stdin="{", status=2)
 
 
-def test_a_refusal_lists_every_mistake(shell: Shell) -> None:
+def test_a_refusal_lists_every_error(shell: Shell) -> None:
     done = shell.run("submit", "task", "shop.suma", "a=x", "c=1")
     assert done.exit_code == 2
     assert '#/tasks/0/input/a: "x" is not of type "integer"' in done.stderr

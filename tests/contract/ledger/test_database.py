@@ -35,7 +35,7 @@ def test_an_error_inside_a_transaction_undoes_it(book: Book) -> None:
     assert book.task(job_id).name == "only"
 
 
-def test_a_mistake_in_a_statement_is_no_outage(db: Database) -> None:
+def test_an_error_in_a_statement_is_no_outage(db: Database) -> None:
     with pytest.raises(Exception) as mistake, db.transaction() as connection:  # noqa: PT011 - its type differs
         connection.execute(text("SELECT nonsense FROM tasks"))
     assert not isinstance(mistake.value, LedgerUnavailable)

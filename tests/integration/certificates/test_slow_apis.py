@@ -124,5 +124,5 @@ def test_headers_that_cannot_be_sent_are_refused_without_being_shown(
     monkeypatch.setenv("CERTIFICATES_API_HEADERS", headers)
     with pytest.raises(SettingsError) as caught:
         load(CertificatesSettings)
-    assert "CERTIFICATES_API_HEADERS: header" in caught.value.mistakes[0]
-    assert "evil" not in caught.value.mistakes[0]
+    assert "CERTIFICATES_API_HEADERS: header" in caught.value.errors[0]
+    assert "evil" not in caught.value.errors[0]

@@ -150,7 +150,7 @@ def test_what_a_problem_means_can_be_read(door: Door) -> None:
     assert door.get("/problems/nothing").status_code == 404
 
 
-def test_the_inside_of_a_mistake_of_ours_stays_inside(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_inside_of_an_error_of_ours_stays_inside(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("secret: hunter2")
 

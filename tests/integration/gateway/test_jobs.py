@@ -76,7 +76,7 @@ def test_a_wrong_graph_is_refused_in_words(door: Door, tasks: list[Any], where: 
     submit(door)  # what is right still goes through
 
 
-def test_all_mistakes_of_a_graph_are_told_at_once(door: Door) -> None:
+def test_all_errors_of_a_graph_are_told_at_once(door: Door) -> None:
     body = {"tasks": [suma("a", ["x"]), suma("a", run="shop.nothing"), suma("c", input={})], "delay_seconds": 1}
     answer = door.post("/v1/jobs", {**body, "run_at": "2030-01-01T00:00:00Z"})
     assert len(pointers(answer)) == 6

@@ -214,7 +214,7 @@ def test_no_answer_tells_a_key(gateway: Keyed, capfd: pytest.CaptureFixture[str]
         assert secret not in told
 
 
-def test_a_mistake_of_ours_tells_no_key_either(
+def test_an_error_of_ours_tells_no_key_either(
     gateway: Keyed, door: Door, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     key = gateway.key()

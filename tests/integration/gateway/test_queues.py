@@ -84,7 +84,7 @@ def test_a_batch_is_accepted_whole(door: Door) -> None:
     assert queue(door)["queued"] == 1000
 
 
-def test_a_batch_with_one_mistake_is_refused_by_index_and_changes_nothing(door: Door) -> None:
+def test_a_batch_with_one_error_is_refused_by_index_and_changes_nothing(door: Door) -> None:
     wrong = {"tasks": [suma(input={"a": "two", "b": 2})], "run_at": "9999-01-01T00:00:00Z"}
     answer = door.post("/v1/jobs/batch", {"jobs": [{"tasks": [suma()]}, wrong]})
     assert (answer.status_code, sorted(pointers(answer))) == (

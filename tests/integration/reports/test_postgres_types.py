@@ -183,7 +183,7 @@ def test_text_that_says_the_same_as_null_is_quoted(source: PostgresSource) -> No
 
 
 @pytest.mark.parametrize("form", [NumberFormat(2), TimeFormat("DD.MM.YYYY")])
-def test_a_format_that_a_column_cannot_have_is_a_mistake_of_the_report(source: PostgresSource, form: Format) -> None:
+def test_a_format_that_a_column_cannot_have_is_an_error_of_the_report(source: PostgresSource, form: Format) -> None:
     wrong = Dialect(columns={"x": Column("x", None, form)})
     with (
         pytest.raises(PermanentError, match="gives the column 'x' a format for"),

@@ -118,7 +118,7 @@ def test_its_archives_pass_the_check_every_archive_passes(issue: Issue) -> None:
     assert check_archive(io.BytesIO(body), CertificatesSettings().limits, lambda *_: None).files == 6
 
 
-def test_the_mistakes_of_all_rosters_are_told_at_once_by_file_and_line(issue: Issue) -> None:
+def test_the_errors_of_all_rosters_are_told_at_once_by_file_and_line(issue: Issue) -> None:
     answer = issue(("a.csv", "recipient,email\nAda,nowhere\n张伟,\n,x@y.z\n"), ("b.csv", "Łukasz\n".encode("cp1250")))
     assert answer.status == 422
     assert answer.error["code"] == "invalid_roster"
@@ -131,14 +131,14 @@ def test_the_mistakes_of_all_rosters_are_told_at_once_by_file_and_line(issue: Is
     assert "b.csv: it is not UTF-8" in answer.error["message"]
 
 
-def test_a_name_no_font_can_draw_is_a_mistake_that_names_the_letters(issue: Issue) -> None:
+def test_a_name_no_font_can_draw_is_an_error_that_names_the_letters(issue: Issue) -> None:
     (row,) = issue(("a.csv", "recipient\nZhang 张伟\n")).error["rows"]
     assert row["line"] == 2
     assert row["message"].startswith("recipient holds “张伟”")
     assert "ISSUER_FONTS_DIR" in row["message"]
 
 
-def test_a_thousand_mistakes_are_counted_and_the_message_stays_short(issue: Issue) -> None:
+def test_a_thousand_errors_are_counted_and_the_message_stays_short(issue: Issue) -> None:
     error = issue(("a.csv", "recipient,course\n" + ",x\n" * 1500)).error
     assert error["count"] == 1500
     assert "and 1480 more" in error["message"]

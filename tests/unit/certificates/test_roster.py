@@ -14,13 +14,13 @@ HEADER = "recipient,email,course,date,hours,grade,id\n"
 
 def rows(text: str) -> list[Row]:
     roster = read_roster("r.csv", text.encode("utf-8"))
-    assert roster.mistakes == []
+    assert roster.errors == []
     return list(roster.rows)
 
 
-def mistakes(data: bytes | str) -> list[str]:
+def errors(data: bytes | str) -> list[str]:
     roster = read_roster("r.csv", data.encode("utf-8") if isinstance(data, str) else data)
-    return [str(mistake) for mistake in roster.mistakes]
+    return [str(error) for error in roster.errors]
 
 
 def test_every_column_is_read() -> None:
@@ -72,9 +72,9 @@ def test_letters_come_in_one_form_however_they_were_typed() -> None:
     assert rows("recipient\nRene\u0301e\n") == [Row(2, "Renée")]
 
 
-def test_all_mistakes_are_told_at_once_by_line() -> None:
+def test_all_errors_are_told_at_once_by_line() -> None:
     text = HEADER + ",x,,,,,\nAda,ada@example.com,,,,,\nGrace,not an address,,,,,,too many\n"
-    assert mistakes(text) == [
+    assert errors(text) == [
         "r.csv, line 2: email “x” is not an address",
         "r.csv, line 2: recipient is empty",
         "r.csv, line 4: has 8 cells where the header has 7; quote cells that hold the delimiter",
@@ -83,20 +83,20 @@ def test_all_mistakes_are_told_at_once_by_line() -> None:
 
 
 @pytest.mark.parametrize("column", ["recipient", "course", "date", "hours", "grade", "id"])
-def test_a_field_that_does_not_fit_the_page_is_a_mistake(column: str) -> None:
+def test_a_field_that_does_not_fit_the_page_is_an_error(column: str) -> None:
     limit = MAX_CHARACTERS[column]
     row = {"recipient": "Ada"} | {column: "x" * (limit + 1)}
-    (mistake,) = mistakes(",".join(row) + "\n" + ",".join(row.values()) + "\n")
-    assert f"{column} has {limit + 1} characters, at most {limit} fit" in mistake
+    (error,) = errors(",".join(row) + "\n" + ",".join(row.values()) + "\n")
+    assert f"{column} has {limit + 1} characters, at most {limit} fit" in error
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\ue000", "\uffff"])
-def test_characters_that_are_not_text_are_a_mistake(character: str) -> None:
-    assert "not text" in mistakes(f"recipient\nA{character}da\n")[0]
+def test_characters_that_are_not_text_are_an_error(character: str) -> None:
+    assert "not text" in errors(f"recipient\nA{character}da\n")[0]
 
 
-def test_a_letter_lost_by_an_earlier_conversion_is_a_mistake() -> None:
-    assert "lost a letter" in mistakes("recipient\nMar\ufffda\n")[0]
+def test_a_letter_lost_by_an_earlier_conversion_is_an_error() -> None:
+    assert "lost a letter" in errors("recipient\nMar\ufffda\n")[0]
 
 
 @pytest.mark.parametrize("name", ["María Núñez", "MARÍA NÚÑEZ", "Élise Œuvray", "João Gonçalves", "Núria Güell i Vilà"])
@@ -113,7 +113,7 @@ def test_a_letter_lost_by_an_earlier_conversion_is_a_mistake() -> None:
 )
 def test_the_encoding_is_detected(name: str, codec: str, said: str) -> None:
     roster = read_roster("r.csv", f"recipient;course\nAda;x\n{name};Engines\n".encode(codec))
-    assert roster.mistakes == []
+    assert roster.errors == []
     assert [row.recipient for row in roster.rows] == ["Ada", name]
     assert (roster.encoding, roster.delimiter) == (said, ";")
 
@@ -122,10 +122,10 @@ def test_the_encoding_is_detected(name: str, codec: str, said: str) -> None:
 def test_an_encoding_that_cannot_be_told_for_certain_is_refused_with_the_byte_and_how_to_save_it(
     name: str, codec: str
 ) -> None:
-    (mistake,) = mistakes(f"recipient\nAda\n{name}\n".encode(codec))
-    assert mistake.startswith("r.csv: it is not UTF-8 (byte 0x")
-    assert "in line 3" in mistake
-    assert "CSV UTF-8" in mistake
+    (error,) = errors(f"recipient\nAda\n{name}\n".encode(codec))
+    assert error.startswith("r.csv: it is not UTF-8 (byte 0x")
+    assert "in line 3" in error
+    assert "CSV UTF-8" in error
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_column_names_are_known_in_five_languages(header: str) -> None:
 
 @pytest.mark.parametrize("header", ["Nombre,Apellidos", "Prénom,Nom", "First name,Last name", "Nom,Cognoms"])
 def test_a_recipient_in_two_columns_is_not_cut_in_half(header: str) -> None:
-    (mistake,) = mistakes(f"{header}\nAda,Lovelace\n")
-    assert "write the whole name in one column" in mistake
+    (error,) = errors(f"{header}\nAda,Lovelace\n")
+    assert "write the whole name in one column" in error
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_a_language_is_a_code_or_a_name(given: str, code: str) -> None:
     assert rows(f"recipient,language\nAda,{given}\n")[0].language == code
 
 
-def test_a_language_no_certificate_is_written_in_is_a_mistake() -> None:
-    (mistake,) = mistakes("recipient,language\nAda,Klingon\n")
-    assert "language “Klingon” is not one" in mistake
-    assert "ca (català)" in mistake
+def test_a_language_no_certificate_is_written_in_is_an_error() -> None:
+    (error,) = errors("recipient,language\nAda,Klingon\n")
+    assert "language “Klingon” is not one" in error
+    assert "ca (català)" in error
 
 
 @pytest.mark.parametrize(
@@ -173,46 +173,46 @@ def test_a_language_no_certificate_is_written_in_is_a_mistake() -> None:
     ],
 )
 def test_other_kinds_of_files_are_named_for_what_they_are(data: bytes, what: str) -> None:
-    (mistake,) = mistakes(data)
-    assert what in mistake
-    assert "CSV UTF-8" in mistake
+    (error,) = errors(data)
+    assert what in error
+    assert "CSV UTF-8" in error
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", " \t\r\n"])
-def test_an_empty_roster_is_a_mistake(text: str) -> None:
-    assert "is empty" in mistakes(text)[0]
+def test_an_empty_roster_is_an_error(text: str) -> None:
+    assert "is empty" in errors(text)[0]
 
 
-def test_a_roster_without_rows_is_a_mistake() -> None:
-    assert mistakes(HEADER) == ["r.csv: has no rows below its header"]
+def test_a_roster_without_rows_is_an_error() -> None:
+    assert errors(HEADER) == ["r.csv: has no rows below its header"]
 
 
 def test_a_missing_recipient_column_names_those_found() -> None:
-    (mistake,) = mistakes("who,course\nAda,Engines\n")
-    assert mistake == "r.csv, line 1: column recipient is missing; the columns found are “who”, “course”"
+    (error,) = errors("who,course\nAda,Engines\n")
+    assert error == "r.csv, line 1: column recipient is missing; the columns found are “who”, “course”"
 
 
 def test_a_misspelt_column_is_not_passed_over() -> None:
-    assert "rename it recipient" in mistakes("recipent,course\nAda,Engines\n")[0]
-    assert "rename it email" in mistakes("recipient,e-mial adress\nAda,ada@example.com\n")[0]
+    assert "rename it recipient" in errors("recipent,course\nAda,Engines\n")[0]
+    assert "rename it email" in errors("recipient,e-mial adress\nAda,ada@example.com\n")[0]
 
 
-def test_a_column_given_twice_is_a_mistake() -> None:
-    assert mistakes("recipient,course,Curso\nAda,a,b\n") == [
+def test_a_column_given_twice_is_an_error() -> None:
+    assert errors("recipient,course,Curso\nAda,a,b\n") == [
         "r.csv, line 1: column course is there twice: “course”, “Curso”"
     ]
 
 
-def test_an_unclosed_quote_is_a_mistake_on_the_line_that_opens_it() -> None:
-    (mistake,) = mistakes('recipient\nAda\n"Grace\nEmmy\n')
-    assert mistake.startswith("r.csv, line 3: cannot be read as CSV")
+def test_an_unclosed_quote_is_an_error_on_the_line_that_opens_it() -> None:
+    (error,) = errors('recipient\nAda\n"Grace\nEmmy\n')
+    assert error.startswith("r.csv, line 3: cannot be read as CSV")
 
 
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_fail_otherwise(data: bytes) -> None:
     for candidate in (data, b"recipient\n" + data):
         roster = read_roster("r.csv", candidate)
-        assert roster.rows or roster.mistakes
+        assert roster.rows or roster.errors
 
 
 names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=60).filter(
@@ -227,6 +227,6 @@ def test_what_a_csv_writer_writes_is_read_back(recipients: list[str], delimiter:
     writer.writerow(["recipient", "course"])
     writer.writerows([name, "a, b; c"] for name in recipients)
     roster = read_roster("r.csv", file.getvalue().encode("utf-8"))
-    assert [mistake.message for mistake in roster.mistakes if "characters, at most" not in mistake.message] == []
+    assert [error.message for error in roster.errors if "characters, at most" not in error.message] == []
     assert len(roster.rows) == len(recipients)
     assert {row.course for row in roster.rows} == {"a, b; c"}

@@ -75,7 +75,7 @@ def test_a_try_that_took_long_before_it_failed_is_repeated_too(served: Served, m
     assert len(server.requests) == 2
 
 
-def test_a_refusal_is_not_repeated_and_lists_every_mistake(served: Served) -> None:
+def test_a_refusal_is_not_repeated_and_lists_every_error(served: Served) -> None:
     errors = [
         {"pointer": "#/to/0", "code": "wrong", "detail": "No address."},
         {"parameter": "q", "code": "x", "detail": "No."},

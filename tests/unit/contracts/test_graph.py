@@ -17,7 +17,7 @@ def task(name: str, after: str = "", **fields: Any) -> TaskSpec:
 
 
 def found(*tasks: TaskSpec) -> list[tuple[str, str | None]]:
-    return [(mistake.code, mistake.pointer) for mistake in graph.mistakes(tasks)]
+    return [(error.code, error.pointer) for error in graph.errors(tasks)]
 
 
 def test_chains_groups_chords_and_diamonds_are_right() -> None:
@@ -36,18 +36,18 @@ def test_repeated_and_unknown_names_and_a_cycle_are_found_together() -> None:
 
 
 def test_the_path_of_a_cycle_is_named() -> None:
-    (mistake,) = graph.mistakes([task("a", "c"), task("b", "a"), task("c", "b"), task("tail", "a"), task("free")])
-    assert mistake.detail == "These tasks wait for each other: a after c after b after a."
+    (error,) = graph.errors([task("a", "c"), task("b", "a"), task("c", "b"), task("tail", "a"), task("free")])
+    assert error.detail == "These tasks wait for each other: a after c after b after a."
 
 
 def test_a_task_after_itself_is_a_cycle() -> None:
-    (mistake,) = graph.mistakes([task("a", "a")])
-    assert mistake.detail == "These tasks wait for each other: a after a."
+    (error,) = graph.errors([task("a", "a")])
+    assert error.detail == "These tasks wait for each other: a after a."
 
 
 def test_each_separate_cycle_is_named_once() -> None:
-    mistakes = graph.mistakes([task("a", "b"), task("b", "a"), task("c", "d"), task("d", "c")])
-    assert [mistake.pointer for mistake in mistakes] == ["#/tasks/0/after", "#/tasks/2/after"]
+    errors = graph.errors([task("a", "b"), task("b", "a"), task("c", "d"), task("d", "c")])
+    assert [error.pointer for error in errors] == ["#/tasks/0/after", "#/tasks/2/after"]
 
 
 def test_a_task_listed_twice_is_found() -> None:
@@ -59,9 +59,9 @@ def test_a_task_that_waits_for_a_failure_needs_one_that_can_fail() -> None:
 
 
 def test_more_than_a_thousand_tasks_are_refused() -> None:
-    (mistake,) = graph.mistakes([task(f"t{number}") for number in range(1001)])
-    assert "1000" in mistake.detail
-    assert "1001" in mistake.detail
+    (error,) = graph.errors([task(f"t{number}") for number in range(1001)])
+    assert "1000" in error.detail
+    assert "1001" in error.detail
 
 
 def test_a_chain_of_a_thousand_tasks_is_checked_without_recursion() -> None:
@@ -81,9 +81,9 @@ def test_a_chain_of_a_thousand_tasks_is_checked_without_recursion() -> None:
 )
 def test_a_wrong_reference_is_found_where_it_stands(reference: Any, words: str) -> None:
     north = task("north")
-    (mistake,) = graph.mistakes([north, task("mail", "north", input={"context": {"rows": [1, reference]}})])
-    assert mistake.pointer == "#/tasks/1/input/context/rows/1"
-    assert words in mistake.detail
+    (error,) = graph.errors([north, task("mail", "north", input={"context": {"rows": [1, reference]}})])
+    assert error.pointer == "#/tasks/1/input/context/rows/1"
+    assert words in error.detail
 
 
 def test_results_take_the_place_of_references() -> None:
@@ -146,7 +146,7 @@ def acyclic(draw: st.DrawFn) -> list[TaskSpec]:
 
 @given(acyclic())
 def test_a_graph_without_a_way_back_is_right_in_any_order(tasks: list[TaskSpec]) -> None:
-    assert graph.mistakes(tasks) == []
+    assert graph.errors(tasks) == []
 
 
 @given(acyclic(), st.data())
@@ -159,6 +159,6 @@ def test_an_edge_that_closes_a_ring_is_always_found(tasks: list[TaskSpec], data:
     end = data.draw(st.sampled_from(sorted(reachable)))
     closing = by_name[end].model_copy(update={"after": [*by_name[end].after, start]})
     changed = [closing if task.name == end else task for task in tasks]
-    codes = [mistake.code for mistake in graph.mistakes(changed)]
+    codes = [error.code for error in graph.errors(changed)]
     assert codes[0] in ("cycle", "repeated_task")
     assert "cycle" in codes

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription
 from bureau.contracts.mail.mail import SendMail
-from bureau.contracts.schemas import MAX_SCHEMA_BYTES, Schema, SchemaError, announcement_mistakes
+from bureau.contracts.schemas import MAX_SCHEMA_BYTES, Schema, SchemaError, announcement_errors
 
 SUMA = {
     "type": "object",
@@ -20,10 +20,10 @@ SUMA = {
 
 
 def found(schema: dict[str, Any], value: Any) -> list[tuple[str, str | None]]:
-    return [(mistake.code, mistake.pointer) for mistake in Schema(schema).mistakes(value, ["tasks", 0, "input"])]
+    return [(error.code, error.pointer) for error in Schema(schema).errors(value, ["tasks", 0, "input"])]
 
 
-def test_an_input_that_fits_has_no_mistakes() -> None:
+def test_an_input_that_fits_has_no_errors() -> None:
     assert found(SUMA, {"a": 2, "b": 10**40}) == []
 
 
@@ -35,7 +35,7 @@ def test_addresses_may_be_in_any_script_and_stay_one_line() -> None:
     assert [pointer for _, pointer in of("josé@example.com\r\nBcc: eve@example.com")] == ["#/tasks/0/input/to/0"]
 
 
-def test_every_mistake_is_found_at_its_place() -> None:
+def test_every_error_is_found_at_its_place() -> None:
     assert sorted(found(SUMA, {"a": "2", "c/d": 1})) == [
         ("missing", "#/tasks/0/input/b"),
         ("unknown_field", "#/tasks/0/input/c~1d"),
@@ -50,9 +50,9 @@ def test_a_true_is_not_a_number_and_text_is_not_either() -> None:
 
 def test_the_alternatives_of_a_field_are_said_in_one_sentence() -> None:
     schema = {"properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "boolean"}]}}}
-    (mistake,) = Schema(schema).mistakes({"n": "x"})
-    assert mistake.code == "no_alternative_fits"
-    assert mistake.detail == '"x" is not of type "integer"; or "x" is not of type "boolean".'
+    (error,) = Schema(schema).errors({"n": "x"})
+    assert error.code == "no_alternative_fits"
+    assert error.detail == '"x" is not of type "integer"; or "x" is not of type "boolean".'
 
 
 def test_of_a_field_that_may_be_null_only_what_else_it_may_be_is_said() -> None:
@@ -61,8 +61,8 @@ def test_of_a_field_that_may_be_null_only_what_else_it_may_be_is_said() -> None:
 
 
 def test_a_long_value_is_not_repeated_in_full() -> None:
-    (mistake,) = Schema({"type": "integer"}).mistakes("x" * 5000)
-    assert len(mistake.detail) <= 305
+    (error,) = Schema({"type": "integer"}).errors("x" * 5000)
+    assert len(error.detail) <= 305
 
 
 @pytest.mark.parametrize("moment", ["10:00:00", "10:00:00Z", "10:00:00+02:00"])
@@ -97,7 +97,7 @@ def test_a_reference_to_a_result_fits_where_its_value_could(schema: dict[str, An
     assert found(schema, value) == []
 
 
-def test_mistakes_beside_a_reference_still_count() -> None:
+def test_errors_beside_a_reference_still_count() -> None:
     assert found(SUMA, {"a": RESULT}) == [("missing", "#/tasks/0/input/b")]
     schema = {"anyOf": [{"type": "string"}, {"required": ["artifact"]}]}
     assert found(schema, {"other": RESULT}) == [("no_alternative_fits", "#/tasks/0/input")]
@@ -105,8 +105,8 @@ def test_mistakes_beside_a_reference_still_count() -> None:
 
 def test_a_rule_worded_in_the_schema_is_told_in_the_place_of_a_pattern() -> None:
     mail = {"to": ["a\nb@example.com"], "subject": "x\ny", "text": "x"}
-    mistakes = Schema(SendMail.model_json_schema(by_alias=True)).mistakes(mail)
-    assert [one.detail for one in mistakes] == [
+    errors = Schema(SendMail.model_json_schema(by_alias=True)).errors(mail)
+    assert [one.detail for one in errors] == [
         '"a\\nb@example.com" must be one line, without line breaks.',
         '"x\\ny" must be one line, without line breaks.',
     ]
@@ -115,7 +115,7 @@ def test_a_rule_worded_in_the_schema_is_told_in_the_place_of_a_pattern() -> None
 def test_a_worded_rule_is_found_behind_a_reference() -> None:
     name = {"type": "string", "pattern": "^a$", "x-rule": "must be the letter a"}
     schema = {"$defs": {"name": name}, "properties": {"x": {"$ref": "#/$defs/name"}}}
-    assert [one.detail for one in Schema(schema).mistakes({"x": "b"})] == ['"b" must be the letter a.']
+    assert [one.detail for one in Schema(schema).errors({"x": "b"})] == ['"b" must be the letter a.']
 
 
 def test_an_attachment_may_come_from_a_task_before() -> None:
@@ -155,7 +155,7 @@ def test_a_schema_nested_too_deeply_is_refused() -> None:
         Schema(deep(10_000, "not"))
 
 
-def test_a_value_nested_too_deeply_is_a_mistake_and_not_a_crash() -> None:
+def test_a_value_nested_too_deeply_is_an_error_and_not_a_crash() -> None:
     schema = {"additionalProperties": {"$ref": "#"}}
     assert found(schema, deep(20_000, "x")) == [("too_deep", "#/tasks/0/input")]
     assert found(schema, deep(150, "x")) == []
@@ -164,7 +164,7 @@ def test_a_value_nested_too_deeply_is_a_mistake_and_not_a_crash() -> None:
 def test_a_hostile_pattern_matches_in_linear_time() -> None:
     schema = Schema({"pattern": "^(a+)+$"})
     began = time.monotonic()
-    assert schema.mistakes("a" * 100_000 + "b")
+    assert schema.errors("a" * 100_000 + "b")
     assert time.monotonic() - began < 5
 
 
@@ -182,7 +182,7 @@ def test_an_announcement_names_every_schema_that_is_refused() -> None:
         ],
         reports=[ReportDescription(name="sales", title="Sales", source="demo", params_schema={"pattern": "(?!x)"})],
     )
-    first, second, third = announcement_mistakes(catalog)
+    first, second, third = announcement_errors(catalog)
     assert first.startswith("The schema of the input of task shop.suma cannot be announced")
     assert second.startswith("The schema of the result of task shop.suma")
     assert third.startswith("The schema of the parameters of report sales")

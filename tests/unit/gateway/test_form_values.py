@@ -58,13 +58,13 @@ def test_a_text_becomes_the_value_of_its_kind(field: str, text: str, value: Any)
 
 
 def test_a_list_field_may_be_repeated_and_no_other() -> None:
-    values, mistakes = gather([("tags", "a"), ("tags", "b"), ("title", "x"), ("title", "y")], TERMS)
+    values, errors = gather([("tags", "a"), ("tags", "b"), ("title", "x"), ("title", "y")], TERMS)
     assert values == {"tags": ["a", "b"]}
-    assert [(mistake.code, mistake.pointer) for mistake in mistakes] == [("repeated", "#/title")]
+    assert [(error.code, error.pointer) for error in errors] == [("repeated", "#/title")]
 
 
 def test_a_nested_field_is_sent_to_the_options_part() -> None:
-    values, mistakes = gather([("retry", "{}")], TERMS)
+    values, errors = gather([("retry", "{}")], TERMS)
     assert values == {}
-    assert mistakes[0].pointer == "#/retry"
-    assert "options" in mistakes[0].detail
+    assert errors[0].pointer == "#/retry"
+    assert "options" in errors[0].detail

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import ProblemError
 from bureau.services.gateway.http.parsing.form_values import kinds
-from bureau.services.gateway.http.parsing.multipart import Files, Form, file_mistakes, read_form, values_of
+from bureau.services.gateway.http.parsing.multipart import Files, Form, file_errors, read_form, values_of
 
 RULE = Files("files", at_least=1, at_most=3, max_bytes=100)
 TERMS = kinds(Terms.model_json_schema())
@@ -37,7 +37,7 @@ def file(name: str = "a.csv", contents: bytes = b"x") -> Part:
 
 
 def found(*files: tuple[str, str, int], fields: Sequence[str] = ()) -> list[tuple[str, str | None]]:
-    return [(mistake.code, mistake.pointer) for mistake in file_mistakes(files, fields, RULE)]
+    return [(error.code, error.pointer) for error in file_errors(files, fields, RULE)]
 
 
 def test_files_and_fields_are_read() -> None:
@@ -47,7 +47,7 @@ def test_files_and_fields_are_read() -> None:
         ("b.csv", 5, b"three"),
     ]
     assert form.fields == [("title", "Año")]
-    assert form.mistakes == []
+    assert form.errors == []
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,15 @@ def test_files_and_fields_are_read() -> None:
 )
 def test_the_name_of_a_file_is_made_safe(sent: str, safe: str) -> None:
     form = read(file(sent))
-    assert (form.files[0].name, form.mistakes) == (safe, [])
+    assert (form.files[0].name, form.errors) == (safe, [])
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a\x01b", "a\x00", "/", "a/.."])
-def test_a_name_that_is_none_is_a_mistake(name: str) -> None:
+def test_a_name_that_is_none_is_an_error(name: str) -> None:
     assert found(("files", name, 3)) == [("wrong_file", "#/files/0")]
 
 
-def test_every_mistake_with_files_is_found() -> None:
+def test_every_error_with_files_is_found() -> None:
     assert found() == [("missing", "#/files")]
     assert found(("files", "a", 0)) == [("wrong_file", "#/files/0")]
     assert found(*[("files", "a", 1)] * 4) == [("too_many", "#/files")]
@@ -80,8 +80,8 @@ def test_every_mistake_with_files_is_found() -> None:
 
 
 def test_too_many_files_are_counted_to_the_last() -> None:
-    (mistake,) = read(*[file() for _ in range(7)]).mistakes
-    assert mistake.detail == "7 files were sent; MAX_FILES allows 3."
+    (error,) = read(*[file() for _ in range(7)]).errors
+    assert error.detail == "7 files were sent; MAX_FILES allows 3."
 
 
 def test_a_file_over_the_limit_is_refused_by_name_and_value() -> None:
@@ -180,4 +180,4 @@ def test_fields_that_contradict_each_other_are_refused(
     with pytest.raises(ProblemError) as caught:
         values(*fields)
     assert caught.value.problem.status == status
-    assert [mistake.pointer for mistake in caught.value.problem.errors] == pointers
+    assert [error.pointer for error in caught.value.problem.errors] == pointers

@@ -119,6 +119,6 @@ def test_an_event_without_an_id_or_with_a_long_one_gets_one_that_stays() -> None
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"nothing", b"\xff"])
-def test_what_is_no_batch_is_a_mistake(raw: bytes) -> None:
+def test_what_is_no_batch_is_an_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         events(raw)

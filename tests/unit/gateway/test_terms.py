@@ -9,7 +9,7 @@ from bureau.contracts.catalog import Catalog, RetryPolicy, TaskDescription
 from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.schemas import Schema
 from bureau.submission.announcements import CatalogSnapshot, KnownTask
-from bureau.submission.terms import RetryTerms, new_job, overridden, policy_of, terms_mistakes
+from bureau.submission.terms import RetryTerms, new_job, overridden, policy_of, terms_errors
 
 ANNOUNCED = TaskDescription(
     name="shop.suma",
@@ -66,7 +66,7 @@ def test_so_does_the_time_limit(of_task: float | None, of_job: float | None, lim
     ],
 )
 def test_terms_that_contradict_each_other_are_refused(terms: dict[str, Any], pointers: list[str]) -> None:
-    assert [mistake.pointer for mistake in terms_mistakes(Terms(**terms))] == pointers
+    assert [error.pointer for error in terms_errors(Terms(**terms))] == pointers
 
 
 def test_a_job_takes_its_terms_and_a_title_where_none_is_given() -> None:

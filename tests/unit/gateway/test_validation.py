@@ -14,7 +14,7 @@ def found(model: type[Any], data: Any) -> list[tuple[str | None, str]]:
     with pytest.raises(ProblemError) as caught:
         Reader(model).read(data)
     assert caught.value.problem.status == 422
-    return sorted((mistake.pointer, mistake.code) for mistake in caught.value.problem.errors)
+    return sorted((error.pointer, error.code) for error in caught.value.problem.errors)
 
 
 def test_a_value_that_fits_is_read() -> None:
@@ -50,11 +50,11 @@ def test_a_whole_number_may_be_written_with_a_point(number: float) -> None:
         ("text", [("#", "wrong_type")]),
     ],
 )
-def test_every_mistake_is_named_once_at_its_place(data: Any, mistakes: list[tuple[str, str]]) -> None:
-    assert found(Terms, data) == mistakes
+def test_every_error_is_named_once_at_its_place(data: Any, errors: list[tuple[str, str]]) -> None:
+    assert found(Terms, data) == errors
 
 
-def test_mistakes_deep_in_a_list_have_their_place() -> None:
+def test_errors_deep_in_a_list_have_their_place() -> None:
     data = {"tasks": [{"name": "a", "run": "shop.suma"}, {"name": "b/c", "run": "nope", "when": "never", "x": 1}]}
     assert found(JobSpec, data) == [
         ("#/tasks/1/name", "wrong_form"),
@@ -75,7 +75,7 @@ def test_the_python_name_of_a_field_is_no_name_in_the_api() -> None:
     assert found(EmailRequest, mail) == [("#/from_", "unknown_field")]
 
 
-def test_in_a_query_mistakes_name_the_parameter() -> None:
-    (mistake,) = as_parameters([FieldError("unknown_field", "x is not a field here.", "#/two%20words")])
-    assert (mistake.parameter, mistake.pointer) == ("two words", None)
-    assert mistake.detail == "two words is not a parameter here."
+def test_in_a_query_errors_name_the_parameter() -> None:
+    (error,) = as_parameters([FieldError("unknown_field", "x is not a field here.", "#/two%20words")])
+    assert (error.parameter, error.pointer) == ("two words", None)
+    assert error.detail == "two words is not a parameter here."

@@ -218,7 +218,7 @@ def test_a_stop_after_the_handing_over_keeps_the_result(world: _World) -> None:
     assert world.said[-1] == "close sent"
 
 
-def test_a_mistake_of_ours_leaves_no_open_try(world: _World) -> None:
+def test_an_error_of_ours_leaves_no_open_try(world: _World) -> None:
     with pytest.raises(ZeroDivisionError):
         world.send(_raises(ZeroDivisionError()))
     assert world.book.rows[0].state is DeliveryState.UNKNOWN

@@ -84,20 +84,20 @@ def test_a_folder_is_relative_or_absolute(monkeypatch: pytest.MonkeyPatch, tmp_p
         ({"MAIL_CONNECT_TIMEOUT_SECONDS": "0"}, "MAIL_CONNECT_TIMEOUT_SECONDS: Input should be greater than 0"),
     ],
 )
-def test_a_mistake_is_named_and_no_secret_told(
+def test_an_error_is_named_and_no_secret_told(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         _loaded(monkeypatch, **variables)
-    (mistake,) = caught.value.mistakes
-    assert said in mistake
-    assert SECRET not in mistake
+    (error,) = caught.value.errors
+    assert said in error
+    assert SECRET not in error
 
 
-def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_errors_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         _loaded(monkeypatch, MAIL_URL="sendgrid://", MAIL_FROM="x", MAIL_UNKNOWN="y")
-    assert len(caught.value.mistakes) == 3
+    assert len(caught.value.errors) == 3
 
 
 def test_no_secret_is_in_what_is_printed_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_whoever_hangs_up_leaves_no_trace_and_the_next_is_answered(
     assert (said, capfd.readouterr().err) == ([], "")
 
 
-def test_a_mistake_of_ours_is_logged(broken: list[BaseException | None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_is_logged(broken: list[BaseException | None], monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*_: object) -> tuple[bytes, str]:
         raise ValueError("no text")
 

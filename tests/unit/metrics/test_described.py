@@ -76,4 +76,4 @@ def test_the_doc_names_every_metric_with_its_labels_and_no_other(metrics: Collec
 
 
 def test_promtool_has_nothing_against_any_of_them(metrics: CollectorRegistry) -> None:
-    assert prometheus.mistakes(generate_latest(metrics).decode()) == ""
+    assert prometheus.errors(generate_latest(metrics).decode()) == ""

@@ -19,7 +19,7 @@ def test_a_broken_file_leaves_the_others_usable(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a report")
     catalog = load_catalog([tmp_path])
     assert list(catalog.reports) == ["good"]
-    assert [mistake.file.name for mistake in catalog.mistakes] == ["bad.sql"]
+    assert [mistake.file.name for mistake in catalog.errors] == ["bad.sql"]
 
 
 def test_of_two_reports_with_one_name_the_first_folder_wins(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_of_two_reports_with_one_name_the_first_folder_wins(tmp_path: Path) -> N
     write(tmp_path / "b", "costs")
     catalog = load_catalog([tmp_path / "a", tmp_path / "b"])
     assert {name: report.title for name, report in catalog.reports.items()} == {"sales": "First", "costs": "T"}
-    assert f"the name sales is taken by {tmp_path / 'a' / 'sales.sql'}" in str(catalog.mistakes[0])
+    assert f"the name sales is taken by {tmp_path / 'a' / 'sales.sql'}" in str(catalog.errors[0])
 
 
 def test_a_report_whose_source_is_not_configured_is_left_out(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_report_whose_source_is_not_configured_is_left_out(tmp_path: Path) -> 
     write(tmp_path, "there", source="warehouse")
     catalog = load_catalog([tmp_path]).on({"shop"})
     assert list(catalog.reports) == ["here"]
-    assert [mistake.detail for mistake in catalog.mistakes] == [
+    assert [mistake.detail for mistake in catalog.errors] == [
         "the source warehouse is not configured; set SOURCE_WAREHOUSE_URL"
     ]
 
@@ -51,5 +51,5 @@ def test_an_unknown_report_is_refused_with_the_known_names(tmp_path: Path) -> No
 def test_the_examples_are_reports() -> None:
     examples = Path(__file__).parents[3] / "examples" / "reports"
     catalog = load_catalog([examples])
-    assert catalog.mistakes == ()
+    assert catalog.errors == ()
     assert list(catalog.reports) == ["regional-orders"]

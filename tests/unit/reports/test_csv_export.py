@@ -243,7 +243,7 @@ def test_the_header_has_the_labels_or_is_left_out() -> None:
         assert file.getvalue().decode() == f"{header}1,2\r\n"
 
 
-def test_a_column_that_the_query_does_not_give_is_a_mistake_of_the_report() -> None:
+def test_a_column_that_the_query_does_not_give_is_an_error_of_the_report() -> None:
     dialect = Dialect(columns={"c": Column("c", "C")})
     with pytest.raises(PermanentError, match="describes a column 'c' that its query does not give; it gives a, b"):
         export(rows(["a", "b"], []), CsvFormat(), lambda _: None, lambda _: None, dialect)

@@ -14,7 +14,7 @@ import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.contracts.reports import ReportGenerated
-from bureau.contracts.schemas import announcement_mistakes
+from bureau.contracts.schemas import announcement_errors
 from bureau.service import Resources, Service
 from bureau.services.reports.demo import make_demo
 from bureau.services.reports.service import reports_service
@@ -66,7 +66,7 @@ def test_every_shipped_report_is_announced_and_admitted(service: Service) -> Non
     assert [task.name for task in service.tasks] == [
         *("reports.generate", "reports.burst", "reports.deliver", "reports.tell", "reports.preview")
     ]
-    assert announcement_mistakes(service.catalog) == []
+    assert announcement_errors(service.catalog) == []
 
 
 def test_without_its_source_a_report_is_not_announced(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:

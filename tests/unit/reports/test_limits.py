@@ -11,7 +11,7 @@ from bureau.services.reports.definition.query import parse_query
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.limits import Limits
 from bureau.services.reports.output.rows import Rows
-from bureau.services.reports.sources.sources import SourceMistakes, open_sources
+from bureau.services.reports.sources.sources import InvalidSources, open_sources
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
 from bureau.services.reports.sources.sqlite_source import SqliteSource
 from bureau.stop_token import StopToken
@@ -38,7 +38,7 @@ def shop(tmp_path: Path) -> Path:
 )
 def test_a_wrong_limit_is_named_with_its_mend(variable: str, value: str) -> None:
     given = {"SOURCE_SHOP_URL": "sqlite:///x.db", f"SOURCE_SHOP_{variable}": value}
-    with pytest.raises(SourceMistakes, match=f"SOURCE_SHOP_{variable}: write a number from"):
+    with pytest.raises(InvalidSources, match=f"SOURCE_SHOP_{variable}: write a number from"):
         open_sources(given)
 
 

@@ -170,7 +170,7 @@ json_values = st.recursive(
 @given(st.sampled_from(TABLES), json_values)
 def test_the_schema_and_the_reader_agree(table: dict[str, Any], value: Any) -> None:
     parameters = [read_parameter("p", table)]
-    refused = Schema(params_schema(parameters)).mistakes({"p": value})  # as the gateway asks
+    refused = Schema(params_schema(parameters)).errors({"p": value})  # as the gateway asks
     try:
         read_params(parameters, {"p": value}, NOW)
         fits = True

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from bureau.services.reports.definition.query import Placeholder, QueryMistake, parse_query
+from bureau.services.reports.definition.query import InvalidQuery, Placeholder, parse_query
 
 
 def names(sql: str) -> list[str]:
@@ -56,9 +56,9 @@ def test_a_colon_is_a_parameter_only_where_sql_has_no_use_for_it(sql: str, found
     ],
 )
 def test_what_is_not_one_statement_is_named_with_its_line(sql: str, line: int, words: str) -> None:
-    with pytest.raises(QueryMistake, match=words) as mistake:
+    with pytest.raises(InvalidQuery, match=words) as error:
         parse_query(sql)
-    assert mistake.value.line == line
+    assert error.value.line == line
 
 
 def test_a_placeholder_knows_its_line() -> None:
@@ -73,7 +73,7 @@ def test_a_closing_semicolon_is_left_out() -> None:
 def test_rendering_as_written_gives_the_statement_back(sql: str) -> None:
     try:
         query = parse_query(sql)
-    except QueryMistake:
+    except InvalidQuery:
         return
     assert sql.startswith(query.render(lambda name: f":{name}"))
 

@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
-from bureau.services.reports.definition.report import Report, ReportMistakes, read_report
+from bureau.services.reports.definition.report import InvalidReport, Report, read_report
 
 GOOD = """\
 -- title = "Sales"
@@ -26,13 +26,11 @@ def report(tmp_path: Path, text: str | bytes) -> Report:
     return read_report(file)
 
 
-def mistakes(tmp_path: Path, text: str | bytes) -> list[tuple[int, str]]:
-    with pytest.raises(ReportMistakes) as error:
+def errors(tmp_path: Path, text: str | bytes) -> list[tuple[int, str]]:
+    with pytest.raises(InvalidReport) as error:
         report(tmp_path, text)
-    assert all(
-        str(mistake).startswith(f"{tmp_path / 'sales.sql'}:{mistake.line}: ") for mistake in error.value.mistakes
-    )
-    return [(mistake.line, mistake.detail) for mistake in error.value.mistakes]
+    assert all(str(mistake).startswith(f"{tmp_path / 'sales.sql'}:{mistake.line}: ") for mistake in error.value.errors)
+    return [(mistake.line, mistake.detail) for mistake in error.value.errors]
 
 
 def test_a_report_is_named_after_its_file_and_describes_itself(tmp_path: Path) -> None:
@@ -92,11 +90,11 @@ def test_a_header_may_give_another_name_and_windows_line_ends(tmp_path: Path) ->
         (("day >= :since", "day >= :since;\ndrop table sales"), 9, "a second statement begins here"),
     ],
 )
-def test_a_mistake_is_named_with_its_line_and_its_mend(
+def test_an_error_is_named_with_its_line_and_its_mend(
     tmp_path: Path, change: tuple[str, str], line: int, words: str
 ) -> None:
     assert change[0] in GOOD
-    found = mistakes(tmp_path, GOOD.replace(*change))
+    found = errors(tmp_path, GOOD.replace(*change))
     assert any(number == line and words in detail for number, detail in found), found
 
 
@@ -146,26 +144,26 @@ def test_a_header_says_how_the_file_is_written(tmp_path: Path) -> None:
         (("YYYY HH:MM", "YYYY HH.MM"), 14, "columns.day.format: 'DD.MM.YYYY HH.MM' is no format"),
     ],
 )
-def test_a_mistake_in_how_is_named_with_its_line_and_its_mend(
+def test_an_error_in_how_is_named_with_its_line_and_its_mend(
     tmp_path: Path, change: tuple[str, str], line: int, words: str
 ) -> None:
     assert change[0] in HOW
-    found = mistakes(tmp_path, HOW.replace(*change, 1))
+    found = errors(tmp_path, HOW.replace(*change, 1))
     assert any(number == line and words in detail for number, detail in found), found
 
 
-def test_all_mistakes_of_a_file_are_named_at_once(tmp_path: Path) -> None:
+def test_all_errors_of_a_file_are_named_at_once(tmp_path: Path) -> None:
     text = GOOD.replace('"Sales"', "5").replace('"date"', '"dat"').replace(":since", ":until")
-    assert [line for line, _ in mistakes(tmp_path, text)] == [1, 5, 8]
+    assert [line for line, _ in errors(tmp_path, text)] == [1, 5, 8]
 
 
-def test_parameters_that_the_gateway_would_not_admit_are_a_mistake(tmp_path: Path) -> None:
+def test_parameters_that_the_gateway_would_not_admit_are_an_error(tmp_path: Path) -> None:
     choices = ", ".join(f'"choice {number:05}"' for number in range(6000))
     text = GOOD.replace('type = "date"', f'type = "enum"\n-- choices = [{choices}]')
-    assert "the parameters cannot be announced" in mistakes(tmp_path, text)[0][1]
+    assert "the parameters cannot be announced" in errors(tmp_path, text)[0][1]
 
 
 def test_a_file_that_is_not_utf8_or_has_no_header_is_refused(tmp_path: Path) -> None:
-    assert mistakes(tmp_path, b'-- title = "Caf\xe9"\nselect 1') == [(1, "is not UTF-8; save it as UTF-8")]
-    assert [line for line, _ in mistakes(tmp_path, "select 1")] == [1, 1]  # title and source
-    assert "there is no SQL" in mistakes(tmp_path, '-- title = "x"\n-- source = "shop"\n')[0][1]
+    assert errors(tmp_path, b'-- title = "Caf\xe9"\nselect 1') == [(1, "is not UTF-8; save it as UTF-8")]
+    assert [line for line, _ in errors(tmp_path, "select 1")] == [1, 1]  # title and source
+    assert "there is no SQL" in errors(tmp_path, '-- title = "x"\n-- source = "shop"\n')[0][1]

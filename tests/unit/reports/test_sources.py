@@ -7,7 +7,7 @@ import pytest
 from bureau.services.reports.settings import load_settings
 from bureau.services.reports.sources.mariadb_source import MariaDbSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
-from bureau.services.reports.sources.sources import SourceMistakes, open_sources
+from bureau.services.reports.sources.sources import InvalidSources, open_sources
 from bureau.services.reports.sources.sqlite_source import SqliteSource
 from bureau.settings import SettingsError
 
@@ -46,9 +46,9 @@ def test_a_url_finds_its_reader(url: str, reader: type) -> None:
     ],
 )
 def test_a_wrong_url_is_named_by_its_variable_and_never_shown(url: str, mend: str) -> None:
-    with pytest.raises(SourceMistakes) as error:
+    with pytest.raises(InvalidSources) as error:
         open_sources({"SOURCE_SHOP_URL": url})
-    assert error.value.mistakes[0].startswith(f"SOURCE_SHOP_URL: {mend}")
+    assert error.value.errors[0].startswith(f"SOURCE_SHOP_URL: {mend}")
     assert "secret" not in str(error.value)
 
 
@@ -56,7 +56,7 @@ def test_settings_say_everything_wrong_at_once(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("REPORTS_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(SettingsError) as error:
         load_settings({"SOURCE_A_URL": "nonsense", "SOURCE_B_URL": "sqlite://"})
-    assert [mistake.split(":")[0] for mistake in error.value.mistakes] == [
+    assert [mistake.split(":")[0] for mistake in error.value.errors] == [
         "SOURCE_A_URL",
         "SOURCE_B_URL",
         "REPORTS_DIR",
@@ -74,9 +74,9 @@ def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgres://u:secret@db/shop\n")
     assert list(open_sources({"SOURCE_SHOP_URL_FILE": str(tmp_path / "url")})) == ["shop"]
     (tmp_path / "url").write_text("nonsense://u:secret@db/shop")
-    with pytest.raises(SourceMistakes) as error:
+    with pytest.raises(InvalidSources) as error:
         open_sources({"SOURCE_SHOP_URL_FILE": str(tmp_path / "url"), "SOURCE_OTHER_URL_FILE": "/nowhere"})
-    assert error.value.mistakes == [
+    assert error.value.errors == [
         "SOURCE_OTHER_URL_FILE: /nowhere cannot be read (No such file or directory); name a file this process may read",
         "SOURCE_SHOP_URL: use postgresql://user:password@host/database, sqlite:///path or another database URL",
     ]

@@ -223,7 +223,7 @@ def test_progress_is_such_as_any_database_takes(bench: Bench, given: Any, kept: 
     assert row.progress == expected
 
 
-def test_progress_that_is_no_number_is_the_tasks_own_mistake(bench: Bench) -> None:
+def test_progress_that_is_no_number_is_the_tasks_own_error(bench: Bench) -> None:
     def work(ctx: Context) -> None:
         ctx.progress("half")  # type: ignore[arg-type]
 

@@ -14,7 +14,7 @@ from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.contracts.schemas import Schema
 from bureau.services.scheduler.schedule_file import ScheduleFile
 from bureau.submission.announcements import CatalogSnapshot, KnownTask
-from bureau.submission.schedules import schedule_mistakes
+from bureau.submission.schedules import schedule_errors
 from examples.schedules.tasks import clean_up, free_space
 from tests.support.context import FakeContext
 from tests.support.processes import ROOT
@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_schedule_of_the_example_is_accepted() -> None:
     written = ScheduleFile.at(EXAMPLE).written
-    assert [(one.name, schedule_mistakes(one.spec, KNOWN)) for one in written] == [
+    assert [(one.name, schedule_errors(one.spec, KNOWN)) for one in written] == [
         ("daily-report", []),
         ("hourly-check", []),
         ("nightly-clean-up", []),

@@ -32,10 +32,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "schedules.yaml"
 
 
-def mistakes(text: str) -> list[str]:
+def errors(text: str) -> list[str]:
     with pytest.raises(ScheduleFileWrong) as refused:
         ScheduleFile(Path("schedules.yaml"), text.encode())
-    return refused.value.mistakes
+    return refused.value.errors
 
 
 def test_schedules_are_read_with_their_owners(path: Path) -> None:
@@ -55,7 +55,7 @@ def test_who_asks_without_keys_owns_what_names_no_owner(path: Path) -> None:
     assert written.owner == "local"
 
 
-def test_every_mistake_is_told_from_the_top_down_with_its_line() -> None:
+def test_every_error_is_told_from_the_top_down_with_its_line() -> None:
     text = """\
 schedules:
   a b:
@@ -72,7 +72,7 @@ schedules:
       run_at: 2030-01-01T00:00:00Z
       tasks: [{name: x, run: shop.suma}]
 """
-    told = mistakes(text)
+    told = errors(text)
     assert [line.split(":")[0] for line in told] == [
         "schedules.yaml, line 2, schedules/a b",
         "schedules.yaml, line 8, schedules/a b/job/tasks/0/after/0",
@@ -97,7 +97,7 @@ schedules:
   c:
     cron: 5
 """
-    places = [line.split(":")[0].removeprefix("schedules.yaml, ") for line in mistakes(text)]
+    places = [line.split(":")[0].removeprefix("schedules.yaml, ") for line in errors(text)]
     assert places == [
         "line 1, owner",
         "line 4, schedules/b/every_seconds",
@@ -119,7 +119,7 @@ schedules:
 def test_what_is_no_such_file_is_told(data: bytes, said: str) -> None:
     with pytest.raises(ScheduleFileWrong) as refused:
         ScheduleFile(Path("schedules.yaml"), data)
-    assert refused.value.mistakes[0].startswith(said)
+    assert refused.value.errors[0].startswith(said)
 
 
 def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_file_is_read_again_when_it_changed(path: Path) -> None:
         file.again()
 
 
-def test_mistakes_found_later_have_their_place_too(path: Path) -> None:
+def test_errors_found_later_have_their_place_too(path: Path) -> None:
     file = ScheduleFile(path, GOOD.encode())
     unknown = FieldError("unknown_run", "No service has announced shop.suma.", "#/job/tasks/0/run")
     (told,) = file.told(file.written[0], [unknown])
@@ -154,8 +154,8 @@ def test_a_start_with_a_wrong_file_names_the_setting(path: Path, monkeypatch: py
     (settings,) = load(SchedulerSettings)
     with pytest.raises(SettingsError) as refused:
         settings.schedules()
-    (mistake,) = refused.value.mistakes
-    assert mistake.startswith(f"SCHEDULES_FILE: {path}, line 1, schedules/a/cron: The cron expression 0 0 30 2 *")
+    (error,) = refused.value.errors
+    assert error.startswith(f"SCHEDULES_FILE: {path}, line 1, schedules/a/cron: The cron expression 0 0 30 2 *")
 
 
 def test_without_the_setting_there_is_no_file() -> None:

@@ -54,7 +54,7 @@ def test_places_are_found_by_their_tokens_or_what_is_around_them() -> None:
         ("[" * 5000, "nests too deep", None),
     ],
 )
-def test_what_is_no_yaml_or_would_be_lost_is_a_mistake_with_its_line(text: str, said: str, line: int | None) -> None:
+def test_what_is_no_yaml_or_would_be_lost_is_an_error_with_its_line(text: str, said: str, line: int | None) -> None:
     with pytest.raises(YamlUnreadable) as refused:
         read_yaml(text)
     assert said in str(refused.value)

@@ -67,7 +67,7 @@ def column_of(name: str) -> str | None:
     return _COLUMNS.get(plain(name))
 
 
-def header_mistakes(header: Sequence[str]) -> list[str]:
+def header_errors(header: Sequence[str]) -> list[str]:
     """Other columns than the known are allowed and not used, but not ones that are meant to be known and misspelt."""
     meant = [column_of(cell) for cell in header]
     wrong = []

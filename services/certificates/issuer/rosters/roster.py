@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bureau.services.certificates.issuer.problems import RowError
-from bureau.services.certificates.issuer.rosters.columns import column_of, header_mistakes
+from bureau.services.certificates.issuer.rosters.columns import column_of, header_errors
 from bureau.services.certificates.issuer.rosters.decode import Decoded, NotTextError, decode
 from bureau.services.certificates.issuer.rosters.languages import LANGUAGES, language_of
 
@@ -49,7 +49,7 @@ class Roster:
 
     name: str
     rows: Sequence[Row]
-    mistakes: Sequence[RowError]
+    errors: Sequence[RowError]
     encoding: str = ""
     delimiter: str = ""
 
@@ -57,7 +57,7 @@ class Roster:
 def read_roster(name: str, data: bytes) -> Roster:
     """Reads all of the file, however many mistakes it has. `name` is what mistakes call it."""
     rows: list[Row] = []
-    mistakes: list[RowError] = []
+    errors: list[RowError] = []
     decoded, delimiter = Decoded("", ""), ""
     try:
         decoded = decode(data)
@@ -67,18 +67,18 @@ def read_roster(name: str, data: bytes) -> Roster:
                 case Row():
                     rows.append(found)
                 case (line, message):
-                    mistakes.append(RowError(name, line, message))
+                    errors.append(RowError(name, line, message))
     except NotTextError as error:
-        mistakes.append(RowError(name, 0, str(error)))
-    if not rows and not mistakes:
-        mistakes.append(RowError(name, 0, "has no rows below its header"))
-    return Roster(name, rows, mistakes, decoded.encoding, delimiter)
+        errors.append(RowError(name, 0, str(error)))
+    if not rows and not errors:
+        errors.append(RowError(name, 0, "has no rows below its header"))
+    return Roster(name, rows, errors, decoded.encoding, delimiter)
 
 
-Mistake = tuple[int, str]  # line, message
+RowErrorAt = tuple[int, str]  # line, message
 
 
-def _read(text: str, delimiter: str) -> Iterator[Row | Mistake]:
+def _read(text: str, delimiter: str) -> Iterator[Row | RowErrorAt]:
     if not text.strip():
         yield 0, "is empty; its first line names the columns, and recipient is one of them"
         return
@@ -91,7 +91,7 @@ def _read(text: str, delimiter: str) -> Iterator[Row | Mistake]:
                 pass  # a blank line
             elif header is None:
                 header = [column_of(cell) for cell in cells]
-                if wrong := header_mistakes(cells):
+                if wrong := header_errors(cells):
                     yield from ((line, message) for message in wrong)
                     return
             else:
@@ -112,7 +112,7 @@ def detect_delimiter(text: str) -> str:
     return max(DELIMITERS, key=score)
 
 
-def _row(line: int, header: Sequence[str | None], cells: list[str]) -> Iterator[Row | Mistake]:
+def _row(line: int, header: Sequence[str | None], cells: list[str]) -> Iterator[Row | RowErrorAt]:
     wrong: list[str] = []
     if any(cell.strip() for cell in cells[len(header) :]):
         wrong.append(f"has {len(cells)} cells where the header has {len(header)}; quote cells that hold the delimiter")
@@ -122,7 +122,7 @@ def _row(line: int, header: Sequence[str | None], cells: list[str]) -> Iterator[
         if column is not None
     }
     for column, value in given.items():
-        wrong += _field_mistakes(column, value)
+        wrong += _field_errors(column, value)
     if not given.get("recipient"):
         wrong.append("recipient is empty")
     if wrong:
@@ -133,7 +133,7 @@ def _row(line: int, header: Sequence[str | None], cells: list[str]) -> Iterator[
     yield Row(line, **given)
 
 
-def _field_mistakes(column: str, value: str) -> Iterator[str]:
+def _field_errors(column: str, value: str) -> Iterator[str]:
     if len(value) > MAX_CHARACTERS[column]:
         yield f"{column} has {len(value)} characters, at most {MAX_CHARACTERS[column]} fit"
     if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in value):

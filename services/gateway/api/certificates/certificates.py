@@ -16,11 +16,11 @@ from bureau.services.gateway.http.operation import Body, Call, Nothing, Operatio
 from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
-from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_mistakes
+from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_errors
 from bureau.services.gateway.job_builders.uploads import storing
 from bureau.services.gateway.problems import refuse
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.terms import new_job, overridden, policy_of, terms_mistakes
+from bureau.submission.terms import new_job, overridden, policy_of, terms_errors
 
 RUN = "certificates.issue"
 
@@ -42,7 +42,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
     def create(call: Call[CertificatesForm, Nothing]) -> Reply:
         form = call.body
-        refuse(terms_mistakes(form), _mail_mistakes(form, settings.max_recipients))
+        refuse(terms_errors(form), _mail_errors(form, settings.max_recipients))
         known = gateway.announcements.known()
         title = form.title or _title(call.files)
         with storing(gateway.storage, call.owner) as store:
@@ -65,9 +65,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _mail_mistakes(form: CertificatesForm, max_recipients: int) -> list[FieldError]:
+def _mail_errors(form: CertificatesForm, max_recipients: int) -> list[FieldError]:
     """With `recipients` the subject is that of each person's mail."""
-    return follow_up_mistakes(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
+    return follow_up_errors(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
 
 
 def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: CatalogSnapshot) -> NewTask:

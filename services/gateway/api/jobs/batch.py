@@ -25,7 +25,7 @@ from bureau.services.gateway.models import JobSummary, summary_of
 from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.graphs import MAX_MISTAKES
-from bureau.submission.specs import job_from, spec_mistakes, used_by
+from bureau.submission.specs import job_from, spec_errors, used_by
 
 MAX_JOBS = 1000
 
@@ -47,7 +47,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         known = gateway.announcements.known()
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
-        refuse(list(_mistakes(call.body, known))[:MAX_MISTAKES])
+        refuse(list(_errors(call.body, known))[:MAX_MISTAKES])
         token = call.reservation.token if call.reservation else new_id()
         jobs = [
             job_from(spec, call.owner, known, job_id=job_id)
@@ -94,9 +94,9 @@ def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> 
     return BatchAnswer(items=[summary_of(row) for row in rows])
 
 
-def _mistakes(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
+def _errors(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
     for index, spec in enumerate(request.jobs):
-        yield from spec_mistakes(spec, known, ("jobs", index))
+        yield from spec_errors(spec, known, ("jobs", index))
 
 
 def _gone(request: BatchRequest, gone: ArtifactGone) -> list[FieldError]:

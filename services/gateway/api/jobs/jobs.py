@@ -19,7 +19,7 @@ from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
 from bureau.services.gateway.problems import not_found, refuse, try_again
 from bureau.signing.signed_links import Linked
-from bureau.submission.specs import job_from, spec_mistakes, used_by
+from bureau.submission.specs import job_from, spec_errors, used_by
 from bureau.submission.terms import EARLIEST, LATEST
 
 Kind = Literal["certificates", "report", "email", "job", "preview"]
@@ -76,7 +76,7 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
         known = gateway.announcements.known()
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
-        refuse(spec_mistakes(spec, known))
+        refuse(spec_errors(spec, known))
         return accept(gateway, call, job_from(spec, call.owner, known), used=used_by(spec))
 
     return submission(

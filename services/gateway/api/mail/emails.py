@@ -18,13 +18,13 @@ from bureau.services.gateway.http.parsing import json_body
 from bureau.services.gateway.http.parsing.multipart import Files
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
-from bureau.services.gateway.job_builders.mailing import RUN, domain_mistakes, mail_task
+from bureau.services.gateway.job_builders.mailing import RUN, domain_errors, mail_task
 from bureau.services.gateway.job_builders.uploads import Store, storing, text_file
 from bureau.services.gateway.problems import refuse
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
-from bureau.submission.terms import new_job, terms_mistakes
+from bureau.submission.terms import new_job, terms_errors
 
 INLINE_BYTES = 16 * 1024  # a longer text or HTML is stored and referenced: it would make the ledger's rows heavy
 MAX_ATTACHMENTS = 50
@@ -59,7 +59,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def create(call: Call[EmailRequest, Nothing]) -> Reply:
         mail = call.body
         known = gateway.announcements.known()
-        refuse(terms_mistakes(mail), _mistakes(mail, len(call.files), known, settings))
+        refuse(terms_errors(mail), _errors(mail, len(call.files), known, settings))
         with storing(gateway.storage, call.owner) as store:
             attached = [store(file) for file in call.files]
             sent, bodies = _input(mail, attached, store)
@@ -89,31 +89,31 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _mistakes(mail: EmailRequest, files: int, known: CatalogSnapshot, settings: GatewaySettings) -> list[FieldError]:
-    mistakes = [
-        mistake
+def _errors(mail: EmailRequest, files: int, known: CatalogSnapshot, settings: GatewaySettings) -> list[FieldError]:
+    errors = [
+        error
         for field, people in (("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc))
-        for mistake in domain_mistakes(settings.recipient_domains, people, f"#/{field}")
+        for error in domain_errors(settings.recipient_domains, people, f"#/{field}")
     ]
     recipients = len(mail.to) + len(mail.cc) + len(mail.bcc)
     if recipients > settings.max_recipients:
         detail = f"{recipients} recipients; MAX_RECIPIENTS allows {settings.max_recipients}."
-        mistakes.append(FieldError("too_many", detail, "#/to"))
+        errors.append(FieldError("too_many", detail, "#/to"))
     size = len(json_body.canonical(mail.context).encode())
     if size > settings.max_context_bytes:
         detail = f"The context is {size} bytes; MAX_CONTEXT_BYTES allows {settings.max_context_bytes}."
-        mistakes.append(FieldError("too_large", detail, "#/context"))
+        errors.append(FieldError("too_large", detail, "#/context"))
     if files + len(mail.attachments) > MAX_ATTACHMENTS:
         detail = f"{files + len(mail.attachments)} attachments; a mail has at most {MAX_ATTACHMENTS}."
-        mistakes.append(FieldError("too_many", detail, "#/attachments"))
-    mistakes += [
+        errors.append(FieldError("too_many", detail, "#/attachments"))
+    errors += [
         FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
         for path in (("context", *reference.path) for reference in graph.references(mail.context))
     ]
     if mail.template and RUN in known.tasks and mail.template not in known.templates:
         detail = f"There is no template {mail.template}; {named('template', known.templates)}"
-        mistakes.append(FieldError("unknown_template", detail, "#/template"))
-    return mistakes
+        errors.append(FieldError("unknown_template", detail, "#/template"))
+    return errors
 
 
 def _input(

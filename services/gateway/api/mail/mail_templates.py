@@ -50,7 +50,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise try_again("no-service", "No mailer has announced its templates yet; start one and try again.")
         if not re.fullmatch(NAME, name) or name not in known.templates:
             raise problem("not-found", f"There is no template {name}; {named('template', known.templates)}")
-        refuse(_mistakes(call.body, gateway.settings.max_context_bytes))
+        refuse(_errors(call.body, gateway.settings.max_context_bytes))
         job = new_job(
             Terms(priority=_FIRST),
             owner=call.owner,
@@ -89,7 +89,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _mistakes(asked: PreviewRequest, at_most: int) -> list[FieldError]:
+def _errors(asked: PreviewRequest, at_most: int) -> list[FieldError]:
     size = len(json_body.canonical(asked.context).encode())
     if size <= at_most:
         return []

@@ -15,7 +15,7 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.submit import NewTask
 from bureau.ledger.reads import job_queries
-from bureau.services.gateway.api.reports.reports import params_mistakes
+from bureau.services.gateway.api.reports.reports import params_errors
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -46,7 +46,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
         if not re.fullmatch(NAME, name) or name not in known.reports:
             raise problem("not-found", f"There is no report {name}; {named('report', known.reports)}")
-        refuse(params_mistakes(known.reports[name], call.body.params))
+        refuse(params_errors(known.reports[name], call.body.params))
         job = new_job(
             Terms(priority=_FIRST),
             owner=call.owner,

@@ -13,8 +13,8 @@ from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.job_builders.addresses import MailAddress, Subject
-from bureau.services.gateway.job_builders.burst import burst_mistakes, burst_values
-from bureau.services.gateway.job_builders.mailing import domain_mistakes, follow_up_mistakes
+from bureau.services.gateway.job_builders.burst import burst_errors, burst_values
+from bureau.services.gateway.job_builders.mailing import domain_errors, follow_up_errors
 from bureau.services.gateway.job_builders.report_tasks import (
     GENERATE,
     ReportDelivery,
@@ -26,7 +26,7 @@ from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.submission.announcements import CatalogSnapshot, KnownReport
 from bureau.submission.names import named
-from bureau.submission.terms import new_job, terms_mistakes
+from bureau.submission.terms import new_job, terms_errors
 
 
 class Burst(Contract):
@@ -59,9 +59,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def create(call: Call[ReportRequest, Nothing]) -> Reply:
         asked = call.body
         known = gateway.announcements.known()
-        mistakes = [*terms_mistakes(asked), *_mail_mistakes(asked, gateway.settings)]
-        report = find_report(asked.report, known, mistakes)
-        refuse(mistakes, _params_mistakes(report, asked))
+        errors = [*terms_errors(asked), *_mail_errors(asked, gateway.settings)]
+        report = find_report(asked.report, known, errors)
+        refuse(errors, _params_errors(report, asked))
         title = asked.title or report.description.title
         burst = asked.burst and (
             asked.burst.parameter,
@@ -91,13 +91,13 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def params_mistakes(report: KnownReport, params: dict[str, Any]) -> list[FieldError]:
+def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldError]:
     """What does not fit the report's schema. Results of other tasks are not known here."""
     references = [
         FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
         for path in (("params", *reference.path) for reference in graph.references(params))
     ]
-    return references or report.schema.mistakes(params, ["params"])
+    return references or report.schema.errors(params, ["params"])
 
 
 def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
@@ -114,23 +114,23 @@ def _burst(report: KnownReport, asked: Burst | None) -> tuple[str, list[Any]] | 
     return (asked.parameter, burst_values(report, asked.parameter, asked.recipients)) if asked else None
 
 
-def _params_mistakes(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
+def _params_errors(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
     if asked.burst is None or graph.references(asked.params):
-        return params_mistakes(report, asked.params)
-    return burst_mistakes(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+        return params_errors(report, asked.params)
+    return burst_errors(report, asked.params, asked.burst.parameter, asked.burst.recipients)
 
 
-def _mail_mistakes(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:
-    mistakes = domain_mistakes(settings.recipient_domains, asked.failure_email_to, "#/failure_email_to")
+def _mail_errors(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:
+    errors = domain_errors(settings.recipient_domains, asked.failure_email_to, "#/failure_email_to")
     if asked.burst is None:
-        mistakes += follow_up_mistakes(asked.email_to, asked.subject, settings.max_recipients)
-        return mistakes + domain_mistakes(settings.recipient_domains, asked.email_to, "#/email_to")
+        errors += follow_up_errors(asked.email_to, asked.subject, settings.max_recipients)
+        return errors + domain_errors(settings.recipient_domains, asked.email_to, "#/email_to")
     if asked.email_to:
-        mistakes.append(FieldError("given_twice", "Give email_to or burst, not both.", "#/email_to"))
+        errors.append(FieldError("given_twice", "Give email_to or burst, not both.", "#/email_to"))
     for value, to in asked.burst.recipients.items():
         place = pointer.fragment(("burst", "recipients", value))
         if not 1 <= len(to) <= settings.max_recipients:
             detail = f"{len(to)} recipients; there are 1 to {settings.max_recipients} (MAX_RECIPIENTS) for a file."
-            mistakes.append(FieldError("too_many" if to else "too_short", detail, place))
-        mistakes += domain_mistakes(settings.recipient_domains, to, place)
-    return mistakes
+            errors.append(FieldError("too_many" if to else "too_short", detail, place))
+        errors += domain_errors(settings.recipient_domains, to, place)
+    return errors

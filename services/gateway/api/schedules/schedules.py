@@ -33,10 +33,10 @@ from bureau.services.gateway.api.schedules.schedule_models import Schedule, Sche
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from bureau.services.gateway.job_builders.accept import accept, gone_mistakes, submission
+from bureau.services.gateway.job_builders.accept import accept, gone_errors, submission
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_mistakes, spec_of, static_mistakes
+from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_errors, spec_of, static_errors
 from bureau.submission.specs import used_by, within
 
 PATH = "/v1/schedules/<name>"
@@ -110,7 +110,7 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
         if not re.fullmatch(NAME_PATTERN, name):
             raise invalid([FieldError("wrong_form", NAME_RULE, parameter="name")])
         known = _known(gateway)
-        refuse(schedule_mistakes(call.body, known))
+        refuse(schedule_errors(call.body, known))
         new = new_schedule(call.body, call.owner, name, ScheduleOrigin.API)
         with _refusals(call.body.job):
             noted = call.act("schedule.put", name)
@@ -165,7 +165,7 @@ def _changed(patch: SchedulePatch, known: CatalogSnapshot | None, before: Kept |
     if before is None:
         raise not_found("schedule")
     spec = patch.applied_to(spec_of(before))
-    refuse(schedule_mistakes(spec, known) if known else static_mistakes(spec))
+    refuse(schedule_errors(spec, known) if known else static_errors(spec))
     return new_schedule(spec, before.owner, before.name, ScheduleOrigin.API)
 
 
@@ -241,7 +241,7 @@ def _refusals(job: JobSpec | None) -> Iterator[None]:
     except JobUnreadable as unreadable:
         raise invalid([FieldError("refused", str(unreadable), "#/job")]) from None
     except ArtifactGone as gone:
-        raise invalid(within(["job"], gone_mistakes(gone, used_by(job) if job else ()))) from None
+        raise invalid(within(["job"], gone_errors(gone, used_by(job) if job else ()))) from None
 
 
 def _shown(gateway: Gateway, owner: str, schedule: Kept) -> Schedule:

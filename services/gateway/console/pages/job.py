@@ -24,7 +24,7 @@ from bureau.services.gateway.job_builders.accept import accept
 from bureau.services.gateway.models import artifact_of
 from bureau.services.gateway.problems import not_found, refuse
 from bureau.signing.signed_links import Linked
-from bureau.submission.specs import job_from, spec_mistakes, used_by
+from bureau.submission.specs import job_from, spec_errors, used_by
 
 EVENTS = 120
 MAILS = 40  # recipients; with all their steps they stay below 50 kB
@@ -104,7 +104,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
         job = _find(frame, call)
         known = gateway.announcements.known()
         spec = resubmit.spec_of(job, story.declared(gateway.database, job.id, call.owner))
-        refuse(spec_mistakes(spec, known))
+        refuse(spec_errors(spec, known))
         new = replace(job_from(spec, call.owner, known), kind=job.kind)
         accepted: Reply = accept(gateway, call, new, used=used_by(spec))
         return go(accepted.headers["Location"].removeprefix("/v1"), done="submitted")

@@ -63,7 +63,7 @@ def _form(
 ) -> Response:
     report = _find(frame, call)
     fields = schema_form.fields(report.params_schema)
-    wrong = mistakes(refusal.problem.errors) if refusal else {}
+    wrong = error_messages(refusal.problem.errors) if refusal else {}
     told = {field.key for field in fields} | {"email_to", "subject"}
     others = [text for key, text in wrong.items() if key not in told]
     if refusal and not wrong:
@@ -84,7 +84,7 @@ def _form(
     )
 
 
-def mistakes(errors: tuple[FieldError, ...]) -> dict[str, str]:
+def error_messages(errors: tuple[FieldError, ...]) -> dict[str, str]:
     """What is wrong, by the name of the field that it is wrong in."""
     found: dict[str, str] = {}
     for error in errors:

@@ -35,18 +35,18 @@ def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[d
     for name, text in fields:
         given.setdefault(name, []).append(text)
     values: dict[str, Any] = {}
-    mistakes: list[FieldError] = []
+    errors: list[FieldError] = []
     for name, texts in given.items():
         kind = known.get(name, Kind.TEXT)
         if len(texts) > 1 and kind is not Kind.LIST:
             detail = f"{name} is given {len(texts)} times and takes one value."
-            mistakes.append(FieldError("repeated", detail, pointer.fragment([name])))
+            errors.append(FieldError("repeated", detail, pointer.fragment([name])))
         elif kind is Kind.NESTED:
             detail = f"{name} is not a plain value: send it as JSON in the part `options`."
-            mistakes.append(FieldError("nested", detail, pointer.fragment([name])))
+            errors.append(FieldError("nested", detail, pointer.fragment([name])))
         else:
             values[name] = _value(kind, texts)
-    return values, mistakes
+    return values, errors
 
 
 def _kind(prop: dict[str, Any], definitions: dict[str, Any]) -> Kind:

@@ -54,7 +54,7 @@ class Form:
 
     fields: list[tuple[str, str]]
     files: list[UploadedFile]
-    mistakes: list[FieldError]
+    errors: list[FieldError]
     fingerprint: str
 
 
@@ -82,7 +82,7 @@ def read_form(stream: IO[bytes], boundary: str, length: int | None, rule: Files)
     return Form(
         [(name, text) for name, text in texts if name != rule.field],
         [_uploaded(part) for _, part in parts],
-        list(file_mistakes(received, [name for name, _ in texts], rule)),
+        list(file_errors(received, [name for name, _ in texts], rule)),
         _fingerprint(texts, parts),
     )
 
@@ -95,14 +95,14 @@ def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
     nested = json_body.read_json(options[0].encode(), "The part `options`") if options else {}
     if not isinstance(nested, dict):
         raise invalid([FieldError("wrong_type", "The part `options` holds a JSON object.", f"#/{OPTIONS}")])
-    values, mistakes = form_values.gather(((n, t) for n, t in form.fields if n != OPTIONS), known)
-    mistakes += [
+    values, errors = form_values.gather(((n, t) for n, t in form.fields if n != OPTIONS), known)
+    errors += [
         FieldError("given_twice", f"{name} is a form field and in `options`; give it once.", pointer.fragment([name]))
         for name in nested
         if name in values
     ]
-    if mistakes:
-        raise invalid(mistakes)
+    if errors:
+        raise invalid(errors)
     return {**nested, **values}
 
 
@@ -162,7 +162,7 @@ def _too_large_files(files: Sequence[tuple[str, str, int]], rule: Files) -> Iter
             yield FieldError("too_large", detail, pointer.fragment([rule.field, index]))
 
 
-def file_mistakes(files: Sequence[tuple[str, str, int]], fields: Iterable[str], rule: Files) -> Iterator[FieldError]:
+def file_errors(files: Sequence[tuple[str, str, int]], fields: Iterable[str], rule: Files) -> Iterator[FieldError]:
     """What is wrong with file parts of (field, file name, bytes), and with fields that should have been files."""
     here = pointer.fragment([rule.field])
     if rule.field in fields:

@@ -26,15 +26,15 @@ class Reader(Generic[M]):
         try:
             return self._reader.read(data)
         except NotValid as refused:
-            raise invalid(refused.mistakes) from None
+            raise invalid(refused.errors) from None
 
 
-def as_parameters(mistakes: Sequence[FieldError]) -> list[FieldError]:
+def as_parameters(errors: Sequence[FieldError]) -> list[FieldError]:
     """Mistakes in an object made of query parameters, naming the parameter instead of a place in a body."""
-    return [_as_parameter(mistake) for mistake in mistakes]
+    return [_as_parameter(error) for error in errors]
 
 
-def _as_parameter(mistake: FieldError) -> FieldError:
-    name = unquote((mistake.pointer or "#/").split("/")[1])
-    detail = f"{name[:100]} is not a parameter here." if mistake.code == "unknown_field" else mistake.detail
-    return FieldError(mistake.code, detail, parameter=name)
+def _as_parameter(error: FieldError) -> FieldError:
+    name = unquote((error.pointer or "#/").split("/")[1])
+    detail = f"{name[:100]} is not a parameter here." if error.code == "unknown_field" else error.detail
+    return FieldError(error.code, detail, parameter=name)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bureau.contracts.problems import FieldError
-from bureau.services.gateway.console.pages.reports import mistakes
+from bureau.services.gateway.console.pages.reports import error_messages
 from bureau.services.gateway.console.schema_form import fields, values
 
 SCHEMA: dict[str, Any] = {
@@ -60,8 +60,8 @@ def test_what_was_filled_in_is_the_value_it_means(filled: dict[str, str], value:
     assert values(SCHEMA, {f"p.{name}": text for name, text in filled.items()}) == value
 
 
-def test_mistakes_are_told_at_their_fields() -> None:
-    found = mistakes(
+def test_errors_are_told_at_their_fields() -> None:
+    found = error_messages(
         (
             FieldError("missing", "since is required.", "#/params/since"),
             FieldError("wrong_form", "Not an address.", "#/email_to/0"),
