@@ -94,7 +94,7 @@ class Stack:
             case _ if name in OWN_TASKS:
                 return [BIN / "dramatiq", "bureau.worker", OWN_TASKS[name], "--processes", "1", "--skip-logging"]
             case _:
-                return [BIN / "dramatiq", f"services.{name}.worker", "--processes", "1", "--skip-logging"]
+                return [BIN / "dramatiq", f"bureau.services.{name}.worker", "--processes", "1", "--skip-logging"]
 
     def _wait_until_serving(self, name: str, before: Mapping[str, str]) -> None:
         """`before`: who was live when it was started and may count as live for a while yet."""

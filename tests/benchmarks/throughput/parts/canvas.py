@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bureau.contracts.jobs import MAX_TASKS
+from bureau.contracts.jobs.jobs import MAX_TASKS
 from tests.benchmarks.throughput.meter import Meter
 from tests.benchmarks.throughput.results import CPU, Results, Sample, of_groups
 from tests.benchmarks.throughput.stacks.contender import Contender

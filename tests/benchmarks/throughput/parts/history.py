@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 from sqlalchemy import delete
 
-from bureau.contracts.states import JobState
-from bureau.ledger.database import Database
-from bureau.ledger.tables import jobs
+from bureau.contracts.jobs.states import JobState
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.tables import jobs
 from tests.benchmarks.filled_ledger import fill, multiply
 from tests.benchmarks.throughput.load import post
 from tests.benchmarks.throughput.meter import Meter

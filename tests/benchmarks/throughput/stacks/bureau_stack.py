@@ -165,7 +165,7 @@ class BureauStack(Contender):
 
 def _made_key(database_url: str) -> str:
     """A key in the ledger, made as an operator makes it; the schema is made on the way."""
-    command = [sys.executable, "-m", "services.gateway.keys", "make", "--owner", OWNER, "--role", "operate"]
+    command = [sys.executable, "-m", "bureau.services.gateway.keys", "make", "--owner", OWNER, "--role", "operate"]
     environment = {**os.environ, "DATABASE_URL": database_url}
     made = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
     return made.stdout.strip()
