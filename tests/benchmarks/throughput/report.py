@@ -18,8 +18,9 @@ def tables(results: Results) -> Iterator[str]:
 
 
 def bar_lines(bars: Sequence[Bar]) -> Iterator[str]:
-    yield "\nBARS"
-    yield from map(str, bars)
+    if bars:
+        yield "\nBARS"
+        yield from map(str, bars)
 
 
 def _figures(results: Results) -> Iterator[str]:
@@ -30,37 +31,46 @@ def _figures(results: Results) -> Iterator[str]:
         for figure in first[0].figures:
             rounds = [[sample.figures[figure] for sample in samples] for samples in by_variant.values()]
             cells = "".join(f"{' '.join(map(_number, values)):>32}" for values in rounds)
-            ratio = f"{median_of_ratios(*rounds):>10.2f}" if len(rounds) == 2 else ""
-            yield f"  {figure:<32}{cells}{ratio}"
+            yield f"  {figure:<32}{cells}{_ratio(*rounds) if len(rounds) == 2 else ''}"
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Nothing where they used less than a tick of the clock."""
+    return f"{median_of_ratios(ours, theirs):>10.2f}" if all(theirs) else f"{'-':>10}"
 
 
 def _cpu(results: Results) -> Iterator[str]:
+    found = [(phase, variant, samples) for phase, variant, samples in _samples(results) if samples[0].cpu_ms]
+    if not found:
+        return
     yield "\nCPU, ms a job or task; medians. 'rest' is what else the machine did: kernel, measurement, other programs"
-    yield f"{'':<40}{''.join(f'{group:>12}' for group in GROUPS)}{'sum':>10}{REST:>10}"
-    for phase, variant, samples in _samples(results):
-        if samples[0].cpu_ms:
-            median = {group: statistics.median(one.cpu_ms.get(group, 0.0) for one in samples) for group in GROUPS}
-            cells = "".join(f"{ms:>12.2f}" if ms else f"{'-':>12}" for ms in median.values())
-            total = statistics.median(of_groups(one.cpu_ms) for one in samples)
-            rest = statistics.median(one.cpu_ms[REST] for one in samples)
-            yield f"{f'{phase}, {variant}':<40}{cells}{total:>10.2f}{rest:>10.2f}"
+    yield f"{'':<45}{''.join(f'{group:>12}' for group in GROUPS)}{'sum':>10}{REST:>10}"
+    for phase, variant, samples in found:
+        median = {group: statistics.median(one.cpu_ms.get(group, 0.0) for one in samples) for group in GROUPS}
+        cells = "".join(f"{ms:>12.2f}" if ms else f"{'-':>12}" for ms in median.values())
+        total = statistics.median(of_groups(one.cpu_ms) for one in samples)
+        rest = statistics.median(one.cpu_ms[REST] for one in samples)
+        yield f"{f'{phase}, {variant}':<45}{cells}{total:>10.2f}{rest:>10.2f}"
 
 
 def _memory(results: Results) -> Iterator[str]:
+    found = [(phase, variant, samples) for phase, variant, samples in _samples(results) if samples[0].memory]
+    if not found:
+        return
     yield "\nMEMORY at the end of the phase, MB as PSS/RSS; medians. PSS counts shared pages once"
-    yield f"{'':<40}{''.join(f'{group:>12}' for group in GROUPS)}{'sum of PSS':>12}"
-    for phase, variant, samples in _samples(results):
-        if samples[0].memory:
-            cells, total = "", 0.0
-            for group in GROUPS:
-                sizes = [one.memory[group] for one in samples if group in one.memory]
-                if sizes:
-                    pss = statistics.median(size.pss for size in sizes)
-                    total += pss
-                    cells += f"{f'{pss:.0f}/{statistics.median(size.rss for size in sizes):.0f}':>12}"
-                else:
-                    cells += f"{'-':>12}"
-            yield f"{f'{phase}, {variant}':<40}{cells}{total:>12.0f}"
+    yield f"{'':<45}{''.join(f'{group:>12}' for group in GROUPS)}{'sum of PSS':>12}"
+    for phase, variant, samples in found:
+        cells = "".join(_sizes(samples, group) for group in GROUPS)
+        total = statistics.median(sum(size.pss for size in one.memory.values()) for one in samples)
+        yield f"{f'{phase}, {variant}':<45}{cells}{total:>12.0f}"
+
+
+def _sizes(samples: Sequence[Sample], group: str) -> str:
+    sizes = [one.memory[group] for one in samples if group in one.memory]
+    if not sizes:
+        return f"{'-':>12}"
+    pss, rss = (statistics.median(getattr(size, name) for size in sizes) for name in ("pss", "rss"))
+    return f"{f'{pss:.0f}/{rss:.0f}':>12}"
 
 
 def _samples(results: Results) -> Iterator[tuple[str, str, list[Sample]]]:

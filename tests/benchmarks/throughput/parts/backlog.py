@@ -59,4 +59,4 @@ def _fill(stack: BureauStack, missing: int) -> None:
         stack.posted("/v1/jobs/batch", {"jobs": [job] * min(A_BATCH, missing - done)})
         if (done + A_BATCH) % 20_000 == 0:
             print(f"    {done + A_BATCH:,} jobs wait", flush=True)
-    stack.analyze()
+    stack.settle()

@@ -28,6 +28,7 @@ def run(servers: Servers, options: Options, results: Results) -> None:
         stacks = {name: opened.enter_context(BureauStack(servers, Shape())) for name in (MANY, NONE)}
         print(f"Writing {FIRST * TIMES:,} ended jobs, with their tasks, events and deliveries", flush=True)
         fill_with_ended(stacks[MANY].database_url)
+        stacks[MANY].settle()
         for number in range(1, options.rounds + 1):
             for name, stack in stacks.items():
                 print(f"Round {number} of {options.rounds}, {name}", flush=True)

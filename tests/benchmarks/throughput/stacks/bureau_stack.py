@@ -122,9 +122,10 @@ class BureauStack(Contender):
     def open_jobs(self) -> int:
         return self._count("jobs WHERE state = 'open'")
 
-    def analyze(self) -> None:
-        """What autovacuum does within a minute."""
+    def settle(self) -> None:
+        """Does now what autovacuum and checkpoints do within minutes of much writing."""
         self._ledger.execute("VACUUM ANALYZE")
+        self._ledger.execute("CHECKPOINT")
 
     def roots(self) -> Mapping[str, list[int]]:
         roles = {"gateway": WEB, "scheduler": SCHEDULER, MAIL_WORKERS: WORKER, TASK_WORKERS: WORKER}
