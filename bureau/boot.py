@@ -21,7 +21,7 @@ from bureau.ledger.db.migrate import migrate
 from bureau.messaging.broker import HintBroker, MemoryBroker, make_broker
 from bureau.messaging.log_context import MessageContext
 from bureau.messaging.relay import Relay
-from bureau.metrics import endings
+from bureau.metrics import outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.observability import logs
 from bureau.observability.startup import say_started
@@ -55,7 +55,7 @@ class WorkerLife(Middleware):
     def __init__(self, settings: PlatformSettings, factory: ServiceFactory) -> None:
         self._settings = settings
         self._factory = factory
-        self._db = Database(settings.database_url.get_secret_value(), job_ended=endings.job_ended)
+        self._db = Database(settings.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         self._process: WorkerProcess | None = None
         self._shared: SharedStorage | None = None
 

@@ -23,7 +23,7 @@ import structlog
 from cheroot import wsgi
 from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
@@ -34,7 +34,7 @@ from bureau.ledger.jobs import leases
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.log_context import MessageContext
 from bureau.messaging.relay import Relay
-from bureau.metrics import endings, exposition
+from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.observability import logs
@@ -43,6 +43,7 @@ from bureau.service import Resources, Service
 from bureau.services.certificates.issuer.links import Links
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
+from bureau.services.embedded_settings import EmbeddedSettings
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.auth.exposure import refuse_without_keys
 from bureau.services.gateway.settings import GatewaySettings, key_list
@@ -51,7 +52,7 @@ from bureau.services.reports.demo import NotTheShop, make_demo
 from bureau.services.reports.service import reports_service
 from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
 from bureau.services.scheduler.settings import SchedulerSettings
-from bureau.settings import PlatformSettings, Settings, SettingsError, load
+from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
@@ -60,16 +61,6 @@ DEMO_DATABASE = Path("var/demo.db")
 GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
 
 log = structlog.get_logger(__name__)
-
-
-class EmbeddedSettings(Settings):
-    """What only the one process needs."""
-
-    tasks: str = Field(default="", description="Modules with `@task` functions, separated by commas or spaces.")
-    threads: int = Field(default=16, ge=1, le=500, description="The number of concurrent tasks of each service.")
-    lock_file: Path = Field(
-        default=Path("var/bureau.lock"), description="The lock file that prevents a second process from starting."
-    )
 
 
 class AlreadyRunning(Exception):
@@ -94,7 +85,7 @@ class Embedded:
         self.url = f"http://{gateway.bind}"
         self._stopping = threading.Event()
         self._lock = _lock(embedded.lock_file, self.url)
-        self._db = Database(platform.database_url.get_secret_value(), job_ended=endings.job_ended)
+        self._db = Database(platform.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         storage = Storage.from_url(platform.storage_url.get_secret_value())
         self._broker = MemoryBroker([MessageContext(), MessageMetrics()])
         dramatiq.set_broker(self._broker)

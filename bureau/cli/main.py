@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ from bureau.cli import exits
 from bureau.cli.commands import acts, completion, download, follow, jobs, keys, lists, queues, schedules, status, submit
 from bureau.cli.session import Session
 from bureau.client import BureauError
+from bureau.version import version
 
 
 class Commands(click.Group):
@@ -35,16 +35,9 @@ class Commands(click.Group):
             raise click.exceptions.Exit(exits.USAGE) from error
 
 
-def _version() -> str:
-    try:
-        return version("bureau")
-    except PackageNotFoundError:  # run from a checkout
-        return "dev"
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.option("--url", envvar="BUREAU_URL", help="The gateway.  [default: http://127.0.0.1:8600]", show_envvar=True)
-@click.version_option(_version(), message="bureau %(version)s")
+@click.version_option(version(), message="bureau %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, url: str | None) -> None:
     """Background paperwork: submit jobs, follow them, see how all stands.

@@ -1,6 +1,6 @@
 """Answers of the API as they come. A newer gateway may send more than is named here."""
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class ProgressData(TypedDict):
@@ -117,6 +117,7 @@ class TaskSummaryData(TypedDict):
 class QueueData(TypedDict):
     name: str
     paused_at: str | None
+    trouble: NotRequired[str | None]  # an older gateway does not send it
     queued: int
     hinted: int
     scheduled: int

@@ -20,7 +20,7 @@ from bureau.ledger.jobs.leases import Held
 from bureau.runtime.event_buffer import PROGRESSED, Progress
 from bureau.runtime.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.runtime.memory import resident_bytes
+from bureau.runtime.process_memory import resident_bytes
 from bureau.runtime.runner import Runner
 
 WRITE_SECONDS = 0.5

@@ -24,7 +24,7 @@ from bureau.ledger.jobs.claim import Claim, claim, claim_batch, results
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish, finish_batch
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide_retry, error_of
-from bureau.metrics import endings
+from bureau.metrics import outcomes
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit
@@ -112,7 +112,7 @@ class Runner:
         began = time.monotonic()
         with self._heartbeat.holding(execution):
             ending = self._run(execution, task)
-            endings.ran(task.name, ending, time.monotonic() - began)
+            outcomes.ran(task.name, ending, time.monotonic() - began)
             if ending is not None:
                 with timed(FINISH_SECONDS, self.queue):
                     ending = self._finish(execution, ending)
@@ -211,7 +211,7 @@ class Runner:
                 log.exception("ending could not be written")
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
-        endings.written(self.queue, ending, finished)
+        outcomes.written(self.queue, ending, finished)
         self._after(execution, finished)
         return ending
 

@@ -9,7 +9,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
 from bureau.messaging.broker import make_broker
 from bureau.messaging.relay import Relay
-from bureau.metrics import endings
+from bureau.metrics import outcomes
 from bureau.runtime.storage_check import mark
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
@@ -23,7 +23,7 @@ class GatewayProcess:
     """The application in `app`, and the relay that publishes what it accepts."""
 
     def __init__(self, platform: PlatformSettings, settings: GatewaySettings) -> None:
-        self._database = Database(platform.database_url.get_secret_value(), job_ended=endings.job_ended)
+        self._database = Database(platform.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         self._storage = storage = Storage.from_url(platform.storage_url.get_secret_value())
         self._relay = Relay(self._database, make_broker(platform.broker_url.get_secret_value(), []))
         self._preparing = Lock()

@@ -16,8 +16,8 @@ from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
 from bureau.formatting import count, size
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.ledger.reads.first_failure import Failure
-from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
+from bureau.ledger.reads.failures import Failure
+from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
 from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 

@@ -9,11 +9,11 @@ from sqlalchemy.exc import DBAPIError
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.ledger.reads.first_failure import first_failure
+from bureau.ledger.reads.failures import first_failure
 from bureau.service import Resources, Service
 from bureau.services.reports.definition.catalog import load_catalog
 from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
-from bureau.services.reports.ladder import DeliveryMethodPolicy
+from bureau.services.reports.delivery_method import DeliveryMethodPolicy
 from bureau.services.reports.settings import ReportsSettings, load_settings
 from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.services.reports.tasks import ReportTasks

@@ -11,7 +11,7 @@ from bureau.boot import wait_for_ledger
 from bureau.ledger.db.database import Database
 from bureau.messaging.broker import make_broker
 from bureau.messaging.relay import Relay
-from bureau.metrics import endings
+from bureau.metrics import outcomes
 from bureau.metrics.survey import LedgerCollector
 from bureau.observability import logs
 from bureau.observability.startup import say_started
@@ -47,7 +47,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(1) if stopping.is_set() else stopping.set())
-    db = Database(settings.database_url.get_secret_value(), job_ended=endings.job_ended)
+    db = Database(settings.database_url.get_secret_value(), job_ended=outcomes.job_ended)
     if not wait_for_ledger(db, stopping):
         return 0
     storage = Storage.from_url(settings.storage_url.get_secret_value())

@@ -13,6 +13,7 @@ from bureau.ledger.access.audit import COMMAND, EVERYBODY, Act
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.jobs import leases
 from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
+from bureau.ledger.reads.queue_trouble import BEHIND_SECONDS, QueueTrouble
 from bureau.ledger.schedules import health
 from bureau.ledger.schedules.health import ScheduleSurvey, TroubledSchedule
 from bureau.messaging.broker import HintPublisher, make_broker
@@ -20,7 +21,6 @@ from bureau.services.scheduler.scheduler import jitter
 from bureau.settings import PlatformSettings
 
 ACTS = frozenset({"hint-again", "expire-leases"})
-OVERDUE_SECONDS = 60.0
 
 
 def doctor(settings: PlatformSettings, acts: set[str]) -> int:
@@ -85,15 +85,18 @@ def findings(queues: Iterable[QueueSurvey], depths: dict[str, int | None], broke
 
 
 def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
-    if queue.paused_at is not None:
-        yield f"paused since {queue.paused_at:%Y-%m-%d %H:%M} UTC with {queue.due} due (resume it over HTTP)."
-    elif queue.due and not queue.served.workers:
-        yield f"{queue.due} due, and no live worker: start one."
-    elif queue.due and queue.oldest_due_seconds > OVERDUE_SECONDS and not queue.running:
-        yield f"the oldest due task waits for {queue.oldest_due_seconds:.0f} s while nothing runs."
+    match queue.trouble:
+        case QueueTrouble.PAUSED:
+            yield f"paused since {queue.paused_at:%Y-%m-%d %H:%M} UTC with {queue.due} due (resume it over HTTP)."
+        case QueueTrouble.NO_WORKER:
+            yield f"{queue.due} due, {queue.running} running, and no live worker: start one."
+        case QueueTrouble.STALLED:
+            yield f"the oldest due task has waited {queue.oldest_due_seconds:.0f} s, and nothing runs."
+        case QueueTrouble.BEHIND:
+            yield f"the oldest due task has waited {queue.oldest_due_seconds:.0f} s: add workers, or wait."
     if queue.expired:
         yield f"{queue.expired} leases ended; a scheduler takes them back: does one run? (expire-leases)"
-    if depth == 0 and queue.hinted and queue.oldest_hint_seconds > OVERDUE_SECONDS:
+    if depth == 0 and queue.hinted and queue.oldest_hint_seconds >= BEHIND_SECONDS:
         yield f"{queue.hinted} hints were published, none is in RabbitMQ: they were lost (hint-again)."
 
 

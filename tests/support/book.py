@@ -13,7 +13,7 @@ from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import attempts, events, jobs, tasks
-from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.files.artifacts import StoredArtifact, insert_artifacts
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import Claim, claim
 from bureau.ledger.jobs.events import TaskEvent
@@ -178,3 +178,9 @@ class Book:
 
     def outcomes(self, job_id: UUID, name: str = "only") -> list[str]:
         return [attempt.outcome for attempt in self.attempts(job_id, name)]
+
+
+def add_upload(db: Database, artifact: StoredArtifact) -> None:
+    """Writes a file from outside into the ledger, as if the gateway had stored it."""
+    with db.transaction() as connection:
+        insert_artifacts(connection, [artifact])

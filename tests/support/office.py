@@ -14,7 +14,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import artifacts, audit, events, idempotency, jobs, metadata, workers
 from bureau.ledger.dispatch.workers import NewWorker, register
 from bureau.ledger.files import artifacts as files
-from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.cancel import cancel
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.outcome import Outcome, Succeeded
@@ -25,7 +25,7 @@ from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from bureau.services.scheduler.retention import RemovedFiles, Retention
 from bureau.storage import Storage
-from tests.support.book import Book, stored
+from tests.support.book import Book, add_upload, stored
 
 KEEP = RetentionPolicy(
     succeeded=timedelta(days=30),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bureau.runtime import memory
-from bureau.runtime.memory import resident_bytes
+from bureau.runtime import process_memory
+from bureau.runtime.process_memory import resident_bytes
 
 
 def test_it_is_what_the_system_says() -> None:
@@ -16,5 +16,5 @@ def test_it_is_what_the_system_says() -> None:
 
 
 def test_a_system_that_does_not_say_leaves_it_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(memory, "_STATM", tmp_path / "none")
+    monkeypatch.setattr(process_memory, "_STATM", tmp_path / "none")
     assert resident_bytes() is None

@@ -4,7 +4,6 @@ import click
 from rich.text import Text
 
 from bureau.cli.commands.completion import queue_names
-from bureau.cli.commands.status import in_trouble
 from bureau.cli.exits import USAGE
 from bureau.cli.session import Session, json_option
 from bureau.cli.table import Cell, Column
@@ -41,7 +40,7 @@ def queues(session: Session) -> None:
 def _row(session: Session, queue: QueueData) -> list[Cell]:
     paused = f"paused {clock(queue['paused_at'], session.now)}" if queue["paused_at"] else ""
     return [
-        Text(queue["name"], style="bold red" if in_trouble(queue) else ""),
+        Text(queue["name"], style="bold red" if queue.get("trouble") else ""),
         f"{queue['queued']:,}",
         age(queue["oldest_queued_seconds"]) if queue["queued"] else "-",
         f"{queue['running']:,}",

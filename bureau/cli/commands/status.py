@@ -14,7 +14,6 @@ from bureau.client import Counted, Problem
 from bureau.client.shapes import CheckData, QueueData, ReadinessData, TaskSummaryData, WorkerData, WorkerOutageData
 from bureau.formatting import count
 
-OLD_SECONDS = 300.0  # who waits longer is worth a look
 FAILED_WITHIN = timedelta(hours=1)
 LOOKED_AT = 200  # tasks that are tried again; more is said as so many and more
 
@@ -85,16 +84,9 @@ def queue_lines(queues: Sequence[QueueData], workers: Sequence[WorkerData], now:
     for queue, wait, oldest_wait in zip(queues, waits, oldest, strict=True):
         running = f", {queue['running']:,} running" if queue["running"] else ""
         words = f"{queue['name']:{names}}  {wait:>{width}}{oldest_wait + ',':{old + 1}} "
-        lines.append((in_trouble(queue), f"{words}{_served(queue, workers, now)}{running}{_paused(queue, now)}"))
+        in_trouble = bool(queue.get("trouble"))
+        lines.append((in_trouble, f"{words}{_served(queue, workers, now)}{running}{_paused(queue, now)}"))
     return lines
-
-
-def in_trouble(queue: QueueData) -> bool:
-    """Work that nobody does, or that has waited for long."""
-    open_tasks = queue["queued"] + queue["running"]
-    unserved = open_tasks > 0 and queue["workers"] == 0
-    held = open_tasks > 0 and queue["paused_at"] is not None
-    return unserved or held or queue["oldest_queued_seconds"] >= OLD_SECONDS
 
 
 def retrying_lines(retrying: Sequence[TaskSummaryData]) -> list[Line]:

@@ -33,10 +33,6 @@ def references(value: Any) -> list[Reference]:
     return list(_references(value, ()))
 
 
-def is_reference(value: Any) -> bool:
-    return isinstance(value, dict) and RESULT_KEY in value
-
-
 def errors(tasks: Sequence[TaskSpec]) -> list[FieldError]:
     """Everything that is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`)."""
     if len(tasks) > MAX_TASKS:

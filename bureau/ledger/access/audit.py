@@ -1,10 +1,11 @@
 """Who did what from outside. A row is written in the transaction of its act; of an act of many transactions, before."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
@@ -56,3 +57,32 @@ def begin(db: Database, act: Act) -> UUID:
 def end(db: Database, row_id: UUID, count: int) -> None:
     with db.transaction() as connection:
         connection.execute(update(audit).where(audit.c.id == row_id).values(count=count))
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An act. `count`: how many things it did; None while it is under way, and where its process died."""
+
+    id: UUID
+    at: datetime
+    by: str
+    owner: str
+    act: str
+    target: str | None
+    count: int | None
+    request_id: str | None
+    detail: dict[str, Any] | None
+
+
+def listed(db: Database, owner: str, *, act: str | None, before: UUID | None, limit: int) -> list[Noted]:
+    """The newest first, older than the row `before`; `act` narrows to one kind."""
+    query = select(audit).where(audit.c.owner.in_((owner, EVERYBODY))).order_by(audit.c.id.desc()).limit(limit)
+    if act:
+        query = query.where(audit.c.act == act)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    with db.read() as connection:
+        return [
+            Noted(**{name: getattr(row, name) for name in Noted.__dataclass_fields__})
+            for row in connection.execute(query)
+        ]

@@ -22,7 +22,6 @@ from sqlalchemy import (
     update,
 )
 
-from bureau.ledger.access.idempotency import Answer, Reservation, answer
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.sql_time import later, now
@@ -67,16 +66,6 @@ class Removal:
     job_id: UUID
     owner: str
     artifacts: Sequence[UUID]
-
-
-def add_upload(
-    db: Database, artifact: StoredArtifact, reservation: Reservation | None = None, *, given: Answer | None = None
-) -> None:
-    """A file from outside, whose bytes are in storage already. Raises `ReservationLost`."""
-    with db.transaction() as connection:
-        insert_artifacts(connection, [artifact])
-        if reservation and given:
-            answer(connection, reservation, given)
 
 
 def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> None:

@@ -85,3 +85,28 @@ def _sample(owner: str, row: Any) -> Any:
 
 def _group(row: Any, sample: Any) -> Group:
     return Group(row.run, row.code, row.jobs, row.first_at, row.last_at, sample.id, sample.error["message"])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first task of a job that failed; `message` is for people."""
+
+    task: str
+    code: str
+    message: str
+
+
+def first_failure(db: Database, job_id: UUID) -> Failure | None:
+    """Raises `LedgerUnavailable`."""
+    query = (
+        select(tasks.c.name, tasks.c.error)
+        .where(tasks.c.job_id == job_id, tasks.c.state == TaskState.FAILED)
+        .order_by(tasks.c.finished_at, tasks.c.id)
+        .limit(1)
+    )
+    with db.read() as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        return None
+    error = row.error or {}
+    return Failure(row.name, str(error.get("code", "")), str(error.get("message", "")))

@@ -11,6 +11,7 @@ from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.dispatch.queues import paused
 from bureau.ledger.dispatch.workers import Served, served
+from bureau.ledger.reads.queue_trouble import QueueTrouble, queue_trouble
 
 UNSERVED = Served(workers=0, threads=0, busy=0, claimed=0)
 _NUMBERS = (
@@ -42,6 +43,17 @@ class QueueSurvey:
     oldest_hint_seconds: float
     served: Served
     paused_at: datetime | None
+
+    @property
+    def trouble(self) -> QueueTrouble | None:
+        """What is wrong with the queue, or None."""
+        return queue_trouble(
+            paused=self.paused_at is not None,
+            due=self.due,
+            running=self.running,
+            workers=self.served.workers,
+            oldest_due_seconds=self.oldest_due_seconds,
+        )
 
 
 def survey(db: Database) -> list[QueueSurvey]:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 
-from bureau.services.certificates.issuer.pdf.looks import Looks, design_path, image_svg
+from bureau.services.certificates.issuer.pdf.design_settings import Looks, design_path, image_svg
 from bureau.settings import Settings
 from bureau.signing.certificate_tokens import Signer
 

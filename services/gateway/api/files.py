@@ -32,7 +32,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             # Without the name, which may be long: the answer is rendered again from the id.
             first = Answer(CREATED, f"/v1/artifacts/{stored.id}") if call.reservation else None
             with gateway.database.transaction() as connection:
-                quota.hold(connection, gateway.settings, call.who, size=stored.size)
+                quota.hold(connection, gateway.settings, call.identity, size=stored.size)
                 artifacts.insert_artifacts(connection, [stored])
                 if call.reservation and first:
                     idempotency.answer(connection, call.reservation, first)

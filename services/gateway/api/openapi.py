@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask import Response
 
 from bureau.services.gateway.http.openapi import document
 from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
+from bureau.version import version
 
 
 def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
@@ -17,7 +17,7 @@ def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
 
     @cache
     def text() -> str:
-        return json.dumps(document([*others, declared], _version()))
+        return json.dumps(document([*others, declared], version()))
 
     def read(_: Call[Nothing, Nothing]) -> Response:
         return Response(text(), content_type="application/json")
@@ -34,10 +34,3 @@ def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
         answers=[Documented(200, "OpenAPI 3.1.", media_types=("application/json",))],
     )
     return declared
-
-
-def _version() -> str:
-    try:
-        return version("bureau")
-    except PackageNotFoundError:  # run from a checkout
-        return "dev"

@@ -13,6 +13,7 @@ from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
 from bureau.ledger.dispatch import queues
 from bureau.ledger.reads.queue_stats import QueueSurvey, survey
+from bureau.ledger.reads.queue_trouble import QueueTrouble
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.http.pagination import PageQuery, page_of
@@ -30,6 +31,9 @@ class Queue(BaseModel):
     waiting: int = Field(description="For other tasks.")
     running: int
     oldest_queued_seconds: float
+    trouble: QueueTrouble | None = Field(
+        default=None, description="What is wrong with the queue: the console, the command and the doctor say the same."
+    )
     workers: int
     threads: int
     busy: int
@@ -164,6 +168,7 @@ def _queue(row: QueueSurvey) -> Queue:
     return Queue(
         name=row.queue,
         paused_at=row.paused_at,
+        trouble=row.trouble,
         queued=row.due,
         hinted=row.hinted,
         scheduled=row.later,

@@ -122,20 +122,20 @@ class Authenticator:
     def _owner_of_file(self, artifact_id: Any) -> str | None:
         return ownership.owner_of_artifact(self._db, artifact_id)
 
-    def count(self, who: Identity) -> tuple[RateLimitResult | None, dict[str, str]]:
+    def count(self, identity: Identity) -> tuple[RateLimitResult | None, dict[str, str]]:
         """One more request of this key; where it stands, and the headers that say so."""
-        standing = self._limiter.take(who.key_id) if who.key_id else None
+        standing = self._limiter.take(identity.key_id) if identity.key_id else None
         return standing, rate_limits.headers(standing, self._per_minute) if standing else {}
 
 
-def require(who: Identity, role: Role | None, standing: RateLimitResult | None) -> None:
+def require(identity: Identity, role: Role | None, standing: RateLimitResult | None) -> None:
     """Raises 429 and 403 problems."""
     if standing and not standing.allowed:
         seconds = rate_limits.wait_seconds(standing)
         detail = f"This key has used up its requests; there is one more in {seconds} s. RATE_LIMIT_PER_MINUTE sets it."
         raise try_again("too-many-requests", detail, seconds)
-    if role and not who.role.includes(role):
-        raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {who.role}.")
+    if role and not identity.role.includes(role):
+        raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {identity.role}.")
 
 
 _HOW = "Send `Authorization: Bearer <key>`; a browser asks for it: any name, and the key as password."

@@ -12,14 +12,16 @@ from bureau.services.gateway.settings import GatewaySettings
 _RETRY_SECONDS = 60  # nobody knows when a job ends or a file is deleted
 
 
-def hold(connection: Connection, settings: GatewaySettings, who: Identity, *, jobs: int = 0, size: int = 0) -> None:
+def hold(
+    connection: Connection, settings: GatewaySettings, identity: Identity, *, jobs: int = 0, size: int = 0
+) -> None:
     """In the transaction that adds `jobs` and files of `size` bytes. Raises 429 problems."""
-    if who.key_id is None:
+    if identity.key_id is None:
         return
     try:
-        quotas.hold(connection, who.owner, settings.quota, jobs=jobs, size=size)
+        quotas.hold(connection, identity.owner, settings.quota, jobs=jobs, size=size)
     except QuotaExceeded as exceeded:
-        raise _refusal(exceeded, who.owner) from None
+        raise _refusal(exceeded, identity.owner) from None
 
 
 def _refusal(exceeded: QuotaExceeded, owner: str) -> ProblemError:

@@ -14,7 +14,7 @@ from bureau.services.gateway.http.operation import Call, Operation, Reply
 from bureau.services.gateway.http.parsing.validation import Reader
 
 
-class Acting:
+class ApiCalls:
     """`perform` names an operation of the API, and gives it a body as a client would send it."""
 
     def __init__(self, gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> None:
@@ -42,7 +42,7 @@ class Acting:
     def _call(
         self, operation: Operation[Any, Any], call: Call[Any, Any], body: dict[str, Any] | None, query: BaseModel | None
     ) -> Call[Any, Any]:
-        if operation.role and not call.who.role.includes(operation.role):
+        if operation.role and not call.identity.role.includes(operation.role):
             raise PermissionError(f"a page that performs {operation.name} needs its role")
         read: Any = Reader(operation.body.model).read(body or {}) if operation.body else call.body
         return replace(call, body=read, query=query or call.query, wait_seconds=None, reservation=None)

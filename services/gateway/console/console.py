@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame
 from bureau.services.gateway.console.pages import (
     audit,
@@ -28,7 +28,7 @@ from bureau.services.gateway.http.operation import Operation
 
 def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Operation[Any, Any]]:
     """`api` is what the pages' forms perform."""
-    frame, acting = Frame(gateway, Watch.of(gateway)), Acting(gateway, api)
+    frame, acting = Frame(gateway, Watch.of(gateway)), ApiCalls(gateway, api)
     return [
         *overview.operations(frame),
         *queues.operations(frame, acting),

@@ -68,7 +68,9 @@ class Frame:
         **values: Any,
     ) -> Response:
         """The template in the frame that `call` sees; None: nobody is known to have asked."""
-        return self._response(template, {**self._around(call.who if call else None), **values}, status, headers or {})
+        return self._response(
+            template, {**self._around(call.identity if call else None), **values}, status, headers or {}
+        )
 
     def refused(self, problem: Problem) -> Response:
         """A problem as a page; who has shown no good key is asked for one."""
@@ -106,14 +108,14 @@ class Frame:
             **{**given, **declared},
         )
 
-    def _around(self, who: Identity | None) -> dict[str, Any]:
+    def _around(self, identity: Identity | None) -> dict[str, Any]:
         theme = chosen_theme()
         return {
             "now": datetime.now(UTC),
-            "who": who,
-            "may_submit": bool(who and who.role.includes(Role.SUBMIT)),
-            "may_operate": bool(who and who.role.includes(Role.OPERATE)),
-            "navigation": [entry for entry in NAVIGATION if who and who.role.includes(entry[3])],
+            "identity": identity,
+            "may_submit": bool(identity and identity.role.includes(Role.SUBMIT)),
+            "may_operate": bool(identity and identity.role.includes(Role.OPERATE)),
+            "navigation": [entry for entry in NAVIGATION if identity and identity.role.includes(entry[3])],
             "path": request.path,
             "here": request.full_path.rstrip("?"),
             "theme": theme,
@@ -129,8 +131,8 @@ class Frame:
 
 def _known() -> Identity | None:
     """Who was refused, as far as the gate came to know them."""
-    who: Identity | None = g.get("who")
-    return who if who and who.owner else None
+    identity: Identity | None = g.get("identity")
+    return identity if identity and identity.owner else None
 
 
 def go(address: str, **query: str | int) -> Response:

@@ -51,10 +51,6 @@ class JobQuery:
         others = [pair for pair in self.pairs if pair[0] != "state"]
         return urlencode([*(("state", state) for state in states), *others])
 
-    def of_kind(self, kind: str | None) -> str:
-        others = [pair for pair in self.pairs if pair[0] != "kind"]
-        return urlencode([*others, *([("kind", kind)] if kind else [])])
-
 
 def read(given: "MultiDict[str, str]") -> JobQuery:
     """From a query string, or from the hidden fields of a form that repeats it."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bureau.contracts.jobs.jobs import JobSpec
+from bureau.ledger.reads.event_history import Declared
 from bureau.ledger.reads.job_views import JobView
-from bureau.ledger.reads.story import Declared
 from bureau.services.gateway.console.text.redaction import redacted
 from bureau.services.gateway.http.parsing.validation import Reader
 

@@ -32,7 +32,7 @@ class Call(Generic[B, Q]):
     `wait_seconds` is what `Prefer: wait` asked for; `reservation` is the Idempotency-Key held for this request.
     """
 
-    who: Identity
+    identity: Identity
     path: Mapping[str, Any]
     query: Q
     body: B
@@ -47,12 +47,12 @@ class Call(Generic[B, Q]):
     @property
     def owner(self) -> str:
         """Whose things are read and changed; another owner's are not there."""
-        return self.who.owner
+        return self.identity.owner
 
     def act(self, what: str, target: object = None, **detail: Any) -> Act:
         """This request as the audit tells it."""
         target = str(target) if target is not None else None
-        return Act(what, self.owner, self.who.name, target, self.request_id, detail)
+        return Act(what, self.owner, self.identity.name, target, self.request_id, detail)
 
 
 @dataclass(frozen=True)

@@ -68,22 +68,22 @@ def _asked_by_people() -> bool:
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
     """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
     asked = AuthRequest.of(request, page=not operation.api)
-    g.who = who = gateway.gate.identify(asked, operation.role, operation.linked, path)
-    if who.key_id:
-        structlog.contextvars.bind_contextvars(key=who.key_id, owner=who.owner)
-    standing, g.headers = gateway.gate.count(who)
-    require(who, operation.role, standing)
-    return who
+    g.identity = identity = gateway.gate.identify(asked, operation.role, operation.linked, path)
+    if identity.key_id:
+        structlog.contextvars.bind_contextvars(key=identity.key_id, owner=identity.owner)
+    standing, g.headers = gateway.gate.count(identity)
+    require(identity, operation.role, standing)
+    return identity
 
 
 def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     beside = frozenset({PARAMETER} if operation.linked else ())
     query = QueryReader(operation.query or Nothing, beside) if operation.api else None
 
-    def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
+    def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
         return operation.view(
             Call(
-                who=who,
+                identity=identity,
                 path=path,
                 query=query.read(request) if query else Nothing(),
                 body=Nothing(),
@@ -98,11 +98,11 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 
 
 def _with_raw_body(operation: AnyOperation, gateway: Gateway) -> Reading:
-    def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
+    def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
         raw = read_limited(request, "MAX_JSON_BYTES", gateway.settings.max_json_bytes)
         headers = _told_headers()
         return operation.view(
-            Call(who, path, Nothing(), Nothing(), (), headers, request.method, request_id=g.request_id, raw=raw)
+            Call(identity, path, Nothing(), Nothing(), (), headers, request.method, request_id=g.request_id, raw=raw)
         )
 
     return answer
@@ -112,17 +112,19 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     query = QueryReader(operation.query or Nothing)
     body = _body_reader(operation, gateway)
 
-    def answer(path: dict[str, Any], who: Identity) -> Reply | Response:
+    def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
         key = idempotency_key(request) if operation.takes_key else None
         asked = query.read(request) if operation.api else Nothing()
         fields, files, fingerprint = body.read(request)
         wait = _wait_seconds(operation, gateway)
 
-        call = Call(who, path, asked, fields, files, _told_headers(), request.method, wait, request_id=g.request_id)
+        call = Call(
+            identity, path, asked, fields, files, _told_headers(), request.method, wait, request_id=g.request_id
+        )
         try:
             if key is None:
                 return operation.view(call)
-            scope = Scope(who.owner, operation.method, request.path, key)
+            scope = Scope(identity.owner, operation.method, request.path, key)
             return idempotency.once(gateway.database, scope, fingerprint, operation, call)
         finally:
             for file in files:

@@ -44,7 +44,7 @@ def accept(
     location = f"/v1/jobs/{job.id}"
     try:
         with gateway.database.transaction() as connection:
-            quota.hold(connection, gateway.settings, call.who, jobs=1, size=sum(file.size for file in uploads))
+            quota.hold(connection, gateway.settings, call.identity, jobs=1, size=sum(file.size for file in uploads))
             artifacts.insert_artifacts(connection, uploads)
             insert_job(connection, job)
             if also:

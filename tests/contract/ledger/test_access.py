@@ -17,7 +17,7 @@ from bureau.ledger.db.tables import audit as audit_table
 from bureau.ledger.db.tables import rate_limits
 from bureau.ledger.files import artifacts
 from bureau.ledger.jobs import cancel, retry
-from tests.support.book import Book, stored
+from tests.support.book import Book, add_upload, stored
 from tests.support.together import together
 
 
@@ -80,7 +80,7 @@ def test_open_jobs_are_counted_and_ended_ones_are_not(book: Book) -> None:
 def test_stored_bytes_are_added_up_until_the_files_are_deleted(db: Database) -> None:
     files = [stored(), stored(), stored(owner="bob")]
     for file in files:
-        artifacts.add_upload(db, file)  # 3 bytes each
+        add_upload(db, file)  # 3 bytes each
     hold(db, Quota(stored_bytes=10), size=4, jobs=1)
     with pytest.raises(QuotaExceeded) as refused:
         hold(db, Quota(stored_bytes=10), size=5)
@@ -138,7 +138,7 @@ def test_shared_things_are_read_as_their_owner(book: Book) -> None:
     job_id = book.submit()
     ours, loose = stored(job_id=job_id, task_name="only"), stored(owner="bob")
     for file in (ours, loose):
-        artifacts.add_upload(book.db, file)
+        add_upload(book.db, file)
     assert ownership.owner_of_job(book.db, job_id) == "ada"
     assert ownership.owner_of_job(book.db, new_id()) is None
     assert ownership.owner_of_artifact(book.db, loose.id) == "bob"

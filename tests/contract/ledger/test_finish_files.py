@@ -7,10 +7,10 @@ from uuid import UUID
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.files import artifacts
-from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.finish import FinishResult, finish
 from bureau.ledger.jobs.outcome import Released, Succeeded
-from tests.support.book import Book, again, failed, stored, task
+from tests.support.book import Book, add_upload, again, failed, stored, task
 from tests.support.waiting import until
 
 
@@ -64,7 +64,7 @@ def test_of_a_huge_input_a_claim_looks_at_its_beginning_only(book: Book) -> None
 def test_files_looked_for_together_come_in_the_order_of_the_question_each_to_its_owner(book: Book) -> None:
     mine, gone, theirs = stored(owner="ada"), stored(owner="ada"), stored(owner="bob")
     for upload in (mine, theirs):
-        artifacts.add_upload(book.db, upload)
+        add_upload(book.db, upload)
     asked = [(theirs.id, "ada"), (mine.id, "ada"), (gone.id, "ada"), (theirs.id, "bob"), (mine.id, "ada")]
     found = artifacts.find_all(book.db, asked)
     assert [one and one.id for one in found] == [None, mine.id, None, theirs.id, mine.id]

@@ -11,6 +11,7 @@ from bureau.ledger.access.idempotency import (
     Reservation,
     ReservationLost,
     Scope,
+    answer,
     release,
     release_all,
     reserve,
@@ -18,13 +19,20 @@ from bureau.ledger.access.idempotency import (
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import idempotency
-from bureau.ledger.files.artifacts import add_upload, find
+from bureau.ledger.files.artifacts import StoredArtifact, find, insert_artifacts
 from bureau.ledger.jobs.submit import submit
 from tests.support.book import Book, stored
 from tests.support.together import together
 
 SCOPE = Scope("ada", "POST", "/v1/jobs", "order-7")
 ANSWER = Answer(202, "/v1/jobs/1")
+
+
+def upload_and_answer(db: Database, upload: StoredArtifact, reservation: Reservation, given: Answer) -> None:
+    """Stores an upload and the answer to it in one transaction, as the gateway does."""
+    with db.transaction() as connection:
+        insert_artifacts(connection, [upload])
+        answer(connection, reservation, given)
 
 
 def held(db: Database, scope: Scope = SCOPE, fingerprint: str = "f") -> Reservation:
@@ -121,7 +129,7 @@ def test_a_slow_holder_that_nobody_replaced_still_answers(book: Book) -> None:
 
 def test_an_upload_may_answer_too(db: Database) -> None:
     upload = stored()
-    add_upload(db, upload, held(db), given=Answer(201, "/v1/files/1"))
+    upload_and_answer(db, upload, held(db), Answer(201, "/v1/files/1"))
     assert find(db, upload.id, "ada") is not None
     assert reserve(db, SCOPE, "f") == Answer(201, "/v1/files/1")
 
@@ -129,7 +137,7 @@ def test_an_upload_may_answer_too(db: Database) -> None:
 def test_an_upload_whose_reservation_was_lost_is_not_there(db: Database) -> None:
     upload = stored()
     with pytest.raises(ReservationLost):
-        add_upload(db, upload, Reservation(SCOPE, new_id()), given=ANSWER)
+        upload_and_answer(db, upload, Reservation(SCOPE, new_id()), ANSWER)
     assert find(db, upload.id, "ada") is None
 
 

@@ -14,14 +14,14 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import jobs
 from bureau.ledger.db.tables import schedules as table
-from bureau.ledger.files.artifacts import ArtifactGone, add_upload
+from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.firing import Build, due, fire, tick_id
 from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
-from tests.support.book import Book, stored, task
+from tests.support.book import Book, add_upload, stored, task
 from tests.support.together import together
 
 HOURLY = Timing(None, 3600, "UTC")

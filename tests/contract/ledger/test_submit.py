@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 from bureau.contracts.jobs.states import When
 from bureau.ledger.db.tables import artifact_uses, jobs, tasks
-from bureau.ledger.files.artifacts import ArtifactGone, add_upload
+from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.jobs.submit import submit
-from tests.support.book import Book, again, stored, task
+from tests.support.book import Book, add_upload, again, stored, task
 
 
 def test_a_new_job_is_open_with_its_first_task_ready_and_due(book: Book) -> None:

@@ -1,13 +1,13 @@
 """What the console reads: the last hour, failures by cause, who works on what, ids by letters."""
 
-from bureau.ledger.access import audit_list
+from bureau.ledger.access import audit
 from bureau.ledger.access.audit import EVERYBODY, Act, note
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs.job_filter import JobFilter
-from bureau.ledger.reads import failures, job_queries, jump
+from bureau.ledger.reads import failures, id_prefix, job_queries
+from bureau.ledger.reads.event_history import declared, last_events
 from bureau.ledger.reads.queue_stats import survey
 from bureau.ledger.reads.running_tasks import at_work
-from bureau.ledger.reads.story import declared, last_events
 from bureau.ledger.reads.throughput import clock, minutes, whole_minute
 from tests.support.book import Book, again, attempts_at_most, failed, task
 
@@ -87,20 +87,20 @@ def test_each_worker_s_tasks_are_known(book: Book) -> None:
 def test_the_first_letters_of_an_id_are_enough(book: Book) -> None:
     job_id = book.submit()
     book.submit(owner="bob")
-    assert jump.beginning_with(book.db, "ada", str(job_id)[:13], limit=9) == [job_id]
-    assert jump.beginning_with(book.db, "ada", job_id.hex.upper(), limit=9) == [job_id]
+    assert id_prefix.beginning_with(book.db, "ada", str(job_id)[:13], limit=9) == [job_id]
+    assert id_prefix.beginning_with(book.db, "ada", job_id.hex.upper(), limit=9) == [job_id]
     for text in ("", "abc", "monthly", "0" * 33, "ffffffff"):
-        assert jump.beginning_with(book.db, "ada", text, limit=9) == []
+        assert id_prefix.beginning_with(book.db, "ada", text, limit=9) == []
 
 
 def test_the_audit_shows_ones_own_and_everybodys(book: Book) -> None:
     with book.db.transaction() as connection:
         for act, owner in (("job.retry", "ada"), ("job.retry", "bob"), ("queue.pause", EVERYBODY)):
             note(connection, Act(act, owner, "local"))
-    rows = audit_list.listed(book.db, "ada", act=None, before=None, limit=9)
+    rows = audit.listed(book.db, "ada", act=None, before=None, limit=9)
     assert [row.act for row in rows] == ["queue.pause", "job.retry"]
-    assert [row.act for row in audit_list.listed(book.db, "ada", act=None, before=rows[0].id, limit=9)] == ["job.retry"]
-    assert [row.owner for row in audit_list.listed(book.db, "ada", act="job.retry", before=None, limit=9)] == ["ada"]
+    assert [row.act for row in audit.listed(book.db, "ada", act=None, before=rows[0].id, limit=9)] == ["job.retry"]
+    assert [row.owner for row in audit.listed(book.db, "ada", act="job.retry", before=None, limit=9)] == ["ada"]
 
 
 def test_a_job_s_story_is_its_owners(book: Book) -> None:

@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from bureau.ledger.access.keys import Role
-from bureau.ledger.files.artifacts import Removal, add_upload, mark_removed
+from bureau.ledger.files.artifacts import Removal, mark_removed
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.signing.signed_links import Link, Linked, Links
 from tests.integration.gateway.conftest import Door
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
-from tests.support.book import stored
+from tests.support.book import add_upload, stored
 
 SECRET = "s3cret" * 6
 PUBLIC = "https://bureau.example.com"

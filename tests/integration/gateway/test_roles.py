@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from bureau.ledger.access.certificates import note_issued
 from bureau.ledger.access.keys import Role
 from bureau.ledger.db.database import Database
-from bureau.ledger.files.artifacts import add_upload
 from bureau.services.gateway.app import create_app, operations
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Operation
@@ -22,7 +21,7 @@ from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from tests.integration.gateway.conftest import CountingRelay
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
-from tests.support.book import stored
+from tests.support.book import add_upload, stored
 
 OPEN_TO_EVERYBODY = {
     "healthz",

@@ -4,11 +4,10 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.mail.deliveries import DeliveryState
 from tests.integration.mailer.conftest import Office
-from tests.support.book import stored
+from tests.support.book import add_upload, stored
 from tests.support.mail_servers import MailServer
 
 
@@ -18,7 +17,7 @@ def _upload(office: Office, data: bytes, name: str, media_type: str) -> Artifact
     row = StoredArtifact(
         kept.id, "ada", None, None, name, media_type, file.size, file.sha256, kept.key, kept.created_at
     )
-    artifacts.add_upload(office.db, row)
+    add_upload(office.db, row)
     return ArtifactRef(artifact=kept.id)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from bureau.services.certificates.issuer.pdf.looks import Looks, design_path, image_svg
+from bureau.services.certificates.issuer.pdf.design_settings import Looks, design_path, image_svg
 from bureau.services.certificates.issuer.pdf.typesetter import CannotDrawError, Certificate, DesignError, Typesetter
 from bureau.services.certificates.issuer.pdf.words import WORDS, date_words
 from bureau.services.certificates.issuer.rosters.roster import MAX_CHARACTERS

@@ -32,7 +32,7 @@ def shown(lines: list[tuple[bool, str]]) -> list[str]:
 
 def test_a_queue_that_nobody_serves_says_who_did_last() -> None:
     queues = [
-        queue("mailer", 0, queued=1240, oldest_queued_seconds=541.0),
+        queue("mailer", 0, trouble="no_worker", queued=1240, oldest_queued_seconds=541.0),
         queue("reports", 2, queued=3, oldest_queued_seconds=4.2, running=2),
     ]
     workers = [
@@ -51,16 +51,18 @@ def test_a_queue_that_nobody_serves_says_who_did_last() -> None:
     [
         (queue("shop", 1), "  shop  0 waiting, 1 worker"),
         (queue("shop", 0), "  shop  0 waiting, 0 workers"),  # nothing to do, nobody needed
-        (queue("shop", 0, running=1), "! shop  0 waiting, 0 workers, 1 running"),
-        (queue("shop", 1, queued=1, oldest_queued_seconds=300.0), "! shop  1 waiting, oldest 5 min, 1 worker"),
+        (queue("shop", 0, trouble="no_worker", running=1), "! shop  0 waiting, 0 workers, 1 running"),
         (
-            queue("shop", 1, queued=1, oldest_queued_seconds=2.0, paused_at="2026-05-03T02:00:00Z"),
+            queue("shop", 1, trouble="stalled", queued=1, oldest_queued_seconds=300.0),
+            "! shop  1 waiting, oldest 5 min, 1 worker",
+        ),
+        (
+            queue("shop", 1, trouble="paused", queued=1, oldest_queued_seconds=2.0, paused_at="2026-05-03T02:00:00Z"),
             "! shop  1 waiting, oldest 2 s, 1 worker, paused since 03 May 02:00",
         ),
-        (queue("shop", 1, paused_at="2026-05-04T02:00:00Z"), "  shop  0 waiting, 1 worker, paused since 02:00"),
     ],
 )
-def test_a_mark_stands_where_work_does_not_go_on(found: QueueData, line: str) -> None:
+def test_a_queue_that_the_gateway_calls_troubled_is_marked(found: QueueData, line: str) -> None:
     assert shown(queue_lines([found], [], NOW)) == [line]
 
 

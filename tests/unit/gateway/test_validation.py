@@ -29,7 +29,7 @@ def test_a_whole_number_may_be_written_with_a_point(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "mistakes"),
+    ("data", "errors"),
     [
         ({"priority": "5"}, [("#/priority", "wrong_type")]),
         ({"priority": True}, [("#/priority", "wrong_type")]),

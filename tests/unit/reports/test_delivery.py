@@ -14,9 +14,9 @@ import pytest
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.reports import DeliverReport, Empty, ReportGenerated, TellFailure
-from bureau.ledger.reads.first_failure import Failure
+from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery import DeliveryPolicy, ReportDeliverer
-from bureau.services.reports.ladder import DeliveryMethod, DeliveryMethodPolicy
+from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
 from bureau.signing.signed_links import Linked, Links
 from tests.support.context import FakeContext
 

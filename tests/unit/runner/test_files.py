@@ -12,11 +12,11 @@ from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.tables import attempts
 from bureau.ledger.files import artifacts
-from bureau.ledger.files.artifacts import StoredArtifact, add_upload
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads import job_queries
 from bureau.stop_token import StopReason
 from bureau.task import Context
-from tests.support.book import stored
+from tests.support.book import add_upload, stored
 from tests.unit.runner.conftest import Bench
 
 

@@ -8,13 +8,12 @@ from structlog.testing import capture_logs
 
 from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.db.tables import audit
-from bureau.ledger.files.artifacts import add_upload
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from bureau.services.scheduler.file_schedules import FileSchedules
 from bureau.services.scheduler.schedule_file import ScheduleFile
-from tests.support.book import stored
+from tests.support.book import add_upload, stored
 from tests.unit.scheduler.conftest import Place
 
 JOB = "job: {tasks: [{name: add, run: shop.suma, input: {a: 2, b: 2}}]}"

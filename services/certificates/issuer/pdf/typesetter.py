@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typst
 
-from bureau.services.certificates.issuer.pdf.looks import Looks
+from bureau.services.certificates.issuer.pdf.design_settings import Looks
 from bureau.services.certificates.issuer.pdf.qr import qr_svg
 from bureau.services.certificates.issuer.pdf.words import WORDS, date_words, iso_date
 

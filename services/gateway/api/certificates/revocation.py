@@ -70,7 +70,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _whose(call: Call[Any, Any]) -> str | None:
     """An operator answers for all certificates of the house, everybody else for their own."""
-    return None if call.who.role.includes(Role.OPERATE) else call.owner
+    return None if call.identity.role.includes(Role.OPERATE) else call.owner
 
 
 def _shown(issued: Issued) -> CertificateRevoked:

@@ -55,7 +55,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         ]
         try:
             with gateway.database.transaction() as connection:
-                quota.hold(connection, gateway.settings, call.who, jobs=len(jobs))
+                quota.hold(connection, gateway.settings, call.identity, jobs=len(jobs))
                 for job in jobs:
                     insert_job(connection, job)
                 if call.reservation:

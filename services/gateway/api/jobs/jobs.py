@@ -147,7 +147,7 @@ def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
     view = job_queries.job(gateway.database, call.path["job_id"], call.owner)
     if view is None:
         raise not_found("job")
-    return job_of(view, call.who.link_token)
+    return job_of(view, call.identity.link_token)
 
 
 def _tasks(gateway: Gateway) -> Operation[Any, Any]:

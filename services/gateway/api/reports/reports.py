@@ -110,10 +110,6 @@ def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> 
     return known.reports[name]
 
 
-def _burst(report: KnownReport, asked: Burst | None) -> tuple[str, list[Any]] | None:
-    return (asked.parameter, burst_values(report, asked.parameter, asked.recipients)) if asked else None
-
-
 def _params_errors(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
     if asked.burst is None or graph.references(asked.params):
         return params_errors(report, asked.params)

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, request
 
 from bureau.contracts.base import clean_text
-from bureau.ledger.access import audit_list
+from bureau.ledger.access import audit
 from bureau.ledger.access.keys import Role
 from bureau.services.gateway.console.frame import Frame
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
@@ -23,7 +23,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         act = clean_text(request.args.get("act", ""))[:40] or None
         cursor = request.args.get("cursor")
         before = read_cursor(cursor, _row_id) if cursor else None
-        rows = audit_list.listed(frame.gateway.database, call.owner, act=act, before=before, limit=SHOWN + 1)
+        rows = audit.listed(frame.gateway.database, call.owner, act=act, before=before, limit=SHOWN + 1)
         shown, following = cut(rows, SHOWN, lambda row: cursor_of(str(row.id)))
         given = {"act": act} if act else {}
         return frame.page(

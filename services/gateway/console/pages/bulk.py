@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs.bulk_actions import BulkAct
 from bureau.services.gateway.console import job_query
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
 from bureau.services.gateway.console.job_query import JobQuery
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
@@ -18,11 +18,11 @@ PER_SECOND = 20  # of what is retried, so that what failed under load does not f
 _DONE = {BulkAct.RETRY: "jobs-retried", BulkAct.CANCEL: "jobs-cancelled"}
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     return [one for what in BulkAct for one in (_ask(frame, acting, what), _act(frame, acting, what))]
 
 
-def _ask(frame: Frame, acting: Acting, what: BulkAct) -> Operation[Any, Any]:
+def _ask(frame: Frame, acting: ApiCalls, what: BulkAct) -> Operation[Any, Any]:
     def ask(call: Call[Nothing, Nothing]) -> Response:
         query = _refused_unless_whole(job_query.read(request.args))
         return _page(frame, call, what, query, _counted(acting, call, what, query))
@@ -32,7 +32,7 @@ def _ask(frame: Frame, acting: Acting, what: BulkAct) -> Operation[Any, Any]:
     )
 
 
-def _act(frame: Frame, acting: Acting, what: BulkAct) -> Operation[Any, Any]:
+def _act(frame: Frame, acting: ApiCalls, what: BulkAct) -> Operation[Any, Any]:
     def act(call: Call[Any, Any]) -> Response:
         query = _refused_unless_whole(job_query.read(MultiDict(call.body.fields)))
         expected = call.body.get("expect") or ""
@@ -47,7 +47,7 @@ def _act(frame: Frame, acting: Acting, what: BulkAct) -> Operation[Any, Any]:
     return frame.post(f"{what}-jobs", f"/jobs/{what}", act, f"{what.title()} the jobs that match", role=Role.OPERATE)
 
 
-def _counted(acting: Acting, call: Call[Any, Any], what: BulkAct, query: JobQuery) -> Any:
+def _counted(acting: ApiCalls, call: Call[Any, Any], what: BulkAct, query: JobQuery) -> Any:
     return acting.perform(f"{what}-jobs", call, {"filter": query.filter, "dry_run": True})
 
 

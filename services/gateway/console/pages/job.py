@@ -10,14 +10,14 @@ from flask import Response, request
 
 from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import recipient_history
-from bureau.ledger.reads import job_queries, story
+from bureau.ledger.reads import event_history, job_queries
 from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.services.gateway.console import resubmit
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go, local_address
 from bureau.services.gateway.console.text.redaction import pretty
 from bureau.services.gateway.console.text.task_graph import graph
-from bureau.services.gateway.console.text.timeline import told, why_it_waits
+from bureau.services.gateway.console.text.timeline import render_event, why_it_waits
 from bureau.services.gateway.console.text.words import state_words
 from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept
@@ -43,7 +43,7 @@ class ToldTask:
     result: str | None = None
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def submit(verb: str, said: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-job", call)
@@ -72,7 +72,7 @@ def _read(frame: Frame) -> Operation[Any, Any]:
 
     def read(call: Call[Nothing, Nothing]) -> Response:
         job, now = _find(frame, call), datetime.now(UTC)
-        declared = story.declared(database, job.id, call.owner)
+        declared = event_history.declared(database, job.id, call.owner)
         asked = request.args.get("task")
         return frame.page(
             "job.html",
@@ -88,8 +88,10 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
             files=[(file, artifact_of(file).url) for file in job.artifacts],
             mails=recipient_history.mails(database, job.id, limit=MAILS),
-            events=[told(event) for event in reversed(story.last_events(database, job.id, limit=EVENTS))],
-            curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.who.key_id is not None)
+            events=[
+                render_event(event) for event in reversed(event_history.last_events(database, job.id, limit=EVENTS))
+            ],
+            curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.identity.key_id is not None)
             if len(declared) <= len(job.tasks)
             else None,
         )
@@ -103,7 +105,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
     def run_again(call: Call[Any, Any]) -> Response:
         job = _find(frame, call)
         known = gateway.announcements.known()
-        spec = resubmit.spec_of(job, story.declared(gateway.database, job.id, call.owner))
+        spec = resubmit.spec_of(job, event_history.declared(gateway.database, job.id, call.owner))
         refuse(spec_errors(spec, known))
         new = replace(job_from(spec, call.owner, known), kind=job.kind)
         accepted: Reply = accept(gateway, call, new, used=used_by(spec))

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from bureau.ledger.reads import job_queries, jump
+from bureau.ledger.reads import id_prefix, job_queries
 from bureau.services.gateway.api.jobs.jobs import newest_first
 from bureau.services.gateway.console import job_query
 from bureau.services.gateway.console.frame import Frame, go
@@ -24,7 +24,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
 
     def listed(call: Call[Nothing, Nothing]) -> Response:
         query = job_query.read(request.args)
-        by_id = jump.beginning_with(database, call.owner, query.wanted.q or "", limit=FOUND)
+        by_id = id_prefix.beginning_with(database, call.owner, query.wanted.q or "", limit=FOUND)
         if len(by_id) == 1:
             return go(f"/jobs/{by_id[0]}")
         cursor = request.args.get("cursor")

@@ -17,7 +17,7 @@ from bureau.services.gateway.console.frame import Frame
 from bureau.services.gateway.console.job_rows import job_row
 from bureau.services.gateway.console.state.dependency import Dependency, outside
 from bureau.services.gateway.console.state.throughput import QUIET, LastHour, Pulse
-from bureau.services.gateway.console.text.health_summary import QueueState, Sentence, State, sentence
+from bureau.services.gateway.console.text.health_summary import HealthSummary, QueueState, State, health_summary
 from bureau.services.gateway.console.text.sparkline import Sparkline, sparkline
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 
@@ -40,7 +40,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
 
     def overview(call: Call[Nothing, Nothing]) -> Response:
         now, hours = pulse.read()
-        operates = call.who.role.includes(Role.OPERATE)
+        operates = call.identity.role.includes(Role.OPERATE)
         surveys = survey(database) if operates else []
         depends = frame.watch.seen()
         if operates:
@@ -62,11 +62,11 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
     return [frame.get("overview", "/", overview, "A page on the state of things")]
 
 
-def own_sentence(failed: Failures, depends: list[Dependency], now: datetime) -> Sentence:
+def own_sentence(failed: Failures, depends: list[Dependency], now: datetime) -> HealthSummary:
     """For who does not operate the queues: their own failures."""
     lost = sum(group.count for group in failed.groups)
     state = QueueState("your jobs", failed=lost, workers=1)
-    return sentence(State(now, [state], depends))
+    return health_summary(State(now, [state], depends))
 
 
 def retry_address(group: Group) -> str:
@@ -76,7 +76,9 @@ def retry_address(group: Group) -> str:
     return f"/jobs/retry?{urlencode(query)}"
 
 
-def _said(now: datetime, surveys: list[QueueSurvey], hours: dict[str, LastHour], depends: list[Dependency]) -> Sentence:
+def _said(
+    now: datetime, surveys: list[QueueSurvey], hours: dict[str, LastHour], depends: list[Dependency]
+) -> HealthSummary:
     states = [
         QueueState(
             name=one.queue,
@@ -91,7 +93,7 @@ def _said(now: datetime, surveys: list[QueueSurvey], hours: dict[str, LastHour],
         )
         for one in surveys
     ]
-    return sentence(State(now, states, depends))
+    return health_summary(State(now, states, depends))
 
 
 def _row(one: QueueSurvey, hour: LastHour) -> QueueRow:

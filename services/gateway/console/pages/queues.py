@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response
 
 from bureau.ledger.access.keys import Role
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.problems import problem
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def switch(verb: str, said: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-queue", call)

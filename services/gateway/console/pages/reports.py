@@ -10,7 +10,7 @@ from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.problems import FieldError, ProblemError
 from bureau.ledger.access.keys import Role
 from bureau.services.gateway.console import schema_form
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
 from bureau.services.gateway.http.forms import PostedForm
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
@@ -20,7 +20,7 @@ SHOWN_ROWS = 50
 DELIMITERS = ((",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar"))
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def listed(call: Call[Nothing, Nothing]) -> Response:
         known = frame.gateway.announcements.known()
         found = [report.description for _, report in sorted(known.reports.items())]

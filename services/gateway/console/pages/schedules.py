@@ -10,7 +10,7 @@ from bureau.formatting import count
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import throughput
 from bureau.services.gateway.api.schedules.schedule_models import Schedule
-from bureau.services.gateway.console.api_calls import Acting
+from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
 from bureau.services.gateway.console.text.words import duration
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
@@ -19,7 +19,7 @@ from bureau.services.gateway.http.pagination import PageQuery
 SHOWN = 50
 
 
-def operations(frame: Frame, acting: Acting) -> list[Operation[Any, Any]]:
+def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def listed(call: Call[Nothing, Nothing]) -> Response:
         query = PageQuery(limit=SHOWN, cursor=request.args.get("cursor"))
         found: Any = acting.perform("list-schedules", call, query=query)

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 
 from bureau.formatting import count
+from bureau.ledger.reads.queue_trouble import QueueTrouble, queue_trouble
 from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
 from bureau.services.gateway.console.text.words import duration
-
-SILENT = timedelta(minutes=2)  # a queue with due work and workers that finishes nothing for so long is stuck
-BEHIND_SECONDS = 60.0  # work that waits longer is worth a word
 
 
 class Tone(IntEnum):
@@ -36,6 +34,17 @@ class QueueState:
     paused_at: datetime | None = None
     last_done: datetime | None = None
 
+    @property
+    def trouble(self) -> QueueTrouble | None:
+        """What is wrong with the queue, or None."""
+        return queue_trouble(
+            paused=self.paused_at is not None,
+            due=self.due,
+            running=self.running,
+            workers=self.workers,
+            oldest_due_seconds=self.oldest_seconds,
+        )
+
 
 @dataclass(frozen=True)
 class State:
@@ -47,7 +56,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class HealthSummary:
     """`detail` goes on where `text` ends; `more` are the other things that are wrong, each with its detail."""
 
     tone: Tone
@@ -56,10 +65,10 @@ class Sentence:
     more: tuple[str, ...] = field(default=())
 
 
-Found = tuple[Tone, str, str]  # as in `Sentence`: its tone, text and detail
+Found = tuple[Tone, str, str]  # as in `HealthSummary`: its tone, text and detail
 
 
-def sentence(state: State) -> Sentence:
+def health_summary(state: State) -> HealthSummary:
     """What matters most first."""
     found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
@@ -67,7 +76,7 @@ def sentence(state: State) -> Sentence:
     found.sort(key=lambda said: -said[0])
     if found:
         first, *others = found
-        return Sentence(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
+        return HealthSummary(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
     return _calm(state.queues)
 
 
@@ -83,26 +92,22 @@ def _dependency(one: Dependency, now: datetime) -> Found | None:
 
 
 def _queue(queue: QueueState, now: datetime) -> Found | None:
-    """What is wrong with a queue; None where nothing is."""
+    """Says what is wrong with a queue; None where nothing is."""
     waiting = f"{queue.due:,} waiting"
-    if queue.paused_at:
-        held = f", {waiting}" if queue.due else ""
-        return Tone.WARNING, f"{queue.name}: paused for {duration(now - queue.paused_at)}{held}.", ""
-    if queue.due and not queue.workers:
-        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, no worker.", ""
-    if queue.due and _is_silent(queue, now):
-        workers = count(queue.workers, "worker")
-        return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, {workers}.", ""
-    if queue.oldest_seconds >= BEHIND_SECONDS:
-        return Tone.WARNING, f"{queue.name}: behind, {waiting}, the oldest for {duration(queue.oldest_seconds)}.", ""
-    return None
-
-
-def _is_silent(queue: QueueState, now: datetime) -> bool:
-    """Due work has waited for long and nothing was finished all the while. What runs may just be long."""
-    if queue.running or queue.oldest_seconds < SILENT.total_seconds():
-        return False
-    return queue.last_done is None or now - queue.last_done >= SILENT
+    match queue.trouble:
+        case QueueTrouble.PAUSED:
+            since = f" for {duration(now - queue.paused_at)}" if queue.paused_at else ""
+            return Tone.WARNING, f"{queue.name}: paused{since}{f', {waiting}' if queue.due else ''}.", ""
+        case QueueTrouble.NO_WORKER:
+            return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, no worker.", ""
+        case QueueTrouble.STALLED:
+            workers = count(queue.workers, "worker")
+            return Tone.WRONG, f"{queue.name}: {_silence(queue, now)}, {waiting}, {workers}.", ""
+        case QueueTrouble.BEHIND:
+            oldest = duration(queue.oldest_seconds)
+            return Tone.WARNING, f"{queue.name}: behind, {waiting}, the oldest for {oldest}.", ""
+        case None:
+            return None
 
 
 def _silence(queue: QueueState, now: datetime) -> str:
@@ -111,14 +116,14 @@ def _silence(queue: QueueState, now: datetime) -> str:
     return f"nothing finished for {duration(now - queue.last_done)}"
 
 
-def _calm(queues: Sequence[QueueState]) -> Sentence:
+def _calm(queues: Sequence[QueueState]) -> HealthSummary:
     running, due = sum(queue.running for queue in queues), sum(queue.due for queue in queues)
     failed = sum(queue.failed for queue in queues)
     if not queues:
         detail = "Jobs are accepted when the first one does."
-        return Sentence(Tone.WARNING, "No worker has announced itself yet.", detail)
+        return HealthSummary(Tone.WARNING, "No worker has announced itself yet.", detail)
     if failed:
-        return Sentence(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
+        return HealthSummary(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
     if running or due:
-        return Sentence(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
-    return Sentence(Tone.WELL, "All is well. Nothing is waiting.")
+        return HealthSummary(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
+    return HealthSummary(Tone.WELL, "All is well. Nothing is waiting.")

@@ -23,7 +23,7 @@ _SIGNS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class RenderedEvent:
     """A line of the timeline; `kind` is the event's type without its dot."""
 
     at: datetime
@@ -33,10 +33,10 @@ class Told:
     text: str
 
 
-def told(event: Happened) -> Told:
+def render_event(event: Happened) -> RenderedEvent:
     text = _text(event.type, event.data)
     short = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
-    return Told(event.at, _SIGNS.get(event.type, "·"), event.type.replace(".", "-"), event.task, short)
+    return RenderedEvent(event.at, _SIGNS.get(event.type, "·"), event.type.replace(".", "-"), event.task, short)
 
 
 def _text(kind: str, data: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from bureau.ledger.reads.job_views import TaskView
 from bureau.services.gateway.console.text.redaction import HIDDEN, MOST_CHARACTERS, pretty, redacted
 from bureau.services.gateway.console.text.sparkline import sparkline
 from bureau.services.gateway.console.text.task_graph import MOST, graph
-from bureau.services.gateway.console.text.timeline import told, why_it_waits
+from bureau.services.gateway.console.text.timeline import render_event, why_it_waits
 from bureau.services.gateway.console.text.words import listed
 
 ID = UUID(int=1)
@@ -119,7 +119,7 @@ def test_a_long_value_says_how_much_of_it_is_left_out() -> None:
 )
 def test_an_event_is_told_in_words(kind: str, data: dict[str, Any], text: str) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    assert told(Happened(ID, 1, kind, at, "a", data)).text == text
+    assert render_event(Happened(ID, 1, kind, at, "a", data)).text == text
 
 
 @pytest.mark.parametrize(

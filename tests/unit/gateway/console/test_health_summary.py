@@ -7,7 +7,7 @@ import pytest
 from bureau.contracts.outage import Outage
 from bureau.ledger.reads.reported_outages import ReportedOutage
 from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus, outside
-from bureau.services.gateway.console.text.health_summary import QueueState, State, Tone, sentence
+from bureau.services.gateway.console.text.health_summary import QueueState, State, Tone, health_summary
 
 NOW = datetime(2026, 3, 1, 2, 59, 0, tzinfo=UTC)
 
@@ -67,7 +67,7 @@ BUSY = QueueState("reports", due=3, oldest_seconds=4, running=2, workers=2, last
     ],
 )
 def test_the_sentence(queues: tuple[QueueState, ...], tone: Tone, text: str) -> None:
-    said = sentence(State(NOW, queues))
+    said = health_summary(State(NOW, queues))
     assert (said.tone, said.text) == (tone, text)
 
 
@@ -76,7 +76,7 @@ def test_what_matters_most_comes_first_and_the_rest_is_not_lost() -> None:
     away = Dependency(
         "RabbitMQ", DependencyStatus.AWAY, before(minutes=9), "Jobs are accepted and start when it is back."
     )
-    said = sentence(State(NOW, (paused, BUSY, MAILER), (Dependency("Storage"), away)))
+    said = health_summary(State(NOW, (paused, BUSY, MAILER), (Dependency("Storage"), away)))
     assert said.tone is Tone.WRONG
     assert said.text == "RabbitMQ is away since 02:50:00 (9 min)."
     assert said.detail == "Jobs are accepted and start when it is back."
@@ -93,7 +93,7 @@ def test_what_needs_a_look_is_a_warning_and_what_nobody_knows_is_none() -> None:
     unknown = Dependency(
         "Mail transport", DependencyStatus.UNKNOWN, detail="No worker serves mailer, so none can tell."
     )
-    said = sentence(State(NOW, (BUSY,), (full, unknown)))
+    said = health_summary(State(NOW, (BUSY,), (full, unknown)))
     assert (said.tone, said.text, said.more) == (Tone.WARNING, "Storage: its file system is 93 % full.", ())
     assert said.detail == "Make it larger."
 
@@ -101,7 +101,9 @@ def test_what_needs_a_look_is_a_warning_and_what_nobody_knows_is_none() -> None:
 def test_what_is_not_said_first_is_said_in_full() -> None:
     away = Dependency("Database", DependencyStatus.AWAY)
     full = Dependency("Storage", DependencyStatus.WARNS, detail="Its file system is 93 % full. Make it larger.")
-    assert sentence(State(NOW, (), (full, away))).more == ("Storage: its file system is 93 % full. Make it larger.",)
+    assert health_summary(State(NOW, (), (full, away))).more == (
+        "Storage: its file system is 93 % full. Make it larger.",
+    )
 
 
 def test_what_workers_need_stands_as_they_say() -> None:
