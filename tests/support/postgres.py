@@ -67,7 +67,7 @@ class PostgreSQL:
 
     @property
     def pids(self) -> list[int]:
-        """The postmaster, while it runs; every backend descends from it."""
+        """Returns the postmaster's pid while it runs; every backend descends from it."""
         return [self._process.pid] if self._process else []
 
     def start(self) -> None:

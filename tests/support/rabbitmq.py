@@ -80,11 +80,11 @@ class RabbitMQ:
 
     @property
     def pids(self) -> list[int]:
-        """The node and its epmd, while they run; all that works for them descends from these."""
+        """Returns the pids of the node and its epmd while they run; all that works for them descends from these."""
         return [process.pid for process in (self._node, self._epmd) if process]
 
     def version(self) -> str:
-        """As the node tells it."""
+        """Returns what the node tells."""
         return self.ctl("version").strip()
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""A private Redis on a free port, with the settings that Debian ships."""
+"""This module starts a private Redis on a free port, with Redis's own defaults."""
 
 import shutil
 from pathlib import Path
@@ -11,13 +11,13 @@ from tests.support.processes import Process
 
 
 def find_binary() -> Path | None:
-    """`redis-server` itself."""
+    """Returns the path of `redis-server`, or None."""
     found = shutil.which("redis-server", path="/usr/bin:/usr/local/bin")
     return Path(found) if found else None
 
 
 class RedisServer:
-    """A server with snapshots and without an append-only file, which is Redis's own default.
+    """Runs a server with snapshots and without an append-only file, which is Redis's own default.
 
     As a context manager it runs from the start of the block, and at the end nothing of it is left.
     """
@@ -41,12 +41,12 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """The URL of database 0."""
+        """Returns the URL of database 0."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     @property
     def pids(self) -> list[int]:
-        """The server, while it runs; the children that write its snapshots descend from it."""
+        """Returns the server's pid while it runs; the children that write its snapshots descend from it."""
         return [self._process.pid] if self._process else []
 
     def start(self) -> None:
@@ -60,7 +60,7 @@ class RedisServer:
         self._process.wait_until(lambda: listens(self._port), 20, "Redis listens")
 
     def close(self) -> None:
-        """kill -9: its data goes too."""
+        """Kills it: its data goes too."""
         if self._process:
             self._process.kill()
             self._process = None

@@ -1,1 +1,1 @@
-"""`make bench-throughput`: Bureau beside Flask, Celery, RabbitMQ and Redis, measured from outside. Read README.md."""
+"""`make bench-throughput` measures Bureau beside Flask, Celery, RabbitMQ and Redis, from outside. Read README.md."""

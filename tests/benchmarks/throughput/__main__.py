@@ -1,4 +1,4 @@
-"""`make bench-throughput`. PARTS, JOBS, ROUNDS and CELERY_CONFIRMS choose; README.md says what is measured and how."""
+"""`make bench-throughput` runs this. The environment chooses the parts; README.md says what is measured and how."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The bars: what Bureau has to reach, each a median of ratios or a figure of this run."""
+"""This module holds the bars that Bureau has to reach, each a median of ratios or a figure of this run."""
 
 import statistics
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ CHAIN, GROUP, SINGLE, LATENCY, FILLED = 1.5, 1.0, 2.0, 1.0, 0.9
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` has to be at least `limit`, or at most."""
+    """Holds a value that has to be at least `limit`, or at most."""
 
     what: str
     value: float
@@ -32,7 +32,7 @@ class Bar:
 
 
 def bars(results: Results) -> list[Bar]:
-    """Those of what was measured."""
+    """Returns the bars of what was measured."""
     return [*_beside_celery(results), *_cpu(results), *_alone(results)]
 
 
@@ -49,7 +49,7 @@ def _beside_celery(results: Results) -> Iterator[Bar]:
 
 
 def _cpu(results: Results) -> Iterator[Bar]:
-    """In the proportion of this machine: Celery's job takes 13 ms on the one the bars were written for."""
+    """Scales the bars to this machine: Celery's job takes 13 ms on the one they were written for."""
     theirs = results.values(mail.END_TO_END, CELERY, CPU)
     if not theirs:
         return

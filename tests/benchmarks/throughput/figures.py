@@ -1,4 +1,4 @@
-"""The statistics of the tables: percentiles, and medians of ratios."""
+"""This module computes the statistics of the tables: percentiles, and medians of ratios."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""The load generator in a process of its own, and what it saw."""
+"""This module runs the load generator in a process of its own, and returns what it saw."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.processes import ROOT
 
 @dataclass(frozen=True)
 class Load:
-    """Monotonic times of the first request and the last answer, and the seconds of each answer."""
+    """Holds the monotonic times of the first request and the last answer, and the seconds of each answer."""
 
     began: float
     ended: float

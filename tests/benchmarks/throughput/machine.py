@@ -1,4 +1,4 @@
-"""What a run was measured on, printed with the results."""
+"""This module tells what a run was measured on; that is printed with the results."""
 
 import os
 import platform
@@ -60,7 +60,7 @@ def _redis(servers: Servers) -> str:
 
 
 def _fdatasync_ms() -> float:
-    """The median. Where it takes next to nothing, the disk promises what it does not keep."""
+    """Returns the median of several writes. Where it is next to nothing, the disk promises what it does not keep."""
     folder = Path(tempfile.mkdtemp(prefix="bureau-fdatasync-"))
     seconds = []
     with (folder / "file").open("wb") as file:

@@ -1,4 +1,4 @@
-"""The SMTP sink in a process of its own, and what it saw."""
+"""This module runs the SMTP sink in a process of its own, and asks what it saw."""
 
 import json
 import socket
@@ -17,14 +17,14 @@ STALLED_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Mails:
-    """The monotonic times at which mails came, in order, and to how many different recipients."""
+    """Holds the monotonic times at which mails came, in order, and the number of different recipients."""
 
     times: list[float]
     recipients: int
 
 
 class MailSink:
-    """Both stacks send to the same one. As a context manager it runs from the start of the block to its end."""
+    """Receives the mails of both stacks. As a context manager it runs from the start of the block to its end."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -54,7 +54,7 @@ class MailSink:
         return Mails(**found)
 
     def wait_for(self, count: int) -> int:
-        """The number of mails, once it is at least `count`. AssertionError where none comes for two minutes."""
+        """Returns the number of mails once it is at least `count`. AssertionError where none comes for two minutes."""
         last, since = -1, time.monotonic()
         while (now := self.count()) < count:
             if now != last:

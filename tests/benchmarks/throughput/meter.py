@@ -1,4 +1,4 @@
-"""CPU time of a stack between two moments."""
+"""This module reads the CPU time of a stack between two moments."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from tests.benchmarks.throughput.stacks.contender import Contender
 
 
 class Meter:
-    """Starts with its construction. The stack's processes must be the same until it is read."""
+    """Starts when it is made. The stack's processes must be the same until it is read."""
 
     def __init__(self, contender: Contender) -> None:
         self._roots = contender.roots()
         self._before = read_cpu(self._roots)
 
     def seconds(self) -> Mapping[str, float]:
-        """Used since then by each group, and by the rest of the machine."""
+        """Returns what each group has used since then, and the rest of the machine."""
         return used_between(self._before, read_cpu(self._roots))
 
     def ms_a_job(self, jobs: int) -> Mapping[str, float]:

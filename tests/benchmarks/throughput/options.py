@@ -1,4 +1,4 @@
-"""What is asked of a run, from the environment: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS, CELERY_CONNECTS."""
+"""This module reads what a run shall measure: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS, CELERY_CONNECTS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ ALONE = ("backlog", "history", "idle", "embedded")
 
 @dataclass(frozen=True)
 class CeleryHabits:
-    """Two things that applications of Celery do one way or the other; the defaults are the faster ways."""
+    """Holds two things that applications of Celery do one way or the other; the defaults are the faster ways."""
 
     confirms: bool = False  # `delay()` waits until RabbitMQ has the message
     connects: bool = False  # to the mail server for each mail, as Flask-Mail and Django do
@@ -27,7 +27,7 @@ class Options:
 
 
 def read(environment: Mapping[str, str]) -> Options:
-    """Raises ValueError with what is wrong, in words for whoever typed it."""
+    """Returns the options. Raises ValueError with what is wrong, in words for whoever typed it."""
     usual = Options()
     parts = tuple(environment.get("PARTS", "").replace(",", " ").split()) or usual.parts
     if unknown := [part for part in parts if part not in (*BESIDE_CELERY, *ALONE)]:

@@ -1,4 +1,4 @@
-"""The accounting of processes: CPU time and memory of whole process trees, read from /proc."""
+"""This module accounts for processes: CPU time and memory of whole process trees, read from /proc."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _BUSY = (0, 1, 2, 5, 6, 7)  # of the fields of /proc/stat: user, nice, system, i
 
 @dataclass(frozen=True)
 class Stat:
-    """A line of /proc/<pid>/stat. `ticks` are its own and those of the children it has waited for."""
+    """Holds a line of /proc/<pid>/stat. `ticks` are its own and those of the children it has waited for."""
 
     pid: int
     parent: int
@@ -22,14 +22,14 @@ class Stat:
 
 @dataclass(frozen=True)
 class Memory:
-    """Of a process tree, in MB. `rss` counts a page that processes share once for each, `pss` once for all."""
+    """Holds the memory of a tree in MB. `rss` counts a page that processes share for each of them, `pss` once."""
 
     rss: float
     pss: float
 
 
 def parse_stat(line: str) -> Stat:
-    """The name may hold spaces and parentheses, so the fields are counted from its last one."""
+    """Counts the fields from the name's last parenthesis: a name may hold spaces and parentheses."""
     before, _, after = line.rpartition(")")
     fields = after.split()
     # state, ppid, pgrp, session, tty, tpgid, flags, four of faults, then utime, stime, cutime, cstime
@@ -37,7 +37,7 @@ def parse_stat(line: str) -> Stat:
 
 
 def tree(roots: Iterable[int], stats: Mapping[int, Stat]) -> set[int]:
-    """The roots that are alive and all that descend from them."""
+    """Returns the roots that are alive and all that descend from them."""
     children: dict[int, list[int]] = {}
     for stat in stats.values():
         children.setdefault(stat.parent, []).append(stat.pid)
@@ -52,18 +52,18 @@ def tree(roots: Iterable[int], stats: Mapping[int, Stat]) -> set[int]:
 
 
 def cpu_seconds(roots: Iterable[int], stats: Mapping[int, Stat]) -> float:
-    """What a tree has used so far, with the children that ended: their parents counted them when they waited."""
+    """Returns what trees have used so far, with their ended children: the parents counted those when they waited."""
     return sum(stats[pid].ticks for pid in tree(roots, stats)) / TICKS_A_SECOND
 
 
 def busy_seconds(line: str) -> float:
-    """What all processors did, from the first line of /proc/stat."""
+    """Returns how long all processors were busy, from the first line of /proc/stat."""
     fields = line.split()[1:]
     return sum(int(fields[index]) for index in _BUSY) / TICKS_A_SECOND
 
 
 def read_stats() -> dict[int, Stat]:
-    """All processes.
+    """Reads all processes.
 
     A child that is waited for between two reads would be counted twice, or not at all: where the processes changed
     meanwhile, everything is read again.
@@ -76,7 +76,7 @@ def read_stats() -> dict[int, Stat]:
 
 
 def read_cpu(groups: Mapping[str, Iterable[int]]) -> dict[str, float]:
-    """CPU seconds so far of each group of trees, by their roots, and of the rest of the machine."""
+    """Reads the CPU seconds so far of each group of trees, given by their roots, and of the rest of the machine."""
     stats = read_stats()
     used = {name: cpu_seconds(roots, stats) for name, roots in groups.items()}
     with (PROC / "stat").open() as file:
@@ -85,11 +85,12 @@ def read_cpu(groups: Mapping[str, Iterable[int]]) -> dict[str, float]:
 
 
 def used_between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Seconds by group; a group that was not there before began at 0."""
+    """Returns seconds by group; a group that was not there before began at 0."""
     return {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
 
 
 def read_memory(groups: Mapping[str, Iterable[int]]) -> dict[str, Memory]:
+    """Reads the memory of each group of trees, given by their roots."""
     stats = read_stats()
     return {name: _memory(tree(roots, stats)) for name, roots in groups.items()}
 

@@ -1,4 +1,4 @@
-"""The tables at the end of a run."""
+"""This module writes the tables at the end of a run."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from tests.benchmarks.throughput.stacks.contender import GROUPS
 
 
 def tables(results: Results) -> Iterator[str]:
-    """Lines: the figures of each round and their ratios, CPU time by group, memory by group."""
+    """Yields lines: the figures of each round and their ratios, CPU time by group, memory by group."""
     yield from _figures(results)
     yield from _cpu(results)
     yield from _memory(results)
@@ -35,7 +35,7 @@ def _figures(results: Results) -> Iterator[str]:
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
-    """Nothing where they used less than a tick of the clock."""
+    """Returns the median ratio, or a dash where the others used less than a tick of the clock."""
     return f"{median_of_ratios(ours, theirs):>10.2f}" if all(theirs) else f"{'-':>10}"
 
 

@@ -1,4 +1,4 @@
-"""What was measured: samples by phase and variant, one a round."""
+"""This module keeps what was measured: samples by phase and variant, one a round."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ CPU = "CPU, ms a job"
 
 @dataclass(frozen=True)
 class Sample:
-    """One measurement. `cpu_ms` is milliseconds a job by group of processes."""
+    """Holds one measurement. `cpu_ms` is milliseconds a job by group of processes."""
 
     figures: Mapping[str, float]
     cpu_ms: Mapping[str, float] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class Sample:
 
 
 class Results:
-    """By phase ("e-mail, end to end") and variant ("Bureau", "Celery"), in the order in which they came."""
+    """Keeps samples by phase ("e-mails, end to end") and variant ("Bureau", "Celery")."""
 
     def __init__(self) -> None:
         self.phases: dict[str, dict[str, list[Sample]]] = {}
@@ -37,11 +37,11 @@ class Results:
         return [sample.figures[figure] for sample in self.samples(phase, variant)]
 
     def ratio(self, phase: str, figure: str, ours: str = BUREAU, theirs: str = CELERY) -> float | None:
-        """The median of the rounds' ratios; None where one of the two was not measured."""
+        """Returns the median of the rounds' ratios, or None where one of the two was not measured."""
         mine, others = self.values(phase, ours, figure), self.values(phase, theirs, figure)
         return median_of_ratios(mine, others) if mine and others else None
 
 
 def of_groups(cpu_ms: Mapping[str, float]) -> float:
-    """What the stack's own processes took: all but the rest of the machine."""
+    """Returns what the stack's own processes took: all but the rest of the machine."""
     return sum(ms for group, ms in cpu_ms.items() if group != REST)

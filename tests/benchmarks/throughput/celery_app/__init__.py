@@ -1,1 +1,1 @@
-"""The application as users of Celery write it: a Flask route that calls `delay()`, and tasks."""
+"""This folder holds the application as users of Celery write it: a Flask route that calls `delay()`, and tasks."""

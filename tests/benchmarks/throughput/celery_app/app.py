@@ -1,4 +1,4 @@
-"""The Celery application and its settings: those that its documentation recommends where work must not be lost.
+"""The Celery application has the settings that its documentation recommends where work must not be lost.
 
 * `task_acks_late` and `task_reject_on_worker_lost`: a message is acknowledged after its task, and comes again where the
   worker died. The default acknowledges before, and a crash loses the task.

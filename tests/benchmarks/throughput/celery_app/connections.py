@@ -1,4 +1,4 @@
-"""Connections to the mail server: kept by each process of the worker, or one for each mail."""
+"""This module connects to the mail server, once in each process of the worker or for each mail."""
 
 import smtplib
 from email.message import EmailMessage

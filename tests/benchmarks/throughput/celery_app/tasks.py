@@ -1,4 +1,4 @@
-"""The tasks: a mail by SMTP, and additions that do nothing else."""
+"""The tasks send a mail by SMTP, or add numbers and do nothing else."""
 
 import os
 import smtplib

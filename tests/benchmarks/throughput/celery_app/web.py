@@ -1,4 +1,4 @@
-"""The Flask application: it checks a key and a body, calls `delay()`, and answers 202 with the task's id."""
+"""The Flask application checks a key and a body, calls `delay()`, and answers 202 with the task's id."""
 
 import hmac
 import os
@@ -16,7 +16,7 @@ app = Flask(__name__)
 
 
 class Email(BaseModel):
-    """The body of POST /v1/emails, as far as both stacks take it."""
+    """Validates the body of POST /v1/emails, as far as both stacks take it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +26,7 @@ class Email(BaseModel):
 
 
 class Size(BaseModel):
-    """The body of the other two: how many tasks."""
+    """Validates the body of the other two, which says how many tasks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,14 +54,14 @@ def emails() -> tuple[Response, int, dict[str, str]]:
 
 @app.post("/chains")
 def chains() -> tuple[Response, int, dict[str, str]]:
-    """A chain: each link adds 1 to the result of the one before."""
+    """Starts a chain: each link adds 1 to the result of the one before."""
     size = Size.model_validate_json(request.get_data())
     return accepted(chain(add.s(0, 1), *(add.s(1) for _ in range(size.tasks - 1))).apply_async())
 
 
 @app.post("/groups")
 def groups() -> tuple[Response, int, dict[str, str]]:
-    """A chord: a group of additions, and a task that sums their results up."""
+    """Starts a chord: a group of additions, and a task that sums their results up."""
     size = Size.model_validate_json(request.get_data())
     return accepted(chord(add.s(number, 1) for number in range(size.tasks))(total.s()))
 

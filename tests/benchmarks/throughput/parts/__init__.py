@@ -1,1 +1,1 @@
-"""What is measured: a part a file, selected by PARTS."""
+"""This folder holds what is measured: a part a file, selected by PARTS."""

@@ -1,4 +1,4 @@
-"""The pace of the workers with 100,000 jobs waiting against that with 1,000. Bureau alone.
+"""This part measures the pace of Bureau's workers with 100,000 jobs waiting against that with 1,000.
 
 Two stacks on databases of their own, in turn, the other one stopped. In each round the same number of mails is
 measured, and the shorter queue is filled again.

@@ -1,4 +1,4 @@
-"""The rounds: Bureau, Celery, Bureau, Celery, … Each runs alone, from fresh state, and is stopped before the other."""
+"""The rounds run in turn: Bureau, Celery, Bureau, Celery, … each alone, from fresh state, stopped before the other."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def run(servers: Servers, options: Options, results: Results) -> None:
 
 
 def _round(contender: Contender, servers: Servers, options: Options, results: Results) -> None:
-    """The web server is warmed up without workers, the workers by the first of what waits for them."""
+    """Measures one stack once. Unmeasured jobs warm up the web server, and the workers later."""
     sink = servers.sink
     sink.reset()
     contender.start_web()

@@ -1,4 +1,4 @@
-"""Tasks that follow each other: a chain, and a group with a join, beside Celery's chain and chord.
+"""This part measures tasks that follow each other: a chain, and a group with a join, beside Celery's chain and chord.
 
 The tasks add two numbers, so that what is measured is the handing over. Each link takes the result of the one before,
 and the join takes all results of its group.
@@ -45,7 +45,7 @@ def _add(phase: str, contender: Contender, results: Results, meter: Meter, secon
 
 
 def _ended(contender: Contender, answer: Mapping[str, Any]) -> Any:
-    """The last result, looked for a hundred times a second where it is recorded."""
+    """Returns the last result, which is looked for a hundred times a second where it is recorded."""
     began = time.monotonic()
     while (found := contender.result(answer)) is None:
         if time.monotonic() - began > AT_MOST_SECONDS:

@@ -1,4 +1,4 @@
-"""All in one process: how soon it is ready, the memory it takes, and how fast 500 mails reach the outbox."""
+"""This part measures all in one process: how soon it is ready, its memory, how fast 500 mails reach the outbox."""
 
 import shutil
 import tempfile
@@ -43,7 +43,7 @@ def _sample(bureau: EmbeddedBureau, clients: int) -> Sample:
 
 
 def _posted(bureau: EmbeddedBureau, count: int, files: int, clients: int) -> float:
-    """Seconds from the first request until the outbox holds so many files."""
+    """Returns the seconds from the first request until the outbox holds so many files."""
     load = post(Plan(bureau.port, "none", "embedded", count, clients))
     until(lambda: len(list(bureau.outbox.glob("*.eml"))) >= files, 300, f"{files} mails in the outbox")
     newest = max(file.stat().st_mtime for file in bureau.outbox.glob("*.eml"))

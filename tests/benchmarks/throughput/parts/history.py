@@ -1,4 +1,7 @@
-"""Acceptance with 1,000,000 ended jobs in the ledger against none. Bureau's gateway alone, on two databases in turn."""
+"""This part measures acceptance with 1,000,000 ended jobs in the ledger against none.
+
+Bureau's gateway runs alone, on two databases in turn.
+"""
 
 from contextlib import ExitStack
 
@@ -43,7 +46,7 @@ def run(servers: Servers, options: Options, results: Results) -> None:
 
 
 def fill_with_ended(database_url: str) -> None:
-    """A month of jobs of all kinds, as `make bench-console` has them, without those that are under way."""
+    """Writes a month of jobs of all kinds, as `make bench-console` has them, without those that are under way."""
     db = Database(database_url)
     fill(db, FIRST)
     with db.transaction() as connection:

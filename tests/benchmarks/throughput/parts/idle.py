@@ -1,4 +1,4 @@
-"""What the processes use while there is nothing to do: as they are shipped, one process each."""
+"""This part measures what the processes use while there is nothing to do: as they are shipped, one process each."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""E-mail jobs from HTTP to the SMTP sink: accepted alone, worked off alone, and both at once."""
+"""This part measures e-mail jobs from HTTP to the SMTP sink: accepted alone, worked off alone, and both at once."""
 
 import time
 
@@ -11,13 +11,13 @@ from tests.benchmarks.throughput.proc import read_memory
 from tests.benchmarks.throughput.results import CPU, Results, Sample, of_groups
 from tests.benchmarks.throughput.stacks.contender import Contender
 
-ACCEPT, DRAIN, END_TO_END = "accepting alone", "working alone", "end to end"
+ACCEPT, DRAIN, END_TO_END = "e-mails, accepting alone", "e-mails, working alone", "e-mails, end to end"
 RATE, P50, P99 = "jobs/s", "acceptance p50, ms", "acceptance p99, ms"
 RECORDED_SECONDS = 60.0
 
 
 def accepting(contender: Contender, options: Options, results: Results) -> None:
-    """No worker runs: what comes is stored, and waits."""
+    """Measures acceptance while no worker runs: what comes is stored, and waits."""
     meter = Meter(contender)
     load = post(contender.plan("waiting", options.jobs, options.clients))
     cpu = meter.ms_a_job(options.jobs)
@@ -26,7 +26,7 @@ def accepting(contender: Contender, options: Options, results: Results) -> None:
 
 
 def draining(contender: Contender, sink: MailSink, waiting: int, results: Results) -> None:
-    """The workers meet `waiting` jobs. A twentieth of them warms the workers up and is not measured."""
+    """Measures workers that meet `waiting` jobs. A twentieth of these warms them up and is not measured."""
     contender.start_mail_workers()
     first = sink.wait_for(waiting // 20)
     meter = Meter(contender)
@@ -40,7 +40,7 @@ def draining(contender: Contender, sink: MailSink, waiting: int, results: Result
 
 
 def end_to_end(contender: Contender, sink: MailSink, before: int, options: Options, results: Results) -> None:
-    """From the first request to the last mail; CPU time until the end of each of the jobs is recorded too.
+    """Measures from the first request to the last mail, and CPU time until the end of each job is recorded too.
 
     `before` jobs were done by the same stack before.
     """

@@ -1,4 +1,4 @@
-"""One submission at a time on an idle machine: what a single user waits for."""
+"""This part measures one submission at a time on an idle machine: a single user waits for that."""
 
 from tests.benchmarks.throughput.figures import percentile
 from tests.benchmarks.throughput.load import post

@@ -1,1 +1,1 @@
-"""Programs that run beside both stacks, each a process of its own: they must cost little and favour nobody."""
+"""This folder holds the programs that run beside both stacks: they must cost little and favour nobody."""

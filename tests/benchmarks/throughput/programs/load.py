@@ -1,4 +1,4 @@
-"""`python -m … '{…}'`: posts e-mail jobs over connections that are kept, and prints what it saw as JSON.
+"""`python -m … '{…}'` posts e-mail jobs over connections that are kept, and prints what it saw as JSON.
 
 One thread and prepared bytes: about 0.1 ms of CPU a request, so that the measured processes have the machine. A
 connection sends its next request when the answer to the one before is there (a closed loop).
@@ -16,7 +16,7 @@ TEXT = "Hello Ada,\n\n" + "your order has left our warehouse and will be with yo
 
 @dataclass(frozen=True)
 class Plan:
-    """What to post. `tag` tells the mails of one measurement from those of another."""
+    """Says what to post. `tag` tells the mails of one measurement from those of another."""
 
     port: int
     authorization: str
@@ -28,7 +28,7 @@ class Plan:
 
 @dataclass
 class Seen:
-    """Monotonic times, which all processes of the machine share."""
+    """Holds what was seen. Times are monotonic: all processes of the machine share that clock."""
 
     began: float = 0.0
     ended: float = 0.0
@@ -48,7 +48,7 @@ def request(plan: Plan, number: int) -> bytes:
 
 
 class Client(asyncio.Protocol):
-    """One connection. `idle` is called whenever it may send."""
+    """Sends on one connection, and tells the run of each answer."""
 
     def __init__(self, run: "Run") -> None:
         self._run = run
@@ -75,12 +75,12 @@ class Client(asyncio.Protocol):
         self._run.answered(self, time.monotonic() - self._at, self._answer)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Servers end kept connections now and then; what had no answer yet is an error."""
+        """Tells the run. Servers end kept connections now and then; a request without an answer is an error."""
         self._run.lost(unanswered=bool(self._sent))
 
 
 class Run:
-    """All clients of one plan."""
+    """Carries one plan out with all its clients."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

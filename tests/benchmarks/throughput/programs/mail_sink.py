@@ -1,4 +1,4 @@
-"""`python -m … PORT`: an SMTP server that takes every mail, keeps none, and notes when it came and to whom.
+"""`python -m … PORT` serves SMTP: it takes every mail, keeps none, and notes when it came and to whom.
 
 Clients may pipeline, as Postfix lets them. `XCOUNT`, `XTIMES` and `XRESET` are for whoever measures: how many mails
 came, JSON with their monotonic times and the number of different recipients, and the beginning of a new count.
@@ -15,7 +15,7 @@ _END = b"\r\n.\r\n"
 
 
 class Seen:
-    """What came since the last reset."""
+    """Holds what came since the last reset."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -30,7 +30,7 @@ class Seen:
 
 
 class Session(asyncio.Protocol):
-    """One connection."""
+    """Serves one connection."""
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
@@ -52,7 +52,7 @@ class Session(asyncio.Protocol):
         self._transport.write(b"".join(answers))
 
     def _command(self) -> bytes:
-        """The answer to the next line; empty where it has not come yet."""
+        """Returns the answer to the next line, or nothing where it has not come yet."""
         line, end, rest = self._buffer.partition(b"\r\n")
         if not end:
             return b""
@@ -85,7 +85,7 @@ class Session(asyncio.Protocol):
         return b"502 unknown\r\n"
 
     def _content(self) -> bytes:
-        """The answer to a mail that has come whole; empty until then."""
+        """Returns the answer to a mail that has come whole, or nothing until then."""
         end = self._buffer.find(_END)
         if end < 0:
             return b""

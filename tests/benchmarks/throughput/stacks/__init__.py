@@ -1,1 +1,1 @@
-"""The two stacks that are measured, and the servers they stand on."""
+"""This folder holds the two stacks that are measured, and the servers they stand on."""

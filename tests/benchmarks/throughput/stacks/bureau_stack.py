@@ -1,4 +1,4 @@
-"""Bureau as its documents start it: gunicorn with the shipped configuration, scheduler, workers."""
+"""This stack runs Bureau as its documents start it: gunicorn with the shipped configuration, scheduler, workers."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ OWNER = "local"
 
 
 class SeveralProcesses(Stack):
-    """The tests' stack with workers of several processes, and with the additions as a service."""
+    """Extends the tests' stack by workers of several processes, and by the additions as a service."""
 
     worker_processes = 1
 
@@ -48,7 +48,7 @@ class SeveralProcesses(Stack):
 
 
 class BureauStack(Contender):
-    """A database and a virtual host of its own. A key identifies the client, its rate and its quota are counted."""
+    """Starts on a database and a virtual host of its own. A key identifies the client; its rate and quota count."""
 
     name = "Bureau"
 
@@ -90,7 +90,7 @@ class BureauStack(Contender):
         self._stack.start("gateway", "scheduler")
 
     def start_gateway(self) -> None:
-        """Only the gateway: nothing looks after old jobs."""
+        """Starts the gateway alone, so that no scheduler looks after old jobs."""
         self._stack.start("gateway")
 
     def start_mail_workers(self) -> None:
@@ -165,7 +165,7 @@ class BureauStack(Contender):
 
 
 def _made_key(database_url: str) -> str:
-    """A key in the ledger, made as an operator makes it; the schema is made on the way."""
+    """Returns a key of the ledger, made as an operator makes it; the schema is made on the way."""
     command = [sys.executable, "-m", "bureau.services.gateway.keys", "make", "--owner", OWNER, "--role", "operate"]
     environment = {**os.environ, "DATABASE_URL": database_url}
     made = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
@@ -173,7 +173,7 @@ def _made_key(database_url: str) -> str:
 
 
 def _link(number: int) -> dict[str, Any]:
-    """Adds 1 to the result of the link before."""
+    """Returns a task that adds 1 to the result of the link before."""
     task = {"name": f"add-{number}", "run": "bench.add", "input": {"a": 0, "b": 1}}
     if number:
         before = f"add-{number - 1}"

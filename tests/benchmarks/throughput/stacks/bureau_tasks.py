@@ -1,4 +1,4 @@
-"""The tasks beside Celery's: additions that do nothing else."""
+"""These tasks stand beside Celery's: they add, and do nothing else."""
 
 from bureau import Context, task
 

@@ -1,4 +1,4 @@
-"""Flask and Celery as most applications run them: gunicorn with threads, a prefork worker, Redis for results."""
+"""This stack runs Flask and Celery as most applications do: gunicorn, a prefork worker, results in Redis."""
 
 import json
 import secrets
@@ -21,7 +21,7 @@ _RESULT = "celery-task-meta-"
 
 
 class CeleryStack(Contender):
-    """A virtual host of its own, and an empty Redis."""
+    """Starts on a virtual host of its own, and on an empty Redis."""
 
     name = "Celery"
 
@@ -78,7 +78,7 @@ class CeleryStack(Contender):
         return {**own, RABBITMQ: self._servers.rabbitmq.pids, REDIS: self._servers.redis.pids}
 
     def ended(self) -> int:
-        """Each result is a key; those of chains and groups are not there yet when mails are counted."""
+        """Counts the keys, one a result. Those of chains and groups come after mails were counted."""
         return int(self._results.dbsize())
 
     def chain(self, links: int) -> Mapping[str, Any]:

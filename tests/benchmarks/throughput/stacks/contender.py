@@ -1,4 +1,4 @@
-"""What both stacks have in common: processes in groups, and what is asked of them."""
+"""This module says what both stacks have in common: processes in groups, and what is asked of them."""
 
 import http.client
 import json
@@ -17,14 +17,14 @@ GROUPS = (WEB, WORKER, SCHEDULER, POSTGRESQL, RABBITMQ, REDIS)
 
 @dataclass(frozen=True)
 class Shape:
-    """How many processes web server and worker have, and how many threads a process of the web server."""
+    """Says how many processes web server and worker have, and how many threads each process of the web server."""
 
     processes: int = 2
     web_threads: int = 8
 
 
 class Contender(ABC):
-    """A stack on fresh state: nothing of an earlier one is left. As a context manager it ends all its processes."""
+    """Runs a stack on fresh state: nothing of an earlier one is left. As a context manager it ends all processes."""
 
     name: str
     port: int
@@ -58,29 +58,32 @@ class Contender(ABC):
 
     @abstractmethod
     def roots(self) -> Mapping[str, list[int]]:
-        """The roots of the process trees of each group that runs."""
+        """Returns the roots of the process trees of each group that runs."""
 
     @abstractmethod
     def ended(self) -> int:
-        """How many mail jobs are recorded as succeeded, where the stack records it: ledger or result backend."""
+        """Returns how many mail jobs are recorded as succeeded, in the ledger or the result backend."""
 
     @abstractmethod
     def chain(self, links: int) -> Mapping[str, Any]:
-        """Submits a chain of additions over HTTP; the answer."""
+        """Submits a chain of additions over HTTP and returns the answer."""
 
     @abstractmethod
     def group(self, members: int) -> Mapping[str, Any]:
-        """Submits a group of additions with a task that sums them up, over HTTP; the answer."""
+        """Submits a group of additions with a task that sums them up, over HTTP, and returns the answer."""
 
     @abstractmethod
     def result(self, answer: Mapping[str, Any]) -> Any:
-        """The result of the last task of what was answered so; None while there is none. Costs the stack little."""
+        """Returns the result of the last task of what was answered so, or None while there is none.
+
+        It is read where it is recorded, not over HTTP, so that looking often costs the stack little.
+        """
 
     def plan(self, tag: str, jobs: int, clients: int, pause_seconds: float = 0.0) -> Plan:
         return Plan(self.port, self.authorization, tag, jobs, clients, pause_seconds)
 
     def posted(self, path: str, body: object) -> Mapping[str, Any]:
-        """The answer of a 202."""
+        """Posts and returns the answer. RuntimeError where it is not a 202."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
         connection.request("POST", path, json.dumps(body), headers)

@@ -1,4 +1,4 @@
-"""The servers that the stacks stand on: private ones, made from the installed binaries, for one run."""
+"""Both stacks stand on these servers: private ones, made from the installed binaries, for one run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from tests.support.redis_server import RedisServer
 
 @dataclass(frozen=True)
 class Servers:
-    """Running. RabbitMQ is one node for both stacks, each in a virtual host of its own."""
+    """Holds running servers. RabbitMQ is one node for both stacks, each in a virtual host of its own."""
 
     folder: Path
     postgres: PostgreSQL
