@@ -27,7 +27,7 @@ from bureau.observability import logs
 from bureau.observability.startup import say_started
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
-from bureau.service import Resources, ServiceFactory
+from bureau.service import Resources, ServiceFactory, refuse_shipped_names
 from bureau.settings import PlatformSettings, SettingsError, load
 from bureau.storage import Storage
 
@@ -78,6 +78,8 @@ class WorkerLife(Middleware):
             self._shared.check()
         worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
         service = self._factory(Resources(self._db, storage))
+        if not self._factory.__module__.startswith("bureau.services."):
+            refuse_shipped_names([service.name])
         if errors := announcement_errors(service.catalog):
             raise SettingsError(errors)  # the gateway would leave it out of its catalog
         self._process = WorkerProcess(

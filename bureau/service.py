@@ -1,12 +1,13 @@
 """A service as the runner sees it: a name, its tasks and what it announces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
+from bureau.settings import SettingsError
 from bureau.storage import Storage
 from bureau.task import Task
 
@@ -52,3 +53,17 @@ class Service:
 
 
 ServiceFactory = Callable[[Resources], Service]
+
+SHIPPED = frozenset({"certificates", "reports", "mailer"})
+
+
+def refuse_shipped_names(names: Iterable[str]) -> None:
+    """Raises `SettingsError` where a service of a user's has the name of one of Bureau's.
+
+    Both would share a queue, and each worker would take hints for tasks that it does not have.
+    """
+    if taken := sorted(SHIPPED.intersection(names)):
+        listed = ", ".join(sorted(SHIPPED))
+        raise SettingsError(
+            [f"{taken[0]}: this is the name of a service of Bureau's ({listed}); name your own otherwise"]
+        )

@@ -1,7 +1,7 @@
 """`dramatiq bureau.worker shop.tasks`: runs the functions that `shop.tasks` made tasks with `@task`."""
 
 from bureau.boot import boot
-from bureau.service import Resources, Service
+from bureau.service import Resources, Service, refuse_shipped_names
 from bureau.settings import SettingsError
 from bureau.task import DECLARED
 
@@ -17,6 +17,7 @@ def declared_service(_resources: Resources) -> Service:
         raise SettingsError(
             [f"tasks of several services were declared ({', '.join(services)}): run a worker process for each"]
         )
+    refuse_shipped_names(services)
     return Service(services[0], list(DECLARED.values()))
 
 

@@ -39,7 +39,7 @@ from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.observability import logs
 from bureau.runtime.worker_process import WorkerProcess
-from bureau.service import Resources, Service
+from bureau.service import Resources, Service, refuse_shipped_names
 from bureau.services.certificates.issuer.links import Links
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
@@ -173,14 +173,12 @@ def _believing(gateway: GatewaySettings, key: str) -> GatewaySettings:
 
 def _services(resources: Resources, modules: str, links: Links) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    taken = {service.name for service in shipped}
     for module in modules.replace(",", " ").split():
         importlib.import_module(module)
     own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
     for task in DECLARED.values():
         own[task.service].append(task)
-    if clash := sorted(taken & own.keys()):
-        raise SettingsError([f"TASKS: the prefix {clash[0]!r} is a service of Bureau's; name your tasks otherwise"])
+    refuse_shipped_names(own)
     return [*shipped, *(Service(name, tasks) for name, tasks in sorted(own.items()))]
 
 

@@ -9,7 +9,7 @@ from bureau.ledger.access.audit import FILE, Act
 from bureau.ledger.db.database import Database
 from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.schedules import schedules
-from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, ScheduleOrigin
+from bureau.ledger.schedules.schedules import NewSchedule, OtherOrigin, Schedule, ScheduleOrigin
 from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import new_schedule, schedule_errors
@@ -67,7 +67,7 @@ class FileSchedules:
         try:
             noted = Act("schedule.put", new.owner, FILE, new.name)
             schedules.save(self._db, new.owner, new.name, ScheduleOrigin.FILE, lambda _: new, noted)
-        except OtherSource:
+        except OtherOrigin:
             detail = "A schedule of this name was made over HTTP; delete it there, or choose another name."
             return [FieldError("taken", detail, "#")]
         except ArtifactGone as gone:

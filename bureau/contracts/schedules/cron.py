@@ -1,12 +1,12 @@
 """Cron expressions: five fields with names and `L`, or `@daily` and its like, in a time zone.
 
-On the nights the clocks change it goes by Debian's cron: a time of day that is left out comes when the clocks have been
-put forward (02:30 becomes 03:00), one that comes twice counts the first time. Every so many minutes or hours (`*` or
-`*/n` in the minute or the hour) goes by elapsed time.
+When the clocks change it follows Debian's cron. A time of day that is skipped comes when the clocks have gone forward
+(02:30 becomes 03:00), and one that comes twice counts the first time. An expression with `*` or `*/n` in the minute or
+the hour goes by the clock on the wall: it runs at every minute whose local time matches.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -31,6 +31,8 @@ _FIELDS = (  # name, and what stands in it; in the order of the expression
     ("month", "1 to 12 or JAN to DEC"),
     ("day of the week", "0 to 7 or SUN to SAT, MON#1 (the first Monday), 5L (the last Friday)"),
 )
+_SECOND = timedelta(seconds=1)
+_PROBE = timedelta(hours=6)  # no zone has changed its clocks twice within so short a time since 1970
 _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -43,13 +45,58 @@ class ZoneUnknown(ValueError):
 
 
 def ticks(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
-    """The times in UTC after `after`, each once; ends where none comes in fifty years. Both texts are checked ones."""
+    """Yields the times in UTC after `after`, each once, for fifty years at most. Both texts are checked."""
+    fields = _five_fields(expression)
+    minute, hour = fields.split()[:2]
+    if minute.startswith("*") or hour.startswith("*"):
+        return _by_wall_clock(fields, ZoneInfo(zone), after)
+    return _by_time_of_day(fields, ZoneInfo(zone), after)
+
+
+def _by_time_of_day(fields: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     last = after
-    for found in CronSim(_five_fields(expression), after.astimezone(ZoneInfo(zone))):
+    for found in CronSim(fields, after.astimezone(zone)):
         tick = found.astimezone(UTC)
         if tick > last:  # in the hour that comes twice cronsim names what was in the first of the two
             last = tick
             yield tick
+
+
+def _by_wall_clock(fields: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """Walks each stretch between two clock changes in local time without a zone.
+
+    With a zone cronsim steps by whole hours of elapsed time, and so loses a tick where clocks move by half an hour.
+    """
+    stretch = after.replace(microsecond=0) + _SECOND
+    while True:
+        offset, reached = _offset(zone, stretch), stretch
+        for local in CronSim(fields, (stretch + offset - _SECOND).replace(tzinfo=None)):
+            tick = local.replace(tzinfo=UTC) - offset
+            if change := _first_change(zone, reached, tick):
+                stretch = change
+                break
+            reached = tick
+            yield tick
+        else:
+            return
+
+
+def _first_change(zone: ZoneInfo, begin: datetime, end: datetime) -> datetime | None:
+    """Returns the first second after `begin`, up to `end`, at which the zone's offset differs; None for no such."""
+    offset, known = _offset(zone, begin), begin
+    while known < end:
+        ahead = min(known + _PROBE, end)
+        if _offset(zone, ahead) != offset:
+            while ahead - known > _SECOND:
+                middle = known + timedelta(seconds=(ahead - known) // _SECOND // 2)
+                known, ahead = (middle, ahead) if _offset(zone, middle) == offset else (known, middle)
+            return ahead
+        known = ahead
+    return None
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def check_cron(expression: str) -> None:

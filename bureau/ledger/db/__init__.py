@@ -1,1 +1,1 @@
-"""The database itself: the engine, the tables, the migrations, and the SQL helpers that all other rooms stand on."""
+"""The database itself: the engine, the tables, the migrations, and the SQL helpers that all other rooms use."""

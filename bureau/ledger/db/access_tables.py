@@ -1,4 +1,4 @@
-"""The tables of who may ask, and who did what. The gateway's alone: the workers' role sees none of them."""
+"""Tables of keys, rate limits, shared secrets and the audit. The workers' database role cannot see them."""
 
 from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, Uuid
 
@@ -12,14 +12,14 @@ keys = Table(
     Column("owner", String(100), nullable=False),
     Column("role", String(16), nullable=False),
     Column("label", Text, nullable=False),
-    Column("sha256", String(64), nullable=False),  # of the secret, which is kept nowhere
+    Column("sha256", String(64), nullable=False),  # of the secret, which is not stored
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
-    Column("used_at", UtcDateTime),  # to the minute
+    Column("used_at", UtcDateTime),  # rounded to the minute
 )
 
-# A bucket a key, of those in files too; a key without a row has a full one.
+# A token bucket for each key, also for keys in a file; a key without a row has a full bucket.
 rate_limits = Table(
     "rate_limits",
     metadata,
@@ -27,7 +27,7 @@ rate_limits = Table(
     Column("full_at", Float, nullable=False),  # seconds since 1970: when the bucket is full again
 )
 
-# What gateways make for themselves and share.
+# Secrets that gateways generate and share.
 secrets = Table(
     "secrets",
     metadata,
@@ -42,10 +42,10 @@ audit = Table(
     Column("id", Uuid, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("by", String(100), nullable=False),  # `key <id>`, `local` or `command`
-    Column("owner", String(100), nullable=False),  # whose things were acted on
+    Column("owner", String(100), nullable=False),  # the owner of what was changed
     Column("act", String(40), nullable=False),
-    Column("target", String(255)),  # what it was done to, where it was one thing
-    Column("count", Integer),  # how many; NULL while under way, and for ever where its process died
+    Column("target", String(255)),  # what was changed, where it was one thing
+    Column("count", Integer),  # how many were changed; NULL while it runs, and for ever where its process died
     Column("request_id", String(64)),
     Column("detail", Json),
     Index("ix_audit_at", "at"),

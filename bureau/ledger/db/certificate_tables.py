@@ -1,11 +1,11 @@
-"""Certificates that were issued. They outlive their jobs and files: who scans one in twenty years asks for its row."""
+"""The table of issued certificates. Rows outlive jobs and files: a QR code may be scanned in twenty years."""
 
 from sqlalchemy import Column, Index, String, Table, Text, Uuid
 
 from bureau.ledger.db.metadata import metadata
 from bureau.ledger.db.sql_time import UtcDateTime
 
-# Whom a certificate names is not here: its signed link says so.
+# The table holds no names: the signed link of a certificate carries the name.
 certificates = Table(
     "certificates",
     metadata,

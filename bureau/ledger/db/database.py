@@ -1,4 +1,4 @@
-"""Connections and transactions. The engine is made on first use, so that a process may fork before."""
+"""Connections and transactions. The engine is created on first use, so that a process can fork before."""
 
 import threading
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from bureau.ledger.db.job_end import JobEnded, Listener
 
 SQLITE_BUSY_SECONDS = 10
-# PostgreSQL ends the session of a process that froze in the middle of a transaction, and with it its locks, before the
-# leases it holds expire: else whoever takes those tasks back would wait for a lock of the frozen one.
+# PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
+# leases of that process expire: else whoever takes its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
 
 
 class LedgerUnavailable(Exception):
-    """The ledger does not answer; what was under way did not happen, or its answer was lost. Try again."""
+    """The ledger does not answer: the transaction did not happen, or its answer was lost. Try again."""
 
 
 class Database:
@@ -38,7 +38,7 @@ class Database:
         pool_size: int = 20,
         job_ended: Listener | None = None,
     ) -> None:
-        """`job_ended` hears of each job whose end was committed through this object."""
+        """`job_ended` is called for each job whose end was committed through this object."""
         self._url: URL = make_url(url)
         self._job_ended = job_ended
         self._timeout_seconds = timeout_seconds
@@ -49,9 +49,9 @@ class Database:
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
 
     def with_timeout(self, seconds: float) -> "Database":
-        """The same database on connections of its own, whose statements give up after `seconds`.
+        """Returns the same database on separate connections, whose statements time out after `seconds`.
 
-        SQLite has one writer in any case, and a lock of ours that its threads share: there it is this one.
+        On SQLite it returns this object: there is one writer in any case, and all threads share its lock.
         """
         if self.is_sqlite:
             return self
@@ -82,8 +82,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot on SQLite; on PostgreSQL each statement sees what was committed before it, and so
-        it is one of its own: BEGIN and COMMIT would be two of three round trips."""
+        """Reads one consistent snapshot on SQLite. On PostgreSQL each statement sees all earlier commits.
+
+        PostgreSQL runs each statement without BEGIN and COMMIT, which would be two of three round trips.
+        """
         if not self.is_sqlite:
             with self._connected(), self.engine.connect() as connection:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -97,14 +99,14 @@ class Database:
             connection.execute(text("SELECT 1"))
 
     def lock_queue(self, connection: Connection, name: str) -> None:
-        """Until the transaction ends nobody else passes with the same `name`. SQLite's writers are alone anyway."""
+        """Takes the lock `name` until the transaction ends. SQLite needs none: it has one writer anyway."""
         if not self.is_sqlite:
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"bureau.{name}"}
             )
 
     def tell(self, ended: JobEnded | None) -> None:
-        """After the commit of a transaction that may have ended a job."""
+        """Calls `job_ended`; to be called after the commit of a transaction that may have ended a job."""
         if ended is not None and self._job_ended is not None:
             self._job_ended(ended)
 
@@ -135,7 +137,7 @@ class Database:
             pool_size=self._pool_size,
             max_overflow=0,
             pool_timeout=30,
-            hide_parameters=True,  # parameters hold inputs: not for logs
+            hide_parameters=True,  # parameters hold inputs, which do not belong in logs
         )
 
     def _sqlite(self) -> Engine:
@@ -154,7 +156,7 @@ class Database:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # BEGIN is sent explicitly
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -167,7 +169,7 @@ _SQLITE_OUTAGES = ("locked", "busy", "disk i/o error", "disk is full", "unable t
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether trying again can help: the connection, a deadlock, a timeout; not a mistake in the statement."""
+    """Returns whether a retry can help: a lost connection, a deadlock, a timeout; not an error in the statement."""
     if isinstance(error, PoolTimeoutError):
         return True
     if not isinstance(error, DBAPIError):

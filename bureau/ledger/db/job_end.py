@@ -1,4 +1,4 @@
-"""The end of a job, as those are told who count it."""
+"""The notification that a job has ended, for whoever counts it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bureau.contracts.jobs.states import JobState
 
 @dataclass(frozen=True)
 class JobEnded:
-    """How a job ended, and how long after its submission or the time it was to start at, whichever is later."""
+    """A job's outcome, and the seconds since its submission or its `run_at`, whichever is later."""
 
     kind: str
     state: JobState

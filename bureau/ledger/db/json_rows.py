@@ -1,7 +1,7 @@
-"""Rows that a statement takes as one JSON document.
+"""Passes many rows to one statement as a JSON document.
 
-With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For what a
-group of tasks that end together writes, that was two fifths of the time.
+With `executemany` each row is a statement of its own: a message to the database, its parameters, an answer. For a group
+of tasks that end together, that took two fifths of the time.
 """
 
 import json
@@ -13,14 +13,14 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import TypeEngine
 
-ROWS_AT_MOST = 1000  # a document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
+ROWS_AT_MOST = 1000  # in one document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
 _PARAMETER = "given_rows"
 
 
 class JsonRows:
-    """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `given["name"]` is their column of that name.
+    """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `rows["name"]` is their column of that name.
 
-    It is said once, at import, which columns there are and of which types; the rows come with `execute`.
+    The columns and their types are declared once, at import; the rows come with `execute`.
     """
 
     def __init__(self, **types: TypeEngine[Any]) -> None:
@@ -32,7 +32,7 @@ class JsonRows:
         return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])
 
     def execute(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Each row has a value, or None, for every column."""
+        """Executes the statement over `rows`; each row has a value, or None, for every column."""
         dumps = {name: _dump(kind, connection.dialect) for name, kind in self._types.items()}
         for start in range(0, len(rows), ROWS_AT_MOST):
             some = rows[start : start + ROWS_AT_MOST]
@@ -41,20 +41,22 @@ class JsonRows:
 
 
 class _Each(Function[Any]):
-    """A row, with the column `value`, for each element of the document."""
+    """The document's elements as rows with one column, `value`."""
 
     inherit_cache = True
 
 
 class _Field(Function[Any]):
-    """An element's field as a value of its column's type, NULL for null."""
+    """A field of an element as a value of its column's type; null becomes NULL."""
 
     inherit_cache = True
 
 
 def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    """What a value looks like in the document: as the column takes it. JSON goes as text within it: SQLite would make
-    numbers and truth values of what is to stay JSON."""
+    """Converts a value to its form in the document, as the column takes it.
+
+    A JSON value is passed as text within it, because SQLite would turn JSON into numbers and truth values.
+    """
     if isinstance(kind, JSON):
         return lambda value: None if value is None else json.dumps(value)
     processor: Callable[[Any], Any] = kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
@@ -62,7 +64,7 @@ def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
 
 
 def _text(value: str | None) -> str | None:
-    """Raises ValueError where SQLite would cut it at a NUL, or keep a lone surrogate that nobody can read again."""
+    """Raises ValueError where SQLite would cut the text at a NUL, or store an unreadable lone surrogate."""
     if value is not None and "\0" in value:
         raise ValueError(f"a text with NUL cannot be stored: {value!r:.100}")
     if value is not None:
@@ -83,7 +85,7 @@ def _each_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(_Field, "postgresql")
 def _field_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     value, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    # Without a length, which a CAST would cut to: the column refuses what is longer.
+    # Without a length: a CAST would cut longer text silently, while the column refuses it.
     kind = Text() if isinstance(element.type, String) else element.type
     return f"CAST({value} ->> {name} AS {compiler.dialect.type_compiler_instance.process(kind)})"
 

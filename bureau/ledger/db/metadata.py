@@ -1,4 +1,4 @@
-"""What the tables share: their collection, the names of their constraints, JSON."""
+"""Definitions that all tables share: the MetaData, the names of constraints, the JSON type."""
 
 from sqlalchemy import JSON, MetaData
 

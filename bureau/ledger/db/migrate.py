@@ -1,6 +1,6 @@
-"""The schema: brought to the newest revision at start, by one process at a time. Migrations expand, then contract.
+"""Migrates the schema to the newest revision at start, one process at a time. Migrations expand, then contract.
 
-Alembic is imported where it is used: at its import it logs its plugins, which would come before logging is configured.
+Alembic is imported where it is used: its import logs its plugins, which would happen before logging is configured.
 """
 
 from pathlib import Path
@@ -19,10 +19,10 @@ _LOCK = 0x62757265  # "bure"; any number that nobody else in this database uses
 
 
 def migrate(db: Database) -> None:
-    """Brings the ledger's tables to the newest revision; reads only where they are there already.
+    """Migrates the ledger's tables to the newest revision; only reads where they have it already.
 
-    Raises `LedgerUnavailable`, also where the tables are older and this role may not change them: then somebody
-    else has to, and asking again is right.
+    Raises `LedgerUnavailable`, also where the tables are older and this role may not change them: then another
+    process has to migrate them, and retrying is right.
     """
     from alembic import command
 
@@ -30,7 +30,7 @@ def migrate(db: Database) -> None:
         config = configuration(connection)
         if _is_newest(connection, config):
             return
-        if not db.is_sqlite:  # SQLite's transaction has the file to itself
+        if not db.is_sqlite:  # on SQLite the transaction locks the file
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         try:
             command.upgrade(config, "head")
@@ -41,7 +41,7 @@ def migrate(db: Database) -> None:
 
 
 def configuration(connection: Connection) -> "Config":
-    """Alembic's configuration, bound to an open connection."""
+    """Returns Alembic's configuration, bound to an open connection."""
     from alembic.config import Config
 
     config = Config()
@@ -51,7 +51,7 @@ def configuration(connection: Connection) -> "Config":
 
 
 def _is_newest(connection: Connection, config: "Config") -> bool:
-    """Also for a revision this version does not know: a newer one expanded the tables, and works beside it."""
+    """Returns whether no migration is needed. An unknown revision is newer, and both versions work side by side."""
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 

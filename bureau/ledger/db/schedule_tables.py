@@ -1,4 +1,4 @@
-"""The tables of jobs that come again."""
+"""Tables of schedules."""
 
 from sqlalchemy import (
     Boolean,
@@ -25,15 +25,15 @@ schedules = Table(
     metadata,
     Column("owner", String(100), nullable=False),
     Column("name", String(100), nullable=False),
-    Column("cron", String(200)),  # this or every_seconds
+    Column("cron", String(200)),  # either this or every_seconds
     Column("every_seconds", Integer),
     Column("time_zone", String(64), nullable=False),
-    Column("job", Json, nullable=False),  # as POST /v1/jobs takes it
+    Column("job", Json, nullable=False),  # in the form of POST /v1/jobs
     Column("enabled", Boolean, nullable=False),
     Column("misfire", String(8), nullable=False),
     Column("source", String(8), nullable=False),  # who may change it: api or file
-    Column("next_at", UtcDateTime),  # the tick that gets the next job; NULL: none comes
-    Column("last_job_id", Uuid),  # may be deleted by now
+    Column("next_at", UtcDateTime),  # the tick of the next job; NULL: no tick follows
+    Column("last_job_id", Uuid),  # the job may be deleted
     Column("problem", Text),  # why the last tick has no job
     Column("problem_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
@@ -42,7 +42,7 @@ schedules = Table(
     Index("ix_schedules_next", "next_at", postgresql_where=_COMING, sqlite_where=_COMING),
 )
 
-# Which schedules refer to an artifact: it is kept while they are there.
+# References of schedules to artifacts: a referenced artifact is kept while the schedule exists.
 schedule_uses = Table(
     "schedule_uses",
     metadata,

@@ -1,11 +1,11 @@
-"""Who uses what only so many may use at a time."""
+"""The table of concurrency slots: which claim uses a resource that allows a limited number of users."""
 
 from sqlalchemy import Column, Integer, String, Table, Uuid
 
 from bureau.ledger.db.metadata import metadata
 from bureau.ledger.db.sql_time import UtcDateTime
 
-# No foreign key: a slot whose task is gone is as free as one whose claim has ended, and deleting jobs waits for nobody.
+# No foreign key: a slot without its task is as free as one whose claim has ended, and deleting a job locks no slot.
 slots = Table(
     "slots",
     metadata,

@@ -1,4 +1,4 @@
-"""The database's clock in SQL, the same three expressions on both databases."""
+"""SQL expressions of the database's clock, the same three on both databases."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
-    """The time of the statement: what a transaction waited for locks does not make it older."""
+    """The time of the statement. A transaction's wait for locks does not make it older."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -45,12 +45,12 @@ class _Age(FunctionElement[float]):
 
 
 def later(seconds: float | ColumnElement[Any]) -> ColumnElement[datetime]:
-    """Now plus `seconds` (may be negative, may be an expression)."""
+    """Returns now plus `seconds`, which may be negative or an expression."""
     return _Later(literal(round(seconds, 3), Float()) if isinstance(seconds, int | float) else seconds)
 
 
 def age(moment: ColumnElement[Any]) -> ColumnElement[float]:
-    """Seconds from `moment` until now."""
+    """Returns the seconds from `moment` until now."""
     return _Age(moment)
 
 

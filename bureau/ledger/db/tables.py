@@ -1,4 +1,4 @@
-"""The ledger's tables. Migrations are made from these; a test compares the two on both databases."""
+"""The ledger's tables. Migrations follow them; a test compares the two on both databases."""
 
 from sqlalchemy import (
     BigInteger,
@@ -44,8 +44,8 @@ jobs = Table(
     Column("state", String(16), nullable=False),
     Column("priority", SmallInteger, nullable=False),
     Column("total_tasks", Integer, nullable=False),
-    Column("open_tasks", Integer, nullable=False),  # not ended yet; 0 ends the job
-    Column("event_seq", Integer, nullable=False, server_default="0"),  # the last event's number
+    Column("open_tasks", Integer, nullable=False),  # tasks that have not ended; 0 ends the job
+    Column("event_seq", Integer, nullable=False, server_default="0"),  # the number of the last event
     Column("created_at", UtcDateTime, nullable=False),
     Column("run_at", UtcDateTime),
     Column("expires_at", UtcDateTime),
@@ -83,7 +83,7 @@ tasks = Table(
     Column("queue", String(40), nullable=False),
     Column("state", String(16), nullable=False),
     Column("input", Json, nullable=False),
-    Column("after", Json, nullable=False),  # names, for readers; `dependencies` decides
+    Column("after", Json, nullable=False),  # names, for display; `dependencies` decides
     Column("when", String(16), nullable=False),
     Column("optional", Boolean, nullable=False),
     Column("priority", SmallInteger, nullable=False),
@@ -91,16 +91,16 @@ tasks = Table(
     Column("base_seconds", Float, nullable=False),
     Column("cap_seconds", Float, nullable=False),
     Column("time_limit_seconds", Float, nullable=False),
-    # of the tasks in `after`: not ended yet, failed, ended without success
+    # counts of the tasks in `after`: still open, failed, ended without success
     Column("upstream_open", Integer, nullable=False),
     Column("upstream_failed", Integer, nullable=False, server_default="0"),
     Column("upstream_unsuccessful", Integer, nullable=False, server_default="0"),
-    # when it may run, and when its message was last published
+    # when the task may run, and when its hint was last published
     Column("due_at", UtcDateTime),
-    Column("expires_at", UtcDateTime),  # of the job, on tasks that could start it
+    Column("expires_at", UtcDateTime),  # the job's expiry, on tasks that could start it
     Column("hinted_at", UtcDateTime),
     Column("hints", Integer, nullable=False, server_default="0"),
-    # who has it; claim_no grows with every claim and is never reset
+    # the claim; claim_no grows with every claim and is never reset
     Column("claim_no", Integer, nullable=False, server_default="0"),
     Column("worker", String(100)),
     Column("claimed_at", UtcDateTime),
@@ -124,11 +124,11 @@ tasks = Table(
         sqlite_where=text("state = 'ready' AND hinted_at IS NOT NULL"),
     ),
     Index("ix_tasks_lease", "lease_until", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
-    # what people look at: lists of open tasks, the last hour, what is held up from outside
+    # for the console: lists of open tasks, the last hour, tasks that wait for an outage to end
     Index("ix_tasks_unended", "state", "id", postgresql_where=_UNENDED, sqlite_where=_UNENDED),
     Index("ix_tasks_finished", "finished_at", "queue", "state", postgresql_where=_FINISHED, sqlite_where=_FINISHED),
 )
-# The relay takes the unhinted in this order, and counts the hinted.
+# The relay takes tasks without a hint in this order, and counts those with one.
 Index(
     "ix_tasks_ready",
     tasks.c.queue,
@@ -147,7 +147,7 @@ dependencies = Table(
     Index("ix_dependencies_downstream", "downstream"),
 )
 
-# A row a claim that ended otherwise than in success; the last one is read from the task itself.
+# A row for each claim that did not end in success; the last claim is read from the task itself.
 attempts = Table(
     "attempts",
     metadata,
@@ -165,12 +165,12 @@ events = Table(
     "events",
     metadata,
     Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
-    Column("seq", Integer, nullable=False),  # per job, in commit order
+    Column("seq", Integer, nullable=False),  # within the job, in commit order
     Column("type", String(40), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("task", String(100)),
     Column("data", Json, nullable=False),
-    Column("tx", BigInteger),  # the transaction that wrote it: see `place`
+    Column("tx", BigInteger),  # the transaction that wrote it: see `EventCursor`
     PrimaryKeyConstraint("job_id", "seq"),
     Index("ix_events_tx", "tx"),
 )
@@ -185,7 +185,7 @@ artifacts = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("owner", String(100), nullable=False),
-    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE")),  # of the job that made it; uploads have none
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE")),  # the job that made it; NULL for uploads
     Column("task", String(100)),
     Column("name", String(255), nullable=False),
     Column("media_type", String(255), nullable=False),
@@ -193,9 +193,9 @@ artifacts = Table(
     Column("sha256", String(64), nullable=False),
     Column("key", Text, nullable=False),  # in storage
     Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime),  # of what a job made: NULL until that job has ended
-    Column("removed_at", UtcDateTime),  # no longer given out; its file is deleted next
-    Column("deleted_at", UtcDateTime),  # its file is gone
+    Column("expires_at", UtcDateTime),  # NULL until the job that made it has ended
+    Column("removed_at", UtcDateTime),  # no longer available for download; its bytes are deleted next
+    Column("deleted_at", UtcDateTime),  # its bytes are gone
     Index("ix_artifacts_job_id", "job_id"),
     Index(
         "ix_artifacts_removed",
@@ -203,15 +203,15 @@ artifacts = Table(
         postgresql_where=text("removed_at IS NOT NULL AND deleted_at IS NULL"),
         sqlite_where=text("removed_at IS NOT NULL AND deleted_at IS NULL"),
     ),
-    Index("ix_artifacts_stored", "owner", "size", postgresql_where=_STORED, sqlite_where=_STORED),  # quotas add it up
-    Index("ix_artifacts_key", "key"),  # the sweep of the storage asks
+    Index("ix_artifacts_stored", "owner", "size", postgresql_where=_STORED, sqlite_where=_STORED),  # quotas sum it
+    Index("ix_artifacts_key", "key"),  # the search for orphans looks keys up
     # retention, in the order of its steps
     Index("ix_artifacts_undecided", "job_id", postgresql_where=_UNDECIDED, sqlite_where=_UNDECIDED),
     Index("ix_artifacts_expiring", "expires_at", postgresql_where=_KEPT, sqlite_where=_KEPT),
     Index("ix_artifacts_deleted", "deleted_at", postgresql_where=_DELETED, sqlite_where=_DELETED),
 )
 
-# Which jobs refer to an artifact they did not make: it is kept while one of them lives.
+# References of jobs to artifacts of others: a referenced artifact is kept while one of these jobs is open.
 artifact_uses = Table(
     "artifact_uses",
     metadata,
@@ -229,10 +229,10 @@ idempotency = Table(
     Column("path", String(255), nullable=False),
     Column("key", String(255), nullable=False),
     Column("fingerprint", String(64), nullable=False),
-    Column("token", Uuid, nullable=False),  # of the request that holds the key
+    Column("token", Uuid, nullable=False),  # the request that holds the key
     Column("created_at", UtcDateTime, nullable=False),
-    Column("held_until", UtcDateTime, nullable=False),  # a holder that died is replaced after this
-    Column("status", SmallInteger),  # of the first answer; NULL while under way
+    Column("held_until", UtcDateTime, nullable=False),  # a dead holder is replaced after this time
+    Column("status", SmallInteger),  # the status of the first answer; NULL while the request runs
     Column("location", String(255)),
     PrimaryKeyConstraint("owner", "method", "path", "key"),
     Index("ix_idempotency_created_at", "created_at"),
@@ -251,7 +251,7 @@ workers = Table(
     Column("busy", Integer, nullable=False, server_default="0"),
     Column("claimed", Integer, nullable=False, server_default="0"),  # in the last 10 s
     Column("memory_bytes", BigInteger),  # resident in the process
-    Column("trouble", Json),  # what it cannot use for now; NULL is nothing
+    Column("trouble", Json),  # the outages that it reports; NULL for none
     Column("catalog", Json, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
@@ -273,18 +273,18 @@ deliveries = Table(
     Column("message_id", String(255), nullable=False),
     Column("transport", String(40), nullable=False),
     Column("state", String(16), nullable=False),  # open, sent, refused, unknown
-    Column("recipients", Json, nullable=False),  # address to its own state
+    Column("recipients", Json, nullable=False),  # each address with its own state
     Column("opened_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("response", Text),
     PrimaryKeyConstraint("task_id", "n"),
 )
 
-# A file that a gateway wrote into its storage: whoever does not find it has another storage.
+# A file that a gateway wrote into its storage: a process that does not find it has another storage.
 storage_probe = Table(
     "storage_probe",
     metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # 1: there is one
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # always 1: there is one row
     Column("key", String(100), nullable=False),
     Column("written_at", UtcDateTime, nullable=False),
 )

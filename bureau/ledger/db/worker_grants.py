@@ -1,8 +1,8 @@
-"""What a worker's database role may do to the ledger: what claim, lease, progress, finish, hints and deliveries do.
+"""Grants a worker's database role what claims, leases, progress, finishes, hints and deliveries need, and nothing else.
 
-It reads every input and result and adds tasks to jobs. It sees neither keys nor secrets nor the audit, makes no job,
-changes no input, owner or priority, and deletes nothing but slots and rows of workers long gone. A new statement in
-what workers do needs its grant here: tests/integration/test_worker_role.py runs workers under such a role.
+The role reads every input and result and adds tasks to jobs. It cannot see keys, secrets or the audit, create a job,
+or change an input, an owner or a priority, and it deletes nothing but slots and rows of dead workers. A new statement
+of workers needs its grant here: tests/integration/test_worker_role.py runs workers under such a role.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bureau.ledger.db.database import Database
 
 READ = (
-    "alembic_version",  # a start looks whether it is the newest
+    "alembic_version",  # a starting worker checks the revision
     "jobs",
     "tasks",
     "dependencies",
@@ -28,19 +28,19 @@ READ = (
     "slots",
 )
 INSERT = (
-    "tasks",  # added by a running one
+    "tasks",  # a running task adds tasks
     "dependencies",
     "attempts",
     "events",
-    "artifacts",  # files made
+    "artifacts",  # a task makes files
     "workers",
     "deliveries",
-    "certificates",  # issued; what is revoked is the gateway's
+    "certificates",  # a task issues them; only the gateway revokes
     "slots",
 )
 DELETE = (
-    "workers",  # its own row before it is made anew, and those of workers that were not seen for a day
-    "slots",  # given back, or of a claim that has ended
+    "workers",  # its own row before it registers again, and rows of workers unseen for a day
+    "slots",  # its own, or that of a claim that has ended
 )
 UPDATE = {
     "jobs": ("state", "error", "finished_at", "total_tasks", "open_tasks", "event_seq"),
@@ -57,9 +57,9 @@ UPDATE = {
 
 
 def grant(db: Database, role: str) -> None:
-    """Gives a role of PostgreSQL these rights on the ledger's tables and takes away all others.
+    """Grants a PostgreSQL role these rights on the ledger's tables and revokes all others.
 
-    In one transaction: workers that run meanwhile notice nothing. Raises `LedgerUnavailable`.
+    One transaction does both, so that running workers notice nothing. Raises `LedgerUnavailable`.
     """
     with db.transaction() as connection:
         quoted = connection.dialect.identifier_preparer.quote(role)
@@ -68,7 +68,7 @@ def grant(db: Database, role: str) -> None:
 
 
 def statements(role: str) -> Iterator[str]:
-    """`role` is quoted where its name needs it; the ledger's own names need no quotes."""
+    """Returns the statements. `role` is quoted where its name needs it; the ledger's own names need no quotes."""
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     yield f"GRANT SELECT ON {', '.join(READ)} TO {role}"

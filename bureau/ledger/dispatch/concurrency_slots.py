@@ -1,7 +1,7 @@
-"""Slots: a thing that only so many running tasks may use at a time, counted in the ledger over all processes.
+"""Limits how many running tasks use a resource at once (a semaphore), counted in the ledger over all processes.
 
-A slot is its claim's: it is given back when the work is done, and counts no more once the claim has ended, however the
-process that held it went. So a slot has no lease of its own, and nobody cleans up after a crash.
+A slot belongs to a claim: the task gives it back when its work is done, and it no longer counts once the claim has
+ended, however its process ended. So a slot needs no lease of its own, and nobody cleans up after a crash.
 """
 
 from uuid import UUID
@@ -19,7 +19,7 @@ _held = exists().where(
 
 
 def take(db: Database, name: str, at_a_time: int, *, task_id: UUID, claim_no: int) -> bool:
-    """Whether there was a slot of `name` for this claim, which has it now. Raises `LedgerUnavailable`."""
+    """Takes a slot of `name` for this claim. Returns whether one was free. Raises `LedgerUnavailable`."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"slots.{name}")
         connection.execute(delete(slots).where(slots.c.name == name, ~_held))
@@ -31,7 +31,7 @@ def take(db: Database, name: str, at_a_time: int, *, task_id: UUID, claim_no: in
 
 
 def give_back(db: Database, name: str, *, task_id: UUID, claim_no: int) -> None:
-    """Raises `LedgerUnavailable`; then the slot is free when the claim ends."""
+    """Gives the slot back. Raises `LedgerUnavailable`; then the slot becomes free when the claim ends."""
     with db.transaction() as connection:
         connection.execute(
             delete(slots).where(slots.c.name == name, slots.c.task_id == task_id, slots.c.claim_no == claim_no)

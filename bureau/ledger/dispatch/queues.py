@@ -1,4 +1,4 @@
-"""Queues that people paused. A queue without a row here is not."""
+"""Pauses, resumes and purges queues. A queue without a row in `paused_queues` is not paused."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from bureau.ledger.jobs.policy import error_of
 
 
 def pause(db: Database, queue: str, noted: Act | None = None) -> None:
-    """Nothing of the queue is started; what runs goes on. `noted` goes into the audit."""
+    """Pauses a queue: no task starts, running tasks go on. `noted` goes into the audit."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"pause.{queue}")
         if not is_paused(connection, queue):
@@ -28,7 +28,7 @@ def pause(db: Database, queue: str, noted: Act | None = None) -> None:
 
 
 def resume(db: Database, queue: str, noted: Act | None = None) -> None:
-    """Starts again what was held back: hints that came while it was paused claimed nothing, and are published anew.
+    """Resumes a queue. Hints that came while it was paused claimed nothing, so they are published again.
 
     `noted` goes into the audit.
     """
@@ -52,13 +52,13 @@ def paused_names(connection: Connection) -> set[str]:
 
 
 def paused(db: Database) -> dict[str, datetime]:
-    """The paused queues, and since when."""
+    """Returns the paused queues, and since when they are paused."""
     with db.read() as connection:
         return {row.queue: row.paused_at for row in connection.execute(select(paused_queues))}
 
 
 def purgeable(db: Database, queue: str) -> dict[UUID, int]:
-    """How many tasks of the queue have not started, by job."""
+    """Returns how many tasks of the queue have not started, by job."""
     with db.read() as connection:
         rows = connection.execute(
             select(tasks.c.job_id).where(tasks.c.queue == queue, tasks.c.state == TaskState.READY)
@@ -70,7 +70,7 @@ def purgeable(db: Database, queue: str) -> dict[UUID, int]:
 
 
 def purge(db: Database, queue: str, jobs: dict[UUID, int]) -> int:
-    """Cancels what has not started of the queue in these jobs, a transaction a job; how many tasks."""
+    """Cancels the queue's tasks of these jobs that have not started, a transaction a job. Returns how many tasks."""
     return sum(_purge_job(db, queue, job_id) for job_id in sorted(jobs))
 
 

@@ -1,4 +1,4 @@
-"""Worker processes: each keeps its row alive, and in it the catalog of what it can do."""
+"""Worker processes. Each keeps a row up to date, with the catalog of its tasks, reports and templates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import workers as workers_table
 
-SEEN_SECONDS = 30.0  # a worker that was not seen for so long is not live
+SEEN_SECONDS = 30.0  # a worker that was not seen for longer is not live
 PACE_SECONDS = 10.0  # the time over which a worker counts its claims
-TROUBLES = 10  # of one worker, that its row holds
-KEPT_SECONDS = 24 * 3600.0  # the dead stay a day, and what they announced stays valid
+TROUBLES = 10  # the most outages that a worker's row holds
+KEPT_SECONDS = 24 * 3600.0  # a dead worker's row, and with it its announcement, stays for a day
 
 
 @dataclass(frozen=True)
 class NewWorker:
-    """A worker process and its queue, at start."""
+    """A worker process and its queue, as it registers at start."""
 
     id: str
     service: str
@@ -35,7 +35,7 @@ class NewWorker:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker as the API shows it. `trouble` is that of a live one: what one that is gone said last may be over."""
+    """A worker as the API shows it. Only a live one has `trouble`: the last outage of a dead worker may be over."""
 
     id: str
     service: str
@@ -54,7 +54,7 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class Announced:
-    """What the services announced, merged: the worker that started last has the say; live workers by task."""
+    """The merged announcements of all services, where the worker that started last wins; and live workers by task."""
 
     catalog: Catalog
     workers_by_task: dict[str, int]
@@ -89,7 +89,7 @@ def seen(
     memory_bytes: int | None = None,
     trouble: Sequence[Outage] = (),
 ) -> bool:
-    """Keeps a worker's row alive; False when the row is gone and the worker should register again."""
+    """Renews a worker's row. Returns False where the row is gone and the worker should register again."""
     with db.transaction() as connection:
         kept = connection.execute(
             update(workers_table)
@@ -107,7 +107,7 @@ def seen(
 
 
 def stopped(db: Database, worker_ids: Sequence[str]) -> None:
-    """The workers said goodbye: they are not live from now on."""
+    """Marks workers that stop as not live."""
     with db.transaction() as connection:
         connection.execute(
             update(workers_table).where(workers_table.c.id.in_(worker_ids)).values(stopped_at=now(), busy=0)
@@ -119,7 +119,7 @@ LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-
 
 @dataclass(frozen=True)
 class Served:
-    """A queue's live workers, added up; `claimed` tasks in the last 10 s."""
+    """The sums over a queue's live workers; `claimed` counts tasks of the last 10 s."""
 
     workers: int
     threads: int
@@ -128,13 +128,15 @@ class Served:
 
     @property
     def window(self) -> int:
-        """How many hints may be outstanding: what was claimed in the last 10 s, at least twice the threads. More would
-        only take priority, pause and cancel out of the ledger's hands."""
+        """The number of hints that may be outstanding: the claims of the last 10 s, at least twice the threads.
+
+        More hints would only keep the ledger from applying priority, pause and cancel.
+        """
         return max(2 * self.threads, self.claimed)
 
 
 def served(db: Database) -> dict[str, Served]:
-    """The queues with a live worker."""
+    """Returns the queues that have a live worker."""
     columns = workers_table.c
     with db.read() as connection:
         rows = connection.execute(
@@ -152,7 +154,7 @@ def served(db: Database) -> dict[str, Served]:
 
 
 def workers(db: Database) -> list[WorkerRow]:
-    """All workers of the last day, by service, the newest first."""
+    """Returns all workers of the last day, by service, the newest first."""
     columns = [workers_table.c[name] for name in WorkerRow.__dataclass_fields__ if name != "live"]
     with db.read() as connection:
         rows = connection.execute(
@@ -169,12 +171,12 @@ def _row(values: dict[str, Any]) -> WorkerRow:
 
 
 def troubles_of(said: list[Any] | None) -> tuple[Outage, ...]:
-    """As a row holds them."""
+    """Reads the outages of a worker's row."""
     return tuple(Outage.model_validate(one) for one in said or ())
 
 
 def announced(db: Database) -> Announced:
-    """The merged catalog of the last day's workers, in the order of names."""
+    """Returns the merged catalog of the last day's workers, in the order of names."""
     with db.read() as connection:
         rows = connection.execute(
             select(workers_table.c.catalog, LIVE.label("live"))

@@ -1,4 +1,4 @@
-"""Stored files: uploads, and what tasks made. Rows are the truth; the bytes are in storage under `key`."""
+"""Stored files: uploads and the files of tasks. The row decides whether a file exists; storage has its bytes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import artifact_uses, artifacts, schedule_uses
 
-UPLOAD_KEPT_SECONDS = 24 * 3600.0  # without anything that refers to it, and after the last that did has ended
+UPLOAD_KEPT_SECONDS = 24 * 3600.0  # without a reference, and after the last job that referred to it has ended
 
 
 @dataclass(frozen=True)
 class StoredArtifact:
-    """A file; `job_id` and `task` name what made it, an upload has neither. `size` in bytes."""
+    """A stored file. `job_id` and `task` name its maker; an upload has neither. `size` is in bytes."""
 
     id: UUID
     owner: str
@@ -52,7 +52,7 @@ _GIVEN = [name for name in StoredArtifact.__dataclass_fields__ if name not in ("
 
 
 class ArtifactGone(Exception):
-    """Artifacts that a job refers to are not there, or not its owner's."""
+    """A job refers to artifacts that do not exist or belong to another owner."""
 
     def __init__(self, missing: Sequence[UUID]) -> None:
         super().__init__(", ".join(str(artifact_id) for artifact_id in missing))
@@ -61,7 +61,7 @@ class ArtifactGone(Exception):
 
 @dataclass(frozen=True)
 class Removal:
-    """Artifacts that a job gives up."""
+    """Artifacts that a job releases."""
 
     job_id: UUID
     owner: str
@@ -69,7 +69,7 @@ class Removal:
 
 
 def insert_artifacts(connection: Connection, made: Sequence[StoredArtifact]) -> None:
-    """Uploads with the time at which they expire; what jobs made gets it when the job has ended."""
+    """Inserts uploads with their expiry time; a file of a job gets one when the job has ended."""
     _MADE.execute(connection, _INSERT, [{name: getattr(artifact, name) for name in _GIVEN} for artifact in made])
 
 
@@ -91,7 +91,7 @@ def use(connection: Connection, job_id: UUID, owner: str, used: Iterable[UUID]) 
 
 
 def lock_used(connection: Connection, owner: str, used: Iterable[UUID]) -> list[UUID]:
-    """The artifacts, each once, locked against removal until the transaction ends. Raises `ArtifactGone`."""
+    """Locks artifacts, each once, against removal until the transaction ends. Raises `ArtifactGone`."""
     wanted = sorted(set(used))
     if not wanted:
         return []
@@ -110,13 +110,13 @@ def lock_used(connection: Connection, owner: str, used: Iterable[UUID]) -> list[
 
 
 def find(db: Database, artifact_id: UUID, owner: str) -> StoredArtifact | None:
-    """The owner's artifact; None for one that is not there, was removed or is another owner's."""
+    """Returns the owner's artifact; None where it does not exist, was removed or is another owner's."""
     (found,) = find_all(db, [(artifact_id, owner)])
     return found
 
 
 def find_all(db: Database, wanted: Sequence[tuple[UUID, str]]) -> list[StoredArtifact | None]:
-    """As `find` does, several (id, owner) in one statement."""
+    """Finds several (id, owner) as `find` does, in one statement."""
     with db.read() as connection:
         found = kept(connection, {artifact_id for artifact_id, _ in wanted})
     return [
@@ -126,7 +126,7 @@ def find_all(db: Database, wanted: Sequence[tuple[UUID, str]]) -> list[StoredArt
 
 
 def kept(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, StoredArtifact]:
-    """Those that were not removed, of any owner."""
+    """Returns the artifacts that were not removed, of any owner."""
     return {row.id: stored_artifact(row) for row in connection.execute(_KEPT, {"ids": list(ids)})}
 
 
@@ -148,14 +148,14 @@ def stored_artifact(row: Row[Any]) -> StoredArtifact:
 
 
 def mark_removed(connection: Connection, removals: Sequence[Removal]) -> None:
-    """Gives files of the job, or used by it alone, out no more; the scheduler deletes their bytes."""
+    """Ends the download of files that the job made or alone uses; the scheduler deletes their bytes."""
     given = [
         {"id": artifact_id, "job": removal.job_id, "by": removal.owner}
         for removal in removals
         for artifact_id in removal.artifacts
     ]
     if given:
-        # Locked in a statement of its own: a submission that was about to refer to one has committed then, and is seen.
+        # A separate statement locks them: a submission that was about to refer to one has committed and is seen.
         connection.execute(_LOCK, {"ids": [one["id"] for one in given]})
         _GIVEN_UP.execute(connection, _REMOVE, given)
 
@@ -183,7 +183,7 @@ _REMOVE = (
 
 
 def used_elsewhere(job_id: UUID) -> ColumnElement[bool]:
-    """Of an artifact: whether another job or a schedule refers to it."""
+    """Tests whether another job or a schedule refers to an artifact."""
     return or_(
         exists().where(artifact_uses.c.artifact_id == artifacts.c.id, artifact_uses.c.job_id != job_id),
         exists().where(schedule_uses.c.artifact_id == artifacts.c.id),
@@ -191,7 +191,7 @@ def used_elsewhere(job_id: UUID) -> ColumnElement[bool]:
 
 
 def kept_keys(db: Database, keys: Sequence[str]) -> set[str]:
-    """Which of these storage keys belong to a row."""
+    """Returns those of the storage keys that belong to a row."""
     if not keys:
         return set()
     with db.read() as connection:
@@ -199,7 +199,7 @@ def kept_keys(db: Database, keys: Sequence[str]) -> set[str]:
 
 
 def removed(db: Database, limit: int = 100) -> list[tuple[UUID, str]]:
-    """(id, key) of files that are to be deleted from storage."""
+    """Returns (id, key) of files whose bytes are to be deleted."""
     with db.read() as connection:
         rows = connection.execute(
             select(artifacts.c.id, artifacts.c.key)

@@ -1,4 +1,4 @@
-"""Which file the gateway wrote into its storage, for others to look for in theirs."""
+"""Keeps the key of a file that a gateway wrote into its storage. Other processes look for it in theirs."""
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -8,13 +8,13 @@ from bureau.ledger.db.tables import storage_probe
 
 
 def probe(db: Database) -> str | None:
-    """The file's key; None while no gateway has written one."""
+    """Returns the file's key, or None while no gateway has written one."""
     with db.read() as connection:
         return _key(connection)
 
 
 def replace_probe(db: Database, old: str | None, new: str) -> bool:
-    """Names another file; False where another gateway did so meanwhile."""
+    """Names another file. Returns False where another gateway did so meanwhile."""
     with db.transaction() as connection:
         db.lock_queue(connection, "storage_probe")
         if _key(connection) != old:

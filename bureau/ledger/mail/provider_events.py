@@ -1,5 +1,7 @@
-"""What providers tell of mails: kept once each, proof of a handing over written where it was unknown, addresses that
-must get no more mail noted."""
+"""Stores the events that providers report about mails, each once.
+
+An event proves a handover whose outcome was unknown, and suppresses addresses that must get no more mail.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,12 +21,12 @@ UNKNOWN, SENT = "unknown", "sent"
 
 
 def record(db: Database, events: Sequence[MailEvent]) -> int:
-    """How many were new. Those of tasks that are not there any more are forgotten. One transaction."""
+    """Stores events in one transaction. Returns how many were new; events of deleted tasks are dropped."""
     with db.transaction() as connection:
         fresh = _new(connection, _of_known_tasks(connection, events))
         if fresh:
-            # First the events, then the rows: `close_delivery` locks its row and then looks for events, so that one
-            # of the two always sees the other.
+            # Events first, then rows: `close_delivery` locks its row and then looks for events, so that one of the two
+            # always sees the other.
             connection.execute(_ignoring(connection), [_row(event) for event in fresh])
             for task_id in sorted({event.task_id for event in fresh}):
                 prove(connection, task_id)
@@ -33,8 +35,10 @@ def record(db: Database, events: Sequence[MailEvent]) -> int:
 
 
 def prove(connection: Connection, task_id: UUID) -> None:
-    """Turns recipients of the task's mail that are `unknown` into `sent` where an event tells of them: whatever a
-    provider tells of a recipient, it has the mail. A try all of whose recipients are known is `sent`."""
+    """Turns `unknown` recipients of the task's mail into `sent` where an event names them.
+
+    Any event about a recipient proves that the provider has the mail. An attempt without unknown recipients is `sent`.
+    """
     unknown = connection.execute(
         select(deliveries.c.n, deliveries.c.recipients)
         .where(deliveries.c.task_id == task_id, deliveries.c.state == UNKNOWN)
@@ -70,14 +74,14 @@ def _of_known_tasks(connection: Connection, events: Sequence[MailEvent]) -> list
 
 
 def _new(connection: Connection, events: Sequence[MailEvent]) -> list[MailEvent]:
-    """Each once, and none that was told before."""
+    """Returns each event once, without those stored before."""
     each = {event.id: event for event in events}
     before = set(connection.execute(select(mail_events.c.id).where(mail_events.c.id.in_(list(each)))).scalars())
     return [event for event in each.values() if event.id not in before]
 
 
 def _ignoring(connection: Connection) -> Any:
-    """An insert that passes over what a twin of this request wrote meanwhile."""
+    """Makes an insert that ignores rows which a duplicate of this request wrote meanwhile."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(mail_events).on_conflict_do_nothing()
     return postgresql.insert(mail_events).on_conflict_do_nothing()

@@ -1,4 +1,4 @@
-"""What became of a job's mails, recipient by recipient: how it stands, and what was said on the way to that."""
+"""Reads the delivery history of a job's mails, by recipient: the current state and the steps that led to it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from bureau.ledger.db.mail_tables import mail_events
 from bureau.ledger.db.tables import deliveries, tasks
 from bureau.ledger.mail.recipient_status import SUPPRESSED, reason_of, recipients, refused_of, weight_of
 
-STEPS = 5  # of a recipient; a server that is full may be tried, and told of, for days
+STEPS = 5  # of each recipient; a full mailbox may be tried, and reported, for days
 
 
 @dataclass(frozen=True)
 class HistoryStep:
-    """`state`: how the recipient stood after a try, which `transport` made, or by what the provider told later."""
+    """The recipient's `state` after an attempt by `transport`, or after a later event of the provider."""
 
     at: datetime
     state: str
@@ -30,7 +30,7 @@ class HistoryStep:
 
 @dataclass(frozen=True)
 class Recipient:
-    """`state`, `at` and `reason` are the last word; `steps` the last ones that led there, the oldest first."""
+    """The current `state`, `at` and `reason` of a recipient; `steps` holds the last steps, the oldest first."""
 
     task: str
     address: str
@@ -42,14 +42,14 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Mails:
-    """The first recipients, in the order of the job's tasks, and how many there are in all."""
+    """The first recipients, in the order of the job's tasks, and the number of all."""
 
     recipients: tuple[Recipient, ...]
     total: int
 
 
 def mails(db: Database, job_id: UUID, *, limit: int) -> Mails:
-    """Of a job whose owner was checked; `limit` recipients."""
+    """Returns at most `limit` recipients of a job. The caller has checked the job's owner."""
     tries_query = (
         select(tasks.c.name, tasks.c.result, tasks.c.finished_at, deliveries)
         .join(tasks, tasks.c.id == deliveries.c.task_id)
@@ -72,7 +72,7 @@ def mails(db: Database, job_id: UUID, *, limit: int) -> Mails:
 
 
 def _first(by_task: dict[UUID, list[Any]], limit: int) -> list[UUID]:
-    """As many tasks as it takes to have so many recipients."""
+    """Returns the first tasks that together have `limit` recipients."""
     chosen: list[UUID] = []
     for task_id, rows in by_task.items():
         if limit > 0:
@@ -94,7 +94,7 @@ def _of_task(tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Recipient]:
 
 
 def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[HistoryStep]:
-    """Each try and what was told of it. Not by time alone: providers tell whole seconds, by clocks of their own."""
+    """Orders attempts and events. Time alone cannot: providers report whole seconds of their own clocks."""
     for row in tries:
         if address not in row.recipients:
             continue

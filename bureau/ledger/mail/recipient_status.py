@@ -1,4 +1,4 @@
-"""What became of a task's mail, recipient by recipient: what was said when it was handed over, and told after."""
+"""Finds the status of a task's mail by recipient, from the handover and from the provider's later events."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from bureau.contracts.mail.mail_events import MailEventKind
 from bureau.ledger.db.mail_tables import mail_events
 from bureau.ledger.db.tables import deliveries
 
-SUPPRESSED = "suppressed"  # left out, for being on the suppression list
+SUPPRESSED = "suppressed"  # left out, because the suppression list has the address
 
 _WEIGHT = {kind: weight for weight, kind in enumerate(MailEventKind)}
 
 
 def of_tasks(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[dict[str, Any]]]:
-    """Of those of the tasks' rows that sent any: their recipients in the order of the first try."""
+    """Returns the recipients of each task that sent mail, in the order of the first attempt."""
     ids = [row.id for row in rows]
     tries = _by_task(connection, select(deliveries).where(deliveries.c.task_id.in_(ids)).order_by(deliveries.c.n))
     if not tries:
@@ -28,8 +28,11 @@ def of_tasks(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[dic
 
 
 def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dict[str, Any]]:
-    """The state of each: `delivered`, `bounced`, `dropped`, `deferred` or `complained` as the provider told, else as
-    it was when the mail was handed over. Once sent is sent, as for the sender. `task` is its row."""
+    """Returns the state of each recipient of a task, given the task's row.
+
+    The state is `delivered`, `bounced`, `dropped`, `deferred` or `complained` where the provider reported it, else the
+    state at the handover. A recipient that was sent to once stays `sent`, as for the sender.
+    """
     shown: dict[str, dict[str, Any]] = {}
     for row in tries:
         for address, state in row.recipients.items():
@@ -37,7 +40,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dic
                 reason = reason_of(address, row.response) if state != "sent" else None
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
     for address, why in refused_of(task.result).items():
-        if shown.get(address, {}).get("state") != "refused":  # no try had it refused, so the list did
+        if shown.get(address, {}).get("state") != "refused":  # not refused: the list left it out
             shown[address] = {"address": address, "state": SUPPRESSED, "at": task.finished_at, "reason": why}
     for event in sorted(told, key=lambda event: (weight_of(event), event.at)):
         for address, one in shown.items():
@@ -47,17 +50,17 @@ def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dic
 
 
 def refused_of(result: dict[str, Any] | None) -> dict[str, str]:
-    """Of the result of a mail's task (`MailSent`): who got none, and why. It alone tells of those on the list."""
+    """Returns who got no mail and why, from a task's result (`MailSent`), which alone names suppressed recipients."""
     return (result or {}).get("refused") or {}
 
 
 def weight_of(event: Any) -> int:
-    """Of two events the heavier one has the say, whenever it came."""
+    """Ranks events: of two events about a recipient the graver one counts, whichever came later."""
     return _WEIGHT[MailEventKind(event.kind)]
 
 
 def reason_of(address: str, response: str | None) -> str | None:
-    """What was said of this one; a line each, or one answer for all."""
+    """Returns the reason for one recipient, from text with a line for each, or one answer for all."""
     lines = (response or "").split("\n")
     own = f"{address}: "
     return next((line.removeprefix(own) for line in lines if line.startswith(own)), response)

@@ -1,4 +1,4 @@
-"""Addresses that get no mail: each owner's own list, filled by hard bounces, complaints and by hand."""
+"""Suppressed addresses, which get no mail: a list for each owner, from hard bounces, complaints and people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from bureau.ledger.db.sql_time import now
 
 @dataclass(frozen=True)
 class Suppression:
-    """An address, folded, and why it gets no mail."""
+    """A suppressed address in lower case, and the reason."""
 
     address: str
     reason: SuppressionReason
@@ -28,7 +28,7 @@ class Suppression:
 
 
 def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppression]:
-    """Those of the addresses that get no mail of this owner, by the address as it was given."""
+    """Returns the suppressed ones of an owner's addresses, keyed by the address as the caller wrote it."""
     given = {folded(address): address for address in addresses}
     with db.read() as connection:
         rows = connection.execute(
@@ -38,7 +38,7 @@ def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppr
 
 
 def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:
-    """By address, those behind `after`; only `address` where one is given."""
+    """Lists suppressions after `after`, by address; only that of `address` where one is given."""
     query = select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address > after)
     if address is not None:
         query = query.where(suppressions.c.address == folded(address))
@@ -47,7 +47,7 @@ def listed(db: Database, owner: str, *, address: str | None, after: str, limit: 
 
 
 def add(db: Database, owner: str, address: str, detail: str | None, act: Act) -> Suppression:
-    """The one that is there now: the first reason stays."""
+    """Adds a suppression. Returns the stored one: the first reason stays."""
     with db.transaction() as connection:
         note(connection, owner, address, SuppressionReason.MANUAL, detail)
         audit.note(connection, act)
@@ -58,7 +58,7 @@ def add(db: Database, owner: str, address: str, detail: str | None, act: Act) ->
 
 
 def remove(db: Database, owner: str, address: str, act: Act) -> bool:
-    """From now on it gets mail again. False: it was not there."""
+    """Removes a suppression, so that the address gets mail again. Returns False where there was none."""
     with db.transaction() as connection:
         gone = connection.execute(
             delete(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))

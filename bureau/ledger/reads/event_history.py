@@ -1,4 +1,4 @@
-"""What happened, read again: a job's events from any number on, and what is new to some jobs or some owners."""
+"""Reads events: those of a job from any number on, and the new ones of some jobs or some owners."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import events, jobs, tasks
 from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
 
-LIVE_SECONDS = 24 * 3600  # in a database restored from a dump, old events bear the numbers of transactions to come
+LIVE_SECONDS = 24 * 3600  # a database restored from a dump holds old events with the numbers of future transactions
 
-# Looked up for each event: a join might read all jobs of an owner for three events.
+# A lookup for each event: a join might read all jobs of an owner for three events.
 _owner = select(jobs.c.owner).where(jobs.c.id == events.c.job_id).scalar_subquery()
 
 
 @dataclass(frozen=True)
 class Happened:
-    """An event that was committed; `seq` grows by one in its job."""
+    """A committed event; `seq` grows by one within its job."""
 
     job_id: UUID
     seq: int
@@ -34,14 +34,14 @@ class Happened:
 
 @dataclass(frozen=True)
 class Head:
-    """How far a job has come: its last event's number, and whether it has ended."""
+    """The number of a job's last event, and whether the job has ended."""
 
     seq: int
     ended: bool
 
 
 def head(db: Database, job_id: UUID, owner: str) -> Head | None:
-    """None when there is no such job of this owner."""
+    """Returns the job's head, or None where this owner has no such job."""
     with db.read() as connection:
         row = connection.execute(
             select(jobs.c.event_seq, jobs.c.state).where(jobs.c.id == job_id, jobs.c.owner == owner)
@@ -50,13 +50,13 @@ def head(db: Database, job_id: UUID, owner: str) -> Head | None:
 
 
 def events_of(db: Database, job_id: UUID, *, after: int, limit: int) -> list[Happened]:
-    """The job's events behind a number, in order."""
+    """Returns the job's events after a number, in order."""
     with db.read() as connection:
         return _events_of(connection, job_id, after, limit)
 
 
 def new_to_jobs(db: Database, seen: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Happened]]:
-    """What came to the jobs behind the numbers in `seen`, at most `limit` events each; one look while nothing did."""
+    """Returns the jobs' events after the numbers in `seen`, at most `limit` each; one query where there are none."""
     with db.read() as connection:
         last = connection.execute(select(jobs.c.id, jobs.c.event_seq).where(jobs.c.id.in_(seen)))
         moved = [row.id for row in last.all() if row.event_seq > seen[row.id]]
@@ -64,7 +64,7 @@ def new_to_jobs(db: Database, seen: Mapping[UUID, int], *, limit: int) -> dict[U
 
 
 def present(db: Database) -> EventCursor:
-    """From where on events are new."""
+    """Returns the cursor after which events are new."""
     with db.read() as connection:
         return current_cursor(connection)
 
@@ -72,7 +72,7 @@ def present(db: Database) -> EventCursor:
 def new_to_owners(
     db: Database, owners: Collection[str], since: EventCursor, until: EventCursor, *, limit: int
 ) -> dict[str, list[Happened]] | None:
-    """What came to the owners' jobs between two places, in each job's order; None when it is more than `limit`."""
+    """Returns the owners' events between two cursors, in each job's order; None where they are more than `limit`."""
     if since == until:
         return {}
     recent = events.c.at > later(-LIVE_SECONDS)
@@ -100,7 +100,7 @@ def _happened(row: Any) -> Happened:
 
 @dataclass(frozen=True)
 class Declared:
-    """A task as it was submitted."""
+    """A task as its client submitted it."""
 
     name: str
     run: str
@@ -111,7 +111,7 @@ class Declared:
 
 
 def declared(db: Database, job_id: UUID, owner: str) -> list[Declared]:
-    """The job's tasks in order; none where there is no such job of this owner."""
+    """Returns the job's tasks in order; an empty list where this owner has no such job."""
     columns = (tasks.c.name, tasks.c.run, tasks.c.input, tasks.c.after, tasks.c.when, tasks.c.optional)
     query = select(*columns).join(jobs, jobs.c.id == tasks.c.job_id)
     query = query.where(tasks.c.job_id == job_id, jobs.c.owner == owner).order_by(tasks.c.position)
@@ -120,9 +120,9 @@ def declared(db: Database, job_id: UUID, owner: str) -> list[Declared]:
 
 
 def last_events(db: Database, job_id: UUID, *, limit: int) -> list[Happened]:
-    """Of a job whose owner was checked: the last ones, the oldest of them first.
+    """Returns the last events of a job, the oldest of them first. The caller has checked the job's owner.
 
-    Without progress, which a long task tells twice a second: of it the last word counts, and that is the task's.
+    Progress events are left out: a long task writes two a second, and the task's own row holds the last of them.
     """
     query = select(events).where(events.c.job_id == job_id, events.c.type != "task.progressed")
     query = query.order_by(events.c.seq.desc()).limit(limit)

@@ -1,4 +1,4 @@
-"""What failed lately, grouped so that a person sees one cause once."""
+"""Groups recent failures, so that a person sees one cause once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +12,13 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import jobs, tasks
 
-LOOKED_AT = 5_000  # of the failed jobs, the last ones: beyond that a group's count is a lower bound
+LOOKED_AT = 5_000  # the most recent failed jobs; beyond them a group's count is a lower bound
 SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Group:
-    """Jobs that failed by the same task with the same code. `sample` is the one that failed last."""
+    """Jobs that failed in the same task with the same code. `sample` is the one that failed last."""
 
     run: str
     code: str
@@ -31,14 +31,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Failures:
-    """The largest groups first. `all_counted`: there were no more failed jobs than were looked at."""
+    """Groups, the largest first. `all_counted` is true where every failed job was counted."""
 
     groups: list[Group]
     all_counted: bool
 
 
 def groups(db: Database, owner: str, *, seconds: float) -> Failures:
-    """The owner's jobs that failed in the last `seconds`."""
+    """Returns the owner's jobs that failed in the last `seconds`, in groups."""
     failed = (
         select(jobs.c.id, jobs.c.finished_at, jobs.c.error)
         .where(jobs.c.state == JobState.FAILED, jobs.c.finished_at > later(-seconds), jobs.c.owner == owner)
@@ -68,7 +68,7 @@ def groups(db: Database, owner: str, *, seconds: float) -> Failures:
 
 
 def _sample(owner: str, row: Any) -> Any:
-    """The last one of a group: looked up by its time, which an index finds."""
+    """Selects the last job of a group, by its time, which has an index."""
     return (
         select(jobs.c.id, jobs.c.error)
         .join(tasks, tasks.c.job_id == jobs.c.id)
@@ -97,7 +97,7 @@ class Failure:
 
 
 def first_failure(db: Database, job_id: UUID) -> Failure | None:
-    """Raises `LedgerUnavailable`."""
+    """Returns the first task that failed, or None. Raises `LedgerUnavailable`."""
     query = (
         select(tasks.c.name, tasks.c.error)
         .where(tasks.c.job_id == job_id, tasks.c.state == TaskState.FAILED)

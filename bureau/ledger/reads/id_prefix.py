@@ -1,4 +1,4 @@
-"""From the first letters of an id to its jobs."""
+"""Finds jobs by the first letters of their ids."""
 
 from uuid import UUID
 
@@ -7,11 +7,11 @@ from sqlalchemy import select
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import jobs
 
-LEAST = 4  # letters: fewer fit too many
+LEAST = 4  # letters; fewer would match too many jobs
 
 
 def beginning_with(db: Database, owner: str, letters: str, *, limit: int) -> list[UUID]:
-    """The owner's jobs whose ids begin with these hexadecimal digits; hyphens do not count. None for other text."""
+    """Returns the owner's jobs whose ids begin with these hexadecimal digits, without hyphens; none for other text."""
     digits = letters.replace("-", "").lower()
     if not LEAST <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
         return []

@@ -1,4 +1,4 @@
-"""What the API reads. Everything is scoped by owner; another owner's job is not there."""
+"""Reads jobs for the API. Every query is scoped by owner, so that another owner's job does not exist."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ from bureau.ledger.reads.job_views import (
 from bureau.ledger.reads.queue_position import state_of, why_waiting
 
 INLINE_TASKS = 100
-LOG_LINES = 200  # a task, the last ones
+LOG_LINES = 200  # of each task, the last ones
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class JobRow:
     counts: dict[str, int]
     error: dict[str, Any] | None
     progress: dict[str, Any] | None
-    attempts: int  # of its task that was tried most often
+    attempts: int  # the most that any of its tasks has had
 
 
 def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
-    """The whole job; None when there is none of this owner."""
+    """Returns the whole job, or None where this owner has no such job."""
     live = workers.served(db)
     with db.read() as connection:
         row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
@@ -90,7 +90,7 @@ def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
 
 
 def tasks_of(db: Database, job_id: UUID, owner: str, *, after_position: int, limit: int) -> list[TaskView] | None:
-    """The job's tasks behind a position, in order; None when there is no such job of this owner."""
+    """Returns the job's tasks after a position, in order; None where this owner has no such job."""
     with db.read() as connection:
         mine = connection.execute(select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
         return _task_views(connection, job_id, after_position=after_position, limit=limit) if mine else None
@@ -105,9 +105,9 @@ def jobs_of(
     limit: int,
     among: int | None = None,
 ) -> list[JobRow]:
-    """Jobs, the newest first, older than `before`: (created_at, id) of the last one seen.
+    """Returns jobs, the newest first, older than `before`: (created_at, id) of the last one seen.
 
-    `among` looks at so many of the owner's newest jobs only: what a filter without an index of its own costs is bound.
+    `among` limits the search to that many of the owner's newest jobs: it bounds the cost of a filter without an index.
     """
     query = select(jobs).where(jobs.c.owner == owner, *conditions(wanted))
     if among is not None:
@@ -119,13 +119,13 @@ def jobs_of(
 
 
 def jobs_by_id(db: Database, owner: str, ids: Sequence[UUID]) -> list[JobRow]:
-    """The owner's jobs of these ids, in the order of `ids`; who is not there is left out."""
+    """Returns the owner's jobs of these ids, in the order of `ids`, without those that do not exist."""
     found = {row.id: row for row in _job_rows(db, select(jobs).where(jobs.c.owner == owner, jobs.c.id.in_(ids)))}
     return [found[job_id] for job_id in ids if job_id in found]
 
 
 def _oldest_among(db: Database, owner: str, newest: int) -> datetime:
-    """When the last of the owner's `newest` jobs was created."""
+    """Selects the creation time of the oldest of the owner's `newest` jobs."""
     created = (
         select(jobs.c.created_at)
         .where(jobs.c.owner == owner)
@@ -148,14 +148,14 @@ def _job_rows(db: Database, query: Select[Any]) -> list[JobRow]:
 
 
 def ended(db: Database, job_id: UUID) -> bool:
-    """Whether the job has ended, or is not there any more."""
+    """Returns whether the job has ended or no longer exists."""
     with db.read() as connection:
         state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar_one_or_none()
     return state != JobState.OPEN
 
 
 def _brief() -> Select[Any]:
-    """What is needed of every task of a job, without inputs and results."""
+    """Selects what every task of a job needs here, without inputs and results."""
     return select(
         tasks.c.id,
         tasks.c.job_id,
@@ -211,7 +211,7 @@ def _attempts(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Ro
 
 
 def _logs(connection: Connection, job_id: UUID, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """The last log lines of each task, oldest first."""
+    """Returns the last log lines of each task, the oldest first."""
     newest = func.row_number().over(partition_by=events.c.task, order_by=events.c.seq.desc()).label("newest")
     numbered = (
         select(events.c.task, events.c.at, events.c.data, events.c.seq, newest)

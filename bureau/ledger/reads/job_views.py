@@ -1,4 +1,4 @@
-"""Rows as the API speaks of them: states, waiting, progress, attempts. Pure functions over rows."""
+"""Turns rows into the API's words: states, waiting, progress, attempts. All functions are pure."""
 
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
@@ -35,12 +35,12 @@ class TaskView:
     logs: list[dict[str, Any]]
     result: Any
     error: dict[str, Any] | None
-    mail: list[dict[str, Any]] = field(default_factory=list)  # by recipient, of a task that sends
+    mail: list[dict[str, Any]] = field(default_factory=list)  # by recipient, for a task that sends mail
 
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as the API shows it; `tasks` are the first hundred."""
+    """A job as the API shows it; `tasks` holds the first hundred."""
 
     id: UUID
     kind: str
@@ -62,7 +62,7 @@ class JobView:
 
 
 def task_state(state: str, *, due_in_seconds: float | None, claim_no: int) -> str:
-    """The API's word for a stored state: what is ready is `scheduled`, `retrying` or `queued`."""
+    """Returns the API's state of a task: a ready one is `scheduled`, `retrying` or `queued`."""
     if state != TaskState.READY:
         return state
     if due_in_seconds is None or due_in_seconds <= 0:
@@ -71,7 +71,7 @@ def task_state(state: str, *, due_in_seconds: float | None, claim_no: int) -> st
 
 
 def job_state(state: str, counts: Mapping[str, int], *, started: bool) -> str:
-    """The API's word for a stored state: an open job is `scheduled`, `queued` or `running` by its tasks."""
+    """Returns the API's state of a job: its tasks make an open one `scheduled`, `queued` or `running`."""
     if state != JobState.OPEN:
         return state
     if started:
@@ -80,12 +80,12 @@ def job_state(state: str, counts: Mapping[str, int], *, started: bool) -> str:
 
 
 def attempt_number(failures: int, claim_no: int) -> int:
-    """Which attempt this is or was, the last one included, whose failure is not counted; 0 before the first."""
+    """Returns the number of the current or last attempt, whose failure is not counted yet; 0 before the first."""
     return failures + 1 if claim_no else 0
 
 
 def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A stored progress with its percentage, where a total is known."""
+    """Adds the percentage to a stored progress where its total is known."""
     if not progress:
         return None
     current, total = progress["current"], progress.get("total")
@@ -94,7 +94,7 @@ def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def job_progress(tasks: Sequence[Any], total: int) -> dict[str, Any] | None:
-    """The progress of a job: of its only task, of the one that runs, else tasks ended of all."""
+    """Returns a job's progress: that of its only task, of its running task, else the share of tasks that ended."""
     running = [row for row in tasks if row.state == TaskState.RUNNING and row.progress]
     if total == 1:
         return with_percent(tasks[0].progress)
@@ -109,7 +109,7 @@ def counts_of(states: Sequence[str]) -> dict[str, int]:
 
 
 def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
-    """The attempts of a task: those recorded, and the one that runs or succeeded."""
+    """Returns a task's recorded attempts, and the one that runs or succeeded."""
     shown = [
         {
             "number": attempt.claim_no,
@@ -137,7 +137,7 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class IdleTask:
-    """What is asked of a task to tell why its job waits; `state` is the API's."""
+    """The values of a task that tell why its job waits; `state` is the API's."""
 
     id: UUID
     state: str
@@ -147,7 +147,7 @@ class IdleTask:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a job that does nothing does nothing, told by the task of it that starts first."""
+    """The reason why an idle job waits, taken from the task that starts first."""
 
     reason: str
     task: IdleTask
@@ -155,7 +155,7 @@ class Waiting:
     position: int | None = None
 
     def ahead(self, tasks_ahead: int, claimed_per_second: float) -> "Waiting":
-        """The same with its place in the queue, and the time until its turn at the workers' pace."""
+        """Returns the same with its position in the queue, and the seconds until it starts at the workers' pace."""
         seconds = round(tasks_ahead / claimed_per_second, 1) if claimed_per_second else None
         return replace(self, position=tasks_ahead + 1, starts_in_seconds=seconds)
 
@@ -166,7 +166,7 @@ class Waiting:
 def waiting(
     tasks: Sequence[IdleTask], live: Container[str], paused: Container[str], due_in: Mapping[UUID, float]
 ) -> Waiting | None:
-    """Why an open job waits; None when it runs or ended. `live` and `paused` are names of queues."""
+    """Returns why an open job waits; None where it runs or has ended. `live` and `paused` hold names of queues."""
     idle = [task for task in tasks if task.state in ("queued", "scheduled", "retrying")]
     if not idle or any(task.state == "running" for task in tasks):
         return None

@@ -1,4 +1,4 @@
-"""When a job's turn comes: why it waits, and how many tasks are ahead of it."""
+"""Finds a job's position: why it waits, and how many tasks are ahead of it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ COUNTED_AHEAD = 10_000  # of each priority
 
 
 def state_of(brief: Row[Any]) -> str:
-    """The API's word for a task's state; `overdue` is the age of its due time."""
+    """Returns the API's state of a task; `overdue` is the age of its due time in seconds."""
     due_in = None if brief.overdue is None else -brief.overdue
     return task_state(brief.state, due_in_seconds=due_in, claim_no=brief.claim_no)
 
@@ -25,7 +25,7 @@ def state_of(brief: Row[Any]) -> str:
 def why_waiting(
     connection: Connection, job: Row[Any], briefs: Sequence[Row[Any]], live: Mapping[str, workers.Served]
 ) -> Waiting | None:
-    """Told by all of the job's tasks, however many; None when it runs or has ended."""
+    """Returns why the job waits, from all of its tasks, however many; None where it runs or has ended."""
     if job.state != JobState.OPEN:
         return None
     due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
@@ -38,7 +38,7 @@ def why_waiting(
 
 
 def _tasks_ahead(connection: Connection, queue: str, due_at: datetime, priority: int) -> int:
-    """Due tasks of the queue with an earlier rank, counted from the index up to a limit."""
+    """Counts the queue's due tasks of an earlier rank, from the index and up to a limit."""
     ahead = [
         select(tasks.c.id)
         .where(

@@ -1,4 +1,4 @@
-"""How the ledger stands, queue by queue: what operators and the doctor read."""
+"""Counts each queue's open tasks and live workers, for operators and the doctor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,12 +29,12 @@ _NUMBERS = (
 
 @dataclass(frozen=True)
 class QueueSurvey:
-    """Tasks of a queue that have not ended, and the live workers that serve it. Ages in seconds."""
+    """A queue's open tasks, and the live workers that serve it. Ages are in seconds."""
 
     queue: str
     waiting: int
     later: int
-    retrying: int  # of those that are due later: they were tried before
+    retrying: int  # those of `later` that had an attempt before
     due: int
     hinted: int
     running: int
@@ -57,7 +57,7 @@ class QueueSurvey:
 
 
 def survey(db: Database) -> list[QueueSurvey]:
-    """Every queue that is paused, has a live worker or a task that has not ended, by name."""
+    """Returns every queue that is paused, has a live worker or an open task, by name."""
     live, stopped = served(db), paused(db)
     ready = tasks.c.state == TaskState.READY
     due = ready & (tasks.c.due_at <= now())
@@ -98,7 +98,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def hint_again(db: Database) -> int:
-    """Every hint counts as lost now: the doctor's act. A hint published twice claims nothing the second time."""
+    """Marks every hint as lost, for the doctor. A hint that is published twice claims nothing the second time."""
     with db.transaction() as connection:
         forgotten = connection.execute(
             update(tasks)

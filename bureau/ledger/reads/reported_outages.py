@@ -1,4 +1,4 @@
-"""What the live workers cannot use for now, merged: each finds out for itself."""
+"""Merges the outages that live workers report: each worker notices an outage for itself."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bureau.ledger.dispatch.workers import LIVE, troubles_of
 
 @dataclass(frozen=True)
 class ReportedOutage:
-    """`workers` of the queue's live ones say it; `trouble` is as the first of them does."""
+    """An outage that `workers` live workers of a queue report; `trouble` is the report of the first."""
 
     queue: str
     workers: int
@@ -21,7 +21,7 @@ class ReportedOutage:
 
 
 def away(db: Database) -> list[ReportedOutage]:
-    """By queue and name, each once."""
+    """Returns each outage once, by queue and name."""
     columns = workers_table.c
     query = select(columns.queue, columns.trouble).where(LIVE, columns.trouble.is_not(None))
     said: dict[tuple[str, str], list[Outage]] = defaultdict(list)

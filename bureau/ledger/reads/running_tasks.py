@@ -1,4 +1,4 @@
-"""What each worker does right now."""
+"""Lists the tasks that each worker runs now."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ MOST = 1_000
 
 @dataclass(frozen=True)
 class AtWork:
-    """A task that runs, and since when this attempt does."""
+    """A running task, and the start of its current attempt."""
 
     worker: str
     job_id: UUID
@@ -24,7 +24,7 @@ class AtWork:
 
 
 def at_work(db: Database) -> dict[str, list[AtWork]]:
-    """By worker, the longest at it first; at most MOST of all."""
+    """Returns running tasks by worker, the longest first; at most MOST in all."""
     query = (
         select(tasks.c.worker, tasks.c.job_id, tasks.c.run, tasks.c.claimed_at)
         .where(tasks.c.state == TaskState.RUNNING)

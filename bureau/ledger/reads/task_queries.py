@@ -1,4 +1,4 @@
-"""Tasks across an owner's jobs: what is active, reserved, scheduled, retrying."""
+"""Lists tasks across an owner's jobs: active, reserved, scheduled, retrying."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bureau.ledger.reads.job_views import attempt_number, task_state, with_perce
 
 @dataclass(frozen=True)
 class TaskRow:
-    """A task in a list, with its job; `state` is the API's."""
+    """A task in a list, with its job; `state` is the API's word."""
 
     id: UUID
     job_id: UUID
@@ -40,7 +40,7 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class TaskFilter:
-    """`states` are the API's. `hinted`: only those with a message on its way or in RabbitMQ."""
+    """A filter of tasks: `states` are the API's; `hinted` keeps those with a message on its way or in RabbitMQ."""
 
     states: tuple[str, ...] = ()
     queue: str | None = None
@@ -49,7 +49,7 @@ class TaskFilter:
 
 
 def tasks_across(db: Database, owner: str, wanted: TaskFilter, *, before: UUID | None, limit: int) -> list[TaskRow]:
-    """The owner's tasks, the newest first, older than the task `before`."""
+    """Returns the owner's tasks, the newest first, older than the task `before`."""
     query = (
         select(tasks, jobs.c.title, age(tasks.c.due_at).label("overdue"))
         .join(jobs, jobs.c.id == tasks.c.job_id)
@@ -100,7 +100,7 @@ def _conditions(wanted: TaskFilter) -> Sequence[ColumnElement[bool]]:
 
 
 def _in_state(state: str) -> ColumnElement[bool]:
-    """An API state as a condition: `scheduled`, `retrying` and `queued` are all `ready`."""
+    """Turns an API state into a condition: `scheduled`, `retrying` and `queued` are all stored as `ready`."""
     ready = tasks.c.state == TaskState.READY
     match state:
         case "queued":

@@ -1,4 +1,4 @@
-"""How many tasks of each queue ended in each minute: what lines of the last hour are drawn from."""
+"""Counts the tasks that ended in each minute, by queue. The console draws the last hour from it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from bureau.ledger.db.tables import tasks
 
 @dataclass(frozen=True)
 class Minute:
-    """Tasks of a queue that ended in the minute that began at `at`."""
+    """The number of a queue's tasks that ended in the minute that began at `at`."""
 
     queue: str
     at: datetime
@@ -22,14 +22,14 @@ class Minute:
 
 
 def clock(db: Database) -> datetime:
-    """The ledger's time."""
+    """Returns the ledger's time."""
     with db.read() as connection:
         found: datetime = connection.execute(select(now())).scalar_one()
     return found
 
 
 def minutes(db: Database, since: datetime) -> list[Minute]:
-    """Of every queue, those from `since` on in which something ended. An index has all that this reads."""
+    """Returns every queue's minutes from `since` on in which a task ended. An index holds all that this reads."""
     minute = _minute(tasks.c.finished_at, db)
     query = (
         select(tasks.c.queue, minute.label("at"), tasks.c.state, func.count().label("n"))
@@ -51,7 +51,7 @@ def whole_minute(moment: datetime) -> datetime:
 
 
 def _minute(moment: ColumnElement[datetime], db: Database) -> ColumnElement[str]:
-    """`2026-01-31 09:05`, in UTC, on both databases."""
+    """Formats a time as `2026-01-31 09:05`, in UTC, on both databases."""
     if db.is_sqlite:
         return func.substr(cast(moment, Text), 1, 16)
     return func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD HH24:MI")

@@ -1,1 +1,1 @@
-"""Deletes what its time is up for: old jobs, expired files, orphans."""
+"""Deletes data whose retention time is over: old jobs, expired files, orphans."""

@@ -1,4 +1,4 @@
-"""Deleting a job that has ended: by request, or because it is old. Its events go first, in small batches."""
+"""Deletes a job that has ended, by request or because it is old. Its events go first, in small batches."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -15,28 +15,28 @@ from bureau.ledger.jobs.locked_job import LockedJob, lock_job
 from bureau.ledger.retention.file_expiry import let_go
 from bureau.ledger.retention.policy import RetentionPolicy
 
-EVENTS = 1000  # a transaction
+EVENTS = 1000  # in one transaction
 
 
 class Erasing(StrEnum):
-    """What a deletion found."""
+    """The state in which a deletion found the job."""
 
     ERASED = "erased"
     NOT_ENDED = "not_ended"
-    TOO_YOUNG = "too_young"  # it was retried, and has ended anew
+    TOO_YOUNG = "too_young"  # it was retried, and has ended again since
 
 
 def erase(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> Erasing | None:
-    """The owner's job, with its tasks, attempts, deliveries, events and files. None: there is no such job.
+    """Deletes the owner's job with its tasks, attempts, deliveries, events and files. Returns None for no such job.
 
-    Its files are given out no more from now on; the scheduler deletes them. Killed in the middle it has lost events,
-    and the same request goes on.
+    Nobody can download its files from now on; the scheduler deletes their bytes. A process that is killed in the middle
+    has deleted some events, and repeating the request continues.
     """
     return _erase(db, job_id, owner=owner, noted=noted)
 
 
 def erase_old(db: Database, job_id: UUID, keep: RetentionPolicy) -> Erasing | None:
-    """The job, if it has been kept long enough."""
+    """Deletes the job if its retention time is over."""
     return _erase(db, job_id, keep=keep)
 
 
@@ -58,7 +58,7 @@ def _erase(
             if keep is not None and not _is_old(connection, job, keep):
                 return Erasing.TOO_YOUNG
             if forget_events(connection, job_id) == EVENTS:
-                continue  # the next batch in a transaction of its own, so that nobody waits long for a lock
+                continue  # the next batch has its own transaction, so that nobody waits long for a lock
             let_go(job)
             connection.execute(delete(jobs).where(jobs.c.id == job_id))
             if noted:
@@ -67,7 +67,7 @@ def _erase(
 
 
 def forget_events(connection: Connection, job_id: UUID) -> int:
-    """A batch of the job's events, the oldest; how many."""
+    """Deletes a batch of the job's oldest events. Returns how many."""
     key = (events.c.job_id, events.c.seq)
     some = select(*key).where(events.c.job_id == job_id).order_by(events.c.seq).limit(EVENTS)
     return connection.execute(delete(events).where(tuple_(*key).in_(some))).rowcount

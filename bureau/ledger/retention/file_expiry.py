@@ -1,7 +1,7 @@
-"""When files expire, and their removal. A file is first given out no more, then deleted, then forgotten.
+"""Decides when files expire, and removes them: first the download ends, then the bytes go, then the row.
 
-What a job made expires some time after the job's end; an upload a day after the last that referred to it. What is
-still referred to by something that lives is kept on.
+A file that a job made expires some time after the job's end, an upload a day after the last job that referred to it. A
+file that an open job or a schedule refers to is kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,14 +25,14 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class Candidates:
-    """Files to decide about: the jobs that made some, and uploads by id."""
+    """Files to decide about: the jobs that made files, and uploads by id."""
 
     jobs: list[UUID]
     uploads: list[UUID]
 
 
 def undecided(db: Database) -> Candidates:
-    """Files of jobs that have ended, and uploads, that do not know yet when they expire."""
+    """Returns files of ended jobs, and uploads, without an expiry time."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id)
         .outerjoin(jobs, jobs.c.id == artifacts.c.job_id)
@@ -44,7 +44,7 @@ def undecided(db: Database) -> Candidates:
 
 
 def expired(db: Database) -> Candidates:
-    """Files whose time has come."""
+    """Returns files whose expiry time has passed."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id)
         .where(artifacts.c.removed_at.is_(None), artifacts.c.expires_at < now())
@@ -62,13 +62,13 @@ def _candidates(db: Database, query: Any) -> Candidates:
 
 
 def settle(db: Database, found: Candidates, keep: RetentionPolicy) -> int:
-    """Brings files to what is true of them now: the time at which they expire, or their removal. How many."""
+    """Sets the expiry times of files anew, or removes files. Returns how many."""
     changed = sum(_settle_job(db, job_id, keep) for job_id in found.jobs)
     return changed + (_settle_uploads(db, found.uploads, keep) if found.uploads else 0)
 
 
 def told_otherwise(db: Database, keep: RetentionPolicy, after: UUID | None) -> tuple[Candidates, UUID | None]:
-    """Jobs whose files were told another time than the settings say now, a page; and where the next one begins."""
+    """Returns a page of jobs whose files' expiry differs from today's settings, and the next page's start."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id, artifacts.c.expires_at, jobs.c.state, jobs.c.finished_at)
         .join(jobs, jobs.c.id == artifacts.c.job_id)
@@ -113,7 +113,7 @@ def _settle_uploads(db: Database, ids: Sequence[UUID], keep: RetentionPolicy) ->
 
 
 def _locked(connection: Connection, *which: Any) -> list[Row[Any]]:
-    """Against submissions that are about to refer to them: those that did have committed then, and are seen."""
+    """Locks files against submissions that are about to refer to them; earlier submissions are committed and seen."""
     return list(
         connection.execute(
             select(artifacts.c.id, artifacts.c.job_id, artifacts.c.created_at)
@@ -127,7 +127,7 @@ def _locked(connection: Connection, *which: Any) -> list[Row[Any]]:
 def _remove(
     connection: Connection, files: Sequence[Row[Any]], keep: RetentionPolicy, *, apart_from: UUID | None = None
 ) -> int:
-    """Gives out no more what nobody needs; what somebody does is kept as long as that is known."""
+    """Ends the download of files that nobody needs; a needed one gets the time until which it is needed."""
     clock = _clock(connection)
     until = _needed_until(connection, [file.id for file in files], keep, clock, apart_from=apart_from)
     for file in files:
@@ -149,7 +149,7 @@ def _needed_until(
     *,
     apart_from: UUID | None = None,
 ) -> dict[UUID, datetime]:
-    """Of locked files those that others refer to, and until when they need them; who lives on needs them a day more."""
+    """Returns which locked files others refer to, and until when; an open job needs them for a day more."""
     until: dict[UUID, datetime] = {}
     scheduled = select(schedule_uses.c.artifact_id).where(schedule_uses.c.artifact_id.in_(ids))
     for file_id in connection.execute(scheduled).scalars():
@@ -170,7 +170,7 @@ def _needed_until(
 
 
 def let_go(job: LockedJob) -> None:
-    """The job is deleted next. Its files go; those that others refer to, and its uploads, are decided about anew."""
+    """Removes the files of a job that is deleted next; uploads, and files that others refer to, are decided again."""
     connection, made = job.connection, artifacts.c.job_id == job.id
     used = select(artifact_uses.c.artifact_id).where(artifact_uses.c.job_id == job.id)
     uploads = and_(artifacts.c.id.in_(used), artifacts.c.job_id.is_(None))
@@ -185,7 +185,7 @@ def let_go(job: LockedJob) -> None:
 
 
 def forget_deleted(db: Database) -> int:
-    """Rows of files that are deleted from storage, a batch; how many."""
+    """Deletes a batch of rows whose bytes are gone from storage. Returns how many."""
     rows = select(artifacts.c.id).where(artifacts.c.deleted_at.is_not(None)).limit(BATCH)
     with db.transaction() as connection:
         return connection.execute(delete(artifacts).where(artifacts.c.id.in_(rows))).rowcount

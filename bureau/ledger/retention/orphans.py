@@ -1,4 +1,4 @@
-"""Which files in storage nobody knows: left by claims that came to nothing, and by submissions that did not end."""
+"""Finds orphans: stored files without a row, which failed claims and unfinished submissions left behind."""
 
 import re
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from bureau.ledger.files import artifacts
 
 
 def unknown(db: Database, keys: Sequence[str]) -> list[str]:
-    """Those of the storage keys that no row has and no running claim may still make into an artifact."""
-    # In this order: what a claim finishes between the two is among the rows.
+    """Returns the storage keys that no row has and that no running claim may still make into an artifact."""
+    # In this order: a file that a claim finishes between the two queries is among the rows.
     being_written = _running(db, keys)
     known = artifacts.kept_keys(db, keys)
     return [key for key in keys if key not in known and _claim(key) not in being_written]
@@ -30,7 +30,7 @@ def _running(db: Database, keys: Sequence[str]) -> set[tuple[UUID, int]]:
 
 
 def _claim(key: str) -> tuple[UUID, int] | None:
-    """Task and claim of a key `jobs/<job>/<task>.<claim_no>.…`; None for any other. `/` for `.`: versions before."""
+    """Returns task and claim of a key `jobs/<job>/<task>.<claim_no>.…`; None for others. Older versions wrote `/`."""
     match re.split("[/.]", key):
         case ["jobs", _, task, claim_no, *_]:
             try:

@@ -1,4 +1,4 @@
-"""What is kept long enough goes: jobs, events, idempotency keys, workers, the audit, full buckets. Small batches."""
+"""Deletes expired rows in small batches: jobs, events, idempotency keys, workers, the audit, full token buckets."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,7 +24,7 @@ Mark = tuple[datetime, UUID]  # (finished_at, id) of a job
 
 
 def forget_jobs(db: Database, keep: RetentionPolicy) -> int:
-    """Jobs that have been kept long enough, with all that is theirs; a transaction a job, or several."""
+    """Deletes jobs whose retention time is over, with all that belongs to them; one or more transactions a job."""
     return sum(erase_old(db, job_id, keep) is Erasing.ERASED for job_id in _old_jobs(db, keep))
 
 
@@ -43,8 +43,11 @@ def _old_jobs(db: Database, keep: RetentionPolicy) -> list[UUID]:
 
 
 def forget_old_events(db: Database, state: JobState, keep: RetentionPolicy, after: Mark | None) -> Mark | None:
-    """Events of jobs that ended so and are kept longer than their events; the last of these jobs, None where all
-    are done. The caller remembers it: a job without events is not looked at again."""
+    """Deletes events of jobs that ended in `state` and outlive their events.
+
+    Returns the last of these jobs, or None where all are done. The caller passes it back as `after`, so that a job
+    without events is not read again.
+    """
     if keep.events >= keep.of_job(state):
         return None
     place = (jobs.c.finished_at, jobs.c.id)
@@ -71,7 +74,7 @@ def _forget_events_of(db: Database, job_id: UUID, state: JobState) -> None:
 
 
 def forget_keys(db: Database) -> int:
-    """Idempotency keys of more than a day ago; how many."""
+    """Deletes idempotency keys older than a day. Returns how many."""
     key = (idempotency.c.owner, idempotency.c.method, idempotency.c.path, idempotency.c.key)
     old = select(*key).where(idempotency.c.created_at < later(-keys.KEPT_SECONDS)).limit(ROWS)
     with db.transaction() as connection:
@@ -79,24 +82,24 @@ def forget_keys(db: Database) -> int:
 
 
 def forget_workers(db: Database) -> int:
-    """Workers that were not seen for a day; how many."""
+    """Deletes workers that were not seen for a day. Returns how many."""
     with db.transaction() as connection:
         old = workers.c.seen_at < later(-workers_kept.KEPT_SECONDS)
         return connection.execute(delete(workers).where(old)).rowcount
 
 
 def forget_audit(db: Database, keep: RetentionPolicy) -> int:
-    """The oldest rows of the audit that were kept long enough; how many."""
+    """Deletes audit rows whose retention time is over, the oldest first. Returns how many."""
     old = select(audit.c.id).where(audit.c.at < _ago(keep.audit)).order_by(audit.c.at).limit(ROWS)
     with db.transaction() as connection:
         return connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
 
 
 def forget_full_buckets(db: Database) -> int:
-    """Rate limits of keys that were not used for a day; how many. A key without a row has a full bucket too."""
+    """Deletes token buckets of keys unused for a day. A key without a row has a full bucket too. Returns how many."""
     full = select(rate_limits.c.key_id).where(rate_limits.c.full_at < rates.clock() - FULL_SECONDS).limit(ROWS)
     with db.transaction() as connection:
-        # Asked once more beside the id: a request of this very moment may have taken a unit.
+        # The time is checked again beside the id: a request may have taken a token just now.
         again = rate_limits.c.full_at < rates.clock() - FULL_SECONDS
         return connection.execute(delete(rate_limits).where(rate_limits.c.key_id.in_(full), again)).rowcount
 

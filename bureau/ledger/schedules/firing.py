@@ -1,7 +1,7 @@
-"""The jobs of schedules whose time has come. Any number of schedulers may look: each tick gets its job once.
+"""Submits the jobs of due schedules. Any number of schedulers may run: each tick gets its job once.
 
-Who moves a schedule's next tick submits its jobs, in the same transaction; and a job's id follows from owner, schedule
-and tick, so that a tick that comes again (a clock was set back) finds its job there already.
+Advancing a schedule's next tick and submitting its jobs is one transaction, so only one scheduler does it. A job's id
+follows from owner, schedule and tick, so a tick that comes again (because a clock was set back) finds its job.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from bureau.ledger.jobs.submit import NewJob, insert_job
 from bureau.ledger.schedules.schedules import Schedule, note_job, schedule_of
 from bureau.ledger.schedules.ticks import plan
 
-LIMIT = 100  # schedules a look
+LIMIT = 100  # schedules in one pass
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ Build = Callable[[Schedule, UUID], NewJob]
 
 
 def due(db: Database) -> list[tuple[str, str]]:
-    """(owner, name) of schedules with a tick that has come, those first that have waited longest."""
+    """Returns (owner, name) of schedules with a due tick, the longest waiting first."""
     query = (
         select(schedules.c.owner, schedules.c.name)
         .where(schedules.c.next_at <= now())
@@ -44,9 +44,9 @@ def due(db: Database) -> list[tuple[str, str]]:
 
 
 def fire(db: Database, owner: str, name: str, build: Build, quota: Quota = Quota()) -> int:  # noqa: B008 - frozen
-    """Submits the jobs of the ticks that have come, `ticks.BATCH` at once; how many.
+    """Submits the jobs of due ticks, at most `ticks.BATCH`. Returns how many.
 
-    Why one has no job is told on the schedule.
+    The schedule's `problem` says why a tick has no job.
     """
     with db.transaction() as connection:
         row = connection.execute(
@@ -55,7 +55,7 @@ def fire(db: Database, owner: str, name: str, build: Build, quota: Quota = Quota
             .with_for_update(skip_locked=True)
         ).one_or_none()
         if row is None:
-            return 0  # another scheduler has it, or somebody changed it
+            return 0  # another scheduler took it, or somebody changed it
         schedule = schedule_of(row)
         planned = plan(schedule.timing, row.next_at, row.now, schedule.misfire)
         moved = connection.execute(
@@ -69,7 +69,7 @@ def fire(db: Database, owner: str, name: str, build: Build, quota: Quota = Quota
 
 
 def tick_id(owner: str, name: str, tick: datetime) -> UUID:
-    """A UUID version 8 (RFC 9562, section 5.8): the tick's time first, so that new rows stand together in an index."""
+    """Makes a UUID version 8 (RFC 9562, section 5.8) that begins with the time: new rows are neighbours in an index."""
     digest = hashlib.sha256("\0".join(("schedule", owner, name, tick.isoformat())).encode()).digest()
     value = int(tick.timestamp() * 1000) << 80 | int.from_bytes(digest[:10], "big")
     value = value & ~(0xF << 76) | (0x8 << 76)  # version 8
@@ -93,7 +93,7 @@ def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: B
 
 
 def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, error: Exception) -> None:
-    """The schedule goes on: the next tick may have its job again."""
+    """Writes why the tick has no job. The schedule goes on: the next tick may have one again."""
     said = _told(schedule.owner, error)
     log.warning("a schedule's tick has no job", owner=schedule.owner, schedule=schedule.name, tick=tick, error=said)
     connection.execute(

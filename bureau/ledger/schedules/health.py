@@ -1,4 +1,4 @@
-"""How the schedules stand: what the doctor reads."""
+"""Summarises schedules for the doctor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from bureau.ledger.schedules.ticks import PUNCTUAL
 
 @dataclass(frozen=True)
 class TroubledSchedule:
-    """A schedule that is late, whose last time has no job (`problem` says why), or whose last job failed."""
+    """A schedule that is late, whose last tick has no job (`problem` says why), or whose last job failed."""
 
     owner: str
     name: str
@@ -28,7 +28,7 @@ class TroubledSchedule:
 
 @dataclass(frozen=True)
 class ScheduleSurvey:
-    """`coming` schedules have a next time, the first at `next_at`."""
+    """Counts of schedules: `coming` have a next tick, the first at `next_at`."""
 
     coming: int
     disabled: int
@@ -37,7 +37,7 @@ class ScheduleSurvey:
 
 
 def survey(db: Database, *, limit: int = 50) -> ScheduleSurvey:
-    """At most `limit` troubled ones, those that are late longest first."""
+    """Returns the summary with at most `limit` troubled schedules, the latest first."""
     numbers = select(
         func.count(schedules.c.next_at).label("coming"),
         func.count().filter(schedules.c.enabled.is_(False)).label("disabled"),

@@ -1,4 +1,4 @@
-"""Schedules: jobs that come again. What is kept of them, and who may change it; `firing` makes their jobs."""
+"""Stores schedules, and checks who may change them; `firing` submits their jobs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from bureau.ledger.schedules.ticks import Timing, first
 
 
 class ScheduleOrigin(StrEnum):
-    """Where a schedule was written, and so where it is changed."""
+    """Where a schedule was written, which is also where it can be changed."""
 
     API = "api"
     FILE = "file"
@@ -28,7 +28,7 @@ class ScheduleOrigin(StrEnum):
 
 @dataclass(frozen=True)
 class NewSchedule:
-    """A schedule that was validated; `job` is as POST /v1/jobs takes it, `uses` are files that it refers to."""
+    """A validated schedule; `job` has the form of POST /v1/jobs, `uses` lists files that it refers to."""
 
     owner: str
     name: str
@@ -42,7 +42,7 @@ class NewSchedule:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A schedule as it is kept. `problem` says why its last tick has no job."""
+    """A stored schedule. `problem` says why its last tick has no job."""
 
     owner: str
     name: str
@@ -59,8 +59,8 @@ class Schedule:
     updated_at: datetime
 
 
-class OtherSource(Exception):
-    """The schedule was written elsewhere: over HTTP, or in a file."""
+class OtherOrigin(Exception):
+    """The schedule was written elsewhere, over HTTP or in a file, and can only be changed there."""
 
     def __init__(self, source: ScheduleOrigin) -> None:
         super().__init__(source)
@@ -75,17 +75,17 @@ def save(
     made: Callable[[Schedule | None], NewSchedule],
     noted: Act | None = None,
 ) -> bool:
-    """Keeps what `made` makes of the schedule as it is, or of None; True where there was none.
+    """Stores what `made` returns for the current schedule, or for None. Returns True where there was none.
 
-    `made` is called under a lock, so that nobody changes it meanwhile; what it raises is raised. Times go on where
-    they were, unless they are others now. Raises `OtherSource`, `ArtifactGone`.
+    `made` is called under a lock, so that nobody changes the schedule meanwhile; its exceptions pass through. The next
+    tick stays as it was unless the times changed. Raises `OtherOrigin`, `ArtifactGone`.
     """
     with db.transaction() as connection:
         db.lock_queue(connection, f"schedule.{owner}.{name}")
         row = connection.execute(select(schedules, now().label("now")).where(_is(owner, name))).one_or_none()
         before = schedule_of(row) if row else None
         if before is not None and before.source is not source:
-            raise OtherSource(before.source)
+            raise OtherOrigin(before.source)
         new = made(before)
         clock = row.now if row else connection.execute(select(now())).scalar_one()
         _write(connection, new, before, clock)
@@ -95,14 +95,14 @@ def save(
 
 
 def delete_schedule(db: Database, owner: str, name: str, source: ScheduleOrigin, noted: Act | None = None) -> bool:
-    """Its jobs stay. False: there is none of this name. Raises `OtherSource`."""
+    """Deletes a schedule; its jobs stay. Returns False where no schedule has this name. Raises `OtherOrigin`."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"schedule.{owner}.{name}")
         row = connection.execute(select(schedules.c.source).where(_is(owner, name))).one_or_none()
         if row is None:
             return False
         if row.source != source:
-            raise OtherSource(ScheduleOrigin(row.source))
+            raise OtherOrigin(ScheduleOrigin(row.source))
         connection.execute(delete(schedules).where(_is(owner, name)))
         if noted:
             audit.note(connection, noted)
@@ -116,7 +116,7 @@ def find(db: Database, owner: str, name: str) -> Schedule | None:
 
 
 def listed(db: Database, owner: str, *, after: str, limit: int) -> list[Schedule]:
-    """The owner's schedules behind a name, in the order of names."""
+    """Returns the owner's schedules after a name, in the order of names."""
     query = (
         select(schedules)
         .where(schedules.c.owner == owner, schedules.c.name > after)
@@ -128,14 +128,14 @@ def listed(db: Database, owner: str, *, after: str, limit: int) -> list[Schedule
 
 
 def from_files(db: Database) -> list[tuple[str, str]]:
-    """(owner, name) of all that were written in a file."""
+    """Returns (owner, name) of all schedules that were written in a file."""
     query = select(schedules.c.owner, schedules.c.name).where(schedules.c.source == ScheduleOrigin.FILE)
     with db.read() as connection:
         return [(row.owner, row.name) for row in connection.execute(query)]
 
 
 def note_job(connection: Connection, owner: str, name: str, job_id: UUID) -> None:
-    """The last job of the schedule, inside the transaction that submits it."""
+    """Notes the schedule's last job, inside the transaction that submits it."""
     connection.execute(
         update(schedules).where(_is(owner, name)).values(last_job_id=job_id, problem=None, problem_at=None)
     )

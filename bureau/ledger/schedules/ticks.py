@@ -1,4 +1,4 @@
-"""When a schedule's jobs come, decided purely: its times, and what is done about those that passed. No clock here."""
+"""Decides when a schedule's jobs run, and what happens to missed ticks (misfires). Pure; the caller brings the time."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from itertools import count, islice, takewhile
 from bureau.contracts.schedules import cron
 from bureau.contracts.schedules.schedules import Misfire
 
-PUNCTUAL = timedelta(seconds=60)  # a tick that is not later than this is on time: a scheduler was being restarted
-BATCH = 100  # ticks at once; more that are due come with the next look
+PUNCTUAL = timedelta(seconds=60)  # a tick that is at most this late is on time: a scheduler was restarting
+BATCH = 100  # ticks in one pass; the next pass takes more
 _LOOK_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 32, 370, 3700, 18_500))  # the last: fifty years
 
 
 @dataclass(frozen=True)
 class Timing:
-    """`cron` in a time zone, or every so many seconds; one of the two is None. It was checked."""
+    """The validated times of a schedule: `cron` in a time zone, or an interval in seconds; one of the two is None."""
 
     cron: str | None
     every_seconds: int | None
@@ -25,20 +25,20 @@ class Timing:
 
 @dataclass(frozen=True)
 class TickPlan:
-    """The ticks that get a job now, and the next one to look at; None: none comes any more."""
+    """The ticks that get a job now, and the next tick, or None where none follows."""
 
     fire: tuple[datetime, ...]
     next_at: datetime | None
 
 
 def first(timing: Timing, now: datetime) -> datetime | None:
-    """The first tick of a schedule that begins now."""
+    """Returns the first tick of a schedule that begins now."""
     now = now.replace(microsecond=0)
     return next(after(timing, now, now), None)
 
 
 def after(timing: Timing, tick: datetime, moment: datetime) -> Iterator[datetime]:
-    """The ticks after `moment`. `tick` is one of them: `every_seconds` counts from it, back and forth."""
+    """Yields the ticks after `moment`. `tick` is any tick: `every_seconds` counts from it in both directions."""
     if timing.cron is not None:
         yield from cron.ticks(timing.cron, timing.time_zone, moment)
     else:
@@ -48,14 +48,14 @@ def after(timing: Timing, tick: datetime, moment: datetime) -> Iterator[datetime
 
 
 def plan(timing: Timing, due: datetime, now: datetime, misfire: Misfire) -> TickPlan:
-    """What to do about the tick `due`, which has come, and those between it and now."""
+    """Decides about the due tick `due` and the ticks between it and now."""
     if misfire is not Misfire.ALL and due < now - PUNCTUAL:
         return _plan_late(timing, due, now, misfire)
     return _plan_each(timing, due, due, now)
 
 
 def _plan_late(timing: Timing, due: datetime, now: datetime, misfire: Misfire) -> TickPlan:
-    """Some ticks were missed: of those only the last may count, and only where none is on time."""
+    """Decides about missed ticks: only the last may count, and only where none is on time."""
     coming = next(after(timing, due, now - PUNCTUAL), None)
     if coming is not None and coming <= now:
         return _plan_each(timing, due, coming, now)
@@ -70,7 +70,7 @@ def _plan_each(timing: Timing, tick: datetime, begin: datetime, now: datetime) -
 
 
 def _latest(timing: Timing, due: datetime, now: datetime) -> datetime:
-    """The last tick that has come. Looks back further and further, so that no frequent schedule is walked for years."""
+    """Returns the last due tick. Looks back in growing steps, so that it never walks years of a frequent schedule."""
     if timing.every_seconds is not None:
         return due + _every(timing) * ((now - due) // _every(timing))
     for reach in _LOOK_BACK:

@@ -1,1 +1,1 @@
-"""The console: what people see in a browser. Server-rendered; every view is a link and works without scripts."""
+"""The console, Bureau's web pages. The server renders them; every view is a link and works without scripts."""

@@ -1,4 +1,4 @@
-"""What a page's form asks for is done by the API's own operation: one set of rules, one audit."""
+"""Performs the request of a page's form through the API's own operation: one set of rules, one audit."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from bureau.services.gateway.http.parsing.validation import Reader
 
 
 class ApiCalls:
-    """`perform` names an operation of the API, and gives it a body as a client would send it."""
+    """Calls operations of the API by name, with a body as a client would send it."""
 
     def __init__(self, gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> None:
         self._gateway = gateway
@@ -24,7 +24,7 @@ class ApiCalls:
     def perform(
         self, name: str, call: Call[Any, Any], body: dict[str, Any] | None = None, query: BaseModel | None = None
     ) -> BaseModel:
-        """The answer's body. What the path names is the page's own. Raises the problems that the operation raises."""
+        """Performs an operation on what the page's own path names. Returns the answer's body. Raises its problems."""
         operation = self._operations[name]
         answered = operation.view(self._call(operation, call, body, query))
         if not isinstance(answered, Reply):
@@ -32,7 +32,7 @@ class ApiCalls:
         return answered.body or BaseModel()
 
     def once(self, name: str, call: Call[Any, Any], body: dict[str, Any], key: str) -> BaseModel:
-        """The same, done once however often it is asked for with this key."""
+        """Performs an operation once, however often the page asks for it with this idempotency key."""
         operation = self._operations[name]
         scope = Scope(call.owner, operation.method, operation.path, key or uuid4().hex)
         asked = self._call(operation, call, body, None)

@@ -1,4 +1,4 @@
-"""The console's composition: every page, in the order of the navigation."""
+"""Composes the console: every page, in the order of the navigation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ from bureau.services.gateway.http.operation import Operation
 
 
 def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Operation[Any, Any]]:
-    """`api` is what the pages' forms perform."""
+    """Returns the console's operations. The forms of its pages call the operations in `api`."""
     frame, acting = Frame(gateway, Watch.of(gateway)), ApiCalls(gateway, api)
     return [
         *overview.operations(frame),

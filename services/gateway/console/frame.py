@@ -1,4 +1,4 @@
-"""What every page has: the declaration of its route, its frame, its answers to what goes wrong."""
+"""Gives every page its route, its frame and its error pages."""
 
 import hashlib
 from collections.abc import Callable
@@ -26,7 +26,7 @@ TAG = "Pages"
 HTML = ("text/html",)
 STATIC = Path(__file__).with_name("static")
 
-# Address, name, the letter behind `g`, and what a key must be allowed.
+# Address, name, the letter after `g`, and the role that a key needs.
 NAVIGATION = (
     ("/", "Overview", "o", Role.VIEW),
     ("/jobs", "Jobs", "j", Role.VIEW),
@@ -45,7 +45,7 @@ View = Callable[[Call[Any, Any]], Response]
 
 
 class Frame:
-    """One an application. Its pages share what is drawn around them."""
+    """The frame around every page; an application has one."""
 
     def __init__(self, gateway: Gateway, watch: Watch) -> None:
         self.gateway = gateway
@@ -67,20 +67,20 @@ class Frame:
         headers: dict[str, str] | None = None,
         **values: Any,
     ) -> Response:
-        """The template in the frame that `call` sees; None: nobody is known to have asked."""
+        """Renders a template in the frame for the identity of `call`; None where nobody is identified."""
         return self._response(
             template, {**self._around(call.identity if call else None), **values}, status, headers or {}
         )
 
     def refused(self, problem: Problem) -> Response:
-        """A problem as a page; who has shown no good key is asked for one."""
+        """Renders a problem as a page, or the login page where no valid key was shown."""
         if problem.status == 401:
             return go("/login", next=request.full_path.rstrip("?") if request.method == "GET" else "/")
         values = {**self._around(_known()), "problem": problem}
         return self._response("refused.html", values, problem.status, dict(problem.headers))
 
     def away(self) -> Response:
-        """The ledger is away: since when, and what works all the same."""
+        """Renders the page for an unavailable ledger: since when, and what works all the same."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
         broker = (broker_name(self.gateway), self.gateway.relay.healthy)
@@ -130,26 +130,26 @@ class Frame:
 
 
 def _known() -> Identity | None:
-    """Who was refused, as far as the gate came to know them."""
+    """Returns the identity of a refused request, as far as the authenticator established it."""
     identity: Identity | None = g.get("identity")
     return identity if identity and identity.owner else None
 
 
 def go(address: str, **query: str | int) -> Response:
-    """Another page, asked for with GET: a reload does not post again."""
+    """Redirects to a page with GET, so that a reload does not post again."""
     given = f"{'&' if '?' in address else '?'}{urlencode(query)}" if query else ""
     answer = redirect(f"{address}{given}", 303)
     return Response(headers={"Location": answer.headers["Location"]}, status=303)
 
 
 def local_address(text: str | None) -> str:
-    """An address of ours as a form or a query names it; `/` for whatever leads elsewhere."""
+    """Returns the local address that a form or a query names; `/` for one that leads elsewhere."""
     text = text or "/"
     is_ours = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
     return text if is_ours else "/"
 
 
 def _fingerprint() -> str:
-    """Of the files beside the pages: with a new version browsers fetch them anew."""
+    """Hashes the static files, so that browsers fetch the files of a new version."""
     contents = b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
     return hashlib.sha256(contents).hexdigest()[:12]

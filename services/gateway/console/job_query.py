@@ -1,4 +1,4 @@
-"""The filters of the list of jobs as they stand in its address."""
+"""Reads the filters of the list of jobs from its address."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +15,14 @@ from bureau.submission.terms import EARLIEST, LATEST
 
 STATES = get_args(JobStateWord)
 KINDS = get_args(Kind)
-AMONG = 100_000  # of an owner's newest jobs: what has no index of its own is looked for in these
+AMONG = 100_000  # a filter without an index searches this many of an owner's newest jobs
 _TEXTS = {"q": 200, "tag": 64, "error": 100, "run": 120}
 _TIMES = ("created_after", "created_before", "finished_after")
 
 
 @dataclass(frozen=True)
 class JobQuery:
-    """What fits no filter is left out, and named in `ignored`: an address is typed by people."""
+    """The filters. An invalid value is left out and named in `ignored`, because people type addresses."""
 
     wanted: JobFilter
     pairs: tuple[tuple[str, str], ...]
@@ -30,7 +30,7 @@ class JobQuery:
 
     @property
     def text(self) -> str:
-        """As a query string."""
+        """Returns the filters as a query string."""
         return urlencode(self.pairs)
 
     @property
@@ -40,20 +40,20 @@ class JobQuery:
 
     @property
     def filter(self) -> dict[str, Any]:
-        """As the API takes it."""
+        """Returns the filters in the form of the API."""
         wanted = self.wanted
         times = {name: moment.isoformat() for name in _TIMES if (moment := getattr(wanted, name))}
         texts = {name: text for name, text in self.pairs if name in _TEXTS or name == "kind"}
         return {**({"state": list(wanted.states)} if wanted.states else {}), **texts, **times}
 
     def with_states(self, *states: str) -> str:
-        """The query string with other states and all else as it is."""
+        """Returns the query string with other states and all else unchanged."""
         others = [pair for pair in self.pairs if pair[0] != "state"]
         return urlencode([*(("state", state) for state in states), *others])
 
 
 def read(given: "MultiDict[str, str]") -> JobQuery:
-    """From a query string, or from the hidden fields of a form that repeats it."""
+    """Reads a query string, or the hidden fields of a form that repeat it."""
     states = tuple(dict.fromkeys(state for state in given.getlist("state") if state in STATES))
     texts = {name: clean_text(given.get(name, ""))[:most].strip() for name, most in _TEXTS.items()}
     kind = given.get("kind") if given.get("kind") in KINDS else None
@@ -80,7 +80,7 @@ def _has(pairs: list[tuple[str, str]], name: str) -> bool:
 
 
 def _time(text: str) -> datetime | None:
-    """RFC 3339, or what an `<input type="datetime-local">` sends, which is taken for UTC."""
+    """Parses RFC 3339, or the value of an `<input type="datetime-local">`, which counts as UTC."""
     try:
         moment = datetime.fromisoformat(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""A job as a line of a list."""
+"""Makes a job into a line of a list."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from bureau.services.gateway.console.text.words import state_words
 
 @dataclass(frozen=True)
 class Line:
-    """`waited` until it began, `ran` since; of an open one until now."""
+    """A line: the job `waited` until it started and `ran` until it ended, or until now."""
 
     job: JobRow
     words: tuple[str, str]

@@ -1,4 +1,4 @@
-"""A job once more: as a new submission, and as a curl line that makes one."""
+"""Turns a job into a new submission, and into a curl command that submits it."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ from bureau.services.gateway.http.parsing.validation import Reader
 
 
 def body_of(job: JobView, declared: Sequence[Declared]) -> dict[str, Any]:
-    """As POST /v1/jobs takes it; what is as it is anyway is left out."""
+    """Returns the body for POST /v1/jobs, without values that equal their defaults."""
     body: dict[str, Any] = {"title": job.title, "tasks": [_task(task) for task in declared]}
     if job.tags:
         body["tags"] = job.tags
@@ -21,12 +21,12 @@ def body_of(job: JobView, declared: Sequence[Declared]) -> dict[str, Any]:
 
 
 def spec_of(job: JobView, declared: Sequence[Declared]) -> JobSpec:
-    """Raises a 422 problem: what was submitted long ago may not be taken any more."""
+    """Returns the validated specification. Raises a 422 problem: an old job may no longer be valid."""
     return Reader(JobSpec).read(body_of(job, declared))
 
 
 def curl(job: JobView, declared: Sequence[Declared], base_url: str, *, keyed: bool) -> str:
-    """A line for a shell; secrets in it are hidden and are to be put in again."""
+    """Returns a shell command, in which secrets are masked and have to be filled in again."""
     body = json.dumps(redacted(body_of(job, declared)), ensure_ascii=False)
     key = ['  -H "Authorization: Bearer $BUREAU_KEY" \\'] if keyed else []
     lines = [f"curl {base_url}/v1/jobs -H 'Content-Type: application/json' \\", *key, f"  -d {shlex.quote(body)}"]

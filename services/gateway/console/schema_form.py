@@ -1,7 +1,7 @@
-"""A form from a JSON Schema, and a JSON value from what was filled in. Pure.
+"""Makes a form from a JSON Schema, and a JSON value from the filled form. Pure.
 
-Fields are the properties of a closed object: texts, numbers, yes or no, choices, days and times, lists of these (a
-line each). What is left empty is left out, so that defaults stand in; mistakes are found by the schema, not here.
+Fields are the properties of a closed object: texts, numbers, booleans, choices, dates and times, lists of these (one a
+line). An empty field is left out, so that its default applies. The schema finds validation errors, not this module.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-PREFIX = "p."  # before the names of parameters, beside the form's own fields
+PREFIX = "p."  # tells parameters from the form's own fields
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,2})?")
 _INPUTS = {"date": "date", "date-time": "datetime-local", "time": "time", "integer": "number", "number": "number"}
@@ -35,13 +35,13 @@ class Field:
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:
-    """In the order of the schema."""
+    """Returns the form's fields in the order of the schema."""
     required = schema.get("required", ())
     return [_field(name, prop, name in required) for name, prop in schema.get("properties", {}).items()]
 
 
 def values(schema: Mapping[str, Any], filled: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON object that the filled fields mean; text that does not fit stays text, for the schema to refuse."""
+    """Returns the JSON object of the filled fields; invalid text stays text, and the schema refuses it."""
     found = {}
     for name, prop in schema.get("properties", {}).items():
         text = filled.get(PREFIX + name, "").strip()
@@ -76,7 +76,7 @@ def _field(name: str, prop: Mapping[str, Any], required: bool) -> Field:
 
 
 def _kind(prop: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """The JSON type, past the `null` of what may be left out."""
+    """Returns the JSON type, ignoring the `null` of an optional property."""
     for alternative in prop.get("anyOf", ()):
         if alternative.get("type") != "null":
             return _kind(alternative)
@@ -97,7 +97,7 @@ def _input(kind: str, prop: Mapping[str, Any]) -> str:
 
 
 def _attributes(kind: str, prop: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What a browser can check before it sends."""
+    """Returns the HTML attributes that let a browser check a value before it sends it."""
     found = [("min", prop.get("minimum")), ("max", prop.get("maximum"))]
     if kind == "number":
         found.append(("step", "any"))
@@ -119,7 +119,7 @@ def _value(text: str, kind: str, prop: Mapping[str, Any]) -> Any:
 
 
 def _moment(text: str) -> str:
-    """What `<input type="datetime-local">` sends has no offset: it is UTC, as all times on the pages."""
+    """Adds the offset that `<input type="datetime-local">` lacks: UTC, as everywhere on the pages."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -19,7 +19,7 @@ from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.firing import Build, due, fire, tick_id
-from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, Schedule, ScheduleOrigin
+from bureau.ledger.schedules.schedules import NewSchedule, OtherOrigin, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from tests.support.book import Book, add_upload, stored, task
 from tests.support.together import together
@@ -125,9 +125,9 @@ def test_what_was_written_elsewhere_is_not_changed_here(db: Database) -> None:
     save(db, hourly("filed", source=ScheduleOrigin.FILE))
     save(db, hourly("put"))
     for name, source in (("filed", ScheduleOrigin.API), ("put", ScheduleOrigin.FILE)):
-        with pytest.raises(OtherSource):
+        with pytest.raises(OtherOrigin):
             schedules.save(db, "ada", name, source, lambda _, mine=source, called=name: hourly(called, source=mine))  # type: ignore[misc]
-        with pytest.raises(OtherSource):
+        with pytest.raises(OtherOrigin):
             schedules.delete_schedule(db, "ada", name, source)
     assert schedules.from_files(db) == [("ada", "filed")]
 

@@ -27,7 +27,7 @@ from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.reads import job_queries
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.schedules import schedules
-from bureau.ledger.schedules.schedules import NewSchedule, OtherSource, ScheduleOrigin
+from bureau.ledger.schedules.schedules import NewSchedule, OtherOrigin, ScheduleOrigin
 from bureau.ledger.schedules.schedules import Schedule as Kept
 from bureau.services.gateway.api.schedules.schedule_models import Schedule, ScheduleList, schedule_shown
 from bureau.services.gateway.context import Gateway
@@ -236,7 +236,7 @@ def _refusals(job: JobSpec | None) -> Iterator[None]:
     """What the ledger refuses, as problems."""
     try:
         yield
-    except OtherSource:
+    except OtherOrigin:
         raise problem("schedule-from-file", "It is written in SCHEDULES_FILE; change it there.") from None
     except JobUnreadable as unreadable:
         raise invalid([FieldError("refused", str(unreadable), "#/job")]) from None

@@ -1,4 +1,4 @@
-"""GET /audit: who did what."""
+"""GET /audit: lists who did what."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ def _row_id(key: list[Any]) -> UUID:
 
 
 def in_words(value: Any) -> str:
-    """`expect 312, filter (state failed or cancelled)`: what JSON says, without its signs."""
+    """Puts JSON into words: `expect 312, filter (state failed or cancelled)`."""
     match value:
         case dict():
             return ", ".join(_pair(name.replace("_", " "), one) for name, one in value.items() if one is not None)

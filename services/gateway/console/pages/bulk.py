@@ -1,4 +1,4 @@
-"""/jobs/retry and /jobs/cancel: acts on many jobs. The count is said first, and held against when it is done."""
+"""/jobs/retry and /jobs/cancel: bulk actions. The page shows the count first; the action checks it again."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from bureau.services.gateway.console.job_query import JobQuery
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.problems import problem
 
-PER_SECOND = 20  # of what is retried, so that what failed under load does not fail under load again
+PER_SECOND = 20  # retries are spread out, so that jobs that failed under load do not fail under load again
 _DONE = {BulkAct.RETRY: "jobs-retried", BulkAct.CANCEL: "jobs-cancelled"}
 
 
@@ -52,7 +52,7 @@ def _counted(acting: ApiCalls, call: Call[Any, Any], what: BulkAct, query: JobQu
 
 
 def _refused_unless_whole(query: JobQuery) -> JobQuery:
-    """A filter that was left out would let the act reach jobs that nobody meant. Raises a 422 problem."""
+    """Raises a 422 problem for an ignored filter: without it the action would reach jobs that nobody meant."""
     if query.ignored:
         raise problem("invalid", f"Not a filter of jobs: {', '.join(query.ignored)}.")
     return query
@@ -61,7 +61,7 @@ def _refused_unless_whole(query: JobQuery) -> JobQuery:
 def _page(
     frame: Frame, call: Call[Any, Any], what: BulkAct, query: JobQuery, counted: Any, before: str | None = None
 ) -> Response:
-    """`before`: the count that was said when it was agreed to, where another number matches now."""
+    """Renders the page. `before` is the count that the user agreed to, where another number matches now."""
     status = 409 if before is not None else 200
     return frame.page(
         "bulk.html", call, status=status, what=what, query=query, counted=counted, before=before, per_second=PER_SECOND

@@ -1,4 +1,4 @@
-"""GET /c/{token}: what a certificate says, for whoever scanned it. No key, no script, nothing that is not on paper."""
+"""GET /c/{token}: shows a scanned certificate. It needs no key and no script, and shows only what the paper says."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _standing(issued: Issued | None) -> str:
     if issued is None:
-        return "signed"  # by our key, and in no book: issued beside this Bureau, or before a restored backup
+        return "signed"  # signed by our key but without a row: issued elsewhere, or after the backup that was restored
     return "revoked" if issued.revoked_at else "valid"
 
 

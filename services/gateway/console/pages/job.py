@@ -1,4 +1,4 @@
-"""GET /jobs/{id}: the whole story of a job, live; and what may be done to it."""
+"""GET /jobs/{id}: shows a job live, with its tasks, files and events, and the actions on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,14 +27,14 @@ from bureau.signing.signed_links import Linked
 from bureau.submission.specs import job_from, spec_errors, used_by
 
 EVENTS = 120
-MAILS = 40  # recipients; with all their steps they stay below 50 kB
-ALL_TOLD = 4  # tasks; of more, one at a time is told in full
+MAILS = 40  # recipients; with all their steps they take less than 50 kB
+ALL_TOLD = 4  # tasks; of more, one at a time is shown in full
 OPEN = ("scheduled", "queued", "running")
 
 
 @dataclass(frozen=True)
 class ToldTask:
-    """A task with what a person reads of it; `input` and `result` where it is told in full."""
+    """A task as the page shows it; `input` and `result` are set where it is shown in full."""
 
     task: TaskView
     words: tuple[str, str]
@@ -117,7 +117,7 @@ def _again(frame: Frame) -> Operation[Any, Any]:
 
 
 def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
-    """Raises a 404 problem."""
+    """Returns the job. Raises a 404 problem."""
     job_id: UUID = call.path["job_id"]
     job = job_queries.job(frame.gateway.database, job_id, call.owner)
     if job is None:
@@ -139,6 +139,6 @@ def _in_full(task: TaskView, tasks: Sequence[TaskView], asked: str | None) -> bo
 
 
 def _queue(job: JobView) -> str | None:
-    """Of the task that starts first, as far as the page can tell."""
+    """Returns the queue of the task that starts first, as far as the page knows."""
     idle = [task for task in job.tasks if task.state in ("queued", "scheduled", "retrying")]
     return idle[0].queue if idle else None

@@ -1,4 +1,4 @@
-"""GET /jobs: the list of jobs, its filters in the address. What is done to many of them is in `bulk`."""
+"""GET /jobs: lists jobs; the address holds the filters. `bulk` has the actions on many of them."""
 
 from datetime import UTC, datetime
 from typing import Any

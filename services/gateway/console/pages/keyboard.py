@@ -1,4 +1,4 @@
-"""GET /keys: what the keyboard does."""
+"""GET /keys: lists the keyboard shortcuts."""
 
 from typing import Any
 

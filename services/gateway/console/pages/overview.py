@@ -1,4 +1,4 @@
-"""GET /: the state of things in a sentence, each queue, what it depends on, what failed in the last hour."""
+"""GET /: shows the health in a sentence, each queue, the dependencies, and the failures of the last hour."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ LATEST = 8
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A line of the table of queues."""
+    """A row of the table of queues."""
 
     survey: QueueSurvey
     hour: LastHour
@@ -63,14 +63,14 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
 
 
 def own_sentence(failed: Failures, depends: list[Dependency], now: datetime) -> HealthSummary:
-    """For who does not operate the queues: their own failures."""
+    """Summarises an owner's own failures, for a key that may not operate the queues."""
     lost = sum(group.count for group in failed.groups)
     state = QueueState("your jobs", failed=lost, workers=1)
     return health_summary(State(now, [state], depends))
 
 
 def retry_address(group: Group) -> str:
-    """The page that asks whether to retry the jobs of a group: those, and none that failed before the first of them."""
+    """Returns the page that asks whether to retry a group's jobs, and none that failed before the first of them."""
     since = f"{group.first_at - timedelta(milliseconds=1):%Y-%m-%dT%H:%M:%S.%fZ}"
     query = {"state": "failed", "run": group.run, "error": group.code, "finished_after": since}
     return f"/jobs/retry?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""GET /problems/<slug>: what a problem's type means."""
+"""GET /problems/<slug>: explains a problem type."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is done to a queue: pause, resume, and purge after its count was said."""
+"""Pauses, resumes and purges a queue; a purge shows its count first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""GET /reports, the form of one made from its schema, its first rows, and running it."""
+"""GET /reports: lists reports, shows the form made from a report's schema, previews its rows, and runs it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         return _form(frame, call, {})
 
     def act(call: Call[PostedForm, Nothing]) -> Response:
-        """Runs it, or shows its first rows: the button says which."""
+        """Runs the report, or previews its rows, as the button says."""
         report = _find(frame, call)
         filled = dict(call.body.fields)
         params = schema_form.values(report.params_schema, filled)
@@ -85,7 +85,7 @@ def _form(
 
 
 def error_messages(errors: tuple[FieldError, ...]) -> dict[str, str]:
-    """What is wrong, by the name of the field that it is wrong in."""
+    """Returns the validation errors by the name of their field."""
     found: dict[str, str] = {}
     for error in errors:
         parts = (error.pointer or "#").split("/")[1:]
@@ -95,7 +95,7 @@ def error_messages(errors: tuple[FieldError, ...]) -> dict[str, str]:
 
 
 def _delivery(form: PostedForm) -> dict[str, Any]:
-    """Who gets the file, and how it is written."""
+    """Reads who gets the file, and its format."""
     written: dict[str, Any] = {"delimiter": form.get("delimiter")} if form.get("delimiter") else {}
     if form.get("bom"):
         written["bom"] = True
@@ -109,7 +109,7 @@ def _delivery(form: PostedForm) -> dict[str, Any]:
 
 
 def _find(frame: Frame, call: Call[Any, Any]) -> ReportDescription:
-    """Raises a 404 problem."""
+    """Returns the report. Raises a 404 problem."""
     found = frame.gateway.announcements.known().reports.get(call.path["name"])
     if found is None:
         raise not_found("report")

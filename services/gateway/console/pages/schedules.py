@@ -1,4 +1,4 @@
-"""GET /schedules, and what is done to one: run now, pause, resume."""
+"""GET /schedules: lists schedules; each can be run now, paused and resumed."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
 
 
 def in_words(schedule: Schedule) -> str:
-    """`At 07:00 on Monday through Friday`, `Every 90 s`."""
+    """Puts a schedule's times into words: `At 07:00 on Monday through Friday`, `Every 90 s`."""
     if schedule.cron is None:
         return f"Every {_span(schedule.every_seconds or 0)}"
     fields = MACROS.get(schedule.cron.strip().lower(), schedule.cron)

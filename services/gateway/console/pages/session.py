@@ -1,4 +1,4 @@
-"""GET and POST /login, POST /logout, POST /theme: who looks, and how."""
+"""GET and POST /login, POST /logout, POST /theme: starts and ends a session, and stores the theme."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The stylesheet, the script and the icon of the pages."""
+"""Serves the stylesheet, the script and the icon of the pages."""
 
 from typing import Any
 

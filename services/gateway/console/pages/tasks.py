@@ -1,4 +1,4 @@
-"""GET /tasks: across one's jobs, what is active, reserved, scheduled, retrying."""
+"""GET /tasks: lists active, reserved, scheduled and retrying tasks across an owner's jobs."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.http.pagination import cursor_of, cut, read_cursor
 
 SHOWN = 50
-# Name, its filter, and what it means.
+# Name, filter and meaning.
 TABS = {
     "active": (TaskFilter(("running",)), "A worker runs them."),
     "reserved": (TaskFilter(("queued",), hinted=True), "Due, and their messages are at the broker or on their way."),

@@ -1,4 +1,4 @@
-"""GET /workers: the worker processes of the last day, and what each does."""
+"""GET /workers: lists the worker processes of the last day, and the tasks that each runs."""
 
 from typing import Any
 

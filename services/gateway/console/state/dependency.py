@@ -1,4 +1,4 @@
-"""How something stands that Bureau needs: there, in need of attention, away, or not known."""
+"""The status of a dependency of Bureau: available, in need of attention, away, or unknown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from bureau.ledger.reads.reported_outages import ReportedOutage
 
-# What services need from outside, by the queue whose workers can say.
+# The services' outside dependencies, by the queue whose workers report them.
 OUTSIDE = {"mailer": "Mail transport", "certificates": "Certificates API"}
 
 
 class DependencyStatus(StrEnum):
-    """Its word on the page."""
+    """The status as the page shows it."""
 
     OK = "ok"
     WARNS = "warning"
@@ -22,7 +22,7 @@ class DependencyStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Dependency:
-    """`since` when it stands so, where that is known; `detail` in words, what it says or what works all the same."""
+    """A dependency: `since` when it has this status, where known; `detail` is its message, or what still works."""
 
     name: str
     standing: DependencyStatus = DependencyStatus.OK
@@ -31,7 +31,7 @@ class Dependency:
 
 
 def outside(told: Sequence[ReportedOutage], workers: Mapping[str, int]) -> list[Dependency]:
-    """What the workers say of what they need; `workers` are the live ones by queue. Where none lives, none can say."""
+    """Returns the outside dependencies as workers report them; `workers` counts the live ones by queue."""
     found = []
     for queue, name in OUTSIDE.items():
         of_queue = [_away(one, name, workers.get(queue, 0)) for one in told if one.queue == queue]

@@ -1,4 +1,4 @@
-"""What the gateway needs, and since when it is away: looked at every few seconds from the first page on."""
+"""Health checks of the gateway's dependencies, every few seconds from the first page on."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _BROKERS: dict[BrokerKind, str] = {"amqp": "RabbitMQ", "memory": "In-process bro
 
 @dataclass(frozen=True)
 class Found:
-    """What one look at one of them found."""
+    """The result of one health check."""
 
     standing: DependencyStatus = DependencyStatus.OK
     detail: str | None = None
@@ -30,9 +30,9 @@ _LEDGER_AWAY = Found(DependencyStatus.AWAY, "The ledger's database does not answ
 
 
 class Watch:
-    """`seen` is what the last look saw, and the first call looks itself. Its thread ends once `stopping` is set.
+    """Checks dependencies in a thread until `stopping` is set. `seen` returns the last results.
 
-    `since` is when it was first seen to stand so, by this gateway.
+    The first call of `seen` checks by itself. A result's `since` is when this gateway first saw that status.
     """
 
     def __init__(self, checks: Mapping[str, Check], stopping: Event) -> None:
@@ -62,7 +62,7 @@ class Watch:
             return [self._seen[name] for name in self._checks if name in self._seen]
 
     def ledger_away(self) -> Dependency:
-        """A request just found the ledger away."""
+        """Notes that a request just found the ledger unavailable."""
         self._note("Database", _LEDGER_AWAY)
         self._loop.start()
         return self._seen["Database"]

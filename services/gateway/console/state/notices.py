@@ -1,4 +1,4 @@
-"""What was done, said once on the page that follows: by a word in its address, so that no text of others is shown."""
+"""Confirms an action once, on the next page. A word in the address selects the text: no foreign text is shown."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""Light, dark, or as the system has it: kept in a cookie, so that no script is needed."""
+"""Keeps the theme in a cookie, so that no script is needed: light, dark, or that of the system."""
 
 from flask import Response, request
 

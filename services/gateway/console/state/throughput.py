@@ -1,4 +1,4 @@
-"""The last hour of each queue, a count a minute. Minutes that are over are read once and remembered."""
+"""Counts the last hour of each queue by minute. Past minutes are read once and cached."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from bureau.ledger.reads.throughput import Minute, whole_minute
 
 MINUTES = 60
 _MINUTE = timedelta(minutes=1)
-# A task's end is written with the time of its statement and seen with its commit: so late it may still come.
+# A task's end has the time of its statement and is seen after its commit: it may appear this much later.
 _SETTLED = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class LastHour:
-    """`done` has the counts of 60 minutes, the oldest first; `failed` all of them together."""
+    """`done` holds the counts of 60 minutes, the oldest first; `failed` is the sum of failures."""
 
     done: tuple[int, ...]
     failed: int
@@ -24,7 +24,7 @@ class LastHour:
 
     @property
     def a_minute(self) -> float:
-        """The pace of the last five minutes that are over."""
+        """Returns the tasks a minute, over the last five full minutes."""
         return sum(self.done[-6:-1]) / 5
 
 
@@ -32,16 +32,16 @@ QUIET = LastHour((0,) * MINUTES, 0, None)
 
 
 class Pulse:
-    """One a process."""
+    """The cache of counts; a process has one."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = Lock()
         self._known: dict[tuple[str, datetime], Minute] = {}
-        self._known_until: datetime | None = None  # minutes before it are settled
+        self._known_until: datetime | None = None  # earlier minutes cannot change any more
 
     def read(self) -> tuple[datetime, dict[str, LastHour]]:
-        """The ledger's time, and each queue in which something ended. Raises `LedgerUnavailable`."""
+        """Returns the ledger's time, and each queue in which a task ended. Raises `LedgerUnavailable`."""
         with self._lock:
             now = throughput.clock(self._db)
             first = whole_minute(now) - _MINUTE * (MINUTES - 1)

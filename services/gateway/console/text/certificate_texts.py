@@ -1,4 +1,4 @@
-"""The words of the public page of a certificate, in the languages certificates are written in."""
+"""The texts of a certificate's public page, in the languages of certificates."""
 
 from collections.abc import Mapping
 

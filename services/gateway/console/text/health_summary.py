@@ -1,4 +1,4 @@
-"""The one sentence on the state of things: is all well; if not, what is wrong, since when. Pure."""
+"""Summarises the health in one sentence: whether all is well; if not, what is wrong, and since when. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from bureau.services.gateway.console.text.words import duration
 
 
 class Tone(IntEnum):
-    """How much it matters; the sentence is about what matters most."""
+    """The severity; the summary names the gravest finding."""
 
     WELL = 0
     BUSY = 1
@@ -22,7 +22,7 @@ class Tone(IntEnum):
 
 @dataclass(frozen=True)
 class QueueState:
-    """A queue in numbers. `last_done` is within the last hour, or None."""
+    """The numbers of a queue. `last_done` is within the last hour, or None."""
 
     name: str
     due: int = 0
@@ -48,7 +48,7 @@ class QueueState:
 
 @dataclass(frozen=True)
 class State:
-    """All the sentence is made from."""
+    """The input of the summary."""
 
     now: datetime
     queues: Sequence[QueueState] = ()
@@ -57,7 +57,7 @@ class State:
 
 @dataclass(frozen=True)
 class HealthSummary:
-    """`detail` goes on where `text` ends; `more` are the other things that are wrong, each with its detail."""
+    """The summary: `detail` continues `text`; `more` holds the other findings, each with its detail."""
 
     tone: Tone
     text: str
@@ -65,11 +65,11 @@ class HealthSummary:
     more: tuple[str, ...] = field(default=())
 
 
-Found = tuple[Tone, str, str]  # as in `HealthSummary`: its tone, text and detail
+Found = tuple[Tone, str, str]  # tone, text and detail, as in `HealthSummary`
 
 
 def health_summary(state: State) -> HealthSummary:
-    """What matters most first."""
+    """Returns the summary, with the gravest finding first."""
     found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
     found += [said for queue in longest_first if (said := _queue(queue, state.now))]
@@ -81,7 +81,7 @@ def health_summary(state: State) -> HealthSummary:
 
 
 def _dependency(one: Dependency, now: datetime) -> Found | None:
-    """What is wrong with it; None where nothing is known to be."""
+    """Says what is wrong with a dependency; None where no fault is known."""
     if one.standing is DependencyStatus.WARNS:
         what, stop, rest = (one.detail or "").partition(". ")
         return Tone.WARNING, f"{one.name}: {what[:1].lower()}{what[1:]}{stop.rstrip()}", rest

@@ -1,4 +1,4 @@
-"""Inputs as they may be shown: what goes by the name of a secret is not."""
+"""Masks the fields of inputs that are named like secrets."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "•••"
-MOST_CHARACTERS = 6_000  # of a value on a page; the API has the whole
+MOST_CHARACTERS = 6_000  # of a value on a page; the API returns all of it
 _SECRET = re.compile(r"pass(word|wd|phrase)?$|secret|token|(api|private)_?key|authorization|credential", re.IGNORECASE)
 
 
 def redacted(value: Any) -> Any:
-    """The same JSON value with the values of such fields hidden, at any depth."""
+    """Returns the same JSON value with the values of such fields masked, at any depth."""
     match value:
         case Mapping():
             return {name: _hidden(name, inner) for name, inner in value.items()}
@@ -26,7 +26,7 @@ def _hidden(name: str, inner: Any) -> Any:
 
 
 def pretty(value: Any) -> str:
-    """JSON to read, redacted and not too long."""
+    """Formats JSON for people, masked and truncated."""
     text = json.dumps(redacted(value), indent=2, ensure_ascii=False, default=str)
     if len(text) <= MOST_CHARACTERS:
         return text

@@ -1,15 +1,15 @@
-"""Sixty minutes as a line. Pure: numbers in, coordinates out."""
+"""Draws sixty minutes as a line. Pure: numbers in, coordinates out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 120, 24
-_INSET = 1.5  # so that the stroke is not cut off
+_INSET = 1.5  # keeps the stroke from being cut off
 
 
 @dataclass(frozen=True)
 class Sparkline:
-    """`points` of an SVG polyline in a box of WIDTH by HEIGHT; `words` say the same."""
+    """The `points` of an SVG polyline in a box of WIDTH by HEIGHT; `words` describe it."""
 
     points: str
     words: str
@@ -17,7 +17,7 @@ class Sparkline:
 
 
 def sparkline(values: Sequence[int]) -> Sparkline:
-    """`values` are counts a minute, the oldest first, at least two."""
+    """Draws counts by minute, the oldest first; `values` has at least two."""
     most = max(values)
     step = WIDTH / (len(values) - 1)
     room = HEIGHT - 2 * _INSET

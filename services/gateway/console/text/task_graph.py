@@ -1,11 +1,11 @@
-"""A job's tasks as a drawing: columns from left to right in the order they wait for each other. Pure."""
+"""Draws a job's tasks in columns: each stands to the right of the tasks that it waits for. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bureau.ledger.reads.job_views import TaskView
 
-MOST = 50  # tasks; more are told apart better in a table
+MOST = 50  # tasks; a table shows more of them better
 _WIDTH, _HEIGHT = 168, 36
 _APART, _BELOW = 44, 12
 _MARGIN = 4
@@ -14,7 +14,7 @@ _LETTERS = 17
 
 @dataclass(frozen=True)
 class Node:
-    """A box at `x`, `y`, and its task."""
+    """The box of a task, at `x` and `y`."""
 
     task: TaskView
     x: int
@@ -28,7 +28,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """`edges` are SVG paths from the right of a box to the left of another."""
+    """The drawing: `edges` are SVG paths from the right of one box to the left of another."""
 
     nodes: tuple[Node, ...]
     edges: tuple[str, ...]
@@ -38,7 +38,7 @@ class Graph:
 
 
 def graph(tasks: Sequence[TaskView]) -> Graph | None:
-    """None where there is nothing to draw: a single task, no task that waits for another, or too many."""
+    """Returns the drawing; None for a single task, for tasks that do not depend on each other, or for too many."""
     if not 2 <= len(tasks) <= MOST or not any(task.after for task in tasks):
         return None
     columns: dict[str, int] = {}
@@ -59,7 +59,7 @@ def graph(tasks: Sequence[TaskView]) -> Graph | None:
 
 
 def _in_order(tasks: Sequence[TaskView]) -> list[TaskView]:
-    """Each after those it waits for. Tasks come in any order; none waits for itself."""
+    """Sorts tasks so that each comes after those it waits for. They come in any order, and none waits for itself."""
     left = list(tasks)
     done: list[TaskView] = []
     names = {task.name for task in tasks}

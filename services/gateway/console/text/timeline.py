@@ -1,4 +1,4 @@
-"""A job's story in words: why it waits, what happened. Pure."""
+"""Puts a job's events into words, and the reason why it waits. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bureau.formatting import count
 from bureau.ledger.reads.event_history import Happened
 from bureau.services.gateway.console.text.words import duration
 
-MOST_LETTERS = 400  # of a line on the page
+MOST_LETTERS = 400  # in a line on the page
 _SIGNS = {
     "task.started": "▶",
     "task.logged": " ",
@@ -63,7 +63,7 @@ def _error(data: Mapping[str, Any]) -> str:
 
 
 def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | None:
-    """A sentence; None for a job that does not wait."""
+    """Returns a sentence, or None for a job that does not wait."""
     if waiting is None:
         return None
     seconds, place = waiting.get("starts_in_seconds"), waiting.get("position")

@@ -1,4 +1,4 @@
-"""Numbers, times and states as people say them."""
+"""Formats numbers, times and states for people."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _STATES = {
     "cancelled": ("⊘", "cancelled"),
     "skipped": ("⇥", "skipped"),
 }
-# What became of a mail: its sign, its word, and the state of a task that it is like.
+# The state of a mail: its sign, its word, and the task state whose colour it shares.
 _MAILS = {
     "open": ("▶", "being handed over", "running"),
     "sent": ("→", "sent", "succeeded"),
@@ -31,17 +31,17 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def state_words(state: str) -> tuple[str, str]:
-    """A sign and a word: colour is never alone."""
+    """Returns a sign and a word, so that colour is never the only difference."""
     return _STATES.get(state, ("?", state))
 
 
 def mail_words(state: str) -> tuple[str, str, str]:
-    """A sign, a word and a tone."""
+    """Returns a sign, a word and a tone."""
     return _MAILS.get(state, ("?", state, "waiting"))
 
 
 def duration(span: timedelta | float) -> str:
-    """`0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`; of a number, seconds."""
+    """Formats a duration as `0.4 s`, `12 s`, `3 min`, `2 h` or `5 d`; a number counts seconds."""
     seconds = max(span.total_seconds() if isinstance(span, timedelta) else float(span), 0.0)
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -58,12 +58,12 @@ def ahead(span: timedelta) -> str:
 
 
 def number(n: float) -> str:
-    """`1,240`."""
+    """Formats a number as `1,240`."""
     return f"{n:,.0f}"
 
 
 def listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Joins parts as `a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
@@ -72,7 +72,7 @@ def clock(moment: datetime) -> str:
 
 
 def day(moment: datetime, today: datetime) -> str:
-    """The time, and the date where it is another day's."""
+    """Formats the time, with the date where it is not today."""
     return clock(moment) if moment.date() == today.date() else moment.strftime("%Y-%m-%d %H:%M")
 
 
