@@ -7,6 +7,10 @@ SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 ARGS ?=
+
+# Set by some containers, it would make each process compile all of Bureau again, a third of a start.
+unexport PYTHONDONTWRITEBYTECODE
+
 ROUNDS ?= 20
 AT_A_TIME := --numprocesses 3 --dist loadgroup --no-loadscope-reorder # most tests wait for processes
 

@@ -95,7 +95,8 @@ class PlatformSettings(LogSettings):
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///var/bureau.db"),
         description="The ledger's database: `postgresql+psycopg://user:password@host/database` (also `postgres://`) "
-        "or `sqlite:///path`.",
+        "or `sqlite:///path`. With `?prepared_statements=off` no statement is prepared on the server, as poolers need "
+        "that do not know prepared statements (PgBouncer before 1.21, in transaction mode).",
     )
     broker_url: SecretStr = Field(
         default=SecretStr("memory://"),

@@ -25,6 +25,7 @@ from bureau.contracts.base import Contract, clean
 from bureau.contracts.catalog import RetryPolicy, TaskDescription
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.jobs.states import When
+from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.stop_token import StopToken
 
 P = ParamSpec("P")
@@ -107,6 +108,13 @@ class Context(ABC):
     @abstractmethod
     def remove(self, ref: ArtifactRef) -> None:
         """Marks a stored file of the job's to be removed when the task succeeds."""
+
+    @abstractmethod
+    def delivered(self, end: DeliveryEnd) -> None:
+        """Has the end of a mail's delivery written together with the end of this execution, whichever that is.
+
+        For the mailer: a transaction of its own for each mail would cost as much as the finish.
+        """
 
 
 class Task(Generic[P, R]):

@@ -1,9 +1,12 @@
 """`dramatiq bureau.worker shop.tasks`: runs the functions that `shop.tasks` made tasks with `@task`."""
 
-from bureau.boot import boot
-from bureau.service import Resources, Service, refuse_shipped_names
-from bureau.settings import SettingsError
-from bureau.task import DECLARED
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.boot import boot
+    from bureau.service import Resources, Service, refuse_shipped_names
+    from bureau.settings import SettingsError
+    from bureau.task import DECLARED
 
 
 def declared_service(_resources: Resources) -> Service:

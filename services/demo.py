@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from bureau.observability import logs
-from bureau.services.embedded import AlreadyRunning, build
+from bureau.services.embedded.process import AlreadyRunning, build
 from bureau.settings import LogSettings, SettingsError, load
 
 RESULTS = Path("var/demo")

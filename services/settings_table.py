@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.settings import CertificatesSettings
-from bureau.services.embedded_settings import EmbeddedSettings
+from bureau.services.embedded.settings import EmbeddedSettings
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.services.mailer.settings import MailerSettings
 from bureau.services.reports.settings import ReportsSettings

@@ -1,4 +1,5 @@
-"""The servers tests run on. Private ones are started when first asked for and stopped at the end.
+"""The servers tests run on: shared ones by all processes of the run (`tests/support/servers.py`), and private ones for
+tests that stop, kill or wipe them. All are started when first asked for and stopped at the end.
 
 `BROKER_URL` and `DATABASE_URL` in the environment are used instead where a test needs no more than an address.
 """
@@ -8,13 +9,19 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
+from typing import Any
 
 import hypothesis
 import pytest
 
+from bureau.ledger.db.database import Database
+from bureau.ledger.db.migrate import migrate
 from bureau.services.settings_table import rows
+from tests.support.ledgers import emptied_ledger
 from tests.support.postgres import PostgreSQL, drop_database, fresh_database
-from tests.support.rabbitmq import RabbitMQ
+from tests.support.rabbitmq import RabbitMQ, VirtualHosts
+from tests.support.s3 import S3Server
+from tests.support.servers import Ask, Keeper, ask_at
 
 # Settings of the one who runs the tests must not reach the code under test: taken out before anything reads them.
 _SERVERS = ("BROKER_URL", "DATABASE_URL")
@@ -23,15 +30,35 @@ for _row in rows():
     for _name in (_row.variable, f"{_row.variable}_FILE"):
         os.environ.pop(_name, None)
 
+_KEEPER = pytest.StashKey[Keeper]()
+_SOCKET = pytest.StashKey[str]()
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that `timeout` and CI stop the servers too
     hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing
     hypothesis.settings.load_profile("any machine")
+    if not hasattr(config, "workerinput"):
+        config.stash[_KEEPER] = Keeper()
 
 
-# `make test` runs three processes: what shares a running Bureau stays together, and what takes longest begins first.
-_SHARED = ("world", "stack")
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if keeper := config.stash.get(_KEEPER, None):
+        keeper.close()
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's, in the process that starts the others
+def pytest_configure_node(node: Any) -> None:
+    stash = node.config.stash
+    node.workerinput["servers"] = stash.setdefault(_SOCKET, "") or stash[_KEEPER].listen()
+    stash[_SOCKET] = node.workerinput["servers"]
+    node.workerinput["given"] = _GIVEN
+
+
+# `make test` runs three processes: what shares a running Bureau stays together, and so does what breaks its servers;
+# what takes longest begins first.
+_SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers"}
+_SHARED |= {name: name for name in ("stack", "hosting", "office", "guarded")}
 _FIRST = ("tests/faults", "tests/acceptance")
 
 
@@ -43,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        shared = next((name for name in _SHARED if name in fixtures), None)
+        shared = next((group for name, group in _SHARED.items() if name in fixtures), None)
         item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.split("::")[0]))
 
 
@@ -51,39 +78,62 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _spoken_aloud(request: pytest.FixtureRequest) -> AbstractContextManager[None]:
+def _spoken_aloud(config: pytest.Config) -> AbstractContextManager[None]:
     """Shows what is printed in the block: installing packages takes a minute, and nobody should wonder why."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
+    capture = config.pluginmanager.getplugin("capturemanager")
     return capture.global_and_fixture_disabled() if capture else nullcontext()
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(request: pytest.FixtureRequest) -> Iterator[RabbitMQ]:
+def rabbitmq(pytestconfig: pytest.Config) -> Iterator[RabbitMQ]:
     """A private node that a test may stop, kill and wipe; it must run again at the test's end."""
-    with _spoken_aloud(request):
+    with _spoken_aloud(pytestconfig):
         node = RabbitMQ()
     with node:
         yield node
 
 
 @pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
-    """A private cluster that a test may stop and kill; it must run again at the test's end."""
-    with _spoken_aloud(request):
+def postgres(pytestconfig: pytest.Config) -> Iterator[PostgreSQL]:
+    """A private cluster, with commits that reach the disk, that a test may stop and kill; it must run again at the
+    test's end.
+    """
+    with _spoken_aloud(pytestconfig):
         cluster = PostgreSQL()
     with cluster:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Ask:
+    """The shared servers by their names; one that cannot be had fails every test that needs it."""
+    if hasattr(pytestconfig, "workerinput"):
+        return ask_at(pytestconfig.workerinput["servers"])
+
+    def ask(name: str) -> dict[str, Any]:
+        with _spoken_aloud(pytestconfig):
+            return pytestconfig.stash[_KEEPER].ask(name)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def given_servers(pytestconfig: pytest.Config) -> dict[str, str]:
+    """What the one who runs the tests gave, or nothing, by the name of its variable."""
+    given: dict[str, str] = getattr(pytestconfig, "workerinput", {"given": _GIVEN})["given"]
+    return given
+
+
 @contextmanager
 def _virtual_host(request: pytest.FixtureRequest) -> Iterator[str]:
-    if _GIVEN["BROKER_URL"]:
-        yield _GIVEN["BROKER_URL"]
+    given: dict[str, str] = request.getfixturevalue("given_servers")
+    if given["BROKER_URL"]:
+        yield given["BROKER_URL"]
         return
-    node: RabbitMQ = request.getfixturevalue("rabbitmq")
-    url = node.fresh_vhost()
+    vhosts = VirtualHosts(**request.getfixturevalue("servers")("rabbitmq"))
+    url = vhosts.fresh()
     yield url
-    node.drop_vhost(url)
+    vhosts.drop(url)
 
 
 @pytest.fixture
@@ -108,9 +158,9 @@ def module_rabbitmq_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(request: pytest.FixtureRequest) -> str:
+def postgres_server(servers: Ask, given_servers: dict[str, str]) -> str:
     """The URL of a server whose user may create databases."""
-    return _GIVEN["DATABASE_URL"] or str(request.getfixturevalue("postgres").url)
+    return given_servers["DATABASE_URL"] or str(servers("postgres")["url"])
 
 
 @pytest.fixture
@@ -119,3 +169,28 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     url = fresh_database(postgres_server)
     yield url
     drop_database(postgres_server, url)
+
+
+@pytest.fixture(scope="session")
+def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
+    """A migrated database for all tests of this process."""
+    url = fresh_database(postgres_server)
+    db = Database(url)
+    migrate(db)
+    db.close()
+    yield url
+    drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def postgres_db(postgres_ledger_url: str) -> Iterator[Database]:
+    """An empty ledger: the rows of the test before are deleted, which is 100 ms quicker than a new database."""
+    db = emptied_ledger(postgres_ledger_url)
+    yield db
+    db.close()
+
+
+@pytest.fixture(scope="session")
+def s3(servers: Ask) -> S3Server:
+    """Make a bucket of your own in it."""
+    return S3Server(**servers("s3"))

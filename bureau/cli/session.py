@@ -6,16 +6,18 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
-from bureau.cli.table import Cell, Column, table
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.words import plain
 from bureau.client import Bureau, Job, Patience
 from bureau.client.plain import json_bytes
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PATIENCE = Patience(seconds=5.0)  # a person waits
 LONG_PATIENCE = Patience(seconds=60.0)  # a job is followed through a restart of the gateway
@@ -38,11 +40,11 @@ class Session:
         return Job(Bureau(self._url, patience=LONG_PATIENCE).connection, job.data)
 
     @cached_property
-    def out(self) -> Console:
+    def out(self) -> "Console":
         return _console(stderr=False)
 
     @cached_property
-    def err(self) -> Console:
+    def err(self) -> "Console":
         return _console(stderr=True)
 
     @property
@@ -53,20 +55,37 @@ class Session:
         text = json.dumps(json.loads(json_bytes(value)), ensure_ascii=False, indent=indent)
         click.echo(text)
 
-    def line(self, text: str | Text = "", style: str = "") -> None:
+    def line(self, text: str = "", style: str = "") -> None:
         """On stdout; wrapped by the terminal, not here, so that what is copied is whole."""
-        self.out.print(text if isinstance(text, Text) else Text(plain(text), style=style), soft_wrap=True)
+        self.parts(Styled(plain(text), style))
+
+    def parts(self, *parts: Styled) -> None:
+        """The same, of words in several styles; that of the first is the whole line's."""
+        from rich.text import Text
+
+        self.out.print(Text.assemble(*parts, style=parts[0].style), soft_wrap=True)
 
     def note(self, text: str, style: str = "dim") -> None:
         """On stderr: words about what stdout holds."""
+        from rich.text import Text
+
         self.err.print(Text(plain(text), style=style), soft_wrap=True)
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-        for line in table(columns, rows, self.out.width):
-            self.line(line)
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], below: Sequence[str] = ()) -> None:
+        """`below` is what stands in red below each row; nothing where it is empty."""
+        from bureau.cli.table import cut, table
+
+        head, *lines = table(columns, rows, self.out.width)
+        self.out.print(head, soft_wrap=True)
+        for line, error in zip_longest(lines, below, fillvalue=""):
+            self.out.print(line, soft_wrap=True)
+            if error:
+                self.line(cut(f"    {error}", self.out.width), "red")
 
 
-def _console(*, stderr: bool) -> Console:
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     colourless = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     width = None if stream.isatty() or os.environ.get("COLUMNS") else UNLIMITED

@@ -1,6 +1,6 @@
 """States in colour, beside their word."""
 
-from rich.text import Text
+from bureau.cli.cells import Styled
 
 _STYLES = {
     "succeeded": "green",
@@ -17,5 +17,5 @@ def style(state: str) -> str:
     return _STYLES.get(state, "")
 
 
-def shown(state: str) -> Text:
-    return Text(state, style=style(state))
+def shown(state: str) -> Styled:
+    return Styled(state, style(state))

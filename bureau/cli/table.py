@@ -1,32 +1,19 @@
 """Columns that fit: as wide as what is in them, one of them cut where the line would be too long."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from bureau.cli.cells import Cell, Column
 from bureau.cli.words import one_line
 
 GAP = 2
 
 
-@dataclass(frozen=True)
-class Column:
-    """`flexible`: it gives way. One column of a table has it."""
-
-    title: str
-    right: bool = False
-    flexible: bool = False
-    style: str = ""
-
-
-Cell = str | Text
-
-
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[Text]:
     """A head and a line for each row, none wider than `width` where the flexible column has room to give."""
-    cells = [[cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in row] for row in rows]
+    cells = [[_text(cell) for cell in row] for row in rows]
     widths = [
         max([cell_len(column.title), *(cell_len(row[index].plain) for row in cells)])
         for index, column in enumerate(columns)
@@ -37,6 +24,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int)
         widths[index] = max(8, widths[index] - over)
     head = _line(columns, [Text(column.title) for column in columns], widths, "bold")
     return [head, *(_line(columns, row, widths, "") for row in cells)]
+
+
+def _text(cell: Cell) -> Text:
+    return Text(one_line(cell)) if isinstance(cell, str) else Text(cell.text, style=cell.style)
 
 
 def cut(text: str, width: int) -> str:

@@ -6,21 +6,22 @@ import time
 import uuid
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import httpx
-
-from bureau.client.connection import Connection
-from bureau.client.errors import Damaged, Problem
+from bureau.client.errors import ConnectionLost, Damaged, Problem
 from bureau.client.shapes import ArtifactData
 
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
+
 SILENCE_SECONDS = 60.0
+NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<name>.<8 digits>.part`
 
 
 class Artifact:
     """A file of a job. `data` is what the API says of it."""
 
-    def __init__(self, connection: Connection, data: ArtifactData) -> None:
+    def __init__(self, connection: "Connection", data: ArtifactData) -> None:
         self._connection = connection
         self.data = data
         self.name = data["name"]
@@ -37,8 +38,8 @@ class Artifact:
         """
         target = Path(path)
         if target.is_dir():
-            target /= _plain_name(self.name)
-        part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+            target /= plain_name(self.name)
+        part = target.with_name(f".{plain_name(target.name)}.{uuid.uuid4().hex[:8]}.part")
         try:
             with part.open("xb") as file:
                 self.write_to(file)
@@ -62,8 +63,8 @@ class Artifact:
                 self._receive(arrival)
                 if arrival.bytes >= self.size:
                     break
-                error: Exception = httpx.RemoteProtocolError("the file ended early")
-            except (httpx.TransportError, Problem) as lost:
+                error: Exception = ConnectionLost("the file ended early")
+            except (ConnectionLost, Problem) as lost:
                 error = lost
             if not failures or arrival.bytes > before:
                 failures, since = 0, time.monotonic()
@@ -106,7 +107,15 @@ class _Arrival:
         self.bytes += len(chunk)
 
 
-def _plain_name(name: str) -> str:
-    """What may stand in a folder: a name, and never a way out of it."""
+def plain_name(name: str) -> str:
+    """Returns a name that any folder takes: no way out of it, and at most `NAME_BYTES` with its ending kept."""
     plain = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
+    if len(plain.encode("utf-8", "replace")) > NAME_BYTES:
+        stem, dot, ending = plain.rpartition(".")
+        ending = dot + ending if stem and len(ending) <= 16 else ""
+        plain = _cut(plain.removesuffix(ending), NAME_BYTES - len(ending.encode("utf-8", "replace"))) + ending
     return plain if plain not in ("", ".", "..") else "file"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")

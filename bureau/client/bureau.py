@@ -2,7 +2,6 @@
 
 from typing import Self
 
-from bureau.client.connection import Connection
 from bureau.client.operations import Operations
 from bureau.client.retrying import Patience
 from bureau.client.submissions import Submissions
@@ -16,6 +15,9 @@ class Bureau(Submissions, Operations):
     """
 
     def __init__(self, url: str | None = None, key: str | None = None, *, patience: Patience | None = None) -> None:
+        # Here, because httpx takes longer to import than all the rest: `bureau --help` does without it.
+        from bureau.client.connection import Connection
+
         self.connection = Connection(url, key, patience=patience)
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from bureau.client import plain
-from bureau.client.errors import Problem, Unreachable, problem_from
+from bureau.client.errors import ConnectionLost, Problem, Unreachable, problem_from
 from bureau.client.retrying import Patience, is_passing, retry_after_seconds
 from bureau.client.upload import Upload, opened
 
@@ -97,13 +97,16 @@ class Connection:
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str], *, silence_seconds: float) -> Iterator[httpx.Response]:
-        """One try of an answer that is read as it comes. Raises `Problem`, `httpx.TransportError`."""
+        """One try of an answer that is read as it comes. Raises `Problem`, and `ConnectionLost` also in the block."""
         timeout = httpx.Timeout(TIMEOUT.connect, read=silence_seconds)
-        with self._client.stream("GET", path, headers=headers, timeout=timeout) as answer:
-            if answer.status_code >= 400:
-                answer.read()
-                raise _problem(answer)
-            yield answer
+        try:
+            with self._client.stream("GET", path, headers=headers, timeout=timeout) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _problem(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise ConnectionLost(str(error) or type(error).__name__) from error
 
     def again(self, failures: int, since: float, error: Exception) -> None:
         """Sleeps before the next try; raises where the error is not passing or patience is over.

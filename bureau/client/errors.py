@@ -74,6 +74,10 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(str(where), str(error.get("code", "")), str(error.get("detail", "")))
 
 
+class ConnectionLost(Exception):
+    """The connection broke in the middle of an answer. It stays inside this package: another connection goes on."""
+
+
 class NotInTime(BureauError, TimeoutError):
     """The job did not end in the time it was waited for. It goes on."""
 

@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from bureau.client.connection import Connection
-from bureau.client.errors import Problem
+from bureau.client.errors import ConnectionLost, Problem
 from bureau.client.server_events import messages
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 SILENCE_SECONDS = 45.0  # the gateway sends a comment every 15
 LASTING_SECONDS = 5.0  # a stream that was open for so long was no failure, though it told nothing
@@ -41,7 +41,7 @@ class Event:
         return f"{self.task}: {said}" if self.task else said
 
 
-def follow(connection: Connection, job_id: str, *, after: int = 0) -> Iterator[Event]:
+def follow(connection: "Connection", job_id: str, *, after: int = 0) -> Iterator[Event]:
     """The events behind the one numbered `after`, until the job has ended and there is no more to tell.
 
     Lost connections are made again and go on behind the last event. Raises `Problem`, and `Unreachable` when that
@@ -61,8 +61,8 @@ def follow(connection: Connection, job_id: str, *, after: int = 0) -> Iterator[E
                     yield event
             if last > before:  # it ended as streams do, at the job's end or after their time: the next answer tells
                 continue
-            error: Exception = httpx.RemoteProtocolError("the stream of events ended at once")
-        except (httpx.TransportError, Problem) as lost:
+            error: Exception = ConnectionLost("the stream of events ended at once")
+        except (ConnectionLost, Problem) as lost:
             error = lost
         if not failures or last > before or time.monotonic() - began > LASTING_SECONDS:
             failures, since = 0, time.monotonic()

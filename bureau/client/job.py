@@ -4,15 +4,17 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from bureau.client import events
 from bureau.client.artifact import Artifact
-from bureau.client.connection import Connection
 from bureau.client.errors import BureauError, NoSuchArtifact, NoSuchTask, NotInTime
 from bureau.client.events import Event
 from bureau.client.pages import items
 from bureau.client.shapes import JobData, JobErrorData, JobSummaryData, ProgressData, TaskData
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 LONGEST_WAIT_SECONDS = 30  # that the gateway grants one request
 LEAST_WAIT_SECONDS = 0.25  # between two questions, should a gateway not wait
@@ -30,13 +32,23 @@ class JobFailed(BureauError):
     def __str__(self) -> str:
         error = self.job.error
         why = f": {error['code']}: {error['message']}" if error else ""
-        return f"The job {self.job.title!r} ({self.job.id}) {_ENDS.get(self.job.state, self.job.state)}{why}"
+        details = "".join(f"\n* {line}" for line in detail_lines(error))
+        return f"The job {self.job.title!r} ({self.job.id}) {_ENDS.get(self.job.state, self.job.state)}{why}{details}"
+
+
+def detail_lines(error: JobErrorData | None) -> list[str]:
+    """Returns a line for each of several errors that a failed job reports, such as those in a roster."""
+    lines = []
+    for detail in error.get("details", []) if error else []:
+        line = f", line {detail['line']}" if detail["line"] else ""
+        lines.append(f"{detail['file']}{line}: {detail['message']}" if detail["file"] else detail["message"])
+    return lines
 
 
 class Job:
     """`data` is what the API said last; `refresh` asks again, and so does whatever acts on the job."""
 
-    def __init__(self, connection: Connection, data: JobData | JobSummaryData) -> None:
+    def __init__(self, connection: "Connection", data: JobData | JobSummaryData) -> None:
         self._connection = connection
         self.data = data
         self.id = data["id"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 from urllib.parse import quote
 
-from bureau.client.connection import Connection
 from bureau.client.job import Job
 from bureau.client.pages import items
 from bureau.client.shapes import (
@@ -21,6 +20,9 @@ from bureau.client.shapes import (
     TemplateData,
     WorkerData,
 )
+
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 
 class JobFilter(TypedDict, total=False):

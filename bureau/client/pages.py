@@ -1,15 +1,16 @@
 """Lists of the API: page after page, as far as they are read."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bureau.client.connection import Connection
+if TYPE_CHECKING:
+    from bureau.client.connection import Connection
 
 PAGE = 200  # as many as the API gives at once
 
 
 def items(
-    connection: Connection, path: str, query: Mapping[str, Any] | None = None, *, limit: int | None = None
+    connection: "Connection", path: str, query: Mapping[str, Any] | None = None, *, limit: int | None = None
 ) -> Iterator[Any]:
     """The list's items, the first `limit` of them, or all."""
     left = limit

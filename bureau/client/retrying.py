@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 BUSY = frozenset({429, 502, 503, 504})  # over by itself, as a rule; 502 and 504 are a proxy's
 TWIN = "idempotency-key-busy"  # an earlier try of the same request is still under way
@@ -41,6 +40,9 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     text = header.strip()
     if text.isascii() and text.isdecimal():
         return float(text)
+    # Here, because a date is rare: most answers name seconds.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -10,10 +10,18 @@ class ProgressData(TypedDict):
     note: str | None
 
 
+class ErrorDetailData(TypedDict):
+    file: str | None
+    line: int | None
+    column: str | None
+    message: str
+
+
 class ErrorData(TypedDict):
     code: str
     message: str
     retryable: bool
+    details: NotRequired[list[ErrorDetailData]]  # not sent by gateways before 0.2.0
 
 
 class JobErrorData(ErrorData):

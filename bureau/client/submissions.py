@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from bureau.client.artifact import Artifact
-from bureau.client.connection import Connection
 from bureau.client.job import Job
 from bureau.client.upload import FileSource, Upload
 
 if TYPE_CHECKING:
     from typing import Literal
+
+    from bureau.client.connection import Connection
 
 Addresses = str | Sequence[str]
 
@@ -52,10 +53,17 @@ class Submissions:
         email_to: Addresses = (),
         subject: str | None = None,
         deliver: Literal["owner", "recipients"] | None = None,
+        encoding: str | None = None,
+        language: str | None = None,
         **terms: Unpack[Terms],
     ) -> Job:
-        """Certificates from rosters, 1 to 50 files: paths, or pairs of a name and its bytes (or an open file)."""
+        """Submits rosters, 1 to 50 files: paths, or pairs of a name and its bytes (or an open file).
+
+        `encoding` is that of the files (`windows-1254`), if it cannot be told from them; `language` (`es`) is that of
+        the certificates whose row names none.
+        """
         own = {"email_to": _several(email_to), "subject": subject, "deliver": deliver}
+        own |= {"encoding": encoding, "language": language}
         return self._uploaded("/v1/certificates", files, own, dict(terms))
 
     def report(

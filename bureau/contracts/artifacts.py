@@ -8,6 +8,8 @@ from pydantic import Field
 from bureau.contracts.base import Contract
 
 MEDIA_TYPE_LENGTH = 255
+MAX_NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<name>.<8 digits>.part`
+_EXTENSION = re.compile(r"(?:\.[A-Za-z0-9]{1,8})?\.[A-Za-z0-9]{1,16}$", re.ASCII)
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *;[ -~]*)?")
 
 
@@ -23,14 +25,20 @@ def is_media_type(text: str) -> bool:
     return len(text) <= MEDIA_TYPE_LENGTH and _MEDIA_TYPE.fullmatch(text) is not None
 
 
-def safe_name(name: str, fallback: str = "file") -> str:
-    """`name` reduced to a plain file name: no directories, no control characters, at most 150 characters.
+def cut_to_bytes(text: str, limit: int) -> str:
+    """Returns as many whole characters of `text` as fit into `limit` bytes of UTF-8; file systems count bytes."""
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
-    The extension survives the cut. Used for storage keys, Content-Disposition and archive members.
+
+def safe_name(name: str, fallback: str = "file") -> str:
+    """Reduces `name` to a plain file name: no directories, no control characters, at most `MAX_NAME_BYTES`.
+
+    The extension survives the cut, also a double one such as `.csv.gz`. It is used for storage keys,
+    Content-Disposition and archive members.
     """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in base).strip(" .")
-    stem, dot, extension = kept.rpartition(".")
-    if dot and len(extension) <= 16:
-        kept = f"{stem[: 149 - len(extension)]}.{extension}"
-    return kept[:150] or fallback
+    if len(kept.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        extension = "".join(_EXTENSION.findall(kept))
+        kept = cut_to_bytes(kept, MAX_NAME_BYTES - len(extension.encode())).removesuffix(extension) + extension
+    return kept or fallback

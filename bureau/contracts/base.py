@@ -1,5 +1,6 @@
 """The base of every message: frozen, closed to unknown fields, and clean of text a database refuses."""
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -8,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, model_validator
 RULE = "x-rule"
 
 _SURROGATES = range(0xD800, 0xE000)
+_NEEDS_CLEANING = re.compile("[\x00\ud800-\udfff]")
 _FORBIDDEN = {0x00: None, **dict.fromkeys(_SURROGATES, "\N{REPLACEMENT CHARACTER}")}
 
 
 def clean_text(text: str) -> str:
     """`text` without NUL and with lone surrogates replaced: PostgreSQL stores neither."""
-    return text.translate(_FORBIDDEN)
+    return text.translate(_FORBIDDEN) if _NEEDS_CLEANING.search(text) else text
 
 
 def clean(value: Any) -> Any:

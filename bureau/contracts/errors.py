@@ -10,14 +10,32 @@
 `message` is shown to the user: say what is wrong and what mends it, and never put a secret in it.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+MAX_DETAILS = 100  # the ledger keeps them with the task, its attempt, its event and its job
+
+
+class ErrorDetail(NamedTuple):
+    """One of several errors in what was sent; where it is, as far as that is known."""
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
+
 
 class TaskError(Exception):
-    """A failure with a stable `code` (snake_case) and a `message` a user understands."""
+    """A failure with a stable `code` (snake_case) and a `message` a user understands.
 
-    def __init__(self, code: str, message: str) -> None:
+    `details` list several errors in what was sent; the first `MAX_DETAILS` of them are kept.
+    """
+
+    def __init__(self, code: str, message: str, *, details: Sequence[ErrorDetail] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.details = tuple(details[:MAX_DETAILS])
 
 
 class TransientError(TaskError):

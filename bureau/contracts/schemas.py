@@ -71,6 +71,8 @@ class Schema:
         at = tuple(at)
         if too_deep(value, MAX_DEPTH):
             return [FieldError("too_deep", f"Nested more than {MAX_DEPTH} levels deep.", pointer.fragment(at))]
+        if self._validator.is_valid(value):  # in a tenth of the time that looking for errors takes
+            return []
         open_places = {reference.path for reference in graph.references(value)}
         errors = [error for error in self._validator.iter_errors(value) if _counts(error, open_places)]
         return [field_error for error in errors for field_error in self._field_errors(error, at)]
@@ -130,12 +132,16 @@ def too_deep(value: Any, levels: int) -> bool:
     """Whether a JSON value nests more than `levels` deep. Does not recurse itself."""
     layer = [value]
     for _ in range(levels):
-        layer = [item for outer in layer if isinstance(outer, dict | list) for item in _items(outer)]
-    return any(isinstance(item, dict | list) for item in layer)
+        layer = [item for outer in layer for item in _items(outer) if isinstance(item, dict | list)]
+        if not layer:
+            return False
+    return True
 
 
-def _items(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _admit(schema: dict[str, Any]) -> None:

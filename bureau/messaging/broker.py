@@ -10,9 +10,7 @@ What differs from Dramatiq's own broker, and why (docs/decisions.md says more):
 * a message's shape is checked in the consumer: an unknown queue or `options: null` would end a thread
 """
 
-import json
 import time
-from collections.abc import Iterator
 from queue import Queue
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID
@@ -20,12 +18,13 @@ from uuid import UUID
 import pika
 import pika.exceptions
 from dramatiq.broker import Consumer
-from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
+from bureau.messaging.consumer import HintConsumer
 from bureau.metrics import relay as metrics
 
 MAX_QUEUE_LENGTH = 100_000  # hints beyond it are dropped, and published again from their rows
@@ -60,26 +59,6 @@ def make_broker(url: str, middleware: list[Middleware]) -> "HintBroker | MemoryB
 def hint(queue: str, run: str, task_id: UUID) -> Message[Any]:
     """The message that wakes a worker: the task's id and nothing else."""
     return Message(queue_name=queue, actor_name=run, args=(str(task_id),), kwargs={}, options={})
-
-
-def is_hint(body: bytes, queue: str) -> bool:
-    """Whether a message's body has the shape of a hint for this queue. Anybody with a password may have written it."""
-    try:
-        match json.loads(body):
-            case {
-                "queue_name": str(named),
-                "actor_name": str(),
-                "args": [str(task_id)],
-                "kwargs": {**kwargs},
-                "options": {**options},
-                "message_id": str(),
-                "message_timestamp": int(),
-            } as message if len(message) == 7:
-                UUID(task_id)
-                return named == queue and not kwargs and "eta" not in options
-    except (ValueError, RecursionError):
-        return False
-    return False
 
 
 BrokerKind = Literal["amqp", "memory"]
@@ -267,30 +246,3 @@ class HintBroker(RabbitmqBroker):
             del self.connection
             raise ConnectionClosed(error) from None
         return cast(int, declared.method.message_count)
-
-
-class HintConsumer(_RabbitmqConsumer):
-    """Drops what is not a hint before Dramatiq looks at it."""
-
-    def __init__(self, broker: HintBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]  # Dramatiq's
-        self.iterator = self._checked(self.iterator)
-
-    def _checked(self, deliveries: Iterator[Any]) -> Iterator[Any]:
-        for method, properties, body in deliveries:
-            self.broker.turned(self.queue_name)
-            if method is not None and (refusal := self._refusal(body)):
-                self.logger.warning("Dropped a message on %r that %s.", self.queue_name, refusal)
-                self.channel.basic_nack(method.delivery_tag, requeue=False)
-                yield None, None, None
-            else:
-                yield method, properties, body
-
-    def _refusal(self, body: bytes) -> str | None:
-        """Why a message is dropped. Dramatiq would drop one for an unknown actor too, with a traceback each."""
-        if not is_hint(body, self.queue_name):
-            return f"is no hint ({len(body)} bytes)"
-        actor = json.loads(body)["actor_name"]
-        if actor not in self.broker.actors:  # an upgrade under way: the hint comes again from its row
-            return f"is for {actor[:100]!r}, which this worker does not have"
-        return None

@@ -1,10 +1,12 @@
 """The relay: publishes hints for rows that are due. A thread of it runs in every process.
 
 It is woken after each commit that made something due; the scheduler's also looks by itself, for what time made due.
+What was stamped when it was inserted is handed to it, and published without a look at the ledger.
 """
 
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from dramatiq.errors import BrokerError
 
@@ -17,20 +19,38 @@ from bureau.metrics import relay as metrics
 
 WINDOWS_SECONDS = 1.0  # how long the list of live queues is believed
 LOOK_SECONDS = 10.0  # and its idle connection is serviced as often
+OPEN_SECONDS = 1.0  # how long a channel that was open is believed to be, for what is stamped already
+BUSY_SECONDS = 0.02  # hints that are handed over sooner after others than this
+GATHER_SECONDS = 0.003  # wait so long for those that follow: then all are published in one turn of the thread
 
 
 class Relay:
     """`start`, `wake` and `stop` as any loop; `last_error` says why publishing does not work."""
 
-    def __init__(self, db: Database, publisher: HintPublisher, *, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        db: Database,
+        publisher: HintPublisher,
+        *,
+        look_seconds: float = LOOK_SECONDS,
+        spacing_seconds: float = 0.0,
+    ) -> None:
+        """`spacing_seconds` pass at least between two looks at the ledger: for a process that only inserts, and whose
+        wakes come faster than windows empty."""
         self._db = db
         self._publisher = publisher
         self._look_seconds = look_seconds
+        self._spacing_seconds = spacing_seconds
+        self._looked_at = float("-inf")
+        self._woken = True
+        self._open_at = float("-inf")
+        self._published_at = float("-inf")
+        self._handed: deque[tuple[str, Hint]] = deque()
         self._windows: dict[str, int] = {}
         self._windows_until = 0.0
         self._publishes = True
-        self._loop = Loop("relay", self._pass, at_exit=publisher.close_thread)
-        self.start, self.stop, self.wake = self._loop.start, self._loop.stop, self._loop.wake
+        self._loop = Loop("relay", self._pass, at_exit=self._leave)
+        self.start, self.stop = self._loop.start, self._loop.stop
         self.unhealthy_reason = self._loop.unhealthy_reason
 
     @property
@@ -46,17 +66,67 @@ class Relay:
         """Whether the broker takes messages. A ledger that is away is no fault of the broker's."""
         return self._loop.alive and self._publishes
 
+    def wake(self) -> None:
+        """Something became due: looks at the ledger at once, or as soon as the spacing allows."""
+        self._woken = True
+        self._loop.wake()
+
+    def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
+        """Takes over hints, each with its queue, whose stamps have been committed, and publishes them at once.
+
+        Where publishing fails their stamps are taken back; where the process dies before, they are lost hints.
+        """
+        self._handed.extend(stamped)
+        self._loop.wake()
+
     def _pass(self) -> float:
         try:
-            self._publisher.ensure_open()  # before anything is stamped
-            self._publish_due()
+            self._publish_handed()
+            pause = self._until_look()
+            if pause <= 0:
+                self._ensure_open()  # before anything is stamped
+                pause = self._look()
         except LedgerUnavailable:
             self._publishes = True  # it was open
             raise
         except Exception:
             self._publishes = False
+            self._open_at = float("-inf")
+            self._woken = True  # once the broker is back
+            self._unreserve_handed()
             raise
         self._publishes = True
+        return pause
+
+    def _leave(self) -> None:
+        """At the end of its thread: what was handed over last is published yet."""
+        try:
+            if self._handed:
+                self._publisher.ensure_open()
+                self._publish_handed()
+        except (BrokerError, LedgerUnavailable):
+            self._unreserve_handed()
+        finally:
+            self._publisher.close_thread()
+
+    def _ensure_open(self) -> None:
+        self._publisher.ensure_open()
+        self._open_at = time.monotonic()
+
+    def _until_look(self) -> float:
+        """The seconds until it is time to look at the ledger."""
+        pause = self._spacing_seconds if self._woken else self._look_seconds
+        return pause - (time.monotonic() - self._looked_at)
+
+    def _look(self) -> float:
+        """Publishes what is due. Returns the seconds until it is time to look again."""
+        self._woken = False
+        try:
+            self._publish_due()
+        except BaseException:
+            self._woken = True
+            raise
+        self._looked_at = time.monotonic()
         return self._look_seconds
 
     def _publish_due(self) -> None:
@@ -64,6 +134,36 @@ class Relay:
         for queue in hints.due_queues(self._db, list(windows)):
             batch = hints.reserve_due(self._db, queue, windows[queue])
             self._publish(queue, batch.hints)
+
+    def _publish_handed(self) -> None:
+        if not self._handed:
+            return
+        if time.monotonic() - self._open_at >= OPEN_SECONDS:
+            self._ensure_open()
+        if time.monotonic() - self._published_at < BUSY_SECONDS:
+            time.sleep(GATHER_SECONDS)
+        self._published_at = time.monotonic()
+        by_queue: dict[str, list[Hint]] = {}
+        for queue, due in self._take_handed():
+            by_queue.setdefault(queue, []).append(due)
+        while by_queue:
+            queue, batch = by_queue.popitem()
+            try:
+                self._publish(queue, batch)
+            except BaseException:
+                self._handed.extend((other, due) for other, dues in by_queue.items() for due in dues)
+                raise
+
+    def _take_handed(self) -> list[tuple[str, Hint]]:
+        return [self._handed.popleft() for _ in range(len(self._handed))]
+
+    def _unreserve_handed(self) -> None:
+        """The broker is away: what was handed over counts as not hinted, so that it is published once it is back."""
+        handed = self._take_handed()
+        try:
+            hints.unreserve(self._db, [due for _, due in handed])
+        except LedgerUnavailable:
+            self._handed.extend(handed)  # at the next pass
 
     def _live_windows(self) -> dict[str, int]:
         if time.monotonic() >= self._windows_until:

@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.jobs import graph
 from bureau.contracts.jobs.jobs import TaskSpec
 from bureau.contracts.jobs.states import When
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.jobs.submit import NewTask, added_name
 from bureau.submission.announcements import Announcements, KnownTask
 from bureau.submission.names import named
@@ -65,10 +65,8 @@ class AddedTasks:
             raise _refused(spec.name, f"a task adds at most {MAX_ADDED:,} others")
 
     def _announced(self, spec: TaskSpec) -> KnownTask:
-        try:
+        with asking_ledger():
             known = self._announcements.known().tasks
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         if spec.run not in known:
             raise _refused(spec.name, f"no service has announced {spec.run}; {named('task', known)}")
         return known[spec.run]

@@ -10,12 +10,14 @@ from uuid import UUID
 
 from bureau.contracts.artifacts import MEDIA_TYPE_LENGTH, ArtifactRef, is_media_type, safe_name
 from bureau.contracts.base import clean
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.states import When
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
 from bureau.runtime.event_buffer import EventBuffer
@@ -57,10 +59,14 @@ class Execution(Context):
         self.job_id, self.task_id, self.owner = claim.job_id, claim.task_id, claim.owner
         self.attempt, self.claim_no = claim.failures + 1, claim.claim_no
         self.stop = StopToken()
-        self.deadline = time.monotonic() + claim.time_limit_seconds
+        self.began = time.monotonic()
+        self.deadline = self.began + claim.time_limit_seconds
         self.made: list[StoredArtifact] = []
         self.kept: list[StoredArtifact] = []  # should it fail for good
         self.removed: list[ArtifactRef] = []
+        self.may_follow = False  # whether who executes this goes on with what it made ready
+        self.following: ReadyTask | None = None
+        self.delivery: DeliveryEnd | None = None  # to be written whichever way this ends
         self.added = AddedTasks(claim.name, announcements)
         self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
         self._find_in_ledger = find
@@ -140,12 +146,13 @@ class Execution(Context):
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)
 
+    def delivered(self, end: DeliveryEnd) -> None:
+        self.delivery = end
+
     def _find(self, ref: ArtifactRef) -> StoredArtifact:
         mine = next((made for made in self.made if made.id == ref.artifact), self.claim.files.get(ref.artifact))
-        try:
+        with asking_ledger():
             found = mine or self._find_in_ledger(ref.artifact, self.owner)
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         if found is None:
             raise PermanentError(
                 "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."

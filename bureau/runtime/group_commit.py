@@ -1,24 +1,33 @@
 """Group commit: threads that want the same of the ledger at the same time get it in one transaction.
 
-With 200 threads, a transaction each is what a worker spends most of its time on. Who comes while a group is under way
-joins the next one: groups grow with the load, and a thread that is alone waits for nobody. (PostgreSQL's manual,
-`commit_delay`, has the idea for the log; here the statements are shared as well.)
+With 200 threads, a transaction each is what a worker spends most of its time on. A thread that comes while a group is
+under way joins the next one: groups grow with the load, and a thread that is alone waits for nobody. (PostgreSQL's
+manual, `commit_delay` and `commit_siblings`, has the idea for the log; here the statements are shared as well.)
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
 
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
 
+Key = TypeVar("Key")
 Wish = TypeVar("Wish")
 Answer = TypeVar("Answer")
 
 GROUP_AT_MOST = 50  # bounds how long the group's rows stay locked
+LINGER_SECONDS = 0.003  # well below the time that a commit takes to reach the disk
 
 log = structlog.get_logger(__name__)
+
+
+def _nobody() -> int:
+    """Says that nobody else is expected."""
+    return 0
 
 
 class _Waiting(Generic[Wish, Answer]):
@@ -26,16 +35,16 @@ class _Waiting(Generic[Wish, Answer]):
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
-        self.answer: Answer | None = None
+        self.answer: Answer | Deferred = Deferred.FAILED
         self.asked = False
         self._done = threading.Lock()
         self._done.acquire()
 
-    def tell(self, answer: Answer | None) -> None:
+    def tell(self, answer: Answer | Deferred) -> None:
         self.answer = answer
         self._done.release()
 
-    def wait(self) -> Answer | None:
+    def wait(self) -> Answer | Deferred:
         self._done.acquire()
         return self.answer
 
@@ -43,32 +52,60 @@ class _Waiting(Generic[Wish, Answer]):
 class GroupCommit(Generic[Wish, Answer]):
     """Called by many threads, each with its wish; `act` takes a group of them and answers in their order.
 
-    `act` must not wait for locks: one that is held long would hold up all who come after. What it cannot have without
-    waiting it answers with None, and so it is for the whole group where it raises: the caller then acts alone.
+    `act` must not wait for locks: one that is held long would hold up all who come after. It answers `Deferred` for
+    what it cannot have without waiting, and so does this for the whole group where `act` raises: the caller then acts
+    alone.
+
+    `expected` says how many threads may come with a wish soon. The first thread of a group waits for them for
+    `LINGER_SECONDS` at most, and only where the group before had company: threads that were answered together come
+    back together, and without the wait the first of them would have a transaction to itself each time.
     """
 
-    def __init__(self, act: Callable[[Sequence[Wish]], Sequence[Answer | None]]) -> None:
+    def __init__(
+        self,
+        act: Callable[[Sequence[Wish]], Sequence[Answer | Deferred]],
+        *,
+        expected: Callable[[], int] = _nobody,
+    ) -> None:
         self._act = act
+        self._expected = expected
         self._lock = threading.Lock()
         self._turn = threading.Lock()
+        self._company = threading.Event()  # as many wait as the first thread of the group waits for
+        self._awaited = 0
+        self._last_size = 1
         self._waiting: list[_Waiting[Wish, Answer]] = []
 
-    def __call__(self, wish: Wish) -> Answer | None:
-        """The answer to a wish; None: act alone."""
+    def __call__(self, wish: Wish) -> Answer | Deferred:
+        """The answer to a wish; `Deferred` asks the caller to act alone."""
         mine: _Waiting[Wish, Answer] = _Waiting(wish)
         with self._lock:
             self._waiting.append(mine)
+            if 0 < self._awaited <= len(self._waiting):
+                self._company.set()
         with self._turn:  # when it is this thread's, another may have asked for it
             while not mine.asked:
+                self._linger()
                 self._ask()
         return mine.wait()
 
+    def _linger(self) -> None:
+        with self._lock:
+            self._awaited = min(self._expected(), GROUP_AT_MOST) if self._last_size > 1 else 0
+            if len(self._waiting) >= self._awaited:
+                self._awaited = 0
+                return
+            self._company.clear()
+        self._company.wait(LINGER_SECONDS)
+
     def _ask(self) -> None:
         with self._lock:
+            self._awaited = 0
             group, self._waiting = self._waiting[:GROUP_AT_MOST], self._waiting[GROUP_AT_MOST:]
+        self._last_size = len(group)
         for one in group:
             one.asked = True
-        answers: Sequence[Answer | None] = [None] * len(group)
+        answers: Sequence[Answer | Deferred] = [Deferred.FAILED] * len(group)
         try:
             answers = self._act([one.wish for one in group])
         except LedgerUnavailable:
@@ -78,3 +115,29 @@ class GroupCommit(Generic[Wish, Answer]):
         finally:  # whatever came: nobody is left waiting
             for one, answer in zip(group, answers, strict=True):
                 one.tell(answer)
+
+
+class GroupCommitByKey(Generic[Key, Wish, Answer]):
+    """A group commit for each key, as long as somebody is in it.
+
+    `act` may wait for locks: it holds up its own key alone.
+    """
+
+    def __init__(self, act: Callable[[Sequence[Wish]], Sequence[Answer | Deferred]]) -> None:
+        self._act = act
+        self._lock = threading.Lock()
+        self._groups: dict[Key, GroupCommit[Wish, Answer]] = {}
+        self._inside: Counter[Key] = Counter()
+
+    def __call__(self, key: Key, wish: Wish) -> Answer | Deferred:
+        """The answer to a wish; `Deferred` asks the caller to act alone."""
+        with self._lock:
+            group = self._groups.setdefault(key, GroupCommit(self._act))
+            self._inside[key] += 1
+        try:
+            return group(wish)
+        finally:
+            with self._lock:
+                self._inside[key] -= 1
+                if not self._inside[key]:
+                    del self._groups[key], self._inside[key]

@@ -27,6 +27,7 @@ WRITE_SECONDS = 0.5
 WRITE_SHARE = 0.1  # of the time, at most: with hundreds of talkative tasks it writes less often, and more at once
 WRITE_AT_MOST_SECONDS = 2.0
 SEEN_SECONDS = 10.0
+EARLY_SECONDS = 1.0  # between announcements, at the least
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,7 @@ class Reporter:
         self._db = db
         self._heartbeat = heartbeat
         self._served = served
-        self._next_seen = 0.0
+        self._next_seen = self._next_early = 0.0
         self._loop = Loop("reporter", self._report)
         self.start, self.unhealthy_reason = self._loop.start, self._loop.unhealthy_reason
 
@@ -67,15 +68,24 @@ class Reporter:
             log.warning("the ledger is away: it will miss the worker by itself")
 
     def _report(self) -> float:
-        if time.monotonic() >= self._next_seen:
+        if time.monotonic() >= self._next_seen or self._outpaced():
             self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
             self._next_seen = time.monotonic() + SEEN_SECONDS
+            self._next_early = time.monotonic() + EARLY_SECONDS
         began = time.monotonic()
-        self._write(self._heartbeat.executions())
+        self._write([one for one in self._heartbeat.executions() if began - one.began >= WRITE_SECONDS])
         return pause_seconds(time.monotonic() - began)
 
+    def _outpaced(self) -> bool:
+        """Whether a queue's window is to grow before the next regular announcement."""
+        return time.monotonic() >= self._next_early and any(one.runner.outpaces for one in self._served)
+
     def _write(self, executions: list[Execution]) -> None:
-        """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it."""
+        """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it.
+
+        Executions that began just now are left out: most end before they would be written again, and their finish
+        writes what they said without a transaction more.
+        """
         by_job: dict[UUID, list[TaskEvent]] = defaultdict(list)
         progress: dict[Held, Progress] = {}
         with ExitStack() as written:

@@ -1,43 +1,45 @@
 """The runner: claim, call, finish. What happens to an outcome is decided purely, in `bureau.ledger.jobs.policy`."""
 
-import json
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from bureau.contracts.errors import PermanentError, Postponed, Stopped, TaskError, TransientError
+from bureau.contracts.errors import Stopped, TaskError
 from bureau.contracts.jobs.graph import references, resolve
+from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.dispatch.workers import PACE_SECONDS
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
-from bureau.ledger.jobs.claim import Claim, claim, claim_batch, results
-from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish, finish_batch
-from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
-from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide_retry, error_of
+from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, results
+from bureau.ledger.jobs.dependents import ReadyTask
+from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish_batch, finish_waiting
+from bureau.ledger.jobs.outcome import Failed, Outcome, Succeeded
+from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.mail.deliveries import close_delivery
 from bureau.metrics import outcomes
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.runtime.execution import Execution
-from bureau.runtime.group_commit import GroupCommit
+from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.secrets.redaction import scrub
-from bureau.stop_token import StopReason
+from bureau.runtime.task_outcomes import ended_by, input_error, refuse_unstorable, stopped, unexpected
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
 
+FOLLOW_SECONDS = 60.0  # RabbitMQ takes a message away from who holds it for half an hour
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
-NEWER_INPUT_SECONDS = 30.0
-RESULT_BYTES = 256 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ class Wakes(Protocol):
 
 
 class Runner:
-    """Runs the tasks of one queue. `execute` is called by many threads and never raises."""
+    """Runs the tasks of one queue. `serve` is called by many threads and never raises."""
 
     def __init__(
         self,
@@ -75,10 +77,14 @@ class Runner:
         self._threads = threads
         self._lock = threading.Lock()
         self._claimed: deque[float] = deque(maxlen=100_000)
+        self._announced = 0  # claims in 10 s, as the worker's row says
         self._since_wake = 0
         self._closing = threading.Event()
-        self._claims = GroupCommit(partial(claim_batch, db, queue=queue, worker=worker))
-        self._finishes = GroupCommit(partial(finish_batch, db))
+        self._claims = GroupCommit[tuple[UUID, str], Claim | NotClaimable](
+            partial(claim_batch, db, queue=queue, worker=worker), expected=lambda: self._threads - self.busy
+        )
+        self._finishes = GroupCommit(partial(finish_batch, db), expected=lambda: self.busy)
+        self._blocked_finishes = GroupCommitByKey[UUID, ClaimOutcome, Finished](partial(finish_waiting, db))
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 
     def close(self) -> None:
@@ -86,27 +92,54 @@ class Runner:
         self._closing.set()
 
     def claimed_lately(self) -> int:
-        """How many tasks were claimed in the last 10 s: the size of the queue's window."""
-        since = time.monotonic() - PACE_SECONDS
+        """How many tasks were claimed in the last 10 s: the size of the queue's window, to be announced."""
         with self._lock:
-            while self._claimed and self._claimed[0] < since:
-                self._claimed.popleft()
-            return len(self._claimed)
+            self._announced = self._pace()
+            return self._announced
 
-    def execute(self, run: str, task_id: UUID) -> None:
-        """What a hint leads to. Whatever it finds, the hint is done with: the row decides."""
+    @property
+    def outpaces(self) -> bool:
+        """Whether so much more is claimed than was announced that the window holds the worker back."""
+        with self._lock:
+            return self._pace() > 2 * max(self._announced, self._threads)
+
+    def _pace(self) -> int:
+        since = time.monotonic() - PACE_SECONDS
+        while self._claimed and self._claimed[0] < since:
+            self._claimed.popleft()
+        return len(self._claimed)
+
+    def serve(self, run: str, task_id: UUID) -> None:
+        """What a hint leads to: its task, and then what that made ready, as long as this worker has threads to spare.
+
+        So a chain goes on without a message and a pass of the relay for each link. A follow-up that runs at once goes
+        past nobody: with threads to spare, what waits in the queue has one already.
+        """
+        until = time.monotonic() + FOLLOW_SECONDS
+        following = self.execute(run, task_id, follow=True)
+        while following is not None:
+            following = self.execute(following.run, following.id, follow=time.monotonic() < until)
+
+    def execute(self, run: str, task_id: UUID, *, follow: bool = False) -> ReadyTask | None:
+        """One task. Whatever it finds, its hint is done with: the row decides.
+
+        With `follow` the answer may be a task that it made ready: then nobody is hinted of that one, and the caller
+        executes it. Should the process die before, the scheduler finds it without a hint.
+        """
         claimed = self._claim(run, task_id)
         if claimed is None:
-            return
+            return None
         self._count(1)
         execution = Execution(claimed, self._find, self._storage, self._announcements)
+        execution.may_follow = follow
         try:
             with structlog.contextvars.bound_contextvars(
-                job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no
+                job_id=str(claimed.job_id), task_id=str(claimed.task_id), claim_no=claimed.claim_no, run=run
             ):
                 self._execute(execution, self._tasks[run])
         finally:
             self._count(-1)
+        return execution.following
 
     def _execute(self, execution: Execution, task: Task[Any, Any]) -> None:
         began = time.monotonic()
@@ -116,6 +149,8 @@ class Runner:
             if ending is not None:
                 with timed(FINISH_SECONDS, self.queue):
                     ending = self._finish(execution, ending)
+            elif execution.delivery is not None:
+                self._write_delivery(execution.delivery)
         if not isinstance(ending, Succeeded):
             self._delete_files(execution)
 
@@ -125,16 +160,17 @@ class Runner:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self.queue):
-                    claimed = self._claims((task_id, run)) or claim(
-                        self._db, task_id, queue=self.queue, worker=self._worker, run=run
-                    )
+                    answer = self._claims((task_id, run))
+                    if isinstance(answer, Deferred):
+                        answer = claim(self._db, task_id, queue=self.queue, worker=self._worker, run=run)
             except LedgerUnavailable:
                 self._closing.wait(_pause(tries))
                 tries += 1
                 continue
-            if claimed is not None:
-                self._note_claim()
-            return claimed
+            if not isinstance(answer, Claim):
+                return None
+            self._note_claim()
+            return answer
         return None
 
     def _note_claim(self) -> None:
@@ -142,7 +178,7 @@ class Runner:
         with self._lock:
             self._claimed.append(time.monotonic())
             self._since_wake += 1
-            if self._since_wake < self._threads:
+            if self._since_wake < max(self._threads, self._announced // 2):
                 return
             self._since_wake = 0
         self._relay.wake()
@@ -156,7 +192,7 @@ class Runner:
         try:
             parsed = self._parsed(execution.claim, task)
             result = task.call(execution, parsed)
-            _refuse_unstorable(result)
+            refuse_unstorable(result)
             return Succeeded(
                 result,
                 progress=execution.said.last_progress,
@@ -165,33 +201,32 @@ class Runner:
                 added=execution.added.new,
             )
         except Stopped:
-            return _stopped(execution)
+            return stopped(execution)
         except TaskError as error:
-            ending = _ended_by(error, execution.claim)
+            ending = ended_by(error, execution.claim)
             return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
         except BaseException as error:  # asyncio's CancelledError, SystemExit: nobody else would end this claim
             log.exception("task raised", run=task.name)
-            return _ended_by(_unexpected(error, task.name), execution.claim)
+            return ended_by(unexpected(error, task.name), execution.claim)
 
     def _parsed(self, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
         try:
             return task.parse(self._input(claimed))
         except ValidationError as error:  # the input's alone: one that the function raises is the task's own failure
-            raise _input_error(error, claimed) from error
+            raise input_error(error, claimed) from error
 
     def _input(self, claimed: Claim) -> dict[str, Any]:
         if not claimed.after or not references(claimed.input):
             return claimed.input
-        try:
+        with asking_ledger():
             found = results(self._db, claimed.job_id, claimed.after)
-            found |= {name.rpartition(":")[2]: result for name, result in found.items()}  # an added task's own words
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
+        found |= {name.rpartition(":")[2]: result for name, result in found.items()}  # an added task's own words
         resolved: dict[str, Any] = resolve(claimed.input, found)
         return resolved
 
     def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
-        return self._finds((artifact_id, owner)) or artifacts.find(self._db, artifact_id, owner)
+        found = self._finds((artifact_id, owner))
+        return artifacts.find(self._db, artifact_id, owner) if isinstance(found, Deferred) else found
 
     def _finish(self, execution: Execution, ending: Outcome) -> Outcome:
         """Asks until the ledger answers: only then is the work done, and its hint with it. The ending it took."""
@@ -199,8 +234,7 @@ class Runner:
         tries = 0
         while True:
             try:
-                end = ClaimOutcome(execution.claim, ending, lines)
-                finished = self._finishes(end) or finish(self._db, execution.claim, ending, lines)
+                finished = self._finished(ClaimOutcome(execution.claim, ending, lines, execution.delivery))
                 break
             except LedgerUnavailable:
                 time.sleep(_pause(tries))
@@ -215,12 +249,38 @@ class Runner:
         self._after(execution, finished)
         return ending
 
+    def _finished(self, end: ClaimOutcome) -> Finished:
+        """Together with those that end at the same time; where the job is locked, with those that wait for it too."""
+        answer = self._finishes(end)
+        if answer is Deferred.LOCKED:
+            answer = self._blocked_finishes(end.claim.job_id, end)
+        if isinstance(answer, Deferred):
+            (answer,) = finish_waiting(self._db, [end])
+        return answer
+
+    def _write_delivery(self, end: DeliveryEnd) -> None:
+        """What happened outside happened, though the claim is lost: asks until the ledger answers."""
+        for tries in count():
+            try:
+                close_delivery(self._db, end)
+                return
+            except LedgerUnavailable:
+                time.sleep(_pause(tries))
+
     def _after(self, execution: Execution, finished: Finished) -> None:
-        if finished.woke or finished.fate is FinishResult.ALREADY:
+        execution.following = self._follow_up(finished) if execution.may_follow else None
+        others = len(finished.ready) > 1 or execution.following is None
+        if (finished.woke and others) or finished.fate is FinishResult.ALREADY:
             self._relay.wake()
         if finished.fate is FinishResult.DISCARDED:
             log.warning("finish discarded: the task is another claim's")
             self._delete_files(execution)
+
+    def _follow_up(self, finished: Finished) -> ReadyTask | None:
+        """The task that this thread goes on with; None where it had better look at what waits."""
+        if self._closing.is_set() or 2 * self.busy > self._threads:
+            return None
+        return next((one for one in finished.ready if one.queue == self.queue and one.run in self._tasks), None)
 
     def _delete_files(self, execution: Execution) -> None:
         """Files of a claim that came to nothing, unless the ledger has them; what stays is the scheduler's to find."""
@@ -236,65 +296,3 @@ class Runner:
 
 def _pause(tries: int) -> float:
     return LEDGER_AGAIN_SECONDS[min(tries, len(LEDGER_AGAIN_SECONDS) - 1)]
-
-
-def _stopped(execution: Execution) -> Outcome | None:
-    match execution.stop.reason:
-        case StopReason.CANCELLED:
-            return Cancelled()
-        case StopReason.TIME_LIMIT:
-            limit = execution.claim.time_limit_seconds
-            error = TransientError("time_limit", f"It ran longer than its time limit of {limit:g} seconds.")
-            return _ended_by(error, execution.claim)
-        case StopReason.SHUTDOWN:
-            return Released()
-        case StopReason.LEASE_LOST:
-            return None
-        case None:
-            by_hand = TransientError("unexpected_error", f"{execution.claim.run} raised Stopped, unasked.")
-            return _ended_by(by_hand, execution.claim)
-
-
-def _ended_by(error: TaskError, claimed: Claim) -> Outcome:
-    decision = decide_retry(
-        error,
-        claimed.failures + 1,
-        claimed.retry,
-        lambda seconds: random.uniform(0, seconds),  # noqa: S311 - jitter, not a secret
-        postponed_seconds=claimed.postponed_seconds,
-    )
-    retryable = not isinstance(error, PermanentError)
-    match decision:
-        case Retry(delay):
-            return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=True)
-        case Postpone(delay):
-            return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
-        case GiveUp(code, message):
-            return Failed(error_of(code, scrub(message), retryable=retryable))
-
-
-def _input_error(error: ValidationError, claimed: Claim) -> TaskError:
-    """An input the gateway accepted does not fit: from another version, or from a result that nobody could check."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = "/".join(str(part) for part in first["loc"])
-    said = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
-    if references(claimed.input):
-        return PermanentError("invalid_input", said)
-    return Postponed("newer_input", f"{said} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
-
-
-def _unexpected(error: BaseException, name: str) -> TransientError:
-    text = scrub(str(error))[:500]
-    return TransientError("unexpected_error", f"{name} raised {type(error).__name__}: {text}".rstrip(": "))
-
-
-def _refuse_unstorable(result: Any) -> None:
-    """Raises `PermanentError` for a result that is not JSON: NaN and infinity are not (RFC 8259)."""
-    try:
-        size = len(json.dumps(result, allow_nan=False))
-    except ValueError as error:
-        raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
-    if size > RESULT_BYTES:
-        raise PermanentError(
-            "result_too_large", f"The result has {size:,} characters, {RESULT_BYTES:,} are allowed. Write an artifact."
-        )

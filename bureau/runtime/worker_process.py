@@ -130,7 +130,7 @@ def _declare(broker: HintBroker | MemoryBroker, runner: Runner, name: str) -> No
     """One Dramatiq actor a task, of the same name, so that Dramatiq's logs and metrics speak in task names."""
 
     def execute(task_id: str) -> None:
-        runner.execute(name, UUID(task_id))
+        runner.serve(name, UUID(task_id))
 
     dramatiq.Actor(execute, broker=broker, actor_name=name, queue_name=runner.queue, priority=0, options={})
 

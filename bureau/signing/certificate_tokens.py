@@ -2,15 +2,18 @@
 
 A token is base64url, without padding, of: one byte of version, the claims as UTF-8 between unit separators (0x1F), and
 the 64 bytes of the signature over the context and all before it. Tokens are read for decades: a version stays readable.
+
+The cryptography package is imported where it is used: it takes 8 MB, and few processes ever sign or check.
 """
 
 import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 VERSION = 1
 MAX_TOKEN_CHARACTERS = 1200
@@ -47,6 +50,8 @@ class Signer:
     """`key` is the private key: 32 bytes in base64url. Raises `KeyInvalid`."""
 
     def __init__(self, key: str) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         self._key = Ed25519PrivateKey.from_private_bytes(_key_bytes(key))
 
     @property
@@ -64,7 +69,7 @@ class Verifier:
     """Knows the public keys of an issuer, also those it no longer signs with. Raises `KeyInvalid`."""
 
     def __init__(self, public_keys: Iterable[str]) -> None:
-        self._keys = [Ed25519PublicKey.from_public_bytes(_key_bytes(key)) for key in public_keys]
+        self._keys = [_public_key(key) for key in public_keys]
 
     def read(self, token: str) -> Claims:
         """Raises `TokenInvalid`."""
@@ -78,7 +83,15 @@ class Verifier:
         return Claims(*texts)
 
 
-def _signed(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+def _public_key(text: str) -> "Ed25519PublicKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(_key_bytes(text))
+
+
+def _signed(key: "Ed25519PublicKey", signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
     try:
         key.verify(signature, message)
     except InvalidSignature:

@@ -11,7 +11,7 @@ from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription
 from bureau.contracts.schemas import Schema, SchemaError
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import workers
-from bureau.ledger.dispatch.workers import Announced
+from bureau.ledger.dispatch.workers import Announced, Catalogs
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,7 @@ class Announcements:
         self._clock = clock
         self._lock = Lock()
         self._known: CatalogSnapshot | None = None
+        self._catalogs: Catalogs = {}
         self._failure: str | None = None
         self._read_at: float | None = None
 
@@ -71,7 +72,7 @@ class Announcements:
     def _read(self) -> None:
         self._failure = None
         try:
-            self._known = _known(workers.announced(self._database), self._known)
+            self._known = _known(workers.announced(self._database, self._catalogs), self._known)
         except LedgerUnavailable as failure:
             self._failure = str(failure)
         self._read_at = self._clock()

@@ -6,7 +6,7 @@ would take `"5"` for 5 and a number for a time.
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -51,20 +51,27 @@ class NotValid(Exception):
 
 
 class ModelReader(Generic[M]):
-    """Reads one model. Made by `reader_of`: its schema costs milliseconds."""
+    """Reads one model. Made by `reader_of`: its schema costs milliseconds, and is made for the first value."""
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
-        self.document = model.model_json_schema()
-        self._fields = self.document.get("properties", {})
-        self._schema = Schema(self.document)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The model's JSON Schema."""
+        return self._model.model_json_schema()
+
+    @cached_property
+    def _schema(self) -> Schema:
+        return Schema(self.document)
 
     def read(self, data: Any) -> M:
         """The model. Raises `NotValid`."""
         try:
             value = self._model.model_validate(data)
         except ValidationError as error:
-            errors = [_field_error(detail, self._fields) for detail in error.errors(include_url=False)]
+            fields = self.document.get("properties", {})
+            errors = [_field_error(detail, fields) for detail in error.errors(include_url=False)]
             raise NotValid([*errors, *_others(self._schema.errors(data), errors)]) from None
         if errors := self._schema.errors(data):
             raise NotValid(errors)

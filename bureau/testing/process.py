@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 import pytest
 
-COMPOSITION = "bureau.services.embedded"
+COMPOSITION = "bureau.services.embedded.process"
 DECIDED = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
 AWAY = ("CERTIFICATES_API", "KEYS_FILE", "SCHEDULES_FILE", "METRICS_BIND", "HEALTH_BIND", "PUBLIC_URL", "TASKS")
 

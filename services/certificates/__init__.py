@@ -1,1 +1,1 @@
-"""Certificates: uploads to the certificates API, its checked archive back."""
+"""The certificates service: it posts rosters to the certificates API and checks the archive that comes back."""

@@ -1,11 +1,12 @@
-"""`deliver: "recipients"`: each person's certificate becomes a file of the job's and a mail of its own."""
+"""Carries out `deliver: "recipients"`: each person's certificate becomes a file of the job and is mailed to them."""
 
 import zipfile
 from collections.abc import Sequence
 from typing import IO, Any
 
 from bureau.contracts.artifacts import safe_name
-from bureau.contracts.errors import PermanentError
+from bureau.contracts.certificates import IssueCertificates
+from bureau.contracts.errors import ErrorDetail, PermanentError
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.formatting import count
 from bureau.services.certificates.manifest import Listed, Manifest
@@ -15,8 +16,11 @@ RUN = "mailer.send"
 TEMPLATE = "your-certificate"
 
 
-def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, subject: str | None) -> int:
-    """Adds a mail for everybody in the manifest who has an address; how many. Raises `PermanentError` for none."""
+def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, request: IssueCertificates) -> int:
+    """Adds a mail for each person in the manifest who has an address; returns how many.
+
+    Raises `PermanentError` if nobody has one, or if one cannot be written to.
+    """
     addressed = [listed for listed in manifest.certificates if listed.email] if manifest else []
     if manifest is None or not addressed:
         raise PermanentError(
@@ -30,7 +34,7 @@ def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, subject
             with ctx.artifact(safe_name(listed.file), "application/pdf") as pdf, members.open(listed.file) as member:
                 while piece := member.read(256 * 1024):
                     pdf.write(piece)
-            mail = _mail(listed, manifest.organisation, pdf.ref.model_dump(mode="json"), subject)
+            mail = _mail(listed, manifest.organisation, pdf.ref.model_dump(mode="json"), request)
             ctx.add(f"send-{listed.serial or done + 1}", RUN, mail)
     ctx.progress(len(addressed), len(addressed), "mails prepared")
     without = len(manifest.certificates) - len(addressed)
@@ -43,21 +47,25 @@ def _left_out(without: int) -> str:
 
 
 def _refuse_bad_addresses(addressed: Sequence[Listed]) -> None:
-    """All at once, before anything is sent."""
-    wrong = []
+    """Refuses all bad addresses at once, before anything is sent.
+
+    The built-in issuer refuses them in their rows; this is for manifests of other issuers.
+    """
+    errors = []
     for listed in addressed:
         try:
             parse_mailbox(listed.email)
         except AddressInvalid as error:
-            wrong.append(f"{listed.recipient}: {listed.email[:80]} ({error})")
-    if wrong:
-        more = f"\nand {len(wrong) - 20} more" if len(wrong) > 20 else ""
+            message = f"{listed.recipient}: email “{listed.email[:80]}” is not an address: {error}"
+            errors.append(ErrorDetail(message, file=listed.file, column="email"))
+    if errors:
+        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise PermanentError(
-            "recipient_address_invalid", "These addresses cannot be written to:\n" + "\n".join(wrong[:20]) + more
+            "recipient_address_invalid", f"Nobody was mailed, because of {errors[0].message}{more}.", details=errors
         )
 
 
-def _mail(listed: Listed, organisation: str, attachment: dict[str, Any], subject: str | None) -> dict[str, Any]:
+def _mail(listed: Listed, organisation: str, attachment: dict[str, Any], request: IssueCertificates) -> dict[str, Any]:
     said = {
         "recipient": listed.recipient,
         "course": listed.course,
@@ -72,8 +80,8 @@ def _mail(listed: Listed, organisation: str, attachment: dict[str, Any], subject
         "context": {name: value for name, value in said.items() if value},
         "attachments": [attachment],
     }
-    if listed.language:
-        mail["language"] = listed.language
-    if subject:
-        mail["subject"] = subject
+    if language := listed.language or request.language:
+        mail["language"] = language
+    if request.subject:
+        mail["subject"] = request.subject
     return mail

@@ -1,4 +1,4 @@
-"""`manifest.json` of an archive: whose each certificate is. docs/certificates-api.md describes it for any API."""
+"""Reads `manifest.json` of an archive, which says whose each certificate is; docs/certificates-api.md describes it."""
 
 import zipfile
 from typing import IO
@@ -27,17 +27,26 @@ class Listed(BaseModel):
     link: str = Field(default="", max_length=2000)
 
 
+class LineLeftOut(BaseModel):
+    """A line of a roster that is not a person, such as a title above the header."""
+
+    line: int
+    reason: str = Field(max_length=300)
+
+
 class RosterRead(BaseModel):
-    """How a roster was understood."""
+    """How the issuer read a roster. `ignored` names the columns that are not used."""
 
     file: str
     encoding: str
     delimiter: str
     rows: int
+    ignored: str = Field(default="", max_length=2000)
+    left_out: list[LineLeftOut] = []
 
 
 class Manifest(BaseModel):
-    """Unknown fields are passed over: APIs may say more."""
+    """Unknown fields are ignored, because APIs may say more."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,7 +57,10 @@ class Manifest(BaseModel):
 
 
 def read_manifest(archive: IO[bytes]) -> Manifest | None:
-    """Of an archive that was checked. None where it has none. Raises `PermanentError` (`archive_manifest_invalid`)."""
+    """Returns the manifest of a checked archive, if it has one.
+
+    Raises `PermanentError` (`archive_manifest_invalid`).
+    """
     with zipfile.ZipFile(archive) as members:
         names = set(members.namelist())
         if NAME not in names:

@@ -1,27 +1,25 @@
 """The certificates service's composition root."""
 
-from collections.abc import Callable
 from functools import partial
-
-import httpx
+from typing import TYPE_CHECKING
 
 from bureau.ledger.access.certificates import note_issued
 from bureau.service import Resources, Service
 from bureau.services.certificates.api.client import CertificatesApi
-from bureau.services.certificates.api.in_process import InProcessTransport
-from bureau.services.certificates.api.interruptible import InterruptibleTransport
-from bureau.services.certificates.issuer.app import create_app
 from bureau.services.certificates.issuer.links import Links, links_of
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.settings import BUILT_IN, CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from bureau.settings import load
 
+if TYPE_CHECKING:
+    import httpx
+
 IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
 
 
 def certificates_service(resources: Resources, links: Links | None = None) -> Service:
-    """`links` are the built-in issuer's where its settings name no key. Raises `SettingsError`."""
+    """Makes the service. `links` are the built-in issuer's if its settings name no key. Raises `SettingsError`."""
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
     book = partial(note_issued, resources.database)
@@ -31,19 +29,29 @@ def certificates_service(resources: Resources, links: Links | None = None) -> Se
 def certificates_api(
     settings: CertificatesSettings, issuer: IssuerSettings, links: Links | None = None
 ) -> CertificatesApi:
-    """The API that is set; the built-in issuer is one inside this process."""
+    """Returns the API that is set; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
-    transport: Callable[[], httpx.BaseTransport]
-    if url == BUILT_IN:
-        url = "http://issuer.internal/"
-        app = create_app(issuer, links or links_of(issuer))
-        transport = partial(InProcessTransport, app)
-    else:
-        transport = partial(InterruptibleTransport, idle_seconds=IDLE_SECONDS)
+    built_in = url == BUILT_IN
     return CertificatesApi(
-        url,
-        transport,
+        "http://issuer.internal/" if built_in else url,
+        partial(_issuer, issuer, links or links_of(issuer)) if built_in else _network,
         timeout_seconds=settings.certificates_timeout_seconds,
         connect_seconds=settings.certificates_connect_timeout_seconds,
         headers=settings.headers,
+        built_in=built_in,
     )
+
+
+# Both are called for the first certificate and import what they need then: Flask, Typst, httpx and httpcore are a
+# quarter of a worker's start, and a worker uses one of the two.
+def _issuer(settings: IssuerSettings, links: Links | None) -> "httpx.BaseTransport":
+    from bureau.services.certificates.api.in_process import InProcessTransport
+    from bureau.services.certificates.issuer.app import create_app
+
+    return InProcessTransport(create_app(settings, links))
+
+
+def _network() -> "httpx.BaseTransport":
+    from bureau.services.certificates.api.interruptible import InterruptibleTransport
+
+    return InterruptibleTransport(idle_seconds=IDLE_SECONDS)

@@ -13,7 +13,7 @@ _OURS = frozenset({"content-length", "content-type", "host", "idempotency-key", 
 
 
 class CertificatesSettings(Settings):
-    """Where the certificates API is, and what is taken from it."""
+    """Where the certificates API is, and how much is accepted from it."""
 
     certificates_api: SecretStr = Field(  # secret: the URL may hold a password
         default=SecretStr(BUILT_IN),
@@ -22,7 +22,7 @@ class CertificatesSettings(Settings):
     certificates_api_token: SecretStr = Field(
         default=SecretStr(""), description="A token, sent to the API as `Authorization: Bearer <token>`."
     )
-    certificates_api_headers: SecretStr = Field(  # secret: API keys are sent by many names
+    certificates_api_headers: SecretStr = Field(  # secret: API keys are sent under many names
         default=SecretStr(""),
         description="Additional headers for the API, on separate lines or separated by `|`: `X-Api-Key: abc`.",
     )
@@ -66,7 +66,7 @@ class CertificatesSettings(Settings):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What goes with every request to the API."""
+        """Returns the headers of every request to the API."""
         token = self.certificates_api_token.get_secret_value()
         given = {"Authorization": f"Bearer {token}"} if token else {}
         return {**given, **_headers(self.certificates_api_headers.get_secret_value())}
@@ -83,13 +83,13 @@ class CertificatesSettings(Settings):
 
 
 def _headers(text: str) -> dict[str, str]:
-    """Raises ValueError, which shows no value."""
+    """Reads headers. Raises ValueError, which shows no value."""
     headers = {}
     for number, line in enumerate(filter(None, map(str.strip, re.split(r"[\n|]", text))), start=1):
         match = _HEADER.match(line)
         if match is None:
             raise ValueError(f"header {number} is not of the form `Name: value`")
         if match[1].lower() in _OURS:
-            raise ValueError(f"header {number}, {match[1]}, is Bureau's to send")
+            raise ValueError(f"header {number}, {match[1]}, is sent by Bureau itself")
         headers[match[1]] = match[2].strip()
     return headers

@@ -1,15 +1,14 @@
-"""`certificates.issue`: the uploads to the certificates API, its archive checked and kept."""
+"""The task `certificates.issue`: it posts the uploads to the certificates API, checks the archive and keeps it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO, Any
 from uuid import UUID
 
-from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import PermanentError
 from bureau.formatting import count, size
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
 from bureau.services.certificates.archive.check import Checked, Limits, check_archive
 from bureau.services.certificates.delivery import deliver
@@ -18,31 +17,30 @@ from bureau.services.certificates.spool import spooled_file
 from bureau.task import ArtifactWriter, Context, Task
 
 READINGS_SHOWN = 5
+_FIELDS = ("encoding", "language")  # of the request, sent along with the files
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
 
 def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, CertificatesIssued]:
-    """The task, bound to the API it posts to and the book it notes what was issued in."""
+    """Returns the task, bound to the API that it posts to and to the book in which it notes what was issued."""
 
     def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
-        """Posts the uploads to the certificates API and keeps the ZIP it answers, once that is checked."""
-        # Two streams of one download: the file of the job, and a copy that can be read before that is complete. What
-        # fails the check is nobody's until then: no mail, no certificate in the book, and another name.
+        """Makes certificates from rosters: a ZIP archive, and a mail for each person if asked."""
+        # The download is written twice: to the file of the job, and to a copy that can be read before that is complete.
+        # An archive that fails the check is kept under another name, and causes no mail and no entry in the book.
         with spooled_file() as copy:
             with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
-                _download(ctx, api, request.files, limits, artifact, copy)
+                _download(ctx, api, request, limits, artifact, copy)
             try:
                 checked = _check(ctx, copy, limits)
                 manifest = _manifest(ctx, copy)
             except PermanentError as refusal:
                 ctx.keep(artifact.ref, f"refused-{archive_name(ctx)}")
-                ctx.log(
-                    f"the archive is refused: refused-{archive_name(ctx)} is kept for its owner to look at, with care"
-                )
+                ctx.log(f"the archive is refused; its owner can look at it, with care: refused-{archive_name(ctx)}")
                 raise refusal from None
-            mails = deliver(ctx, copy, manifest, request.subject) if request.deliver == "recipients" else 0
+            mails = deliver(ctx, copy, manifest, request) if request.deliver == "recipients" else 0
             _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
@@ -61,14 +59,14 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
 
 
 def archive_name(ctx: Context) -> str:
-    """Unique for each task: the random end of its id."""
+    """Returns a name that is unique for each task, by the random end of its id."""
     return f"certificates-{ctx.task_id.hex[-12:]}.zip"
 
 
 def _download(
     ctx: Context,
     api: CertificatesApi,
-    files: Sequence[ArtifactRef],
+    request: IssueCertificates,
     limits: Limits,
     artifact: ArtifactWriter,
     copy: IO[bytes],
@@ -78,12 +76,13 @@ def _download(
         copy.write(piece)
 
     with ExitStack() as opened:
-        stored = [opened.enter_context(ctx.open(ref)) for ref in files]
-        ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to the API")
+        stored = [opened.enter_context(ctx.open(ref)) for ref in request.files]
+        ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to {api.name}")
         api.issue(
             [Upload(file.name, file.media_type, file.file) for file in stored],
             Exchange(
                 idempotency_key=str(ctx.task_id),
+                fields={name: value for name in _FIELDS if (value := getattr(request, name))},
                 stop=ctx.stop,
                 limit_bytes=limits.archive_bytes,
                 write=write,
@@ -102,26 +101,32 @@ def _check(ctx: Context, copy: IO[bytes], limits: Limits) -> Checked:
 def _manifest(ctx: Context, copy: IO[bytes]) -> Manifest | None:
     manifest = read_manifest(copy)
     if manifest and manifest.rosters:
-        ctx.log(_reading(manifest.rosters))
+        for line in _readings(manifest.rosters):
+            ctx.log(line)
     if manifest and manifest.errors:
-        ctx.log(f"{count(len(manifest.errors), 'mistake')} kept rows back: errors.csv in the archive lists them")
+        ctx.log(
+            f"{count(len(manifest.errors), 'error')} kept rows from being issued: errors.csv in the archive lists them"
+        )
     return manifest
 
 
 def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
     serials = [listed.serial for listed in manifest.certificates if listed.serial] if manifest else []
-    try:
+    with asking_ledger():
         book(ctx.owner, ctx.job_id, serials)
-    except LedgerUnavailable as error:
-        raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
 
 
-def _reading(rosters: Sequence[RosterRead]) -> str:
-    """How the issuer understood them, in one line: of more than a few lines a second some are left out."""
-    said = [
+def _readings(rosters: Sequence[RosterRead]) -> Iterator[str]:
+    """Says how the issuer read the rosters, in few lines: of more than a few lines a second some are left out."""
+    shown = [
         f"{one.file} ({count(one.rows, 'row')}, {one.encoding}, separated by {separators})"
         for one in rosters[:READINGS_SHOWN]
         for separators in [_SEPARATORS.get(one.delimiter, one.delimiter)]
     ]
-    more = len(rosters) - len(said)
-    return f"rosters read: {', '.join(said)}{f' and {more} more' if more else ''}"
+    more = len(rosters) - len(shown)
+    yield f"rosters read: {', '.join(shown)}{f' and {more} more' if more else ''}"
+    if ignored := [f"{one.file}: {one.ignored}" for one in rosters if one.ignored]:
+        yield f"columns that are not used: {'; '.join(ignored[:READINGS_SHOWN])}"
+    if left_out := [f"{one.file}, line {line.line}: {line.reason}" for one in rosters for line in one.left_out]:
+        more = len(left_out) - READINGS_SHOWN
+        yield f"lines left out: {'; '.join(left_out[:READINGS_SHOWN])}{f' and {more} more' if more > 0 else ''}"

@@ -1,14 +1,18 @@
 """What the gateway's process lends to its views."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Event
 from typing import Protocol
 
 from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch.hints import Hint
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.auth.authenticator import Authenticator
+from bureau.services.gateway.auth.quota import OpenJobsQuota
 from bureau.services.gateway.settings import GatewaySettings
+from bureau.services.gateway.submitter import Submitter
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 
@@ -23,6 +27,7 @@ class Relay(Protocol):
     @property
     def last_error(self) -> str | None: ...
     def wake(self) -> None: ...
+    def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -39,3 +44,11 @@ class Gateway:
     @cached_property
     def gate(self) -> Authenticator:
         return Authenticator(self.settings, self.database)
+
+    @cached_property
+    def submitter(self) -> Submitter:
+        return Submitter(self.database, self.relay)
+
+    @cached_property
+    def open_jobs(self) -> OpenJobsQuota:
+        return OpenJobsQuota(self.database, self.settings)

@@ -8,12 +8,15 @@ import signal
 from types import FrameType
 from typing import Any
 
-from bureau.ledger.db.database import Database
-from bureau.metrics.forked import ForkedMetrics
-from bureau.observability.startup import say_started
-from bureau.services.gateway.auth.exposure import refuse_without_keys
-from bureau.services.gateway.settings import GatewaySettings
-from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.ledger.db.database import Database
+    from bureau.metrics.forked import ForkedMetrics
+    from bureau.observability.startup import say_started
+    from bureau.services.gateway.auth.exposure import refuse_without_keys
+    from bureau.services.gateway.settings import GatewaySettings
+    from bureau.settings import PlatformSettings, SettingsError, load
 
 try:
     _platform, _settings = load(PlatformSettings, GatewaySettings)

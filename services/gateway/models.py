@@ -35,12 +35,22 @@ class Waiting(BaseModel):
     starts_in_seconds: float | None
 
 
+class ErrorDetail(BaseModel):
+    """One of several errors in what was sent. `file`, `line` and `column` say where it is, as far as that is known."""
+
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
+    message: str
+
+
 class TaskError(BaseModel):
     """What failed: a stable code, and words for people."""
 
     code: str
     message: str
     retryable: bool
+    details: list[ErrorDetail] = Field(default=[], description="The errors one by one, such as those of a roster.")
 
 
 class JobError(TaskError):

@@ -8,6 +8,7 @@ from flask import Flask
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
 from bureau.messaging.broker import make_broker
+from bureau.messaging.hint_room import FRESH_SECONDS
 from bureau.messaging.relay import Relay
 from bureau.metrics import outcomes
 from bureau.runtime.storage_check import mark
@@ -25,7 +26,8 @@ class GatewayProcess:
     def __init__(self, platform: PlatformSettings, settings: GatewaySettings) -> None:
         self._database = Database(platform.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         self._storage = storage = Storage.from_url(platform.storage_url.get_secret_value())
-        self._relay = Relay(self._database, make_broker(platform.broker_url.get_secret_value(), []))
+        broker = make_broker(platform.broker_url.get_secret_value(), [])
+        self._relay = Relay(self._database, broker, spacing_seconds=FRESH_SECONDS)
         self._preparing = Lock()
         self._prepared = False
         self._stopping = Event()

@@ -2,10 +2,9 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bureau.contracts.certificates import MAX_FILES
@@ -16,6 +15,9 @@ from bureau.services.gateway.providers import sendgrid
 from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Verifier
 from bureau.submission.quota_settings import QuotaSettings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 
 class GatewaySettings(QuotaSettings):
@@ -170,7 +172,7 @@ class GatewaySettings(QuotaSettings):
         return self
 
     @property
-    def sendgrid_key(self) -> EllipticCurvePublicKey | None:
+    def sendgrid_key(self) -> "EllipticCurvePublicKey | None":
         return sendgrid.public_key(self.sendgrid_events_key) if self.sendgrid_events_key else None
 
     @property

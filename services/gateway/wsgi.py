@@ -3,10 +3,13 @@
 Importing it connects to nothing.
 """
 
-from bureau.observability import logs
-from bureau.services.gateway.process import GatewayProcess
-from bureau.services.gateway.settings import GatewaySettings
-from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.observability import logs
+    from bureau.services.gateway.process import GatewayProcess
+    from bureau.services.gateway.settings import GatewaySettings
+    from bureau.settings import PlatformSettings, SettingsError, load
 
 try:
     _platform, _settings = load(PlatformSettings, GatewaySettings)

@@ -11,7 +11,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox, folded
 from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
 from bureau.services.mailer.message.addresses import mailbox, mailboxes
-from bureau.services.mailer.message.message import Attachment, Message
+from bureau.services.mailer.message.message import Attachment, Marks, Message
 from bureau.services.mailer.message.plain_text import plain_text
 from bureau.services.mailer.templating.templating import Templates
 from bureau.task import Context
@@ -74,7 +74,9 @@ class Composer:
             )
         return sender
 
-    def message(self, ctx: Context, mail: SendMail, envelope: Envelope, message_id: str) -> Message:
+    def message(
+        self, ctx: Context, mail: SendMail, envelope: Envelope, message_id: str, marks: Marks | None = None
+    ) -> Message:
         """Raises `PermanentError` for what can never be sent: it names the field and what mends it."""
         subject, text, html, pictures = self._content(ctx, mail)
         inline = self._attachments(ctx, [(ref, cid) for cid, ref in mail.inline.items()], "inline")
@@ -93,6 +95,7 @@ class Composer:
             inline=(*pictures, *inline),
             unsubscribe=mail.unsubscribe,
             categories=tuple(mail.categories),
+            marks=marks,
         )
 
     def _content(self, ctx: Context, mail: SendMail) -> tuple[str, str | None, str | None, tuple[Attachment, ...]]:

@@ -1,83 +1,90 @@
 """The tries of a task's mail in the ledger."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
-from uuid import UUID
 
-from bureau.contracts.errors import Postponed, Stopped, TransientError
+from bureau.contracts.errors import Postponed, Stopped
+from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database, LedgerUnavailable
-from bureau.ledger.mail import deliveries, suppressions
-from bureau.ledger.mail.deliveries import ClaimLost, DeliveryState, MailDelivery, OpenIntent
+from bureau.ledger.db.deferred import Deferred
+from bureau.ledger.mail import deliveries
+from bureau.ledger.mail.deliveries import ClaimLost, Intent, MailDelivery, Opened, OpenIntent, SuppressedRecipients
 from bureau.ledger.mail.suppressions import Suppression
+from bureau.runtime.group_commit import GroupCommit
 from bureau.services.mailer.delivery_policy import INTENT_SECONDS
 from bureau.stop_token import StopReason
 from bureau.task import Context
 
 _TOLD_WITHIN_SECONDS = 5.0
-_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Suppressed(Exception):
+    """Recipients that get no mail of the task's owner, and why: no intent was written."""
+
+    def __init__(self, found: Mapping[str, str]) -> None:
+        super().__init__("; ".join(found.values()))
+        self.found = dict(found)
 
 
 class Book(Protocol):
-    """Where tries are written. `open` before a mail may leave, `close` after."""
+    """Where tries are written. `open` before a mail may leave; the end of that try is the Context's to write."""
 
-    def tries(self, task_id: UUID) -> list[MailDelivery]:
+    def tries(self, ctx: Context) -> list[MailDelivery]:
         """All so far, the first one first."""
 
-    def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
-        """Those that get no mail of the task's owner, and why."""
-
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
-        """Writes the intent. Raises `Stopped` when the task is not this claim's, `Postponed` when one is open."""
+        """Writes the intent.
+
+        Raises `Stopped` when the task is not this claim's, `Postponed` when one is open, and `Suppressed`.
+        """
 
     def move(self, ctx: Context, n: int, *, transport: str) -> bool:
         """Writes that another transport is about to get the mail; False: it must not."""
 
-    def close(
-        self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
-    ) -> None:
-        """Writes the end of a try; where somebody was first, theirs stays."""
+    def close(self, end: DeliveryEnd) -> None:
+        """Writes the end of an earlier try; where somebody was first, theirs stays."""
 
 
 class DeliveryLog:
-    """In the `deliveries` table."""
+    """In the `deliveries` table. Intents that are written at the same time share a transaction."""
 
-    def __init__(self, db: Database, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._sleep = sleep
+        self._intents = GroupCommit[Intent, Opened](self._open_batch)
 
-    def tries(self, task_id: UUID) -> list[MailDelivery]:
-        try:
-            return deliveries.history(self._db, task_id)
-        except LedgerUnavailable as error:
-            raise _ledger_away() from error
-
-    def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
-        try:
-            found = suppressions.among(self._db, ctx.owner, recipients)
-        except LedgerUnavailable as error:
-            raise _ledger_away() from error
-        return {address: _why(one) for address, one in found.items()}
+    def tries(self, ctx: Context) -> list[MailDelivery]:
+        """The ledger is asked from the second claim on: a try is made under a claim, and so the first has none."""
+        if ctx.claim_no == 1:
+            return []
+        with asking_ledger():
+            return deliveries.history(self._db, ctx.task_id)
 
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
+        intent = Intent(ctx.task_id, ctx.claim_no, message_id, transport, tuple(recipients), ctx.owner)
         try:
-            return deliveries.open_delivery(
-                self._db,
-                task_id=ctx.task_id,
-                claim_no=ctx.claim_no,
-                message_id=message_id,
-                transport=transport,
-                recipients=recipients,
-            )
+            with asking_ledger():  # if the row was written after all, the next try finds it open and no mail left
+                return self._opened(intent)
         except ClaimLost:
             ctx.stop.wait(_TOLD_WITHIN_SECONDS)  # the heartbeat knows why: cancelled, or somebody else's
             raise Stopped(StopReason.LEASE_LOST) from None
         except OpenIntent as error:
             raise under_way(INTENT_SECONDS - error.delivery.age_seconds) from None
-        except LedgerUnavailable as error:
-            # If the row was written after all, the next try finds it open and no mail left.
-            raise _ledger_away() from error
+        except SuppressedRecipients as error:
+            raise Suppressed({address: _why(one) for address, one in error.found.items()}) from None
+
+    def _opened(self, intent: Intent) -> MailDelivery:
+        """A group that failed may have been committed all the same: alone, its intents are found open."""
+        opened = self._intents(intent)
+        if isinstance(opened, Deferred):
+            return deliveries.open_delivery(self._db, intent)
+        if isinstance(opened, Exception):
+            raise opened
+        return opened
+
+    def _open_batch(self, intents: Sequence[Intent]) -> Sequence[Opened | Deferred]:
+        return deliveries.open_batch(self._db, intents)
 
     def move(self, ctx: Context, n: int, *, transport: str) -> bool:
         try:
@@ -87,21 +94,9 @@ class DeliveryLog:
         except LedgerUnavailable:
             return False  # whether it was written or not: nothing is handed over under it
 
-    def close(
-        self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
-    ) -> None:
-        """Asks until the ledger answers: an end that is not written makes the mail `unknown`."""
-        tries = 0
-        while True:
-            try:
-                deliveries.close_delivery(
-                    self._db, task_id=task_id, n=n, state=state, recipients=recipients, response=response
-                )
-            except LedgerUnavailable:
-                self._sleep(_PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)])
-                tries += 1
-            else:
-                return
+    def close(self, end: DeliveryEnd) -> None:
+        with asking_ledger():
+            deliveries.close_delivery(self._db, end)
 
 
 def under_way(seconds: float) -> Postponed:
@@ -119,7 +114,3 @@ def _why(one: Suppression) -> str:
         f"on the suppression list since {one.created_at:%Y-%m-%d}: {one.reason.replace('_', ' ')}{detail}. "
         f"DELETE /v1/mail/suppressions?address={quote(one.address)} takes it off"
     )
-
-
-def _ledger_away() -> TransientError:
-    return TransientError("ledger_unavailable", "The ledger did not answer.")

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.contracts.mail.delivery import DeliveryState
+from bureau.ledger.mail.deliveries import MailDelivery
 
 # A try is cut off 120 s after its intent. What is open for longer belongs to a process that died.
 INTENT_SECONDS = 180.0
@@ -134,11 +135,6 @@ def standing(tries: Sequence[MailDelivery], recipients: Sequence[str]) -> dict[s
     return stands
 
 
-def response_text(reasons: Mapping[str, str], response: str) -> str:
-    """What is kept of the provider's answer: a line for each recipient it did not take, else its answer to all."""
-    return "\n".join(f"{recipient}: {reason}" for recipient, reason in reasons.items()) or response
-
-
 def _of_open(last: MailDelivery, was_sent: bool | None) -> Wait | Settle:
     def settled(state: DeliveryState, standing: RecipientStatus, response: str) -> Settle:
         return Settle(last.n, state, dict.fromkeys(last.recipients, standing.value), response)
@@ -193,9 +189,8 @@ def _why(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], k
 def _reason(tries: Sequence[MailDelivery], recipient: str) -> str:
     """What the provider said of a recipient in the last try that had it."""
     last = next((delivery for delivery in reversed(tries) if recipient in delivery.recipients), None)
-    response = (last.response if last else None) or "no reason given"
-    own = f"{recipient}: "
-    return next((line.removeprefix(own) for line in response.split("\n") if line.startswith(own)), response)
+    said = last and (last.reasons.get(recipient) or last.response)
+    return said or "no reason given"
 
 
 def _count(stands: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:

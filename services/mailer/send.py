@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
-import structlog
+from functools import cached_property
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.formatting import count, size
-from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
-from bureau.services.mailer.compose import Composer, Envelope
-from bureau.services.mailer.delivery_log import Book, under_way
+from bureau.ledger.mail.deliveries import MailDelivery
+from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_log import Book, Suppressed, under_way
 from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
@@ -22,7 +22,6 @@ from bureau.services.mailer.delivery_policy import (
     Wait,
     conclude,
     next_action,
-    response_text,
     standing,
 )
 from bureau.services.mailer.message.message import Marks, Message, message_id
@@ -39,8 +38,6 @@ from bureau.services.mailer.transports.circuit_breaker import Closed
 from bureau.services.mailer.transports.failover import FailoverRoute, RouteAttempt, away
 from bureau.task import Context
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class _End:
@@ -49,6 +46,7 @@ class _End:
     state: DeliveryState
     recipients: Mapping[str, str]
     response: str
+    reasons: Mapping[str, str]
     retry_after: float | None = None
     away: tuple[Closed, ...] = ()  # where no transport is left that mails are handed to: what the next one meets
 
@@ -57,94 +55,119 @@ class Mailer:
     """Composes mails and hands them over, each once."""
 
     def __init__(self, *, composer: Composer, route: FailoverRoute, book: Book, policy: UnknownMailPolicy) -> None:
-        self._composer = composer
-        self._route = route
-        self._book = book
-        self._policy = policy
+        self.composer = composer
+        self.route = route
+        self.book = book
+        self.policy = policy
 
     def send(self, ctx: Context, mail: SendMail) -> MailSent:
-        """Raises the task errors that `deliveries` decides on."""
-        envelope = self._composer.envelope(mail)
-        tries, decision = self._decided(ctx, envelope)
-        match decision:
+        """Raises the task errors that `delivery_policy` decides on."""
+        return MailAttempt(self, ctx, mail).run()
+
+
+class MailAttempt:
+    """One execution's way through a mail. It is made with all it needs, and walked once, by `run`."""
+
+    def __init__(self, mailer: Mailer, ctx: Context, mail: SendMail) -> None:
+        self._mailer = mailer
+        self._book = mailer.book
+        self._ctx = ctx
+        self._mail = mail
+        self._envelope = mailer.composer.envelope(mail)
+        self._tries: list[MailDelivery] = []
+        self._listed: dict[str, str] = {}  # recipients on the suppression list, and why
+
+    def run(self) -> MailSent:
+        """Raises the task errors that `delivery_policy` decides on."""
+        match self._next_action():
             case Send(recipients):
-                return self._allowed(ctx, mail, envelope, tries, recipients)
+                return self._send(recipients)
             case Wait(seconds):
                 raise under_way(seconds)
             case Fail(code, message):
                 raise PermanentError(code, message)
-            case Finish():
-                ctx.log("the mail was handed over by an earlier try")
-                return _result(tries, decision)
-
-    def _decided(self, ctx: Context, envelope: Envelope) -> tuple[list[MailDelivery], Send | Wait | Fail | Finish]:
-        """Open tries that have ended are written down on the way."""
-        while True:
-            tries = self._book.tries(ctx.task_id)
-            decision = next_action(
-                tries, envelope.recipients, policy=self._policy, was_sent=self._route.was_sent(tries)
-            )
-            if not isinstance(decision, Settle):
-                return tries, decision
-            ctx.log(f"try {decision.n}: {decision.response}")
-            self._book.close(
-                ctx.task_id,
-                decision.n,
-                state=decision.state,
-                recipients=decision.recipients,
-                response=decision.response,
-            )
-
-    def _allowed(
-        self, ctx: Context, mail: SendMail, envelope: Envelope, tries: list[MailDelivery], recipients: tuple[str, ...]
-    ) -> MailSent:
-        """Without those on the suppression list, who count as refused for good."""
-        listed = self._book.suppressed(ctx, recipients)
-        wanted = tuple(one for one in envelope.recipients if one not in listed)
-        stands = standing(tries, wanted)
-        if not wanted or (listed and set(recipients) <= set(listed) and RecipientStatus.SENT not in stands.values()):
-            raise PermanentError(
-                "mail_suppressed", "; ".join(f"{address}: {why}" for address, why in listed.items()) + "."
-            )
-        left = tuple(one for one in recipients if one not in listed)
-        if listed:
-            ctx.log(f"{count(len(listed), 'recipient')} on the suppression list left out")
-        sent = self._try(ctx, mail, envelope, tries, left, wanted) if left else self._done(tries, wanted)
-        return sent.model_copy(update={"refused": {**sent.refused, **listed}}) if listed else sent
-
-    def _done(self, tries: list[MailDelivery], wanted: tuple[str, ...]) -> MailSent:
-        """Who is left has the mail from an earlier try."""
-        match conclude(tries, wanted, policy=self._policy):
             case Finish() as finish:
-                return _result(tries, finish)
+                self._ctx.log("the mail was handed over by an earlier try")
+                return self._result(finish)
+
+    def _next_action(self) -> Send | Wait | Fail | Finish:
+        """What the tries so far lead to. Open tries that have ended are written down on the way."""
+        while True:
+            self._tries = self._book.tries(self._ctx)
+            action = next_action(
+                self._tries,
+                self._envelope.recipients,
+                policy=self._mailer.policy,
+                was_sent=self._mailer.route.was_sent(self._tries),
+            )
+            if not isinstance(action, Settle):
+                return action
+            self._ctx.log(f"try {action.n}: {action.response}")
+            self._book.close(DeliveryEnd(self._ctx.task_id, action.n, action.state, action.recipients, action.response))
+
+    def _send(self, recipients: tuple[str, ...]) -> MailSent:
+        """Sends to those of the recipients who are not on the suppression list; they count as refused for good."""
+        left = recipients
+        while left:
+            try:
+                return self._handed_over(left)
+            except Suppressed as suppressed:
+                self._listed |= suppressed.found
+                self._ctx.log(f"{count(len(suppressed.found), 'recipient')} on the suppression list left out")
+                left = tuple(one for one in recipients if one not in self._listed)
+        return self._without_a_try()
+
+    def _without_a_try(self) -> MailSent:
+        """Nobody is left to be mailed now: who is not on the list has the mail from an earlier try."""
+        if RecipientStatus.SENT not in standing(self._tries, self._wanted).values():
+            said = "; ".join(f"{address}: {why}" for address, why in self._listed.items())
+            raise PermanentError("mail_suppressed", f"{said}.")
+        match conclude(self._tries, self._wanted, policy=self._mailer.policy):
+            case Finish() as finish:
+                return self._result(finish)
             case Again(code, text) | Fail(code, text):
                 raise PermanentError(code, text)
 
-    def _try(
-        self,
-        ctx: Context,
-        mail: SendMail,
-        envelope: Envelope,
-        tries: list[MailDelivery],
-        recipients: tuple[str, ...],
-        wanted: tuple[str, ...],
-    ) -> MailSent:
-        """For `recipients` now; `wanted` are those of all tries together."""
-        # From the first try, should MAIL_FROM have changed since.
-        named = tries[0].message_id if tries else message_id(ctx.task_id, envelope.sender)
-        marks = Marks(ctx.job_id, ctx.task_id, len(tries) + 1)
-        message = replace(self._composer.message(ctx, mail, envelope, named), marks=marks)
-        way = self._route.entered(tries)
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        """The recipients of all tries together."""
+        return tuple(one for one in self._envelope.recipients if one not in self._listed)
+
+    @property
+    def _message_id(self) -> str:
+        """That of the first try, should MAIL_FROM have changed since."""
+        return self._tries[0].message_id if self._tries else message_id(self._ctx.task_id, self._envelope.sender)
+
+    @cached_property
+    def _message(self) -> Message:
+        marks = Marks(self._ctx.job_id, self._ctx.task_id, len(self._tries) + 1)
+        message = self._mailer.composer.message(self._ctx, self._mail, self._envelope, self._message_id, marks)
+        if message.attachments:
+            total = size(sum(attachment.size for attachment in message.attachments))
+            self._ctx.log(f"the mail has {count(len(message.attachments), 'attachment')} of {total}")
+        return message
+
+    def _handed_over(self, recipients: tuple[str, ...]) -> MailSent:
+        """Writes the intent and hands the mail over. Raises `Suppressed` where some get none: then nothing happened."""
+        message = self._message
+        way = self._mailer.route.entered(self._tries)
         try:
-            ctx.log(f"handing the mail to {way.now.name} for {count(len(recipients), 'recipient')}{_with(message)}")
             window = DeliveryWindow()  # before the row is written: never later than it
-            opened = self._book.open(ctx, message_id=named, transport=way.now.name, recipients=recipients)
-            opened, end = self._handed_over(ctx, message, opened, window, way)
+            opened = self._book.open(
+                self._ctx, message_id=message.message_id, transport=way.now.name, recipients=recipients
+            )
+            opened, end = self._ended(message, opened, window, way)
         finally:
             way.now.gate.left()
-        self._close(ctx, opened, end)
-        ended = replace(opened, state=end.state, recipients=dict(end.recipients), response=end.response)
-        match conclude([*tries, ended], wanted, policy=self._policy):
+        self._close(opened, end)
+        return self._concluded(opened, end)
+
+    def _concluded(self, opened: MailDelivery, end: _End) -> MailSent:
+        ended = replace(
+            opened, state=end.state, recipients=dict(end.recipients), response=end.response, reasons=end.reasons
+        )
+        self._tries = [*self._tries, ended]
+        match conclude(self._tries, self._wanted, policy=self._mailer.policy):
             case Again() if end.away:
                 raise away(end.away)
             case Again(code, text):
@@ -152,29 +175,27 @@ class Mailer:
             case Fail(code, text):
                 raise PermanentError(code, text)
             case Finish() as finish:
-                return _result([*tries, ended], finish)
+                return self._result(finish)
 
-    def _handed_over(
-        self, ctx: Context, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
+    def _ended(
+        self, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
     ) -> tuple[MailDelivery, _End]:
         """Whatever happens, the try gets an end; and its row has the name of who got the mail."""
         outages: list[TransportUnavailable] = []
         while True:
             try:
-                return opened, self._at_stop(ctx, message, opened, window, way)
+                return opened, self._at_transport(message, opened, window, way)
             except TransportUnavailable as outage:
                 outages.append(outage)
-            if (moved := self._moved(ctx, opened, way, outages)) is None:
+            if (moved := self._moved(opened, way, outages)) is None:
                 return opened, _outage(opened, outages, way.away)
             opened = moved
 
-    def _at_stop(
-        self, ctx: Context, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
-    ) -> _End:
+    def _at_transport(self, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt) -> _End:
         """Raises `TransportUnavailable` where nothing was handed over; only that lets a mail go elsewhere."""
         gate = way.now.gate
         try:
-            outcome = way.now.transport.send(message, tuple(opened.recipients), window, ctx.stop)
+            result = way.now.transport.send(message, tuple(opened.recipients), window, self._ctx.stop)
         except TooLate:
             raise
         except TransportUnavailable as outage:
@@ -184,17 +205,17 @@ class Mailer:
             return _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, str(lost))
         except Stopped:
             stopped = "the task was stopped before the mail was handed over"
-            self._close(ctx, opened, _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, stopped))
+            self._close(opened, _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, stopped))
             raise
         except BaseException as error:  # a mistake of ours: how far it came cannot be said
             broken = f"the {way.now.name} transport failed: {type(error).__name__}"
-            self._close(ctx, opened, _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, broken))
+            self._close(opened, _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, broken))
             raise
-        gate.served(outcome.pause_seconds)
-        return _ended(outcome)
+        gate.served(result.pause_seconds)
+        return _end_of(result)
 
     def _moved(
-        self, ctx: Context, opened: MailDelivery, way: RouteAttempt, outages: list[TransportUnavailable]
+        self, opened: MailDelivery, way: RouteAttempt, outages: list[TransportUnavailable]
     ) -> MailDelivery | None:
         """The row under the next transport's name, written before that one gets the mail; None: there is no other.
 
@@ -205,19 +226,26 @@ class Mailer:
         if isinstance(outages[-1], TooLate) or way.next() is None:
             return None
         before.gate.left()
-        ctx.log(f"{outages[-1]}; handing the mail to {way.now.name}")
-        if not self._book.move(ctx, opened.n, transport=way.now.name):
+        self._ctx.log(f"{outages[-1]}; handing the mail to {way.now.name}")
+        if not self._book.move(self._ctx, opened.n, transport=way.now.name):
             return None
         return replace(opened, transport=way.now.name)
 
-    def _close(self, ctx: Context, opened: MailDelivery, end: _End) -> None:
-        self._book.close(ctx.task_id, opened.n, state=end.state, recipients=end.recipients, response=end.response)
-        counts = {kind.value: sum(state == kind for state in end.recipients.values()) for kind in RecipientStatus}
-        told = {kind: count for kind, count in counts.items() if count}
+    def _close(self, opened: MailDelivery, end: _End) -> None:
+        """The end is written with the end of this execution: until then the intent says that the mail may be there."""
         MAILS.labels(opened.transport, _outcome(end)).inc()
-        log.info("mail", transport=opened.transport, n=opened.n, outcome=end.state.value, **told)
-        if ctx.stop.reason is None:  # else `log` raises, and the result would be lost with it
-            ctx.log(f"{opened.transport}: {', '.join(f'{count} {kind}' for kind, count in told.items())}")
+        self._ctx.delivered(
+            DeliveryEnd(self._ctx.task_id, opened.n, end.state, end.recipients, end.response, end.reasons)
+        )
+
+    def _result(self, finish: Finish) -> MailSent:
+        return MailSent(
+            message_id=self._tries[-1].message_id,
+            transport=self._tries[-1].transport,
+            accepted=list(finish.accepted),
+            refused={**finish.refused, **self._listed},
+            outcome="unknown" if finish.doubtful else "sent",
+        )
 
 
 def _outcome(end: _End) -> str:
@@ -233,34 +261,18 @@ def _outage(opened: MailDelivery, outages: list[TransportUnavailable], away: tup
     return replace(end, away=away)
 
 
-def _ended(outcome: SendResult) -> _End:
-    taken = Verdict.SENT in outcome.verdicts.values()
+def _end_of(result: SendResult) -> _End:
+    taken = Verdict.SENT in result.verdicts.values()
     return _End(
         state=DeliveryState.SENT if taken else DeliveryState.REFUSED,
-        recipients={recipient: verdict.value for recipient, verdict in outcome.verdicts.items()},
-        response=response_text(outcome.reasons, outcome.response),
-        retry_after=outcome.retry_after,
+        recipients={recipient: verdict.value for recipient, verdict in result.verdicts.items()},
+        response=result.response,
+        reasons=result.reasons,
+        retry_after=result.retry_after,
     )
 
 
 def _same(
     opened: MailDelivery, state: DeliveryState, stand: RecipientStatus, response: str, retry_after: float | None = None
 ) -> _End:
-    return _End(state, dict.fromkeys(opened.recipients, stand.value), response, retry_after)
-
-
-def _result(tries: list[MailDelivery], finish: Finish) -> MailSent:
-    return MailSent(
-        message_id=tries[-1].message_id,
-        transport=tries[-1].transport,
-        accepted=list(finish.accepted),
-        refused=finish.refused,
-        outcome="unknown" if finish.doubtful else "sent",
-    )
-
-
-def _with(message: Message) -> str:
-    if not message.attachments:
-        return ""
-    total = sum(attachment.size for attachment in message.attachments)
-    return f", with {count(len(message.attachments), 'attachment')} of {size(total)}"
+    return _End(state, dict.fromkeys(opened.recipients, stand.value), response, {}, retry_after)

@@ -1,6 +1,9 @@
 """`dramatiq bureau.services.mailer.worker`: the mailer's worker process."""
 
-from bureau.boot import boot
-from bureau.services.mailer.service import mailer_service
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.boot import boot
+    from bureau.services.mailer.service import mailer_service
 
 broker = boot(mailer_service)

@@ -11,17 +11,17 @@ from urllib.parse import quote
 from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.errors import TransientError
 from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
 from bureau.formatting import count, size
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
 from bureau.signing.signed_links import PARAMETER, Link, Linked, Links
 from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
+DETAILS_IN_MAIL = 20
 SHOWN = 200  # characters of a parameter's value in a mail: its context is limited
 
 
@@ -69,10 +69,8 @@ class ReportDeliverer:
     def tell(self, ctx: Context, request: TellFailure) -> None:
         """Mails whoever asked for a report why it failed."""
         refuse_outside(self._policy.domains, request.to)
-        try:
+        with asking_ledger():
             failure = self._failure_of(ctx.job_id)
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         context: dict[str, Any] = {
             "title": request.title,
             "reason": failure.message if failure else "Nothing is known of the reason.",
@@ -80,6 +78,8 @@ class ReportDeliverer:
         }
         if failure:
             context |= {"task": failure.task, "code": failure.code}
+            if failure.details:
+                context["details"] = [dict(detail) for detail in failure.details[:DETAILS_IN_MAIL]]
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
     def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:

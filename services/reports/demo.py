@@ -76,7 +76,7 @@ class NotTheShop(Exception):
 
 def make_demo(path: Path, rows: int = ROWS) -> bool:
     """The shop at `path` with `rows` orders; False where it was there. Raises `NotTheShop`."""
-    if path.exists() and _is_complete(path, rows):
+    if is_made(path, rows):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -92,8 +92,10 @@ def make_demo(path: Path, rows: int = ROWS) -> bool:
     return True
 
 
-def _is_complete(path: Path, rows: int) -> bool:
-    """Whether the file is this version's shop with as many orders. Raises `NotTheShop`."""
+def is_made(path: Path, rows: int = ROWS) -> bool:
+    """Returns whether there is this version's shop with as many orders. Raises `NotTheShop`."""
+    if not path.exists():
+        return False
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute("select version, orders from shop").fetchall() == [(VERSION, rows)]

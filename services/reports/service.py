@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import PermanentError
 from bureau.ledger.access.shared_secrets import kept_secret
-from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import first_failure
 from bureau.service import Resources, Service
 from bureau.services.reports.definition.catalog import load_catalog
@@ -62,9 +62,8 @@ def _links(settings: ReportsSettings, resources: Resources) -> Links:
 
     def secret() -> str:
         try:
-            return given or kept_secret(resources.database, "links")
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
+            with asking_ledger():
+                return given or kept_secret(resources.database, "links")
         except DBAPIError as error:  # the role may not read it, or not make it
             raise PermanentError(
                 "link_secret_missing",

@@ -1,6 +1,9 @@
 """`dramatiq bureau.services.reports.worker`: the reports worker process."""
 
-from bureau.boot import boot
-from bureau.services.reports.service import reports_service
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.boot import boot
+    from bureau.services.reports.service import reports_service
 
 broker = boot(reports_service)

@@ -5,24 +5,27 @@ import signal
 import sys
 import threading
 
-from prometheus_client import REGISTRY
+from bureau.gc_pause import collector_paused
 
-from bureau.boot import wait_for_ledger
-from bureau.ledger.db.database import Database
-from bureau.messaging.broker import make_broker
-from bureau.messaging.relay import Relay
-from bureau.metrics import outcomes
-from bureau.metrics.survey import LedgerCollector
-from bureau.observability import logs
-from bureau.observability.startup import say_started
-from bureau.runtime.health import Health
-from bureau.runtime.storage_check import SharedStorage
-from bureau.services.scheduler.doctor import ACTS, doctor
-from bureau.services.scheduler.schedule_file import ScheduleFile
-from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
-from bureau.services.scheduler.settings import SchedulerSettings
-from bureau.settings import PlatformSettings, SettingsError, load
-from bureau.storage import Storage
+with collector_paused():
+    from prometheus_client import REGISTRY
+
+    from bureau.boot import wait_for_ledger
+    from bureau.ledger.db.database import Database
+    from bureau.messaging.broker import make_broker
+    from bureau.messaging.relay import Relay
+    from bureau.metrics import outcomes
+    from bureau.metrics.survey import LedgerCollector
+    from bureau.observability import logs
+    from bureau.observability.startup import say_started
+    from bureau.runtime.health import Health
+    from bureau.runtime.storage_check import SharedStorage
+    from bureau.services.scheduler.doctor import ACTS, doctor
+    from bureau.services.scheduler.schedule_file import ScheduleFile
+    from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
+    from bureau.services.scheduler.settings import SchedulerSettings
+    from bureau.settings import PlatformSettings, SettingsError, load
+    from bureau.storage import Storage
 
 
 def main(arguments: list[str]) -> int:

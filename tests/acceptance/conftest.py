@@ -1,14 +1,33 @@
-"""One stack for the whole session: each service a process of its own, on real RabbitMQ, PostgreSQL and SMTP."""
+"""Four Bureaus for the whole session.
+
+In `stack` and `hosted` each service is a process of its own, on real RabbitMQ, PostgreSQL and SMTP. `stack` is one
+machine: storage is a folder, the gateway asks for no key, everything is measured and logs JSON. `hosted` is what a
+hosting platform makes of the Procfile: storage is a bucket, callers have keys, workers a database role.
+
+`office` and `guarded` are one process each: the former as it starts without a setting, the latter with nearly all.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from bureau.services.gateway.api_keys import api_key
 from tests.support.api import Api
+from tests.support.embedded import EmbeddedBureau
+from tests.support.hosted import Hosted
 from tests.support.mail_servers import MailServer, mail_server
+from tests.support.ports import free_port, listens
 from tests.support.postgres import connect, drop_database, fresh_database
+from tests.support.processes import ROOT
+from tests.support.rabbitmq import VirtualHosts
+from tests.support.s3 import S3Server
+from tests.support.servers import Ask
 from tests.support.stack import Stack
+from tests.support.tls import TestAuthority, make_authority
+from tests.support.worker_role import drop_worker_role, worker_role
 
 QUERIES = Path(__file__).parent / "queries"
 ORDERS = """
@@ -17,12 +36,27 @@ ORDERS = """
   FROM generate_series(1, 5000) n
 """
 ORGANISATION = "The Issuer's Own Academy"  # only its process knows the name: on a certificate it says who made it
+GATEWAYS = 2  # processes
+MEASURED = ("scheduler", "certificates", "reports", "mailer", "shop", "twins")
+# Secrets that must be in no log: `test_logs.py` looks for them, in the most that its processes can write.
+SECRETS = {
+    "SENDGRID_API_KEY": "SG.planted-by-a-test.0123456789abcdef",
+    "LINK_SECRET": "planted-link-secret-0123456789-abcdef",
+}
+SMTP_PASSWORD = "planted/smtp pass"
+TELLS_ALL = ("gateway", "scheduler", "mailer", "tellers")
 
 
 @pytest.fixture(scope="session")
-def mail() -> Iterator[MailServer]:
-    """The provider that the stack's mailer hands its mails to."""
-    with mail_server() as server:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> TestAuthority:
+    """It vouches for the mail server."""
+    return make_authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def mail(authority: TestAuthority) -> Iterator[MailServer]:
+    """The provider that the stack's mailer hands its mails to, encrypted and logged in."""
+    with mail_server(starttls=authority.server, login=("bureau", SMTP_PASSWORD)) as server:
         yield server
 
 
@@ -36,12 +70,11 @@ def orders_url(postgres_server: str) -> Iterator[str]:
     drop_database(postgres_server, url)
 
 
-@pytest.fixture(scope="module")
-def module_database_url(postgres_server: str) -> Iterator[str]:
-    """Of a stack of a module's own."""
-    url = fresh_database(postgres_server)
-    yield url
-    drop_database(postgres_server, url)
+@pytest.fixture(scope="session")
+def ports() -> dict[str, int]:
+    """Where the stack's processes are measured; a command with two processes takes two ports in a row."""
+    first = next(port for _ in range(100) if not listens((port := free_port()) + 1))
+    return {**{name: free_port() for name in ("gateway", *MEASURED)}, "twins": first, "second twin": first + 1}
 
 
 @pytest.fixture(scope="session")
@@ -51,16 +84,26 @@ def stack(
     postgres_server: str,
     orders_url: str,
     mail: MailServer,
+    authority: TestAuthority,
+    ports: dict[str, int],
 ) -> Iterator[Stack]:
     database_url = fresh_database(postgres_server)
     env = {
-        "MAIL_URL": mail.url,
+        "MAIL_URL": f"smtp://bureau:{quote(SMTP_PASSWORD, safe='')}@localhost:{mail.port}",
         "MAIL_FROM": "Bureau <bureau@example.com>",
         "REPORTS_DIR": str(QUERIES),
         "SOURCE_ORDERS_URL": orders_url,
+        "LOG_FORMAT": "json",
+        **SECRETS,
     }
+    own_env: dict[str, dict[str, str]] = {name: {"HEALTH_BIND": f"127.0.0.1:{ports[name]}"} for name in MEASURED}
+    own_env["gateway"] = {"WEB_CONCURRENCY": str(GATEWAYS), "METRICS_BIND": f"127.0.0.1:{ports['gateway']}"}
+    own_env["mailer"]["SSL_CERT_FILE"] = str(authority.file)
+    for name in TELLS_ALL:
+        own_env.setdefault(name, {})["LOG_LEVEL"] = "DEBUG"
     folder = tmp_path_factory.mktemp("stack")
-    with Stack(folder, broker_url=session_rabbitmq_url, database_url=database_url, env=env) as stack:
+    stack = Stack(folder, broker_url=session_rabbitmq_url, database_url=database_url, env=env, own_env=own_env)
+    with stack:
         stack.start("issuer", env={"ISSUER_ORGANISATION": ORGANISATION})
         stack.env["CERTIFICATES_API"] = stack.issuer_url
         stack.start("gateway", "scheduler", "certificates", "reports", "mailer", "shop")
@@ -71,3 +114,88 @@ def stack(
 @pytest.fixture
 def api(stack: Stack) -> Api:
     return stack.api
+
+
+@pytest.fixture(scope="session")
+def hosting(tmp_path_factory: pytest.TempPathFactory, servers: Ask, s3: S3Server) -> Iterator[Hosted]:
+    """On the shared servers, whatever others were given: a test reads PostgreSQL's log."""
+    postgres_url, vhosts = servers("postgres")["url"], VirtualHosts(**servers("rabbitmq"))
+    database_url, broker_url = fresh_database(postgres_url), vhosts.fresh()
+    workers_url = worker_role(database_url)
+    with Hosted(tmp_path_factory.mktemp("hosted"), s3, broker_url, database_url, workers_url) as hosted:
+        yield hosted
+    drop_worker_role(database_url, workers_url)
+    drop_database(postgres_url, database_url)
+    vhosts.drop(broker_url)
+
+
+@pytest.fixture
+def hosted(hosting: Hosted) -> Hosted:
+    """The same for all tests: started again where a test has stopped it."""
+    hosting.start(*(name for name, process in hosting.processes.items() if not process.running))
+    return hosting
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
+    """With the tasks and schedules of the examples; each test makes its own jobs."""
+    env = {
+        "TASKS": "examples.suma.tasks examples.suma.patterns examples.schedules.tasks tests.acceptance.naps",
+        "SCHEDULES_FILE": str(ROOT / "examples/schedules/schedules.yaml"),
+    }
+    with EmbeddedBureau(tmp_path_factory.mktemp("office"), env=env) as office:
+        office.start()
+        yield office
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A Bureau that asks for keys. `keys` has one of each role, and a newcomer's, who operates and owns no job.
+
+    `bureau.api` has the operator's.
+    """
+
+    bureau: EmbeddedBureau
+    keys: dict[str, str]
+    mail: MailServer  # well when a test begins, and when it ends
+
+
+BROKEN = """\
+-- title = "Broken"
+-- source = "demo"
+select no_such_column from orders
+"""
+SLOW = """\
+-- title = "Slow"
+-- source = "demo"
+with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) as n from n
+"""
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """Its mail goes to a server, its certificates are signed with a key it is given, its reports are mailed as links
+    from a size on that small ones have.
+    """
+    folder = tmp_path_factory.mktemp("guarded")
+    keys = {name: api_key.make().text() for name in ("view", "submit", "operate", "newcomer")}
+    lines = [f"ada {role} {keys[role]}" for role in ("view", "submit", "operate")]
+    file = folder / "keys"
+    file.write_text("\n".join([*lines, f"eve operate {keys['newcomer']}", ""]))
+    (folder / "queries").mkdir()
+    (folder / "queries/broken.sql").write_text(BROKEN)
+    (folder / "queries/slow.sql").write_text(SLOW)
+    with mail_server() as mail:
+        env = {
+            "KEYS_FILE": str(file),
+            "MAIL_URL": mail.url,
+            "ISSUER_SIGNING_KEY": "A" * 43,
+            "REPORTS_DIR": f"{ROOT / 'services/reports/queries'}:{folder / 'queries'}",
+            "REPORT_ATTACH_BYTES": "150000",
+            "REPORT_ZIP_BYTES": "160000",
+            "EMPTY_REPORTS": "note",
+        }
+        with EmbeddedBureau(folder / "bureau", env=env) as bureau:
+            bureau.api.client.headers["Authorization"] = f"Bearer {keys['operate']}"
+            bureau.start()
+            yield Guarded(bureau, keys, mail)

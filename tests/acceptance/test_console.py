@@ -7,10 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from bureau.services.gateway.api_keys import api_key
+from tests.acceptance.conftest import Guarded
 from tests.support.api import Api
-from tests.support.browser import LEAST_FOR_ROWS, NARROW, WIDE, Watched, chromium
-from tests.support.embedded import EmbeddedBureau
+from tests.support.browser import LEAST_FOR_ROWS, NARROW, WIDE, Watched, chromium, log_in
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -34,26 +33,6 @@ def watched(browser: Browser) -> Iterator[Watched]:
 @pytest.fixture
 def page(watched: Watched, api: Api) -> Page:
     return watched.page
-
-
-@pytest.fixture(scope="module")
-def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedBureau, dict[str, str]]]:
-    """Bureau in one process that asks for keys, and a key of each role."""
-    folder = tmp_path_factory.mktemp("keyed")
-    keys = {role: api_key.make().text() for role in ("view", "submit", "operate")}
-    file = folder / "keys"
-    file.write_text("".join(f"ada {role} {key}\n" for role, key in keys.items()))
-    with EmbeddedBureau(folder / "bureau", env={"KEYS_FILE": str(file)}) as bureau:
-        bureau.api.client.headers["Authorization"] = f"Bearer {keys['operate']}"
-        bureau.start()
-        yield bureau, keys
-
-
-def log_in(page: Page, bureau: EmbeddedBureau, key: str) -> None:
-    page.goto(f"{bureau.api.url}/jobs")
-    page.get_by_label("Your key").fill(key)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
 
 
 def test_a_report_is_run_from_its_form_followed_live_and_downloaded(api: Api, page: Page) -> None:
@@ -168,39 +147,49 @@ def test_a_page_says_since_when_it_is_not_live(stack: Stack, api: Api, watched: 
     watched.wrong.clear()  # the browser complains about the requests that failed
 
 
-def test_a_role_sees_and_does_what_its_key_may(keyed: tuple[EmbeddedBureau, dict[str, str]], browser: Browser) -> None:
-    bureau, keys = keyed
+def test_a_role_sees_and_does_what_its_key_may(guarded: Guarded, browser: Browser) -> None:
+    bureau, keys = guarded.bureau, guarded.keys
     with browser.new_page(viewport=WIDE) as page:
         page.goto(f"{bureau.api.url}/jobs")
         page.get_by_label("Your key").fill("bureau_nobody_" + "x" * 43)
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("alert")).to_contain_text("This key opens nothing here.")
-        log_in(page, bureau, keys["view"])
+        log_in(page, bureau.api.url, keys["view"])
         navigation = page.get_by_role("navigation", name="Pages")
         expect(navigation.get_by_role("link", name="Workers")).to_have_count(0)
         page.goto(f"{bureau.api.url}/workers")
         expect(page.get_by_role("heading", name="The key's role does not suffice")).to_be_visible()
         page.get_by_role("button", name="Log out").click()
-        log_in(page, bureau, keys["operate"])
+        log_in(page, bureau.api.url, keys["newcomer"])
         expect(navigation.get_by_role("link", name="Workers")).to_be_visible()
         expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
         expect(page.locator("#first-job")).to_contain_text("Authorization: Bearer $BUREAU_KEY")
 
 
+def test_axe_finds_nothing_on_the_pages_looked_at_most(guarded: Guarded, browser: Browser) -> None:
+    walk(guarded, browser, "light", 3)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page_and_nothing_is_scrolled_sideways(
-    keyed: tuple[EmbeddedBureau, dict[str, str]], browser: Browser, scheme: str
+    guarded: Guarded, browser: Browser, scheme: str
 ) -> None:
-    bureau, keys = keyed
+    walk(guarded, browser, scheme)
+
+
+def walk(guarded: Guarded, browser: Browser, scheme: str, pages: int | None = None) -> None:
+    """Looks at the first so many pages, or at all, in three widths."""
+    bureau, keys = guarded.bureau, guarded.keys
     api = bureau.api
     title = "A title <b>with</b> markup & a-very-long-word-" + "x" * 100
     job = api.submit("/v1/emails", json={**FAILS, "title": title})
     api.failed(job)
-    done = api.succeeded(api.submit("/v1/reports", json={"report": api.get("/v1/catalog/reports")["items"][0]["name"]}))
+    report = "customers"
+    done = api.succeeded(api.submit("/v1/reports", json={"report": report}))
     mail = api.succeeded(
         api.submit("/v1/emails", json={"to": ["a" * 60 + "@example.com"], "subject": "x", "text": "y"})
     )
-    report = api.get("/v1/catalog/reports")["items"][0]["name"]
     task = {"name": "mail", "run": "mailer.send", "input": {"to": ["a@example.com"], "subject": "x", "text": "y"}}
     body = {"cron": "0 7 * * 1-5", "time_zone": "Europe/Paris", "job": {"tasks": [task]}}
     api.client.put("/v1/schedules/daily", json=body).raise_for_status()
@@ -211,8 +200,8 @@ def test_axe_finds_nothing_on_any_page_and_nothing_is_scrolled_sideways(
         page = context.new_page()
         page.goto(f"{api.url}/login")
         check(page)
-        log_in(page, bureau, keys["operate"])
-        for address in addresses:
+        log_in(page, bureau.api.url, keys["operate"])
+        for address in addresses[:pages]:
             watched = Watched(page)
             page.goto(f"{api.url}{address}")
             check(page)

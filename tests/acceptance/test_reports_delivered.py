@@ -1,53 +1,28 @@
 """Reports all the way in one process: bursts, links, empty results, previews, and the news of a failure."""
 
 import csv
-import email
-import email.policy
 import io
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
+from tests.acceptance.conftest import Guarded
 from tests.support.embedded import EmbeddedBureau
 from tests.support.waiting import until
 
-BROKEN = """\
--- title = "Broken"
--- source = "demo"
-select no_such_column from orders
-"""
-SLOW = """\
--- title = "Slow"
--- source = "demo"
-with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) as n from n
-"""
+
+@pytest.fixture
+def bureau(guarded: Guarded) -> EmbeddedBureau:
+    return guarded.bureau
 
 
-@pytest.fixture(scope="module")
-def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
-    folder = tmp_path_factory.mktemp("delivered")
-    (folder / "queries").mkdir()
-    (folder / "queries/broken.sql").write_text(BROKEN)
-    (folder / "queries/slow.sql").write_text(SLOW)
-    shipped = Path(__file__).parents[2] / "services/reports/queries"
-    env = {"REPORTS_DIR": f"{shipped}:{folder / 'queries'}", "REPORT_ATTACH_BYTES": "150000", "EMPTY_REPORTS": "note"}
-    with EmbeddedBureau(folder, env={**env, "REPORT_ZIP_BYTES": "160000"}) as bureau:
-        bureau.start()
-        yield bureau
-
-
-def mail_to(bureau: EmbeddedBureau, address: str) -> EmailMessage:
+def mail_to(guarded: Guarded, address: str) -> EmailMessage:
     def found() -> EmailMessage | None:
-        for file in bureau.outbox.rglob("*.eml"):
-            message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-            if address in str(message["To"]):
-                return message
-        return None
+        return next((mail.parsed for mail in list(guarded.mail.mails) if address in mail.recipients), None)
 
     message = until(found, 20, f"a mail to {address}")
     assert message is not None
@@ -67,7 +42,7 @@ def regions(message: EmailMessage) -> set[str]:
     return {line["region"] for line in csv.DictReader(io.StringIO(data.decode(), newline=""))}
 
 
-def test_a_burst_mails_each_only_theirs_from_one_snapshot(bureau: EmbeddedBureau) -> None:
+def test_a_burst_mails_each_only_theirs_from_one_snapshot(bureau: EmbeddedBureau, guarded: Guarded) -> None:
     recipients = {region: [f"{region}@example.com"] for region in ("north", "south")}
     body: dict[str, Any] = {"burst": {"parameter": "region", "recipients": recipients}}
     body |= {"report": "monthly-sales", "params": {"since": "2024-05-01", "until": "2024-05-07"}}
@@ -79,38 +54,38 @@ def test_a_burst_mails_each_only_theirs_from_one_snapshot(bureau: EmbeddedBureau
         "monthly-sales-2024-05-01-2024-05-07-south.csv",
     ]
     for region in recipients:
-        message = mail_to(bureau, f"{region}@example.com")
+        message = mail_to(guarded, f"{region}@example.com")
         assert regions(message) == {region}
         assert "complete" in text_of(message)
 
 
-def test_a_file_too_large_to_attach_comes_as_a_link_that_opens(bureau: EmbeddedBureau) -> None:
+def test_a_file_too_large_to_attach_comes_as_a_link_that_opens(bureau: EmbeddedBureau, guarded: Guarded) -> None:
     params = {"since": "2025-11-01"}
     body = {"report": "monthly-sales", "params": params, "email_to": ["link@example.com"]}
     ended = bureau.api.succeeded(bureau.api.submit("/v1/reports", json=body))
-    message = mail_to(bureau, "link@example.com")
+    message = mail_to(guarded, "link@example.com")
     assert list(message.iter_attachments()) == []
     (link,) = re.findall(r"http\S+token=\S+", text_of(message))
     assert link.startswith(bureau.api.url)
     parts = urlsplit(link)
-    answer = bureau.api.client.get(f"{parts.path}?{parts.query}")
+    answer = httpx.get(f"{bureau.api.url}{parts.path}?{parts.query}")  # by somebody without a key
     assert (answer.status_code, len(answer.content)) == (200, ended["artifacts"][0]["size"])
-    assert bureau.api.client.get(f"{parts.path}?token=forged").status_code == 403
+    assert httpx.get(f"{bureau.api.url}{parts.path}?token=forged").status_code == 403
 
 
-def test_a_report_without_rows_is_noted(bureau: EmbeddedBureau) -> None:
+def test_a_report_without_rows_is_noted(bureau: EmbeddedBureau, guarded: Guarded) -> None:
     params = {"since": "2030-01-01"}
     body = {"report": "monthly-sales", "params": params, "email_to": ["empty@example.com"]}
     bureau.api.succeeded(bureau.api.submit("/v1/reports", json=body))
-    message = mail_to(bureau, "empty@example.com")
+    message = mail_to(guarded, "empty@example.com")
     assert (message["Subject"], list(message.iter_attachments())) == ("No rows: Monthly sales", [])
 
 
-def test_a_failure_is_mailed_in_words_without_sql(bureau: EmbeddedBureau) -> None:
+def test_a_failure_is_mailed_in_words_without_sql(bureau: EmbeddedBureau, guarded: Guarded) -> None:
     body = {"report": "broken", "email_to": ["never@example.com"], "failure_email_to": ["ops@example.com"]}
     ended = bureau.api.ended(bureau.api.submit("/v1/reports", json=body))
     assert (ended["state"], ended["error"]["code"]) == ("failed", "report_query_invalid")
-    told = text_of(mail_to(bureau, "ops@example.com"))
+    told = text_of(mail_to(guarded, "ops@example.com"))
     assert "uses a column that the data source" in " ".join(told.split())
     assert "no_such_column" not in told
 

@@ -4,26 +4,21 @@ import email
 import email.policy
 import os
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.support.embedded import EmbeddedBureau
-from tests.support.processes import ROOT
 from tests.support.waiting import until
 
-FILE = ROOT / "examples/schedules/schedules.yaml"
+IN_FORCE = {"daily-report", "hourly-check", "nightly-clean-up"}
 
 
-@pytest.fixture(scope="module")
-def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
-    env = {"TASKS": "examples.schedules.tasks", "SCHEDULES_FILE": str(FILE)}
-    with EmbeddedBureau(tmp_path_factory.mktemp("schedules"), env=env) as bureau:
-        bureau.start()
-        until(lambda: len(listed(bureau)) == 3, 30, lambda: f"three schedules in force: {bureau.process}")
-        yield bureau
+@pytest.fixture
+def bureau(office: EmbeddedBureau) -> EmbeddedBureau:
+    until(lambda: listed(office).keys() >= IN_FORCE, 30, lambda: f"three schedules in force: {office.process}")
+    return office
 
 
 def listed(bureau: EmbeddedBureau) -> dict[str, dict[str, Any]]:
@@ -38,8 +33,10 @@ def test_the_daily_report_comes_by_mail_with_its_file(bureau: EmbeddedBureau) ->
     found = listed(bureau)["daily-report"]
     assert (found["cron"], found["time_zone"], found["source"]) == ("0 7 * * MON-FRI", "Europe/Paris", "file")
     assert len(found["next_runs"]) == 5
-    report = bureau.api.file(run(bureau, "daily-report"))
-    (path,) = bureau.outbox.glob("*.eml")
+    job = run(bureau, "daily-report")
+    report = bureau.api.file(job)
+    (sent,) = (task["result"] for task in job["tasks"] if task["run"] == "mailer.send")
+    path = bureau.outbox / f"{sent['message_id'].strip('<>')}.eml"
     mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     (attached,) = mail.iter_attachments()
     assert mail["To"] == "cfo@example.com"

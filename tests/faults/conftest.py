@@ -1,6 +1,5 @@
-"""The fault suite. `make test` runs what is short; with ROUNDS in the environment (`make faults`) everything runs."""
+"""The fault suite. `make test` runs what is short, `make test-all` everything, `make faults` everything at length."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -16,18 +15,6 @@ from tests.support.postgres import PostgreSQL, drop_database
 from tests.support.processes import ROOT
 from tests.support.proxy import database_proxy
 from tests.support.rabbitmq import RabbitMQ
-
-ROUNDS = int(os.environ.get("ROUNDS", "0"))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: runs with `make faults` only")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    long = [] if ROUNDS else [item for item in items if item.get_closest_marker("long")]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

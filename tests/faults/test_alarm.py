@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults.load import Load
+from tests.support.faults.patience import ROUNDS
 from tests.support.faults.rounds import World, hold
 from tests.support.faults.supervised import children
 from tests.support.waiting import until
 
-ALARM_SECONDS = 15.0
-IDLE_CPU_SECONDS = 4.0  # of all the processes that publish, together, in that time
+ALARM_SECONDS = 15.0 if ROUNDS else 8.0
+IDLE_CPU_SECONDS = 0.27 * ALARM_SECONDS  # of all the processes that publish, together, in that time
 pytestmark = pytest.mark.timeout(240)
 TICKS_PER_SECOND = 100
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import ROUNDS
 from tests.support.faults.load import ROSTER
+from tests.support.faults.patience import ROUNDS
 from tests.support.faults.rounds import World
 from tests.support.http_servers import hangs
 from tests.support.mail_servers import Trouble
@@ -65,10 +65,9 @@ def test_in_sql_and_the_statement_is_gone_from_the_server(world: World) -> None:
 
 def test_in_smtp_before_data(world: World) -> None:
     world.mail.trouble(to_sender=Trouble.HANG)
-    before = world.mail.connections
     mail = {"to": ["ada@cancel.test"], "subject": "Never", "text": "To be read by nobody."}
     job = world.bureau.api.submit("/v1/emails", json=mail)
-    cancelled(world, job, lambda: world.mail.connections > before)
+    cancelled(world, job, lambda: world.mail.held)
     world.mail.recover()
     assert not [address for _, address in world.mail.accepted() if address == "ada@cancel.test"]
 

@@ -34,7 +34,7 @@ def test_a_queue_has_no_worker(world: World) -> None:
         job = world.bureau.api.submit("/v1/reports", json={"report": "numbers", "params": {"count": 3}})
         status, said = doctor(world)
         assert status == 1
-        assert "! reports: 1 due, and no live worker: start one." in said
+        assert "! reports: 1 due, 0 running, and no live worker: start one." in said
     finally:
         world.bureau.start("reports")
     world.bureau.api.succeeded(job, 90)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
 from bureau.storage import Storage
-from tests.faults.conftest import ROUNDS
+from tests.support.faults.patience import ROUNDS
 from tests.support.graphs.drawn import DrawnJob, drawn_jobs
 from tests.support.graphs.world import World
 

@@ -17,11 +17,18 @@ def test_a_worker_killed_at(world: World, point: str) -> None:
     )
 
 
-@pytest.mark.parametrize("point", ["before_dot", "after_dot"])
+@pytest.mark.parametrize("point", ["intent_written", "before_dot", "after_dot", "in_delivery_ends"])
 def test_the_mailer_killed_while_it_hands_mails_over(world: World, point: str) -> None:
     fault = killed_at("mailer", point)
     account = run_round(world, f"mailer killed, {point.replace('_', ' ')}", fault, kinds={"email": 1}, sees=["crashed"])
     assert account.unknown_mails > 0
+
+
+@pytest.mark.parametrize("point", ["in_claim", "in_intents"])
+def test_the_mailer_killed_inside_a_group(world: World, point: str) -> None:
+    """Nothing of the group is committed: its tasks are claimed again, and no mail is doubtful for it."""
+    fault = killed_at("mailer", point)
+    run_round(world, f"mailer killed, {point.replace('_', ' ')}", fault, kinds={"email": 1}, sees=["restart"])
 
 
 def test_every_worker_killed_at_any_moment(world: World) -> None:
@@ -32,6 +39,12 @@ def test_every_worker_killed_at_any_moment(world: World) -> None:
 def test_the_gateway_killed_after_commit_before_publish(world: World) -> None:
     fault = in_turn(*[killed_at("gateway", "wake")] * 5)
     run_round(world, "gateway killed after commit", fault, sees=["refused"])
+
+
+@pytest.mark.parametrize("point", ["in_group", "accepted"])
+def test_the_gateway_killed_with_a_group_of_submissions(world: World, point: str) -> None:
+    fault = in_turn(*[killed_at("gateway", point)] * 5)
+    run_round(world, f"gateway killed, {point.replace('_', ' ')}", fault, sees=["refused"])
 
 
 def test_the_gateway_killed_whole(world: World) -> None:

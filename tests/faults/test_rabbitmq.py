@@ -27,7 +27,7 @@ def test_all_its_connections_are_closed_by_force_every_second_for_a_minute(world
 
 
 def test_it_is_wiped(world: World) -> None:
-    run_round(world, "RabbitMQ wiped", rabbitmq_wiped, jobs=400, sees=["reconnect"])
+    run_round(world, "RabbitMQ wiped", rabbitmq_wiped, sees=["reconnect"])
 
 
 @pytest.mark.long

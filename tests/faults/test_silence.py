@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.faults.patience import LEASE, in_force
 from tests.support.faults.rounds import World, hold, run_round
 from tests.support.faults.strikes import in_turn, killed
 from tests.support.faults.supervised import children
@@ -13,7 +14,7 @@ from tests.support.faults.table import measured
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
-PAST_THE_LEASE_SECONDS = 50.0
+PAST_THE_LEASE_SECONDS = in_force(LEASE) * 1.7
 CHAOS = {"work": 3, "join": 1, "file": 1}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, ViewportSize, expect, sync_playwright
 
 from tests.support.installing import installed
 
@@ -41,6 +41,13 @@ def chromium() -> Iterator[Browser]:
     path = installed(find_chromium, "chromium", "CHROMIUM")
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=path, args=_OPTIONS) as browser:
         yield browser
+
+
+def log_in(page: Page, url: str, key: str) -> None:
+    page.goto(f"{url}/jobs")
+    page.get_by_label("Your key").fill(key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
 
 
 class Watched:

@@ -12,6 +12,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.jobs import TaskSpec
 from bureau.contracts.jobs.states import When
+from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.task import ArtifactWriter, Context, OpenArtifact
@@ -68,6 +69,7 @@ class FakeContext(Context):
         self.kept: dict[str, FakeArtifact] = {}
         self.removed: list[ArtifactRef] = []
         self.added: list[TaskSpec] = []
+        self.deliveries: list[DeliveryEnd] = []
         self._known: dict[UUID, FakeArtifact] = {}
 
     def add_file(self, name: str, media_type: str, data: bytes) -> ArtifactRef:
@@ -131,6 +133,9 @@ class FakeContext(Context):
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)
+
+    def delivered(self, end: DeliveryEnd) -> None:
+        self.deliveries.append(end)
 
     def _find(self, ref: ArtifactRef) -> FakeArtifact:
         if ref.artifact not in self._known:

@@ -43,8 +43,9 @@ class CountingMail:
         self.trouble()
 
     @property
-    def connections(self) -> int:
-        return self._server.connections
+    def held(self) -> int:
+        """How many clients wait for an answer that does not come."""
+        return self._server.waiting
 
     def accepted(self) -> Counter[tuple[str, str]]:
         """How often each recipient of each Message-ID was accepted."""

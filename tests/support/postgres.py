@@ -17,6 +17,8 @@ from tests.support.ports import free_port
 from tests.support.private import PrivateFolder
 from tests.support.processes import Process
 
+_QUICK = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+
 
 def find_binaries() -> Path | None:
     """The folder with `postgres` and `initdb`, the newest version first."""
@@ -31,12 +33,15 @@ def _version(folder: Path) -> list[int]:
 
 
 class PostgreSQL:
-    """A cluster with real commits (fsync on). `stop`, `kill` and `start` keep its data and its port.
+    """A private cluster. `stop`, `kill` and `start` keep its data and its port.
 
-    As a context manager it runs from the start of the block, and at the end nothing of it is left.
+    As a context manager it runs from the start of the block, and at the end nothing of it is left. `durable` commits
+    reach the disk (fsync is on), as they must where a test breaks something; without, it is several times as quick and
+    loses nothing as long as the machine runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = True) -> None:
+        self._durable = durable
         self._bin = installed(find_binaries, "postgresql", "DATABASE_URL")
         self._folder = PrivateFolder("postgres", "postgres")
         self._data = self._folder.path / "data"
@@ -70,17 +75,22 @@ class PostgreSQL:
         """Returns the postmaster's pid while it runs; every backend descends from it."""
         return [self._process.pid] if self._process else []
 
+    @property
+    def log(self) -> Path:
+        """Each line names its database."""
+        return self._folder.path / "server.log"
+
     def start(self) -> None:
         if not self._data.exists():
             self._initialise()
         command: list[str | Path] = [
             *(self._bin / "postgres", "-D", self._data, "-p", str(self._port), "-k", self._folder.path),
-            *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"),
+            *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300", "-c", "log_line_prefix=%m %d "),
             # It stops no sooner than this where a process was frozen while it was connecting.
             *("-c", "authentication_timeout=10s"),
+            *([] if self._durable else _QUICK),
         ]
-        log = self._folder.path / "server.log"
-        self._process = Process(command, log=log, cwd=self._folder.path, user=self._folder.user)
+        self._process = Process(command, log=self.log, cwd=self._folder.path, user=self._folder.user)
         self._process.wait_until(self._answers, 60, "PostgreSQL answers")
 
     def stop(self) -> None:
@@ -109,6 +119,7 @@ class PostgreSQL:
             [
                 *(self._bin / "initdb", "-D", self._data, "-U", "bureau", f"--pwfile={password}"),
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"),
+                *([] if self._durable else ["--no-sync"]),
             ]
         )
 

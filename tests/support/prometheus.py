@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from tests.support.installing import installed
 from tests.support.ports import free_port
 from tests.support.processes import Process
+from tests.support.waiting import until
 
 
 def program(name: str) -> str:
@@ -33,15 +35,28 @@ class Prometheus:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.began = time.time()
 
-    def query(self, expression: str) -> dict[tuple[tuple[str, str], ...], float]:
-        """The value of each series now, by its labels without those that scraping adds."""
-        found = self._get(f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")["result"]
+    def query(self, expression: str, at: float | None = None) -> dict[tuple[tuple[str, str], ...], float]:
+        """The value of each series now, or `at` a time, by its labels without those that scraping adds."""
+        asked = {"query": expression, **({} if at is None else {"time": str(at)})}
+        found = self._get(f"/api/v1/query?{urllib.parse.urlencode(asked)}")["result"]
         return {_labels(series["metric"]): float(series["value"][1]) for series in found}
 
-    def value(self, expression: str) -> float:
+    def value(self, expression: str, at: float | None = None) -> float:
         """The sum of all its series; 0 where there is none."""
-        return sum(self.query(expression).values())
+        return sum(self.query(expression, at).values())
+
+    def begin(self, targets: int) -> None:
+        """What is counted from now on is `gained`: each of so many targets has told what happened before."""
+        asked = time.time()
+        told = f"count(timestamp(process_cpu_seconds_total) > {asked})"
+        until(lambda: self.value(told) == targets, 60, lambda: f"{targets} targets scraped: {self.down()}")
+        self.began = time.time()
+
+    def gained(self, expression: str) -> float:
+        """By how much the value has grown since `begin`."""
+        return self.value(expression) - self.value(expression, self.began)
 
     def down(self) -> dict[str, str]:
         """The targets that could not be scraped, with the reason."""

@@ -19,7 +19,6 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 class S3Server:
     """A running server. Clients need `CREDENTIALS` in their environment."""
 
-    process: Process
     endpoint: str
 
     def fresh_bucket(self) -> str:
@@ -51,4 +50,4 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     with Process(command, log=folder / "s3.log") as process:
         endpoint = f"http://127.0.0.1:{port}"
         process.wait_for_http(f"{endpoint}/moto-api/data.json", seconds=60)
-        yield S3Server(process, endpoint)
+        yield S3Server(endpoint)

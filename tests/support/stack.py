@@ -1,6 +1,7 @@
 """Bureau as separate processes, started by the commands that the docs name."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -11,14 +12,30 @@ from tests.support.processes import Process
 
 BIN = Path(sys.executable).parent
 WORKERS = ("certificates", "reports", "mailer")
-OWN_TASKS = {"shop": "examples.suma.tasks"}  # service to the module with its tasks
+OWN_TASKS = {  # service to the module with its tasks
+    "shop": "examples.suma.tasks",
+    "twins": "tests.acceptance.twins",
+    "tellers": "tests.acceptance.tellers",
+    "odd": "tests.acceptance.odd_tasks",
+    "bench": "tests.benchmarks.throughput.stacks.bureau_tasks",
+}
+PROCESSES = {"twins": 2}  # of a worker's command; one where it is not named
 
 
 class Stack:
-    """Gateway, scheduler and workers, each a process. `api` speaks to the gateway."""
+    """Gateway, scheduler and workers, each a process. `api` speaks to the gateway.
+
+    `own_env` adds settings to single processes, whenever they are started.
+    """
 
     def __init__(
-        self, folder: Path, *, broker_url: str, database_url: str, env: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        broker_url: str,
+        database_url: str,
+        env: Mapping[str, str] | None = None,
+        own_env: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -26,6 +43,7 @@ class Stack:
         self.issuer_port = free_port()
         self.api = Api(f"http://127.0.0.1:{self.port}")
         self.processes: dict[str, Process] = {}
+        self.own_env = {name: dict(settings) for name, settings in (own_env or {}).items()}
         self.env = {
             "BROKER_URL": broker_url,
             "DATABASE_URL": database_url,
@@ -54,47 +72,53 @@ class Stack:
 
     def __exit__(self, *exc: object) -> None:
         self.api.client.close()
-        for process in reversed(self.processes.values()):
-            process.kill()
+        self.kill(*self.processes)
 
     def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
-        """Starts the named processes together, with settings of their own in `env`, and waits until they serve."""
+        """Starts the named processes together, with more settings in `env`, and waits until they serve."""
         before = self._workers() if "gateway" in self.processes else {}
         for name in names:
-            environment = {**self.env, **(env or {})}
-            self.processes[name] = Process(self.command(name), log=self.folder / f"{name}.log", env=environment)
+            self.launch(name, env=env)
         for name in names:
             self._wait_until_serving(name, before)
+
+    def launch(self, name: str, *, env: Mapping[str, str] | None = None) -> Process:
+        """Starts the named process and waits for nothing."""
+        environment = {**self.env, **self.own_env.get(name, {}), **(env or {})}
+        self.processes[name] = Process(self.command(name), log=self.folder / f"{name}.log", env=environment)
+        return self.processes[name]
 
     def stop(self, *names: str) -> dict[str, int]:
         """Stops them as an operator would, the others stay; the exit status of each."""
         return {name: self.processes[name].stop() for name in names}
 
+    def kill(self, *names: str) -> None:
+        """Ends them and forgets them."""
+        for name in reversed(names):
+            self.processes.pop(name).kill()
+
+    def worker_processes(self, name: str) -> int:
+        """How many processes the command of a worker starts."""
+        return PROCESSES.get(name, 1)
+
     def command(self, name: str) -> list[str | Path]:
         match name:
             case "gateway":
-                return [
-                    BIN / "gunicorn",
-                    "-c",
-                    "python:bureau.services.gateway.gunicorn_conf",
-                    "bureau.services.gateway.wsgi:app",
-                ]
+                conf = "python:bureau.services.gateway.gunicorn_conf"
+                return [BIN / "gunicorn", "-c", conf, "bureau.services.gateway.wsgi:app"]
             case "issuer":
                 address = f"127.0.0.1:{self.issuer_port}"
-                return [
-                    BIN / "gunicorn",
-                    "--bind",
-                    address,
-                    "--threads",
-                    "4",
-                    "bureau.services.certificates.issuer.wsgi:app",
-                ]
+                app = "bureau.services.certificates.issuer.wsgi:app"
+                return [BIN / "gunicorn", "--bind", address, "--threads", "4", app]
             case "scheduler":
                 return [sys.executable, "-m", "bureau.services.scheduler"]
-            case _ if name in OWN_TASKS:
-                return [BIN / "dramatiq", "bureau.worker", OWN_TASKS[name], "--processes", "1", "--skip-logging"]
             case _:
-                return [BIN / "dramatiq", f"bureau.services.{name}.worker", "--processes", "1", "--skip-logging"]
+                worker = (
+                    ("bureau.worker", OWN_TASKS[name]) if name in OWN_TASKS else (f"bureau.services.{name}.worker",)
+                )
+                processes = str(self.worker_processes(name))
+                threads = ["--threads", "24"] if name == "mailer" else []  # as the Procfile starts it
+                return [BIN / "dramatiq", *worker, "--processes", processes, *threads, "--skip-logging"]
 
     def _wait_until_serving(self, name: str, before: Mapping[str, str]) -> None:
         """`before`: who was live when it was started and may count as live for a while yet."""
@@ -107,10 +131,11 @@ class Stack:
             case "scheduler":
                 pass  # nobody waits for it: what it does is seen in the ledger
             case _:
-                process.wait_until(lambda: name in self._started_since(before), 60, "it announced itself")
+                wanted = self.worker_processes(name)
+                process.wait_until(lambda: self._started_since(before)[name] == wanted, 60, "it announced itself")
 
-    def _started_since(self, before: Mapping[str, str]) -> set[str]:
-        return {service for worker, service in self._workers().items() if worker not in before}
+    def _started_since(self, before: Mapping[str, str]) -> Counter[str]:
+        return Counter(service for worker, service in self._workers().items() if worker not in before)
 
     def _workers(self) -> dict[str, str]:
         """The live workers' services by their ids."""

@@ -14,12 +14,13 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class TestAuthority:
-    """`server` for a server on localhost, `client` for who trusts it."""
+    """`server` for a server on localhost, `client` for who trusts it; a process trusts it with SSL_CERT_FILE=`file`."""
 
     __test__ = False  # not a test, whatever its name says to pytest
 
     server: ssl.SSLContext
     client: ssl.SSLContext
+    file: Path
 
 
 def make_authority(folder: Path) -> TestAuthority:
@@ -47,4 +48,4 @@ def make_authority(folder: Path) -> TestAuthority:
     path.write_bytes(pem + secret)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(path)
-    return TestAuthority(server, ssl.create_default_context(cadata=pem.decode()))
+    return TestAuthority(server, ssl.create_default_context(cadata=pem.decode()), path)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from bureau.ledger.db.database import LedgerUnavailable
-from bureau.runtime.group_commit import GROUP_AT_MOST, GroupCommit
+from bureau.ledger.db.deferred import Deferred
+from bureau.runtime import group_commit
+from bureau.runtime.group_commit import GROUP_AT_MOST, GroupCommit, GroupCommitByKey
 from tests.support.together import together
 from tests.support.waiting import until
 
@@ -18,16 +20,16 @@ class Doubling:
         self.groups: list[list[int]] = []
         self.go = threading.Event()
 
-    def __call__(self, numbers: Sequence[int]) -> list[int | None]:
+    def __call__(self, numbers: Sequence[int]) -> list[int | Deferred]:
         self.groups.append(list(numbers))
         self.go.wait(10)
-        return [2 * number if number else None for number in numbers]
+        return [2 * number if number else Deferred.LOCKED for number in numbers]
 
 
 def test_those_who_come_meanwhile_share_the_next_group_and_each_gets_its_own_answer() -> None:
     act = Doubling()
     group = GroupCommit(act)
-    answers: dict[int, int | None] = {}
+    answers: dict[int, int | Deferred] = {}
     threads = [threading.Thread(target=lambda n=n: answers.update({n: group(n)})) for n in range(1, 6)]
     threads[0].start()
     until(lambda: act.groups, 5, "the first is under way")
@@ -45,14 +47,16 @@ def test_groups_are_bounded() -> None:
     act = Doubling()
     act.go.set()
     group = GroupCommit(act)
-    assert sorted(filter(None, together(120, lambda n: group(n + 1)))) == [2 * n for n in range(1, 121)]
+    assert sorted(one for one in together(120, lambda n: group(n + 1)) if isinstance(one, int)) == [
+        2 * n for n in range(1, 121)
+    ]
     assert max(len(one) for one in act.groups) <= GROUP_AT_MOST
 
 
 def test_what_the_group_cannot_have_is_for_its_caller_alone() -> None:
     act = Doubling()
     act.go.set()
-    assert GroupCommit(act)(0) is None
+    assert GroupCommit(act)(0) is Deferred.LOCKED
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("away"), ValueError("no column is that long")])
@@ -65,6 +69,44 @@ def test_where_the_group_fails_each_is_for_its_caller_alone_and_the_next_group_g
         return numbers
 
     group = GroupCommit(act)
-    assert group(1) is None
+    assert group(1) is Deferred.FAILED
     failing.append(False)
     assert group(2) == 2
+
+
+def test_the_first_of_a_group_waits_a_moment_for_those_who_came_with_it_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 10.0)
+    act = Doubling()
+    act.go.set()
+    group = GroupCommit(act, expected=lambda: 3)
+    group._last_size = 3
+    assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
+    assert [sorted(one) for one in act.groups] == [[1, 2, 3]]
+
+
+def test_who_was_alone_before_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 60.0)
+    act = Doubling()
+    act.go.set()
+    assert GroupCommit(act, expected=lambda: 8)(1) == 2
+
+
+def test_one_key_that_waits_holds_up_no_other() -> None:
+    held, entered = threading.Event(), threading.Event()
+
+    def act(wishes: Sequence[str]) -> Sequence[str]:
+        if "held" in wishes:
+            entered.set()
+            held.wait(10)
+        return wishes
+
+    groups = GroupCommitByKey[str, str, str](act)
+    waiting = threading.Thread(target=groups, args=("a", "held"))
+    waiting.start()
+    assert entered.wait(5)
+    assert groups("b", "free") == "free"
+    held.set()
+    waiting.join(5)
+    assert not groups._groups, "a key that nobody waits for is forgotten"

@@ -8,6 +8,7 @@ from bureau.cli.commands.completion import job_ids
 from bureau.cli.exits import USAGE
 from bureau.cli.session import Session, json_option
 from bureau.client import Artifact
+from bureau.client.artifact import plain_name
 from bureau.formatting import size
 
 
@@ -43,6 +44,11 @@ def _targets(wanted: list[Artifact], output: Path | None) -> list[tuple[Artifact
     folder.mkdir(parents=True, exist_ok=True)
     names = [artifact.name for artifact in wanted]
     return [
-        (one, folder / f"{one.data['task']}-{one.name}".replace("/", "_") if names.count(one.name) > 1 else folder)
+        (
+            one,
+            folder / plain_name(f"{one.data['task']}-{one.name}".replace("/", "_"))
+            if names.count(one.name) > 1
+            else folder,
+        )
         for one in wanted
     ]

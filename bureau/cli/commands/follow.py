@@ -4,20 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.text import Text
 
 from bureau.cli import states
+from bureau.cli.cells import Styled
 from bureau.cli.commands.completion import job_ids
 from bureau.cli.exits import GOOD, INTERRUPTED, JOB_FAILED
 from bureau.cli.session import Session, json_option
 from bureau.cli.words import one_line
 from bureau.client import Event, Job
 from bureau.client.events import progress_line
+from bureau.client.job import detail_lines
 from bureau.formatting import size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PROGRESS_EVERY = timedelta(seconds=10)  # where there is no terminal, a line so often
 
@@ -55,7 +58,9 @@ def told(session: Session, job: Job) -> int:
 
 
 def conclude(session: Session, job: Job) -> None:
-    """Its end: files and how to get them."""
+    """Shows how the job ended: its errors one by one, its files and how to get them."""
+    for line in detail_lines(job.error):
+        session.line(f"  {one_line(line)}", "red")
     for artifact in job.artifacts:
         session.line(f"  {one_line(artifact.name)}  {size(artifact.size)}")
     if job.artifacts:
@@ -78,13 +83,13 @@ class _Lines:
             if self._progress_at and event.at - self._progress_at < PROGRESS_EVERY:
                 return
             self._progress_at = event.at
-        self._session.line(_line(event))
+        self._session.parts(*_line(event))
 
 
 class _Live(_Lines):
     """The same, with a bar below that shows how far the job is."""
 
-    def __init__(self, session: Session, bar: Progress) -> None:
+    def __init__(self, session: Session, bar: "Progress") -> None:
         super().__init__(session)
         self._bar = bar
         self._shown = bar.add_task("waiting", total=None, said="")
@@ -106,14 +111,14 @@ def _shown(session: Session) -> Iterator[_Shown]:
     if not session.out.is_terminal:
         yield _Lines(session)
         return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[said]}"))
     with Progress(*columns, console=session.out, transient=True) as bar:
         yield _Live(session, bar)
 
 
-def _line(event: Event) -> Text:
-    line = Text(f"{event.at.astimezone():%H:%M:%S}  ", style="dim")
+def _line(event: Event) -> tuple[Styled, Styled]:
     ending = event.data.get("state", "") if event.type == "job.finished" else event.type.rpartition(".")[2]
     style = "dim" if event.type in ("task.logged", "task.progressed") else states.style(ending)
-    line.append(one_line(event.line()), style or "default")
-    return line
+    return Styled(f"{event.at.astimezone():%H:%M:%S}  ", "dim"), Styled(one_line(event.line()), style or "default")

@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.text import Text
 
 from bureau.cli import states
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import job_ids
 from bureau.cli.session import Session, json_option
-from bureau.cli.table import Cell, Column, cut, table
 from bureau.cli.times import Ago
 from bureau.cli.words import age, clock, one_line, since
 from bureau.client import Job
 from bureau.client.events import progress_line
+from bureau.client.job import detail_lines
 from bureau.client.operations import JobFilter
 from bureau.client.shapes import TaskData
 from bureau.formatting import count, size
@@ -95,13 +95,8 @@ def _listed(session: Session, found: list[Job]) -> None:
     rows: list[list[Cell]] = [
         [job.id, states.shown(job.state), job.title, since(job.data["created_at"], now)] for job in found
     ]
-    head, *lines = table(_COLUMNS, rows, session.out.width)
-    session.line(head)
-    for job, line in zip(found, lines, strict=True):
-        session.line(line)
-        if job.error:
-            why = one_line(f"{job.error['code']}: {job.error['message']}")
-            session.line(cut(f"    {why}", session.out.width), "red")
+    errors = [one_line(f"{job.error['code']}: {job.error['message']}") if job.error else "" for job in found]
+    session.table(_COLUMNS, rows, errors)
 
 
 @click.command()
@@ -123,9 +118,9 @@ def job(session: Session, job_id: str) -> None:
 
 def _head(session: Session, found: Job) -> None:
     now, data = session.now, found.whole()
-    title = Text(one_line(found.title), style="bold")
-    title.append(f"  {found.state}", states.style(found.state) or "default")
-    session.line(title)
+    session.parts(
+        Styled(one_line(found.title), "bold"), Styled(f"  {found.state}", states.style(found.state) or "default")
+    )
     times = [f"{found.kind}, submitted {clock(data['created_at'], now)}"]
     if data["started_at"]:
         waited = _between(data["created_at"], data["started_at"])
@@ -140,6 +135,8 @@ def _head(session: Session, found: Job) -> None:
         session.line(progress_line(data["progress"]))
     if error := found.error:
         session.line(f"{error['task']}: {error['code']}: {error['message']}", "red")
+        for line in detail_lines(error):
+            session.line(f"  {one_line(line)}", "red")
 
 
 def _waiting(waiting: Any) -> str:
@@ -176,6 +173,8 @@ def _said(session: Session, task: TaskData) -> None:
     if task["error"]:
         session.line(f"  {task['error']['code']}: {one_line(task['error']['message'])}", "red")
     if shown is not None:
+        from bureau.cli.table import cut
+
         session.line(f"  = {cut(one_line(shown), max(20, 10 * session.out.width - 4))}")
 
 

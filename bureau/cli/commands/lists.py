@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.text import Text
 
 from bureau.cli import states
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import queue_names, report_names, task_names
 from bureau.cli.exits import USAGE
 from bureau.cli.session import Session, json_option
-from bureau.cli.table import Cell, Column
 from bureau.cli.words import age, one_line, since
 from bureau.client.shapes import ReportData, TaskSummaryData, WorkerData
 
@@ -97,7 +96,7 @@ def _worker(session: Session, worker: WorkerData) -> list[Cell]:
         f"{worker['busy']}/{worker['threads']}" if live else "-",
         since(worker["started_at"], now) if live else "-",
         since(worker["seen_at"], now),
-        Text(_cannot_use(worker) if live else "gone", style="red"),
+        Styled(_cannot_use(worker) if live else "gone", "red"),
     ]
 
 

@@ -1,12 +1,11 @@
 """`bureau queues`, `pause`, `resume`, `purge`."""
 
 import click
-from rich.text import Text
 
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import queue_names
 from bureau.cli.exits import USAGE
 from bureau.cli.session import Session, json_option
-from bureau.cli.table import Cell, Column
 from bureau.cli.words import age, clock
 from bureau.client.shapes import QueueData
 from bureau.formatting import count
@@ -40,14 +39,14 @@ def queues(session: Session) -> None:
 def _row(session: Session, queue: QueueData) -> list[Cell]:
     paused = f"paused {clock(queue['paused_at'], session.now)}" if queue["paused_at"] else ""
     return [
-        Text(queue["name"], style="bold red" if queue.get("trouble") else ""),
+        Styled(queue["name"], "bold red" if queue.get("trouble") else ""),
         f"{queue['queued']:,}",
         age(queue["oldest_queued_seconds"]) if queue["queued"] else "-",
         f"{queue['running']:,}",
         f"{queue['scheduled'] + queue['waiting']:,}",
         f"{queue['workers']:,}",
         f"{queue['busy']}/{queue['threads']}",
-        Text(paused, style="yellow"),
+        Styled(paused, "yellow"),
     ]
 
 

@@ -1,12 +1,11 @@
 """`bureau schedules`: jobs that come again."""
 
 import click
-from rich.text import Text
 
 from bureau.cli import states
+from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import schedule_names
 from bureau.cli.session import Session, json_option
-from bureau.cli.table import Cell, Column
 from bureau.cli.words import age, clock, one_line
 from bureau.client.shapes import ScheduleData
 
@@ -41,8 +40,8 @@ def _row(session: Session, schedule: ScheduleData) -> list[Cell]:
     return [
         schedule["name"],
         when(schedule),
-        due if schedule["enabled"] else Text("off", style="yellow"),
-        states.shown(last["state"]) if last else Text("-"),
+        due if schedule["enabled"] else Styled("off", "yellow"),
+        states.shown(last["state"]) if last else "-",
     ]
 
 

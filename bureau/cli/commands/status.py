@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import click
-from rich.text import Text
 
 from bureau.cli.exits import NOT_ALLOWED, UNREACHABLE
 from bureau.cli.session import Session, json_option
@@ -64,7 +63,7 @@ def _alone(session: Session, readiness: ReadinessData) -> None:
 
 def _show(session: Session, lines: Sequence[Line]) -> None:
     for wrong, words in lines:
-        session.line(Text(("! " if wrong else "  ") + one_line_keeping_gaps(words), style="bold red" if wrong else ""))
+        session.line(("! " if wrong else "  ") + one_line_keeping_gaps(words), "bold red" if wrong else "")
 
 
 def one_line_keeping_gaps(words: str) -> str:

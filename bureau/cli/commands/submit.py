@@ -53,11 +53,13 @@ def terms(command: Any) -> Any:
 @click.option("--email-to", multiple=True, metavar="ADDRESS", help="Who gets the ZIP; repeatable.")
 @click.option("--subject", help="Of that mail.")
 @click.option("--deliver", type=click.Choice(["owner", "recipients"]), help="The ZIP to you, or each their own.")
+@click.option("--encoding", metavar="NAME", help="The files' encoding, if it cannot be told: windows-1254.")
+@click.option("--language", metavar="CODE", help="For rows that name none: es.")
 @terms
 @click.pass_obj
 def certificates(session: Session, /, files: tuple[Path, ...], email_to: tuple[str, ...], **given: Any) -> None:
     """Certificates for the people in rosters, as a ZIP."""
-    own = {name: given.pop(name) for name in ("subject", "deliver")}
+    own = {name: given.pop(name) for name in ("subject", "deliver", "encoding", "language")}
     _submitted(session, given, lambda bureau, more: bureau.certificates(*files, email_to=email_to, **own, **more))
 
 

@@ -5,12 +5,12 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 # Names that exist on one machine or network only. email-validator refuses them, intranets and tests need them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "test")
 _STAND_IN = ".example.com"
 
+_PLAIN = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")  # nothing that a rule is about, whatever the domain
+_WHOLE = 254
 _LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1); email-validator counts those of the whole, 254
 
 _BRACKETED = re.compile(r"^(?P<name>.*?)\s*<(?P<address>[^<>]*)>$", re.DOTALL)
@@ -71,6 +71,24 @@ def _display_name(text: str) -> str:
 
 def _address(text: str) -> str:
     local, _, domain = text.rpartition("@")
+    if _PLAIN.fullmatch(local) and len(local) <= _LOCAL_PART and len(text) <= _WHOLE and (known := _plain(domain)):
+        return f"{local}@{known}"
+    return _checked(text, local, domain)
+
+
+@lru_cache(maxsize=2048)
+def _plain(domain: str) -> str | None:
+    """The domain of an address with a plain local part, checked once; None where the whole address is to be checked."""
+    try:
+        return _checked(f"a@{domain}", "a", domain).removeprefix("a@") if domain.isascii() else None
+    except AddressInvalid:
+        return None
+
+
+def _checked(text: str, local: str, domain: str) -> str:
+    # Here, because it compiles its patterns at import, and most processes read no address at their start.
+    from email_validator import EmailNotValidError, validate_email
+
     lowered = domain.lower()
     private = any(lowered == suffix or lowered.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
     try:

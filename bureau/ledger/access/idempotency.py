@@ -1,9 +1,14 @@
-"""Idempotency keys: the first request with a key holds it, its submission answers it in the same transaction."""
+"""Idempotency keys: the first request with a key takes it, and its submission answers it in the same transaction.
 
-from dataclasses import dataclass
+A request that stores files first holds its key meanwhile (`reserve`); any other takes it with its answer (`take`), so
+that nothing stays held when the transaction fails or the database goes away.
+"""
+
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
@@ -40,6 +45,19 @@ class Answer:
     location: str
 
 
+@dataclass(frozen=True)
+class Once:
+    """A key that a submission takes in its own transaction; `token` tells this request from another with the key."""
+
+    scope: Scope
+    fingerprint: str
+    token: UUID = field(default_factory=new_id)
+
+
+class KeyTaken(Exception):
+    """The key has a holder or an answer; `reserve` finds out which."""
+
+
 class KeyReused(Exception):
     """The key was used before with another request."""
 
@@ -54,9 +72,8 @@ class ReservationLost(Exception):
 
 def reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answer:
     """Holds the key, or gives the answer of the request that used it. Raises `KeyReused` or `KeyBusy`."""
-    reservation = Reservation(scope, new_id())
+    once = Once(scope, fingerprint)
     with db.transaction() as connection:
-        db.lock_queue(connection, f"idempotency.{scope}")
         connection.execute(
             delete(idempotency).where(
                 _is(scope),
@@ -64,26 +81,47 @@ def reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answe
                 | and_(idempotency.c.status.is_(None), idempotency.c.held_until < now()),
             )
         )
+        if _insert(connection, once, None):
+            return Reservation(scope, once.token)
         row = connection.execute(select(idempotency).where(_is(scope))).one_or_none()
-        if row is None:
-            connection.execute(
-                insert(idempotency).values(
-                    owner=scope.owner,
-                    method=scope.method,
-                    path=scope.path,
-                    key=scope.key,
-                    fingerprint=fingerprint,
-                    token=reservation.token,
-                    created_at=now(),
-                    held_until=later(HELD_SECONDS),
-                )
-            )
-            return reservation
-    if row.fingerprint != fingerprint:
+    if row is not None and row.fingerprint != fingerprint:
         raise KeyReused
-    if row.status is None:
+    if row is None or row.status is None:  # None: its holder gave it back just now
         raise KeyBusy
     return Answer(row.status, row.location)
+
+
+def take(connection: Connection, once: Once, given: Answer) -> None:
+    """Takes the key and keeps its answer, inside the submission's transaction. Raises `KeyTaken`.
+
+    Where another request with the key is about to commit, this one waits for it.
+    """
+    if not _insert(connection, once, given):
+        raise KeyTaken
+
+
+def _insert(connection: Connection, once: Once, given: Answer | None) -> bool:
+    """False: the key is there already."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    scope = once.scope
+    inserted = connection.execute(
+        insert(idempotency)
+        .values(
+            owner=scope.owner,
+            method=scope.method,
+            path=scope.path,
+            key=scope.key,
+            fingerprint=once.fingerprint,
+            token=once.token,
+            created_at=now(),
+            held_until=later(HELD_SECONDS),
+            status=given.status if given else None,
+            location=given.location if given else None,
+        )
+        .on_conflict_do_nothing()
+        .returning(idempotency.c.token)
+    )
+    return inserted.one_or_none() is not None
 
 
 def answer(connection: Connection, reservation: Reservation, given: Answer) -> None:

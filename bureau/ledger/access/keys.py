@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, exists, insert, or_, select, update
 
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
@@ -57,6 +57,20 @@ class Key:
     use_is_old: bool
 
 
+@dataclass(frozen=True)
+class KeyCheck:
+    """What was read of a key a moment ago: a submission is accepted only where all of it still holds."""
+
+    id: str
+    owner: str
+    role: Role
+    sha256: str = field(repr=False)
+
+    @classmethod
+    def of(cls, key: Key) -> "KeyCheck":
+        return cls(key.id, key.owner, key.role, key.sha256)
+
+
 def add(db: Database, new: NewKey, act: Act) -> None:
     lives = new.expires_in_seconds
     with db.transaction() as connection:
@@ -87,10 +101,22 @@ def all_keys(db: Database) -> list[Key]:
         return [_key(row) for row in connection.execute(_select().order_by(keys.c.owner, keys.c.created_at))]
 
 
+def holds(connection: Connection, check: KeyCheck) -> bool:
+    """Whether the key is as it was read, neither revoked nor expired, inside the caller's transaction."""
+    same = [keys.c.owner == check.owner, keys.c.role == check.role, keys.c.sha256 == check.sha256]
+    valid = [keys.c.revoked_at.is_(None), or_(keys.c.expires_at.is_(None), keys.c.expires_at > now())]
+    return bool(connection.execute(select(exists().where(keys.c.id == check.id, *same, *valid))).scalar_one())
+
+
 def there_are_any(db: Database) -> bool:
     """Revoked and expired ones count: revoking the last key does not open the door to everybody."""
     with db.read() as connection:
-        return bool(connection.execute(select(exists().select_from(keys))).scalar_one())
+        return any_within(connection)
+
+
+def any_within(connection: Connection) -> bool:
+    """The same inside the caller's transaction."""
+    return bool(connection.execute(select(exists().select_from(keys))).scalar_one())
 
 
 def revoke(db: Database, key_id: str, act: Act) -> bool:

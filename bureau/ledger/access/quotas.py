@@ -6,8 +6,9 @@ Requests under way at the same moment do not see each other: each may pass the l
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
+from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.tables import artifacts, jobs
 
 
@@ -49,8 +50,7 @@ def _hold(what: Literal["jobs", "bytes"], limit: int, used: int, more: int) -> N
 
 
 def open_jobs(connection: Connection, owner: str) -> int:
-    # the state as text: a bound value would keep SQLite from the index of open jobs
-    query = select(func.count()).select_from(jobs).where(jobs.c.owner == owner, text("state = 'open'"))
+    query = select(func.count()).select_from(jobs).where(jobs.c.owner == owner, jobs.c.state == JobState.OPEN)
     return connection.execute(query).scalar_one()
 
 

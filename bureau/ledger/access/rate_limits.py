@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor
 
-from sqlalchemy import ColumnElement, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Connection, literal, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import UtcDateTime, age
 from bureau.ledger.db.tables import rate_limits
 
-_SLACK = 1e-4  # of a unit: times are binary fractions
+SLACK = 1e-4  # of a unit: times are binary fractions
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class Rate:
 
     units: int
     seconds: float = 60.0
+
+    @property
+    def step(self) -> float:
+        """The seconds in which one unit is filled."""
+        return self.seconds / self.units
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,20 @@ class RateLimitResult:
 
 def take_token(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitResult, float]:
     """A unit is asked for `at` a time; with the time at which the bucket is full again. None: it is full. Pure."""
-    step = rate.seconds / rate.units
+    step = rate.step
     begins = max(at if full_at is None else full_at, at)
-    units = rate.units - (begins - at) / step + _SLACK
+    units = rate.units - (begins - at) / step + SLACK
     if units < 1:
         return RateLimitResult(False, 0, (1 - units) * step), begins
     left = units - 1
     return RateLimitResult(True, floor(left), (1 - left + floor(left)) * step), begins + step
+
+
+def after_taking(full_at: float, at: float, rate: Rate) -> RateLimitResult:
+    """What a bucket has left `at` a time, after units were taken that make it full again at `full_at`. Pure."""
+    step = rate.step
+    left = max(rate.units - (full_at - at) / step + SLACK, 0.0)
+    return RateLimitResult(True, floor(left), (1 - left + floor(left)) * step)
 
 
 def clock() -> ColumnElement[float]:
@@ -51,12 +64,18 @@ def take(db: Database, key_id: str, rate: Rate) -> RateLimitResult:
     with db.transaction() as connection:
         if not db.is_sqlite:  # a count that a crash forgets harms nobody: no waiting for the disk
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
-        db.lock_queue(connection, f"rate.{key_id}")
-        bucket = select(rate_limits.c.full_at).where(rate_limits.c.key_id == key_id).scalar_subquery()
-        row = connection.execute(select(bucket.label("full_at"), clock().label("at"))).one()
-        standing, full_at = take_token(row.full_at, row.at, rate)
-        if row.full_at is None:
-            connection.execute(insert(rate_limits).values(key_id=key_id, full_at=full_at))
-        elif standing.allowed:
-            connection.execute(update(rate_limits).where(rate_limits.c.key_id == key_id).values(full_at=full_at))
-    return standing
+        return take_within(connection, key_id, rate)
+
+
+def take_within(connection: Connection, key_id: str, rate: Rate) -> RateLimitResult:
+    """The same inside the caller's transaction, which holds the bucket's row until it ends."""
+    bucket = select(rate_limits.c.full_at, clock().label("at")).where(rate_limits.c.key_id == key_id).with_for_update()
+    row = connection.execute(bucket).one_or_none()
+    if row is None:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(rate_limits).values(key_id=key_id, full_at=0.0).on_conflict_do_nothing())
+        row = connection.execute(bucket).one()
+    result, full_at = take_token(row.full_at, row.at, rate)
+    if result.allowed:
+        connection.execute(update(rate_limits).where(rate_limits.c.key_id == key_id).values(full_at=full_at))
+    return result

@@ -8,36 +8,81 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, Dialect, Executable, String, Text, bindparam, literal_column
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    String,
+    Text,
+    and_,
+    bindparam,
+    literal_column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import TypeEngine
 
+from bureau.ledger.db.prepared import Prepared, one_of
+
 ROWS_AT_MOST = 1000  # in one document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
-_PARAMETER = "given_rows"
+_PARAMETER, _KEYS = "given_rows", "given_keys"
 
 
 class JsonRows:
     """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `rows["name"]` is their column of that name.
 
-    The columns and their types are declared once, at import; the rows come with `execute`.
+    The columns and their types are declared once, at import; the rows come with `execute`. The first column may be the
+    id of the rows that are changed: see `matches`.
     """
 
     def __init__(self, **types: TypeEngine[Any]) -> None:
+        self._key = next(iter(types))
         self._types = types
-        each = _Each("each", bindparam(_PARAMETER, type_=String()))
+        self._dumps: dict[str, Mapping[str, Callable[[Any], Any]]] = {}  # by dialect
+        self._prepared: dict[Executable, Prepared] = {}
+        each = _Each("each", bindparam(_PARAMETER, type_=String(), required=True))
         self._value = each.table_valued("value", name="given").c.value
 
     def __getitem__(self, name: str) -> ColumnElement[Any]:
         return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])
 
+    def matches(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The condition that `column` is a row's id, the first of the columns.
+
+        The ids are a parameter of their own too. PostgreSQL takes the document for a hundred rows, whatever it holds:
+        in the plan that it keeps it would read a whole small table for them, and still does once the table is large.
+        """
+        return and_(column == self[self._key], self.matches_any(column))
+
+    def matches_any(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The condition that `column` is some row's id."""
+        return one_of(column, _KEYS)
+
     def execute(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Executes the statement over `rows`; each row has a value, or None, for every column."""
-        dumps = {name: _dump(kind, connection.dialect) for name, kind in self._types.items()}
+        """Executes the statement over `rows`; each row has a value, or None, for every column.
+
+        `statement` is a constant of its module: it is kept.
+        """
         for start in range(0, len(rows), ROWS_AT_MOST):
-            some = rows[start : start + ROWS_AT_MOST]
-            document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in some]
-            connection.execute(statement, {_PARAMETER: json.dumps(document, default=str)})
+            self.query(connection, statement, rows[start : start + ROWS_AT_MOST])
+
+    def query(
+        self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]], **more: Any
+    ) -> list[Any]:
+        """As `execute` does, in one statement that answers rows of its own; `more` are its other parameters."""
+        dumps = self._dumps_of(connection.dialect)
+        document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in rows]
+        prepared = self._prepared.get(statement) or self._prepared.setdefault(statement, Prepared(statement))
+        keys = [row[self._key] for row in rows]
+        return prepared.execute(connection, {_PARAMETER: json.dumps(document, default=str), _KEYS: keys, **more})
+
+    def _dumps_of(self, dialect: Dialect) -> Mapping[str, Callable[[Any], Any]]:
+        found = self._dumps.get(dialect.name)
+        if found is None:
+            found = self._dumps[dialect.name] = {name: _dump(kind, dialect) for name, kind in self._types.items()}
+        return found
 
 
 class _Each(Function[Any]):

@@ -1,21 +1,34 @@
 """Migrates the schema to the newest revision at start, one process at a time. Migrations expand, then contract.
 
-Alembic is imported where it is used: its import logs its plugins, which would happen before logging is configured.
+A new database gets the tables at once, as `tables` describes them; Alembic upgrades an older one. A test compares what
+the two ways make.
+
+Alembic is imported where it is used. Most processes start beside a schema that is up to date, and its import would be
+a fifth of their start. It also logs its plugins, which would happen before logging is configured.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _LOCK = 0x62757265  # "bure"; any number that nobody else in this database uses
+_INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's code
+
+_VERSION = Table(  # as Alembic makes it
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def migrate(db: Database) -> None:
@@ -24,20 +37,27 @@ def migrate(db: Database) -> None:
     Raises `LedgerUnavailable`, also where the tables are older and this role may not change them: then another
     process has to migrate them, and retrying is right.
     """
-    from alembic import command
-
     with db.transaction() as connection:
-        config = configuration(connection)
-        if _is_newest(connection, config):
+        if _is_newest(connection):
             return
         if not db.is_sqlite:  # on SQLite the transaction locks the file
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         try:
-            command.upgrade(config, "head")
+            if _has_version(connection):  # checked again: another process may have made the tables before the lock
+                upgrade(connection)
+            else:
+                _create(connection)
         except ProgrammingError as error:
-            if isinstance(error.orig, InsufficientPrivilege):
+            if getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
                 raise LedgerUnavailable("its tables are older, and this role may not change them") from error
             raise
+
+
+def upgrade(connection: Connection) -> None:
+    """Runs the migrations that the database has not seen, inside the connection's transaction."""
+    from alembic import command
+
+    command.upgrade(configuration(connection), "head")
 
 
 def configuration(connection: Connection) -> "Config":
@@ -45,17 +65,31 @@ def configuration(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     return config
 
 
-def _is_newest(connection: Connection, config: "Config") -> bool:
-    """Returns whether no migration is needed. An unknown revision is newer, and both versions work side by side."""
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
+def known_revisions() -> list[str]:
+    """Returns the revisions of this version, the newest last, from the names of the migrations' files."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
-    current = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    return current == scripts.get_current_head() or (current is not None and current not in known)
+
+def _is_newest(connection: Connection) -> bool:
+    """Returns whether no migration is needed. An unknown revision is newer, and both versions work side by side."""
+    if not _has_version(connection):
+        return False
+    current = connection.execute(select(_VERSION.c.version_num)).scalar()
+    *older, newest = known_revisions()
+    return current == newest or (current is not None and current not in older)
+
+
+def _has_version(connection: Connection) -> bool:
+    return inspect(connection).has_table(_VERSION.name)
+
+
+def _create(connection: Connection) -> None:
+    """Creates the tables of a new ledger at the newest revision. Raises if any of them exists."""
+    metadata.create_all(connection, checkfirst=False)
+    _VERSION.create(connection, checkfirst=False)
+    connection.execute(insert(_VERSION).values(version_num=known_revisions()[-1]))

@@ -31,7 +31,8 @@ from bureau.ledger.db.schedule_tables import schedules as schedules
 from bureau.ledger.db.slot_tables import slots as slots
 from bureau.ledger.db.sql_time import UtcDateTime
 
-_OPEN = text("state = 'open'")
+_EXPIRING = text("state = 'open' AND expires_at IS NOT NULL")
+_ENDED = text("finished_at IS NOT NULL")
 
 jobs = Table(
     "jobs",
@@ -53,10 +54,10 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("error", Json),
     Index("ix_jobs_owner_newest", "owner", "created_at", "id"),
-    Index("ix_jobs_expiring", "expires_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
-    Index("ix_jobs_open", "owner", postgresql_where=_OPEN, sqlite_where=_OPEN),  # quotas count them
-    Index("ix_jobs_ended", "state", "finished_at"),  # retention
-    Index("ix_jobs_owner_state_newest", "owner", "state", "created_at", "id"),  # lists of one state
+    # The other two are empty for a job that was just submitted: each index costs what a submission costs.
+    Index("ix_jobs_owner_state_newest", "owner", "state", "created_at", "id"),  # lists of one state; quotas count
+    Index("ix_jobs_expiring", "expires_at", postgresql_where=_EXPIRING, sqlite_where=_EXPIRING),
+    Index("ix_jobs_ended", "state", "finished_at", postgresql_where=_ENDED, sqlite_where=_ENDED),  # retention
 )
 
 job_tags = Table(
@@ -276,7 +277,8 @@ deliveries = Table(
     Column("recipients", Json, nullable=False),  # each address with its own state
     Column("opened_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
-    Column("response", Text),
+    Column("response", Text),  # the provider's answer to the whole
+    Column("reasons", Json),  # what it said of each recipient it did not take; NULL while open, and in rows before 0012
     PrimaryKeyConstraint("task_id", "n"),
 )
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, func, or_, select, union_all, update
+from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, exists, func, or_, select, union_all, update
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
-from bureau.ledger.db.tables import tasks
+from bureau.ledger.db.tables import paused_queues, tasks
 from bureau.ledger.dispatch.queues import is_paused
 from bureau.ledger.jobs.policy import HINT_AGAIN_SECONDS, PRIORITIES, rank, rehint_after
 
@@ -35,6 +35,25 @@ class Batch:
 
     hints: tuple[Hint, ...]
     more: bool
+
+
+@dataclass(frozen=True)
+class WindowUse:
+    """How a queue stands: whether it is paused, whether due tasks are left that have no hint, and how many have one.
+
+    `hinted` counts those that nobody claimed yet, up to the window.
+    """
+
+    paused: bool
+    backlog: bool
+    hinted: int
+
+
+def window_use(db: Database, queue: str, window: int) -> WindowUse:
+    """For a process that stamps what it inserts: a read without a lock, so that two processes may overdraw a window."""
+    with db.read() as connection:
+        paused, backlog, hinted = connection.execute(_WINDOW_USE, {"queue": queue, "most": window}).one()
+    return WindowUse(bool(paused), bool(backlog), hinted)
 
 
 def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
@@ -87,6 +106,18 @@ def _oldest(priority: int) -> Select[Any]:
 # Built once; a priority each, so that each comes from the index and passes over what is due later.
 _OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))
 _ANY_DUE = select(or_(*(_due(priority).exists() for priority in PRIORITIES)))
+
+_HINTED = (
+    select(tasks.c.id)
+    .where(tasks.c.queue == bindparam("queue"), tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None))
+    .limit(bindparam("most", type_=Integer()))
+    .subquery()
+)
+_WINDOW_USE = select(
+    exists().where(paused_queues.c.queue == bindparam("queue")),
+    or_(*(_due(priority).exists() for priority in PRIORITIES)),
+    select(func.count()).select_from(_HINTED).scalar_subquery(),
+)
 
 
 def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:

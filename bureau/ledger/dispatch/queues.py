@@ -98,6 +98,6 @@ def _cancel_ready(job: LockedJob, queue: str) -> int:
         return 0
     job.say([TaskEvent("task.cancelled", task.name, {"error": error}) for task in ended])
     released = release_dependents(job.connection, [(task.id, TaskState.CANCELLED) for task in ended])
-    job.ended(len(ended) + released.skipped)
+    job.ended(len(ended) + released.skipped[job.id])
     job.write()
     return len(ended)

@@ -175,15 +175,31 @@ def troubles_of(said: list[Any] | None) -> tuple[Outage, ...]:
     return tuple(Outage.model_validate(one) for one in said or ())
 
 
-def announced(db: Database) -> Announced:
-    """Returns the merged catalog of the last day's workers, in the order of names."""
+Catalogs = dict[tuple[str, datetime], Catalog]
+"""Catalogs by their worker's id and start: what a worker announced stays as it is."""
+
+
+def announced(db: Database, known: Catalogs | None = None) -> Announced:
+    """Returns the merged catalog of the last day's workers, in the order of names.
+
+    `known` is the caller's to keep: catalogs in it are not read again, and those that were read are put into it.
+    """
+    known = {} if known is None else known
+    columns = workers_table.c
     with db.read() as connection:
         rows = connection.execute(
-            select(workers_table.c.catalog, LIVE.label("live"))
-            .where(age(workers_table.c.seen_at) < KEPT_SECONDS)
-            .order_by(workers_table.c.started_at)
+            select(columns.id, columns.started_at, LIVE.label("live"))
+            .where(age(columns.seen_at) < KEPT_SECONDS)
+            .order_by(columns.started_at)
         ).all()
-    catalogs = [(Catalog.model_validate(row.catalog), bool(row.live)) for row in rows]
+        if unread := [row.id for row in rows if (row.id, row.started_at) not in known]:
+            read = select(columns.id, columns.started_at, columns.catalog).where(columns.id.in_(unread))
+            for row in connection.execute(read):
+                known[row.id, row.started_at] = Catalog.model_validate(row.catalog)
+    for gone in known.keys() - {(row.id, row.started_at) for row in rows}:
+        del known[gone]
+    # Workers that registered anew or were forgotten between the two statements are left out until the next call.
+    catalogs = [(known[key], bool(row.live)) for row in rows if (key := (row.id, row.started_at)) in known]
     tasks = {task.name: task for catalog, _ in catalogs for task in catalog.tasks}
     reports = {report.name: report for catalog, _ in catalogs for report in catalog.reports}
     templates = {template.name: template for catalog, _ in catalogs for template in catalog.templates}

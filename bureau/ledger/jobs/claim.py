@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Float,
     Row,
+    Select,
+    String,
+    Update,
+    Uuid,
     bindparam,
     exists,
     func,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -25,6 +28,8 @@ from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs.references import reference
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
+from bureau.ledger.db.deferred import Deferred
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import jobs, paused_queues, tasks
 from bureau.ledger.files import artifacts
@@ -33,9 +38,6 @@ from bureau.ledger.files.artifacts import StoredArtifact
 LEASE_SECONDS = 30.0
 FILES_AT_MOST = 50
 
-_sibling = tasks.alias("sibling")
-_job_started = exists().where(_sibling.c.job_id == tasks.c.job_id, _sibling.c.claim_no > 0)
-_paused = exists().where(paused_queues.c.queue == tasks.c.queue)
 _owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
 _CLAIMED: Sequence[ColumnElement[Any]] = (
     tasks.c.id,
@@ -79,6 +81,15 @@ class Claim:
     )  # its owner's, which its input names (see `_named`)
 
 
+class NotClaimable(Enum):
+    """The answer to a hint that is done with: its task is somebody else's, ended, not due, paused or of another queue.
+
+    The losing side learns nothing more and needs nothing: whoever won carries on.
+    """
+
+    GONE = "gone"
+
+
 def claim(
     db: Database,
     task_id: UUID,
@@ -88,45 +99,50 @@ def claim(
     run: str | None = None,
     lease_seconds: float = LEASE_SECONDS,
 ) -> Claim | None:
-    """The claim, or None: somebody else has the task, it ended, it is not due, its queue is paused or another.
+    """The claim, or None where the task is not to be had. It waits for a row that somebody else has locked.
 
     `run` is what the hint says that the task runs: a hint that says it wrongly, by malice, claims nothing either.
-    The losing side learns nothing and needs nothing: whoever won carries on.
     """
     with db.transaction() as connection:
-        claims = _claim(connection, [task_id], queue=queue, worker=worker, run=run, lease_seconds=lease_seconds)
+        claims = _claim(connection, _WAITING, [(task_id, run)], queue, worker, lease_seconds)
     return claims.get(task_id)
 
 
 def claim_batch(
     db: Database, wanted: Sequence[tuple[UUID, str]], *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
-) -> list[Claim | None]:
+) -> list[Claim | NotClaimable | Deferred]:
     """Claims of several tasks, each with its `run`, in one transaction; a task named twice is claimed once.
 
-    None: not to be had, or its row was locked just now. `claim` waits for the lock, and knows.
+    A task whose row was locked just now is deferred: `claim` waits for the lock, and knows.
     """
     with db.transaction() as connection:
-        free = connection.execute(_FREE, {"wanted": wanted, "on": queue}).scalars().all()
-        claims = _claim(connection, free, queue=queue, worker=worker, lease_seconds=lease_seconds)
-    return [claims.pop(task_id, None) for task_id, _ in wanted]
+        claims = _claim(connection, _FREE, wanted, queue, worker, lease_seconds)
+        missing = [(task_id, run) for task_id, run in wanted if task_id not in claims]
+        locked = {row.id for row in _HINTED.query(connection, _THERE, _rows(missing, queue))} if missing else set()
+    answers: list[Claim | NotClaimable | Deferred] = []
+    for task_id, _ in wanted:
+        refusal = Deferred.LOCKED if task_id in locked else NotClaimable.GONE
+        answers.append(claims.pop(task_id) if task_id in claims else refusal)
+    return answers
 
 
 def _claim(
     connection: Connection,
-    task_ids: Sequence[UUID],
-    *,
+    statement: Update,
+    wanted: Sequence[tuple[UUID, str | None]],
     queue: str,
     worker: str,
     lease_seconds: float,
-    run: str | None = None,
 ) -> dict[UUID, Claim]:
-    given = {"wanted": task_ids, "on": queue, "by": worker, "lease": lease_seconds}
-    statement = _CLAIM if run is None else _CLAIM.where(tasks.c.run == run)
-    rows = connection.execute(statement, given).all()
+    rows = _HINTED.query(connection, statement, _rows(wanted, queue), by=worker, lease=lease_seconds)
     named = {row.id: _named(row.input) for row in rows}
     every = set[UUID]().union(*named.values())
     there = artifacts.kept(connection, every) if every else {}
     return {row.id: _claim_of(row, worker, [there[file] for file in named[row.id] & there.keys()]) for row in rows}
+
+
+def _rows(wanted: Sequence[tuple[UUID, str | None]], queue: str) -> list[dict[str, Any]]:
+    return [{"task": task_id, "run": run, "on": queue} for task_id, run in dict.fromkeys(wanted)]
 
 
 def _named(task_input: dict[str, Any]) -> set[UUID]:
@@ -137,34 +153,42 @@ def _named(task_input: dict[str, Any]) -> set[UUID]:
     return {artifact for item in beside if (artifact := reference(item)) is not None}
 
 
-# Built once: building them takes longer than sending them.
-_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
-_CLAIMABLE: Sequence[ColumnElement[bool]] = (
-    tasks.c.state == TaskState.READY,
-    tasks.c.queue == bindparam("on"),
-    tasks.c.due_at <= now(),
+_HINTED = JsonRows(task=Uuid(), run=String(), on=String())
+_candidate = tasks.alias("candidate")
+_sibling = tasks.alias("sibling")
+_job_started = exists().where(_sibling.c.job_id == _candidate.c.job_id, _sibling.c.claim_no > 0)
+_paused = exists().where(paused_queues.c.queue == _candidate.c.queue)
+_THERE = select(_candidate.c.id).where(
+    _HINTED.matches(_candidate.c.id),
+    _candidate.c.run == func.coalesce(_HINTED["run"], _candidate.c.run),
+    _candidate.c.state == TaskState.READY,
+    _candidate.c.queue == _HINTED["on"],
+    _candidate.c.due_at <= now(),
     ~_paused,
-    or_(tasks.c.expires_at.is_(None), tasks.c.expires_at > now(), _job_started),
+    or_(_candidate.c.expires_at.is_(None), _candidate.c.expires_at > now(), _job_started),
 )
-_FREE = (
-    select(tasks.c.id)
-    .where(tuple_(tasks.c.id, tasks.c.run).in_(_WANTED), *_CLAIMABLE)
-    .with_for_update(skip_locked=True, key_share=True)
-)
-_CLAIM = (
-    update(tasks)
-    .where(tasks.c.id.in_(_WANTED), *_CLAIMABLE)
-    .values(
-        state=TaskState.RUNNING,
-        claim_no=tasks.c.claim_no + 1,
-        worker=bindparam("by"),
-        claimed_at=now(),
-        started_at=func.coalesce(tasks.c.started_at, now()),
-        lease_until=later(bindparam("lease", type_=Float())),
-        progress=None,
+
+
+def _claiming(locked: Select[Any]) -> Update:
+    """The claim of what `locked` finds and locks, in one statement with it."""
+    return (
+        update(tasks)
+        .where(_HINTED.matches_any(tasks.c.id), tasks.c.id.in_(locked))
+        .values(
+            state=TaskState.RUNNING,
+            claim_no=tasks.c.claim_no + 1,
+            worker=bindparam("by", type_=String(), required=True),
+            claimed_at=now(),
+            started_at=func.coalesce(tasks.c.started_at, now()),
+            lease_until=later(bindparam("lease", type_=Float(), required=True)),
+            progress=None,
+        )
+        .returning(*_CLAIMED)
     )
-    .returning(*_CLAIMED)
-)
+
+
+_FREE = _claiming(_THERE.with_for_update(skip_locked=True, key_share=True, of=_candidate))
+_WAITING = _claiming(_THERE.with_for_update(key_share=True, of=_candidate))
 
 
 def _claim_of(row: Row[Any], worker: str, files: Sequence[StoredArtifact]) -> Claim:

@@ -3,31 +3,43 @@
 Runs inside a transaction that holds the job's row lock, so that the counters below are exact.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, select, update
+from sqlalchemy import Connection, Integer, Uuid, select, update
 
 from bureau.contracts.jobs.states import TaskState, When
+from bureau.ledger.db.json_rows import ROWS_AT_MOST, JsonRows
+from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import dependencies, tasks
 from bureau.ledger.jobs.policy import dependent_state
 
 
+@dataclass(frozen=True)
+class ReadyTask:
+    """A task that became ready, and where it runs."""
+
+    id: UUID
+    queue: str
+    run: str
+
+
 @dataclass
-class Released:
-    """How many dependents became ready, and how many can no longer run."""
+class ReleasedDependents:
+    """By job: the dependents that became ready, and how many can no longer run."""
 
-    ready: int = 0
-    skipped: int = 0
+    ready: dict[UUID, list[ReadyTask]] = field(default_factory=lambda: defaultdict(list))
+    skipped: Counter[UUID] = field(default_factory=Counter)
 
 
-def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> Released:
-    """Tells the dependents of ended tasks; a skipped dependent ends too, so its own are told in turn."""
-    released = Released()
+def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> ReleasedDependents:
+    """Tells the dependents of ended tasks, of one job or of several; a skipped dependent ends too, so its own are told
+    in turn."""
+    released = ReleasedDependents()
     wave = list(ended)
     while wave:
         told = _tell(connection, wave)
@@ -35,53 +47,60 @@ def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskS
             (row, dependent_state(When(row.when), row.upstream_open, row.upstream_failed, row.upstream_unsuccessful))
             for row in told
         ]
-        ready = [row.id for row, state in decided if state is TaskState.READY]
-        wave = [(row.id, state) for row, state in decided if state is TaskState.SKIPPED]
+        ready = [row for row, state in decided if state is TaskState.READY]
+        skipped = [row for row, state in decided if state is TaskState.SKIPPED]
         if ready:
-            connection.execute(update(tasks).where(tasks.c.id.in_(ready)).values(state=TaskState.READY, due_at=now()))
-        if wave:
-            skipped = [task_id for task_id, _ in wave]
-            connection.execute(
-                update(tasks).where(tasks.c.id.in_(skipped)).values(state=TaskState.SKIPPED, finished_at=now())
-            )
-        released.ready += len(ready)
-        released.skipped += len(wave)
+            _READY.execute(connection, {"ids": [row.id for row in ready]})
+        if skipped:
+            _SKIPPED.execute(connection, {"ids": [row.id for row in skipped]})
+        for row in ready:
+            released.ready[row.job_id].append(ReadyTask(row.id, row.queue, row.run))
+        released.skipped.update(row.job_id for row in skipped)
+        wave = [(row.id, TaskState.SKIPPED) for row in skipped]
     return released
 
 
-def _tell(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> list[Row[Any]]:
+def _tell(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> list[Any]:
     """Counts the ended tasks down in each waiting dependent; those rows, once each, with their new counters."""
-    links = connection.execute(
-        select(dependencies.c.upstream, dependencies.c.downstream).where(
-            dependencies.c.upstream.in_([task_id for task_id, _ in ended])
-        )
-    ).all()
+    links = _LINKS.execute(connection, {"ids": [task_id for task_id, _ in ended]})
     if not links:
         return []
     states = dict(ended)
     closed = Counter(link.downstream for link in links)
     failed = Counter(link.downstream for link in links if states[link.upstream] is TaskState.FAILED)
     unsuccessful = Counter(link.downstream for link in links if states[link.upstream] is not TaskState.SUCCEEDED)
-    return list(
-        connection.execute(
-            update(tasks)
-            .where(tasks.c.id.in_(closed), tasks.c.state == TaskState.WAITING)
-            .values(
-                upstream_open=tasks.c.upstream_open - _by_id(closed),
-                upstream_failed=tasks.c.upstream_failed + _by_id(failed),
-                upstream_unsuccessful=tasks.c.upstream_unsuccessful + _by_id(unsuccessful),
-            )
-            .returning(
-                tasks.c.id,
-                tasks.c.when,
-                tasks.c.upstream_open,
-                tasks.c.upstream_failed,
-                tasks.c.upstream_unsuccessful,
-            )
-        ).all()
+    counts = [
+        {"task": task, "closed": closed[task], "failed": failed[task], "unsuccessful": unsuccessful[task]}
+        for task in sorted(closed)
+    ]
+    told: list[Any] = []
+    for start in range(0, len(counts), ROWS_AT_MOST):
+        told += _COUNTED.query(connection, _COUNT_DOWN, counts[start : start + ROWS_AT_MOST])
+    return told
+
+
+_LINKS = Prepared(
+    select(dependencies.c.upstream, dependencies.c.downstream).where(one_of(dependencies.c.upstream, "ids"))
+)
+_COUNTED = JsonRows(task=Uuid(), closed=Integer(), failed=Integer(), unsuccessful=Integer())
+_COUNT_DOWN = (
+    update(tasks)
+    .where(_COUNTED.matches(tasks.c.id), tasks.c.state == TaskState.WAITING)
+    .values(
+        upstream_open=tasks.c.upstream_open - _COUNTED["closed"],
+        upstream_failed=tasks.c.upstream_failed + _COUNTED["failed"],
+        upstream_unsuccessful=tasks.c.upstream_unsuccessful + _COUNTED["unsuccessful"],
     )
-
-
-def _by_id(counts: Counter[UUID]) -> Any:
-    """The count of a row's id as an SQL expression; 0 where it has none."""
-    return case(counts, value=tasks.c.id, else_=0) if counts else 0
+    .returning(
+        tasks.c.id,
+        tasks.c.job_id,
+        tasks.c.queue,
+        tasks.c.run,
+        tasks.c.when,
+        tasks.c.upstream_open,
+        tasks.c.upstream_failed,
+        tasks.c.upstream_unsuccessful,
+    )
+)
+_READY = Prepared(update(tasks).where(one_of(tasks.c.id, "ids")).values(state=TaskState.READY, due_at=now()))
+_SKIPPED = Prepared(update(tasks).where(one_of(tasks.c.id, "ids")).values(state=TaskState.SKIPPED, finished_at=now()))

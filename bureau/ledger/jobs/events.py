@@ -71,7 +71,7 @@ def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> Non
 
 
 _COUNTED = JsonRows(job=Uuid(), last=Integer())
-_COUNT = update(jobs).where(jobs.c.id == _COUNTED["job"]).values(event_seq=_COUNTED["last"])
+_COUNT = update(jobs).where(_COUNTED.matches(jobs.c.id)).values(event_seq=_COUNTED["last"])
 _SAID = JsonRows(job_id=Uuid(), seq=Integer(), type=String(), task=String(), data=Json, from_now=Float())
 _NAMES = ("job_id", "seq", "type", "task", "data")
 _INSERT = insert(events).from_select(

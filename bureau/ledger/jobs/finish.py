@@ -4,28 +4,33 @@ The jobs are locked in a statement of their own: in one statement with the task'
 each see the other unfinished and the join is lost for ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Uuid, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Uuid, func, insert, select, update
 
 from bureau.contracts.jobs.states import TaskState
+from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.ledger.db.database import Database
+from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
-from bureau.ledger.db.sql_time import now
-from bureau.ledger.db.tables import tasks
+from bureau.ledger.db.prepared import Prepared, one_of
+from bureau.ledger.db.sql_time import later, now
+from bureau.ledger.db.tables import attempts, tasks
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import Removal, StoredArtifact
 from bureau.ledger.jobs.claim import Claim
-from bureau.ledger.jobs.close_claim import end_claim, ended
+from bureau.ledger.jobs.dependents import ReadyTask, release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
-from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Succeeded
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
+from bureau.ledger.jobs.policy import error_of
 from bureau.ledger.jobs.submit import add_tasks
+from bureau.ledger.mail import deliveries
 
 
 class FinishResult(StrEnum):
@@ -38,47 +43,67 @@ class FinishResult(StrEnum):
 
 @dataclass(frozen=True)
 class Finished:
-    """`woke`: something became ready, so hints are to be published."""
+    """`woke`: something became ready, so hints are to be published. `ready` are the dependents among it.
+
+    Where several claims of a job end in one transaction, the first of them is told.
+    """
 
     fate: FinishResult
     woke: bool = False
+    ready: tuple[ReadyTask, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
 class ClaimOutcome:
-    """A claim, and how it ended; `lines` are log events not yet written."""
+    """A claim, and how it ended.
+
+    `lines` are log events not yet written. `delivery` is the end of the mail that the claim handed over: it is written
+    whatever becomes of the claim, for what happened outside happened.
+    """
 
     claim: Claim
     ending: Outcome
     lines: Sequence[TaskEvent] = ()
+    delivery: DeliveryEnd | None = None
 
 
 def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[TaskEvent] = ()) -> Finished:
     """Ends a claim; `lines` are log events not yet written. Raises `LedgerUnavailable`: then ask again."""
-    (finished,) = _finish(db, [ClaimOutcome(claim, ending, lines)])
-    return finished or Finished(FinishResult.DISCARDED)  # its job was deleted
+    (finished,) = finish_waiting(db, [ClaimOutcome(claim, ending, lines)])
+    return finished
 
 
-def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | None]:
-    """Ends claims in one transaction, all or none. None: somebody had its job or task locked; `finish` waits."""
+def finish_waiting(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished]:
+    """Ends claims in one transaction, all or none, and waits for the jobs and tasks that somebody else has locked."""
+    found = _finish(db, ends, skip_locked=False)
+    gone = Finished(FinishResult.DISCARDED)  # its job was deleted
+    return [gone if isinstance(one, Deferred) else one for one in found]
+
+
+def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | Deferred]:
+    """Ends claims in one transaction, all or none; `Deferred` where somebody has the job or the task locked."""
     return _finish(db, ends, skip_locked=True)
 
 
-def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool = False) -> list[Finished | None]:
+def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) -> list[Finished | Deferred]:
     with db.transaction() as connection:
         locked = lock_jobs(connection, [end.claim.job_id for end in ends], skip_locked=skip_locked)
         mine = [end.claim.task_id for end in ends if end.claim.job_id in locked]
         rows = _lock_tasks(connection, mine, skip_locked=skip_locked)
-        successes = _Successes()
-        finished = [_end(locked.get(end.claim.job_id), rows.get(end.claim.task_id), end, successes) for end in ends]
-        successes.write(connection)
-        changed = {
-            end.claim.job_id for end, one in zip(ends, finished, strict=True) if one and one.fate is FinishResult.DONE
-        }
+        closing = Closing(connection)
+        fates = [_end(locked.get(end.claim.job_id), rows.get(end.claim.task_id), end, closing) for end in ends]
+        deliveries.close_all(
+            connection, [end.delivery for end, fate in zip(ends, fates, strict=True) if fate and end.delivery]
+        )
+        closing.write()
+        changed = {end.claim.job_id for end, fate in zip(ends, fates, strict=True) if fate is FinishResult.DONE}
         write_jobs(connection, [locked[job_id] for job_id in sorted(changed)])
     for job in locked.values():
         db.tell(job.end)
-    return finished
+    return [
+        Deferred.LOCKED if fate is None else closing.told(end.claim.job_id, fate)
+        for end, fate in zip(ends, fates, strict=True)
+    ]
 
 
 _NEEDED: Sequence[ColumnElement[Any]] = (
@@ -93,26 +118,24 @@ _NEEDED: Sequence[ColumnElement[Any]] = (
 )
 
 
-_TASKS = select(*_NEEDED).where(tasks.c.id.in_(bindparam("task_ids", expanding=True))).order_by(tasks.c.id)
-_LOCK, _LOCK_FREE = _TASKS.with_for_update(), _TASKS.with_for_update(skip_locked=True)
+_TASKS = select(*_NEEDED).where(one_of(tasks.c.id, "task_ids")).order_by(tasks.c.id)
+_LOCK, _LOCK_FREE = Prepared(_TASKS.with_for_update()), Prepared(_TASKS.with_for_update(skip_locked=True))
 
 
-def _lock_tasks(connection: Connection, task_ids: Sequence[UUID], *, skip_locked: bool) -> dict[UUID, Row[Any]]:
-    rows = connection.execute(_LOCK_FREE if skip_locked else _LOCK, {"task_ids": task_ids}).all()
+def _lock_tasks(connection: Connection, task_ids: Sequence[UUID], *, skip_locked: bool) -> dict[UUID, Any]:
+    if not task_ids:
+        return {}
+    rows = (_LOCK_FREE if skip_locked else _LOCK).execute(connection, {"task_ids": task_ids})
     return {row.id: row for row in rows}
 
 
-def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, successes: "_Successes") -> Finished | None:
+def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closing: "Closing") -> FinishResult | None:
     if job is None or task is None:
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
-        return Finished(_read_back(task, end))
-    match _as_things_stand(job, task, end.ending):
-        case Succeeded() as ending:
-            woke = successes.add(job, task, ending, end.lines)
-        case ending:
-            woke = end_claim(job, task, ending, end.lines)
-    return Finished(FinishResult.DONE, woke)
+        return _read_back(task, end)
+    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines)
+    return FinishResult.DONE
 
 
 def _as_things_stand(job: LockedJob, task: Row[Any], ending: Outcome) -> Outcome:
@@ -133,10 +156,132 @@ def _read_back(task: Row[Any], end: ClaimOutcome) -> FinishResult:
     return FinishResult.ALREADY if mine else FinishResult.DISCARDED
 
 
+class Closing:
+    """The state machine of a claim's end: every outcome of it, and the crash that the scheduler sees.
+
+    What claims that end together have in common is gathered, and written by `write` in few statements. `task` is always
+    its locked row, and `job` has locked it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.woken: set[UUID] = set()  # jobs of which a task became ready
+        self._ready: dict[UUID, list[ReadyTask]] = {}
+        self._connection = connection
+        self._succeeded: list[dict[str, Any]] = []
+        self._made: list[StoredArtifact] = []
+        self._removed: list[Removal] = []
+        self._jobs: dict[UUID, LockedJob] = {}  # those whose dependents are to be told
+        self._ended: list[tuple[UUID, TaskState]] = []
+
+    def close(self, job: LockedJob, task: Row[Any], ending: Outcome, lines: Sequence[TaskEvent] = ()) -> None:
+        """Gathers a claim's end; the job's own row is left to `write_jobs`."""
+        job.say(lines)
+        match ending:
+            case Succeeded():
+                self._succeed(job, task, ending)
+            case Failed(error, made):
+                self._made += made
+                self._give_up(job, task, TaskState.FAILED, error)
+            case Cancelled():
+                error = error_of("cancelled", "The job was cancelled.", retryable=False)
+                self._give_up(job, task, TaskState.CANCELLED, error)
+            case RetryLater(delay, error, counted):
+                self._record(task, "retry" if counted else "postponed", error)
+                since = {"postponed_since": task.postponed_since or now()}
+                counters = {"failures": tasks.c.failures + 1, "postponed_since": None} if counted else since
+                self._make_ready(job, task, delay, error=error, **counters)
+                _say_retrying(job, task, error, delay, counted=counted)
+            case Released():
+                self._record(task, "handed_back", None)
+                self._make_ready(job, task, 0.0)
+
+    def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
+        """The lease ended without a word: ready again, from the budget of crashes."""
+        error = error_of("worker_lost", "The worker went away while it ran this.", retryable=True)
+        self._record(task, "crashed", error)
+        self._make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
+        _say_retrying(job, task, error, delay, counted=False)
+
+    def write(self) -> None:
+        """Writes what was gathered, and tells the dependents of all that ended at once."""
+        _SUCCEEDED.execute(self._connection, _SUCCEED, self._succeeded)
+        artifacts.insert_artifacts(self._connection, self._made)
+        artifacts.mark_removed(self._connection, self._removed)
+        if not self._ended:
+            return
+        released = release_dependents(self._connection, self._ended)
+        for job_id, count in released.skipped.items():
+            self._jobs[job_id].ended(count)
+        self._ready = released.ready
+        self.woken |= released.ready.keys()
+
+    def told(self, job_id: UUID, fate: FinishResult) -> Finished:
+        """What the caller of a finish learns; of each job the first one learns what became ready."""
+        if fate is not FinishResult.DONE or job_id not in self.woken:
+            return Finished(fate)
+        self.woken.discard(job_id)
+        return Finished(fate, woke=True, ready=tuple(self._ready.pop(job_id, ())))
+
+    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded) -> None:
+        self._succeeded.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})
+        self._made += ending.made
+        self._removed.append(Removal(job.id, job.owner, ending.removed))
+        if ending.added:
+            add_tasks(job, ending.added)
+            self.woken.add(job.id)
+        self._end(job, task, TaskState.SUCCEEDED, {})
+
+    def _give_up(self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any]) -> None:
+        self._record(task, state.value, error)
+        self._connection.execute(
+            update(tasks)
+            .where(tasks.c.id == task.id)
+            .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None)
+        )
+        self._end(job, task, state, {"error": error})
+
+    def _end(self, job: LockedJob, task: Row[Any], state: TaskState, data: Mapping[str, Any]) -> None:
+        alone = job.alone  # then it has no dependents
+        job.say([TaskEvent(f"task.{state}", task.name, dict(data))])
+        job.ended(1, state)
+        if not alone:
+            self._jobs[job.id] = job
+            self._ended.append((task.id, state))
+
+    def _make_ready(self, job: LockedJob, task: Row[Any], delay: float, **values: Any) -> None:
+        self._connection.execute(
+            update(tasks)
+            .where(tasks.c.id == task.id)
+            .values(
+                state=TaskState.READY,
+                due_at=later(delay),
+                hinted_at=None,
+                hints=0,
+                worker=None,
+                lease_until=None,
+                **values,
+            )
+        )
+        self.woken.add(job.id)
+
+    def _record(self, task: Row[Any], outcome: str, error: dict[str, Any] | None) -> None:
+        self._connection.execute(
+            insert(attempts).values(
+                task_id=task.id,
+                claim_no=task.claim_no,
+                outcome=outcome,
+                worker=task.worker,
+                started_at=task.claimed_at,
+                ended_at=now(),
+                error=error,
+            )
+        )
+
+
 _SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json)
 _SUCCEED = (
     update(tasks)
-    .where(tasks.c.id == _SUCCEEDED["task"])
+    .where(_SUCCEEDED.matches(tasks.c.id))
     .values(
         state=TaskState.SUCCEEDED,
         finished_at=now(),
@@ -149,24 +294,6 @@ _SUCCEED = (
 )
 
 
-@dataclass
-class _Successes:
-    """The common end, of several claims, in few statements."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    made: list[StoredArtifact] = field(default_factory=list)
-    removed: list[Removal] = field(default_factory=list)
-
-    def add(self, job: LockedJob, task: Row[Any], ending: Succeeded, lines: Sequence[TaskEvent]) -> bool:
-        """Whether a task becomes ready by it."""
-        self.rows.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})
-        self.made += ending.made
-        self.removed.append(Removal(job.id, job.owner, ending.removed))
-        job.say(lines)
-        add_tasks(job, ending.added)
-        return ended(job, task, TaskState.SUCCEEDED, {}) or bool(ending.added)
-
-    def write(self, connection: Connection) -> None:
-        _SUCCEEDED.execute(connection, _SUCCEED, self.rows)
-        artifacts.insert_artifacts(connection, self.made)
-        artifacts.mark_removed(connection, self.removed)
+def _say_retrying(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
+    data = {"error": error, "delay_seconds": round(delay, 3), "counted": counted}
+    job.say([TaskEvent("task.retrying", task.name, data)])

@@ -12,7 +12,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.jobs.claim import LEASE_SECONDS
-from bureau.ledger.jobs.close_claim import end_claim, make_ready_after_crash
+from bureau.ledger.jobs.finish import Closing
 from bureau.ledger.jobs.locked_job import lock_job
 from bureau.ledger.jobs.outcome import Cancelled, Failed
 from bureau.ledger.jobs.policy import CRASH_BUDGET, CRASH_POLICY, Jitter, backoff, error_of
@@ -115,14 +115,15 @@ def _take_back(
         task = connection.execute(select(tasks).where(*still).with_for_update()).one_or_none()
         if job is None or task is None:
             return None
+        closing = Closing(connection)
         if ending := _end_of_crashed(task.crashes + 1, stop_requested=task.stop_requested_at is not None):
-            woke = end_claim(job, task, ending)
+            closing.close(job, task, ending)
         else:
-            make_ready_after_crash(job, task, backoff(task.crashes, CRASH_POLICY, jitter))
-            woke = True
+            closing.crash(job, task, backoff(task.crashes, CRASH_POLICY, jitter))
+        closing.write()
         job.write()
     db.tell(job.end)
-    return woke
+    return bool(closing.woken)
 
 
 def _end_of_crashed(crashes: int, *, stop_requested: bool) -> Cancelled | Failed | None:

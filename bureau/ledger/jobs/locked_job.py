@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Row, String, Uuid, bindparam, case, func, select, update
+from sqlalchemy import Connection, Integer, Row, String, Uuid, case, func, select, update
 
 from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.job_end import JobEnded
 from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
+from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import jobs, tasks
 from bureau.ledger.jobs.events import TaskEvent, insert_events, rows_of
@@ -103,7 +104,7 @@ class LockedJob:
 _GATHERED = JsonRows(job=Uuid(), open=Integer(), total=Integer(), last=Integer(), end=String(), failure=Json)
 _COUNT = (
     update(jobs)
-    .where(jobs.c.id == _GATHERED["job"])
+    .where(_GATHERED.matches(jobs.c.id))
     .values(open_tasks=_GATHERED["open"], total_tasks=_GATHERED["total"], event_seq=_GATHERED["last"])
 )
 _END = _COUNT.values(state=_GATHERED["end"], error=_GATHERED["failure"], finished_at=now())
@@ -117,16 +118,16 @@ def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
 def lock_jobs(connection: Connection, job_ids: Iterable[UUID], *, skip_locked: bool = False) -> dict[UUID, LockedJob]:
     """The jobs by id, locked in the order of their ids, as whoever locks several does; without those deleted, and,
     with `skip_locked`, without those that somebody else has locked."""
-    rows = connection.execute(_LOCK_FREE if skip_locked else _LOCK, {"job_ids": list(set(job_ids))})
+    rows = (_LOCK_FREE if skip_locked else _LOCK).execute(connection, {"job_ids": list(set(job_ids))})
     return {row.id: LockedJob(connection, row) for row in rows}
 
 
-_JOBS = (
-    select(jobs, age(_begun).label("age"))
-    .where(jobs.c.id.in_(bindparam("job_ids", expanding=True)))
-    .order_by(jobs.c.id)
+_COLUMNS = (
+    *(jobs.c.id, jobs.c.owner, jobs.c.kind, jobs.c.state, jobs.c.priority, jobs.c.total_tasks, jobs.c.open_tasks),
+    *(jobs.c.event_seq, jobs.c.cancel_requested_at, jobs.c.finished_at, age(_begun).label("age")),
 )
-_LOCK, _LOCK_FREE = _JOBS.with_for_update(), _JOBS.with_for_update(skip_locked=True)
+_JOBS = select(*_COLUMNS).where(one_of(jobs.c.id, "job_ids")).order_by(jobs.c.id)
+_LOCK, _LOCK_FREE = Prepared(_JOBS.with_for_update()), Prepared(_JOBS.with_for_update(skip_locked=True))
 
 
 def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
@@ -146,16 +147,16 @@ def _close(connection: Connection, over: Sequence[LockedJob]) -> None:
     if not asked:
         return
     ends: dict[UUID, dict[tuple[TaskState, bool], int]] = defaultdict(dict)
-    for end in connection.execute(_ENDS, {"job_ids": [job.id for job in asked]}):
+    for end in _ENDS.execute(connection, {"job_ids": [job.id for job in asked]}):
         ends[end.job_id][TaskState(end.state), end.optional] = end.n
     for job in asked:
         state = job_end(ends[job.id])
         job.close(state, None if state is JobState.SUCCEEDED else _first_error(connection, job.id, state))
 
 
-_ENDS = (
+_ENDS = Prepared(
     select(tasks.c.job_id, tasks.c.state, tasks.c.optional, func.count().label("n"))
-    .where(tasks.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .where(one_of(tasks.c.job_id, "job_ids"))
     .group_by(tasks.c.job_id, tasks.c.state, tasks.c.optional)
 )
 

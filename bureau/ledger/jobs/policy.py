@@ -1,12 +1,12 @@
 """What happens next, decided purely: retries, dependents, the end of a job. No SQL and no clock here."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bureau.contracts.base import clean_text
+from bureau.contracts.base import clean, clean_text
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
 from bureau.contracts.jobs.states import JobState, TaskState, When
@@ -102,6 +102,7 @@ def job_end(ends: Mapping[tuple[TaskState, bool], int]) -> JobState:
     return JobState.SUCCEEDED
 
 
-def error_of(code: str, message: str, *, retryable: bool) -> dict[str, Any]:
-    """An error as the API shows it. The message may hold anything an exception said."""
-    return {"code": code, "message": clean_text(message), "retryable": retryable}
+def error_of(code: str, message: str, *, retryable: bool, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Returns an error as the API shows it. The message and the details may hold anything an exception said."""
+    error: dict[str, Any] = {"code": code, "message": clean_text(message), "retryable": retryable}
+    return {**error, "details": clean(list(details))} if details else error

@@ -1,8 +1,8 @@
 """Submission: jobs, their tasks and the idempotency answer in one transaction. Nothing is published inside it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +50,34 @@ class NewJob:
     expires_at: datetime | None = None
     uses: tuple[UUID, ...] = ()
 
+    @property
+    def due_at_once(self) -> bool:
+        """Whether its first tasks are due when it is accepted."""
+        return self.run_at is None and not self.delay_seconds
+
+    def due_at(self, accepted_at: datetime) -> datetime:
+        """When its first tasks are due."""
+        return self.run_at or accepted_at + timedelta(seconds=round(self.delay_seconds or 0.0, 3))
+
+
+@dataclass(frozen=True)
+class StampedTask:
+    """A task that was inserted with the stamp of its hint: who inserted it publishes the hint after the commit."""
+
+    id: UUID
+    name: str
+    run: str
+    queue: str
+
+
+Room = Callable[[str], bool]
+"""Whether the window of a queue has room for one more hint; a yes takes the place."""
+
+
+def no_room(_queue: str) -> bool:
+    """The relay publishes the hints, as it does for whatever becomes due later."""
+    return False
+
 
 def submit(
     db: Database, new: Sequence[NewJob], reservation: Reservation | None = None, *, given: Answer | None = None
@@ -67,8 +95,15 @@ def added_name(adding: str, name: str) -> str:
     return f"{adding}:{name}"
 
 
-def insert_job(connection: Connection, job: NewJob) -> None:
-    """One job, inside the caller's transaction."""
+def insert_job(
+    connection: Connection, job: NewJob, *, at: datetime | None = None, room: Room = no_room
+) -> list[StampedTask]:
+    """Inserts one job inside the caller's transaction, and returns the tasks that got the stamp of their hint.
+
+    `at` is the database's time that the job is accepted at, where the caller asked for it; else it is the statements'.
+    """
+    accepted = now() if at is None else literal(at, UtcDateTime())
+    due = _due(job) if at is None else literal(job.due_at(at), UtcDateTime())
     connection.execute(
         insert(jobs).values(
             id=job.id,
@@ -80,52 +115,66 @@ def insert_job(connection: Connection, job: NewJob) -> None:
             priority=job.priority,
             total_tasks=len(job.tasks),
             open_tasks=len(job.tasks),
-            created_at=now(),
-            run_at=_due(job) if job.run_at or job.delay_seconds else None,
+            created_at=accepted,
+            run_at=None if job.due_at_once else due,
             expires_at=job.expires_at,
         )
     )
     if job.tags:
         connection.execute(insert(job_tags), [{"job_id": job.id, "tag": tag} for tag in dict.fromkeys(job.tags)])
-    _insert_tasks(connection, job.id, job.tasks, 0, job.priority, due=_due(job), expires_at=job.expires_at)
+    rows, links = task_rows(job.id, job.tasks, 0, job.priority, job.expires_at)
+    stamped = [row for row in rows if row["upstream_open"] == 0 and job.due_at_once and room(row["queue"])]
+    _insert_tasks(connection, rows, links, due=due, stamped=[row["id"] for row in stamped], at=accepted)
     artifacts.use(connection, job.id, job.owner, job.uses)
+    return [StampedTask(row["id"], row["name"], row["run"], row["queue"]) for row in stamped]
 
 
 def add_tasks(job: LockedJob, new: Sequence[NewTask]) -> None:
     """Tasks added to an open job, under its lock; who has no `after` is ready at once."""
     if new:
-        _insert_tasks(job.connection, job.id, new, job.total_tasks, job.row.priority, due=now(), expires_at=None)
+        rows, links = task_rows(job.id, new, job.total_tasks, job.row.priority, None)
+        _insert_tasks(job.connection, rows, links, due=now())
         job.added(len(new))
 
 
-def _insert_tasks(
-    connection: Connection,
-    job_id: UUID,
-    new: Sequence[NewTask],
-    first_position: int,
-    priority: int,
-    *,
-    due: ColumnElement[datetime],
-    expires_at: datetime | None,
-) -> None:
+def task_rows(
+    job_id: UUID, new: Sequence[NewTask], first_position: int, priority: int, expires_at: datetime | None
+) -> tuple[list[dict[str, Any]], list[dict[str, UUID]]]:
+    """The rows of new tasks and of the dependencies between them."""
     ids = {task.name: new_id() for task in new}
     rows = [
         {"id": ids[task.name], "job_id": job_id, "position": position, "priority": priority, **_columns(task)}
         for position, task in enumerate(new, start=first_position)
     ]
-    roots = [{**row, "expires_at": expires_at} for row in rows if row["upstream_open"] == 0]
-    others = [row for row in rows if row["upstream_open"] > 0]
-    if roots:
-        connection.execute(insert(tasks).values(due_at=due), roots)
-    if others:
-        connection.execute(insert(tasks), others)
+    for row in rows:
+        row["expires_at"] = expires_at if row["upstream_open"] == 0 else None
     links = [
         {"upstream": ids[upstream], "downstream": ids[task.name]}
         for task in new
+        if task.after
         for upstream in dict.fromkeys(task.after)
     ]
+    return rows, links
+
+
+def _insert_tasks(
+    connection: Connection,
+    rows: Sequence[dict[str, Any]],
+    links: Sequence[dict[str, UUID]],
+    *,
+    due: ColumnElement[datetime],
+    stamped: Sequence[UUID] = (),
+    at: ColumnElement[datetime] | None = None,
+) -> None:
+    ready = [row for row in rows if row["upstream_open"] == 0]
+    if hinted := [row for row in ready if row["id"] in stamped]:
+        connection.execute(insert(tasks).values(due_at=due, hinted_at=at, hints=1), hinted)
+    if unhinted := [row for row in ready if row["id"] not in stamped]:
+        connection.execute(insert(tasks).values(due_at=due), unhinted)
+    if waiting := [row for row in rows if row["upstream_open"] > 0]:
+        connection.execute(insert(tasks), waiting)
     if links:
-        connection.execute(insert(dependencies), links)
+        connection.execute(insert(dependencies), list(links))
 
 
 def _columns(task: NewTask) -> dict[str, Any]:

@@ -1,27 +1,24 @@
 """Deliveries: a mail's intent is written before it is handed over, its end after. So it is handed over once."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Integer, Row, String, Text, Uuid, insert, literal, select, update
 
 from bureau.contracts.jobs.states import TaskState
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.ledger.db.database import Database
+from bureau.ledger.db.deferred import Deferred
+from bureau.ledger.db.json_rows import JsonRows
+from bureau.ledger.db.metadata import Json
+from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import deliveries, tasks
-from bureau.ledger.mail import provider_events
-
-
-class DeliveryState(StrEnum):
-    """How an attempt to hand a mail over stands."""
-
-    OPEN = "open"  # the intent: it may be under way, or its sender died
-    SENT = "sent"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"  # it may or may not have been handed over
+from bureau.ledger.mail import provider_events, suppressions
+from bureau.ledger.mail.suppressions import Suppression
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class MailDelivery:
     recipients: dict[str, str]
     age_seconds: float
     response: str | None
+    reasons: Mapping[str, str] = field(default_factory=dict)  # what the provider said of those it did not take
 
 
 class ClaimLost(Exception):
@@ -49,6 +47,14 @@ class OpenIntent(Exception):
         self.delivery = delivery
 
 
+class SuppressedRecipients(Exception):
+    """Recipients are on the suppression list: nothing was written, and the mail may go to the others."""
+
+    def __init__(self, found: Mapping[str, Suppression]) -> None:
+        super().__init__(f"{len(found)} recipients are suppressed")
+        self.found = found
+
+
 def history(db: Database, task_id: UUID) -> list[MailDelivery]:
     """All tries of a task, the first one first."""
     with db.read() as connection:
@@ -56,12 +62,21 @@ def history(db: Database, task_id: UUID) -> list[MailDelivery]:
 
 
 def _history(connection: Connection, task_id: UUID) -> list[MailDelivery]:
-    rows = connection.execute(
-        select(deliveries, age(deliveries.c.opened_at).label("age_seconds"))
-        .where(deliveries.c.task_id == task_id)
-        .order_by(deliveries.c.n)
-    )
-    return [_delivery(row) for row in rows]
+    return _histories(connection, [task_id]).get(task_id, [])
+
+
+def _histories(connection: Connection, task_ids: Sequence[UUID]) -> dict[UUID, list[MailDelivery]]:
+    found: dict[UUID, list[MailDelivery]] = defaultdict(list)
+    for row in _HISTORY.execute(connection, {"ids": task_ids}):
+        found[row.task_id].append(_delivery(row))
+    return dict(found)
+
+
+_HISTORY = Prepared(
+    select(deliveries, age(deliveries.c.opened_at).label("age_seconds"))
+    .where(one_of(deliveries.c.task_id, "ids"))
+    .order_by(deliveries.c.task_id, deliveries.c.n)
+)
 
 
 def _delivery(row: Row[Any]) -> MailDelivery:
@@ -73,33 +88,107 @@ def _delivery(row: Row[Any]) -> MailDelivery:
         recipients=dict(row.recipients),
         age_seconds=float(row.age_seconds),
         response=row.response,
+        reasons=row.reasons or {},
     )
 
 
-def open_delivery(
-    db: Database, *, task_id: UUID, claim_no: int, message_id: str, transport: str, recipients: Sequence[str]
-) -> MailDelivery:
-    """Writes the intent under the task row's lock. Raises `ClaimLost`, `OpenIntent`, `LedgerUnavailable`."""
+@dataclass(frozen=True)
+class Intent:
+    """What is about to be handed over: a claim's mail, to whom, by which transport."""
+
+    task_id: UUID
+    claim_no: int
+    message_id: str
+    transport: str
+    recipients: tuple[str, ...]
+    owner: str | None = None  # whose suppression list is asked; None asks none
+
+
+Opened = MailDelivery | ClaimLost | OpenIntent | SuppressedRecipients
+
+
+def open_delivery(db: Database, intent: Intent) -> MailDelivery:
+    """Writes the intent under the task row's lock, and waits for that.
+
+    Raises `ClaimLost`, `OpenIntent`, `SuppressedRecipients` and `LedgerUnavailable`; then there is no new intent.
+    """
+    (opened,) = _open(db, [intent], skip_locked=False)
+    if isinstance(opened, Deferred):  # the task was deleted
+        raise ClaimLost
+    if isinstance(opened, Exception):
+        raise opened
+    return opened
+
+
+def open_batch(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferred]:
+    """Writes the intents of several claims in one transaction, each under its task row's lock.
+
+    The answer to each is its delivery, or what `open_delivery` would raise; `Deferred` where somebody has the row
+    locked, or the task is gone.
+    """
+    return _open(db, intents, skip_locked=True)
+
+
+def _open(db: Database, intents: Sequence[Intent], *, skip_locked: bool) -> list[Opened | Deferred]:
     with db.transaction() as connection:
-        if not _still_claimed(connection, task_id, claim_no):
-            raise ClaimLost
-        before = _history(connection, task_id)
-        if before and before[-1].state is DeliveryState.OPEN:
-            raise OpenIntent(before[-1])
-        n = len(before) + 1
-        open_recipients = dict.fromkeys(recipients, "open")
-        connection.execute(
-            insert(deliveries).values(
-                task_id=task_id,
-                n=n,
-                message_id=message_id,
-                transport=transport,
-                state=DeliveryState.OPEN,
-                recipients=open_recipients,
-                opened_at=now(),
-            )
-        )
-    return MailDelivery(n, message_id, transport, DeliveryState.OPEN, open_recipients, 0.0, None)
+        lock = _LOCK_FREE if skip_locked else _LOCK
+        claims = {row.id: row for row in lock.execute(connection, {"ids": [intent.task_id for intent in intents]})}
+        before = _histories(connection, [intent.task_id for intent in intents])
+        owned = [(intent.owner, address) for intent in intents if intent.owner for address in intent.recipients]
+        listed = suppressions.listed_among(connection, owned) if owned else {}
+        answers = [_opened(intent, claims.get(intent.task_id), before, listed) for intent in intents]
+        new = [(intent, one) for intent, one in zip(intents, answers, strict=True) if isinstance(one, MailDelivery)]
+        _OPENED.execute(connection, _OPEN, [_row(intent, one) for intent, one in new])
+    return answers
+
+
+def _opened(
+    intent: Intent,
+    task: Any | None,
+    histories: Mapping[UUID, Sequence[MailDelivery]],
+    listed: Mapping[tuple[str, str], Suppression],
+) -> Opened | Deferred:
+    """What the rows, which are locked, make of an intent."""
+    if task is None:
+        return Deferred.LOCKED
+    if task.claim_no != intent.claim_no or task.state != TaskState.RUNNING or task.stop_requested_at is not None:
+        return ClaimLost()
+    before = histories.get(intent.task_id, ())
+    if before and before[-1].state is DeliveryState.OPEN:
+        return OpenIntent(before[-1])
+    refused = {one: found for one in intent.recipients if (found := listed.get((intent.owner or "", one)))}
+    if refused:
+        return SuppressedRecipients(refused)
+    recipients = dict.fromkeys(intent.recipients, "open")
+    return MailDelivery(len(before) + 1, intent.message_id, intent.transport, DeliveryState.OPEN, recipients, 0.0, None)
+
+
+def _row(intent: Intent, delivery: MailDelivery) -> dict[str, Any]:
+    return {
+        "task": intent.task_id,
+        "n": delivery.n,
+        "message_id": delivery.message_id,
+        "transport": delivery.transport,
+        "recipients": delivery.recipients,
+    }
+
+
+_TASKS = (
+    select(tasks.c.id, tasks.c.claim_no, tasks.c.state, tasks.c.stop_requested_at)
+    .where(one_of(tasks.c.id, "ids"))
+    .order_by(tasks.c.id)
+)
+_LOCK = Prepared(_TASKS.with_for_update(key_share=True))
+_LOCK_FREE = Prepared(_TASKS.with_for_update(skip_locked=True, key_share=True))
+_OPENED = JsonRows(task=Uuid(), n=Integer(), message_id=String(), transport=String(), recipients=Json)
+_OPEN = insert(deliveries).from_select(
+    ["task_id", "n", "message_id", "transport", "recipients", "state", "opened_at"],
+    select(
+        *(_OPENED[name] for name in ("task", "n", "message_id", "transport", "recipients")),
+        literal(DeliveryState.OPEN.value),
+        now(),
+    ),
+)
 
 
 def move_delivery(db: Database, *, task_id: UUID, claim_no: int, n: int, transport: str) -> bool:
@@ -130,16 +219,40 @@ def _still_claimed(connection: Connection, task_id: UUID, claim_no: int) -> bool
     return claimed is not None
 
 
-def close_delivery(
-    db: Database, *, task_id: UUID, n: int, state: DeliveryState, recipients: Mapping[str, str], response: str | None
-) -> bool:
+def close_delivery(db: Database, end: DeliveryEnd) -> bool:
     """Writes the end once, fenced by nothing: what happened outside happened. False: somebody was first."""
     with db.transaction() as connection:
-        closed = connection.execute(
-            update(deliveries)
-            .where(deliveries.c.task_id == task_id, deliveries.c.n == n, deliveries.c.state == DeliveryState.OPEN)
-            .values(state=state, recipients=dict(recipients), ended_at=now(), response=response)
-        )
-        if state is DeliveryState.UNKNOWN:
-            provider_events.prove(connection, task_id)  # the provider may have told of it before we gave up
-    return closed.rowcount > 0
+        closed = close_all(connection, [end])
+    return bool(closed)
+
+
+def close_all(connection: Connection, ends: Sequence[DeliveryEnd]) -> list[UUID]:
+    """Writes several ends in the caller's transaction, as `close_delivery` does; the tasks of those that were open."""
+    if not ends:
+        return []
+    rows = [{name: getattr(end, name) for name in _END_NAMES} for end in ends]
+    closed = [row.task_id for row in _ENDED.query(connection, _CLOSE, rows)]
+    for end in ends:
+        if end.state is DeliveryState.UNKNOWN:  # the provider may have told of it before we gave up
+            provider_events.prove(connection, end.task_id)
+    return closed
+
+
+_END_NAMES = ("task_id", "n", "state", "recipients", "response", "reasons")
+_ENDED = JsonRows(task_id=Uuid(), n=Integer(), state=String(), recipients=Json, response=Text(), reasons=Json)
+_CLOSE = (
+    update(deliveries)
+    .where(
+        _ENDED.matches(deliveries.c.task_id),
+        deliveries.c.n == _ENDED["n"],
+        deliveries.c.state == DeliveryState.OPEN,
+    )
+    .values(
+        state=_ENDED["state"],
+        recipients=_ENDED["recipients"],
+        ended_at=now(),
+        response=_ENDED["response"],
+        reasons=_ENDED["reasons"],
+    )
+    .returning(deliveries.c.task_id)
+)

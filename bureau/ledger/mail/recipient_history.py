@@ -98,7 +98,7 @@ def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[
     for row in tries:
         if address not in row.recipients:
             continue
-        reason = reason_of(address, row.response)
+        reason = reason_of(address, row)
         yield HistoryStep(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
         of_it = [event for event in told if event.recipient == folded(address) and event.n == row.n]
         for event in sorted(of_it, key=lambda event: (event.at, weight_of(event))):

@@ -37,7 +37,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dic
     for row in tries:
         for address, state in row.recipients.items():
             if shown.get(address, {}).get("state") != "sent":
-                reason = reason_of(address, row.response) if state != "sent" else None
+                reason = reason_of(address, row) if state != "sent" else None
                 shown[address] = {"address": address, "state": state, "at": row.ended_at, "reason": reason}
     for address, why in refused_of(task.result).items():
         if shown.get(address, {}).get("state") != "refused":  # not refused: the list left it out
@@ -59,11 +59,10 @@ def weight_of(event: Any) -> int:
     return _WEIGHT[MailEventKind(event.kind)]
 
 
-def reason_of(address: str, response: str | None) -> str | None:
-    """Returns the reason for one recipient, from text with a line for each, or one answer for all."""
-    lines = (response or "").split("\n")
-    own = f"{address}: "
-    return next((line.removeprefix(own) for line in lines if line.startswith(own)), response)
+def reason_of(address: str, delivery: Any) -> str | None:
+    """Returns what the provider said of this recipient; else its answer to the whole."""
+    reason: str | None = (delivery.reasons or {}).get(address, delivery.response)
+    return reason
 
 
 def _by_task(connection: Connection, query: Any) -> dict[UUID, list[Any]]:

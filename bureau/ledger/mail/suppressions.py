@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, String, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bureau.contracts.mail.addresses import folded
@@ -13,6 +13,7 @@ from bureau.contracts.mail.mail_events import SuppressionReason
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import Act
 from bureau.ledger.db.database import Database
+from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.mail_tables import suppressions
 from bureau.ledger.db.sql_time import now
 
@@ -29,12 +30,22 @@ class Suppression:
 
 def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppression]:
     """Returns the suppressed ones of an owner's addresses, keyed by the address as the caller wrote it."""
-    given = {folded(address): address for address in addresses}
     with db.read() as connection:
-        rows = connection.execute(
-            select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address.in_(list(given)))
-        )
-        return {given[row.address]: _suppression(row) for row in rows}
+        found = listed_among(connection, [(owner, address) for address in addresses])
+    return {address: one for (_, address), one in found.items()}
+
+
+def listed_among(connection: Connection, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Suppression]:
+    """Of pairs of an owner and an address those on the owner's list, in one statement."""
+    given = {(owner, folded(address)): (owner, address) for owner, address in asked}
+    rows = _ASKED.query(connection, _AMONG, [{"owner": owner, "address": address} for owner, address in given])
+    return {given[row.owner, row.address]: _suppression(row) for row in rows}
+
+
+_ASKED = JsonRows(owner=String(), address=String())
+_AMONG = select(suppressions).where(
+    suppressions.c.owner == _ASKED["owner"], suppressions.c.address == _ASKED["address"]
+)
 
 
 def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:

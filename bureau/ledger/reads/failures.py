@@ -1,5 +1,6 @@
 """Groups recent failures, so that a person sees one cause once."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,6 +95,7 @@ class Failure:
     task: str
     code: str
     message: str
+    details: Sequence[Mapping[str, Any]] = ()
 
 
 def first_failure(db: Database, job_id: UUID) -> Failure | None:
@@ -109,4 +111,4 @@ def first_failure(db: Database, job_id: UUID) -> Failure | None:
     if row is None:
         return None
     error = row.error or {}
-    return Failure(row.name, str(error.get("code", "")), str(error.get("message", "")))
+    return Failure(row.name, str(error.get("code", "")), str(error.get("message", "")), error.get("details", []))

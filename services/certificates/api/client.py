@@ -1,26 +1,30 @@
-"""The client of the certificates API: multipart `files` in, `application/zip` out."""
+"""The client of the certificates API. It posts multipart `files` and receives `application/zip`.
+
+httpx is imported at the first call: with all its imports it takes a twelfth of a worker's start.
+"""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO
-
-import httpx
+from typing import TYPE_CHECKING, BinaryIO
 
 from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.outage import Outage
 from bureau.metrics.upstream import called
 from bureau.outage_counter import OutageCounter
 from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
-from bureau.services.certificates.api.in_process import CHECKPOINT
-from bureau.services.certificates.api.interruptible import stopped_by
 from bureau.services.certificates.api.polling import location, pause_seconds
+from bureau.services.certificates.api.stop_context import stopped_by
 from bureau.stop_token import StopToken
+
+if TYPE_CHECKING:
+    import httpx
 
 CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"
 ACCEPTED = 202
+CHECKPOINT = "bureau.checkpoint"  # extension of a request: called with (certificates done, all), may raise
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,13 @@ class Upload:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What one call needs besides the files. `progress` takes (current, total or None, unit); callbacks may raise."""
+    """What one call needs besides the files.
+
+    `fields` are sent as parts of the form. `progress` takes (current, total or None, unit); callbacks may raise.
+    """
 
     idempotency_key: str
+    fields: Mapping[str, str]
     stop: StopToken
     limit_bytes: int
     write: Callable[[bytes], object]
@@ -44,23 +52,26 @@ class Exchange:
 
 
 class CertificatesApi:
-    """One pooled client a process, made on first use and so after any fork. Threads share it."""
+    """One pooled client for a process, made on first use, and so after any fork. Threads share it."""
 
     def __init__(
         self,
         url: str,
-        transport: Callable[[], httpx.BaseTransport],
+        transport: "Callable[[], httpx.BaseTransport]",
         *,
         timeout_seconds: float,
         connect_seconds: float,
         headers: Mapping[str, str] | None = None,
+        built_in: bool = False,
     ) -> None:
-        """`headers` go with every request, and may be secret."""
+        """`headers` are sent with every request and may be secret. `built_in`: it is the issuer in this process."""
+        self.name = "the certificate issuer" if built_in else "the certificates API"
+        self._built_in = built_in
         self._url = url
-        self._auth = _password_of(url)
         self._headers = dict(headers or {})
         self._transport = transport
-        self._timeout = httpx.Timeout(timeout_seconds, connect=min(connect_seconds, timeout_seconds))
+        self._timeout_seconds = timeout_seconds
+        self._connect_seconds = min(connect_seconds, timeout_seconds)
         self._lock = threading.Lock()
         self._made: httpx.Client | None = None
         self._outages = OutageCounter()
@@ -71,18 +82,20 @@ class CertificatesApi:
         Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive, and `Stopped`,
         with the connection closed, as soon as the token is set.
         """
+        import httpx
+
         try:
             with stopped_by(exchange.stop):
                 self._post(uploads, exchange)
         except httpx.TransportError as error:
             if not exchange.stop.reason:
                 called("certificates", None)
-            exchange.stop.check()  # a broken connection may be the stop token's doing
+            exchange.stop.check()  # the stop token may have broken the connection
             raise self._outage(self._unreachable(error)) from error
 
     def trouble(self) -> list[Outage]:
-        """That it failed several times on end. It is called all the same: its tasks have attempts to lose."""
-        return self._outages.trouble("certificates API", "failing")
+        """Returns an outage after several failures in a row. The API is called all the same: tasks have attempts."""
+        return self._outages.trouble(self.name.removeprefix("the "), "failing")
 
     def close(self) -> None:
         with self._lock:
@@ -95,6 +108,7 @@ class CertificatesApi:
             "POST",
             self._url,
             files=[("files", (upload.name, upload.file, upload.media_type)) for upload in uploads],
+            data=dict(exchange.fields),
             headers={"Idempotency-Key": exchange.idempotency_key},
             extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
         ) as response:
@@ -105,19 +119,18 @@ class CertificatesApi:
             exchange.stop.wait(seconds)
             exchange.stop.check()
             asked += 1
-            with self._client().stream("GET", address, auth=self._auth) as response:
+            with self._client().stream("GET", address, auth=_password_of(self._url)) as response:
                 later = self._answered(response, exchange, address, asked)
 
     def _answered(
-        self, response: httpx.Response, exchange: Exchange, address: str | None = None, asked: int = 0
+        self, response: "httpx.Response", exchange: Exchange, address: str | None = None, asked: int = 0
     ) -> tuple[str, float] | None:
-        """Receives the archive; or tells where to ask for it, in how many seconds."""
+        """Receives the archive, or returns where to ask for it, and in how many seconds."""
         called("certificates", response.status_code)
         now = datetime.now(UTC)
         if not response.is_success:
-            raise self._outage(
-                refusal(response.status_code, response.headers, _beginning(response, MAX_ERROR_BODY_BYTES), now)
-            )
+            body = _beginning(response, MAX_ERROR_BODY_BYTES)
+            raise self._outage(refusal(response.status_code, response.headers, body, now, built_in=self._built_in))
         self._outages.over()
         if response.status_code != ACCEPTED:
             _receive(response, exchange)
@@ -128,12 +141,14 @@ class CertificatesApi:
         exchange.progress(asked, None, "times asked for the archive")
         return address, pause_seconds(response.headers, asked, now)
 
-    def _client(self) -> httpx.Client:
+    def _client(self) -> "httpx.Client":
+        import httpx
+
         with self._lock:
             if self._made is None:
                 self._made = httpx.Client(
                     transport=self._transport(),
-                    timeout=self._timeout,
+                    timeout=httpx.Timeout(self._timeout_seconds, connect=self._connect_seconds),
                     follow_redirects=False,
                     # A ZIP is compressed already, and decoding would expand pieces before they are counted.
                     headers={
@@ -145,32 +160,36 @@ class CertificatesApi:
             return self._made
 
     def _outage(self, error: TaskError) -> TaskError:
-        """Counts it where it may be over later; a refusal for good is an answer."""
+        """Counts a transient error as an outage. A permanent refusal is an answer, and ends one."""
         if isinstance(error, TransientError):
             self._outages.met(error.message)
         else:
             self._outages.over()
         return error
 
-    def _unreachable(self, error: httpx.TransportError) -> TransientError:
+    def _unreachable(self, error: "httpx.TransportError") -> TransientError:
+        import httpx
+
         if isinstance(error, httpx.ConnectTimeout):
-            what = f"did not accept a connection within {self._timeout.connect:g} s"
+            what = f"did not accept a connection within {self._connect_seconds:g} s"
         elif isinstance(error, httpx.TimeoutException):
-            what = f"did not answer within {self._timeout.read:g} s"
+            what = f"did not answer within {self._timeout_seconds:g} s"
         elif isinstance(error, httpx.ConnectError):
             what = "cannot be reached"
         else:
             what = "broke the connection off"
-        return TransientError("certificates_api_unreachable", f"The certificates API {what}.")
+        return TransientError("certificates_api_unreachable", f"T{self.name[1:]} {what}.")
 
 
-def _password_of(url: str) -> httpx.BasicAuth | None:
-    """As httpx takes it from the address itself; addresses to poll come without."""
+def _password_of(url: str) -> "httpx.BasicAuth | None":
+    """Returns the password in the address, as httpx takes it; the addresses that are polled come without it."""
+    import httpx
+
     address = httpx.URL(url)
     return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
 
 
-def _receive(response: httpx.Response, exchange: Exchange) -> None:
+def _receive(response: "httpx.Response", exchange: Exchange) -> None:
     encoding = response.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise encoded(encoding)
@@ -190,12 +209,12 @@ def _receive(response: httpx.Response, exchange: Exchange) -> None:
         raise not_a_zip(response.status_code, response.headers.get("content-type"), b"")
 
 
-def _announced_bytes(response: httpx.Response) -> int | None:
+def _announced_bytes(response: "httpx.Response") -> int | None:
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else None
 
 
-def _beginning(response: httpx.Response, limit_bytes: int) -> bytes:
+def _beginning(response: "httpx.Response", limit_bytes: int) -> bytes:
     body = b""
     for piece in response.iter_raw():
         body += piece

@@ -1,18 +1,20 @@
-"""The built-in issuer without a network: its WSGI app called in the worker's own thread."""
+"""Calls the built-in issuer's WSGI app in the worker's own thread, without a network."""
 
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from bureau.services.certificates.api.client import CHECKPOINT
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-CHECKPOINT = "bureau.checkpoint"  # request extension and WSGI key: called with (certificates done, all), may raise
-
 
 class InProcessTransport(httpx.BaseTransport):
-    """`httpx.WSGITransport` that also hands the request's checkpoint to the app: with no socket between them, that is
-    how a stop token ends the app's work and how its progress is seen."""
+    """An `httpx.WSGITransport` that also hands the request's checkpoint to the app.
+
+    There is no socket between them, so the checkpoint is how a stop token ends the app's work and how progress is seen.
+    """
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app

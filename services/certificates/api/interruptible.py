@@ -1,7 +1,7 @@
 """An HTTP transport whose sockets a stop token breaks, wherever in an exchange they hang.
 
-httpx offers the connection only with the response, too late for a server that never answers. So the sockets are
-wrapped one layer below, in httpcore's network backend; which token rules is known by the thread's context.
+httpx offers the connection only with the response, which is too late for a server that never answers. So the sockets
+are wrapped one layer below, in httpcore's network backend; the thread's context says which token applies.
 """
 
 import contextlib
@@ -9,38 +9,28 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 import httpcore
 import httpx
 
-from bureau.stop_token import StopToken
+from bureau.services.certificates.api.stop_context import current_token
 
 R = TypeVar("R")
 
-# A hanging connect cannot be woken, so it is tried in slices. A handshake over a satellite takes 0.7 s.
+# A connect that hangs cannot be woken, so it is tried in slices. A handshake over a satellite takes 0.7 s.
 CONNECT_SLICE_SECONDS = 1.5
 SEND_BYTES = 64 * 1024
 
-_token: ContextVar[StopToken | None] = ContextVar("certificates_stop_token", default=None)
-
-
-@contextlib.contextmanager
-def stopped_by(token: StopToken) -> Iterator[None]:
-    """While the block runs, this thread's work on an interruptible transport ends as `Stopped` once `token` is set."""
-    before = _token.set(token)
-    try:
-        yield
-    finally:
-        _token.reset(before)
-
 
 class InterruptibleTransport(httpx.BaseTransport):
-    """HTTP/1.1, with kept connections that each thread has to itself: in one pool for all, httpcore goes through
-    every idle connection for every other at each request, which at 200 threads took most of the time."""
+    """HTTP/1.1 with kept connections, which each thread has for itself.
+
+    In one pool for all threads, httpcore goes through every idle connection for every other one at each request, which
+    took most of the time at 200 threads.
+    """
 
     def __init__(self, *, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds
@@ -80,8 +70,8 @@ class InterruptibleTransport(httpx.BaseTransport):
 class _Stream(httpcore.NetworkStream):
     """A connection; reads, writes and handshakes end when the token shuts its socket down.
 
-    What is written waits for the next read or for much of it: the head of a request, its parts and a small file go out
-    at once. Each write of its own gives other threads the interpreter, and is three system calls.
+    Written bytes wait for the next read, or until there are many, so that the head of a request, its parts and a small
+    file are sent at once. Each separate write hands the interpreter to other threads and costs three system calls.
     """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
@@ -90,7 +80,7 @@ class _Stream(httpcore.NetworkStream):
         self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with contextlib.suppress(httpcore.WriteError):  # as httpcore has it: the answer may be there, and say why
+        with contextlib.suppress(httpcore.WriteError):  # as httpcore does: the answer may be there and say why
             self._send()
         return self._interruptible(lambda: self._inner.read(max_bytes, timeout))
 
@@ -121,13 +111,13 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
     def _interruptible(self, act: Callable[[], R], connection: socket.socket | None = None) -> R:
-        token = _token.get()
+        token = current_token()
         if token is None:
             return act()
         broken: socket.socket = connection or self._inner.get_extra_info("socket")
         with token.interrupting(lambda: _shut_down(broken)):
             result = act()
-        token.check()  # a socket shut down reads as a normal end
+        token.check()  # a socket that was shut down reads like a normal end
         return result
 
 
@@ -149,7 +139,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        token = _token.get()
+        token = current_token()
         deadline = time.monotonic() + (timeout if timeout is not None else 60.0)
         while True:
             if token:

@@ -1,4 +1,4 @@
-"""An API that answers 202 makes the archive later: where to ask for it, and how often."""
+"""Decides where and how often to ask an API that answers 202, because it makes the archive later. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,8 +12,10 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def location(api_url: str, given: str | None) -> str:
-    """The absolute address of a Location header. It must be the API's own: an answer cannot send the worker, with the
-    API's password, to another machine. Raises `PermanentError`."""
+    """Returns the absolute address of a Location header. Raises `PermanentError`.
+
+    It must be on the API's own server: an answer cannot send the worker, with the API's password, to another machine.
+    """
     if not given:
         raise PermanentError(
             "certificates_api_location", "The certificates API answered 202 without a Location to ask for the archive."
@@ -26,14 +28,14 @@ def location(api_url: str, given: str | None) -> str:
     if not same:
         raise PermanentError(
             "certificates_api_location",
-            f"The certificates API answered 202 with the Location “{shown(given)[:200]}”, not on the server of "
-            "CERTIFICATES_API: only there it is asked for.",
+            f"The certificates API answered 202 with the Location “{shown(given)[:200]}”, which is not on the "
+            "server of CERTIFICATES_API; Bureau asks only there.",
         )
     return address
 
 
 def pause_seconds(headers: Mapping[str, str], asked: int, now: datetime) -> float:
-    """How long until the next question: what Retry-After says, up to a minute; else longer each time."""
+    """Returns the seconds until the next request: what Retry-After says, up to a minute; else longer each time."""
     named = retry_after(headers.get("retry-after"), now)
     if named is not None:
         return min(max(named, 0.2), 60.0)

@@ -1,1 +1,1 @@
-"""Is this ZIP fit to be given to anyone? Read where it lies, never extracted to disk, its headers never trusted."""
+"""Checks whether a ZIP may be given to anyone: it is read in place, never extracted; no header is trusted."""

@@ -1,4 +1,4 @@
-"""The check every archive passes before anyone gets it."""
+"""Checks an archive before anyone gets it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from bureau.services.certificates.archive.errors import ArchiveError, corrupt, s
 from bureau.services.certificates.archive.names import Places, name_problem
 from bureau.services.certificates.archive.nested import HEAD_BYTES, nested_kind
 
-RATIO_FLOOR_BYTES = 1024 * 1024  # below this a high ratio is only a repetitive small file
+RATIO_FLOOR_BYTES = 1024 * 1024  # in a smaller file, a high ratio only means repetition
 
-KNOWN_VERSION = 63  # what zipfile and everything since 2006 reads
+KNOWN_VERSION = 63  # zipfile and all programs since 2006 read it
 KNOWN_FLAGS = 0x0806 | SIZES_FOLLOW  # UTF-8 names, the level of compression
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold. `ratio` is uncompressed to compressed bytes of one member."""
+    """The limits of an archive. `ratio` is the uncompressed to the compressed bytes of one member."""
 
     archive_bytes: int
     members: int
@@ -37,23 +37,26 @@ class Limits:
 
 @dataclass(frozen=True)
 class Checked:
-    """What an archive that passed holds."""
+    """The contents of an archive that passed the check."""
 
     files: int
     uncompressed_bytes: int
 
 
 def check_archive(file: IO[bytes], limits: Limits, checkpoint: Callable[[int, int], None]) -> Checked:
-    """Reads all of a seekable `file`, in memory that does not grow with it; raises `ArchiveError` by the first rule
-    broken. `checkpoint(members checked, members)` is called for every piece and may raise."""
+    """Reads all of a seekable `file`, in memory that does not grow with its size.
+
+    Raises `ArchiveError` for the first rule that it breaks. `checkpoint(members checked, members)` is called for every
+    piece and may raise.
+    """
     members, data_end = _listed(file, limits)
     total = end_before = 0
     for done, member in enumerate(members):
         here = partial(checkpoint, done, len(members))
         if member.header_offset < end_before:
             raise corrupt(f"{shown(member.name)} overlaps the member before it")
-        if member.header_offset >= data_end:  # before anybody seeks there: ZIP64 offsets exceed what seek takes
-            raise corrupt(f"{shown(member.name)} is said to lie behind the directory")
+        if member.header_offset >= data_end:  # check before seeking: a ZIP64 offset may be larger than seek accepts
+            raise corrupt(f"{shown(member.name)} has an offset behind the directory")
         start = data_start(file, member)
         end_before = start + member.compressed_bytes
         if end_before > data_end:
@@ -64,7 +67,7 @@ def check_archive(file: IO[bytes], limits: Limits, checkpoint: Callable[[int, in
 
 
 def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
-    """The members by their place in the file, each fit by what the directory says, and where their data must end."""
+    """Returns the members in the order of their data, checked by their entries, and where the data must end."""
     directory = locate(file)
     if directory.entries > limits.members:
         raise ArchiveError(
@@ -76,7 +79,9 @@ def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
     for member in entries(file, directory):
         _check_entry(member, limits)
         if not places.take(member.name):
-            raise ArchiveError("archive_duplicate_name", f"Two members would both be written to {shown(member.name)}.")
+            raise ArchiveError(
+                "archive_duplicate_name", f"Two members would be written to the same place, {shown(member.name)}."
+            )
         members.append(member)
     if all(member.is_folder for member in members):
         raise ArchiveError("archive_empty", "The archive holds no file.")
@@ -95,7 +100,7 @@ def _check_entry(member: Member, limits: Limits) -> None:
     if member.method not in (STORED, DEFLATED) or member.version > KNOWN_VERSION or member.flags & ~KNOWN_FLAGS:
         raise ArchiveError(
             "archive_method",
-            f"Member {shown(member.name)} needs more than every program can do (compression method {member.method}, "
+            f"Member {shown(member.name)} needs what not every program supports (compression method {member.method}, "
             f"version {member.version / 10}, flags {member.flags:#x}); use plain deflate.",
         )
     if member.size_bytes > limits.member_bytes:
@@ -105,7 +110,7 @@ def _check_entry(member: Member, limits: Limits) -> None:
 def _check_contents(
     file: IO[bytes], member: Member, start: int, limits: Limits, before: int, checkpoint: Callable[[], None]
 ) -> int:
-    """The bytes of the member, counted while decompressing; `before` are those of the members before it."""
+    """Returns the bytes of the member, counted while decompressing; `before` counts those of the members before it."""
     count = 0
     head = b""
     for piece in contents(file, member, start):

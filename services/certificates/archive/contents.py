@@ -1,4 +1,4 @@
-"""A member's bytes, decompressed in small pieces and compared with what the directory says of them."""
+"""Decompresses a member in small pieces and compares it with what the directory says."""
 
 import struct
 import zlib
@@ -17,14 +17,14 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 
 
 def data_start(file: IO[bytes], member: Member) -> int:
-    """Where the member's data begin; its local header must say what the directory says."""
+    """Returns where the member's data begin. Its local header must say the same as the directory."""
     file.seek(member.header_offset)
     header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
         raise corrupt(f"{shown(member.name)} is not where the directory says")
     _, _, flags, method, _, _, crc, compressed, size, name_bytes, extra_bytes = _LOCAL.unpack(header)
     differs = file.read(name_bytes) != member.raw_name or method != member.method or flags & ENCRYPTED
-    # Programs go by the one or the other: each would read another name. One of ASCII is the same in both encodings.
+    # Programs use one or the other, and would read different names. An ASCII name is the same in both encodings.
     differs = differs or (not member.raw_name.isascii() and (flags ^ member.flags) & UTF8_NAME)
     if not flags & SIZES_FOLLOW:
         differs = differs or crc != member.crc
@@ -36,7 +36,7 @@ def data_start(file: IO[bytes], member: Member) -> int:
 
 
 def contents(file: IO[bytes], member: Member, start: int) -> Iterator[bytes]:
-    """Pieces of at most `CHUNK_BYTES`. Raises `ArchiveError` where length or checksum turn out wrong."""
+    """Yields pieces of at most `CHUNK_BYTES`. Raises `ArchiveError` if the length or the checksum is wrong."""
     file.seek(start)
     crc = count = 0
     for piece in _inflated(file, member) if member.method == DEFLATED else _raw(file, member.compressed_bytes, member):
@@ -62,7 +62,7 @@ def _inflated(file: IO[bytes], member: Member) -> Iterator[bytes]:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     raw = _raw(file, member.compressed_bytes, member)
     while not inflater.eof:
-        # Output can be pending with all input taken, so an empty block is fed before the end is believed.
+        # Output can be pending after all input was taken, so an empty block is fed before the end is accepted.
         block = inflater.unconsumed_tail or next(raw, b"")
         try:
             piece = inflater.decompress(block, CHUNK_BYTES)

@@ -1,7 +1,7 @@
-"""The central directory of a ZIP (APPNOTE 6.3), read strictly and entry by entry.
+"""Reads the central directory of a ZIP (APPNOTE 6.3), strictly and entry by entry.
 
-`zipfile` would read it all into memory before the first check, accept data before the archive and believe
-sizes; programs differ in what they make of such archives, so here they are refused.
+`zipfile` would read it all into memory before the first check, accept data before the archive and trust its sizes.
+Programs read such archives in different ways, so they are refused here.
 """
 
 import os
@@ -25,18 +25,18 @@ _ZIP64 = 0x0001
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An entry of the directory, as it says of itself."""
+    """An entry of the directory, as written there."""
 
     name: str
     raw_name: bytes
     other_name: str | None  # a second name (Info-ZIP's Unicode path) that some programs use instead
-    version: int  # of the ZIP format, times 10, that a reader must know
+    version: int  # the version of the ZIP format that a reader must know, times 10
     flags: int
     method: int
     crc: int
     compressed_bytes: int
     size_bytes: int
-    mode: int  # Unix file mode, 0 where none is given
+    mode: int  # the Unix file mode, or 0 if there is none
     header_offset: int
 
     @property
@@ -45,13 +45,13 @@ class Member:
 
     @property
     def is_special(self) -> bool:
-        """A link, device or pipe: neither file nor folder."""
+        """Whether it is a link, a device or a pipe, neither file nor folder."""
         return stat.S_IFMT(self.mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the directory lies: `start` is also where the members' data must have ended."""
+    """The place of the directory. `start` is also where the members' data must have ended."""
 
     start: int
     size_bytes: int
@@ -59,12 +59,12 @@ class Directory:
 
 
 def locate(file: IO[bytes]) -> Directory:
-    """Finds the directory. Raises `ArchiveError` for what is no ZIP, is cut off or can be read in two ways."""
+    """Finds the directory. Raises `ArchiveError` for a file that is no ZIP, is cut off or can be read in two ways."""
     file.seek(0)
     head = file.read(4)
     size = file.seek(0, os.SEEK_END)
     if head not in (b"PK\x03\x04", b"PK\x05\x06"):
-        raise ArchiveError("archive_not_a_zip", "This is not a ZIP archive: it does not begin like one.")
+        raise ArchiveError("archive_not_a_zip", "This is not a ZIP archive: its first bytes are wrong.")
     position, end = _end_record(file, size)
     _, disk, start_disk, _, entries, directory_bytes, start, _ = end
     end64 = _end64_record(file, position)
@@ -78,7 +78,7 @@ def locate(file: IO[bytes]) -> Directory:
 
 
 def entries(file: IO[bytes], directory: Directory) -> Iterator[Member]:
-    """The members, in the directory's order."""
+    """Yields the members, in the directory's order."""
     file.seek(directory.start)
     left = directory.size_bytes
     for _ in range(directory.entries):
@@ -115,7 +115,7 @@ def _end_record(file: IO[bytes], size: int) -> tuple[int, tuple[int, ...]]:
 
 
 def _end64_record(file: IO[bytes], end: int) -> tuple[int, tuple[int, ...]] | None:
-    """The ZIP64 end record and its position; None in an archive without one."""
+    """Returns the ZIP64 end record and its position, or None if the archive has none."""
     if end < _END64_LOCATOR.size + _END64.size:
         return None
     file.seek(end - _END64_LOCATOR.size)
@@ -168,7 +168,7 @@ def _text(raw: bytes, encoding: str) -> str:
 
 
 def _extras(data: bytes, name: str) -> dict[int, bytes]:
-    """The extra fields by their id."""
+    """Returns the extra fields by their id."""
     found: dict[int, bytes] = {}
     while len(data) >= 4:
         kind, length = struct.unpack_from("<2H", data)

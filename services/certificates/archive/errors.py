@@ -1,4 +1,4 @@
-"""What is said when an archive is not fit to be given to anyone."""
+"""The errors of archives that may not be given to anyone."""
 
 from bureau.contracts.errors import PermanentError
 
@@ -10,7 +10,7 @@ class ArchiveError(PermanentError):
 
 
 def shown(name: str) -> str:
-    """A member's name as it may be shown: in quotes, what does not print escaped, long ones cut."""
+    """Returns a member's name fit to be shown: in quotes, unprintable characters escaped, cut if it is long."""
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
     if len(printable) > SHOWN_CHARACTERS:
         printable = printable[: SHOWN_CHARACTERS - 1] + "…"

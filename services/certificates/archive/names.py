@@ -1,17 +1,17 @@
-"""Which names a member may have: those that mean the same harmless place on every system."""
+"""Decides which names a member may have: those that mean the same harmless place on every system. Pure."""
 
 import re
 import unicodedata
 
-MAX_NAME_CHARACTERS = 240  # Windows ends at 260 with the folder it is extracted to
+MAX_NAME_CHARACTERS = 240  # Windows allows 260, with the folder to which it is extracted
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
-# They turn the reading direction: “fdp.exe” behind one is read as “exe.pdf”.
+# They turn the reading direction: “fdp.exe” after one of them is read as “exe.pdf”.
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def name_problem(name: str) -> str | None:
-    """The rule that `name` breaks, in words that follow "its name …"; None where it breaks none."""
+    """Returns the rule that `name` breaks, in words that follow "its name …", or None."""
     if not name.strip("/"):
         return "is empty"
     if len(name) > MAX_NAME_CHARACTERS:
@@ -31,14 +31,14 @@ def name_problem(name: str) -> str | None:
 
 
 class Places:
-    """The places taken so far. Systems that fold case or accents would write two such members over each other."""
+    """The places taken so far. Systems that ignore case or accents would write one such member over the other."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
         self._folders: set[str] = set()
 
     def take(self, name: str) -> bool:
-        """Whether `name` was free, as a file (or, ending in "/", as a folder), and is now taken."""
+        """Takes a place for a file (or, if `name` ends in "/", a folder); returns whether it was free."""
         is_folder = name.endswith("/")
         parts = unicodedata.normalize("NFC", name.removesuffix("/").casefold()).split("/")
         place = "/".join(parts)

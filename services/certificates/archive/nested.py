@@ -1,6 +1,6 @@
-"""Archives inside archives: what is in them would go unchecked, so they are refused."""
+"""Recognizes archives inside archives. They are refused, because their contents would not be checked. Pure."""
 
-# What a file of the kind begins with, at which place. ZIP also is what DOCX, XLSX and JAR are made of.
+# The bytes that mark each kind, and their place. DOCX, XLSX and JAR files are ZIP archives too.
 _BEGINNINGS = (
     (0, b"PK\x03\x04", "ZIP"),
     (0, b"PK\x05\x06", "ZIP"),
@@ -19,7 +19,7 @@ HEAD_BYTES = 262  # enough for every beginning above
 
 
 def nested_kind(name: str, head: bytes) -> str | None:
-    """What kind of archive a member is, by its first `HEAD_BYTES` bytes or its name; None where it is none."""
+    """Returns the kind of archive that a member is, by its first `HEAD_BYTES` bytes or its name, or None."""
     for place, mark, kind in _BEGINNINGS:
         if head[place : place + len(mark)] == mark:
             return kind

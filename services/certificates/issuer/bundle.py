@@ -1,4 +1,4 @@
-"""The archive: every certificate of every roster, the manifests, and what could not be issued."""
+"""Writes the archive: the certificates of all rosters, the manifests, and a list of the errors."""
 
 import hashlib
 import zipfile
@@ -23,15 +23,17 @@ from bureau.services.certificates.issuer.rosters.roster import Roster, Row
 from bureau.services.certificates.issuer.serials import serial
 from bureau.signing.certificate_tokens import Claims
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # ZIP's first moment: the archive of the same request is the same bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that ZIP can hold: the same request makes the same bytes
+_PRINTED = ("recipient", "course", "date", "hours", "grade", "id")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be issued. `issue_good`: rows with mistakes are listed in the archive and hold no other up."""
+    """What is to be issued. With `issue_good`, good rows are issued although others have errors, which are listed."""
 
     organisation: str
-    language: str  # of rows that name none
+    language: str  # of rows that name none, in rosters whose header is in no other language
+    chosen_language: str  # the request's own for rows that name none, or ""
     links: Links | None
     rosters: Sequence[Roster]
     idempotency_key: str
@@ -41,9 +43,11 @@ class Request:
 def write_bundle(
     file: IO[bytes], request: Request, typesetter: Typesetter, checkpoint: Callable[[int, int], None]
 ) -> None:
-    """Sets every row, also where some cannot be, so that all mistakes are told at once.
+    """Checks all rows, then makes their certificates.
 
-    `checkpoint(certificates done, all)` is called before each and may raise. Raises `RefusedError` (422).
+    Rows are checked before any certificate is made, so that a request with errors is refused at once, and with all of
+    them. `checkpoint(certificates done, all)` is called before each certificate and may raise. Raises `RefusedError`
+    (422).
     """
     _Bundle(file, request, typesetter, checkpoint).write()
 
@@ -62,24 +66,48 @@ class _Bundle:
         self._total = sum(len(roster.rows) for roster in request.rosters)
 
     def write(self) -> None:
+        undrawable = self._find_undrawable()
+        self._refuse_errors()
         with zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED) as archive:
             for number, roster in enumerate(self._request.rosters, start=1):
                 for position, row in enumerate(roster.rows, start=1):
-                    self._certificate(archive, number, roster, position, row)
+                    if (roster.name, row.line) not in undrawable:
+                        self._certificate(archive, number, roster, position, row)
             self._finish(archive)
         self._checkpoint(self._total, self._total)
+
+    def _find_undrawable(self) -> set[tuple[str, int]]:
+        """Adds an error for each row with characters that no font has; returns the rows' rosters and lines."""
+        texts = {getattr(row, name) for roster in self._request.rosters for row in roster.rows for name in _PRINTED}
+        missing = self._typesetter.undrawable(texts)
+        found = set()
+        for roster in self._request.rosters if missing else ():
+            for row in roster.rows:
+                characters = "".join(dict.fromkeys(c for name in _PRINTED for c in getattr(row, name) if c in missing))
+                if characters:
+                    self._errors.append(_undrawable(roster, row, characters))
+                    found.add((roster.name, row.line))
+        return found
+
+    def _refuse_errors(self) -> None:
+        if self._errors and not self._request.issue_good:
+            raise invalid_rosters(self._sorted_errors())
+
+    def _sorted_errors(self) -> list[RowError]:
+        order = {roster.name: number for number, roster in enumerate(self._request.rosters)}
+        return sorted(self._errors, key=lambda error: (order[error.file], error.line))
 
     def _certificate(self, archive: zipfile.ZipFile, number: int, roster: Roster, position: int, row: Row) -> None:
         self._checkpoint(self._done, self._total)
         self._done += 1
         request = self._request
-        certificate = self._of(row, serial(request.organisation, number, row, request.idempotency_key))
+        language = row.language or request.chosen_language or roster.language or request.language
+        certificate = self._of(row, serial(request.organisation, number, row, request.idempotency_key), language)
         try:
             pdf = self._typesetter.pdf(certificate)
-        except CannotDrawError as error:
-            self._errors.append(RowError(roster.name, row.line, _undrawable(row, error.characters)))
-            return
-        if self._refuses:
+        except CannotDrawError as error:  # a combination of characters that the check did not try
+            self._errors.append(_undrawable(roster, row, error.characters))
+            self._refuse_errors()
             return
         folder = roster_folder(number, len(request.rosters), roster.name)
         name = folder + certificate_name(position, len(roster.rows), row.recipient)
@@ -98,8 +126,7 @@ class _Bundle:
             )
         )
 
-    def _of(self, row: Row, number: str) -> Certificate:
-        language = row.language or self._request.language
+    def _of(self, row: Row, number: str, language: str) -> Certificate:
         organisation = self._request.organisation
         claims = Claims(number, row.recipient, row.course, row.date, organisation, language)
         return Certificate(
@@ -115,14 +142,9 @@ class _Bundle:
             link=self._request.links.link(claims) if self._request.links else "",
         )
 
-    @property
-    def _refuses(self) -> bool:
-        return bool(self._errors) and not self._request.issue_good
-
     def _finish(self, archive: zipfile.ZipFile) -> None:
-        order = {roster.name: number for number, roster in enumerate(self._request.rosters)}
-        errors = sorted(self._errors, key=lambda mistake: (order[mistake.file], mistake.line))
-        if self._refuses or not self._entries:
+        errors = self._sorted_errors()
+        if not self._entries:
             raise invalid_rosters(errors)
         archive.writestr(_entry(CSV), manifest_csv(self._entries))
         request = self._request
@@ -132,14 +154,13 @@ class _Bundle:
             archive.writestr(_entry(ERRORS), errors_csv(errors))
 
 
-def _undrawable(row: Row, characters: str) -> str:
-    fields = ("recipient", "course", "date", "hours", "grade", "id")
-    holding = [field for field in fields if set(characters) & set(getattr(row, field))]
-    where = " and ".join(holding) or "the row"
-    return (
-        f"{where} holds “{characters[:20]}”, which no font of the issuer has; "
-        "write it otherwise, or give the issuer such a font (ISSUER_FONTS_DIR)"
+def _undrawable(roster: Roster, row: Row, characters: str) -> RowError:
+    holding = [name for name in _PRINTED if set(characters) & set(getattr(row, name))]
+    message = (
+        f"{' and '.join(holding) or 'the row'} holds “{characters[:20]}”, which no font of the issuer has; "
+        "write it otherwise, or give the issuer a font with it (ISSUER_FONTS_DIR)"
     )
+    return RowError(roster.name, row.line, message, holding[0] if holding else "")
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

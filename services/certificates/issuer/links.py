@@ -1,4 +1,4 @@
-"""The link in a certificate's QR code: it leads to the gateway's public page, which checks what is signed in it."""
+"""Makes the link in a certificate's QR code. It leads to the gateway's public page, which verifies its signature."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -9,7 +9,7 @@ from bureau.signing.certificate_tokens import Claims, Signer
 
 
 class Links:
-    """`key` is asked for when it is first needed: it may lie in the ledger. `base_url` is the gateway's."""
+    """Signs links to the gateway at `base_url`. `key` is called when first needed, because it may be in the ledger."""
 
     def __init__(self, key: Callable[[], str], base_url: str) -> None:
         self._key = key
@@ -24,12 +24,12 @@ class Links:
 
 
 def links_of(settings: IssuerSettings) -> Links | None:
-    """None without a key: then certificates have no link. Raises `SettingsError`."""
+    """Returns None without a key: then certificates have no link. Raises `SettingsError`."""
     key = settings.issuer_signing_key.get_secret_value()
     if not key:
         return None
     if not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError(
-            ["PUBLIC_URL: needed with ISSUER_SIGNING_KEY, such as https://bureau.example.com: QR codes lead there"]
+            ["PUBLIC_URL: set it with ISSUER_SIGNING_KEY, such as https://bureau.example.com; QR codes lead there"]
         )
     return Links(lambda: key, settings.public_url)

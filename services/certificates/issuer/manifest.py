@@ -1,4 +1,4 @@
-"""What is in the archive: `manifest.csv` for people, `manifest.json` for programs, `errors.csv` for what is not."""
+"""Makes the lists in the archive: `manifest.csv` for people, `manifest.json` for programs, and `errors.csv`."""
 
 import csv
 import io
@@ -8,20 +8,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bureau.services.certificates.issuer.problems import RowError
+from bureau.services.certificates.issuer.rosters.header import ignored_text
 from bureau.services.certificates.issuer.rosters.roster import Roster
 
 CSV, JSON, ERRORS = "manifest.csv", "manifest.json", "errors.csv"
 COLUMNS = ("file", "recipient", "email", "course", "date", "language", "serial", "link", "sha256")
-ERROR_COLUMNS = ("file", "line", "message")
+ERROR_COLUMNS = ("file", "line", "column", "message")
 VERSION = 1
 
-# A spreadsheet runs a cell that begins so as a formula.
+# A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A certificate of the archive; `file` is its name there; `link` is "" without a signing key."""
+    """A certificate in the archive. `file` is its name there; `link` is "" without a signing key."""
 
     file: str
     recipient: str
@@ -35,28 +36,35 @@ class Entry:
 
 
 def manifest_csv(entries: Iterable[Entry]) -> bytes:
-    """UTF-8, a line a certificate."""
+    """Returns CSV in UTF-8 with a line for each certificate."""
     return _csv(COLUMNS, ([getattr(entry, column) for column in COLUMNS] for entry in entries))
 
 
 def errors_csv(errors: Iterable[RowError]) -> bytes:
-    """UTF-8, a line a mistake, in the order of files and lines."""
-    return _csv(ERROR_COLUMNS, ([error.file, str(error.line or ""), error.message] for error in errors))
+    """Returns CSV in UTF-8 with a line for each error, in the order of files and lines."""
+    return _csv(ERROR_COLUMNS, ([error.file, str(error.line or ""), error.column, error.message] for error in errors))
 
 
 def manifest_json(
     organisation: str, rosters: Sequence[Roster], entries: Sequence[Entry], errors: Sequence[RowError]
 ) -> bytes:
-    """docs/certificates-api.md says what a program may rely on."""
+    """Returns JSON; docs/certificates-api.md says what a program may rely on."""
     manifest: dict[str, Any] = {
         "version": VERSION,
         "organisation": organisation,
         "rosters": [
-            {"file": roster.name, "encoding": roster.encoding, "delimiter": roster.delimiter, "rows": len(roster.rows)}
+            {
+                "file": roster.name,
+                "encoding": roster.encoding,
+                "delimiter": roster.delimiter,
+                "rows": len(roster.rows),
+                "ignored": ignored_text(roster.ignored),
+                "left_out": [asdict(line) for line in roster.left_out],
+            }
             for roster in rosters
         ],
         "certificates": [asdict(entry) for entry in entries],
-        "errors": [{"file": error.file, "line": error.line or None, "message": error.message} for error in errors],
+        "errors": [error.detail for error in errors],
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8")
 
@@ -70,5 +78,5 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def neutral(value: str) -> str:
-    """`value`, quoted with an apostrophe where a spreadsheet would run it."""
+    """Returns `value`, with an apostrophe before it if a spreadsheet would run it."""
     return f"'{value}" if value.startswith(_FORMULA) else value

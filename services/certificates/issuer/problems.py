@@ -1,27 +1,37 @@
-"""What the issuer refuses, as the JSON every certificates API answers: `{"error": {"code", "message"}}`."""
+"""The errors that the issuer answers with, as the JSON of every certificates API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LISTED_IN_MESSAGE = 20
 LISTED = 1000
 
 
 @dataclass(frozen=True, order=True)
 class RowError:
-    """A mistake in a roster; `line` counts from 1 as editors do, and is 0 for the file as a whole."""
+    """An error in a roster. `line` counts from 1, as editors do; of the whole file it is 0, and `column` is ""."""
 
     file: str
     line: int
     message: str
+    column: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}, line {self.line}" if self.line else self.file
         return f"{place}: {self.message}"
 
+    @property
+    def detail(self) -> dict[str, object]:
+        """The error as the API shows it."""
+        return {
+            "file": self.file,
+            "line": self.line or None,
+            "column": self.column or None,
+            "message": self.message,
+        }
+
 
 class RefusedError(Exception):
-    """Answered with `status`; `rows` are listed by file and line."""
+    """A request that is refused. It is answered with `status`; `rows` are listed by file and line."""
 
     def __init__(self, status: int, code: str, message: str, rows: Sequence[RowError] = ()) -> None:
         super().__init__(message)
@@ -35,17 +45,17 @@ class RefusedError(Exception):
         error: dict[str, object] = {"code": self.code, "message": self.message}
         if self.rows:
             error["count"] = len(self.rows)
-            error["rows"] = [
-                {"file": row.file, "line": row.line or None, "message": row.message} for row in self.rows[:LISTED]
-            ]
+            error["details"] = [row.detail for row in self.rows[:LISTED]]
         return {"error": error}
 
 
 def invalid_rosters(rows: Sequence[RowError]) -> RefusedError:
-    """All mistakes of all rosters at once, in the order of their files and lines; the message names the first 20."""
-    listed = [str(row) for row in rows[:LISTED_IN_MESSAGE]]
-    if len(rows) > LISTED_IN_MESSAGE:
-        listed.append(f"and {len(rows) - LISTED_IN_MESSAGE} more")
-    found = "a mistake" if len(rows) == 1 else f"{len(rows)} mistakes"
-    message = f"No certificate was made: the rosters have {found}.\n" + "\n".join(listed)
+    """Returns the refusal for all errors of all rosters, in the order of their files and lines.
+
+    The message is one line, because programs show it in lists; the errors themselves are the details.
+    """
+    if len(rows) == 1:
+        message = f"No certificate was made: {rows[0]}"
+    else:
+        message = f"No certificate was made: the rosters have {len(rows):,} errors. The first is in {rows[0]}"
     return RefusedError(422, "invalid_roster", message, rows)

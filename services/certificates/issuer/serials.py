@@ -1,4 +1,4 @@
-"""Serial numbers: the same request makes the same ones, and no two certificates share one."""
+"""Makes serial numbers: the same request makes the same ones, and no two certificates share one. Pure."""
 
 import hashlib
 import json
@@ -6,12 +6,12 @@ from dataclasses import astuple
 
 from bureau.services.certificates.issuer.rosters.roster import Row
 
-_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to be misread
-_LENGTH = 16  # 80 bits: among a thousand million, the chance that any two agree is one in two million
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, without I, L, O and U, which are misread
+_LENGTH = 16  # 80 bits: among a thousand million, any two agree with a chance of one in two million
 
 
 def serial(organisation: str, roster_number: int, row: Row, idempotency_key: str) -> str:
-    """`XXXX-XXXX-XXXX-XXXX`, from who issues, what is on the certificate, where its row stands, and the request."""
+    """Returns `XXXX-XXXX-XXXX-XXXX`, made from the organisation, the row with its place, and the request."""
     content = json.dumps([organisation, roster_number, astuple(row), idempotency_key], ensure_ascii=True)
     number = int.from_bytes(hashlib.sha256(content.encode("ascii")).digest(), "big")
     digits = "".join(_DIGITS[number >> (5 * place) & 31] for place in range(_LENGTH))

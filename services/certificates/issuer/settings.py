@@ -13,8 +13,10 @@ _COLOUR = r"^$|^#[0-9A-Fa-f]{6}$"
 
 
 class IssuerSettings(Settings):
-    """Limits bound what one request costs: at some 70 certificates a second, 5,000 rows stay within the client's
-    timeout of 120 s."""
+    """The issuer's settings. The limits bound the cost of a request.
+
+    At about 70 certificates a second, 5,000 rows stay within the client's timeout of 120 s.
+    """
 
     issuer_organisation: str = Field(
         default="Bureau",
@@ -31,7 +33,7 @@ class IssuerSettings(Settings):
         default=None, description="A folder of your own designs: Typst templates named `<name>.typ`."
     )
     issuer_language: Literal["en", "es", "ca", "fr", "pt"] = Field(
-        default="en", description="The language of certificates whose row names no language."
+        default="en", description="The language of certificates if neither row, request nor header says one."
     )
     issuer_logo: FilePath | None = Field(default=None, description="An image of the logo: PNG or SVG, at most 2 MB.")
     issuer_signature: FilePath | None = Field(

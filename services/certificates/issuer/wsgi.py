@@ -1,10 +1,13 @@
-"""`gunicorn bureau.services.certificates.issuer.wsgi:app`: the issuer as a service of its own."""
+"""`gunicorn bureau.services.certificates.issuer.wsgi:app` runs the issuer as a separate service."""
 
-from bureau.observability import logs
-from bureau.services.certificates.issuer.app import create_app
-from bureau.services.certificates.issuer.links import links_of
-from bureau.services.certificates.issuer.settings import IssuerSettings
-from bureau.settings import LogSettings, SettingsError, load
+from bureau.gc_pause import collector_paused
+
+with collector_paused():
+    from bureau.observability import logs
+    from bureau.services.certificates.issuer.app import create_app
+    from bureau.services.certificates.issuer.links import links_of
+    from bureau.services.certificates.issuer.settings import IssuerSettings
+    from bureau.settings import LogSettings, SettingsError, load
 
 try:
     settings, logging = load(IssuerSettings, LogSettings)

@@ -12,10 +12,11 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.access.rate_limits import RateLimitResult
 from bureau.ledger.access.shared_secrets import kept_secret
 from bureau.ledger.db.database import Database
+from bureau.ledger.submissions.submission import AdmissionCheck
 from bureau.services.gateway.api_keys import api_key
 from bureau.services.gateway.api_keys.key_file import KeyFile
 from bureau.services.gateway.auth import rate_limits
-from bureau.services.gateway.auth.credentials import presented
+from bureau.services.gateway.auth.credentials import Malformed, presented
 from bureau.services.gateway.auth.identity import LOCAL, NOBODY, Identity
 from bureau.services.gateway.auth.keyring import Keyring, Refused
 from bureau.services.gateway.auth.rate_limits import RateLimiter
@@ -78,6 +79,29 @@ class Authenticator:
         if not _is_local(asked.peer):
             raise unauthorized("key-missing", _NO_KEYS, asked.for_people)
         return LOCAL
+
+    def expect(self, asked: AuthRequest, role: Role) -> tuple[Identity, AdmissionCheck] | None:
+        """Who asks, by what was read a moment ago, and what the transaction of a submission has to compare with the
+        ledger before it is true. None: ask `identify` and `count`. Raises nothing: whoever is to be refused is refused
+        by them."""
+        if asked.token is not None or asked.session:
+            return None
+        key = presented(asked.authorization)
+        if key is None:
+            local = self._keyring.expects_none() and _is_local(asked.peer)
+            return (LOCAL, AdmissionCheck(without_keys=True)) if local else None
+        if isinstance(key, Malformed) or not self._limiter.may_take(key.id):
+            return None
+        expected = self._keyring.expected(key)
+        if expected is None or not expected[0].role.includes(role):
+            return None
+        identity, check = expected
+        rate = self._limiter.rate
+        return identity, AdmissionCheck(check, identity.key_id if rate else None, rate)
+
+    def limit_headers(self, result: RateLimitResult) -> dict[str, str]:
+        """The headers that say where a key's rate limit stands."""
+        return rate_limits.headers(result, self._per_minute)
 
     def sign_in(self, text: str) -> tuple[str, Role] | None:
         """The cookie for who shows this key, and what they may do; None where it opens nothing."""

@@ -1,9 +1,11 @@
 """The keys there are: those of the ledger and those of KEYS_FILE."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bureau.ledger.access import keys
-from bureau.ledger.access.keys import Key
+from bureau.ledger.access.keys import Key, KeyCheck
 from bureau.ledger.db.database import Database
 from bureau.services.gateway.api_keys.api_key import ApiKey
 from bureau.services.gateway.api_keys.key_file import FileKey, KeyFile
@@ -36,13 +38,23 @@ def judge(shown: ApiKey | SignedIn, kept: Key | FileKey | None) -> Identity | Re
     return Identity(kept.owner, kept.role, kept.id)
 
 
-class Keyring:
-    """Asked anew for every request: a revoked key is refused by the next one."""
+REMEMBERED_SECONDS = 30.0  # shorter than the minute in which a key's use is noted
+REMEMBERED_AT_MOST = 10_000
 
-    def __init__(self, db: Database, file: KeyFile) -> None:
+
+class Keyring:
+    """Asked anew for every request: a revoked key is refused by the next one.
+
+    `expected` answers from memory, for requests whose transaction compares what it says with the key's row.
+    """
+
+    def __init__(self, db: Database, file: KeyFile, clock: Callable[[], float] = time.monotonic) -> None:
         self._db = db
         self._file = file
+        self._clock = clock
         self._were_any = False
+        self._none_since: float | None = None
+        self._found: dict[str, tuple[Key, float]] = {}
 
     def find(self, shown: ApiKey | SignedIn | Malformed) -> Identity | Refused:
         """Raises `LedgerUnavailable`, unless the key is of the file."""
@@ -50,12 +62,34 @@ class Keyring:
             return NO_KEY
         kept = self._file.keys().get(shown.id) or keys.find(self._db, shown.id)
         found = judge(shown, kept)
-        if isinstance(found, Identity) and isinstance(kept, Key) and kept.use_is_old:
-            keys.note_use(self._db, kept.id)
+        if isinstance(found, Identity) and isinstance(kept, Key):
+            if kept.use_is_old:
+                keys.note_use(self._db, kept.id)
+            if len(self._found) >= REMEMBERED_AT_MOST:
+                self._found.clear()
+            self._found[kept.id] = kept, self._clock()
         return found
+
+    def expected(self, shown: ApiKey) -> tuple[Identity, KeyCheck | None] | None:
+        """Who the key opens for, as it was read a moment ago, and what is to be compared with its row: nothing where it
+        is of the file. None: ask `find`."""
+        of_file = self._file.keys().get(shown.id)
+        kept, read_at = self._found.get(shown.id, (None, 0.0)) if of_file is None else (of_file, 0.0)
+        if isinstance(kept, Key) and self._clock() - read_at >= REMEMBERED_SECONDS:
+            return None
+        found = judge(shown, kept)
+        if not isinstance(found, Identity):
+            return None
+        return found, KeyCheck.of(kept) if isinstance(kept, Key) else None
 
     def there_are_any(self) -> bool:
         """Once true it stays so: keys are never deleted, and a file that lost its keys opens the door to nobody."""
         if not self._were_any:
             self._were_any = self._file.given or keys.there_are_any(self._db)
+            self._none_since = None if self._were_any else self._clock()
         return self._were_any
+
+    def expects_none(self) -> bool:
+        """Whether there was no key a moment ago."""
+        since = self._none_since
+        return not self._were_any and since is not None and self._clock() - since < REMEMBERED_SECONDS

@@ -1,10 +1,15 @@
 """An owner's quotas, held where something is added. They are for those who come with a key, as the rate limit is."""
 
+import time
+from collections.abc import Callable
+from threading import Lock
+
 from sqlalchemy import Connection
 
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access import quotas
 from bureau.ledger.access.quotas import QuotaExceeded
+from bureau.ledger.db.database import Database
 from bureau.services.gateway.auth.identity import Identity
 from bureau.services.gateway.problems import try_again
 from bureau.services.gateway.settings import GatewaySettings
@@ -29,3 +34,54 @@ def _refusal(exceeded: QuotaExceeded, owner: str) -> ProblemError:
     if exceeded.what == "jobs":
         return try_again("too-many-open-jobs", f"{said} Wait, or cancel some.", _RETRY_SECONDS)
     return try_again("too-many-bytes-stored", said, _RETRY_SECONDS)
+
+
+FRESH_SECONDS = 1.0
+SHARE = 20  # an owner's free places are this many parts: a process gives away one of them without counting again
+
+
+class OpenJobsQuota:
+    """Holds the quotas for submissions without files, without counting an owner's open jobs for each of them.
+
+    A count takes as long as there are jobs. So a process counts once a second, and gives away a twentieth of the places
+    that were free meanwhile: twenty processes at once stay within the quota. Near the limit each submission counts.
+    """
+
+    def __init__(self, db: Database, settings: GatewaySettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._settings = settings
+        self._clock = clock
+        self._lock = Lock()
+        self._left: dict[str, tuple[int, float]] = {}  # places to give away, and until when
+
+    def hold(self, identity: Identity) -> None:
+        """For one more job. Raises 429 problems, and `LedgerUnavailable`."""
+        quota = self._settings.quota
+        if identity.key_id is None or not (quota.open_jobs or quota.stored_bytes):
+            return
+        if quota.stored_bytes:
+            with self._db.read() as connection:
+                hold(connection, self._settings, identity, jobs=1)
+        elif not self._take(identity.owner):
+            self._count(identity)
+
+    def _count(self, identity: Identity) -> None:
+        limit = self._settings.quota_open_jobs
+        with self._db.read() as connection:
+            used = quotas.open_jobs(connection, identity.owner)
+        if used >= limit:
+            raise _refusal(QuotaExceeded("jobs", limit, used), identity.owner)
+        with self._lock:
+            self._left[identity.owner] = (limit - used) // SHARE, self._clock() + FRESH_SECONDS
+
+    def _take(self, owner: str) -> bool:
+        """Whether a place was left to give away. Of those that come when it is time to count again, one counts."""
+        with self._lock:
+            left, until = self._left.get(owner, (0, 0.0))
+            if left <= 0:
+                return False
+            if self._clock() >= until:
+                self._left[owner] = left, self._clock() + FRESH_SECONDS
+                return False
+            self._left[owner] = left - 1, until
+            return True

@@ -17,20 +17,25 @@ class RateLimiter:
 
     def __init__(self, db: Database, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._db = db
-        self._rate = Rate(per_minute) if per_minute else None
+        self.rate = Rate(per_minute) if per_minute else None
         self._clock = clock
         self._lock = Lock()
         self._refused_until: dict[str, float] = {}
 
+    def may_take(self, key_id: str) -> bool:
+        """Whether no refusal of this key is remembered."""
+        with self._lock:
+            return self._refused_until.get(key_id, 0.0) <= self._clock()
+
     def take(self, key_id: str) -> RateLimitResult | None:
         """The key's standing after this request; None without a limit."""
-        if self._rate is None:
+        if self.rate is None:
             return None
         with self._lock:
             wait = self._refused_until.get(key_id, 0.0) - self._clock()
         if wait > 0:
             return RateLimitResult(False, 0, wait)
-        standing = rate_limits.take(self._db, key_id, self._rate)
+        standing = rate_limits.take(self._db, key_id, self.rate)
         with self._lock:
             if standing.allowed:
                 self._refused_until.pop(key_id, None)

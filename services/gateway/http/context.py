@@ -25,6 +25,7 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         g.request_id = uuid4().hex
         g.began = time.monotonic()
         g.headers = {}
+        g.in_ledger = False
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         if request.endpoint not in _HEALTH:  # asked by whatever address a machine's keeper knows
@@ -37,7 +38,8 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         seconds = time.monotonic() - g.began
         route = request.url_rule.rule if request.url_rule else None
         metrics.answered(route, request.method, response.status_code, seconds)
-        say = log.debug if request.endpoint in _HEALTH else log.info  # asked every few seconds
+        # Health is asked every few seconds; what an accepted submission says is in the row of its job.
+        say = log.debug if request.endpoint in _HEALTH or g.in_ledger else log.info
         say(
             "request",
             method=request.method,

@@ -1,5 +1,6 @@
 """Idempotency-Key: a request sent twice is done once. The ledger keeps the key; here it is held, kept or given back."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -19,23 +20,36 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 
 def once(db: Database, scope: Scope, fingerprint: str, operation: Operation[Any, Any], call: Call[Any, Any]) -> Reply:
     """The view for the first request with this key, the first answer again for those after it."""
+
+    def replay(first: Answer) -> Reply:
+        if operation.replay is None:
+            raise TypeError(f"{operation.name} takes Idempotency-Key and declares no replay")
+        return operation.replay(call, first)
+
+    return reserved(
+        db, scope, fingerprint, lambda held: cast("Reply", operation.view(replace(call, reservation=held))), replay
+    )
+
+
+def reserved(
+    db: Database,
+    scope: Scope,
+    fingerprint: str,
+    act: Callable[[Reservation], Reply],
+    replay: Callable[[Answer], Reply],
+) -> Reply:
+    """`act` for the request that gets the key, `replay` for those after it. Raises 409 and 422 problems."""
     held = _reserve(db, scope, fingerprint)
     if isinstance(held, Answer):
-        return _replayed(operation, call, held)
+        reply = replay(held)
+        return replace(reply, headers={**reply.headers, **REPLAYED})
     try:
-        return cast("Reply", operation.view(replace(call, reservation=held)))
+        return act(held)
     except ReservationLost:  # slower than a held key lives: another request has it now
         raise _busy() from None
     except BaseException:  # only a key without an answer is given back: safe where the answer to COMMIT was lost
         _release(db, held)
         raise
-
-
-def _replayed(operation: Operation[Any, Any], call: Call[Any, Any], first: Answer) -> Reply:
-    if operation.replay is None:
-        raise TypeError(f"{operation.name} takes Idempotency-Key and declares no replay")
-    reply = operation.replay(call, first)
-    return replace(reply, headers={**reply.headers, **REPLAYED})
 
 
 def _reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answer:

@@ -11,8 +11,9 @@ from werkzeug.datastructures import Headers
 from bureau.contracts.base import Contract
 from bureau.contracts.problems import Problem
 from bureau.ledger.access.audit import Act
-from bureau.ledger.access.idempotency import Answer, Reservation
+from bureau.ledger.access.idempotency import Answer, Once, Reservation
 from bureau.ledger.access.keys import Role
+from bureau.services.gateway.auth.admission import Admission
 from bureau.services.gateway.auth.identity import Identity
 from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
 from bureau.signing.signed_links import Linked
@@ -29,7 +30,8 @@ class Nothing(Contract):
 class Call(Generic[B, Q]):
     """A request that was read and found well-formed, as a view sees it.
 
-    `wait_seconds` is what `Prefer: wait` asked for; `reservation` is the Idempotency-Key held for this request.
+    `wait_seconds` is what `Prefer: wait` asked for; `reservation` is the Idempotency-Key held for this request, `once`
+    the one that its transaction is to take. `admission` is there where that transaction is to admit the request.
     """
 
     identity: Identity
@@ -43,6 +45,9 @@ class Call(Generic[B, Q]):
     reservation: Reservation | None = None
     request_id: str | None = None
     raw: bytes = b""  # the body as it came, of an operation that takes it so
+    once: Once | None = None
+    admission: Admission | None = None  # of an API request
+    body_bytes: int = 0  # of a JSON body
 
     @property
     def owner(self) -> str:
@@ -111,6 +116,11 @@ class Operation(Generic[B, Q]):
     linked: Linked | None = None  # read with a signed link too, by its `token` parameter
     refused: Callable[[Problem], Response] | None = None  # a page's own answer to people, instead of a problem
     away: Callable[[], Response] | None = None  # and while the ledger is away
+    # Its transaction admits a small JSON request and takes its Idempotency-Key, instead of a statement before each.
+    # Only for views that settle the admission before they change anything, as `accept` does, and where a JSON body of
+    # up to `stores_above` bytes stores no file.
+    submits: bool = False
+    stores_above: int | None = None
     needs_ledger: bool = True  # False: answers while the ledger was never reached yet
 
     @property

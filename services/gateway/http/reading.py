@@ -1,5 +1,6 @@
 """A Flask request into a `Call`: body, form, query and headers, each mistake a problem."""
 
+from collections.abc import Callable, Iterable
 from typing import IO, Any, Generic, TypeVar, cast
 
 from flask import Request
@@ -20,6 +21,8 @@ MULTIPART = "multipart/form-data"
 
 B = TypeVar("B", bound=BaseModel)
 
+Fingerprint = Callable[[], str]  # made only for a request with an Idempotency-Key
+
 
 class BodyReader(Generic[B]):
     """Reads the bodies of one route."""
@@ -30,7 +33,7 @@ class BodyReader(Generic[B]):
         self._settings = settings
         self._types = [kind for kind, taken in ((JSON, body.json), (MULTIPART, body.files is not None)) if taken]
 
-    def read(self, request: Request) -> tuple[B, list[UploadedFile], str]:
+    def read(self, request: Request) -> tuple[B, list[UploadedFile], Fingerprint]:
         """The model, the files, and the fingerprint of both. Raises 400, 413, 415 and 422 problems."""
         kind, options = parse_options_header(request.headers.get("Content-Type"))
         if kind not in self._types:
@@ -43,11 +46,11 @@ class BodyReader(Generic[B]):
             return self._read_json(request)
         return self._read_form(request, options.get("boundary", ""))
 
-    def _read_json(self, request: Request) -> tuple[B, list[UploadedFile], str]:
+    def _read_json(self, request: Request) -> tuple[B, list[UploadedFile], Fingerprint]:
         value = json_body.read_json(read_limited(request, "MAX_JSON_BYTES", self._settings.max_json_bytes))
-        return self._reader.read(value), [], json_body.fingerprint(value)
+        return self._reader.read(value), [], lambda: json_body.fingerprint(value)
 
-    def _read_form(self, request: Request, boundary: str) -> tuple[B, list[UploadedFile], str]:
+    def _read_form(self, request: Request, boundary: str) -> tuple[B, list[UploadedFile], Fingerprint]:
         rule = self._body.files
         if not boundary or rule is None:
             raise problem("unreadable", "The Content-Type names no boundary.")
@@ -55,7 +58,7 @@ class BodyReader(Generic[B]):
         check_length(request, "MAX_BODY_BYTES", limit)
         stream = cast("IO[bytes]", _Counted(request.stream, limit))
         form = read_form(stream, boundary, request.content_length, rule)
-        return self._form_value(form), form.files, form.fingerprint
+        return self._form_value(form), form.files, lambda: form.fingerprint
 
     def _form_value(self, form: Form) -> B:
         """What is wrong with files and what is wrong with fields is told together."""
@@ -76,10 +79,10 @@ class NoBodyReader:
         self._reader = Reader(Nothing)
         self._settings = settings
 
-    def read(self, request: Request) -> tuple[Nothing, list[UploadedFile], str]:
+    def read(self, request: Request) -> tuple[Nothing, list[UploadedFile], Fingerprint]:
         raw = read_limited(request, "MAX_JSON_BYTES", self._settings.max_json_bytes)
         value = json_body.read_json(raw) if raw else {}
-        return self._reader.read(value), [], json_body.fingerprint(value)
+        return self._reader.read(value), [], lambda: json_body.fingerprint(value)
 
 
 class QueryReader(Generic[B]):
@@ -88,14 +91,18 @@ class QueryReader(Generic[B]):
     def __init__(self, model: type[B], beside: frozenset[str] = frozenset()) -> None:
         self._reader = Reader(model)
         self._beside = beside
+        self._nothing: B | None = None  # what an empty query says
 
     def read(self, request: Request) -> B:
         """Raises a 422 problem that names parameters."""
-        given = [
-            (clean_text(name), clean_text(text))
-            for name, text in request.args.items(multi=True)
-            if name not in self._beside
-        ]
+        if not request.query_string:
+            if self._nothing is None:
+                self._nothing = self._read([])
+            return self._nothing
+        return self._read(request.args.items(multi=True))
+
+    def _read(self, items: Iterable[tuple[str, str]]) -> B:
+        given = [(clean_text(name), clean_text(text)) for name, text in items if name not in self._beside]
         values, errors = form_values.gather(given, self._reader.kinds)
         try:
             if errors:

@@ -1,6 +1,7 @@
 """Operations become Flask routes: a request is read, its key held, its view called, its answer written."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -8,8 +9,10 @@ from flask import Flask, Response, g, request
 from werkzeug.datastructures import Headers
 
 from bureau.contracts.problems import ProblemError
-from bureau.ledger.access.idempotency import Scope
+from bureau.ledger.access.idempotency import Once, Scope
+from bureau.ledger.access.rate_limits import RateLimitResult
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.services.gateway.auth.admission import Admission, LateAdmission
 from bureau.services.gateway.auth.authenticator import AuthRequest, require
 from bureau.services.gateway.auth.identity import Identity
 from bureau.services.gateway.context import Gateway
@@ -17,11 +20,20 @@ from bureau.services.gateway.http import idempotency, prefer
 from bureau.services.gateway.http.answers import response_of
 from bureau.services.gateway.http.forms import FormReader
 from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
-from bureau.services.gateway.http.reading import BodyReader, NoBodyReader, QueryReader, idempotency_key, read_limited
+from bureau.services.gateway.http.reading import (
+    JSON,
+    BodyReader,
+    NoBodyReader,
+    QueryReader,
+    idempotency_key,
+    read_limited,
+)
 from bureau.signing.signed_links import PARAMETER
 
 AnyOperation = Operation[Any, Any]
-Reading = Callable[[dict[str, Any], Identity], Reply | Response]
+Reading = Callable[[dict[str, Any], Admission], Reply | Response]
+
+ADMITTED_LATE_BYTES = 16 * 1024  # a larger body is read once its sender was admitted
 
 
 def add_routes(
@@ -48,7 +60,11 @@ def _view(operation: AnyOperation, gateway: Gateway, prepare: Callable[[], None]
         try:
             if prepare and operation.needs_ledger:
                 prepare()
-            return response_of(read(path, _admitted(operation, gateway, path)))
+            expected = _expected(operation, gateway, path) if operation.submits else None
+            admission = expected or Admission(_admitted(operation, gateway, path))
+            reply = _settled(admission, read, path)
+            g.in_ledger = operation.submits and isinstance(reply, Reply) and reply.status < 300
+            return response_of(reply)
         except LedgerUnavailable:
             if operation.away:
                 return operation.away()
@@ -76,14 +92,43 @@ def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -
     return identity
 
 
+def _expected(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Admission | None:
+    """Who asks, for the transaction of the submission to confirm; None where they are to be admitted before it."""
+    length = request.content_length
+    if request.mimetype != JSON or length is None or length > ADMITTED_LATE_BYTES or operation.role is None:
+        return None
+    expected = gateway.gate.expect(AuthRequest.of(request), operation.role)
+    if expected is None:
+        return None
+    identity, check = expected
+
+    def ordinary() -> None:
+        _admitted(operation, gateway, path)
+
+    def counted(limit: RateLimitResult) -> None:
+        g.headers = gateway.gate.limit_headers(limit)
+
+    if identity.key_id:
+        structlog.contextvars.bind_contextvars(key=identity.key_id, owner=identity.owner)
+    return LateAdmission(identity, check, ordinary=ordinary, counted=counted)
+
+
+def _settled(admission: Admission, read: Reading, path: dict[str, Any]) -> Reply | Response:
+    """The answer, once it is settled that the request is admitted; what refuses it comes before any other refusal."""
+    try:
+        return read(path, admission)
+    finally:
+        admission.settle()
+
+
 def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     beside = frozenset({PARAMETER} if operation.linked else ())
     query = QueryReader(operation.query or Nothing, beside) if operation.api else None
 
-    def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
+    def answer(path: dict[str, Any], admission: Admission) -> Reply | Response:
         return operation.view(
             Call(
-                identity=identity,
+                identity=admission.identity,
                 path=path,
                 query=query.read(request) if query else Nothing(),
                 body=Nothing(),
@@ -98,11 +143,20 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 
 
 def _with_raw_body(operation: AnyOperation, gateway: Gateway) -> Reading:
-    def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
+    def answer(path: dict[str, Any], admission: Admission) -> Reply | Response:
         raw = read_limited(request, "MAX_JSON_BYTES", gateway.settings.max_json_bytes)
         headers = _told_headers()
         return operation.view(
-            Call(identity, path, Nothing(), Nothing(), (), headers, request.method, request_id=g.request_id, raw=raw)
+            Call(
+                identity=admission.identity,
+                path=path,
+                query=Nothing(),
+                body=Nothing(),
+                headers=headers,
+                method=request.method,
+                request_id=g.request_id,
+                raw=raw,
+            )
         )
 
     return answer
@@ -112,25 +166,44 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
     query = QueryReader(operation.query or Nothing)
     body = _body_reader(operation, gateway)
 
-    def answer(path: dict[str, Any], identity: Identity) -> Reply | Response:
+    def answer(path: dict[str, Any], admission: Admission) -> Reply | Response:
         key = idempotency_key(request) if operation.takes_key else None
         asked = query.read(request) if operation.api else Nothing()
         fields, files, fingerprint = body.read(request)
         wait = _wait_seconds(operation, gateway)
 
         call = Call(
-            identity, path, asked, fields, files, _told_headers(), request.method, wait, request_id=g.request_id
+            identity=admission.identity,
+            path=path,
+            query=asked,
+            body=fields,
+            files=files,
+            method=request.method,
+            wait_seconds=wait,
+            request_id=g.request_id,
+            admission=admission,
+            body_bytes=request.content_length or 0,
         )
         try:
             if key is None:
                 return operation.view(call)
-            scope = Scope(identity.owner, operation.method, request.path, key)
-            return idempotency.once(gateway.database, scope, fingerprint, operation, call)
+            scope = Scope(admission.identity.owner, operation.method, request.path, key)
+            if _takes_key_late(operation):
+                return operation.view(replace(call, once=Once(scope, fingerprint())))
+            return idempotency.once(gateway.database, scope, fingerprint(), operation, call)
         finally:
             for file in files:
                 file.file.close()
 
     return answer
+
+
+def _takes_key_late(operation: AnyOperation) -> bool:
+    """Whether nothing is stored before the transaction of the submission."""
+    if not operation.submits or request.mimetype != JSON:
+        return False
+    length = request.content_length
+    return operation.stores_above is None or (length is not None and length <= operation.stores_above)
 
 
 def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] | NoBodyReader | FormReader:

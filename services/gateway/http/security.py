@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
@@ -33,8 +34,8 @@ _HEADERS: Mapping[str, str] = {
 
 def add_security_headers(headers: Headers) -> None:
     """Sets what a view did not set itself."""
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
+    there = {name.lower() for name, _ in headers}
+    headers.extend((name, value) for name, value in _HEADERS.items() if name.lower() not in there)
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class AllowedHosts:
 
     def check_host(self, host: str) -> None:
         """A page elsewhere can point its own name at this machine (DNS rebinding); that name is not ours."""
-        name = _host_name(host)
-        if name is None or not (is_loopback(name) or name in self.hosts):
+        if not _is_ours(host, self.hosts):
             allowed = ", ".join(sorted({"localhost", *self.hosts}))
             raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway is {allowed}.")
 
@@ -69,6 +69,12 @@ def check_door(doors: AllowedHosts, method: str, host: str, origin: str | None) 
     doors.check_host(host)
     if method not in ("GET", "HEAD", "OPTIONS"):
         doors.check_origin(origin, host)
+
+
+@lru_cache(maxsize=256)
+def _is_ours(host: str, hosts: frozenset[str]) -> bool:
+    name = _host_name(host)
+    return name is not None and (is_loopback(name) or name in hosts)
 
 
 def _host_name(host: str) -> str | None:

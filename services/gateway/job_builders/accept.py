@@ -1,6 +1,7 @@
 """A submission into the ledger, and its answer: 202 and the job, or 200 when it was waited for and ended."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,17 +11,20 @@ from bureau.contracts.jobs import pointer
 from bureau.contracts.jobs.references import Used
 from bureau.contracts.problems import FieldError
 from bureau.ledger.access import idempotency
-from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.idempotency import Answer, KeyTaken
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import ArtifactGone, StoredArtifact
 from bureau.ledger.jobs.submit import NewJob, insert_job
 from bureau.ledger.reads import job_queries
+from bureau.ledger.submissions.submission import AdmissionCheck, NotAdmitted, Repeated, Submission
 from bureau.metrics.http import SUBMISSIONS
 from bureau.services.gateway.auth import quota
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
+from bureau.services.gateway.http.idempotency import reserved
 from bureau.services.gateway.http.operation import Call, Documented, Operation, Reply
+from bureau.services.gateway.job_builders.accepted_job import accepted_job
 from bureau.services.gateway.models import Job, job_of
 from bureau.services.gateway.problems import invalid, not_found
 
@@ -39,23 +43,85 @@ def accept(
 ) -> Reply:
     """One transaction: files, job, idempotency answer, and what is to happen `also`.
 
-    `used` says where the request named each artifact.
+    A job without any files shares it with those that come at the same time. `used` says where the request named each
+    artifact.
     """
-    location = f"/v1/jobs/{job.id}"
+    if job.uses or uploads or also or call.reservation:
+        return _accept_alone(gateway, call, job, uploads, used, also)
+    return _accept_together(gateway, call, job)
+
+
+def _accept_together(gateway: Gateway, call: Call[Any, Any], job: NewJob) -> Reply:
+    gateway.open_jobs.hold(call.identity)
+    admission, once = call.admission, call.once
+    check = admission.check if admission else None
+    answer = Answer(ACCEPTED, _location(job.id)) if once else None
+    submission = Submission(job, check or AdmissionCheck(), once, answer)
+    outcome = gateway.submitter(submission, body_bytes=call.body_bytes)
+    if isinstance(outcome, NotAdmitted):
+        if admission is None or check is None:
+            raise TypeError("a submission without a check was not admitted")
+        admission.settle()  # raises what refuses it; else its key has a unit left for it alone
+        return _accept_together(gateway, call, job)
+    if admission and check:
+        admission.confirmed(outcome.limit)
+    if isinstance(outcome, Repeated):
+        return _repeated(gateway, call, job)
+    SUBMISSIONS.labels(job.kind).inc()
+    if call.wait_seconds is not None:
+        return _answer(gateway, call, job.id, ACCEPTED)
+    queues = {task.queue: gateway.submitter.queue(task.queue) for task in job.tasks}
+    return Reply(
+        ACCEPTED, accepted_job(job, outcome, queues), {"Location": answer.location if answer else _location(job.id)}
+    )
+
+
+def _accept_alone(
+    gateway: Gateway,
+    call: Call[Any, Any],
+    job: NewJob,
+    uploads: Sequence[StoredArtifact] = (),
+    used: Sequence[Used] = (),
+    also: Callable[[Connection], None] | None = None,
+) -> Reply:
+    if call.admission:
+        call.admission.settle()
+    given = Answer(ACCEPTED, _location(job.id))
     try:
         with gateway.database.transaction() as connection:
             quota.hold(connection, gateway.settings, call.identity, jobs=1, size=sum(file.size for file in uploads))
+            if call.once:
+                idempotency.take(connection, call.once, given)
             artifacts.insert_artifacts(connection, uploads)
             insert_job(connection, job)
             if also:
                 also(connection)
             if call.reservation:
-                idempotency.answer(connection, call.reservation, Answer(ACCEPTED, location))
+                idempotency.answer(connection, call.reservation, given)
     except ArtifactGone as gone:
         raise invalid(gone_errors(gone, used)) from None
+    except KeyTaken:
+        return _repeated(gateway, call, job, used)
     gateway.relay.wake()
     SUBMISSIONS.labels(job.kind).inc()
     return _answer(gateway, call, job.id, ACCEPTED)
+
+
+def _repeated(gateway: Gateway, call: Call[Any, Any], job: NewJob, used: Sequence[Used] = ()) -> Reply:
+    """The key was used before: its answer again, or, where that has expired, the job after all."""
+    if call.once is None:
+        raise TypeError("a submission without an Idempotency-Key was repeated")
+    return reserved(
+        gateway.database,
+        call.once.scope,
+        call.once.fingerprint,
+        lambda held: _accept_alone(gateway, replace(call, once=None, reservation=held), job, used=used),
+        lambda first: replay(gateway, call, first),
+    )
+
+
+def _location(job_id: UUID) -> str:
+    return f"/v1/jobs/{job_id}"
 
 
 def replay(gateway: Gateway, call: Call[Any, Any], first: Answer) -> Reply:
@@ -82,13 +148,14 @@ def submission(gateway: Gateway, *, problems: Sequence[str] = (), **declared: An
         role=Role.SUBMIT,
         answers=documented(),
         waits=True,
+        submits=True,
         replay=lambda call, first: replay(gateway, call, first),
         **declared,
     )
 
 
 def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -> Reply:
-    headers = {"Location": f"/v1/jobs/{job_id}"}
+    headers = {"Location": _location(job_id)}
     if call.wait_seconds is not None:
         headers.update(prefer.applied(call.wait_seconds))
         done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader

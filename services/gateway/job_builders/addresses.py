@@ -19,7 +19,7 @@ def checked_address(text: str) -> str:
 
 def checked_line(text: str) -> str:
     """A header's text. Raises ValueError for what could start another header or hide what it says."""
-    if any(category(c) == "Cc" and c != "\t" for c in text):
+    if not text.isprintable() and any(category(c) == "Cc" and c != "\t" for c in text):
         raise ValueError("a subject is one line without control characters")
     return text
 

@@ -1,5 +1,8 @@
 """SendGrid's event webhook: signed batches of what became of mails
-(https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event)."""
+(https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event).
+
+The cryptography package is imported where it is used: it takes 8 MB, and most gateways have no key of SendGrid's.
+"""
 
 import base64
 import binascii
@@ -8,17 +11,15 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from bureau.contracts.base import clean_text
 from bureau.contracts.mail.addresses import folded
 from bureau.contracts.mail.mail_events import MailEvent, MailEventKind, SuppressionReason
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -44,8 +45,11 @@ class EventsRefused(Exception):
     """A batch that is not SendGrid's, or not of now; the text says what does not fit."""
 
 
-def public_key(text: str) -> EllipticCurvePublicKey:
+def public_key(text: str) -> "EllipticCurvePublicKey":
     """The verification key as SendGrid shows it: DER in base64, with or without PEM's lines. Raises ValueError."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
     body = "".join(line for line in text.split() if "-----" not in line and line not in ("BEGIN", "PUBLIC", "END"))
     try:
         key = load_der_public_key(base64.b64decode(body, validate=True))
@@ -57,9 +61,13 @@ def public_key(text: str) -> EllipticCurvePublicKey:
 
 
 def check(
-    key: EllipticCurvePublicKey, raw: bytes, *, signature: str, timestamp: str, now: float, window_seconds: float
+    key: "EllipticCurvePublicKey", raw: bytes, *, signature: str, timestamp: str, now: float, window_seconds: float
 ) -> None:
     """Raises `EventsRefused`. The signature is ECDSA with SHA-256 over timestamp and raw body, DER in base64."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     if not signature or not _TIMESTAMP.match(timestamp):
         raise EventsRefused(f"it needs the headers {SIGNATURE} and {TIMESTAMP}")
     try:

@@ -4,7 +4,6 @@ The handover is the last moment before the provider may have the mail. Before it
 `TransportUnavailable` or a verdict, and the mail may be tried again. After it, a lost answer is `AnswerLost`.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.transports import watchdog
 from bureau.stop_token import StopToken
 
 BEGIN_WITHIN_SECONDS = 30.0
@@ -91,14 +91,12 @@ class DeliveryWindow:
 
     @contextmanager
     def cutting_off(self, cut: Callable[[], None]) -> Iterator[None]:
-        """While the block runs, the window's end calls `cut` (in a thread of its own; it closes a socket)."""
-        watchdog = threading.Timer(max(0.0, self._end_within - (self._clock() - self._opened)), cut)
-        watchdog.daemon = True
-        watchdog.start()
+        """While the block runs, the window's end calls `cut` (in another thread; it closes a socket)."""
+        alarm = watchdog.after(max(0.0, self._end_within - (self._clock() - self._opened)), cut)
         try:
             yield
         finally:
-            watchdog.cancel()
+            alarm.call_off()
 
 
 class Transport(Protocol):

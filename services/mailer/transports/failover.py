@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bureau.contracts.errors import Postponed
+from bureau.contracts.mail.delivery import DeliveryState
 from bureau.contracts.outage import Outage
-from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.services.mailer.transports.base import Transport
 from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker, Closed
 

@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
+from bureau.contracts.artifacts import cut_to_bytes
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.columns import labels
 from bureau.services.reports.output.cells import LineWriter
@@ -13,7 +14,7 @@ from bureau.services.reports.output.rows import Batch, Rows
 
 CHUNK_BYTES = 256 * 1024  # below this a write costs more than its bytes
 CHUNK_SECONDS = 1.0  # and a slow query's rows are written, and counted, this often
-MAX_NAME = 100  # characters of a file's name, what it is of excluded
+MAX_NAME_BYTES = 200  # of a file's name, without its ending
 BOM = b"\xef\xbb\xbf"
 
 
@@ -63,7 +64,9 @@ def chunks(*parts: Iterable[Batch]) -> Iterator[Batch]:
 def file_name(title: str, given: Iterable[object], form: CsvFormat) -> str:
     """Of the report's title and the values of the parameters that were given: `monthly-sales-north.csv`."""
     words = "-".join(filter(None, map(_slug, (title, *given))))
-    return (words[:MAX_NAME].rstrip("-") or "report") + (".csv.gz" if form.compression == "gzip" else ".csv")
+    return (cut_to_bytes(words, MAX_NAME_BYTES).rstrip("-") or "report") + (
+        ".csv.gz" if form.compression == "gzip" else ".csv"
+    )
 
 
 def _slug(value: object) -> str:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from bureau.contracts.errors import Postponed, TransientError
+from bureau.contracts.errors import Postponed
+from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import concurrency_slots
 from bureau.task import Context
@@ -25,10 +26,8 @@ class SourceConcurrency:
     def taken(self, ctx: Context, source: str, at_a_time: int) -> Iterator[None]:
         """The block reads `source`. Raises `Postponed` (`source_busy`)."""
         name = f"source.{source}"
-        try:
+        with asking_ledger():
             free = concurrency_slots.take(self._ledger, name, at_a_time, task_id=ctx.task_id, claim_no=ctx.claim_no)
-        except LedgerUnavailable as error:
-            raise TransientError("ledger_unavailable", "The ledger did not answer.") from error
         if not free:
             message = f'As many reports as SOURCE_{source.upper()}_AT_A_TIME allows read "{source}" already.'
             raise Postponed("source_busy", message, delay=AGAIN_SECONDS)

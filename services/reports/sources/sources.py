@@ -15,8 +15,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from sqlalchemy import exc, make_url
 
@@ -25,7 +23,6 @@ from bureau.secrets.secret_files import read_secret_files
 from bureau.services.reports.output.limits import Limits
 from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.mariadb_source import MariaDbSource
-from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
 from bureau.services.reports.sources.sqlite_source import SqliteSource
 
@@ -87,6 +84,9 @@ def _number(variable: str, environment: Mapping[str, str], standard: float, leas
 def _source(name: str, url: SecretStr, limits: Limits) -> RowSource:
     """Raises ValueError with the rule; what libraries say of a URL may quote its password, so none of it is shown."""
     if _POSTGRES.match(url.get_secret_value()):
+        # Here, because psycopg takes 9 MB, and a process without such a source whose ledger is in SQLite needs none.
+        from bureau.services.reports.sources.postgres_source import PostgresSource
+
         return PostgresSource(name, _postgres_url(url), limits)
     try:
         parsed = make_url(url.get_secret_value())
@@ -106,6 +106,9 @@ def _source(name: str, url: SecretStr, limits: Limits) -> RowSource:
 
 
 def _postgres_url(url: SecretStr) -> SecretStr:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
     plain = _POSTGRES.sub("postgresql://", url.get_secret_value(), count=1)
     try:
         conninfo_to_dict(plain)

@@ -1,4 +1,4 @@
-"""One Bureau in one process, for the command and the client; each test makes its own jobs."""
+"""The command and the client on the office; each test makes its own jobs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,20 +9,8 @@ from click.testing import CliRunner, Result
 from bureau.cli.main import cli
 from bureau.client import Bureau
 from tests.support.embedded import EmbeddedBureau
-from tests.support.processes import ROOT
 
 ENDS_SECONDS = 60.0
-
-
-@pytest.fixture(scope="package")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
-    env = {
-        "TASKS": "examples.suma.tasks examples.suma.patterns tests.acceptance.naps",
-        "SCHEDULES_FILE": str(ROOT / "tests/acceptance/command/schedules.yaml"),
-    }
-    with EmbeddedBureau(tmp_path_factory.mktemp("office"), env=env) as office:
-        office.start()
-        yield office
 
 
 @pytest.fixture
@@ -34,8 +22,9 @@ def client(office: EmbeddedBureau) -> Iterator[Bureau]:
 class Shell:
     """Runs the command as a shell would, 80 columns wide."""
 
-    def __init__(self, url: str) -> None:
-        self.env: dict[str, str | None] = {"BUREAU_URL": url, "COLUMNS": "80", "NO_COLOR": None, "FORCE_COLOR": None}
+    def __init__(self, url: str, key: str | None = None) -> None:
+        self.env: dict[str, str | None] = {"BUREAU_URL": url, "BUREAU_KEY": key, "BUREAU_KEY_FILE": None}
+        self.env |= {"COLUMNS": "80", "NO_COLOR": None, "FORCE_COLOR": None}
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Result:
         return CliRunner(env={**self.env, **(env or {})}).invoke(cli, arguments, input=stdin, prog_name="bureau")
@@ -50,9 +39,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(office: EmbeddedBureau, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    for name in ("BUREAU_KEY", "BUREAU_KEY_FILE"):
-        monkeypatch.delenv(name, raising=False)
+def shell(office: EmbeddedBureau) -> Shell:
     return Shell(office.api.url)
 
 

@@ -131,12 +131,14 @@ def test_status_says_that_all_is_well(shell: Shell) -> None:
 
 
 def test_schedules_are_listed_and_run_now(shell: Shell) -> None:
-    head, line = shell("schedules").splitlines()
+    head, *lines = shell("schedules").splitlines()
     assert head.split() == ["SCHEDULE", "WHEN", "NEXT", "LAST"]
-    assert line.startswith("weekly-sum  0 7 * * 1 Europe/Paris")
-    shell("follow", shell("schedules", "run", "weekly-sum").strip())
-    assert "succeeded" in shell("schedules")
-    shell("schedules", "disable", "weekly-sum", status=2)  # it is written in a file
+    (line,) = [line for line in lines if line.startswith("nightly-clean-up")]
+    assert line.split()[1:7] == ["30", "2", "*", "*", "*", "Europe/Paris"]
+    shell("follow", shell("schedules", "run", "nightly-clean-up").strip())
+    (line,) = [line for line in shell("schedules").splitlines() if line.startswith("nightly-clean-up")]
+    assert "succeeded" in line
+    shell("schedules", "disable", "nightly-clean-up", status=2)  # it is written in a file
 
 
 def test_reports_say_how_they_are_asked_for(shell: Shell) -> None:

@@ -1,30 +1,36 @@
 """Beside every hostile case honest jobs run, and every process must come through it unhurt."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from tests.support.api import Api
 from tests.support.processes import Process
 from tests.support.stack import Stack
 
 ROSTER = b"recipient,course\nAda Lovelace,Engines\n"
 CONTROL = "control.csv"
+MAIL = {"to": ["control@example.com"], "subject": "Control", "text": "All is well."}
+HONEST: list[Callable[[Api], dict[str, Any]]] = [
+    lambda api: api.submit("/v1/certificates", files={"files": (CONTROL, ROSTER)}),
+    lambda api: api.submit("/v1/reports", json={"report": "orders", "params": {"least_amount": 99}}),
+    lambda api: api.submit("/v1/emails", json=MAIL),
+    lambda api: api.run({"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}),
+]
+_turns = itertools.cycle(HONEST)
 
 
 @pytest.fixture(autouse=True)
-def honest_jobs(stack: Stack) -> Iterator[None]:
-    """One for each service. At the end they have succeeded, with the processes that were there before the case."""
-    api = stack.api
+def honest_job(stack: Stack) -> Iterator[None]:
+    """One beside each case, for each service in turn. At the end it has succeeded, with the processes that were there
+    before the case.
+    """
     before = {name: Before(process) for name, process in stack.processes.items()}
-    jobs = [
-        api.submit("/v1/certificates", files={"files": (CONTROL, ROSTER)}),
-        api.submit("/v1/reports", json={"report": "orders"}),
-        api.submit("/v1/emails", json={"to": ["control@example.com"], "subject": "Control", "text": "All is well."}),
-        api.run({"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}),
-    ]
+    job = next(_turns)(stack.api)
     yield
-    for job in jobs:
-        api.succeeded(job)
+    stack.api.succeeded(job)
     for name, process in stack.processes.items():
         before[name].assert_unhurt(process)
 

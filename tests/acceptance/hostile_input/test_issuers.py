@@ -89,7 +89,7 @@ def test_one_that_stays_fails_the_job_after_its_attempts(stack: Stack, issuer: I
         (
             replies(200, b"<!doctype html><title>Sign in</title>", "text/html"),
             "certificates_not_a_zip",
-            "answered 200 with text/html in place of a ZIP archive, beginning “<!doctype html><title>Sign in</title>”.",
+            "answered 200 with text/html instead of a ZIP archive, beginning “<!doctype html><title>Sign in</title>”.",
         ),
         (replies(200, b"", "application/zip"), "certificates_not_a_zip", "and no body"),
         (sends(SOUND[:-30]), "archive_truncated", "the directory at its end is missing"),

@@ -13,7 +13,7 @@ ONE_LINE = "an address is one line without control characters"
 
 
 @pytest.fixture(autouse=True)
-def nobody_else_gets_mail(mail: MailServer, honest_jobs: None) -> Any:
+def nobody_else_gets_mail(mail: MailServer, honest_job: None) -> Any:
     """Whatever a case does, no mail has another recipient or another header than it was given."""
     yield
     for received in mail.mails:

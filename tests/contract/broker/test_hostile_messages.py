@@ -10,7 +10,8 @@ from dramatiq.message import Message
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.jobs import cancel
-from bureau.messaging.broker import hint, is_hint
+from bureau.messaging.broker import hint
+from bureau.messaging.consumer import read_hint
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
 from tests.support.waiting import until
@@ -91,13 +92,13 @@ def test_what_was_forged_is_dropped_and_the_hint_behind_it_is_run(
 
 @pytest.mark.parametrize("what", [name for name in FORGERIES if "actor" not in name or name == "actor null"])
 def test_the_shape_of_a_hint_is_checked_before_anybody_reads_it(what: str) -> None:
-    assert not is_hint(FORGERIES[what](hint("shop", "shop.work", new_id())), "shop")
+    assert not read_hint(FORGERIES[what](hint("shop", "shop.work", new_id())), "shop")
 
 
 def test_a_hint_has_the_shape_of_one() -> None:
-    assert is_hint(hint("shop", "shop.work", new_id()).encode(), "shop")
-    assert not is_hint(hint("shop", "shop.work", new_id()).encode(), "mailer")
-    assert is_hint(changed(options={"traceparent": "00-1-2-01"})(hint("shop", "shop.work", new_id())), "shop")
+    assert read_hint(hint("shop", "shop.work", new_id()).encode(), "shop")
+    assert not read_hint(hint("shop", "shop.work", new_id()).encode(), "mailer")
+    assert read_hint(changed(options={"traceparent": "00-1-2-01"})(hint("shop", "shop.work", new_id())), "shop")
 
 
 def test_ids_that_cannot_run_are_done_with_and_a_control_job_ends(shop: Shop) -> None:

@@ -161,7 +161,7 @@ def test_hints_that_could_not_even_be_taken_back_come_again_as_lost_ones(
     def away(*_: Any) -> None:
         raise LedgerUnavailable("away")
 
-    monkeypatch.setattr(hints, "take_back", away)
+    monkeypatch.setattr(hints, "unreserve", away)
     with pytest.raises(LedgerUnavailable):
         relay_pass(Relay(ledger, Failing(breaks_at=1)), monkeypatch)
     assert book.task(job_id).hinted_at is not None

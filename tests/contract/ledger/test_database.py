@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import ProgrammingError
@@ -183,3 +184,44 @@ def test_errors_hold_no_values(postgres_db: Database) -> None:
     with pytest.raises(ProgrammingError) as error, postgres_db.transaction() as connection:
         connection.execute(text("SELECT :secret FROM nowhere"), {"secret": "verysecret"})
     assert "verysecret" not in str(error.value)
+
+
+@pytest.mark.parametrize(("query", "kept"), [("", True), ("?prepared_statements=off", False)])
+def test_a_statement_is_prepared_on_the_server_unless_the_url_forbids_it(
+    postgres_db: Database, postgres_ledger_url: str, query: str, kept: bool
+) -> None:
+    db = Database(postgres_ledger_url + query)
+    try:
+        for _ in range(8):
+            assert [row.n for row in db.execute("SELECT %(n)s::int AS n", {"n": 7})] == [7]
+        counted = db.execute("SELECT count(*) AS n FROM pg_prepared_statements", {})
+        assert (counted[0].n > 0) is kept
+    finally:
+        db.close()
+
+
+def test_a_statement_of_its_own_is_committed_and_leaves_its_connection_as_it_was(postgres_db: Database) -> None:
+    for number in range(30):  # the pool has fewer
+        postgres_db.execute("INSERT INTO paused_queues VALUES (%(q)s, now()) RETURNING queue", {"q": f"q{number}"})
+
+    def undone() -> None:
+        with postgres_db.transaction() as connection:
+            connection.exec_driver_sql("DELETE FROM paused_queues")
+            raise Oops
+
+    with pytest.raises(Oops):
+        undone()
+    assert postgres_db.execute("SELECT count(*) AS n FROM paused_queues", {})[0].n == 30
+
+
+def test_a_statement_of_its_own_survives_the_end_of_its_session(postgres_db: Database) -> None:
+    postgres_db.execute("SELECT 1 AS n", {})
+    with pytest.raises(LedgerUnavailable):
+        postgres_db.execute("SELECT pg_terminate_backend(pg_backend_pid())", {})
+    assert postgres_db.execute("SELECT 1 AS n", {})[0].n == 1
+
+
+def test_a_mistake_in_a_statement_of_its_own_is_no_outage(postgres_db: Database) -> None:
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        postgres_db.execute("SELECT nothing_like_it", {})
+    assert postgres_db.execute("SELECT 1 AS n", {})[0].n == 1

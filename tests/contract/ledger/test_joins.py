@@ -18,6 +18,7 @@ from bureau.ledger.jobs.finish import Finished, FinishResult, finish
 from bureau.ledger.jobs.locked_job import LockedJob, write_jobs
 from bureau.ledger.jobs.outcome import Outcome, Succeeded
 from tests.support.book import Book, failed, no_jitter, task
+from tests.support.ledgers import quick
 from tests.support.soundness import assert_sound
 from tests.support.together import together
 
@@ -133,7 +134,7 @@ class Killed(Exception):
 @pytest.fixture
 def second(postgres_db: Database, postgres_ledger_url: str) -> Iterator[Database]:
     """Another worker's connections to the same ledger."""
-    db = Database(postgres_ledger_url)
+    db = quick(Database(postgres_ledger_url))
     yield db
     db.close()
 

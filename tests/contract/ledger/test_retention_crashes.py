@@ -13,6 +13,7 @@ from bureau.ledger.retention.delete_job import erase
 from bureau.services.scheduler.retention import RemovedFiles
 from bureau.storage import Storage
 from tests.support.book import failed
+from tests.support.ledgers import quick
 from tests.support.office import Office
 
 
@@ -62,7 +63,7 @@ class MortalStorage(Storage):
 def dying_after(office: Office, steps: int) -> Iterator[Steps]:
     """The office's process, which may take so many steps."""
     db, storage = office.db, office.storage
-    mortal_db = MortalDatabase(db.engine.url.render_as_string(hide_password=False))
+    mortal_db = quick(MortalDatabase(db.engine.url.render_as_string(hide_password=False)))
     mortal_storage = MortalStorage(storage._backend)
     mortal_db.steps = mortal_storage.steps = Steps(steps)
     office.db, office.storage = mortal_db, mortal_storage

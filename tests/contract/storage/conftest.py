@@ -1,18 +1,12 @@
 """The storages under test: each test runs on a folder and on a bucket."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bureau.storage import Storage
-from tests.support.s3 import CREDENTIALS, S3Server, s3_server
-
-
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
+from tests.support.s3 import CREDENTIALS, S3Server
 
 
 @pytest.fixture

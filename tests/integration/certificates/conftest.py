@@ -30,6 +30,7 @@ class Call:
             uploads or [Upload("a.csv", "text/csv", BytesIO(b"recipient\nAda\n"))],
             Exchange(
                 idempotency_key=key,
+                fields={},
                 stop=self.stop,
                 limit_bytes=LIMIT_BYTES,
                 write=self.received.extend,

@@ -180,14 +180,14 @@ def test_redirects_are_not_followed(call_to: CallTo) -> None:
 def test_a_web_page_in_place_of_the_archive_is_permanent(call_to: CallTo) -> None:
     with (
         http_server(replies(200, b"<!DOCTYPE html><title>Log in</title>", "text/html")) as server,
-        pytest.raises(PermanentError, match="text/html in place of a ZIP archive"),
+        pytest.raises(PermanentError, match="text/html instead of a ZIP archive"),
     ):
         call_to(server.url)()
 
 
 @pytest.mark.parametrize("status", [200, 204])
 def test_an_answer_without_a_body_is_permanent(call_to: CallTo, status: int) -> None:
-    with http_server(replies(status)) as server, pytest.raises(PermanentError, match="in place of a ZIP"):
+    with http_server(replies(status)) as server, pytest.raises(PermanentError, match="instead of a ZIP"):
         call_to(server.url)()
 
 

@@ -37,7 +37,7 @@ def test_the_archive_is_asked_for_at_the_location_until_it_is_there(call_to: Cal
     [
         (replies(500), TransientError, "answered 500"),
         (replies(422, b'{"error": {"message": "line 3"}}'), PermanentError, "answered 422: line 3"),
-        (replies(200, b"<html>", "text/html"), PermanentError, "in place of a ZIP"),
+        (replies(200, b"<html>", "text/html"), PermanentError, "instead of a ZIP"),
         (replies(302, Location="/elsewhere"), PermanentError, "a redirect"),
     ],
 )

@@ -1,10 +1,11 @@
 """A gateway in this process, on a real ledger (SQLite) and a real storage folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.hints import Hint
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
@@ -24,6 +26,7 @@ from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from tests.support.book import Book
 from tests.support.ledgers import sqlite_ledger
+from tests.support.routes import share_url_builders
 
 SUMA = TaskDescription(
     name="shop.suma",
@@ -78,15 +81,19 @@ CATALOGS = {
 
 @dataclass
 class CountingRelay:
-    """Publishes nothing; counts how often it was woken."""
+    """Publishes nothing; counts how often it was woken, and what it was handed."""
 
     woken: int = 0
+    published: list[UUID] = field(default_factory=list)
     healthy: bool = True
     last_error: str | None = None
     broker_kind: BrokerKind = "amqp"
 
     def wake(self) -> None:
         self.woken += 1
+
+    def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
+        self.published += [hint.task_id for _, hint in stamped]
 
 
 @dataclass
@@ -131,6 +138,7 @@ class Door:
 
 def make_door(folder: Path, settings: GatewaySettings | None = None) -> Door:
     """The caller closes its client and database."""
+    share_url_builders()
     db = sqlite_ledger(folder)
     storage = Storage.from_url(f"file://{folder}/storage")
     relay, stopping = CountingRelay(), Event()

@@ -9,12 +9,15 @@ from uuid import UUID
 import httpx
 import pytest
 
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.contracts.mail.mail_events import MailEvent, MailEventKind
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.dispatch import workers
+from bureau.ledger.jobs.outcome import Failed
+from bureau.ledger.jobs.policy import error_of
 from bureau.ledger.mail import provider_events
-from bureau.ledger.mail.deliveries import DeliveryState, close_delivery, open_delivery
+from bureau.ledger.mail.deliveries import Intent, close_delivery, open_delivery
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
@@ -201,11 +204,8 @@ def sent(door: Door, job: str, people: list[str]) -> UUID:
     claimed = door.book.claim(UUID(job), "send", queue="mailer")
     assert claimed is not None
     task = claimed.task_id
-    tried = open_delivery(
-        door.db, task_id=task, claim_no=1, message_id="<1@example.com>", transport="sendgrid", recipients=people
-    )
-    done = dict.fromkeys(people, "sent")
-    close_delivery(door.db, task_id=task, n=tried.n, state=DeliveryState.SENT, recipients=done, response="250")
+    tried = open_delivery(door.db, Intent(task, 1, "<1@example.com>", "sendgrid", tuple(people)))
+    close_delivery(door.db, DeliveryEnd(task, tried.n, DeliveryState.SENT, dict.fromkeys(people, "sent"), "250"))
     return task
 
 
@@ -253,3 +253,15 @@ def test_what_no_worker_can_tell_is_not_shown_as_well(door: Door) -> None:
     submit(door)  # so that its queue is known all the same
     shown = page(door, "/").text
     assert "No worker serves mailer, so none can tell." in shown
+
+
+def test_the_errors_of_a_roster_are_a_list(door: Door) -> None:
+    job = submit(door)
+    details = [{"file": "a<b>.csv", "line": n, "column": "email", "message": f"error {n}"} for n in (2, 5)]
+    error = error_of("certificates_refused", "The rosters have 2 errors.", retryable=False, details=details)
+    claimed = door.book.claim(UUID(job), "send", queue="mailer")
+    assert claimed
+    door.book.finish(claimed, Failed(error))
+    shown = page(door, f"/jobs/{job}").text
+    assert "<li>a&lt;b&gt;.csv, line 2, <b>email</b>: error 2</li><li>a&lt;b&gt;.csv, line 5" in shown
+    assert door.get(f"/v1/jobs/{job}").json()["error"]["details"] == details

@@ -51,6 +51,19 @@ def test_certificates_are_mailed_by_a_second_task(door: Door) -> None:
     }
 
 
+def test_a_roster_s_encoding_and_language_reach_the_issuer(door: Door) -> None:
+    form = {"encoding": "cp1254", "language": "es"}
+    (issue,) = graph(door.post("/v1/certificates", files=[("files", ROSTER)], data=form))
+    assert (issue["input"]["encoding"], issue["input"]["language"]) == ("Windows-1254", "es")
+
+
+def test_an_unknown_encoding_and_a_wrong_language_are_refused_together(door: Door) -> None:
+    form = {"encoding": "klingon", "language": "not a tag"}
+    answer = door.post("/v1/certificates", files=[("files", ROSTER)], data=form)
+    assert pointers(answer) == ["#/encoding", "#/language"]
+    assert "Windows-1254" in answer.json()["errors"][0]["detail"]
+
+
 def test_nested_options_of_a_form_are_json(door: Door) -> None:
     data = {"options": '{"retry": {"max_attempts": 2}, "title": "Mine"}'}
     answer = door.post("/v1/certificates", files=[("files", ROSTER)], data=data)

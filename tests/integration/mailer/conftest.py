@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import update
 
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.migrate import migrate
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import deliveries as deliveries_table
 from bureau.ledger.mail import deliveries
@@ -26,15 +25,18 @@ from tests.support.mail_servers import MailServer, mail_server
 MAIL = {"to": ["Ada <ada@example.com>"], "cc": ["bob@example.com"], "subject": "Hello", "text": "Hello"}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        database = sqlite_ledger(tmp_path)
-    else:
-        database = Database(request.getfixturevalue("postgres_url"))
-        migrate(database)
+@pytest.fixture
+def sqlite_db(tmp_path: Path) -> Iterator[Database]:
+    database = sqlite_ledger(tmp_path)
     yield database
     database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def db(request: pytest.FixtureRequest) -> Database:
+    """An empty ledger."""
+    database: Database = request.getfixturevalue(f"{request.param}_db")
+    return database
 
 
 @pytest.fixture

@@ -3,15 +3,20 @@
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.jobs import cancel, leases
+from bureau.ledger.jobs.finish import ClaimOutcome, Finished, finish_waiting
 from bureau.ledger.mail import deliveries
-from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.ledger.mail.deliveries import Intent, Opened
+from bureau.runtime import runner
 from bureau.services.mailer.transports.base import DeliveryWindow
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
@@ -29,14 +34,8 @@ def _crash(office: Office, job: UUID, message_id: str = "<1@example.com>", trans
     """As if a worker had written its intent and died."""
     claimed = office.book.claim(job, queue="mailer", worker="dead")
     assert claimed is not None
-    deliveries.open_delivery(
-        office.db,
-        task_id=claimed.task_id,
-        claim_no=claimed.claim_no,
-        message_id=message_id,
-        transport=transport,
-        recipients=BOTH,
-    )
+    intent = Intent(claimed.task_id, claimed.claim_no, message_id, transport, tuple(BOTH))
+    deliveries.open_delivery(office.db, intent)
     office.book.end_lease(claimed.task_id)
     leases.expire(office.db, no_jitter)
 
@@ -115,14 +114,8 @@ def test_a_slow_worker_that_lost_its_task_still_writes_what_happened(office: Off
     office.book.end_lease(office.task_id(job))
     leases.expire(office.db, no_jitter)
     assert office.run(job) == "ready"
-    assert deliveries.close_delivery(
-        office.db,
-        task_id=office.task_id(job),
-        n=opened.n,
-        state=DeliveryState.SENT,
-        recipients=dict.fromkeys(BOTH, "sent"),
-        response="250 after all",
-    )
+    end = DeliveryEnd(office.task_id(job), opened.n, DeliveryState.SENT, dict.fromkeys(BOTH, "sent"), "250 after all")
+    assert deliveries.close_delivery(office.db, end)
     assert office.run(job) == "succeeded"
     assert list(server.counts.values()) == [1]
     assert office.book.task(job).result["outcome"] == "sent"
@@ -135,14 +128,14 @@ def test_a_slow_worker_that_lost_its_task_still_writes_what_happened(office: Off
 def test_a_task_that_is_not_the_workers_any_more_sends_nothing(office: Office, server: MailServer) -> None:
     job = office.submit()
     worker = office.worker()
-    before = deliveries.history
+    before = deliveries.open_batch
 
-    def lose_it_meanwhile(db: Database, task_id: UUID) -> list[MailDelivery]:
-        office.book.set(task_id, claim_no=99)
-        return before(db, task_id)
+    def lose_it_meanwhile(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferred]:
+        office.book.set(intents[0].task_id, claim_no=99)
+        return before(db, intents)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deliveries, "history", lose_it_meanwhile)
+        patch.setattr(deliveries, "open_batch", lose_it_meanwhile)
         office.run(job, worker)
     assert not server.mails
     assert office.tries(job) == []
@@ -152,14 +145,14 @@ def test_a_task_that_is_not_the_workers_any_more_sends_nothing(office: Office, s
 def test_a_cancelled_task_sends_nothing_and_ends_at_once(office: Office, server: MailServer) -> None:
     job = office.submit()
     worker = office.worker()
-    before = deliveries.history
+    before = deliveries.open_batch
 
-    def cancel_meanwhile(db: Database, task_id: UUID) -> list[MailDelivery]:
+    def cancel_meanwhile(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferred]:
         cancel.cancel(db, job, "ada")
-        return before(db, task_id)
+        return before(db, intents)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deliveries, "history", cancel_meanwhile)
+        patch.setattr(deliveries, "open_batch", cancel_meanwhile)
         assert office.run(job, worker) == "cancelled"
     assert not server.mails
 
@@ -167,16 +160,20 @@ def test_a_cancelled_task_sends_nothing_and_ends_at_once(office: Office, server:
 def test_an_end_that_the_ledger_did_not_take_is_written_when_it_answers(
     office: Office, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = deliveries.close_delivery
+    before = finish_waiting
     failed: list[int] = []
 
-    def away_twice(*args: object, **kwargs: object) -> bool:
+    def away(*_: object) -> list[Finished | Deferred]:
+        raise LedgerUnavailable("away")
+
+    def away_twice(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished]:
         if len(failed) < 2:
             failed.append(1)
             raise LedgerUnavailable("away")
-        return before(*args, **kwargs)  # type: ignore[arg-type]
+        return before(db, ends)
 
-    monkeypatch.setattr(deliveries, "close_delivery", away_twice)
+    monkeypatch.setattr(runner, "finish_batch", away)
+    monkeypatch.setattr(runner, "finish_waiting", away_twice)
     job = office.submit()
     assert office.run(job) == "succeeded"
     assert office.tries(job)[0].state is DeliveryState.SENT
@@ -190,9 +187,10 @@ def test_a_ledger_that_is_away_before_the_intent_sends_nothing(
         raise LedgerUnavailable("away")
 
     job = office.submit()
-    for name in ("history", "open_delivery"):
+    for names in (("open_batch", "open_delivery"), ("history",)):  # no try is asked for by the first claim
         with monkeypatch.context() as patch:
-            patch.setattr(deliveries, name, away)
+            for name in names:
+                patch.setattr(deliveries, name, away)
             assert office.run(job) == "ready"
     assert office.book.task(job).error["code"] == "ledger_unavailable"
     assert not server.mails

@@ -14,9 +14,11 @@ The last two leave a byte for each message in the files `.doubled` and `.dropped
 
 SIGUSR1 writes every thread's stack to stderr: a test that waits in vain shows what for.
 
-FAILPOINT_SETTINGS is JSON: `{"bureau.messaging.broker:STUCK_SECONDS": 3}` sets constants when their module is imported.
+FAILPOINT_SETTINGS is JSON: `{"bureau.messaging.broker:STUCK_SECONDS": 3}` puts a constant in the place of the module's
+own before it runs, so that its functions' defaults and whoever imports it have it too.
 """
 
+import ast
 import faulthandler
 import functools
 import importlib.machinery
@@ -27,7 +29,7 @@ import signal
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -149,18 +151,28 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("Runner._after", before("after_finish")),  # committed, the relay not yet woken
     ],
     "bureau.runtime.execution": [("Execution.log", before("in_the_middle"))],
-    "bureau.messaging.broker": [
+    "bureau.messaging.consumer": [
         ("HintConsumer.ack", before("before_ack")),
         ("HintConsumer.__next__", before("turn")),
-        ("HintBroker.enqueue", publishing),
     ],
+    "bureau.messaging.broker": [("HintBroker.enqueue", publishing)],
     "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
+    "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
+    "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
     "bureau.background_loop": [("Loop.wake", waking_the_relay)],
+    "bureau.ledger.jobs.claim": [("_claim", after("in_claim"))],  # a group's rows are claimed, not committed
+    "bureau.ledger.mail.deliveries": [
+        ("_histories", before("in_intents")),  # a group's tasks are locked, its intents not written
+        ("close_all", before("in_delivery_ends")),  # a group's mails are there, nothing of their ends is written
+    ],
     "bureau.ledger.jobs.leases": [("_take_back", after("taken_back"))],
     "bureau.ledger.jobs.locked_job": [
         ("write_jobs", before("in_finish"))
     ],  # task and dependents written, not committed
-    "bureau.services.mailer.delivery_log": [("DeliveryLog.move", after("moved"))],  # its row names the next transport
+    "bureau.services.mailer.delivery_log": [
+        ("DeliveryLog._opened", after("intent_written")),  # committed, and the mail not begun
+        ("DeliveryLog.move", after("moved")),  # its row names the next transport
+    ],
     "bureau.services.mailer.transports.smtp": [
         ("SmtpTransport._ended", before("before_dot")),  # the mail is there but for its end
         ("SmtpTransport._ended", after("after_dot")),  # the server took it, the ledger does not know
@@ -180,6 +192,8 @@ class Patching:
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is not None and spec.loader is not None:
             run: Function = spec.loader.exec_module
+            if name in self._constants:
+                run = functools.partial(_run_with, self._constants[name])
             spec.loader.exec_module = functools.partial(self._run, run)  # type: ignore[method-assign]
         return spec
 
@@ -189,10 +203,20 @@ class Patching:
             owner, _, attribute = name.rpartition(".")
             holder = getattr(module, owner) if owner else module
             setattr(holder, attribute, wrap(getattr(holder, attribute)))
-        for name, value in self._constants.get(module.__name__, {}).items():
-            if not hasattr(module, name):
-                raise AttributeError(f"{module.__name__} has no {name}")
-            setattr(module, name, value)
+
+
+def _run_with(constants: Mapping[str, Any], module: ModuleType) -> None:
+    """Runs a module whose source says something else where it sets these names."""
+    file = str(module.__file__)
+    tree, left = ast.parse(Path(file).read_text()), set(constants)
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if name in left:
+                statement.value = ast.copy_location(ast.Constant(constants[name]), statement)
+                left.remove(name)
+    if left:
+        raise AttributeError(f"{module.__name__} sets no {', '.join(sorted(left))}")
+    exec(compile(tree, file, "exec"), vars(module))  # noqa: S102 - our own
 
 
 def _constants(text: str) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from tests.support.counting import CountingApi, CountingMail
 from tests.support.faults.accounts import Account, Auditor, Books
 from tests.support.faults.disk import Disk
 from tests.support.faults.load import EVERYTHING, Load, mixed
+from tests.support.faults.patience import ROUNDS
 from tests.support.faults.supervised import SERVICES, Supervised
 from tests.support.faults.table import measured
 from tests.support.postgres import PostgreSQL
@@ -19,6 +20,7 @@ from tests.support.proxy import Proxy
 from tests.support.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
+JOBS = 500 if ROUNDS else 320  # more than enough to strike
 STRUCK_AT_LEAST = 200
 RUNNING_AT_LEAST = 8
 ENDS_WITHIN_SECONDS = 120.0
@@ -75,7 +77,7 @@ def run_round(
     name: str,
     fault: Fault,
     *,
-    jobs: int = 500,
+    jobs: int = JOBS,
     kinds: dict[str, int] = EVERYTHING,
     seed: int = 0,
     seconds: float = 1.0,

@@ -14,6 +14,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from tests.support.api import Api
 from tests.support.failpoints import Failpoints
+from tests.support.faults.patience import CONSTANTS
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, Process
 from tests.support.waiting import until
@@ -28,7 +29,8 @@ SECOND = {"chaos2": "chaos", "mailer2": "mailer", "scheduler2": "scheduler"}  # 
 class Supervised:
     """Gateway, scheduler, the three services and the tests' own `chaos`, each started again when it ends.
 
-    `commands` adds programs or changes a shipped one's command, `own_env` adds settings to single programs.
+    `commands` adds programs or changes a shipped one's command, `own_env` adds settings to single programs, `constants`
+    changes more of them than `patience` does.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Supervised:
             "CHAOS_FOLDER": str(folder),
             "LOG_FORMAT": "text",
             "PYTHONUNBUFFERED": "1",
-            **self.failpoints.env(constants),
+            **self.failpoints.env({**CONSTANTS, **(constants or {})}),
             **(env or {}),
         }
         self._socket = folder / "supervisor.sock"

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.errors import PermanentError, TaskError, TransientError
+from bureau.contracts.errors import ErrorDetail, PermanentError, TaskError, TransientError
 from bureau.services.certificates.api.answers import (
     MAX_SHOWN_CHARACTERS,
+    error_in,
     not_a_zip,
     refusal,
     retry_after,
-    said_by,
     shown,
 )
 
@@ -91,12 +91,12 @@ def test_no_retry_after_breaks_it(value: str) -> None:
     ],
 )
 def test_the_api_s_own_message_is_found(body: object, said: str | None) -> None:
-    assert said_by(json.dumps(body).encode()) == said
+    assert error_in(json.dumps(body).encode())[0] == said
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"[" * 20_000, b'{"error": {"message": "cut o'])
 def test_a_body_that_is_not_json_says_nothing(body: bytes) -> None:
-    assert said_by(body) is None
+    assert error_in(body) == (None, [])
 
 
 def test_the_message_is_shown_in_the_error() -> None:
@@ -115,10 +115,36 @@ def test_what_is_shown_is_short_and_clean(text: str) -> None:
 
 def test_a_body_that_is_no_archive_is_described() -> None:
     error = not_a_zip(200, "text/html; charset=utf-8", b"<!DOCTYPE html><title>Log in</title>")
-    assert "200 with text/html in place of a ZIP archive" in error.message
+    assert "200 with text/html instead of a ZIP archive" in error.message
     assert "<!DOCTYPE html>" in error.message
     assert "CERTIFICATES_API" in error.message
 
 
 def test_a_missing_body_is_described() -> None:
     assert "no body" in not_a_zip(204, None, b"").message
+
+
+def test_the_errors_of_a_roster_are_handed_on_one_by_one() -> None:
+    listed = [
+        {"file": "a.csv", "line": 2, "column": "email", "message": "email “x” is not an address"},
+        {"message": "the whole"},
+    ]
+    body = json.dumps({"error": {"message": "2 errors", "details": [*listed, "no object", {"file": "b.csv"}]}}).encode()
+    assert refusal(422, {}, body, NOW).details == (
+        ErrorDetail("email “x” is not an address", "a.csv", 2, "email"),
+        ErrorDetail("the whole"),
+    )
+
+
+def test_details_that_are_no_details_are_ignored() -> None:
+    detail = {"file": 7, "line": "two", "column": [], "message": "m\x1b" + "x" * 1000}
+    (kept,) = error_in(json.dumps({"error": {"message": "x", "details": [detail]}}).encode())[1]
+    assert (kept.file, kept.line, kept.column, len(kept.message)) == (None, None, None, 300)
+    for details in ("text", 3, {"a": 1}, None):
+        assert error_in(json.dumps({"error": {"message": "x", "details": details}}).encode())[1] == []
+
+
+def test_messages_of_the_built_in_issuer_speak_of_no_api() -> None:
+    said = refusal(422, {}, b'{"error": {"message": "a.csv, line 2: recipient is empty"}}', NOW, built_in=True)
+    assert said.message == "a.csv, line 2: recipient is empty"
+    assert "API" not in refusal(500, {}, b"", NOW, built_in=True).message

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from bureau.services.certificates.issuer.pdf.design_settings import Looks, design_path, image_svg
 from bureau.services.certificates.issuer.pdf.typesetter import CannotDrawError, Certificate, DesignError, Typesetter
 from bureau.services.certificates.issuer.pdf.words import WORDS, date_words
-from bureau.services.certificates.issuer.rosters.roster import MAX_CHARACTERS
+from bureau.services.certificates.issuer.rosters.fields import MAX_CHARACTERS
 
 PLAIN = Certificate("Bureau Academy", "Ada Lovelace", "Analytical Engines", "2024-05-17", "40", "A", "X-1", "7K3M-Q2ZD")
 DESIGNS = ("classic", "modern", "minimal")
@@ -69,7 +69,7 @@ def test_a_design_of_ones_own_is_taken_by_its_name_with_everything_in_it(tmp_pat
 
 def test_a_broken_design_says_so(tmp_path: Path) -> None:
     (tmp_path / "ours.typ").write_text("#nothing-such")
-    with pytest.raises(DesignError, match="design ours cannot be set: unknown variable: nothing-such"):
+    with pytest.raises(DesignError, match="design ours has an error: unknown variable: nothing-such"):
         Typesetter(Looks(design_path("ours", tmp_path)), None).pdf(PLAIN)
 
 

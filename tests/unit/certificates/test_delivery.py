@@ -12,9 +12,11 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
+from bureau.services.certificates import delivery
 from bureau.services.certificates.api.client import CertificatesApi
 from bureau.services.certificates.issuer.links import Links
 from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.manifest import Listed, Manifest
 from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
@@ -85,10 +87,40 @@ def test_addresses_that_cannot_be_mailed_to_are_told_together_and_nobody_is_mail
 ) -> None:
     with pytest.raises(PermanentError) as caught:
         deliver(ctx, api, "recipient,email\nAda,a..b@example.com\nGrace,grace@example.com\nEmmy,e..n@example.com\n")
-    assert caught.value.code == "recipient_address_invalid"
-    assert "Ada: a..b@example.com" in caught.value.message
-    assert "Emmy: e..n@example.com" in caught.value.message
+    assert [(detail.file, detail.line, detail.column) for detail in caught.value.details] == [
+        ("r.csv", 2, "email"),
+        ("r.csv", 4, "email"),
+    ]
+    assert "API" not in caught.value.message
     assert ctx.added == []
+
+
+def test_a_manifest_of_another_issuer_with_bad_addresses_is_refused_with_each_of_them(ctx: FakeContext) -> None:
+    listed = [Listed(file=f"{name}.pdf", recipient=name, email=f"{name}..x@example.com") for name in ("a", "b")]
+    with pytest.raises(PermanentError) as caught:
+        delivery.deliver(
+            ctx,
+            io.BytesIO(),
+            Manifest(certificates=listed),
+            IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))]),
+        )
+    assert caught.value.code == "recipient_address_invalid"
+    assert [(detail.file, detail.column) for detail in caught.value.details] == [("a.pdf", "email"), ("b.pdf", "email")]
+    assert ctx.added == []
+
+
+def test_spanish_headers_give_spanish_mail(ctx: FakeContext, api: CertificatesApi) -> None:
+    deliver(ctx, api, "Nombre;Apellidos;Correo\nAda;Lovelace;ada@example.com\n")
+    (spec,) = ctx.added
+    assert (spec.input["language"], spec.input["context"]["recipient"]) == ("es", "Ada Lovelace")
+
+
+def test_the_request_s_language_and_encoding_reach_the_issuer(ctx: FakeContext, api: CertificatesApi) -> None:
+    file = ctx.add_file("r.csv", "text/csv", "name;email\nIonuţ;i@example.com\n".encode("cp1250"))
+    request = IssueCertificates(files=[file], deliver="recipients", encoding="cp1250", language="fr")
+    issue_task(api, CertificatesSettings().limits, lambda *_: None)(ctx, request)
+    (spec,) = ctx.added
+    assert (spec.input["language"], spec.input["context"]["recipient"]) == ("fr", "Ionuţ")
 
 
 def test_a_subject_may_come_with_recipients_alone(ctx: FakeContext) -> None:

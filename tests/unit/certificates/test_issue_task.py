@@ -61,7 +61,7 @@ def test_the_archive_is_named_after_its_task(ctx: FakeContext, api: Certificates
 
 def test_log_and_progress_tell_what_happens(ctx: FakeContext, api: CertificatesApi) -> None:
     issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)]))
-    assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the API"
+    assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the certificate issuer"
     assert ctx.logs[1].startswith("received an archive of")
     assert ctx.logs[2] == "checked 4 files: names, sizes and checksums are right"
     assert (2, 2, "certificates") in ctx.reports
@@ -84,7 +84,10 @@ def test_a_bad_roster_fails_with_its_lines_and_leaves_nothing_but_the_upload(
     before = ctx.storage_keys
     with pytest.raises(PermanentError, match="line 2: email “nowhere” is not an address") as caught:
         issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
-    assert "spring.csv, line 4: recipient is empty" in caught.value.message
+    assert "API" not in caught.value.message
+    assert ("spring.csv", 4, "recipient is empty") in [
+        (detail.file, detail.line, detail.message) for detail in caught.value.details
+    ]
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
 
@@ -135,6 +138,6 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
 def test_what_it_announces_is_the_contract(api: CertificatesApi) -> None:
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
-    assert set(description.input_schema["properties"]) == {"files", "deliver", "subject"}
+    assert set(description.input_schema["properties"]) == {"files", "deliver", "subject", "encoding", "language"}
     made = {"certificates", "errors", "mails"}
     assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"} | made

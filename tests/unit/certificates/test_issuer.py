@@ -14,7 +14,8 @@ from pypdf import PdfReader
 from bureau.services.certificates.archive.check import check_archive
 from bureau.services.certificates.issuer.app import CHECKPOINT
 from bureau.services.certificates.settings import CertificatesSettings
-from tests.unit.certificates.conftest import Issue
+from tests.unit.certificates import corpus
+from tests.unit.certificates.conftest import Answer, Issue
 
 ROSTER = "recipient,email,course\nAda Lovelace,ada@example.com,Analytical Engines\nGrace Hopper,,Compilers\n"
 
@@ -61,7 +62,9 @@ def test_the_manifest_for_programs_says_the_same_and_how_the_rosters_were_read(i
     (line,) = manifest_of(members)
     assert manifest["certificates"] == [line]
     assert (line["recipient"], line["email"], line["language"]) == ("Ada", "ada@example.com", "es")
-    assert manifest["rosters"] == [{"file": "spring.csv", "encoding": "Windows-1252", "delimiter": ";", "rows": 1}]
+    assert manifest["rosters"] == [
+        {"file": "spring.csv", "encoding": "Windows-1252", "delimiter": ";", "rows": 1, "ignored": "", "left_out": []}
+    ]
     assert manifest["errors"] == []
 
 
@@ -79,7 +82,8 @@ def test_by_setting_the_good_rows_are_issued_and_the_others_listed(
     errors = list(csv.DictReader(io.StringIO(members["errors.csv"].decode("utf-8"), newline="")))
     assert [(error["file"], error["line"]) for error in errors] == [("a.csv", "2"), ("a.csv", "4"), ("c.csv", "")]
     assert errors == [
-        {**error, "line": str(error["line"] or "")} for error in json.loads(members["manifest.json"])["errors"]
+        {**error, "line": str(error["line"] or ""), "column": error["column"] or ""}
+        for error in json.loads(members["manifest.json"])["errors"]
     ]
 
 
@@ -119,20 +123,22 @@ def test_its_archives_pass_the_check_every_archive_passes(issue: Issue) -> None:
 
 
 def test_the_errors_of_all_rosters_are_told_at_once_by_file_and_line(issue: Issue) -> None:
-    answer = issue(("a.csv", "recipient,email\nAda,nowhere\n张伟,\n,x@y.z\n"), ("b.csv", "Łukasz\n".encode("cp1250")))
+    answer = issue(
+        ("a.csv", "recipient,email\nAda,nowhere\n张伟,\n,x@y.z\n"), ("b.csv", "name\nIonuţ\n".encode("cp1250"))
+    )
     assert answer.status == 422
     assert answer.error["code"] == "invalid_roster"
-    assert [(row["file"], row["line"]) for row in answer.error["rows"]] == [
+    assert [(row["file"], row["line"]) for row in answer.error["details"]] == [
         ("a.csv", 2),
         ("a.csv", 3),
         ("a.csv", 4),
         ("b.csv", None),
     ]
-    assert "b.csv: it is not UTF-8" in answer.error["message"]
+    assert "the rosters have 4 errors. The first is in a.csv, line 2: email “nowhere” is not" in answer.error["message"]
 
 
 def test_a_name_no_font_can_draw_is_an_error_that_names_the_letters(issue: Issue) -> None:
-    (row,) = issue(("a.csv", "recipient\nZhang 张伟\n")).error["rows"]
+    (row,) = issue(("a.csv", "recipient\nZhang 张伟\n")).error["details"]
     assert row["line"] == 2
     assert row["message"].startswith("recipient holds “张伟”")
     assert "ISSUER_FONTS_DIR" in row["message"]
@@ -141,8 +147,9 @@ def test_a_name_no_font_can_draw_is_an_error_that_names_the_letters(issue: Issue
 def test_a_thousand_errors_are_counted_and_the_message_stays_short(issue: Issue) -> None:
     error = issue(("a.csv", "recipient,course\n" + ",x\n" * 1500)).error
     assert error["count"] == 1500
-    assert "and 1480 more" in error["message"]
-    assert len(error["rows"]) == 1000
+    assert "1,500 errors" in error["message"]
+    assert "\n" not in error["message"]
+    assert len(error["details"]) == 1000
 
 
 def test_markup_in_a_roster_stays_text(issue: Issue) -> None:
@@ -153,7 +160,7 @@ def test_markup_in_a_roster_stays_text(issue: Issue) -> None:
 
 
 def test_rosters_sent_under_one_name_are_told_apart(issue: Issue) -> None:
-    rows = issue(("a.csv", ROSTER), ("a.csv", "recipient\n")).error["rows"]
+    rows = issue(("a.csv", ROSTER), ("a.csv", "recipient\n")).error["details"]
     assert [row["file"] for row in rows] == ["a.csv (file 2)"]
 
 
@@ -238,3 +245,73 @@ def test_threads_issue_side_by_side(issue: Issue) -> None:
         thread.join(60)
     assert len(answers) == 4
     assert len(set(answers.values())) == 1
+
+
+def test_errors_are_found_before_any_certificate_is_made(issue: Issue, default_client: FlaskClient) -> None:
+    made: list[tuple[int, int]] = []
+    roster = "name,email\n" + "".join(f"Person {n},p{n}@example.com\n" for n in range(300)) + "Ada,a..b@x.org\n张伟,\n"
+    response = default_client.post(
+        "/",
+        data={"files": (io.BytesIO(roster.encode()), "a.csv")},
+        environ_overrides={CHECKPOINT: lambda done, total: made.append((done, total))},
+    )
+    assert response.status_code == 422
+    assert response.json is not None
+    assert [(row["line"], row["column"]) for row in response.json["error"]["details"]] == [
+        (302, "email"),
+        (303, "recipient"),
+    ]
+    assert all(done == 0 for done, _ in made)
+
+
+def test_bad_addresses_hold_no_good_row_up_by_setting(issue: Issue, make_client: Callable[..., FlaskClient]) -> None:
+    client = make_client(issuer_row_errors="issue_good")
+    members = issue(("bad.csv", corpus.BAD_ADDRESSES), client=client).members
+    assert [line["email"] for line in manifest_of(members)] == ["good@example.com"]
+    errors = list(csv.DictReader(io.StringIO(members["errors.csv"].decode("utf-8"), newline="")))
+    assert [(error["line"], error["column"]) for error in errors] == [(str(n), "email") for n in range(3, 9)]
+
+
+def test_bad_addresses_are_told_by_line_all_at_once(issue: Issue) -> None:
+    details = issue(("bad.csv", corpus.BAD_ADDRESSES)).error["details"]
+    assert [detail["line"] for detail in details] == [3, 4, 5, 6, 7, 8]
+    assert all(detail["message"].startswith("email “") for detail in details)
+
+
+@pytest.mark.parametrize(
+    ("roster", "fields", "language"),
+    [
+        ("name\nAda\n", {}, "en"),
+        ("Nombre;Apellidos\nAda;Lovelace\n", {}, "es"),
+        ("Nombre;Apellidos\nAda;Lovelace\n", {"language": "fr-CA"}, "fr"),
+        ("Nombre;Apellidos;Idioma\nAda;Lovelace;català\n", {"language": "fr"}, "ca"),
+        ("name\nAda\n", {"language": "pt"}, "pt"),
+    ],
+)
+def test_the_language_is_the_row_s_or_the_request_s_or_the_header_s(
+    default_client: FlaskClient, roster: str, fields: dict[str, str], language: str
+) -> None:
+    data = {"files": (io.BytesIO(roster.encode()), "r.csv"), **fields}
+    with default_client.post("/", data=data) as response:
+        (line,) = manifest_of(Answer(response.status_code, response.data).members)
+    assert line["language"] == language
+
+
+def test_a_request_may_say_the_encoding(default_client: FlaskClient) -> None:
+    data = {"files": (io.BytesIO("name\nIonuţ\n".encode("cp1250")), "r.csv"), "encoding": "cp1250"}
+    with default_client.post("/", data=data) as response:
+        (line,) = manifest_of(Answer(response.status_code, response.data).members)
+    assert line["recipient"] == "Ionuţ"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"), [("encoding", "klingon", "invalid_encoding"), ("language", "xx", "invalid_language")]
+)
+def test_an_unknown_encoding_or_language_is_refused(
+    default_client: FlaskClient, field: str, value: str, code: str
+) -> None:
+    response = default_client.post("/", data={"files": (io.BytesIO(b"name\nAda\n"), "r.csv"), field: value})
+    assert response.status_code == 422
+    assert response.json is not None
+    assert response.json["error"]["code"] == code
+    assert value in response.json["error"]["message"]

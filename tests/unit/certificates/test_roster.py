@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.services.certificates.issuer.rosters.roster import MAX_CHARACTERS, Row, detect_delimiter, read_roster
+from bureau.services.certificates.issuer.rosters.fields import MAX_CHARACTERS
+from bureau.services.certificates.issuer.rosters.header import ignored_text
+from bureau.services.certificates.issuer.rosters.roster import Row, detect_delimiter, read_roster
 
 HEADER = "recipient,email,course,date,hours,grade,id\n"
 
@@ -75,10 +77,10 @@ def test_letters_come_in_one_form_however_they_were_typed() -> None:
 def test_all_errors_are_told_at_once_by_line() -> None:
     text = HEADER + ",x,,,,,\nAda,ada@example.com,,,,,\nGrace,not an address,,,,,,too many\n"
     assert errors(text) == [
-        "r.csv, line 2: email “x” is not an address",
+        "r.csv, line 2: email “x” is not an address: An email address must have an @-sign",
         "r.csv, line 2: recipient is empty",
-        "r.csv, line 4: has 8 cells where the header has 7; quote cells that hold the delimiter",
-        "r.csv, line 4: email “not an address” is not an address",
+        "r.csv, line 4: has 8 cells, but the header has 7; quote cells that hold the delimiter",
+        "r.csv, line 4: email “not an address” is not an address: An email address must have an @-sign",
     ]
 
 
@@ -87,7 +89,7 @@ def test_a_field_that_does_not_fit_the_page_is_an_error(column: str) -> None:
     limit = MAX_CHARACTERS[column]
     row = {"recipient": "Ada"} | {column: "x" * (limit + 1)}
     (error,) = errors(",".join(row) + "\n" + ",".join(row.values()) + "\n")
-    assert f"{column} has {limit + 1} characters, at most {limit} fit" in error
+    assert f"{column} has {limit + 1} characters; at most {limit} fit" in error
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\ue000", "\uffff"])
@@ -112,20 +114,11 @@ def test_a_letter_lost_by_an_earlier_conversion_is_an_error() -> None:
     ],
 )
 def test_the_encoding_is_detected(name: str, codec: str, said: str) -> None:
-    roster = read_roster("r.csv", f"recipient;course\nAda;x\n{name};Engines\n".encode(codec))
+    text = f"Nombre;Curso;Teléfono\nAda;x\n{name};Engines\nJosé Peña Núñez;Álgebra\n"
+    roster = read_roster("r.csv", text.encode(codec))
     assert roster.errors == []
-    assert [row.recipient for row in roster.rows] == ["Ada", name]
+    assert [row.recipient for row in roster.rows] == ["Ada", name, "José Peña Núñez"]
     assert (roster.encoding, roster.delimiter) == (said, ";")
-
-
-@pytest.mark.parametrize(("name", "codec"), [("Łukasz Żółć", "cp1250"), ("Владимир", "cp1251"), ("Ελένη", "cp1253")])
-def test_an_encoding_that_cannot_be_told_for_certain_is_refused_with_the_byte_and_how_to_save_it(
-    name: str, codec: str
-) -> None:
-    (error,) = errors(f"recipient\nAda\n{name}\n".encode(codec))
-    assert error.startswith("r.csv: it is not UTF-8 (byte 0x")
-    assert "in line 3" in error
-    assert "CSV UTF-8" in error
 
 
 @pytest.mark.parametrize(
@@ -142,12 +135,6 @@ def test_an_encoding_that_cannot_be_told_for_certain_is_refused_with_the_byte_an
 def test_column_names_are_known_in_five_languages(header: str) -> None:
     found = rows(f"{header}\nAda,ada@example.com,Engines,2024-05-17,40,A,X-1,fr-CA\n")
     assert found == [Row(2, "Ada", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1", "fr")]
-
-
-@pytest.mark.parametrize("header", ["Nombre,Apellidos", "Prénom,Nom", "First name,Last name", "Nom,Cognoms"])
-def test_a_recipient_in_two_columns_is_not_cut_in_half(header: str) -> None:
-    (error,) = errors(f"{header}\nAda,Lovelace\n")
-    assert "write the whole name in one column" in error
 
 
 @pytest.mark.parametrize(
@@ -192,14 +179,19 @@ def test_a_missing_recipient_column_names_those_found() -> None:
     assert error == "r.csv, line 1: column recipient is missing; the columns found are “who”, “course”"
 
 
-def test_a_misspelt_column_is_not_passed_over() -> None:
-    assert "rename it recipient" in errors("recipent,course\nAda,Engines\n")[0]
-    assert "rename it email" in errors("recipient,e-mial adress\nAda,ada@example.com\n")[0]
+def test_a_misspelt_recipient_column_is_named() -> None:
+    assert "Rename it recipient" in errors("recipent,course\nAda,Engines\n")[0]
+
+
+def test_a_misspelt_column_is_ignored_and_told() -> None:
+    roster = read_roster("r.csv", b"recipient,e-mial adress,phone\nAda,ada@example.com,7\n")
+    assert roster.rows == [Row(2, "Ada")]
+    assert ignored_text(roster.ignored) == "“e-mial adress” (is it email?), “phone”"
 
 
 def test_a_column_given_twice_is_an_error() -> None:
     assert errors("recipient,course,Curso\nAda,a,b\n") == [
-        "r.csv, line 1: column course is there twice: “course”, “Curso”"
+        "r.csv, line 1: course is in 2 columns: “course”, “Curso”; keep one of them"
     ]
 
 
@@ -215,9 +207,11 @@ def test_no_bytes_make_it_fail_otherwise(data: bytes) -> None:
         assert roster.rows or roster.errors
 
 
-names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=60).filter(
-    lambda name: name.strip() and "\ufffd" not in name
-)
+names = st.text(
+    st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"], exclude_characters="ÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑ"),
+    min_size=1,
+    max_size=60,
+).filter(lambda name: name.strip() and not set("\ufffd?,=") & set(name) and name.isprintable())
 
 
 @given(st.lists(names, min_size=1, max_size=20), st.sampled_from(",;\t"))
@@ -227,6 +221,6 @@ def test_what_a_csv_writer_writes_is_read_back(recipients: list[str], delimiter:
     writer.writerow(["recipient", "course"])
     writer.writerows([name, "a, b; c"] for name in recipients)
     roster = read_roster("r.csv", file.getvalue().encode("utf-8"))
-    assert [error.message for error in roster.errors if "characters, at most" not in error.message] == []
+    assert [error.message for error in roster.errors if "characters; at most" not in error.message] == []
     assert len(roster.rows) == len(recipients)
     assert {row.course for row in roster.rows} == {"a, b; c"}

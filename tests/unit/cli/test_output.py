@@ -6,7 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from bureau.cli import words
-from bureau.cli.table import Column, table
+from bureau.cli.cells import Column
+from bureau.cli.table import table
 
 COLUMNS = (Column("ID"), Column("TITLE", flexible=True), Column("AGE", right=True))
 

@@ -18,6 +18,7 @@ from bureau.services.gateway.api.schedules.schedule_models import Schedule, Sche
 
 SHAPES: dict[type[Any], type[BaseModel]] = {
     shapes.ProgressData: models.Progress,
+    shapes.ErrorDetailData: models.ErrorDetail,
     shapes.ErrorData: models.TaskError,
     shapes.JobErrorData: models.JobError,
     shapes.WaitingData: models.Waiting,

@@ -27,6 +27,9 @@ class NoRelay:
     def wake(self) -> None:
         """Nothing to wake."""
 
+    def publish(self, stamped: Any) -> None:
+        """Nothing to publish."""
+
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.contracts.mail.delivery import DeliveryState
+from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.services.mailer.delivery_policy import (
     Again,
     Fail,
@@ -16,7 +17,6 @@ from bureau.services.mailer.delivery_policy import (
     Wait,
     conclude,
     next_action,
-    response_text,
     standing,
 )
 
@@ -24,7 +24,9 @@ ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
 RESEND, PARK = UnknownMailPolicy.RESEND, UnknownMailPolicy.PARK
 
 
-def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: str) -> MailDelivery:
+def _try(
+    n: int, age: float = 10.0, response: str | None = None, reasons: dict[str, str] | None = None, **recipients: str
+) -> MailDelivery:
     """`ada="sent"` and so on; the state follows from the recipients."""
     named = {f"{name}@example.com": state for name, state in recipients.items()}
     states = set(named.values())
@@ -32,7 +34,8 @@ def _try(n: int, age: float = 10.0, response: str | None = None, **recipients: s
         (s for s in (DeliveryState.OPEN, DeliveryState.SENT, DeliveryState.UNKNOWN) if s in states),
         DeliveryState.REFUSED,
     )
-    return MailDelivery(n, "<1@example.com>", "smtp", state, named, age, response)
+    said = {f"{name}@example.com": reason for name, reason in (reasons or {}).items()}
+    return MailDelivery(n, "<1@example.com>", "smtp", state, named, age, response, said)
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,13 @@ DECIDE = [
     Case(
         "sent and refused for good: done, with the reason",
         Finish((ADA,), {BOB: "550 who?"}, False),
-        [_try(1, ada="sent", bob="refused", response=f"{BOB}: 550 who?")],
+        [_try(1, ada="sent", bob="refused", reasons={"bob": "550 who?"})],
     ),
     Case(
         "over two tries",
         Finish((ADA, BOB), {CY: "550 gone"}, False),
         [
-            _try(1, ada="sent", bob="deferred", cy="refused", response=f"{BOB}: 451 later\n{CY}: 550 gone"),
+            _try(1, ada="sent", bob="deferred", cy="refused", reasons={"bob": "451 later", "cy": "550 gone"}),
             _try(2, bob="sent", response="250 ok"),
         ],
         (ADA, BOB, CY),
@@ -157,22 +160,22 @@ CONCLUDE = [
     Case(
         "some refused for good: success that says so",
         Finish((ADA,), {BOB: "550 who?"}, False),
-        [_try(1, ada="sent", bob="refused", response=f"{BOB}: 550 who?")],
+        [_try(1, ada="sent", bob="refused", reasons={"bob": "550 who?"})],
     ),
     Case(
         "all refused for good: each is named",
         Fail("mail_refused", f"Refused for good: {ADA}: 550 who?; {BOB}: 551 moved"),
-        [_try(1, ada="refused", bob="refused", response=f"{ADA}: 550 who?\n{BOB}: 551 moved")],
+        [_try(1, ada="refused", bob="refused", reasons={"ada": "550 who?", "bob": "551 moved"})],
     ),
     Case(
         "all refused for one reason: it is said once",
         Fail("mail_refused", f"Refused for good: {ADA}, {BOB}: 554 spam"),
-        [_try(1, ada="refused", bob="refused", response=f"{ADA}: 554 spam\n{BOB}: 554 spam")],
+        [_try(1, ada="refused", bob="refused", reasons={"ada": "554 spam", "bob": "554 spam"})],
     ),
     Case(
         "refused for now",
         Again("mail_deferred", f"Not accepted for now (1 of 2 accepted): {BOB}: 451 later"),
-        [_try(1, ada="sent", bob="deferred", response=f"{BOB}: 451 later")],
+        [_try(1, ada="sent", bob="deferred", reasons={"bob": "451 later"})],
     ),
     Case(
         "an outage",
@@ -202,7 +205,7 @@ CONCLUDE = [
     Case(
         "parked, but first those refused for now",
         Again("mail_deferred", f"Not accepted for now: {BOB}: 451 later"),
-        [_try(1, ada="unknown", bob="deferred", response=f"{ADA}: lost\n{BOB}: 451 later")],
+        [_try(1, ada="unknown", bob="deferred", reasons={"ada": "lost", "bob": "451 later"})],
         policy=PARK,
     ),
     Case(
@@ -257,8 +260,3 @@ def test_the_last_word_on_a_recipient_counts_unless_it_was_sent() -> None:
         BOB: RecipientStatus.SENT,
         CY: RecipientStatus.PENDING,
     }
-
-
-def test_reasons_are_kept_a_line_each() -> None:
-    assert response_text({}, "250 queued") == "250 queued"
-    assert response_text({ADA: "550 a", BOB: "451 b"}, "250 queued") == f"{ADA}: 550 a\n{BOB}: 451 b"

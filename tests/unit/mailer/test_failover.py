@@ -2,20 +2,21 @@
 # ruff: noqa: ARG002  # the fakes take what the real ones take
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.contracts.mail.mail import MailSent, SendMail
-from bureau.ledger.mail.deliveries import DeliveryState, MailDelivery
+from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.outage_counter import ENOUGH
 from bureau.services.mailer.compose import Composer
+from bureau.services.mailer.delivery_log import Suppressed
 from bureau.services.mailer.delivery_policy import UnknownMailPolicy
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.send import Mailer
@@ -59,7 +60,7 @@ class World:
     moves: bool = True
 
     def __post_init__(self) -> None:
-        self.ctx = FakeContext(self.folder)
+        self.ctx = Ctx(self)
 
     def step(self, name: str) -> None:
         if self.kill_before is not None and len(self.steps) >= self.kill_before:
@@ -73,15 +74,14 @@ class World:
 
     # The book.
 
-    def tries(self, task_id: UUID) -> list[MailDelivery]:
+    def tries(self, ctx: Context) -> list[MailDelivery]:
         self.step("tries")
         return list(self.rows)
 
-    def suppressed(self, ctx: Context, recipients: Sequence[str]) -> dict[str, str]:
-        return {one: self.listed[one] for one in recipients if one in self.listed}
-
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         self.step("open")
+        if found := {one: self.listed[one] for one in recipients if one in self.listed}:
+            raise Suppressed(found)
         opened = dict.fromkeys(recipients, "open")
         self.rows.append(MailDelivery(len(self.rows) + 1, message_id, transport, DeliveryState.OPEN, opened, 0.0, None))
         self.step("opened")
@@ -94,12 +94,22 @@ class World:
         self.step("moved")
         return self.moves
 
-    def close(
-        self, task_id: UUID, n: int, *, state: DeliveryState, recipients: Mapping[str, str], response: str
-    ) -> None:
+    def close(self, end: DeliveryEnd) -> None:
         self.step("close")
-        self.rows[n - 1] = replace(self.rows[n - 1], state=state, recipients=dict(recipients), response=response)
+        ended = replace(self.rows[end.n - 1], state=end.state, recipients=dict(end.recipients))
+        self.rows[end.n - 1] = replace(ended, response=end.response, reasons=end.reasons)
         self.step("closed")
+
+
+class Ctx(FakeContext):
+    """Has the end of a delivery written at once, where the runner writes it with its finish."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.folder)
+        self._world = world
+
+    def delivered(self, end: DeliveryEnd) -> None:
+        self._world.close(end)
 
 
 @dataclass

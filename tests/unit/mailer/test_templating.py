@@ -72,6 +72,13 @@ SHIPPED = [
         ["Ada Lovelace", "Engines", "Royal Society", "2025-1", "20 November", "https://bureau.example/c/x"],
     ),
     ("job-failed", FAILED, "Failed: Nightly export", ["the API answered 500", "issue", "upstream"]),
+    (
+        "job-failed",
+        FAILED
+        | {"details": [{"file": "a.csv", "line": 4, "column": None, "message": "no <address>"}, {"message": "b"}]},
+        "Failed: Nightly export",
+        ["a.csv, line 4: no <address>"],
+    ),
 ]
 
 

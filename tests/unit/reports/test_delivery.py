@@ -150,3 +150,11 @@ def test_a_failure_is_told_in_the_words_of_its_error(ctx: FakeContext) -> None:
         "code": "source_unavailable",
     }
     assert isinstance(ctx.job_id, UUID)
+
+
+def test_a_failure_s_errors_are_listed_in_the_mail(ctx: FakeContext) -> None:
+    details = [{"file": "a.csv", "line": line, "column": None, "message": "wrong"} for line in range(30)]
+    delivery(failure=Failure("generate", "invalid_roster", "Wrong.", details)).tell(
+        ctx, TellFailure(report="sales", title="Sales", to=["ada@example.com"])
+    )
+    assert SendMail.model_validate(ctx.added[0].input).context["details"] == details[:20]

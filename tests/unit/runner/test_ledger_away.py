@@ -204,7 +204,7 @@ def test_an_outcome_that_no_ledger_takes_fails_the_task_and_leaves_no_file(
     def choosy(*_: object) -> None:
         raise ValueError("no column is that long")
 
-    monkeypatch.setattr("bureau.ledger.jobs.finish._Successes.add", choosy)
+    monkeypatch.setattr("bureau.ledger.jobs.finish.Closing._succeed", choosy)
     job_id = bench.book.submit(*JOBS["chain"][:1])
     bench.give(job_id, "a")
     row = bench.book.task(job_id, "a")

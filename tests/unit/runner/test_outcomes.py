@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bureau.contracts.errors import PermanentError, Postponed, Stopped, TransientError
+from bureau.contracts.errors import MAX_DETAILS, ErrorDetail, PermanentError, Postponed, Stopped, TransientError
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs.outcome import Succeeded
-from bureau.runtime.runner import RESULT_BYTES
+from bureau.runtime.task_outcomes import RESULT_BYTES
 from bureau.task import Context
 from tests.support.book import attempts_at_most, task
 from tests.unit.runner.conftest import Bench
@@ -213,3 +213,14 @@ def test_a_reference_that_leads_nowhere_fails_for_good(bench: Bench) -> None:
 def test_a_result_that_does_not_fit_fails_for_good(bench: Bench) -> None:
     row = after(bench, {"rows": {"$result": "/north/rows"}}, {"rows": "many"}, echo)
     assert (row.state, row.error["code"]) == ("failed", "invalid_input")
+
+
+def test_the_details_of_an_error_are_kept_bounded_and_scrubbed(bench: Bench) -> None:
+    details = [ErrorDetail("amqp://user:hidden-password@host", "a.csv", 2, "email")] * (MAX_DETAILS + 5)
+    bench.serve(raising(PermanentError("invalid_roster", "Wrong.", details=details)))
+    job_id = bench.book.submit()
+    bench.give(job_id)
+    kept = bench.book.task(job_id).error["details"]
+    assert len(kept) == MAX_DETAILS
+    assert (kept[0]["file"], kept[0]["line"], kept[0]["column"]) == ("a.csv", 2, "email")
+    assert "hidden-password" not in kept[0]["message"]

@@ -1,4 +1,4 @@
-"""How an issuer's certificates look: a design, and what of the issuer's own goes into it."""
+"""The appearance of an issuer's certificates: a design, and the issuer's own images, colours and signatory."""
 
 import base64
 import re
@@ -30,7 +30,7 @@ class Looks:
 
 
 def design_path(name: str, own: Path | None) -> Path:
-    """The template of a design, one's own first. Raises ValueError that names those there are."""
+    """Returns the template of a design, your own first. Raises ValueError, which names the designs that exist."""
     folders = [folder for folder in (own, SHIPPED_DESIGNS) if folder]
     for folder in folders:
         if (found := folder / f"{name}.typ").is_file():
@@ -40,13 +40,13 @@ def design_path(name: str, own: Path | None) -> Path:
 
 
 def image_svg(path: Path) -> str:
-    """A PNG or SVG file as SVG text, in which a template can be given it. Raises ValueError."""
+    """Returns a PNG or SVG file as SVG text, the form in which a template can receive it. Raises ValueError."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror})") from None
     if len(data) > MAX_IMAGE_BYTES:
-        raise ValueError(f"{path} has {len(data):,} bytes, at most {MAX_IMAGE_BYTES:,} are taken; make it smaller")
+        raise ValueError(f"{path} has {len(data):,} bytes; at most {MAX_IMAGE_BYTES:,} are allowed")
     if data.startswith(_PNG) and len(data) > 24:
         return _wrapped(data)
     if _SVG.match(data):
@@ -55,7 +55,7 @@ def image_svg(path: Path) -> str:
 
 
 def _wrapped(png: bytes) -> str:
-    width, height = struct.unpack(">2L", png[16:24])  # of the header chunk, which comes first (PNG, section 11.2.2)
+    width, height = struct.unpack(">2L", png[16:24])  # in the header chunk, which comes first (PNG, section 11.2.2)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f'<image width="{width}" height="{height}" '

@@ -1,4 +1,4 @@
-"""QR codes (ISO/IEC 18004) as SVG, a unit a dot."""
+"""Makes QR codes (ISO/IEC 18004) as SVG; each dot is one unit."""
 
 import re
 from typing import Literal
@@ -12,9 +12,11 @@ _DARK = re.compile(rb"\x00+")
 
 
 def qr_svg(text: str, correction: Correction) -> str:
-    """One path with a stroke for each run of dark dots, no quiet zone. Raises ValueError for more than a code holds.
+    """Returns one path with a stroke for each run of dark dots, without a quiet zone.
 
-    zxing-cpp's own SVG has an outline for each run, which takes Typst a third longer.
+    Raises ValueError for more text than a code holds.
+
+    The SVG of zxing-cpp itself has an outline for each run, which takes Typst a third longer.
     """
     image = _code(text, correction).to_image(scale=1, add_quiet_zones=False)
     size: int = image.shape[0]
@@ -29,6 +31,6 @@ def qr_svg(text: str, correction: Correction) -> str:
 
 
 def _code(text: str, correction: Correction) -> zxingcpp.Barcode:
-    # Left alone it takes any of twenty encodings without saying so in the code, and readers would have to guess.
+    # Without this, zxing-cpp uses any of twenty encodings without saying so in the code, and readers have to guess.
     encoding = {} if text.isascii() else {"eci": "UTF-8"}
     return zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=correction, **encoding)

@@ -1,8 +1,9 @@
-"""Certificates as PDF/A-2b, set by Typst. The same input makes the same bytes."""
+"""Makes certificates as PDF/A-2b with Typst. The same input makes the same bytes."""
 
 import json
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -15,15 +16,16 @@ from bureau.services.certificates.issuer.pdf.words import WORDS, date_words, iso
 
 _HERE = Path(__file__).parents[1]
 FONTS, PACKAGES = _HERE / "fonts", _HERE / "packages"
-# PDF/A wants a date of the document. Where the roster gives none in ISO form, one that is plainly no date.
+# PDF/A needs a date of the document. If the roster gives none in ISO form, this one is plainly not a real one.
 NO_DATE = date(2000, 1, 1)
 
+TRIED_AT_ONCE = 60  # characters; a field of the page holds more
 _UNDRAWABLE = re.compile(r'the text `"(.+?)"` could not be displayed')
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What stands on the page; "" leaves its line out. `language` is one of `WORDS`, `link` where it is verified."""
+    """What is printed on the page; "" leaves its line out. `language` is one of `WORDS`; `link` verifies it."""
 
     organisation: str
     recipient: str
@@ -38,7 +40,7 @@ class Certificate:
 
 
 class CannotDrawError(Exception):
-    """No font has these characters."""
+    """No font has the characters that the certificate needs."""
 
     def __init__(self, characters: str) -> None:
         super().__init__(characters)
@@ -46,13 +48,13 @@ class CannotDrawError(Exception):
 
 
 class DesignError(Exception):
-    """The design's template is wrong; the message says where."""
+    """The design's template has an error. The message says where."""
 
 
 class Typesetter:
-    """Threads may share one: each gets its own compiler, over the same fonts.
+    """Makes PDFs of one design. Threads may share it: each gets its own compiler, with the same fonts.
 
-    Nothing of Typst is touched before the first certificate, since it hangs in a child forked after its first use.
+    Typst is not used before the first certificate, because it hangs in a child that was forked after its first use.
     """
 
     def __init__(self, looks: Looks, fonts_dir: Path | None) -> None:
@@ -61,22 +63,37 @@ class Typesetter:
         self._lock = threading.Lock()
         self._fonts: typst.Fonts | None = None
         self._thread = threading.local()
+        self._drawable: set[str] = set()  # characters beyond ASCII that were drawn before
 
     def pdf(self, certificate: Certificate) -> bytes:
-        """Raises `CannotDrawError` for characters that no font has, `DesignError`."""
+        """Returns the PDF. Raises `CannotDrawError` for characters that no font has, and `DesignError`."""
         try:
             pdf = self._compiler().compile(format="pdf", pdf_standards=["a-2b"], sys_inputs=self._inputs(certificate))
         except typst.TypstError as error:
             characters = "".join(dict.fromkeys("".join(_UNDRAWABLE.findall(error.diagnostic))))
             if characters:
                 raise CannotDrawError(characters) from None
-            raise DesignError(f"The design {self._looks.design.stem} cannot be set: {error.message}") from error
+            raise DesignError(f"The design {self._looks.design.stem} has an error: {error.message}") from error
         if not isinstance(pdf, bytes):
-            raise DesignError(f"The design {self._looks.design.stem} made several files where one PDF was expected")
+            raise DesignError(f"The design {self._looks.design.stem} made several files instead of one PDF")
         return pdf
 
+    def undrawable(self, texts: Iterable[str]) -> set[str]:
+        """Returns the characters in `texts` that no font has, at the price of a few certificates for all of them."""
+        new = {character for text in texts for character in text if not character.isascii()} - self._drawable
+        missing: set[str] = set()
+        characters = sorted(new)
+        for start in range(0, len(characters), TRIED_AT_ONCE):
+            piece = "".join(characters[start : start + TRIED_AT_ONCE])
+            try:
+                self.pdf(Certificate("", piece, piece, "", "", "", "", "0"))
+            except CannotDrawError as error:
+                missing |= set(error.characters) & new
+        self._drawable |= new - missing
+        return missing
+
     def _inputs(self, certificate: Certificate) -> dict[str, str]:
-        """Data reach the template as JSON, where no markup is read from them; docs/certificates.md describes them."""
+        """Hands the data over as JSON, so that no markup is read in them; docs/certificates.md lists them."""
         looks = self._looks
         issued = iso_date(certificate.date) or NO_DATE
         data = {
@@ -101,16 +118,16 @@ class Typesetter:
     def _shared_fonts(self) -> typst.Fonts:
         with self._lock:
             if self._fonts is None:
-                # Not the machine's own fonts: the same roster is to look the same on every machine.
+                # The machine's own fonts are not used: the same roster must look the same on every machine.
                 folders = [str(folder) for folder in (FONTS, self._fonts_dir) if folder]
                 self._fonts = typst.Fonts(include_system_fonts=False, font_paths=folders)
             return self._fonts
 
 
 def _qr(certificate: Certificate) -> str:
-    """A QR code of the link; without one, of who was certified what, under which serial."""
+    """Returns a QR code of the link, or without one, of the serial, the recipient and the course."""
     if certificate.link:
-        return qr_svg(certificate.link, "L")  # the least correction: larger dots are read from further away
+        return qr_svg(certificate.link, "L")  # the least correction: its larger dots can be read from further away
     lines = {
         "Certificate": certificate.serial,
         "Recipient": certificate.recipient,

@@ -1,4 +1,4 @@
-"""A certificate's own words, in the languages it may be written in. Pure."""
+"""The fixed texts of a certificate, in the languages in which it may be written. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -81,7 +81,7 @@ _MONTHS = {
 
 
 def iso_date(text: str) -> date | None:
-    """The date, where `text` is one in the form 2026-10-30."""
+    """Returns the date if `text` is one in the form 2026-10-30."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -89,7 +89,7 @@ def iso_date(text: str) -> date | None:
 
 
 def date_words(text: str, language: str) -> str:
-    """A date in ISO form as people write it; anything else as it is."""
+    """Returns a date in ISO form as people write it, and anything else as it is."""
     found = iso_date(text)
     if found is None:
         return text

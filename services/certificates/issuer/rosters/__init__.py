@@ -1,1 +1,1 @@
-"""Reads rosters: decodes the file, finds the columns, checks the rows."""
+"""Reads rosters: decodes the file, finds the header and the columns, joins names, checks the rows."""

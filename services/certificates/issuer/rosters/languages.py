@@ -1,4 +1,4 @@
-"""The languages a certificate is written in. Pure."""
+"""The languages in which certificates are written. Pure."""
 
 from bureau.services.certificates.issuer.rosters.columns import plain
 
@@ -15,6 +15,6 @@ _CODES = {name: code for code, names in _NAMES.items() for name in names.split()
 
 
 def language_of(text: str) -> str | None:
-    """The code that `text` names: `es`, `es-MX`, `Spanish` and `español` are `es`. None where none is known."""
+    """Returns the code that `text` means: `es`, `es-MX`, `Spanish` and `español` are `es`. None if it names none."""
     words = plain(text).split()
     return _CODES.get(words[0]) if words else None

@@ -1,36 +1,25 @@
-"""A roster: a CSV file with one certificate a row. Pure: bytes in, rows and mistakes out."""
+"""A roster: a CSV file with one certificate a row. Pure: bytes in, rows and errors out."""
 
-import csv
-import io
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from bureau.services.certificates.issuer.problems import RowError
-from bureau.services.certificates.issuer.rosters.columns import column_of, header_errors
+from bureau.services.certificates.issuer.rosters import table
 from bureau.services.certificates.issuer.rosters.decode import Decoded, NotTextError, decode
-from bureau.services.certificates.issuer.rosters.languages import LANGUAGES, language_of
+from bureau.services.certificates.issuer.rosters.fields import clean, field_errors
+from bureau.services.certificates.issuer.rosters.header import Header, read_header, recognised
+from bureau.services.certificates.issuer.rosters.languages import language_of
+from bureau.services.certificates.issuer.rosters.name_parts import Part, join
+from bureau.services.certificates.issuer.rosters.people import given_name_first, is_no_person, is_surname_first
+from bureau.services.certificates.issuer.rosters.table import Line, TableError
 
-DELIMITERS = ",;\t|"
-# The longest a field may be: with all of them so long, the certificate is still one page.
-MAX_CHARACTERS = {
-    "recipient": 120,
-    "email": 254,
-    "course": 200,
-    "date": 40,
-    "hours": 40,
-    "grade": 40,
-    "id": 60,
-    "language": 40,
-}
-_ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+$")
-_LOST_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One certificate to make. Fields are as given but for spaces: runs of them are one; "" where not given."""
+    """One certificate to make. Fields are as given, but with single spaces; "" where not given."""
 
     line: int
     recipient: str
@@ -43,105 +32,183 @@ class Row:
     language: str = ""  # a code of LANGUAGES
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A line that is no row, and why."""
+
+    line: int
+    reason: str
+
+
 @dataclass(frozen=True)
 class Roster:
-    """What was read of a file: the good rows, every mistake in the others, and how it was understood."""
+    """What was read of a file: the good rows, the errors in the others, and how the file was understood."""
 
     name: str
-    rows: Sequence[Row]
-    errors: Sequence[RowError]
+    rows: Sequence[Row] = ()
+    errors: Sequence[RowError] = ()
     encoding: str = ""
     delimiter: str = ""
+    language: str = ""  # of its header, a code of LANGUAGES
+    ignored: Sequence[str] = ()  # columns that are not used
+    left_out: Sequence[LeftOut] = ()
+    lines: int = 0  # below the header, good or bad
 
 
-def read_roster(name: str, data: bytes) -> Roster:
-    """Reads all of the file, however many mistakes it has. `name` is what mistakes call it."""
-    rows: list[Row] = []
-    errors: list[RowError] = []
+@dataclass
+class _Reading:
+    """What was found so far in one file."""
+
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    header: Header | None = None
+    lines: int = 0
+
+    def error(self, line: int, column: str, message: str) -> None:
+        self.errors.append(RowError(self.name, line, message, column))
+
+
+def read_roster(name: str, data: bytes, *, encoding: str | None = None, max_rows: int = MAX_ROWS) -> Roster:
+    """Reads a file. `name` is what errors call it; `encoding`, a name of `ENCODINGS`, is the request's own.
+
+    It reads on after an error, so that all are reported at once, but stops after `max_rows` rows, good or bad, and one
+    more.
+    """
+    reading = _Reading(name)
     decoded, delimiter = Decoded("", ""), ""
     try:
-        decoded = decode(data)
-        delimiter = detect_delimiter(decoded.text)
-        for found in _read(decoded.text, delimiter):
-            match found:
-                case Row():
-                    rows.append(found)
-                case (line, message):
-                    errors.append(RowError(name, line, message))
+        decoded = decode(data, encoding)
+        separated = table.without_separator_line(decoded.text)
+        delimiter = separated.delimiter or detect_delimiter(separated.text)
+        _read(reading, separated.text, delimiter, separated.skipped, max_rows)
     except NotTextError as error:
-        errors.append(RowError(name, 0, str(error)))
-    if not rows and not errors:
-        errors.append(RowError(name, 0, "has no rows below its header"))
-    return Roster(name, rows, errors, decoded.encoding, delimiter)
-
-
-RowErrorAt = tuple[int, str]  # line, message
-
-
-def _read(text: str, delimiter: str) -> Iterator[Row | RowErrorAt]:
-    if not text.strip():
-        yield 0, "is empty; its first line names the columns, and recipient is one of them"
-        return
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str | None] | None = None
-    line = 1
-    try:
-        for cells in lines:
-            if not any(cell.strip() for cell in cells):
-                pass  # a blank line
-            elif header is None:
-                header = [column_of(cell) for cell in cells]
-                if wrong := header_errors(cells):
-                    yield from ((line, message) for message in wrong)
-                    return
-            else:
-                yield from _row(line, header, cells)
-            line = lines.line_num + 1
-    except csv.Error as error:
-        yield line, f"cannot be read as CSV ({error}); a quote that is opened must be closed and quotes inside doubled"
+        reading.error(0, "", str(error))
+    except TableError as error:
+        reading.error(error.line, "", str(error))
+    if not reading.rows and not reading.errors:
+        reading.error(0, "", "has no rows below its header")
+    header = reading.header
+    return Roster(
+        name,
+        _given_names_first(reading.rows, header),
+        reading.errors,
+        decoded.encoding,
+        delimiter,
+        language=header.language if header else "",
+        ignored=header.ignored if header else (),
+        left_out=reading.left_out,
+        lines=reading.lines,
+    )
 
 
 def detect_delimiter(text: str) -> str:
-    """The delimiter whose header line has the most known columns, then the most columns; a comma where none is."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    """Returns the delimiter with which a line names the most columns, then with which it has the most; else a comma."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        cells = header.split(delimiter)
-        return sum(column_of(cell) is not None for cell in cells), len(cells)
+        return max(
+            ((recognised(line.cells), len(line.cells)) for line in table.head_lines(text, delimiter)), default=(0, 0)
+        )
 
-    return max(DELIMITERS, key=score)
+    return max(table.DELIMITERS, key=score)
 
 
-def _row(line: int, header: Sequence[str | None], cells: list[str]) -> Iterator[Row | RowErrorAt]:
-    wrong: list[str] = []
-    if any(cell.strip() for cell in cells[len(header) :]):
-        wrong.append(f"has {len(cells)} cells where the header has {len(header)}; quote cells that hold the delimiter")
-    given = {
-        column: unicodedata.normalize("NFC", " ".join(cell.split()))
-        for column, cell in zip(header, cells, strict=False)
-        if column is not None
-    }
-    for column, value in given.items():
-        wrong += _field_errors(column, value)
-    if not given.get("recipient"):
-        wrong.append("recipient is empty")
-    if wrong:
-        yield from ((line, message) for message in wrong)
+def _read(reading: _Reading, text: str, delimiter: str, skipped: int, max_rows: int) -> None:
+    if not text or text.isspace():
+        reading.error(0, "", "is empty; its first line names the columns, and recipient is one of them")
         return
-    if given.get("language"):
-        given["language"] = language_of(given["language"]) or ""
-    yield Row(line, **given)
+    lines = table.lines(text, delimiter, skipped)
+    head, broken = _head(lines)
+    if broken and not any(recognised(line.cells) for line in head):
+        raise broken
+    if not head:
+        reading.error(0, "", "is empty; its first line names the columns, and recipient is one of them")
+        return
+    place = _header_place(head)
+    header = reading.header = read_header(head[place].cells)
+    for error in header.errors:
+        reading.error(head[place].number, error.column, error.message)
+    if header.errors:
+        return
+    _leave_out_titles(reading, head[:place], head[place].number)
+    for line in chain(head[place + 1 :], lines):
+        if reading.lines > max_rows:
+            return
+        reading.lines += 1
+        _read_row(reading, header, line)
+    if broken:
+        raise broken
 
 
-def _field_errors(column: str, value: str) -> Iterator[str]:
-    if len(value) > MAX_CHARACTERS[column]:
-        yield f"{column} has {len(value)} characters, at most {MAX_CHARACTERS[column]} fit"
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in value):
-        yield f"{column} holds characters that are not text; type it again"
-    if _LOST_CHARACTER in value:
-        yield f"{column} holds “{_LOST_CHARACTER}”, left where an earlier conversion lost a letter; type it again"
-    if column == "email" and value and not _ADDRESS.match(value):
-        yield f"email “{value[:60]}” is not an address"
-    if column == "language" and value and language_of(value) is None:
-        known = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
-        yield f"language “{value[:40]}” is not one a certificate is written in: {known}"
+def _head(lines: Iterator[Line]) -> tuple[list[Line], TableError | None]:
+    """Returns the lines among which the header is looked for, and the error that ended them early."""
+    head: list[Line] = []
+    try:
+        for line in islice(lines, table.HEADER_WITHIN_LINES):
+            head.append(line)
+    except TableError as error:
+        return head, error
+    return head, None
+
+
+def _header_place(head: Sequence[Line]) -> int:
+    """Returns the place of the line that names the most columns: exports write titles above it."""
+    return max(range(len(head)), key=lambda place: (recognised(head[place].cells), -place))
+
+
+def _leave_out_titles(reading: _Reading, titles: Sequence[Line], header: int) -> None:
+    for line in titles:
+        if any("@" in cell for cell in line.cells):
+            reading.error(line.number, "", f"is above the header, which is in line {header}, but holds an address")
+        else:
+            reading.left_out.append(LeftOut(line.number, f"it is above the header, which is in line {header}"))
+
+
+def _read_row(reading: _Reading, header: Header, line: Line) -> None:
+    cells = line.cells
+    values = {name: clean(cells[place]) for name, place in header.fields.items() if place < len(cells)}
+    parts = {part: clean(cells[place]) for part, place in header.parts.items() if place < len(cells)}
+    recipient, disagreement = _recipient(values.get("recipient"), parts, header)
+    if header.gradebook and (not recipient or is_no_person(recipient)):
+        reason = f"“{recipient}” is not a person" if recipient else "it names no student"
+        reading.left_out.append(LeftOut(line.number, f"{reason}, in a gradebook"))
+        return
+    values["recipient"] = recipient
+    found = [(name, message) for name, value in values.items() for message in field_errors(name, value)]
+    if any(cell.strip() for cell in cells[len(header.cells) :]):
+        message = f"has {len(cells)} cells, but the header has {len(header.cells)}; quote cells that hold the delimiter"
+        found.insert(0, ("", message))
+    if disagreement:
+        found.append(("recipient", disagreement))
+    if not recipient:
+        found.append(("recipient", "recipient is empty"))
+    for column, message in found:
+        reading.error(line.number, column, message)
+    if not found:
+        values["language"] = language_of(values.get("language", "")) or ""
+        reading.rows.append(Row(line.number, **values))
+
+
+def _recipient(whole: str | None, parts: dict[Part, str], header: Header) -> tuple[str, str | None]:
+    """Returns the recipient's name, and an error where the columns contradict one another."""
+    if whole is not None:
+        missing = [value for value in parts.values() if value and value.casefold() not in whole.casefold()]
+        if whole and missing:
+            return whole, f"“{missing[0][:60]}” is a part of the name, but not in “{whole[:60]}”; remove one column"
+        return whole, None
+    given, surname = parts.get(Part.GIVEN, ""), parts.get(Part.SURNAME, "")
+    if surname and given.casefold().endswith(f" {surname.casefold()}"):
+        return given, None  # the first column holds the whole name
+    return join(parts, surname_comes_first=header.surname_comes_first), None
+
+
+def _given_names_first(rows: Sequence[Row], header: Header | None) -> Sequence[Row]:
+    """Turns `Lovelace, Ada` into `Ada Lovelace`, where the header says so or every recipient is written like that."""
+    turned = [row for row in rows if is_surname_first(row.recipient)]
+    if header is None or not turned or not (header.surname_first_cells or len(turned) == len(rows)):
+        return rows
+    return [
+        replace(row, recipient=given_name_first(row.recipient)) if is_surname_first(row.recipient) else row
+        for row in rows
+    ]

@@ -6,8 +6,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.certificates import IssueCertificates
+from bureau.contracts.certificates import EncodingName, IssueCertificates
 from bureau.contracts.jobs.jobs import Terms
+from bureau.contracts.mail.mail import Language
 from bureau.contracts.problems import FieldError
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.submit import NewTask
@@ -29,10 +30,19 @@ class CertificatesForm(Terms):
     """What to do with the files, which are parts of their own."""
 
     email_to: list[MailAddress] = Field(default=[], description="Who gets the ZIP.")
-    subject: Subject | None = Field(default=None, description="Of that mail, or of each recipient's.")
+    subject: Subject | None = Field(default=None, description="The subject of that mail, or of each recipient's.")
     deliver: Literal["owner", "recipients"] = Field(
         default="owner",
-        description="`owner`: the ZIP goes to `email_to`. `recipients`: each person is mailed their own besides.",
+        description="`owner`: the ZIP goes to `email_to`. `recipients`: each person is also mailed their own.",
+    )
+    encoding: EncodingName | None = Field(
+        default=None,
+        description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be told from them.",
+    )
+    language: Language | None = Field(
+        default=None,
+        description="The language of certificates whose row names none. The built-in issuer has `en`, `es`, `ca`, `fr` "
+        "and `pt`.",
     )
 
 
@@ -77,6 +87,8 @@ def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: Cat
         files=[ArtifactRef(artifact=roster.id) for roster in rosters],
         deliver=form.deliver,
         subject=form.subject if to_each else None,
+        encoding=form.encoding,
+        language=form.language,
     )
     return NewTask(
         "issue",

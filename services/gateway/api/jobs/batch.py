@@ -1,6 +1,7 @@
 """POST /v1/jobs/batch: up to 1,000 jobs in one transaction, all or none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -11,7 +12,7 @@ from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
 from bureau.ledger.access import idempotency
-from bureau.ledger.access.idempotency import Answer
+from bureau.ledger.access.idempotency import Answer, KeyTaken
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.jobs.submit import insert_job
@@ -19,6 +20,7 @@ from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
 from bureau.services.gateway.auth import quota
 from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http.idempotency import reserved
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import QUOTAS
 from bureau.services.gateway.models import JobSummary, summary_of
@@ -44,11 +46,14 @@ class BatchAnswer(BaseModel):
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def create(call: Call[BatchRequest, Nothing]) -> Reply:
+        if call.admission:
+            call.admission.settle()
         known = gateway.announcements.known()
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
         refuse(list(_errors(call.body, known))[:MAX_MISTAKES])
-        token = call.reservation.token if call.reservation else new_id()
+        held = call.reservation or call.once
+        token = held.token if held else new_id()
         jobs = [
             job_from(spec, call.owner, known, job_id=job_id)
             for spec, job_id in zip(call.body.jobs, _ids(token, call), strict=True)
@@ -56,16 +61,35 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         try:
             with gateway.database.transaction() as connection:
                 quota.hold(connection, gateway.settings, call.identity, jobs=len(jobs))
+                if call.once:
+                    idempotency.take(connection, call.once, Answer(202, str(token)))
                 for job in jobs:
                     insert_job(connection, job)
                 if call.reservation:
                     idempotency.answer(connection, call.reservation, Answer(202, str(token)))
         except ArtifactGone as gone:
             raise invalid(_gone(call.body, gone)) from None
+        except KeyTaken:
+            return again(call)
         gateway.relay.wake()
         for job in jobs:
             SUBMISSIONS.labels(job.kind).inc()
         return Reply(202, _items(gateway, call, token))
+
+    def again(call: Call[BatchRequest, Nothing]) -> Reply:
+        """The answer that the key has, or, where that has expired, the jobs after all."""
+        if call.once is None:
+            raise TypeError("a batch without an Idempotency-Key was repeated")
+        return reserved(
+            gateway.database,
+            call.once.scope,
+            call.once.fingerprint,
+            lambda held: create(replace(call, once=None, reservation=held)),
+            lambda first: replay(call, first),
+        )
+
+    def replay(call: Call[BatchRequest, Nothing], first: Answer) -> Reply:
+        return Reply(first.status, _items(gateway, call, UUID(first.location)))
 
     return [
         Operation(
@@ -79,7 +103,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],
             problems=["no-service", *QUOTAS],
             body=Body(BatchRequest),
-            replay=lambda call, first: Reply(first.status, _items(gateway, call, UUID(first.location))),
+            replay=replay,
+            submits=True,
         )
     ]
 

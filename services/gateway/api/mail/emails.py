@@ -85,6 +85,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             summary="An e-mail, from a template or with its text",
             body=Body(EmailRequest, files=files),
             problems=["storage-unavailable"],
+            stores_above=INLINE_BYTES,
         )
     ]
 
@@ -99,7 +100,7 @@ def _errors(mail: EmailRequest, files: int, known: CatalogSnapshot, settings: Ga
     if recipients > settings.max_recipients:
         detail = f"{recipients} recipients; MAX_RECIPIENTS allows {settings.max_recipients}."
         errors.append(FieldError("too_many", detail, "#/to"))
-    size = len(json_body.canonical(mail.context).encode())
+    size = len(json_body.canonical(mail.context).encode()) if mail.context else 0
     if size > settings.max_context_bytes:
         detail = f"The context is {size} bytes; MAX_CONTEXT_BYTES allows {settings.max_context_bytes}."
         errors.append(FieldError("too_large", detail, "#/context"))

@@ -38,7 +38,7 @@ def read_json(raw: bytes, what: str = "The body") -> Any:
         raise _too_deep(what) from None
     if too_deep(value, MAX_LEVELS):
         raise _too_deep(what)
-    return clean(value)
+    return clean(value) if b"\\u" in raw else value  # without escapes there is no way to write what is cleaned
 
 
 def canonical(value: Any) -> str:

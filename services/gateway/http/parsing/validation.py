@@ -1,6 +1,7 @@
 """JSON values against a model, each mistake a problem. What is wrong is found by `bureau.submission.validation`."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
@@ -19,7 +20,11 @@ class Reader(Generic[M]):
 
     def __init__(self, model: type[M]) -> None:
         self._reader: ModelReader[M] = reader_of(model)
-        self.kinds = form_values.kinds(self._reader.document)
+
+    @cached_property
+    def kinds(self) -> dict[str, form_values.Kind]:
+        """The kinds of the model's fields, for values that come as text."""
+        return form_values.kinds(self._reader.document)
 
     def read(self, data: Any) -> M:
         """The model. Raises a 422 problem."""

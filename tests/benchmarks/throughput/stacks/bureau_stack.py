@@ -22,7 +22,7 @@ from tests.benchmarks.throughput.stacks.contender import (
 from tests.benchmarks.throughput.stacks.servers import Servers
 from tests.support.postgres import connect, drop_database
 from tests.support.processes import ROOT
-from tests.support.stack import BIN, Stack
+from tests.support.stack import Stack
 from tests.support.waiting import until
 
 TASK_WORKERS = "bench"
@@ -31,20 +31,12 @@ OWNER = "local"
 
 
 class SeveralProcesses(Stack):
-    """Extends the tests' stack by workers of several processes, and by the additions as a service."""
+    """Extends the tests' stack by workers of several processes."""
 
-    worker_processes = 1
+    processes_of_workers = 1
 
-    def command(self, name: str) -> list[str | Path]:
-        if name == TASK_WORKERS:
-            module = "tests.benchmarks.throughput.stacks.bureau_tasks"
-            command: list[str | Path] = [BIN / "dramatiq", "bureau.worker", module, "--processes", "1"]
-            command.append("--skip-logging")
-        else:
-            command = super().command(name)
-        if "--processes" in command:
-            command[command.index("--processes") + 1] = str(self.worker_processes)
-        return command
+    def worker_processes(self, _name: str) -> int:
+        return self.processes_of_workers
 
 
 class BureauStack(Contender):
@@ -72,7 +64,7 @@ class BureauStack(Contender):
                 **(env or {}),
             },
         )
-        self._stack.worker_processes = shape.processes
+        self._stack.processes_of_workers = shape.processes
         self._stack.api.client.headers["Authorization"] = self.authorization
         self.port = self._stack.port
         self.processes = self._stack.processes

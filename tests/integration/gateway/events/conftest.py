@@ -11,7 +11,6 @@ import pytest
 from cheroot import wsgi
 
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.migrate import migrate
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.progress import write_said
 from bureau.services.gateway.app import create_app
@@ -19,9 +18,9 @@ from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from tests.integration.gateway.conftest import CountingRelay
 from tests.support.book import Book
-from tests.support.ledgers import empty, sqlite_ledger
+from tests.support.ledgers import sqlite_ledger
 from tests.support.ports import free_port
-from tests.support.postgres import drop_database, fresh_database
+from tests.support.routes import share_url_builders
 from tests.support.sse import Listener
 
 OWNER = "local"
@@ -31,6 +30,7 @@ class Served:
     """The gateway at `port`. Jobs of its only owner are made, and told about, behind its back."""
 
     def __init__(self, db: Database, folder: Path, **settings: Any) -> None:
+        share_url_builders()
         self.db = db
         self.book = Book(db)
         self.port = free_port()
@@ -70,25 +70,12 @@ class Served:
         self.stop()
 
 
-@pytest.fixture(scope="module")
-def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
-    url = fresh_database(postgres_server)
-    db = Database(url)
-    migrate(db)
-    db.close()
-    yield url
-    drop_database(postgres_server, url)
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        db = sqlite_ledger(tmp_path)
-    else:
-        db = Database(request.getfixturevalue("postgres_ledger_url"))
-        empty(db)
-    yield db
-    db.close()
+def ledger(request: pytest.FixtureRequest) -> Database:
+    """An empty ledger."""
+    name = "small_ledger" if request.param == "sqlite" else "postgres_db"
+    database: Database = request.getfixturevalue(name)
+    return database
 
 
 @pytest.fixture

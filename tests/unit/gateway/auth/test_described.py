@@ -26,6 +26,9 @@ class NoRelay:
     def wake(self) -> None:
         """Nothing to wake."""
 
+    def publish(self, stamped: Any) -> None:
+        """Nothing to publish."""
+
 
 def declared() -> list[Operation[Any, Any]]:
     database = Database("sqlite:///never-opened.db")

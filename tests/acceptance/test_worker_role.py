@@ -1,56 +1,32 @@
 """Workers under a database role of their own: it does all they do, and sees and changes nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 from bureau.ledger.db.tables import metadata
 from bureau.ledger.db.worker_grants import DELETE, INSERT, READ, UPDATE
-from tests.support.postgres import PostgreSQL, connect, drop_database
-from tests.support.processes import Process
-from tests.support.rabbitmq import RabbitMQ
-from tests.support.stack import BIN, Stack
+from tests.support.hosted import Hosted
+from tests.support.postgres import connect
+from tests.support.servers import Ask
+from tests.support.stack import WORKERS
 from tests.support.waiting import until
-from tests.support.worker_role import drop_worker_role, worker_role
 
 HIDDEN = {"keys", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
 
 
 @pytest.fixture
-def database_url(postgres: PostgreSQL) -> Iterator[str]:
-    url = postgres.fresh_database()
-    yield url
-    drop_database(postgres.url, url)
+def worker_url(hosting: Hosted) -> str:
+    return hosting.own_env["mailer"]["DATABASE_URL"]
 
 
-@pytest.fixture
-def worker_url(database_url: str) -> Iterator[str]:
-    url = worker_role(database_url)
-    yield url
-    drop_worker_role(database_url, url)
-
-
-@pytest.fixture
-def stack(tmp_path: Path, rabbitmq: RabbitMQ, database_url: str, worker_url: str) -> Iterator[Stack]:
-    vhost = rabbitmq.fresh_vhost()
-    with Stack(tmp_path / "stack", broker_url=vhost, database_url=database_url) as stack:
-        stack.start("gateway", "scheduler")
-        stack.start("certificates", "mailer", env={"DATABASE_URL": worker_url})
-        command = [str(BIN / "dramatiq"), "bureau.worker", "tests.integration.odd_tasks", "--processes", "1"]
-        env = {**stack.env, "DATABASE_URL": worker_url}
-        stack.processes["odd"] = Process(command, log=stack.folder / "odd.log", env=env)
-        until(lambda: "odd" in {worker["service"] for worker in stack.api.get("/v1/workers")["items"]}, 60, "it is up")
-        yield stack
-    rabbitmq.drop_vhost(vhost)
-
-
-def test_workers_do_all_their_work_under_it(stack: Stack, postgres: PostgreSQL) -> None:
-    log = postgres.folder / "server.log"
+def test_workers_do_all_their_work_under_it(hosted: Hosted, servers: Ask) -> None:
+    log = Path(servers("postgres")["log"])
     before = log.stat().st_size
-    api = stack.api
+    api = hosted.api
     roster = ("welding.csv", "recipient,course\nAda Lovelace,Welding\n", "text/csv")
 
     issued = api.submit("/v1/certificates", files=[("files", roster)], data={"email_to": "dean@example.com"})
@@ -68,12 +44,14 @@ def test_workers_do_all_their_work_under_it(stack: Stack, postgres: PostgreSQL) 
     assert api.succeeded(graph)["counts"] == {"succeeded": 4, "skipped": 1}
     assert api.failed(failing)["code"] == "no_use"
     assert api.ended(stopped)["state"] == "cancelled"
-    until(lambda: not list(stack.storage.rglob("*.csv")), 20, "the uploads' bytes are deleted")
-    assert stack.stop("certificates", "mailer", "odd") == {"certificates": 0, "mailer": 0, "odd": 0}
-    assert "permission denied" not in log.read_bytes()[before:].decode("utf-8", "replace")
+    until(lambda: not hosted.s3.keys(hosted.bucket, "uploads/"), 20, "the uploads' bytes are deleted")
+    assert hosted.stop(*WORKERS, "odd") == dict.fromkeys((*WORKERS, "odd"), 0)
+    said = log.read_bytes()[before:].decode("utf-8", "replace").splitlines()
+    database = make_url(hosted.env["DATABASE_URL"]).database
+    assert [line for line in said if f" {database} " in line and "permission denied" in line] == []
 
 
-def test_it_has_no_right_that_is_not_granted_to_workers(database_url: str, worker_url: str) -> None:
+def test_it_has_no_right_that_is_not_granted_to_workers(worker_url: str) -> None:
     allowed = {(table, "SELECT") for table in READ} | {(table, "INSERT") for table in INSERT}
     allowed |= {(table, "DELETE") for table in DELETE}
     with connect(worker_url) as connection:

@@ -6,16 +6,12 @@ is known to be dead and is taken back at once, without waiting for leases.
 
 import fcntl
 import importlib
-import logging
 import os
 import random
-import signal
-import sys
 import threading
 from collections import defaultdict
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 import dramatiq
@@ -37,18 +33,17 @@ from bureau.messaging.relay import Relay
 from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
-from bureau.observability import logs
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, Service, refuse_shipped_names
 from bureau.services.certificates.issuer.links import Links
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
-from bureau.services.embedded_settings import EmbeddedSettings
+from bureau.services.embedded.demo_shop import DemoShop
+from bureau.services.embedded.settings import EmbeddedSettings
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.auth.exposure import refuse_without_keys
 from bureau.services.gateway.settings import GatewaySettings, key_list
 from bureau.services.mailer.service import mailer_service
-from bureau.services.reports.demo import NotTheShop, make_demo
 from bureau.services.reports.service import reports_service
 from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
 from bureau.services.scheduler.settings import SchedulerSettings
@@ -57,7 +52,6 @@ from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
 
-DEMO_DATABASE = Path("var/demo.db")
 GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
 
 log = structlog.get_logger(__name__)
@@ -209,64 +203,16 @@ def _server(host: str, port: int, threads: int, app: Any) -> wsgi.Server:
     return server
 
 
-def build() -> Embedded:
-    """From the environment, with the demo shop as a source where none is set.
+def build(shop: DemoShop | None = None) -> Embedded:
+    """From the environment, with the demo shop as a source where none is set: the one begun before, or a new one.
 
     Raises `SettingsError`, `AlreadyRunning`.
     """
-    if os.environ.keys().isdisjoint(("SOURCE_DEMO_URL", "SOURCE_DEMO_URL_FILE")):
-        _make_demo()
-        os.environ["SOURCE_DEMO_URL"] = f"sqlite:///{DEMO_DATABASE}"
+    shop = shop or DemoShop()
     platform, gateway, scheduler, embedded = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
     )
     os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links that reports mail
-    return Embedded(platform, gateway, scheduler, embedded)
-
-
-def _make_demo() -> None:
-    try:
-        make_demo(DEMO_DATABASE)
-    except (NotTheShop, OSError) as error:
-        raise SettingsError([f"the demo shop cannot be made at {DEMO_DATABASE}: {error}"]) from error
-
-
-def main() -> int:
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if stopping.is_set():
-            os._exit(1)  # asked twice: at once
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    try:
-        (platform,) = load(PlatformSettings)
-        logs.configure(platform)
-        bureau = build()
-    except SettingsError as error:
-        error.exit()
-    except AlreadyRunning as other:
-        print(f"Bureau is running already: {other}", file=sys.stderr)
-        return 1
-    bureau.start()
-    print(f"Bureau is up: {bureau.url}  (Ctrl-C ends it)", flush=True)
-    stopping.wait()
-    bureau.stop()
-    return 0
-
-
-def _leave(status: int) -> NoReturn:
-    """Ends at once: all is stopped and written by now.
-
-    Python would collect its garbage first, under threads of native libraries: seconds, and once more than fifteen.
-    """
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-if __name__ == "__main__":
-    _leave(main())
+    process = Embedded(platform, gateway, scheduler, embedded)
+    shop.wait()
+    return process

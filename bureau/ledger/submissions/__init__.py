@@ -1,0 +1,1 @@
+"""Submissions without files: many in one transaction, with what each is admitted by."""

@@ -1,0 +1,96 @@
+"""Which hints of what a process inserts may be stamped with the insert: as long as the window of a queue has room.
+
+This process believes for a moment what it read of a window. Two processes may so overdraw it by a little, which costs
+nothing but a few hints that come before a later priority. What waits without a hint is never overtaken: while there is
+any of it, nothing is stamped here, and the relay takes all by rank.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch import hints, workers
+from bureau.ledger.dispatch.workers import Served
+
+LIVE_SECONDS = 1.0  # how long the list of live queues is believed
+FRESH_SECONDS = 0.25  # how long a window is believed
+AGAIN_SECONDS = 0.05  # and one that is used up, so that a small window is not read with every submission
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """What this process knows of a queue. `served`: its live workers; None where there are none.
+
+    `ahead` tasks have a hint and are not claimed yet; None where the window has no room for more. `left` more may be
+    stamped here.
+    """
+
+    served: Served | None = None
+    paused: bool = False
+    ahead: int | None = None
+    left: int = 0
+
+
+class HintRoom:
+    """Called by many threads. `publishes` says whether hints reach the broker now: else nothing is stamped."""
+
+    def __init__(
+        self, db: Database, publishes: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._db = db
+        self._publishes = publishes
+        self._clock = clock
+        self._lock = Lock()
+        self._views: dict[str, QueueView] = {}
+        self._read_at: dict[str, float] = {}
+        self._live: dict[str, Served] = {}
+        self._live_at = float("-inf")
+
+    def look(self, queues: Iterable[str]) -> None:
+        """Reads what is not fresh of these queues. Raises `LedgerUnavailable`."""
+        for queue in queues:
+            if not self._is_fresh(queue):
+                view = self._read(queue)
+                with self._lock:
+                    self._views[queue], self._read_at[queue] = view, self._clock()
+
+    def take(self, queue: str) -> bool:
+        """Whether one more task of the queue gets its hint with its insert."""
+        with self._lock:
+            view = self._views.get(queue)
+            if view is None or view.left <= 0:
+                return False
+            self._views[queue] = replace(view, left=view.left - 1, ahead=(view.ahead or 0) + 1)
+        return True
+
+    def view(self, queue: str) -> QueueView:
+        """What was read last; nothing where `look` never saw the queue."""
+        with self._lock:
+            return self._views.get(queue, QueueView())
+
+    def _is_fresh(self, queue: str) -> bool:
+        with self._lock:
+            view = self._views.get(queue)
+            if view is None:
+                return False
+            believed = FRESH_SECONDS if view.left or view.ahead is None else AGAIN_SECONDS
+            return self._clock() - self._read_at[queue] < believed
+
+    def _read(self, queue: str) -> QueueView:
+        served = self._served().get(queue)
+        if served is None:
+            return QueueView()
+        use = hints.window_use(self._db, queue, served.window)
+        if use.paused or use.backlog:
+            return QueueView(served, use.paused)
+        room = served.window - use.hinted if self._publishes() else 0
+        if room <= 0:
+            return QueueView(served)
+        return QueueView(served, False, use.hinted, (room + 1) // 2)  # another process may be at it as well
+
+    def _served(self) -> dict[str, Served]:
+        if self._clock() - self._live_at >= LIVE_SECONDS:
+            self._live, self._live_at = workers.served(self._db), self._clock()
+        return self._live

@@ -1,0 +1,189 @@
+"""Columns that hold a part of the recipient's name, and how the parts are joined. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+
+from bureau.services.certificates.issuer.rosters.columns import SHORTEST_MISSPELT, plain
+
+
+class Part(StrEnum):
+    """A part of a name, in the order in which most languages write them."""
+
+    GIVEN = "given name"
+    MIDDLE = "middle name"
+    PREFIX = "surname prefix"  # Dutch `van der`
+    SURNAME = "surname"
+    SECOND_SURNAME = "second surname"
+    SUFFIX = "name suffix"
+
+
+_NAMES: Mapping[Part, Mapping[str, str]] = {
+    Part.GIVEN: {
+        "en": "first name, firstname, first, given name, given names, given, forename, forenames, first names, fname, "
+        "christian name, student first name, participant first name, recipient first name, legal first name, "
+        "attendee first name, user first name",
+        "es": "nombre de pila, nombres, primer nombre, nombre s",
+        "ca": "nom de pila, noms, prenom",
+        "fr": "prénom, prénoms, prénom s, prénom usuel, premier prénom",
+        "pt": "primeiro nome, nome próprio, nomes próprios, prenome",
+        "de": "vorname, vornamen, rufname",
+        "it": "nome di battesimo, nomi",
+        "nl": "voornaam, voornamen, roepnaam",
+        "sv": "förnamn, fornavn, etunimi, tilltalsnamn, eiginnafn, eesnimi",
+        "pl": "imię, imiona",
+        "cs": "jméno, křestní jméno, meno, krstné meno",
+        "hu": "keresztnév, utónév",
+        "ro": "prenume",
+        "hr": "ime, osobno ime",
+        "lt": "vardas, vārds",
+        "tr": "ad, adı, adınız",
+        "el": "όνομα",
+        "ru": "имя",
+        "uk": "ім’я, імя",
+        "bg": "собствено име",
+        "zh": "名, 名字",
+        "ja": "名 名前",
+    },
+    Part.MIDDLE: {
+        "en": "middle name, middle names, middle initial, middle, second name, additional name, other names",
+        "es": "segundo nombre",
+        "ca": "segon nom",
+        "fr": "deuxième prénom, second prénom, autres prénoms",
+        "pt": "segundo nome, nome do meio, nomes do meio",
+        "de": "zweiter vorname, mittelname",
+        "it": "secondo nome",
+        "pl": "drugie imię",
+        "tr": "ikinci ad",
+        "ru": "отчество",
+        "uk": "по батькові",
+        "bg": "бащино име, презиме",
+        "hr": "srednje ime",
+        "vi": "tên đệm",
+    },
+    Part.PREFIX: {"nl": "tussenvoegsel, tussenvoegsels, voorvoegsel, voorvoegsels"},
+    Part.SURNAME: {
+        "en": "last name, lastname, last, surname, surnames, family name, familyname, family, last names, lname, "
+        "student last name, participant last name, recipient last name, legal last name, attendee last name, "
+        "user last name, first surname, surname 1, last name 1",
+        "es": "apellidos, apellido, apellido s, primer apellido, apellido 1, 1 apellido, 1er apellido, 1r apellido, "
+        "apellido paterno, apellido1, apellidos del alumno",
+        "ca": "cognoms, cognom, cognom s, primer cognom, cognom 1, 1 cognom, 1r cognom, 1er cognom, cognom1",
+        "fr": "nom de famille, nom d’usage, nom de naissance, nom patronymique, nom usuel, nom s",
+        "pt": "apelido, apelidos, sobrenome, sobrenomes, último nome, nome de família, último apelido",
+        "de": "nachname, nachnamen, familienname, zuname",
+        "it": "cognome, cognomi",
+        "nl": "achternaam, familienaam",
+        "sv": "efternamn, etternavn, efternavn, sukunimi, eftirnafn, perekonnanimi",
+        "pl": "nazwisko, nazwiska",
+        "cs": "příjmení, priezvisko",
+        "hu": "vezetéknév, családnév, családi név",
+        "ro": "nume de familie",
+        "hr": "prezime, priimek",
+        "lt": "pavardė, uzvārds",
+        "tr": "soyad, soyadı, soy ad, soyisim, soyadınız",
+        "el": "επώνυμο, επίθετο",
+        "ru": "фамилия",
+        "uk": "прізвище",
+        "bg": "фамилно име",
+        "vi": "họ",
+        "zh": "姓, 姓氏",
+    },
+    Part.SECOND_SURNAME: {
+        "en": "second surname, second last name, second family name, surname 2, last name 2",
+        "es": "segundo apellido, apellido 2, 2 apellido, 2o apellido, 2do apellido, apellido materno, apellido2",
+        "ca": "segon cognom, cognom 2, 2 cognom, 2n cognom, cognom2",
+        "pt": "segundo apelido, segundo sobrenome",
+    },
+    Part.SUFFIX: {"en": "suffix, name suffix"},
+}
+_PARTS = {
+    plain(name): (part, language)
+    for part, by_language in _NAMES.items()
+    for language, names in by_language.items()
+    for name in names.split(", ")
+}
+# A whole name on its own that is the other half beside a half: `Nombre` beside `Apellidos`, `Nom` beside `Prénom`.
+_GIVEN_BESIDE_SURNAME = frozenset(
+    map(
+        plain,
+        [
+            "name",
+            "nombre",
+            "nom",
+            "nome",
+            "naam",
+            "navn",
+            "namn",
+            "isim",
+            "student",
+            "participant",
+            "alumno",
+            "alumna",
+            "alumne",
+            "aluno",
+            "aluna",
+        ],
+    )
+)
+_SURNAME_BESIDE_GIVEN = frozenset(map(plain, ["name", "nom", "nume", "naam", "navn", "namn", "nome", "nombre", "név"]))
+# Words that show that a column holds a part of a name, whatever else is in its header.
+_HALF = re.compile(
+    r"surname|last ?name|family ?name|first ?name|given ?name|forename|middle ?name|apellido|cognom|prenom|apelido|"
+    r"sobrenome|nachname|familienname|vorname|cognome|achternaam|voornaam|tussenvoegsel|efternamn|fornamn|etternavn|"
+    r"efternavn|fornavn|sukunimi|etunimi|nazwisk|prijmeni|priezvisk|vezeteknev|keresztnev|csaladnev|prezime|priimek|"
+    r"pavard|soyad|soyisim|επωνυμο|фамили|отчеств|прізвищ|nom de famille|segundo nombre|primer nombre"
+)
+_SURNAME_FIRST = frozenset({"hu", "ru", "uk", "vi", "zh", "ja"})
+_NO_SPACE = re.compile(r"[\u3400-\u9fff\uac00-\ud7a3]+")
+_LONGEST_NAME, _LONGEST_MISSPELT = 200, 40
+_NEAR = 0.9  # “class name” is not a misspelt “last name”
+
+
+def part_of(name: str) -> Part | None:
+    """Returns the part of a name that a header's cell names, if it names one."""
+    found = _PARTS.get(plain(name))
+    return found[0] if found else None
+
+
+def language_of_part(name: str) -> str | None:
+    found = _PARTS.get(plain(name))
+    return found[1] if found else None
+
+
+def looks_like_part(name: str) -> bool:
+    """Whether a header's cell seems to name a part of a name: `Guardian last name`."""
+    return _HALF.search(plain(name[:_LONGEST_NAME])) is not None
+
+
+def misspells_part(name: str) -> bool:
+    """Whether a cell seems to be a misspelt `last name`. It compares with all names: ask for a few cells only."""
+    text = plain(name[:_LONGEST_MISSPELT])
+    return bool(get_close_matches(text, [one for one in _PARTS if len(one) >= SHORTEST_MISSPELT], n=1, cutoff=_NEAR))
+
+
+def missing_half(name: str, beside: Sequence[Part]) -> Part | None:
+    """Returns the half that a column of whole names holds `beside` columns with parts: `Nombre` beside `Apellidos`."""
+    surname, given = Part.SURNAME in beside, Part.GIVEN in beside
+    if surname and not given and plain(name) in _GIVEN_BESIDE_SURNAME:
+        return Part.GIVEN
+    if given and not surname and plain(name) in _SURNAME_BESIDE_GIVEN:
+        return Part.SURNAME
+    return None
+
+
+def surname_first(languages: Sequence[str | None]) -> bool:
+    """Whether names are written surname first in the language of a roster's header."""
+    return any(language in _SURNAME_FIRST for language in languages)
+
+
+def join(parts: Mapping[Part, str], *, surname_comes_first: bool) -> str:
+    """Joins the parts of a name in the order of its language. Han and Hangul are written surname first, unspaced."""
+    surnames = [parts.get(part, "") for part in (Part.PREFIX, Part.SURNAME, Part.SECOND_SURNAME)]
+    given = [parts.get(part, "") for part in (Part.GIVEN, Part.MIDDLE)]
+    written = [part for part in (*surnames, *given) if part]
+    if written and all(_NO_SPACE.fullmatch(part) for part in written):
+        return "".join(written)
+    ordered = [*surnames, *given] if surname_comes_first else [*given, *surnames]
+    return " ".join(part for part in (*ordered, parts.get(Part.SUFFIX, "")) if part)

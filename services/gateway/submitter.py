@@ -1,0 +1,77 @@
+"""Submits jobs without files: those that come together share a transaction, and their hints are published at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
+from bureau.ledger.dispatch.hints import Hint
+from bureau.ledger.submissions.batch import submit_batch
+from bureau.ledger.submissions.submission import Accepted, Submission, SubmissionOutcome
+from bureau.messaging.hint_room import HintRoom, QueueView
+from bureau.runtime.group_commit import GroupCommit
+
+SHARES_AT_MOST_TASKS = 20  # a larger job has a transaction of its own, and delays nobody else
+SHARES_AT_MOST_BYTES = 64 * 1024
+
+
+class HintOutlet(Protocol):
+    """What publishes hints: the relay."""
+
+    @property
+    def healthy(self) -> bool: ...
+    def wake(self) -> None: ...
+    def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None: ...
+
+
+class Submitter:
+    """Called by many threads. Connects to nothing until then."""
+
+    def __init__(self, db: Database, relay: HintOutlet) -> None:
+        self._db = db
+        self._relay = relay
+        self._room = HintRoom(db, lambda: relay.healthy)
+        self._group: GroupCommit[Submission, SubmissionOutcome | LedgerUnavailable] = GroupCommit(self._try)
+
+    def __call__(self, submission: Submission, *, body_bytes: int = 0) -> SubmissionOutcome:
+        """What became of it, once that is committed. Raises `LedgerUnavailable`: then it may have been accepted."""
+        shares = len(submission.job.tasks) <= SHARES_AT_MOST_TASKS and body_bytes <= SHARES_AT_MOST_BYTES
+        outcome = self._group(submission) if shares else Deferred.FAILED
+        if isinstance(outcome, Deferred):
+            (outcome,) = self._submit([submission])
+        if isinstance(outcome, LedgerUnavailable):
+            raise outcome
+        return outcome
+
+    def queue(self, name: str) -> QueueView:
+        """What was seen of a queue with the last submission to it."""
+        return self._room.view(name)
+
+    def _try(self, group: Sequence[Submission]) -> Sequence[SubmissionOutcome | LedgerUnavailable]:
+        """Nobody tries again alone after an outage: the group's statement may have been committed."""
+        try:
+            return self._submit(group)
+        except LedgerUnavailable as unavailable:
+            return [unavailable] * len(group)
+
+    def _submit(self, group: Sequence[Submission]) -> Sequence[SubmissionOutcome]:
+        self._room.look(
+            {task.queue for one in group if one.job.due_at_once for task in one.job.tasks if not task.after}
+        )
+        outcomes = submit_batch(self._db, group, self._room.take)
+        self._publish(group, outcomes)
+        return outcomes
+
+    def _publish(self, group: Sequence[Submission], outcomes: Sequence[SubmissionOutcome]) -> None:
+        """What is committed: stamped hints go out, the relay looks for the others."""
+        hints: list[tuple[str, Hint]] = []
+        others = False
+        for submission, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                hints += ((task.queue, Hint(task.id, task.run, outcome.at, 0.0)) for task in outcome.stamped)
+                roots = sum(not task.after for task in submission.job.tasks)
+                others |= len(outcome.stamped) < roots
+        if hints:
+            self._relay.publish(hints)
+        if others:
+            self._relay.wake()
