@@ -71,6 +71,11 @@ class PostgreSQL:
         return self._folder.path
 
     @property
+    def pids(self) -> list[int]:
+        """Returns the postmaster's pid while it runs; every backend descends from it."""
+        return [self._process.pid] if self._process else []
+
+    @property
     def log(self) -> Path:
         """Each line names its database."""
         return self._folder.path / "server.log"

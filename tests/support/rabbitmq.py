@@ -129,6 +129,15 @@ class RabbitMQ:
         """Data, log and socket."""
         return self._folder.path
 
+    @property
+    def pids(self) -> list[int]:
+        """Returns the pids of the node and its epmd while they run; all that works for them descends from these."""
+        return [process.pid for process in (self._node, self._epmd) if process]
+
+    def version(self) -> str:
+        """Returns what the node tells."""
+        return self.ctl("version").strip()
+
     def start(self) -> None:
         """Returns when clients can connect."""
         self._epmd = self._epmd or self._start_epmd()

@@ -1,0 +1,1 @@
+"""This folder holds what is measured: a part a file, selected by PARTS."""
