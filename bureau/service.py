@@ -58,7 +58,7 @@ SHIPPED = frozenset({"certificates", "reports", "mailer"})
 
 
 def refuse_shipped_names(names: Iterable[str]) -> None:
-    """Raises `SettingsError` where a service of a user's has the name of one of Bureau's.
+    """Raises `SettingsError` if a user's service has the name of one of Bureau's.
 
     Both would share a queue, and each worker would take hints for tasks that it does not have.
     """
