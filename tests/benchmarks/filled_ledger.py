@@ -1,4 +1,4 @@
-"""A ledger as months of work leave it: jobs of every kind and state, what failed lately, workers, the audit."""
+"""Fills a ledger as months of work leave it: jobs of every kind and state, recent failures, workers, the audit log."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""This module starts a private Redis on a free port, with Redis's own defaults."""
+"""Starts a private Redis on a free port, with Redis's own defaults."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bureau as separate processes, started by the commands that the docs name."""
+"""Runs Bureau as separate processes, started by the commands that the docs name."""
 
 import sys
 from collections import Counter
@@ -23,9 +23,9 @@ PROCESSES = {"twins": 2}  # of a worker's command; one where it is not named
 
 
 class Stack:
-    """Gateway, scheduler and workers, each a process. `api` speaks to the gateway.
+    """Runs gateway, scheduler and workers, each as a process.
 
-    `own_env` adds settings to single processes, whenever they are started.
+    `api` calls the gateway. `own_env` adds settings to single processes, whenever they are started.
     """
 
     def __init__(

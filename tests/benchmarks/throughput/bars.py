@@ -1,4 +1,4 @@
-"""This module holds the bars that Bureau has to reach, each a median of ratios or a figure of this run."""
+"""Defines the bars that Bureau has to reach, each a median of ratios or a figure of this run."""
 
 import statistics
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ CHAIN, GROUP, SINGLE, LATENCY, FILLED = 1.5, 1.0, 2.0, 1.0, 0.9
 
 @dataclass(frozen=True)
 class Bar:
-    """Holds a value that has to be at least `limit`, or at most."""
+    """Holds a value that has to be at least, or at most, `limit`."""
 
     what: str
     value: float

@@ -1,4 +1,4 @@
-"""This module computes the statistics of the tables: percentiles, and medians of ratios."""
+"""Computes the statistics of the tables: percentiles, and medians of ratios."""
 
 import math
 import statistics

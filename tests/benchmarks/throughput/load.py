@@ -1,4 +1,4 @@
-"""This module runs the load generator in a process of its own, and returns what it saw."""
+"""Runs the load generator in a process of its own, and returns what it saw."""
 
 import json
 import subprocess

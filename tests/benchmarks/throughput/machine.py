@@ -1,4 +1,4 @@
-"""This module tells what a run was measured on; that is printed with the results."""
+"""Describes the machine that a run was measured on; the description is printed with the results."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""This module runs the SMTP sink in a process of its own, and asks what it saw."""
+"""Runs the SMTP sink in a process of its own, and asks it what it saw."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ STALLED_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Mails:
-    """Holds the monotonic times at which mails came, in order, and the number of different recipients."""
+    """Holds the monotonic times at which mails arrived, in order, and the number of different recipients."""
 
     times: list[float]
     recipients: int

@@ -1,4 +1,4 @@
-"""This module reads the CPU time of a stack between two moments."""
+"""Reads the CPU time of a stack between two moments."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from tests.benchmarks.throughput.stacks.contender import Contender
 
 
 class Meter:
-    """Starts when it is made. The stack's processes must be the same until it is read."""
+    """Measures from its creation on. The stack's processes must be the same until it is read."""
 
     def __init__(self, contender: Contender) -> None:
         self._roots = contender.roots()

@@ -1,4 +1,4 @@
-"""This module reads what a run shall measure: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS, CELERY_CONNECTS."""
+"""Reads what a run measures: PARTS, JOBS, ROUNDS, CELERY_CONFIRMS, CELERY_CONNECTS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ class CeleryHabits:
 
 @dataclass(frozen=True)
 class Options:
-    """`jobs` are e-mail jobs of each measurement; `rounds` how often each stack is measured, in turn."""
+    """Holds a run's options.
+
+    `jobs` are the e-mail jobs of each measurement; `rounds` is how often each stack is measured, in turn.
+    """
 
     parts: tuple[str, ...] = BESIDE_CELERY
     jobs: int = 2_000

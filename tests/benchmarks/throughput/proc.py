@@ -1,4 +1,4 @@
-"""This module accounts for processes: CPU time and memory of whole process trees, read from /proc."""
+"""Accounts for processes: CPU time and memory of whole process trees, read from /proc."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _BUSY = (0, 1, 2, 5, 6, 7)  # of the fields of /proc/stat: user, nice, system, i
 
 @dataclass(frozen=True)
 class Stat:
-    """Holds a line of /proc/<pid>/stat. `ticks` are its own and those of the children it has waited for."""
+    """Holds a line of /proc/<pid>/stat. `ticks` are its own and those of the children that it has waited for."""
 
     pid: int
     parent: int
@@ -22,7 +22,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class Memory:
-    """Holds the memory of a tree in MB. `rss` counts a page that processes share for each of them, `pss` once."""
+    """Holds the memory of a process tree in MB. `rss` counts a shared page for each process, `pss` counts it once."""
 
     rss: float
     pss: float

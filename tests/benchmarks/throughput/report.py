@@ -1,4 +1,4 @@
-"""This module writes the tables at the end of a run."""
+"""Writes the tables at the end of a run."""
 
 import statistics
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""This module keeps what was measured: samples by phase and variant, one a round."""
+"""Keeps what was measured: samples by phase and variant, one a round."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

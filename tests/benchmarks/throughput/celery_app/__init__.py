@@ -1,1 +1,1 @@
-"""This folder holds the application as users of Celery write it: a Flask route that calls `delay()`, and tasks."""
+"""Holds the application as users of Celery write it: a Flask route that calls `delay()`, and tasks."""

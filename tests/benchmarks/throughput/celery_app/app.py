@@ -1,12 +1,12 @@
-"""The Celery application has the settings that its documentation recommends where work must not be lost.
+"""Configures the Celery application with the settings that its documentation recommends if no work may be lost.
 
-* `task_acks_late` and `task_reject_on_worker_lost`: a message is acknowledged after its task, and comes again where the
+* `task_acks_late` and `task_reject_on_worker_lost`: a message is acknowledged after its task, and is redelivered if the
   worker died. The default acknowledges before, and a crash loses the task.
 * Messages are persistent and queues durable, as always with Celery.
 * `worker_prefetch_multiplier` stays at its default of 4: 1, which is often set with `task_acks_late`, is slower here.
 * `confirm_publish` makes `delay()` wait until RabbitMQ has the message. It is off by default, and so it is here; with
   CELERY_CONFIRMS=1 it is on. Bureau's answer always means that the job is on disk.
-* Results are kept in Redis, as an application needs that asks what became of a task.
+* Results are kept in Redis, as an application needs that queries the result of a task.
 """
 
 import os

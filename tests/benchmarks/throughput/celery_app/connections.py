@@ -1,4 +1,4 @@
-"""This module connects to the mail server, once in each process of the worker or for each mail."""
+"""Connects to the mail server, once in each process of the worker or for each mail."""
 
 import smtplib
 from email.message import EmailMessage
@@ -17,9 +17,9 @@ class EachItsOwn:
 
 
 class Kept:
-    """Connects with the first mail, and again where the server has closed the connection meanwhile.
+    """Connects with the first mail, and again if the server has closed the connection meanwhile.
 
-    Applications of Celery do so where they have been tuned for many mails.
+    Applications of Celery that are tuned for many mails do so.
     """
 
     def __init__(self, host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The tasks send a mail by SMTP, or add numbers and do nothing else."""
+"""Defines the tasks, which send a mail by SMTP, or only add numbers."""
 
 import os
 import smtplib

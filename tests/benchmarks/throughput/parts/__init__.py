@@ -1,1 +1,1 @@
-"""This folder holds what is measured: a part a file, selected by PARTS."""
+"""Holds the parts that are measured, one per file; PARTS selects them."""

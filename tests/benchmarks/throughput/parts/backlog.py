@@ -1,7 +1,7 @@
-"""This part measures the pace of Bureau's workers with 100,000 jobs waiting against that with 1,000.
+"""Measures the speed of Bureau's workers with 100,000 waiting jobs against that with 1,000.
 
-Two stacks on databases of their own, in turn, the other one stopped. In each round the same number of mails is
-measured, and the shorter queue is filled again.
+Two stacks on databases of their own run in turn, while the other one is stopped. In each round the same number of mails
+is measured, and the shorter queue is filled again.
 """
 
 from contextlib import ExitStack

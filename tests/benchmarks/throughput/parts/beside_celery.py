@@ -1,4 +1,4 @@
-"""The rounds run in turn: Bureau, Celery, Bureau, Celery, … each alone, from fresh state, stopped before the other."""
+"""Runs the rounds in turn: Bureau, Celery, Bureau, … each alone, from fresh state, stopped before the other."""
 
 from collections.abc import Callable
 

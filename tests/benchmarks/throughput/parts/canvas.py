@@ -1,7 +1,7 @@
-"""This part measures tasks that follow each other: a chain, and a group with a join, beside Celery's chain and chord.
+"""Measures tasks that follow each other: a chain, and a group with a join, beside Celery's chain and chord.
 
-The tasks add two numbers, so that what is measured is the handing over. Each link takes the result of the one before,
-and the join takes all results of its group.
+The tasks add two numbers, so that only the handover is measured. Each link takes the result of the one before, and the
+join takes all results of its group.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""This part measures all in one process: how soon it is ready, its memory, how fast 500 mails reach the outbox."""
+"""Measures all services in one process: time until ready, memory, and the speed of 500 mails into the outbox."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""This part measures acceptance with 1,000,000 ended jobs in the ledger against none.
+"""Measures acceptance with 1,000,000 ended jobs in the ledger against none.
 
 Bureau's gateway runs alone, on two databases in turn.
 """

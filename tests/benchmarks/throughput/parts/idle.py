@@ -1,4 +1,4 @@
-"""This part measures what the processes use while there is nothing to do: as they are shipped, one process each."""
+"""Measures what the processes use while idle, as they are shipped, one process each."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""This part measures e-mail jobs from HTTP to the SMTP sink: accepted alone, worked off alone, and both at once."""
+"""Measures e-mail jobs from HTTP to the SMTP sink: acceptance alone, processing alone, and both at once."""
 
 import time
 

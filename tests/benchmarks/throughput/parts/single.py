@@ -1,4 +1,4 @@
-"""This part measures one submission at a time on an idle machine: a single user waits for that."""
+"""Measures one submission at a time on an idle machine, which is what a single user waits for."""
 
 from tests.benchmarks.throughput.figures import percentile
 from tests.benchmarks.throughput.load import post

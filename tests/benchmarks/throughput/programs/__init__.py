@@ -1,1 +1,1 @@
-"""This folder holds the programs that run beside both stacks: they must cost little and favour nobody."""
+"""Holds the programs that run beside both stacks: they must cost little and favour neither."""

@@ -1,7 +1,7 @@
-"""`python -m … '{…}'` posts e-mail jobs over connections that are kept, and prints what it saw as JSON.
+"""Posts e-mail jobs over kept connections and prints what it saw as JSON: `python -m … '{…}'`.
 
-One thread and prepared bytes: about 0.1 ms of CPU a request, so that the measured processes have the machine. A
-connection sends its next request when the answer to the one before is there (a closed loop).
+It uses one thread and prepared bytes, about 0.1 ms of CPU a request, so that the measured processes have the machine. A
+connection sends its next request when the answer to the one before has arrived (a closed loop).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ TEXT = "Hello Ada,\n\n" + "your order has left our warehouse and will be with yo
 
 @dataclass(frozen=True)
 class Plan:
-    """Says what to post. `tag` tells the mails of one measurement from those of another."""
+    """Says what to post. `tag` distinguishes the mails of one measurement from those of another."""
 
     port: int
     authorization: str
@@ -48,7 +48,7 @@ def request(plan: Plan, number: int) -> bytes:
 
 
 class Client(asyncio.Protocol):
-    """Sends on one connection, and tells the run of each answer."""
+    """Sends on one connection, and reports each answer to the run."""
 
     def __init__(self, run: "Run") -> None:
         self._run = run

@@ -1,7 +1,7 @@
-"""`python -m … PORT` serves SMTP: it takes every mail, keeps none, and notes when it came and to whom.
+"""Serves SMTP, takes every mail, keeps none, and notes when it came and to whom: `python -m … PORT`.
 
-Clients may pipeline, as Postfix lets them. `XCOUNT`, `XTIMES` and `XRESET` are for whoever measures: how many mails
-came, JSON with their monotonic times and the number of different recipients, and the beginning of a new count.
+Clients may pipeline, as Postfix lets them. `XCOUNT`, `XTIMES` and `XRESET` are for the measurement: the number of
+mails, JSON with their monotonic times and the number of different recipients, and the start of a new count.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""This folder holds the two stacks that are measured, and the servers they stand on."""
+"""Holds the two stacks that are measured, and the servers they use."""

@@ -1,4 +1,4 @@
-"""This stack runs Bureau as its documents start it: gunicorn with the shipped configuration, scheduler, workers."""
+"""Runs Bureau as its documents start it: gunicorn with the shipped configuration, scheduler, workers."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ OWNER = "local"
 
 
 class SeveralProcesses(Stack):
-    """Extends the tests' stack by workers of several processes."""
+    """Extends the tests' stack with workers of several processes."""
 
     processes_of_workers = 1
 

@@ -1,4 +1,4 @@
-"""These tasks stand beside Celery's: they add, and do nothing else."""
+"""Defines the counterparts of Celery's tasks: they add, and do nothing else."""
 
 from bureau import Context, task
 

@@ -1,4 +1,4 @@
-"""This stack runs Flask and Celery as most applications do: gunicorn, a prefork worker, results in Redis."""
+"""Runs Flask and Celery as most applications do: gunicorn, a prefork worker, results in Redis."""
 
 import json
 import secrets

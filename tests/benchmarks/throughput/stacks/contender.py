@@ -1,4 +1,4 @@
-"""This module says what both stacks have in common: processes in groups, and what is asked of them."""
+"""Defines what both stacks have in common: processes in groups, and what is asked of them."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ GROUPS = (WEB, WORKER, SCHEDULER, POSTGRESQL, RABBITMQ, REDIS)
 
 @dataclass(frozen=True)
 class Shape:
-    """Says how many processes web server and worker have, and how many threads each process of the web server."""
+    """Says how many processes the web server and the worker have, and how many threads each web server process has."""
 
     processes: int = 2
     web_threads: int = 8

@@ -1,4 +1,4 @@
-"""Both stacks stand on these servers: private ones, made from the installed binaries, for one run."""
+"""Runs the private servers of both stacks, from the installed binaries, for one run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
