@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-MAX_ERRORS = 50  # so many are told; looking for all of them would let a small request cost much time and a long answer
+# An answer lists at most this many. To look for all of them would let a small request cost much time and a long answer.
+MAX_ERRORS = 50
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Problem:
 
 
 def first_errors(*errors: Iterable[FieldError]) -> list[FieldError]:
-    """The first errors of all lists, one more than are told, so that it can be said that there are more.
+    """Returns the first `MAX_ERRORS + 1` errors of all lists; the extra one shows that there are more than are listed.
 
-    What comes after them is not looked for, where the lists are made while they are read.
+    It reads no further, so an iterator that finds errors while it is read stops looking.
     """
     return list(islice((error for listed in errors for error in listed), MAX_ERRORS + 1))
 

@@ -50,7 +50,7 @@ class ReportDeliverer:
         mail: dict[str, Any] = {"to": request.to, "template": "report-ready", "context": context}
         if attachment:
             mail["attachments"] = [attachment.model_dump(mode="json", exclude_none=True)]
-        if method is DeliveryMethod.LINK:  # signed by the mailer, when it composes the mail: inputs are shown
+        if method is DeliveryMethod.LINK:  # the mailer signs it when it composes the mail, as inputs are shown
             mail["links"] = {"link": generated.artifact.model_dump(mode="json", exclude_none=True)}
             mail["link_seconds"] = self._policy.link_seconds
         _send(ctx, mail, request.subject)

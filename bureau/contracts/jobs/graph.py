@@ -15,8 +15,8 @@ from bureau.contracts.jobs.states import When
 from bureau.contracts.problems import FieldError
 
 RESULT_KEY = "$result"
-MAX_LINKS = 20_000  # of the tasks of a job, all together: each is a row, and is looked at when a task ends
-VALUE_WEIGHT = 64  # bytes that Python needs for a value, about
+MAX_LINKS = 20_000  # for all tasks of a job together: each link is a row, which is read when a task ends
+VALUE_WEIGHT = 64  # about the bytes that Python needs for a value
 MAX_RESOLVED_WEIGHT = 32 * 1024 * 1024
 
 Path = tuple[str | int, ...]

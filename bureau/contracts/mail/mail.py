@@ -10,7 +10,7 @@ from bureau.contracts.base import RULE, Contract
 MAX_RECIPIENTS = 100
 MAX_BODY_BYTES = 1024 * 1024
 MAX_CONTEXT_BYTES = 16 * 1024
-LONGEST_LINK_SECONDS = 31 * 86_400  # a link is revoked by nothing but time (or a new LINK_SECRET)
+LONGEST_LINK_SECONDS = 31 * 86_400  # only time (or a new LINK_SECRET) revokes a link
 
 # One line: a CR or LF in a header would start another header (RFC 5322, section 2.2).
 _ONE_LINE = {RULE: "must be one line, without line breaks"}
