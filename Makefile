@@ -68,6 +68,10 @@ bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one
 	$(PYTHON) -m tests.benchmarks.certificates.calls
 	$(PYTHON) -m tests.benchmarks.certificates.issuer
 
+.PHONY: bench-throughput
+bench-throughput: .venv/bench.stamp ## Measures e-mail jobs, chains and groups beside Flask and Celery; JOBS=2000 PARTS="mail chain …"
+	$(PYTHON) -m tests.benchmarks.throughput
+
 .PHONY: bench-console
 bench-console: .venv/test.stamp ## Prints how long each page of the console takes with 1,000,000 jobs in the ledger
 	$(PYTHON) -m tests.benchmarks.console

@@ -1,6 +1,6 @@
-"""Bureau: background paperwork for applications. `@task` makes a function a task; `Context` is its way out.
+"""Bureau does background paperwork for applications. `@task` makes a function a task; `Context` is its interface.
 
-They are imported when first asked for: `bureau.client` and the `bureau` command need none of the libraries behind them.
+Both are imported on first use, because `bureau.client` and the command `bureau` need none of their libraries.
 """
 
 import importlib
@@ -18,15 +18,15 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        declared = importlib.import_module("bureau.task")
+        task_module = importlib.import_module("bureau.task")
     except ModuleNotFoundError as missing:
-        why = f"{name} needs {missing.name}, which the client alone does without: pip install 'bureau-jobs[worker]'"
+        why = f"{name} needs {missing.name}, which is not installed with the client: pip install 'bureau-jobs[worker]'"
         raise ModuleNotFoundError(why, name=missing.name) from missing
-    return getattr(declared, name)
+    return getattr(task_module, name)
 
 
 class _Package(ModuleType):
-    """`bureau.task` is the decorator, though a module has the name too: its import would put the module there."""
+    """Keeps `bureau.task` the decorator. Python would replace it with the module of that name at its import."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         hidden = name == "task" and isinstance(value, ModuleType)

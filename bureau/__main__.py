@@ -1,4 +1,4 @@
-"""`python -m bureau`: the command `bureau`, from a checkout too."""
+"""Runs the command `bureau` with `python -m bureau`, also from a checkout."""
 
 from bureau.cli.main import main
 

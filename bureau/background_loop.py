@@ -1,4 +1,4 @@
-"""One contract for every background thread: start, wake, stop. Starting or stopping twice is harmless."""
+"""Defines `Loop`, the background thread of all services: start, wake, stop. Repeated starts and stops are harmless."""
 
 import threading
 import time
@@ -10,23 +10,23 @@ from bureau.ledger.db.database import LedgerUnavailable
 
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_CAP_SECONDS = 5.0
-STUCK_SECONDS = 60.0  # longer than any step and the pause after it
+STUCK_SECONDS = 60.0  # longer than any step with the pause after it
 
 log = structlog.get_logger(__name__)
 
 
-def _nothing() -> None:
-    """A loop that leaves nothing behind."""
+def _do_nothing() -> None:
+    """Does nothing at the exit of a loop that has nothing to clean up."""
 
 
 class Loop:
-    """Calls `step` until stopped; `step` returns the seconds until it wants to be called again.
+    """Calls `step` until stopped; `step` returns the seconds until its next call.
 
-    A step that raises is called again with backoff: the outside recovers or a person reads the log. `last_error` is
-    what went wrong last time, None while all is well.
+    A step that raises is called again with backoff, because the outside recovers or a person reads the log.
+    `last_error` is the error of the last step, None if it succeeded.
     """
 
-    def __init__(self, name: str, step: Callable[[], float], *, at_exit: Callable[[], None] = _nothing) -> None:
+    def __init__(self, name: str, step: Callable[[], float], *, at_exit: Callable[[], None] = _do_nothing) -> None:
         self.name = name
         self.last_error: str | None = None
         self._step = step
@@ -35,16 +35,19 @@ class Loop:
         self._stopping = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._turned_at = time.monotonic()
+        self._last_step_at = time.monotonic()
 
     def unhealthy_reason(self) -> str | None:
-        """Why the loop does not turn; None while it does. That its steps fail is the outside's matter, not death."""
+        """Returns why the loop is stuck or dead; None while it runs.
+
+        Failing steps do not count, because their cause is outside the process.
+        """
         if self._thread is None or self._stopping.is_set():
             return None
         if not self._thread.is_alive():
             return "its thread has ended"
-        idle = time.monotonic() - self._turned_at
-        return f"no turn for {idle:.0f} s" if idle > STUCK_SECONDS else None
+        idle = time.monotonic() - self._last_step_at
+        return f"no step for {idle:.0f} s" if idle > STUCK_SECONDS else None
 
     @property
     def alive(self) -> bool:
@@ -57,11 +60,11 @@ class Loop:
                 self._thread.start()
 
     def wake(self) -> None:
-        """Steps again at once; wakes that come during a step are one."""
+        """Starts the next step at once; several wakes during a step count as one."""
         self._wake.set()
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
-        """No further step; returns when the current one ended, or after the timeout."""
+        """Prevents further steps, and waits until the current one has ended, at most `timeout_seconds`."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -71,29 +74,29 @@ class Loop:
         backoff = BACKOFF_FIRST_SECONDS
         while not self._stopping.is_set():
             self._wake.clear()
-            self._turned_at = time.monotonic()
+            self._last_step_at = time.monotonic()
             try:
                 pause = self._step()
                 if self.last_error is not None:
                     log.info("loop works again", loop=self.name)
                 self.last_error, backoff = None, BACKOFF_FIRST_SECONDS
-            except Exception as error:  # noqa: BLE001 - a loop outlives whatever its step met
-                self._say(error)
+            except Exception as error:  # noqa: BLE001 - a loop survives any error of its step
+                self._log_failure(error)
                 pause, backoff = backoff, min(backoff * 2, BACKOFF_CAP_SECONDS)
                 self._stopping.wait(pause)  # wakes do not shorten a backoff
                 continue
             self._wake.wait(pause)
         self._at_exit()
 
-    def _say(self, error: Exception) -> None:
-        said = f"{type(error).__name__}: {error}"
-        if said != self.last_error:  # once an outage, not once a step
-            log.warning("loop failed, trying again", loop=self.name, error=said, exc_info=not _expected(error))
-        self.last_error = said
+    def _log_failure(self, error: Exception) -> None:
+        message = f"{type(error).__name__}: {error}"
+        if message != self.last_error:  # once for each outage, not for each step
+            log.warning("loop failed, trying again", loop=self.name, error=message, exc_info=not _is_expected(error))
+        self.last_error = message
 
 
-def _expected(error: Exception) -> bool:
-    """Whether the outside is away: a traceback would say nothing more."""
+def _is_expected(error: Exception) -> bool:
+    """Tells whether something outside is down, where a traceback would say nothing more."""
     return (
         isinstance(error, LedgerUnavailable | ConnectionError | OSError) or type(error).__name__ == "ConnectionClosed"
     )

@@ -1,6 +1,7 @@
-"""The composition root of a worker process: `dramatiq <module>` imports the module, which calls `boot`.
+"""Assembles a worker process; it is the composition root: `dramatiq <module>` imports the module, which calls `boot`.
 
-Nothing connects until Dramatiq boots its worker: then the process has forked, and its own connections are made.
+Nothing connects until Dramatiq boots its worker. By then the process has forked, so each process makes its own
+connections.
 """
 
 import signal
@@ -25,7 +26,7 @@ from bureau.messaging.relay import Relay
 from bureau.metrics import outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.observability import logs
-from bureau.observability.startup import say_started
+from bureau.observability.startup import log_started
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, ServiceFactory, refuse_shipped_names
@@ -36,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 def boot(factory: ServiceFactory) -> Broker:
-    """The broker for Dramatiq's command to run. Leaves with status 2 where the settings are wrong."""
+    """Returns the broker for Dramatiq's command. Exits with status 2 if the settings are invalid."""
     try:
         (settings,) = load(PlatformSettings)
         settings.refuse_memory_broker("a worker process")
@@ -44,7 +45,7 @@ def boot(factory: ServiceFactory) -> Broker:
         error.exit()
     logs.configure(settings)
     malloc.limit_arenas()
-    # Order: CurrentMessage first, so that all others may ask which message it is; what they log names it next.
+    # CurrentMessage comes first, so that the others can ask which message it is; MessageContext then adds it to logs.
     middleware = [CurrentMessage(), MessageContext(), MessageMetrics(), WorkerLife(settings, factory)]
     broker = make_broker(settings.broker_url.get_secret_value(), middleware)
     dramatiq.set_broker(broker)
@@ -52,7 +53,7 @@ def boot(factory: ServiceFactory) -> Broker:
 
 
 class WorkerLife(Middleware):
-    """Ties the life of a `WorkerProcess` to that of Dramatiq's worker."""
+    """Starts and stops a `WorkerProcess` together with Dramatiq's worker."""
 
     def __init__(self, settings: PlatformSettings, factory: ServiceFactory) -> None:
         self._settings = settings
@@ -62,7 +63,7 @@ class WorkerLife(Middleware):
         self._shared: SharedStorage | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        # Dramatiq logs what a middleware raises and carries on: a worker that cannot work must leave instead.
+        # Dramatiq logs errors of a middleware and continues, but a worker that cannot work must exit.
         try:
             self._boot(broker, worker)
         except SettingsError as error:
@@ -75,15 +76,15 @@ class WorkerLife(Middleware):
         assert isinstance(broker, HintBroker | MemoryBroker)  # noqa: S101 - made above
         storage = Storage.from_url(self._settings.storage_url.get_secret_value())
         self._shared = SharedStorage(self._db, storage)
-        with leaving_at_sigterm():
+        with exiting_at_sigterm():
             wait_for_ledger(self._db, threading.Event())
             self._shared.check()
-        worker.queue_prefetch = worker.worker_threads  # what this worker cannot run now, another can
+        worker.queue_prefetch = worker.worker_threads  # tasks that this worker cannot run now are left to others
         service = self._factory(Resources(self._db, storage))
         if not self._factory.__module__.startswith("bureau.services."):
             refuse_shipped_names([service.name])
         if errors := announcement_errors(service.catalog):
-            raise SettingsError(errors)  # the gateway would leave it out of its catalog
+            raise SettingsError(errors)  # the gateway would leave the service out of its catalog
         self._process = WorkerProcess(
             [service],
             broker=broker,
@@ -96,7 +97,7 @@ class WorkerLife(Middleware):
         )
         self._process.start()
         self._shared.start()
-        say_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
+        log_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:
@@ -111,23 +112,26 @@ class WorkerLife(Middleware):
 
 
 def wait_for_ledger(db: Database, stopping: threading.Event) -> bool:
-    """Brings the schema up to date, however long the database takes to answer; False where it was stopped meanwhile."""
-    said = False
+    """Migrates the schema, and waits for the database as long as necessary. Returns False if it was stopped first."""
+    warned = False
     while not stopping.is_set():
         try:
             migrate(db)
             return True
         except LedgerUnavailable as error:
-            if not said:
+            if not warned:
                 log.warning("waiting for the database", database=repr(db), error=str(error))
-                said = True
+                warned = True
             stopping.wait(0.5)
     return False
 
 
 @contextmanager
-def leaving_at_sigterm() -> Iterator[None]:
-    """Until the worker runs there is nothing to hand back: a SIGTERM ends the process at once."""
+def exiting_at_sigterm() -> Iterator[None]:
+    """Lets a SIGTERM end the process at once during the block.
+
+    Before the worker runs it has no tasks to hand back.
+    """
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         yield

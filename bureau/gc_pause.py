@@ -1,4 +1,4 @@
-"""Imports without the garbage collector: for composition roots, around the modules that they import."""
+"""Pauses the garbage collector; composition roots do this around their imports."""
 
 import gc
 from collections.abc import Iterator

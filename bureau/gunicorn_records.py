@@ -1,4 +1,4 @@
-"""Gunicorn's logger: its records look like all others, from its first line on."""
+"""Configures gunicorn's logger, so that its records look like all others from the first line on."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bureau.settings import LogSettings, SettingsError, load
 
 
 class Records(Logger):  # type: ignore[misc]  # it ships no types
-    """`gunicorn --logger-class bureau.gunicorn_records.Records`."""
+    """Provides the logger class of gunicorn: `gunicorn --logger-class bureau.gunicorn_records.Records`."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -1,15 +1,18 @@
-"""Outages of something outside, in a row. A few of them are no weather any more: then it counts as away."""
+"""Counts consecutive failures of something outside. After a few of them it counts as down."""
 
 import threading
 from datetime import UTC, datetime
 
 from bureau.contracts.outage import Outage
 
-ENOUGH = 3
+ENOUGH = 3  # consecutive failures, so that a single passing one does not count
 
 
 class OutageCounter:
-    """Counted by all threads of a process: `in_a_row` since it was last of use; `why`, what the last one said."""
+    """Counts the failures that all threads of a process see.
+
+    `in_a_row` is the number of failures since the last success, `why` the message of the last failure.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,10 +22,11 @@ class OutageCounter:
 
     @property
     def away(self) -> bool:
+        """Tells whether it counts as down."""
         return self.in_a_row >= ENOUGH
 
     def met(self, why: str) -> None:
-        """`why` is for users and holds no secret."""
+        """Counts a failure. `why` is for users and contains no secret."""
         with self._lock:
             self.in_a_row += 1
             self.why = why
@@ -30,12 +34,13 @@ class OutageCounter:
                 self._away_since = datetime.now(UTC)
 
     def over(self) -> None:
+        """Resets the count after a success."""
         with self._lock:
             self.in_a_row = 0
             self._away_since = None
 
     def trouble(self, name: str, how: str) -> list[Outage]:
-        """What it is called, and how it is away; nothing while it is there."""
+        """Returns the outage with the given `name` and `how`, or an empty list while there is none."""
         with self._lock:
             since, why = self._away_since, self.why
         return [Outage(name=name, how=how, since=since, why=why)] if since else []

@@ -1,4 +1,4 @@
-"""A service as the runner sees it: a name, its tasks and what it announces."""
+"""Defines `Service`, the runner's view of a service: its name, its tasks and what it announces."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from bureau.task import Task
 
 @dataclass(frozen=True)
 class Resources:
-    """What a process lends to the services in it. Connections inside are made on first use, after any fork."""
+    """Holds what a process shares with its services. They connect on first use, so after any fork."""
 
     database: Database
     storage: Storage
 
 
 def _no_trouble() -> Sequence[Outage]:
-    """A service that needs nothing from outside, or cannot say."""
+    """Reports no outage, for a service that needs nothing from outside or cannot detect outages."""
     return ()
 
 
-def _nothing() -> None:
-    """A service without anything to close."""
+def _do_nothing() -> None:
+    """Does nothing, for a service that has nothing to close."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """`name` is the queue and the prefix of every task in it.
+    """Describes a service. `name` is its queue and the prefix of all its tasks.
 
-    `trouble` says what of the outside it cannot use for now; it is asked every ten seconds and answers at once.
+    `trouble` returns the outages of what it needs from outside. It is called every ten seconds and must not block.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Service:
     reports: Sequence[ReportDescription] = ()
     templates: Sequence[TemplateDescription] = ()
     trouble: Callable[[], Sequence[Outage]] = _no_trouble
-    close: Callable[[], None] = _nothing
+    close: Callable[[], None] = _do_nothing
 
     @property
     def catalog(self) -> Catalog:
@@ -58,7 +58,7 @@ SHIPPED = frozenset({"certificates", "reports", "mailer"})
 
 
 def refuse_shipped_names(names: Iterable[str]) -> None:
-    """Raises `SettingsError` where a service of a user's has the name of one of Bureau's.
+    """Raises `SettingsError` if a user's service has the name of one of Bureau's.
 
     Both would share a queue, and each worker would take hints for tasks that it does not have.
     """

@@ -1,4 +1,4 @@
-"""Settings from the environment: one small class a concern, all mistakes reported at once, secrets masked."""
+"""Reads settings from the environment: one small class per concern, all errors at once, secrets masked."""
 
 import os
 import re
@@ -22,9 +22,9 @@ D = TypeVar("D", bound="Settings")
 
 
 class Settings(BaseSettings):
-    """Reads its fields from environment variables of the same name; unset or empty means the default.
+    """Reads its fields from environment variables of the same name; an unset or empty one means the default.
 
-    A secret (`SecretStr`) is read from a file where `<variable>_FILE` names one.
+    A secret (`SecretStr`) may also be in a file that `<variable>_FILE` names.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -38,12 +38,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was set wins over a file; `.env` files are read by whoever starts the process."""
+        """Prefers variables to files. It reads no `.env` file; the program that starts the process may do that."""
         return init_settings, env_settings, SecretFiles(settings_cls)
 
     @classmethod
     def secrets(cls) -> dict[str, str]:
-        """The environment variables of the secret fields, with the fields' names."""
+        """Returns the environment variables of the secret fields, with the fields' names."""
         return {
             _variable(cls, name): name
             for name, field in cls.model_fields.items()
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """The secrets of a class whose `<variable>_FILE` is set. What is wrong with a file is said by `load`."""
+    """Reads the secrets of a class whose `<variable>_FILE` is set. `load` reports errors of the files."""
 
     def __call__(self) -> dict[str, Any]:
         secrets = self.settings_cls.secrets() if issubclass(self.settings_cls, Settings) else {}
@@ -64,12 +64,12 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {secrets[variable]: value for variable, value in values.items() if value}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """All fields are read at once, by `__call__`."""
+        """Raises NotImplementedError; it is not used, because `__call__` reads all fields at once."""
         raise NotImplementedError
 
 
 class LogSettings(Settings):
-    """How a process logs."""
+    """Holds the settings of logging."""
 
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text on a terminal, otherwise JSON."
@@ -90,7 +90,7 @@ class LogSettings(Settings):
 
 
 class PlatformSettings(LogSettings):
-    """What every process needs: where the ledger, the broker and the files are."""
+    """Holds the settings that every process needs: ledger, broker and storage."""
 
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///var/bureau.db"),
@@ -122,7 +122,7 @@ class PlatformSettings(LogSettings):
     @classmethod
     def _known_database(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
-        if url.startswith("postgres://"):  # what hosting platforms hand out
+        if url.startswith("postgres://"):  # the form that hosting platforms give
             return SecretStr("postgresql+psycopg://" + url.removeprefix("postgres://"))
         if url.startswith("postgresql://"):
             return SecretStr("postgresql+psycopg://" + url.removeprefix("postgresql://"))
@@ -138,11 +138,14 @@ class PlatformSettings(LogSettings):
         return value
 
     def refuse_memory_broker(self, process: str) -> None:
-        """Raises `SettingsError` where `process` would wait for hints that only the embedded process sends itself."""
+        """Raises `SettingsError` for memory://, where `process` would wait for hints from another process for ever.
+
+        Only the embedded process sends hints to itself.
+        """
         if self.broker_url.get_secret_value().startswith("memory://"):
             raise SettingsError(
                 [
-                    f"BROKER_URL: memory:// reaches one process only; for {process} of its own use "
+                    f"BROKER_URL: memory:// works within one process only; for {process} use "
                     "amqp://user:password@host:5672/vhost, or run all in one: python -m bureau.services.embedded"
                 ]
             )
@@ -151,8 +154,10 @@ class PlatformSettings(LogSettings):
     @classmethod
     def _known_storage(cls, value: SecretStr) -> SecretStr:
         backend_from_url(value.get_secret_value())
-        if value.get_secret_value().startswith("s3://") and (wrong := read_secret_files(os.environ, S3_SECRETS)[1]):
-            raise ValueError("; ".join(wrong))
+        if value.get_secret_value().startswith("s3://") and (
+            file_errors := read_secret_files(os.environ, S3_SECRETS)[1]
+        ):
+            raise ValueError("; ".join(file_errors))
         return value
 
 
@@ -165,9 +170,9 @@ def load(a: type[A], b: type[B], c: type[C], /) -> tuple[A, B, C]: ...
 @overload
 def load(a: type[A], b: type[B], c: type[C], d: type[D], /) -> tuple[A, B, C, D]: ...
 def load(*classes: type[Settings]) -> tuple[Settings, ...]:
-    """One instance of each class, in order.
+    """Returns one instance of each class, in order.
 
-    Raises `SettingsError`, listing every mistake in all of them by variable, rule and mend; never a value.
+    Raises `SettingsError` with all errors of all classes: the variable, the rule and how to fix it, but never a value.
     """
     loaded: list[Settings] = []
     errors: list[str] = []
@@ -177,7 +182,7 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
             loaded.append(cls())
         except ValidationError as error:
             errors += _errors(cls, error)
-        except UnreadableValue as error:  # pydantic-settings stops at the first of a class, naming the field alone
+        except UnreadableValue as error:  # pydantic-settings stops at the first one of a class and names only the field
             errors += [f"{_variable(cls, name)}: write it as JSON" for name in re.findall(r'field "(\w+)"', str(error))]
     if errors:
         raise SettingsError(list(dict.fromkeys(errors)))  # classes may share a field
@@ -186,10 +191,10 @@ def load(*classes: type[Settings]) -> tuple[Settings, ...]:
 
 
 def _errors(cls: type[Settings], error: ValidationError) -> Iterator[str]:
-    for mistake in error.errors(include_input=False, include_url=False):
-        rule = mistake["msg"].removeprefix("Value error, ")
-        place = mistake["loc"]  # empty where a validator of the whole class refused
-        yield f"{_variable(cls, str(place[0]))}: {rule}" if place else rule
+    for item in error.errors(include_input=False, include_url=False):
+        rule = item["msg"].removeprefix("Value error, ")
+        location = item["loc"]  # empty if a validator of the whole class refused
+        yield f"{_variable(cls, str(location[0]))}: {rule}" if location else rule
 
 
 def _variable(cls: type[Settings], field: str) -> str:
@@ -197,15 +202,15 @@ def _variable(cls: type[Settings], field: str) -> str:
 
 
 class SettingsError(Exception):
-    """The environment is wrong; `mistakes` holds a line for each."""
+    """Says that the environment is invalid; `errors` holds a line for each error."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
         self.errors = errors
 
     def exit(self) -> NoReturn:
-        """Says every mistake on stderr and leaves with status 2."""
-        print("Bureau cannot start, the settings are wrong:", file=sys.stderr)
-        for mistake in self.errors:
-            print(f"  {mistake}", file=sys.stderr)
+        """Prints every error on stderr and exits with status 2."""
+        print("Bureau cannot start because of invalid settings:", file=sys.stderr)
+        for error in self.errors:
+            print(f"  {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""The stop token: one per execution. Cancel, time limit, a lost lease and shutdown all end in it."""
+"""Defines the stop token of an execution, which a cancel, the time limit, a lost lease or a shutdown sets."""
 
 import threading
 import time
@@ -14,20 +14,20 @@ log = structlog.get_logger(__name__)
 
 
 class StopReason(StrEnum):
-    """Why an execution was asked to stop."""
+    """Lists why an execution is asked to stop."""
 
     CANCELLED = "cancelled"
     TIME_LIMIT = "time_limit"
-    LEASE_LOST = "lease_lost"  # the ledger gave the task to somebody else
+    LEASE_LOST = "lease_lost"  # the ledger has given the task to another worker
     SHUTDOWN = "shutdown"
 
 
 class StopToken:
-    """Set once, by any thread; the first reason stays.
+    """Tells an execution to stop. It is set once, by any thread; the first reason stays.
 
-    Callbacks interrupt what blocks (an SQL statement, a socket); they run in the thread that sets the token,
-    or at once where it is already set, must not raise and must not block. They run under the token's lock: a block
-    that ends meanwhile waits, so that what it used is not interrupted in somebody else's hands.
+    Callbacks interrupt a blocking call (an SQL statement, a socket). They run in the thread that sets the token, or at
+    once if it is set already; they must not raise or block. They run under the token's lock, and a block that ends
+    meanwhile waits for that lock. So a callback never interrupts a resource that another user has taken over.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class StopToken:
                 _call(callback)
 
     def check(self) -> None:
-        """Raises `Stopped` where the token is set."""
+        """Raises `Stopped` if the token is set."""
         if self._reason is not None:
             raise Stopped(self._reason)
 
@@ -62,14 +62,14 @@ class StopToken:
 
     @contextmanager
     def interrupting(self, callback: Callable[[], None]) -> Iterator[None]:
-        """While the block runs, setting the token calls `callback`.
+        """Calls `callback` if the token is set while the block runs.
 
-        An error that the interruption made inside the block comes out as `Stopped`.
+        An error that the interruption caused inside the block is raised as `Stopped`.
         """
         with self._lock:
             self._callbacks.append(callback)
-            already = self._reason is not None
-        if already:
+            already_set = self._reason is not None
+        if already_set:
             _call(callback)
         try:
             self.check()
@@ -85,5 +85,5 @@ class StopToken:
 def _call(callback: Callable[[], None]) -> None:
     try:
         callback()
-    except Exception:  # the others must be called all the same, and the thread that sets tokens must live
+    except Exception:  # the other callbacks must still be called, and the thread that sets tokens must survive
         log.exception("a callback of a stop token raised")

@@ -1,13 +1,13 @@
-"""`@task` and `Context`: what a task's author writes against.
+"""Defines `@task` and `Context`, the interface for authors of tasks.
 
     @task("shop.suma", max_attempts=4, time_limit_seconds=1800)
     def suma(ctx: Context, a: int, b: int) -> int:
         ctx.log("adding")
         return a + b
 
-The prefix (`shop`) names the service and its queue. Arguments and result are typed: their JSON Schemas are
-announced, the gateway validates submissions against them. A single parameter that is a pydantic model is the
-whole input; otherwise the input is an object with one property a parameter.
+The prefix (`shop`) names the service and its queue. Arguments and result are typed: their JSON Schemas are announced,
+and the gateway validates submissions against them. A single parameter that is a pydantic model is the whole input;
+otherwise the input is an object with one property per parameter.
 """
 
 import inspect
@@ -33,7 +33,7 @@ R = TypeVar("R")
 
 
 class ArtifactWriter(Protocol):
-    """A file being written. `ref`, `size` and `sha256` are known once its block has ended."""
+    """Writes a file. `ref`, `size` (bytes) and `sha256` (hex) are known after its block has ended."""
 
     @property
     def ref(self) -> ArtifactRef: ...
@@ -46,7 +46,7 @@ class ArtifactWriter(Protocol):
 
 @dataclass(frozen=True)
 class OpenArtifact:
-    """A stored file opened for reading; `file` is seekable."""
+    """Holds a stored file that is open for reading; `file` is seekable, `size` is in bytes, `sha256` in hex."""
 
     name: str
     media_type: str
@@ -56,37 +56,37 @@ class OpenArtifact:
 
 
 class Context(ABC):
-    """A running task's way out: log lines, progress, files, and the token that asks it to stop.
+    """Defines the interface of a running task: log lines, progress, files, and the token that asks it to stop.
 
-    Every method raises `Stopped` once the execution was asked to stop; let it pass.
+    Every method raises `Stopped` after the execution was asked to stop; do not catch it.
     """
 
     job_id: UUID
     task_id: UUID
     owner: str
     attempt: int  # from 1
-    claim_no: int  # grows with every claim of the task, never reset: the fence
+    claim_no: int  # the fencing token: grows with every claim of the task and is never reset
     stop: StopToken
 
     @abstractmethod
     def log(self, line: str) -> None:
-        """A line for people, shown on the job; at most 1,000 characters are kept."""
+        """Writes a line for people, shown on the job; it is cut to 1,000 characters."""
 
     @abstractmethod
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
-        """How far the task is; the last one given is kept. `note` names the unit."""
+        """Reports how far the task is; only the last report is kept. `note` names the unit."""
 
     @abstractmethod
     def artifact(self, name: str, media_type: str) -> AbstractContextManager[ArtifactWriter]:
-        """A file of the job's, written as a stream. Others see it when the task succeeds, and only then."""
+        """Opens a file of the job for writing as a stream. It becomes visible to others only when the task succeeds."""
 
     @abstractmethod
     def keep(self, ref: ArtifactRef, name: str) -> None:
-        """Keeps a file that this execution made, under `name`, also when it fails for good: to be inspected."""
+        """Keeps a file that this execution made, under `name`, for inspection even if the task fails permanently."""
 
     @abstractmethod
     def open(self, ref: ArtifactRef) -> AbstractContextManager[OpenArtifact]:
-        """A stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other."""
+        """Opens a stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other."""
 
     @abstractmethod
     def add(
@@ -99,15 +99,15 @@ class Context(ABC):
         when: When = When.SUCCEEDED,
         optional: bool = False,
     ) -> None:
-        """Adds a task to the job; it starts once this one succeeded, and is not there when it does not.
+        """Adds a task to the job. It starts after this task succeeded, and is not created if this task fails.
 
-        `after` names tasks added before, and `{"$result": "/name"}` in `input` stands for the result of one of them.
-        In the job the task is called `<this task>:<name>`. Raises `PermanentError` (`invalid_added_task`).
+        `after` names tasks that were added before, and `{"$result": "/name"}` in `input` stands for the result of one
+        of them. In the job the task is called `<this task>:<name>`. Raises `PermanentError` (`invalid_added_task`).
         """
 
     @abstractmethod
     def remove(self, ref: ArtifactRef) -> None:
-        """Marks a stored file of the job's to be removed when the task succeeds."""
+        """Marks a stored file of the job to be deleted when the task succeeds."""
 
     @abstractmethod
     def delivered(self, end: DeliveryEnd) -> None:
@@ -118,9 +118,10 @@ class Context(ABC):
 
 
 class Task(Generic[P, R]):
-    """A function with its name, its policy and the schemas made from its signature.
+    """Holds a function with its name, its retry policy and the schemas made from its signature.
 
-    Calling it calls the function: `suma(ctx, 2, 2)`.
+    A call of the task calls the function: `suma(ctx, 2, 2)`. The constructor raises `TypeError` for a signature that
+    cannot be served, and `ValueError` for an invalid name or policy.
     """
 
     def __init__(
@@ -155,15 +156,18 @@ class Task(Generic[P, R]):
         return self.function(*args, **kwargs)
 
     def run(self, ctx: Context, data: dict[str, Any]) -> Any:
-        """Calls the function with a JSON input; its result as JSON. Raises as `parse` and `call` do."""
+        """Calls the function with a JSON input and returns its result as JSON. Raises as `parse` and `call` do."""
         return self.call(ctx, self.parse(data))
 
     def parse(self, data: dict[str, Any]) -> BaseModel:
-        """A JSON input as the function takes it. Raises pydantic's ValidationError where it does not fit."""
+        """Validates a JSON input and returns it in the function's types. Raises pydantic's ValidationError."""
         return self._input.model_validate(data)
 
     def call(self, ctx: Context, parsed: BaseModel) -> Any:
-        """Calls the function; its result as JSON. Raises what it raises, `PermanentError` for a result without JSON."""
+        """Calls the function and returns its result as JSON.
+
+        Raises the function's errors, and `PermanentError` (`result_not_json`) for a result that JSON cannot hold.
+        """
         call: Callable[..., Any] = self.function
         if self._whole:
             result = call(ctx, parsed)
@@ -171,26 +175,26 @@ class Task(Generic[P, R]):
             result = call(ctx, **{field: getattr(parsed, field) for field in type(parsed).model_fields})
         try:
             return clean(self._result.dump_python(result, mode="json", by_alias=True))
-        except ValueError as error:  # pydantic's own, bytes that are no text, a value that holds itself
+        except ValueError as error:  # pydantic's errors, bytes that are not text, or a value that contains itself
             raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
 
 
 def _parameters(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
-    """Those behind the context, which comes first."""
+    """Returns the parameters after the context, which is the first one. Raises `TypeError`."""
     if inspect.iscoroutinefunction(function):
-        raise TypeError(f"task {name}: an async function would not be awaited; make it a plain one")
+        raise TypeError(f"task {name}: an async function would not be awaited; remove async")
     parameters = list(inspect.signature(function).parameters.values())
     kind = hints.get(parameters[0].name, Context) if parameters else None
     if not (kind is Any or (inspect.isclass(kind) and (issubclass(kind, Context) or issubclass(Context, kind)))):
-        raise TypeError(f"task {name}: its first parameter is the execution's Context: def work(ctx: Context, …)")
+        raise TypeError(f"task {name}: its first parameter must be the execution's Context: def work(ctx: Context, …)")
     return parameters[1:]
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Writes results; NaN stays NaN, for the runner to refuse, where pydantic would make it null."""
+    """Returns the serializer of results. It keeps NaN, so that the runner refuses it; pydantic would write null."""
     try:
         return TypeAdapter(kind, config=ConfigDict(ser_json_inf_nan="constants"))
-    except PydanticUserError:  # a model says itself how it is written
+    except PydanticUserError:  # a model has its own configuration
         return TypeAdapter(kind)
 
 
@@ -209,7 +213,7 @@ def _model_of(name: str, parameters: list[inspect.Parameter], hints: dict[str, A
     return create_model(name, __base__=Contract, **fields)
 
 
-DECLARED: dict[str, Task[Any, Any]] = {}  # what `@task` has seen, for `bureau.worker`
+DECLARED: dict[str, Task[Any, Any]] = {}  # all tasks made by `@task`, for `bureau.worker`
 
 
 def task(
@@ -220,7 +224,10 @@ def task(
     cap_seconds: float = 300.0,
     time_limit_seconds: float = 1800.0,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a function a task that `dramatiq bureau.worker your.module` runs. A name is one function's."""
+    """Makes a function a task that `dramatiq bureau.worker your.module` runs.
+
+    Raises `ValueError` if another function has this name, and as `Task` does.
+    """
 
     def declare(function: Callable[P, R]) -> Task[P, R]:
         declared = Task(

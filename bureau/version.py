@@ -1,4 +1,4 @@
-"""Tells the version of the installed distribution."""
+"""Returns the version of the installed distribution."""
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as of_package
@@ -7,5 +7,5 @@ from importlib.metadata import version as of_package
 def version() -> str:
     try:
         return of_package("bureau-jobs")
-    except PackageNotFoundError:  # run from a checkout or in an image, which hold the folders alone
+    except PackageNotFoundError:  # in a checkout or an image, which have only the folders
         return "dev"

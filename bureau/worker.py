@@ -1,4 +1,4 @@
-"""`dramatiq bureau.worker shop.tasks`: runs the functions that `shop.tasks` made tasks with `@task`."""
+"""Runs the tasks that a module declared with `@task`: `dramatiq bureau.worker shop.tasks`."""
 
 from bureau.gc_pause import collector_paused
 
@@ -10,7 +10,7 @@ with collector_paused():
 
 
 def declared_service(_resources: Resources) -> Service:
-    """The service of what `@task` has declared. Raises `SettingsError` where that is none, or more than one."""
+    """Returns the service of the declared tasks. Raises `SettingsError` if there is none, or more than one."""
     services = sorted({task.service for task in DECLARED.values()})
     if not services:
         raise SettingsError(

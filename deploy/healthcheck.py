@@ -1,4 +1,7 @@
-"""`python -SE deploy/healthcheck.py PORT`: 0 where /healthz there answers 200. Asked often, so it is small."""
+"""Exits with 0 if /healthz on a port answers 200: `python -SE deploy/healthcheck.py PORT`.
+
+It is small, because it runs often.
+"""
 
 import socket
 import sys

@@ -1,7 +1,8 @@
-"""`python -m deploy.make_secrets`: the compose stack's passwords, made at its first start, kept at every other.
+"""Creates the compose stack's passwords at the first start and keeps them at every later one.
 
-/secrets/passwords holds the passwords; it is mounted here and nowhere else. Every other folder is the volume of one
-container and holds what that one needs, written anew each time: to change a password, remove its file.
+Run it with `python -m deploy.make_secrets`. /secrets/passwords holds the passwords; only this container mounts it.
+Every other folder is the volume of one container and holds what that container needs; it is rewritten each time. To
+change a password, delete its file.
 """
 
 import base64
@@ -20,7 +21,7 @@ OWNERS = ("gateway", "scheduler")  # they use the role that owns the tables
 
 
 def password(name: str, size: int = 24) -> str:
-    """Made when it is first asked for, of `size` random bytes."""
+    """Returns a password; it is created from `size` random bytes when it is first needed."""
     path = ROOT / "passwords" / name
     if not path.exists():
         write(path, secrets.token_urlsafe(size), mode=0o400)
@@ -28,7 +29,7 @@ def password(name: str, size: int = 24) -> str:
 
 
 def write(path: Path, text: str, *, mode: int = 0o444) -> None:
-    """All at once. Whoever mounts the folder may read it: its container runs under another user than this one."""
+    """Writes a file atomically. All who mount its folder may read it, because their container runs as another user."""
     new = path.with_name(f".{path.name}")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
@@ -38,13 +39,13 @@ def write(path: Path, text: str, *, mode: int = 0o444) -> None:
 
 
 def rabbitmq_hash(plain: str) -> str:
-    """As RabbitMQ keeps passwords: a salt of four bytes, and SHA-256 of salt and password."""
+    """Hashes a password as RabbitMQ stores it: a salt of four bytes, and SHA-256 of salt and password."""
     salt = hashlib.sha256(plain.encode()).digest()[:4]  # the same at every start; passwords are random
     return base64.b64encode(salt + hashlib.sha256(salt + plain.encode()).digest()).decode()
 
 
 def definitions() -> str:
-    """The definitions of deploy/rabbitmq, with the users that need a password."""
+    """Returns the definitions of deploy/rabbitmq, with the users that need a password."""
     defined = json.loads(DEFINITIONS.read_text())
     defined["users"] = [
         {
@@ -67,7 +68,7 @@ def main() -> None:
         database_url = f"postgresql+psycopg://{role}:{password(f'postgres-{role}')}@postgres/bureau"
         write(ROOT / process / "database_url", database_url)
         write(ROOT / process / "broker_url", f"amqp://{process}:{password(f'rabbitmq-{process}')}@rabbitmq/bureau")
-    for process in ("gateway", "mailer"):  # the one reads the links that the other mails
+    for process in ("gateway", "mailer"):  # the mailer mails the links that the gateway verifies
         write(ROOT / process / "link_secret", password("links"))
     signing_key = password("issuer-signing-key", KEY_BYTES)
     write(ROOT / "issuer" / "signing_key", signing_key)

@@ -1,6 +1,6 @@
-"""`python -m deploy.prepare`: what is done before the stack's processes start, at the first start and at upgrades.
+"""Prepares the stack before its processes start, at the first start and at upgrades: `python -m deploy.prepare`.
 
-Brings the ledger to the newest revision, grants the workers' role what it needs of it, and makes the first key.
+It brings the ledger to the newest revision, grants the workers' role the rights it needs, and creates the first key.
 """
 
 import os
@@ -15,7 +15,7 @@ from bureau.ledger.db.worker_grants import grant
 from bureau.services.gateway.api_keys import api_key
 from bureau.settings import PlatformSettings, SettingsError, load
 
-WORKER_ROLE = "bureau_worker"  # made by deploy/postgres/roles.sh
+WORKER_ROLE = "bureau_worker"  # created by deploy/postgres/roles.sh
 OWNER = "shop"
 
 WELCOME = """

@@ -1,1 +1,1 @@
-"""Examples: what a user of Bureau writes."""
+"""Holds examples of the code that a user of Bureau writes."""

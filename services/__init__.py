@@ -1,1 +1,1 @@
-"""The services that come with Bureau. They never import each other; `embedded` runs them in one process."""
+"""Holds the services that come with Bureau. They never import each other; `embedded` runs them in one process."""

@@ -1,4 +1,4 @@
-"""`make demo`: starts Bureau in this process, uses it through its HTTP API as a client would, shows the results."""
+"""Runs the demo (`make demo`): starts Bureau in this process, uses its HTTP API as a client, shows the results."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ console = Console(highlight=False)
 
 
 class DemoError(Exception):
-    """A step did not do what it should; the message says which."""
+    """Says which step of the demo failed."""
 
 
 def main() -> int:
@@ -46,19 +46,19 @@ def main() -> int:
         console.print(f"[bold red]The demo stopped:[/] {error}\nThe log is in {LOG}")
         return 1
     except KeyboardInterrupt:
-        console.print("\nStopped. What was under way goes on at the next start.")
+        console.print("\nStopped. Unfinished jobs continue at the next start.")
         return 130
     return 0
 
 
 @contextmanager
 def bureau() -> Iterator[str]:
-    """The address of a running Bureau: this process's own, or the one that is up already."""
+    """Yields the address of a running Bureau: one in this process, or the one that is running already."""
     try:
-        with console.status("Preparing; the first time this makes a demo database of orders"):
+        with console.status("Preparing; the first run creates a demo database of orders"):
             own = build()
     except AlreadyRunning as other:
-        console.print(f"Bureau is running already: using {other}")
+        console.print(f"Bureau is running already; using {other}")
         yield str(other)
         return
     own.start()
@@ -79,9 +79,9 @@ def show(client: httpx.Client, url: str) -> None:
     console.print(f"  certificates  {archive}")
     console.print(f"  report        {csv}")
     console.print(f"  its mail      {mail}")
-    console.print(f"\nThe page of your jobs: {url}/  [dim](make run keeps it up)[/]")
+    console.print(f"\nThe page of your jobs: {url}/  [dim](make run keeps it running)[/]")
     roster = os.path.relpath(ROSTERS / "first-aid.csv")
-    console.print("[bold]Try next[/], while [bold]make run[/] is up in another terminal:")
+    console.print("[bold]Try next[/], while [bold]make run[/] runs in another terminal:")
     for command in (
         f"curl -F files=@{roster} -F email_to=you@example.com {url}/v1/certificates",
         f"curl -H 'Content-Type: application/json' -d '{REPORT}' {url}/v1/reports",
@@ -108,14 +108,14 @@ def report(client: httpx.Client) -> Path:
 
 
 def own_task(client: httpx.Client) -> None:
-    console.print("\n[bold]A task of one's own[/]: suma(2, 2)")
+    console.print("\n[bold]Your own task[/]: suma(2, 2)")
     tasks = [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]
     job = follow(client, submitted(client.post("/v1/jobs", json={"title": "Two and two", "tasks": tasks})))
     console.print(f"  = {job['tasks'][0]['result']}")
 
 
 def submitted(answer: httpx.Response) -> dict[str, Any]:
-    """The accepted job. Raises `DemoError` with what the problem says."""
+    """Returns the accepted job. Raises `DemoError` with the problem's detail."""
     job: dict[str, Any] = answer.json()
     if answer.status_code != 202:
         raise DemoError(f"{answer.request.url.path} answered {answer.status_code}: {job.get('detail')}")
@@ -124,20 +124,20 @@ def submitted(answer: httpx.Response) -> dict[str, Any]:
 
 
 def follow(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    """Shows progress and log lines until the job ended. Raises `DemoError` where it did not succeed."""
-    said: set[str] = set()
+    """Shows progress and log lines until the job has ended. Raises `DemoError` if it did not succeed."""
+    shown_lines: set[str] = set()
     deadline = time.monotonic() + JOB_SECONDS
     columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        shown = bar.add_task(job["state"], total=None, note="")
+        bar_id = bar.add_task(job["state"], total=None, note="")
         while True:
             job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
-            for line in new_lines(job, said):
+            for line in new_lines(job, shown_lines):
                 bar.console.print(f"  [dim]{escape(line)}[/]", soft_wrap=True)
             progress = job["progress"] or {}
             current, total = progress.get("current"), progress.get("total")
             note = f"{current:,.0f} {progress.get('note') or ''}" if current else ""
-            bar.update(shown, description=job["state"], completed=current or 0, total=total, note=note)
+            bar.update(bar_id, description=job["state"], completed=current or 0, total=total, note=note)
             if job["finished_at"]:
                 break
             if time.monotonic() > deadline:
@@ -148,17 +148,17 @@ def follow(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     return job
 
 
-def new_lines(job: dict[str, Any], said: set[str]) -> Iterator[str]:
+def new_lines(job: dict[str, Any], shown_lines: set[str]) -> Iterator[str]:
     for task in job["tasks"]:
         for entry in task["logs"]:
             line = f"{task['name']}: {entry['line']}"
-            if line not in said:
-                said.add(line)
+            if line not in shown_lines:
+                shown_lines.add(line)
                 yield line
 
 
 def download(client: httpx.Client, job: dict[str, Any]) -> Path:
-    """The job's first artifact, streamed into the results' folder."""
+    """Streams the job's first artifact into the folder of results and returns its path."""
     artifact = job["artifacts"][0]
     path = RESULTS / str(artifact["name"])
     with client.stream("GET", artifact["url"]) as answer, path.open("wb") as file:
@@ -169,7 +169,7 @@ def download(client: httpx.Client, job: dict[str, Any]) -> Path:
 
 
 def newest_mail() -> Path:
-    """The .eml that the file transport wrote last."""
+    """Returns the .eml file that the file transport wrote last."""
     mails = sorted(Path("var/outbox").glob("*.eml"), key=lambda mail: mail.stat().st_mtime)
     if not mails:
         raise DemoError("no mail is in var/outbox")

@@ -23,7 +23,7 @@ from bureau.submission.quota_settings import QuotaSettings
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/settings.md"
 
-CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field stands where it is read first
+CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field is listed with the class that reads it first
     (LogSettings, "all but the issuer"),
     (PlatformSettings, "all but the issuer"),
     (QuotaSettings, "gateway, scheduler"),
@@ -53,7 +53,7 @@ A variable with a **†** is a secret. The same name with `_FILE` may name a fil
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; `default` and `allowed` may be empty."""
+    """Holds a row of the table; `default` and `allowed` may be empty."""
 
     variable: str
     default: str
@@ -69,7 +69,7 @@ class Row:
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-NOT_IN_CLASSES = (  # their names are open, or not ours
+NOT_IN_CLASSES = (  # the names of these are variable, or not defined by Bureau
     Row(
         "SOURCE_<NAME>_URL",
         "",
@@ -109,6 +109,7 @@ NOT_IN_CLASSES = (  # their names are open, or not ours
 
 
 def rows() -> Iterator[Row]:
+    """Yields the rows of the table, each variable once."""
     seen: set[str] = set()
     for cls, readers in CLASSES:
         for name, field in cls.model_fields.items():
@@ -121,13 +122,14 @@ def rows() -> Iterator[Row]:
 
 
 def page() -> str:
+    """Returns the whole page as Markdown."""
     return INTRODUCTION + "".join(f"{row}\n" for row in rows())
 
 
 def _default(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True)
     if isinstance(value, SecretStr):
-        value = value.get_secret_value()  # a default is public
+        value = value.get_secret_value()  # a default is not secret
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value).replace(f"{ROOT}/", "")
@@ -161,7 +163,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         PAGE.write_text(page())
     elif not PAGE.exists() or PAGE.read_text() != page():
-        print(f"{PAGE.relative_to(ROOT)} is not what the settings classes say: run `make docs`.", file=sys.stderr)
+        print(f"{PAGE.relative_to(ROOT)} differs from the settings classes: run `make docs`.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,1 +1,1 @@
-"""The command `bureau`: what operators and scripts do, over the HTTP API. docs/cli.md is its manual."""
+"""Holds the command `bureau`, with which operators and scripts use the HTTP API. docs/cli.md is its manual."""

@@ -1,6 +1,7 @@
-"""Words with a style, as the commands show them; `session` and `table` turn them into rich's.
+"""Defines styled texts and columns, which `session` and `table` convert to those of rich.
 
-rich takes longer to import than all the commands, so it is imported when something is shown: a help text needs none.
+rich takes longer to import than all the commands, so it is imported only when something is shown; a help text does not
+need it.
 """
 
 from dataclasses import dataclass
@@ -8,18 +9,18 @@ from typing import NamedTuple
 
 
 class Styled(NamedTuple):
-    """Words in one style, shown as they are."""
+    """Holds a text in one style; it is shown unchanged."""
 
     text: str
     style: str = ""
 
 
-Cell = str | Styled  # of a string the control characters go
+Cell = str | Styled  # control characters in a string are replaced
 
 
 @dataclass(frozen=True)
 class Column:
-    """`flexible`: it gives way. One column of a table has it."""
+    """Describes a column. The one column that is `flexible` is cut if the table is too wide."""
 
     title: str
     right: bool = False

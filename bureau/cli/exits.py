@@ -1,18 +1,22 @@
-"""What went wrong, in words on stderr, and the exit code it means."""
+"""Prints errors on stderr and maps each to the command's exit code."""
 
 import json
 from typing import Any
 
 import click
 
-from bureau.cli.words import plain
+from bureau.cli.formatting import plain
 from bureau.client import BureauError, JobFailed, Problem, Unreachable
 
 GOOD, JOB_FAILED, USAGE, UNREACHABLE, NOT_ALLOWED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def code_of(error: BureauError) -> int:
-    """What is refused counts as usage; what may pass, and what Bureau did wrong, as not reached."""
+    """Returns the exit code of an error.
+
+    A refused request counts as wrong usage. A failure that may pass, and an internal error of Bureau, count as
+    "cannot be reached", because a script does best to try again.
+    """
     match error:
         case JobFailed():
             return JOB_FAILED
@@ -26,11 +30,14 @@ def code_of(error: BureauError) -> int:
             return USAGE
 
 
-def say(error: BureauError, *, as_json: bool) -> None:
-    click.echo(json.dumps(_told(error), ensure_ascii=False) if as_json else plain(error) + _hint(error), err=True)
+def print_error(error: BureauError, *, as_json: bool) -> None:
+    """Prints an error on stderr, as one line of JSON or as text with a hint on what to do."""
+    click.echo(
+        json.dumps(_error_as_json(error), ensure_ascii=False) if as_json else plain(error) + _hint(error), err=True
+    )
 
 
-def _told(error: BureauError) -> dict[str, Any]:
+def _error_as_json(error: BureauError) -> dict[str, Any]:
     if not isinstance(error, Problem):
         return {"error": str(error)}
     errors = [vars(one) for one in error.errors]
@@ -40,8 +47,8 @@ def _told(error: BureauError) -> dict[str, Any]:
 def _hint(error: BureauError) -> str:
     match error:
         case Problem(slug="key-missing"):
-            return "\nSet BUREAU_KEY to yours, or BUREAU_KEY_FILE to a file that holds it."
+            return "\nSet BUREAU_KEY to your key, or BUREAU_KEY_FILE to a file that holds it."
         case Problem(request_id=str(request_id), status=500):
-            return f"\nIts request is {request_id}."
+            return f"\nThe request id is {request_id}."
         case _:
             return ""

@@ -1,4 +1,4 @@
-"""`bureau`: the commands put together, and their way out."""
+"""Assembles the command `bureau` and turns errors into exit codes."""
 
 import os
 import sys
@@ -7,13 +7,25 @@ from typing import Any
 import click
 
 from bureau.cli import exits
-from bureau.cli.commands import acts, completion, download, follow, jobs, keys, lists, queues, schedules, status, submit
+from bureau.cli.commands import (
+    actions,
+    completion,
+    download,
+    follow,
+    jobs,
+    keys,
+    lists,
+    queues,
+    schedules,
+    status,
+    submit,
+)
 from bureau.cli.session import Session
 from bureau.client import BureauError
 
 
 class Commands(click.Group):
-    """In the order they were added, which is that of their use; what a client raises becomes an exit code."""
+    """Lists commands in the order they were added, that of their use, and turns client errors into exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(self.commands)
@@ -22,21 +34,21 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BureauError as error:
-            exits.say(error, as_json=ctx.ensure_object(Session).as_json)
+            exits.print_error(error, as_json=ctx.ensure_object(Session).as_json)
             raise click.exceptions.Exit(exits.code_of(error)) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(exits.INTERRUPTED) from None
-        except BrokenPipeError:  # `bureau jobs | head`: who read it has enough
+        except BrokenPipeError:  # `bureau jobs | head`: the reader has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(0) from None
-        except (OSError, ValueError) as error:  # a file or an address, as it was typed
+        except (OSError, ValueError) as error:  # a file or an address that was typed wrong
             click.echo(f"Error: {error}", err=True)
             raise click.exceptions.Exit(exits.USAGE) from error
 
 
-def _say_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
-        # Here, because it reads what is installed, which takes a fifth of the time of a help text.
+def _print_version(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
+        # Imported here, because it reads the installed distributions, which takes a fifth of a help text's time.
         from bureau.version import version
 
         click.echo(f"bureau {version()}")
@@ -44,22 +56,22 @@ def _say_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> No
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
-@click.option("--url", envvar="BUREAU_URL", help="The gateway.  [default: http://127.0.0.1:8600]", show_envvar=True)
+@click.option("--url", envvar="BUREAU_URL", help="Gateway address.  [default: http://127.0.0.1:8600]", show_envvar=True)
 @click.option(
     "--version",
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_say_version,
+    callback=_print_version,
     help="Show the version and exit.",
 )
 @click.pass_context
 def cli(ctx: click.Context, url: str | None) -> None:
-    """Background paperwork: submit jobs, follow them, see how all stands.
+    """Background paperwork: submit jobs, follow them, check status.
 
-    The key is taken from BUREAU_KEY, or from the file that BUREAU_KEY_FILE names. Every command has --json.
+    The key comes from BUREAU_KEY, or from the file that BUREAU_KEY_FILE names. Every command has --json.
 
-    Exit codes: 0 good, 1 the job failed, 2 wrong usage or refused, 3 Bureau cannot be reached, 4 not allowed.
+    Exit codes: 0 success, 1 the job failed, 2 wrong usage or refused, 3 Bureau cannot be reached, 4 not allowed.
     """
     ctx.obj = Session(url)
 
@@ -72,8 +84,8 @@ for command in (
     jobs.job,
     download.download,
     jobs.open_,
-    acts.retry,
-    acts.cancel,
+    actions.retry,
+    actions.cancel,
     lists.tasks,
     queues.queues,
     queues.pause,
@@ -89,5 +101,5 @@ for command in (
 
 
 def main() -> None:
-    """The console script."""
+    """Runs the command; the console script `bureau` calls it."""
     cli(prog_name="bureau")

@@ -1,4 +1,4 @@
-"""What every command works with: the client and the way out."""
+"""Holds the state of one run of the command: the client, and the output on stdout and stderr."""
 
 import json
 import os
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bureau.cli.cells import Cell, Column, Styled
-from bureau.cli.words import plain
+from bureau.cli.formatting import plain
 from bureau.client import Bureau, Job, Patience
-from bureau.client.plain import json_bytes
+from bureau.client.encoding import json_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-PATIENCE = Patience(seconds=5.0)  # a person waits
-LONG_PATIENCE = Patience(seconds=60.0)  # a job is followed through a restart of the gateway
-UNLIMITED = 100_000  # columns: what is piped is not cut
+PATIENCE = Patience(seconds=5.0)  # short, because a person is waiting
+LONG_PATIENCE = Patience(seconds=60.0)  # long enough to follow a job through a restart of the gateway
+UNLIMITED = 100_000  # columns: output to a pipe is not cut
 
 
 class Session:
-    """Of one run of the command."""
+    """Holds the client and the output of one run of the command."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
@@ -35,8 +35,12 @@ class Session:
     def bureau(self) -> Bureau:
         return Bureau(self._url, patience=PATIENCE)
 
-    def patiently(self, job: Job) -> Job:
-        """For what takes long: following a job, fetching its files. That Bureau is there was seen by then."""
+    def retrying_longer(self, job: Job) -> Job:
+        """Returns the job with a client that retries for a minute.
+
+        Long operations use it: following a job, fetching its files. By then an answer has shown that Bureau can be
+        reached, so a failure is likely to pass.
+        """
         return Job(Bureau(self._url, patience=LONG_PATIENCE).connection, job.data)
 
     @cached_property
@@ -52,27 +56,31 @@ class Session:
         return datetime.now(UTC)
 
     def json(self, value: Any, *, indent: int | None = 2) -> None:
+        """Prints a value on stdout as JSON; without `indent` it is one line."""
         text = json.dumps(json.loads(json_bytes(value)), ensure_ascii=False, indent=indent)
         click.echo(text)
 
     def line(self, text: str = "", style: str = "") -> None:
-        """On stdout; wrapped by the terminal, not here, so that what is copied is whole."""
+        """Prints a line on stdout. The terminal wraps it, not this method, so that copied text has no line breaks."""
         self.parts(Styled(plain(text), style))
 
     def parts(self, *parts: Styled) -> None:
-        """The same, of words in several styles; that of the first is the whole line's."""
+        """Prints a line of parts in several styles; the style of the first part applies to the whole line."""
         from rich.text import Text
 
         self.out.print(Text.assemble(*parts, style=parts[0].style), soft_wrap=True)
 
     def note(self, text: str, style: str = "dim") -> None:
-        """On stderr: words about what stdout holds."""
+        """Prints a remark on stderr, so that stdout holds only the result."""
         from rich.text import Text
 
         self.err.print(Text(plain(text), style=style), soft_wrap=True)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], below: Sequence[str] = ()) -> None:
-        """`below` is what stands in red below each row; nothing where it is empty."""
+        """Prints a table on stdout, as wide as the terminal at most.
+
+        `below` holds a text to print in red below each row, or an empty one.
+        """
         from bureau.cli.table import cut, table
 
         head, *lines = table(columns, rows, self.out.width)
@@ -104,4 +112,4 @@ def _as_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
         ctx.ensure_object(Session).as_json = True
 
 
-json_option = click.option("--json", is_flag=True, expose_value=False, callback=_as_json, help="JSON instead of words.")
+json_option = click.option("--json", is_flag=True, expose_value=False, callback=_as_json, help="Print JSON.")

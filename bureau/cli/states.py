@@ -1,4 +1,4 @@
-"""States in colour, beside their word."""
+"""Shows the state of a job or task as a coloured word."""
 
 from bureau.cli.cells import Styled
 
@@ -13,9 +13,10 @@ _STYLES = {
 
 
 def style(state: str) -> str:
-    """Nothing for what is as it should be, or not known."""
+    """Returns the colour of a state, or an empty string for states that need no attention and for unknown ones."""
     return _STYLES.get(state, "")
 
 
 def shown(state: str) -> Styled:
+    """Returns the state's name in its colour."""
     return Styled(state, style(state))

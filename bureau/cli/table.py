@@ -1,4 +1,4 @@
-"""Columns that fit: as wide as what is in them, one of them cut where the line would be too long."""
+"""Lays out tables: each column is as wide as its cells, and one column is cut if the line would be too long."""
 
 from collections.abc import Sequence
 
@@ -6,22 +6,25 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from bureau.cli.cells import Cell, Column
-from bureau.cli.words import one_line
+from bureau.cli.formatting import one_line
 
 GAP = 2
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[Text]:
-    """A head and a line for each row, none wider than `width` where the flexible column has room to give."""
+    """Returns a header and one line for each row.
+
+    No line is wider than `width`, unless the flexible column would become narrower than eight characters.
+    """
     cells = [[_text(cell) for cell in row] for row in rows]
     widths = [
         max([cell_len(column.title), *(cell_len(row[index].plain) for row in cells)])
         for index, column in enumerate(columns)
     ]
-    over = sum(widths) + GAP * (len(columns) - 1) - width
-    if over > 0:
+    excess = sum(widths) + GAP * (len(columns) - 1) - width
+    if excess > 0:
         index = next(index for index, column in enumerate(columns) if column.flexible)
-        widths[index] = max(8, widths[index] - over)
+        widths[index] = max(8, widths[index] - excess)
     head = _line(columns, [Text(column.title) for column in columns], widths, "bold")
     return [head, *(_line(columns, row, widths, "") for row in cells)]
 
@@ -31,7 +34,7 @@ def _text(cell: Cell) -> Text:
 
 
 def cut(text: str, width: int) -> str:
-    """No wider than `width`, ending in an ellipsis where something was cut off."""
+    """Returns the text, cut to `width` terminal columns; a cut text ends in an ellipsis."""
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + "…"
 
 

@@ -1,4 +1,4 @@
-"""Times on the command line: `90`, `30s`, `10min`, `1h`, `2d`, or `2026-05-04`, `2026-05-04T07:00`."""
+"""Parses times on the command line: `90`, `30s`, `10min`, `1h`, `2d`, or `2026-05-04`, `2026-05-04T07:00`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,23 +10,23 @@ _SECONDS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400
 
 
 def seconds(text: str) -> float:
-    """Of a length of time. Raises ValueError."""
-    found = _SPAN.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"{text!r} is no length of time: write 30s, 10min, 1h or 2d")
-    return float(found[1]) * _SECONDS[found[2].lower()]
+    """Returns the seconds of a duration such as `10min`. Raises ValueError."""
+    match = _SPAN.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a duration: write 30s, 10min, 1h or 2d")
+    return float(match[1]) * _SECONDS[match[2].lower()]
 
 
 def moment(text: str) -> datetime:
-    """Of a date or time, in this machine's zone where it names none. Raises ValueError."""
+    """Parses a date or time; without a time zone it is in this machine's zone. Raises ValueError."""
     try:
         return datetime.fromisoformat(text.strip()).astimezone()
     except ValueError:
-        raise ValueError(f"{text!r} is no time: write 2026-05-04 or 2026-05-04T07:00") from None
+        raise ValueError(f"{text!r} is not a time: write 2026-05-04 or 2026-05-04T07:00") from None
 
 
 class Span(click.ParamType[float]):
-    """A length of time, in seconds."""
+    """Converts an option's value, a duration, to seconds."""
 
     name = "time"
 
@@ -38,7 +38,7 @@ class Span(click.ParamType[float]):
 
 
 class Ago(click.ParamType[datetime]):
-    """A time, or a length of time before now."""
+    """Converts an option's value, a time or a duration before now, to a time."""
 
     name = "time"
 
@@ -52,7 +52,7 @@ class Ago(click.ParamType[datetime]):
 
 
 class Ahead(click.ParamType[datetime]):
-    """A time, or a length of time from now."""
+    """Converts an option's value, a time or a duration from now, to a time."""
 
     name = "time"
 

@@ -1,4 +1,7 @@
-"""`name=value` on the command line as the JSON that a schema asks for: `limit=10` is a number where it wants one."""
+"""Converts `name=value` on the command line to JSON of the type in a schema.
+
+For example `limit=10` becomes a number if the schema says number, and a string if it says string.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,16 +10,17 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 
-def pairs(given: Iterable[str], schema: Schema) -> dict[str, Any]:
-    """The values by name. A name given again makes a list. Raises ValueError for what is no `name=value`."""
+def pairs(arguments: Iterable[str], schema: Schema) -> dict[str, Any]:
+    """Returns the values by name. A repeated name makes a list. Raises ValueError unless each is `name=value`."""
     texts: dict[str, list[str]] = {}
-    for pair in given:
+    for pair in arguments:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise ValueError(f"{pair!r} is not name=value")
         texts.setdefault(name, []).append(text)
     properties = schema.get("properties", {})
-    return {name: _value(found, properties.get(name, {}), schema.get("$defs", {})) for name, found in texts.items()}
+    definitions = schema.get("$defs", {})
+    return {name: _value(values, properties.get(name, {}), definitions) for name, values in texts.items()}
 
 
 def _value(texts: list[str], prop: Schema, definitions: Schema) -> Any:
@@ -26,14 +30,14 @@ def _value(texts: list[str], prop: Schema, definitions: Schema) -> Any:
         return [_value([text], items, definitions) for text in texts]
     if len(texts) > 1:
         return [_value([text], prop, definitions) for text in texts]
-    read = _read(texts[0])
-    if not kinds:  # anything goes: what looks like JSON is meant so
-        return read
-    return read if _kind(read) & kinds else texts[0]
+    value = _parse(texts[0])
+    if not kinds:  # every type is allowed: text that looks like JSON is taken as JSON
+        return value
+    return value if _kind(value) & kinds else texts[0]
 
 
-def _read(text: str) -> Any:
-    """As JSON, else as it is."""
+def _parse(text: str) -> Any:
+    """Returns the text parsed as JSON, or the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -41,25 +45,25 @@ def _read(text: str) -> Any:
 
 
 def _kinds(prop: Schema, definitions: Schema) -> set[str]:
-    """The JSON types a schema names, wherever they stand; empty where it names none."""
-    found: set[str] = set()
+    """Returns the JSON types that a schema allows, also in its subschemas; empty if it names none."""
+    kinds: set[str] = set()
     for one in _choices(prop, definitions):
         named = one.get("type", [])
-        found |= {named} if isinstance(named, str) else set(named)
+        kinds |= {named} if isinstance(named, str) else set(named)
         if not named:
             for value in [*one.get("enum", ()), *([one["const"]] if "const" in one else [])]:
-                found |= _kind(value)
-    return found
+                kinds |= _kind(value)
+    return kinds
 
 
 def _choices(prop: Schema, definitions: Schema, depth: int = 0) -> list[Schema]:
-    """The schema behind `$ref`, and those in `anyOf` and `oneOf`."""
-    if depth > 10:  # a schema that holds itself
+    """Returns the schema behind `$ref` and the subschemas of `anyOf`, `oneOf` and `allOf`."""
+    if depth > 10:  # a schema that contains itself
         return []
     if "$ref" in prop:
         prop = definitions.get(str(prop["$ref"]).rpartition("/")[2], {})
     more = [*prop.get("anyOf", ()), *prop.get("oneOf", ()), *prop.get("allOf", ())]
-    return [prop, *(found for one in more for found in _choices(one, definitions, depth + 1))]
+    return [prop, *(choice for one in more for choice in _choices(one, definitions, depth + 1))]
 
 
 def _kind(value: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""The Python client of Bureau's HTTP API. It needs httpx and nothing else of Bureau's.
+"""Provides the Python client of Bureau's HTTP API. It needs only httpx, and no other part of Bureau.
 
     from bureau.client import Bureau
 
@@ -6,7 +6,8 @@
     job = bureau.report("monthly-sales", since="2026-01-01", email_to="cfo@example.com")
     job.wait(60).artifact("monthly-sales*.csv").save("sales.csv")
 
-Every submission carries an Idempotency-Key of its own, so it is repeated until it is answered and done once.
+Every submission carries its own idempotency key, so the client can repeat it until it is answered, and the job is
+still submitted once.
 """
 
 from bureau.client.artifact import Artifact

@@ -1,4 +1,4 @@
-"""A job's file: fetched as a stream, checked, and under its name only when it is whole."""
+"""Downloads a job's file as a stream, checks it, and gives it its name only when it is complete."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<na
 
 
 class Artifact:
-    """A file of a job. `data` is what the API says of it."""
+    """Represents a file of a job. `data` is the API's description of it; `size` is in bytes."""
 
     def __init__(self, connection: "Connection", data: ArtifactData) -> None:
         self._connection = connection
@@ -32,9 +32,10 @@ class Artifact:
         return f"Artifact({self.name!r}, {self.size} bytes)"
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Writes it to `path`, or under its own name into `path` where that is a folder; returns where.
+        """Downloads the file to `path`, or under its own name into `path` if that is a folder; returns the file's path.
 
-        A file that is there is replaced, at the end and at once. Raises `Damaged`, `Problem`, `Unreachable`, `OSError`.
+        An existing file is replaced atomically after the download. Raises `Damaged`, `Problem`, `Unreachable`,
+        `OSError`.
         """
         target = Path(path)
         if target.is_dir():
@@ -49,16 +50,19 @@ class Artifact:
         return target
 
     def read(self) -> bytes:
-        """All of it, in memory."""
+        """Returns the file's bytes; they are all in memory. Raises `Damaged`, `Problem`, `Unreachable`."""
         file = io.BytesIO()
         self.write_to(file)
         return file.getvalue()
 
     def write_to(self, file: BinaryIO) -> None:
-        """Streams it. Where the connection is lost it goes on behind what has arrived. Raises as `save` does."""
+        """Streams the file into `file`. After a lost connection it continues behind the bytes that have arrived.
+
+        Raises `Damaged`, `Problem`, `Unreachable`.
+        """
         arrival, failures, since = _Arrival(file), 0, 0.0
         while arrival.bytes < self.size:
-            before = arrival.bytes
+            bytes_before = arrival.bytes
             try:
                 self._receive(arrival)
                 if arrival.bytes >= self.size:
@@ -66,14 +70,14 @@ class Artifact:
                 error: Exception = ConnectionLost("the file ended early")
             except (ConnectionLost, Problem) as lost:
                 error = lost
-            if not failures or arrival.bytes > before:
+            if not failures or arrival.bytes > bytes_before:
                 failures, since = 0, time.monotonic()
             failures += 1
-            self._connection.again(failures, since, error)
+            self._connection.wait_before_retry(failures, since, error)
         if arrival.bytes != self.size or arrival.sha256 != self.sha256:
             raise Damaged(
                 f"{self.name} arrived with SHA-256 {arrival.sha256}; it was stored with {self.sha256}. "
-                "Nothing of it was kept: fetch it again."
+                "The damaged file was not kept: download it again."
             )
 
     def _receive(self, arrival: "_Arrival") -> None:
@@ -81,7 +85,7 @@ class Artifact:
         if arrival.bytes:
             headers |= {"Range": f"bytes={arrival.bytes}-", "If-Match": f'"{self.sha256}"'}
         with self._connection.stream(self.data["url"], headers, silence_seconds=SILENCE_SECONDS) as answer:
-            skip = arrival.bytes if answer.status_code == 200 else 0  # something between took the range away
+            skip = arrival.bytes if answer.status_code == 200 else 0  # a proxy removed the Range header
             for chunk in answer.iter_raw():
                 arrival.take(chunk[skip:])
                 skip = max(0, skip - len(chunk))
@@ -90,7 +94,7 @@ class Artifact:
 
 
 class _Arrival:
-    """What has arrived of a file, over however many connections."""
+    """Writes and hashes the bytes of one file that may arrive over several connections."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -108,12 +112,15 @@ class _Arrival:
 
 
 def plain_name(name: str) -> str:
-    """Returns a name that any folder takes: no way out of it, and at most `NAME_BYTES` with its ending kept."""
+    """Returns a file name that any folder accepts, so that a file cannot be saved outside the target folder.
+
+    The name has no folders and at most `NAME_BYTES`; a name that is cut keeps its extension.
+    """
     plain = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
     if len(plain.encode("utf-8", "replace")) > NAME_BYTES:
-        stem, dot, ending = plain.rpartition(".")
-        ending = dot + ending if stem and len(ending) <= 16 else ""
-        plain = _cut(plain.removesuffix(ending), NAME_BYTES - len(ending.encode("utf-8", "replace"))) + ending
+        stem, dot, extension = plain.rpartition(".")
+        extension = dot + extension if stem and len(extension) <= 16 else ""
+        plain = _cut(plain.removesuffix(extension), NAME_BYTES - len(extension.encode("utf-8", "replace"))) + extension
     return plain if plain not in ("", ".", "..") else "file"
 
 

@@ -1,4 +1,4 @@
-"""The client: one gateway, spoken to with one key."""
+"""Defines `Bureau`, the client of one gateway with one key."""
 
 from typing import Self
 
@@ -8,10 +8,10 @@ from bureau.client.submissions import Submissions
 
 
 class Bureau(Submissions, Operations):
-    """A client of the gateway at `url`. Threads may share it; it opens no connection before the first request.
+    """Sends requests to the gateway at `url`. Threads may share it; it opens no connection before the first request.
 
-    `url` defaults to BUREAU_URL, else http://127.0.0.1:8600; `key` to BUREAU_KEY, or to what the file that
-    BUREAU_KEY_FILE names holds. `patience` says for how long a request is repeated while the gateway is away or busy.
+    `url` defaults to BUREAU_URL, else http://127.0.0.1:8600. `key` defaults to BUREAU_KEY, or to the content of the
+    file that BUREAU_KEY_FILE names. `patience` sets how long a request is retried while the gateway is down or busy.
     """
 
     def __init__(self, url: str | None = None, key: str | None = None, *, patience: Patience | None = None) -> None:
@@ -34,5 +34,5 @@ class Bureau(Submissions, Operations):
         return self.connection.url
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections."""
         self.connection.close()

@@ -1,4 +1,4 @@
-"""Requests to one gateway: sent with the key, repeated while that can help, answered or raised."""
+"""Sends requests to one gateway with the API key and retries those whose failure may pass."""
 
 import json
 import os
@@ -13,17 +13,17 @@ from typing import Any
 
 import httpx
 
-from bureau.client import plain
+from bureau.client import encoding
 from bureau.client.errors import ConnectionLost, Problem, Unreachable, problem_from
-from bureau.client.retrying import Patience, is_passing, retry_after_seconds
-from bureau.client.upload import Upload, opened
+from bureau.client.retrying import Patience, is_transient, retry_after_seconds
+from bureau.client.upload import Upload, open_parts
 
 DEFAULT_URL = "http://127.0.0.1:8600"
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
 class Connection:
-    """Threads may share it; `close` gives its sockets back."""
+    """Sends requests to one gateway. Threads may share it; `close` closes its sockets."""
 
     def __init__(
         self,
@@ -33,16 +33,21 @@ class Connection:
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`url` and `key` default to BUREAU_URL and BUREAU_KEY (or the file that BUREAU_KEY_FILE names)."""
-        given = httpx.URL((url or os.environ.get("BUREAU_URL") or DEFAULT_URL).rstrip("/"))
-        if given.scheme not in ("http", "https") or not given.host:
-            raise ValueError(f"BUREAU_URL: {_shown(given)} is no address: write http://host:port or https://host")
+        """Takes the defaults of `url` and `key` from BUREAU_URL and BUREAU_KEY (or the file in BUREAU_KEY_FILE).
+
+        Raises `ValueError` for an invalid URL and `OSError` if the key file cannot be read.
+        """
+        base_url = httpx.URL((url or os.environ.get("BUREAU_URL") or DEFAULT_URL).rstrip("/"))
+        if base_url.scheme not in ("http", "https") or not base_url.host:
+            raise ValueError(
+                f"BUREAU_URL: {_without_credentials(base_url)} is not an address: write http://host:port or https://host"
+            )
         key = key or _key_from_environment()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=given, headers=headers, timeout=TIMEOUT)
+        self._client = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT)
         self._patience = patience or Patience()
         self._sleep = sleep
-        self.url = _shown(given)
+        self.url = _without_credentials(base_url)
 
     def __repr__(self) -> str:
         return f"Connection({self.url!r})"
@@ -51,30 +56,42 @@ class Connection:
         self._client.close()
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The answer's JSON, None where it has none. Raises `Problem`, `Unreachable`."""
-        return self._json(self._answer("GET", path, params=plain.query(query or {}), headers=dict(headers or {})))
+        """Returns the answer's JSON, or None for an empty answer. Raises `Problem`, `Unreachable`."""
+        return self._json(self._request("GET", path, params=encoding.query(query or {}), headers=dict(headers or {})))
 
     def send(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        """The same, with a JSON body. A POST is done once however often it is sent: `key` says what is the same."""
+        """Sends a JSON body and returns the answer's JSON. Raises `Problem`, `Unreachable`.
+
+        A POST takes effect once even if it is sent again, because it carries an idempotency key: `key`, or a random
+        one.
+        """
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        content = plain.json_bytes(body) if body is not None else None
-        return self._json(self._answer(method, path, headers=_keyed(method, headers, key), content=content))
+        content = encoding.json_bytes(body) if body is not None else None
+        return self._json(
+            self._request(method, path, headers=_with_idempotency_key(method, headers, key), content=content)
+        )
 
     def upload(
         self, path: str, field: str, uploads: Sequence[Upload], fields: Mapping[str, Any], *, key: str | None = None
     ) -> Any:
-        """The same, with files in a multipart body; the other fields go as JSON in its part `options`."""
-        data = {"options": plain.json_bytes(dict(fields)).decode()} if fields else {}
+        """Sends files in a multipart body, with the other fields as JSON in its part `options`.
+
+        Returns the answer's JSON. Raises `Problem`, `Unreachable`, `OSError`.
+        """
+        data = {"options": encoding.json_bytes(dict(fields)).decode()} if fields else {}
 
         def request() -> httpx.Response:
-            with opened(field, uploads) as parts:
+            with open_parts(field, uploads) as parts:
                 return self._client.post(path, headers=headers, data=data, files=parts)
 
-        headers = _keyed("POST", {}, key)
-        return self._json(self._repeated(request))
+        headers = _with_idempotency_key("POST", {}, key)
+        return self._json(self._retried(request))
 
     def delete(self, path: str) -> None:
-        """What is gone after a try whose answer was lost is deleted, not missing."""
+        """Deletes a resource. Raises `Problem`, `Unreachable`.
+
+        A 404 after a retry counts as success, because an earlier try whose answer was lost has deleted it.
+        """
         tries = 0
 
         def request() -> httpx.Response:
@@ -83,13 +100,16 @@ class Connection:
             return self._client.request("DELETE", path)
 
         try:
-            self._repeated(request)
+            self._retried(request)
         except Problem as problem:
             if problem.status != 404 or tries == 1:
                 raise
 
-    def look(self, path: str) -> Any:
-        """The JSON of one try, whatever its status: `/readyz` answers 503 to say what is not ready."""
+    def get_once(self, path: str) -> Any:
+        """Returns the JSON of a single try, whatever its status, because `/readyz` reports failing checks with a 503.
+
+        Raises `Unreachable`.
+        """
         try:
             return self._json(self._client.get(path))
         except httpx.TransportError as error:
@@ -97,7 +117,11 @@ class Connection:
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str], *, silence_seconds: float) -> Iterator[httpx.Response]:
-        """One try of an answer that is read as it comes. Raises `Problem`, and `ConnectionLost` also in the block."""
+        """Opens an answer in a single try, to be read as it arrives.
+
+        `silence_seconds` is the longest time without any byte. Raises `Problem`, and `ConnectionLost`, also in the
+        block.
+        """
         timeout = httpx.Timeout(TIMEOUT.connect, read=silence_seconds)
         try:
             with self._client.stream("GET", path, headers=headers, timeout=timeout) as answer:
@@ -108,35 +132,38 @@ class Connection:
         except httpx.TransportError as error:
             raise ConnectionLost(str(error) or type(error).__name__) from error
 
-    def again(self, failures: int, since: float, error: Exception) -> None:
-        """Sleeps before the next try; raises where the error is not passing or patience is over.
+    def wait_before_retry(self, failures: int, since: float, error: Exception) -> None:
+        """Sleeps before the next try, or raises `error` if it is permanent or the patience is used up.
 
-        `failures` counts from 1, `since` is the monotonic time of the first.
+        `failures` counts from 1; `since` is the monotonic time of the first failure. A lost connection is raised as
+        `Unreachable`.
         """
-        asked = error.retry_after_seconds if isinstance(error, Problem) else None
-        passing = not isinstance(error, Problem) or is_passing(error.status, error.slug)
+        retry_after = error.retry_after_seconds if isinstance(error, Problem) else None
+        transient = not isinstance(error, Problem) or is_transient(error.status, error.slug)
         waited = time.monotonic() - since
-        wait = self._patience.pause(failures, waited, asked, random.uniform) if passing else None
+        wait = self._patience.pause(failures, waited, retry_after, random.uniform) if transient else None
         if wait is None:
             raise error if isinstance(error, Problem) else self._unreachable(error)
         self._sleep(wait)
 
-    def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
-        return self._repeated(lambda: self._client.request(method, path, **request))
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self._retried(lambda: self._client.request(method, path, **request))
 
-    def _repeated(self, request: Callable[[], httpx.Response]) -> httpx.Response:
+    def _retried(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         failures, since = 0, 0.0
         while True:
             try:
                 return _accepted(request())
             except (httpx.TransportError, Problem) as error:
-                since = since if failures else time.monotonic()  # a long upload that failed is no patience spent
+                since = (
+                    since if failures else time.monotonic()
+                )  # the time that a long upload took before it failed does not count
                 failures += 1
-                self.again(failures, since, error)
+                self.wait_before_retry(failures, since, error)
 
     def _unreachable(self, error: Exception) -> Unreachable:
         why = str(error) or type(error).__name__
-        return Unreachable(f"Cannot reach Bureau at {self.url}: {why}. BUREAU_URL names another address.")
+        return Unreachable(f"Cannot reach Bureau at {self.url}: {why}. Set BUREAU_URL to use another address.")
 
     def _json(self, answer: httpx.Response) -> Any:
         if not answer.content:
@@ -145,11 +172,11 @@ class Connection:
             return answer.json()
         except ValueError:
             kind = answer.headers.get("Content-Type", "nothing")
-            raise Unreachable(f"What answers at {self.url} is not Bureau: it sent {kind}, not JSON.") from None
+            raise Unreachable(f"The server at {self.url} is not Bureau: it sent {kind}, not JSON.") from None
 
 
 def _accepted(answer: httpx.Response) -> httpx.Response:
-    if answer.status_code >= 300:  # redirects are not followed: the key would go along
+    if answer.status_code >= 300:  # redirects are not followed: the key would be sent to another host
         raise _problem(answer)
     return answer
 
@@ -160,7 +187,10 @@ def _problem(answer: httpx.Response) -> Problem:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        body = {"title": f"Status {answer.status_code} {answer.reason_phrase}", "detail": "not Bureau's own answer"}
+        body = {
+            "title": f"Status {answer.status_code} {answer.reason_phrase}",
+            "detail": "this answer is not from Bureau",
+        }
     return problem_from(
         answer.status_code,
         body,
@@ -169,7 +199,7 @@ def _problem(answer: httpx.Response) -> Problem:
     )
 
 
-def _keyed(method: str, headers: dict[str, str], key: str | None) -> dict[str, str]:
+def _with_idempotency_key(method: str, headers: dict[str, str], key: str | None) -> dict[str, str]:
     return {**headers, "Idempotency-Key": key or str(uuid.uuid4())} if method == "POST" else headers
 
 
@@ -180,6 +210,6 @@ def _key_from_environment() -> str | None:
     return Path(file).read_text().strip() or None if file else None
 
 
-def _shown(url: httpx.URL) -> str:
-    """Without the name and password that may stand in it."""
+def _without_credentials(url: httpx.URL) -> str:
+    """Returns the URL without the user name and password that it may contain."""
     return str(url.copy_with(username=None, password=None)) if url.userinfo else str(url)

@@ -1,4 +1,4 @@
-"""What can go wrong with a request, each a type of its own. None of them holds the key."""
+"""Defines the errors of the client, one type for each cause. No error holds the API key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,20 @@ from typing import Any
 
 
 class BureauError(Exception):
-    """Anything this client raises, besides mistakes of its caller (TypeError, ValueError, OSError)."""
+    """Serves as the base of the client's errors, except those of the caller (TypeError, ValueError, OSError)."""
 
 
 class Unreachable(BureauError):
-    """No answer came, or one that is not Bureau's, however often the request was repeated."""
+    """Says that no answer came, or that another server answered, in spite of all retries."""
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One mistake of a request; `where` is a JSON pointer into the body, or names a parameter or header."""
+    """Holds one validation error of a request.
+
+    `where` is a JSON pointer into the body, or the name of a parameter or header. `code` never changes; `detail` is for
+    people.
+    """
 
     where: str
     code: str
@@ -23,9 +27,9 @@ class FieldError:
 
 
 class Problem(BureauError):
-    """The gateway's refusal (RFC 9457).
+    """Holds an error answer of the gateway, a problem document (RFC 9457).
 
-    `slug` is the end of its type and never changes: compare that. `errors` lists all that is wrong at once.
+    `slug` is the end of its type and never changes, so compare that. `errors` lists all validation errors at once.
     """
 
     def __init__(
@@ -57,7 +61,10 @@ class Problem(BureauError):
 def problem_from(
     status: int, body: Mapping[str, Any], *, retry_after_seconds: float | None, request_id: str | None
 ) -> Problem:
-    """Of an `application/problem+json` body. What it lacks is left empty: a proxy may have written it."""
+    """Builds a `Problem` from an `application/problem+json` body.
+
+    Missing fields become empty, because a proxy may have written the body.
+    """
     return Problem(
         status,
         str(body.get("type", "")).rpartition("/")[2],
@@ -79,16 +86,16 @@ class ConnectionLost(Exception):
 
 
 class NotInTime(BureauError, TimeoutError):
-    """The job did not end in the time it was waited for. It goes on."""
+    """Says that the job did not end within the time that `wait` was given. The job continues."""
 
 
 class NoSuchTask(BureauError, LookupError):
-    """The job has no task of this name."""
+    """Says that the job has no task of this name."""
 
 
 class NoSuchArtifact(BureauError, LookupError):
-    """The job has no file of this name."""
+    """Says that the job has no file of this name, or several that match."""
 
 
 class Damaged(BureauError):
-    """What arrived is not the file that was stored: its size or SHA-256 differs. Nothing was left behind."""
+    """Says that the downloaded file differs from the stored one in size or SHA-256. The download was deleted."""

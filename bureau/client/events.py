@@ -1,4 +1,4 @@
-"""What happens to a job, as it happens: told once and in order, over however many connections that takes."""
+"""Streams a job's events live, each once and in order, and reconnects as often as needed."""
 
 import json
 import time
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from bureau.client.connection import Connection
 
 SILENCE_SECONDS = 45.0  # the gateway sends a comment every 15
-LASTING_SECONDS = 5.0  # a stream that was open for so long was no failure, though it told nothing
+OPEN_SECONDS = 5.0  # a stream that stayed open for this long counts as working, even without an event
 STREAM = "text/event-stream"
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. `id` grows by one within a job; `task` is None where it is about the job.
+    """Holds one event of a job.
 
-    `type` and `data` are as docs/events.md has them; new types may come. As text it is a line for people.
+    `id` grows by one within a job; `task` is None for events of the job itself. docs/events.md describes `type` and
+    `data`; a newer gateway may send new types. `str()` gives a line for people.
     """
 
     id: int
@@ -36,20 +37,20 @@ class Event:
         return f"{self.at.astimezone():%H:%M:%S}  {self.line()}"
 
     def line(self) -> str:
-        """Without its time."""
-        said = _WORDS.get(self.type, _other)(self)
-        return f"{self.task}: {said}" if self.task else said
+        """Returns the line for people without its time."""
+        text = _FORMATTERS.get(self.type, _other)(self)
+        return f"{self.task}: {text}" if self.task else text
 
 
 def follow(connection: "Connection", job_id: str, *, after: int = 0) -> Iterator[Event]:
-    """The events behind the one numbered `after`, until the job has ended and there is no more to tell.
+    """Yields the events after the one numbered `after`, until the job has ended and all its events are read.
 
-    Lost connections are made again and go on behind the last event. Raises `Problem`, and `Unreachable` when that
-    fails for as long as the connection's patience lasts.
+    After a lost connection it reconnects and continues behind the last event. Raises `Problem`, and `Unreachable` if
+    reconnecting fails for as long as the connection's patience lasts.
     """
     last, failures, since = after, 0, 0.0
     while True:
-        before, began = last, time.monotonic()
+        last_before, began = last, time.monotonic()
         try:
             headers = {"Accept": STREAM, **({"Last-Event-ID": str(last)} if last else {})}
             with connection.stream(f"/v1/jobs/{job_id}/events", headers, silence_seconds=SILENCE_SECONDS) as answer:
@@ -59,19 +60,19 @@ def follow(connection: "Connection", job_id: str, *, after: int = 0) -> Iterator
                     event = event_from(json.loads(message.data))
                     last = event.id
                     yield event
-            if last > before:  # it ended as streams do, at the job's end or after their time: the next answer tells
+            if last > last_before:  # a normal end: the job's end or the stream's time limit; the next answer says which
                 continue
             error: Exception = ConnectionLost("the stream of events ended at once")
         except (ConnectionLost, Problem) as lost:
             error = lost
-        if not failures or last > before or time.monotonic() - began > LASTING_SECONDS:
+        if not failures or last > last_before or time.monotonic() - began > OPEN_SECONDS:
             failures, since = 0, time.monotonic()
         failures += 1
-        connection.again(failures, since, error)
+        connection.wait_before_retry(failures, since, error)
 
 
 def event_from(data: dict[str, Any]) -> Event:
-    """Of its JSON."""
+    """Builds an event from its JSON."""
     at = datetime.fromisoformat(data["at"])
     return Event(data["id"], data["type"], at, data["job"], data["task"], data["data"])
 
@@ -86,7 +87,7 @@ def _progressed(event: Event) -> str:
 
 
 def progress_line(progress: Any) -> str:
-    """`45 %, 450,000 of 1,000,000 rows`."""
+    """Formats progress: `45 %, 450,000 of 1,000,000 rows`."""
     current, total = progress.get("current") or 0, progress.get("total")
     of = f" of {total:,.0f}" if total else ""
     percent = f"{progress['percent']:.0f} %, " if progress.get("percent") is not None else ""
@@ -99,30 +100,30 @@ def _logged(event: Event) -> str:
 
 def _retrying(event: Event) -> str:
     if event.data.get("by") == "request":
-        return "is to run again, someone asked for it"
+        return "will run again, as requested"
     delay = event.data.get("delay_seconds") or 0
-    soon = f"in {delay:.0f} s" if delay >= 1 else "at once"
-    return f"is tried again {soon}{_why(event)}"
+    when = f"in {delay:.0f} s" if delay >= 1 else "at once"
+    return f"will be retried {when}{_error_text(event)}"
 
 
 def _ended(event: Event) -> str:
-    return f"{event.type.rpartition('.')[2]}{_why(event)}"
+    return f"{event.type.rpartition('.')[2]}{_error_text(event)}"
 
 
 def _finished(event: Event) -> str:
-    return f"The job {event.data.get('state', 'ended')}{_why(event)}"
+    return f"The job {event.data.get('state', 'ended')}{_error_text(event)}"
 
 
 def _other(event: Event) -> str:
     return event.type
 
 
-def _why(event: Event) -> str:
+def _error_text(event: Event) -> str:
     error = event.data.get("error")
     return f": {error['code']}: {error['message']}" if error else ""
 
 
-_WORDS = {
+_FORMATTERS = {
     "task.started": _started,
     "task.progressed": _progressed,
     "task.logged": _logged,

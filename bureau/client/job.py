@@ -1,4 +1,4 @@
-"""A job as its client sees it: follow it, wait for it, take what it made, act on it."""
+"""Defines the client's `Job`: follow it, wait for it, read its results and files, retry or cancel it."""
 
 import time
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from bureau.client.shapes import JobData, JobErrorData, JobSummaryData, Progress
 if TYPE_CHECKING:
     from bureau.client.connection import Connection
 
-LONGEST_WAIT_SECONDS = 30  # that the gateway grants one request
-LEAST_WAIT_SECONDS = 0.25  # between two questions, should a gateway not wait
+MAX_POLL_SECONDS = 30  # the longest time that the gateway lets one request wait
+MIN_POLL_SECONDS = 0.25  # the pause between two requests, in case a gateway does not wait
 
-_ENDS = {"failed": "failed", "cancelled": "was cancelled"}
+_STATE_TEXTS = {"failed": "failed", "cancelled": "was cancelled"}
 
 
 class JobFailed(BureauError):
-    """The job ended `failed` or `cancelled`; `job` is the whole of it."""
+    """Says that the job ended `failed` or `cancelled`; `job` is that job."""
 
     def __init__(self, job: "Job") -> None:
         super().__init__(job.id)
@@ -33,7 +33,8 @@ class JobFailed(BureauError):
         error = self.job.error
         why = f": {error['code']}: {error['message']}" if error else ""
         details = "".join(f"\n* {line}" for line in detail_lines(error))
-        return f"The job {self.job.title!r} ({self.job.id}) {_ENDS.get(self.job.state, self.job.state)}{why}{details}"
+        state = _STATE_TEXTS.get(self.job.state, self.job.state)
+        return f"The job {self.job.title!r} ({self.job.id}) {state}{why}{details}"
 
 
 def detail_lines(error: JobErrorData | None) -> list[str]:
@@ -46,7 +47,7 @@ def detail_lines(error: JobErrorData | None) -> list[str]:
 
 
 class Job:
-    """`data` is what the API said last; `refresh` asks again, and so does whatever acts on the job."""
+    """Represents a job. `data` is the API's last answer; `refresh` and every action on the job renew it."""
 
     def __init__(self, connection: "Connection", data: JobData | JobSummaryData) -> None:
         self._connection = connection
@@ -66,7 +67,7 @@ class Job:
 
     @property
     def state(self) -> str:
-        """`scheduled`, `queued`, `running`, `succeeded`, `failed` or `cancelled`."""
+        """Returns `scheduled`, `queued`, `running`, `succeeded`, `failed` or `cancelled`."""
         return self.data["state"]
 
     @property
@@ -87,61 +88,67 @@ class Job:
 
     @property
     def tasks(self) -> list[TaskData]:
-        """The first 100 of them; `all_tasks` has the rest too."""
+        """Returns the first 100 tasks; `all_tasks` yields the others too."""
         return self.whole()["tasks"]
 
     @property
     def artifacts(self) -> list[Artifact]:
-        """The files it made so far."""
+        """Returns the files that the job has made so far."""
         return [Artifact(self._connection, artifact) for artifact in self.whole()["artifacts"]]
 
     def all_tasks(self) -> Iterator[TaskData]:
         return cast("Iterator[TaskData]", items(self._connection, f"/v1/jobs/{self.id}/tasks"))
 
     def result(self, task: str | None = None) -> Any:
-        """What the task of this name returned, or the only one. Raises `NoSuchTask`."""
+        """Returns the result of the task of this name; a job of one task needs no name. Raises `NoSuchTask`."""
         tasks = self.tasks
         if task is None:
             if len(tasks) != 1:
-                raise NoSuchTask(f"The job has {len(tasks)} tasks; name one: {_listed(t['name'] for t in tasks)}.")
+                raise NoSuchTask(f"The job has {len(tasks)} tasks; name one: {_names(t['name'] for t in tasks)}.")
             return tasks[0]["result"]
-        for found in tasks if len(tasks) < 100 else self.all_tasks():
-            if found["name"] == task:
-                return found["result"]
-        raise NoSuchTask(f"The job has no task {task!r}; it has {_listed(t['name'] for t in tasks)}.")
+        for candidate in tasks if len(tasks) < 100 else self.all_tasks():
+            if candidate["name"] == task:
+                return candidate["result"]
+        raise NoSuchTask(f"The job has no task {task!r}; it has {_names(t['name'] for t in tasks)}.")
 
     def artifact(self, name: str = "*", *, task: str | None = None) -> Artifact:
-        """The one file of this name, or of this pattern (`sales-*.csv`), or that there is, made by `task` if given.
+        """Returns the one file that matches a name or pattern (`sales-*.csv`), made by the task `task` if given.
 
-        A file that has the name is preferred to others that fit it as a pattern, and those to one whose name goes on
-        with parameters: `sales.csv` finds `sales-2026.csv`. Raises `NoSuchArtifact` where none or several fit.
+        A file of exactly this name wins over files that match it as a pattern. These win over files whose name
+        continues with parameters: `sales.csv` finds `sales-2026.csv`. Raises `NoSuchArtifact` if no file or several
+        files match.
         """
         made = [artifact for artifact in self.artifacts if task in (None, artifact.data["task"])]
         stem, dot, ending = name.partition(".")
-        found = [artifact for artifact in made if artifact.name == name]
+        matching = [artifact for artifact in made if artifact.name == name]
         for pattern in (name, f"{stem}-*{dot}{ending}"):
-            found = found or [artifact for artifact in made if fnmatchcase(artifact.name, pattern)]
-        if len(found) == 1:
-            return found[0]
-        many = "has several files that fit" if found else "has no file"
-        there = f"it has {_listed(a.name for a in made)}" if made else "it has none"
-        raise NoSuchArtifact(f"The job {self.title!r} ({self.state}) {many} {name!r}; {there}.")
+            matching = matching or [artifact for artifact in made if fnmatchcase(artifact.name, pattern)]
+        if len(matching) == 1:
+            return matching[0]
+        many = "has several files that match" if matching else "has no file"
+        available = f"it has {_names(a.name for a in made)}" if made else "it has none"
+        raise NoSuchArtifact(f"The job {self.title!r} ({self.state}) {many} {name!r}; {available}.")
 
     def follow(self, *, after: int = 0) -> Iterator[Event]:
-        """Its whole story, then what comes, until it has ended; a lost connection is made again. `refresh` is yours."""
+        """Yields all events of the job, past and future, until it has ended. Raises `Problem`, `Unreachable`.
+
+        It reconnects after a lost connection. It does not renew `data`: call `refresh`.
+        """
         return events.follow(self._connection, self.id, after=after)
 
     def wait(self, seconds: float | None = None, *, check: bool = True) -> Self:
-        """Until it has ended, for ever where `seconds` is None.
+        """Waits until the job has ended, at most `seconds`, or without limit if that is None.
 
-        Raises `NotInTime`, and `JobFailed` where it did not succeed, unless `check` is False.
+        Raises `NotInTime` after that time, and `JobFailed` if the job did not succeed, unless `check` is False.
         """
         ends = None if seconds is None else time.monotonic() + seconds
         while not self.ended:
-            left = LONGEST_WAIT_SECONDS if ends is None else ends - time.monotonic()
+            left = MAX_POLL_SECONDS if ends is None else ends - time.monotonic()
             if left <= 0:
-                raise NotInTime(f"The job {self.title!r} ({self.id}) is still {self._standing()} after {seconds:g} s.")
-            self._ask(min(left, LONGEST_WAIT_SECONDS))
+                raise NotInTime(
+                    f"The job {self.title!r} ({self.id}) is still {self._state_text()} after {seconds:g} s."
+                )
+            self._poll(min(left, MAX_POLL_SECONDS))
         if check and self.state != "succeeded":
             raise JobFailed(self)
         return self
@@ -151,46 +158,47 @@ class Job:
         return self
 
     def retry(self) -> Self:
-        """What did not succeed runs again. Raises `Problem` (`job-not-failed`)."""
-        return self._act("retry")
+        """Runs the tasks again that did not succeed. Raises `Problem` (`job-not-failed`)."""
+        return self._send_action("retry")
 
     def cancel(self) -> Self:
-        """What has not started is cancelled, what runs is asked to stop. Raises `Problem` (`job-ended`)."""
-        return self._act("cancel")
+        """Cancels the tasks that have not started and asks running ones to stop. Raises `Problem` (`job-ended`)."""
+        return self._send_action("cancel")
 
     def delete(self) -> None:
-        """The job, its log and its files. Raises `Problem` (`job-not-ended`)."""
+        """Deletes the job, its log and its files. Raises `Problem` (`job-not-ended`)."""
         self._connection.delete(f"/v1/jobs/{self.id}")
 
     def link(self, expires_in_seconds: int = 86_400) -> str:
-        """An address that shows the job, and lets its files be fetched, to whoever has it."""
+        """Returns an address with which anybody can see the job and download its files until it expires."""
         made = self._connection.send("POST", f"/v1/jobs/{self.id}/links", {"expires_in_seconds": expires_in_seconds})
         return str(made["url"])
 
     def whole(self) -> JobData:
-        """With its tasks and files, which a list of jobs does not hold."""
+        """Returns the data with tasks and files; a list of jobs does not hold these, so they may be requested now."""
         if "tasks" not in self.data:
             self.refresh()
         return cast("JobData", self.data)
 
-    def _standing(self) -> str:
-        """`queued (no worker)`"""
+    def _state_text(self) -> str:
+        """Formats the state with the reason for waiting: `queued (no worker)`."""
         waiting = self.whole()["waiting"]
         return f"{self.state} ({waiting['reason'].replace('_', ' ')})" if waiting else self.state
 
-    def _act(self, verb: str) -> Self:
+    def _send_action(self, verb: str) -> Self:
         self.data = self._connection.send("POST", f"/v1/jobs/{self.id}/{verb}")
         return self
 
-    def _ask(self, seconds: float) -> None:
-        asked = time.monotonic()
+    def _poll(self, seconds: float) -> None:
+        asked_at = time.monotonic()
         wait = max(1, round(seconds)) if seconds >= 1 else 0
         self.data = self._connection.get(f"/v1/jobs/{self.id}", headers={"Prefer": f"wait={wait}"} if wait else {})
-        early = LEAST_WAIT_SECONDS - (time.monotonic() - asked)
+        early = MIN_POLL_SECONDS - (time.monotonic() - asked_at)
         if not self.ended and early > 0:
             time.sleep(min(early, seconds))
 
 
-def _listed(names: Any) -> str:
-    found = list(names)
-    return ", ".join(map(repr, found[:20])) + (f" and {len(found) - 20} more" if len(found) > 20 else "")
+def _names(names: Any) -> str:
+    all_names = list(names)
+    more = f" and {len(all_names) - 20} more" if len(all_names) > 20 else ""
+    return ", ".join(map(repr, all_names[:20])) + more

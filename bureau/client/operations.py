@@ -1,4 +1,4 @@
-"""What an operator does and looks at: many jobs at once, queues, workers, schedules, the catalog."""
+"""Reads and changes what operators see: many jobs at once, queues, workers, schedules, the catalog."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class JobFilter(TypedDict, total=False):
-    """Which jobs; what is not given does not narrow."""
+    """Selects jobs; a missing key does not narrow the selection. Times are datetimes, or ISO 8601 with a zone."""
 
     state: str | Sequence[str]
     kind: str
@@ -41,7 +41,10 @@ class JobFilter(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Counted:
-    """What an act on many found, and how many it changed: none where `dry_run`. `by_error` is of failed jobs."""
+    """Holds how many jobs or tasks an action matched, and how many it changed: none if `dry_run`.
+
+    `by_error` counts failed jobs by their error code.
+    """
 
     count: int
     changed: int
@@ -50,17 +53,17 @@ class Counted:
 
 
 class Operations:
-    """The part of `Bureau` that reads and acts. Raises `Problem`, `Unreachable`."""
+    """Holds the part of `Bureau` that reads and acts. All methods raise `Problem` and `Unreachable`."""
 
     connection: Connection
 
     def jobs(self, *, limit: int | None = None, **which: Unpack[JobFilter]) -> Iterator[Job]:
-        """Your jobs, the newest first; pages are read as they are needed."""
+        """Yields your jobs, the newest first; it requests pages as they are needed."""
         for summary in items(self.connection, "/v1/jobs", which, limit=limit):
             yield Job(self.connection, summary)
 
     def get(self, job_id: str) -> Job:
-        """Raises `Problem` (404) where there is no such job of yours."""
+        """Returns the job of this id. Raises `Problem` (404) if you have no such job."""
         return Job(self.connection, self.connection.get(f"/v1/jobs/{quote(job_id, safe='')}"))
 
     def tasks(
@@ -71,7 +74,7 @@ class Operations:
         run: str | None = None,
         limit: int | None = None,
     ) -> Iterator[TaskSummaryData]:
-        """Tasks across your jobs, the newest first."""
+        """Yields the tasks of all your jobs, the newest first."""
         return items(self.connection, "/v1/tasks", {"state": state, "queue": queue, "run": run}, limit=limit)
 
     def retry(
@@ -82,74 +85,77 @@ class Operations:
         per_second: float | None = None,
         **which: Unpack[JobFilter],
     ) -> Counted:
-        """Runs the failed and cancelled jobs that match again. With `expect`, only where so many match."""
-        return self._many("retry", dry_run, expect, per_second, which)
+        """Runs the failed and cancelled jobs that match again. With `expect`, only if exactly so many match."""
+        return self._act_on_many("retry", dry_run, expect, per_second, which)
 
     def cancel(self, *, dry_run: bool = False, expect: int | None = None, **which: Unpack[JobFilter]) -> Counted:
-        """Cancels the jobs that match and have not ended. With `expect`, only where so many match."""
-        return self._many("cancel", dry_run, expect, None, which)
+        """Cancels the jobs that match and have not ended. With `expect`, only if exactly so many match."""
+        return self._act_on_many("cancel", dry_run, expect, None, which)
 
     def queues(self) -> list[QueueData]:
         return list(items(self.connection, "/v1/queues"))
 
     def pause(self, queue: str) -> QueueData:
-        """Nothing more of it starts."""
+        """Stops the queue from starting tasks; running tasks continue."""
         return cast("QueueData", self.connection.send("POST", f"/v1/queues/{quote(queue, safe='')}/pause"))
 
     def resume(self, queue: str) -> QueueData:
         return cast("QueueData", self.connection.send("POST", f"/v1/queues/{quote(queue, safe='')}/resume"))
 
     def purge(self, queue: str, *, dry_run: bool = False, expect: int | None = None) -> Counted:
-        """Cancels the tasks of the queue that have not started. With `expect`, only where there are so many."""
-        body = _given(dry_run=dry_run, expect=expect)
+        """Cancels the tasks of the queue that have not started. With `expect`, only if there are exactly so many."""
+        body = _without_none(dry_run=dry_run, expect=expect)
         return _counted(self.connection.send("POST", f"/v1/queues/{quote(queue, safe='')}/purge", body))
 
     def workers(self) -> list[WorkerData]:
-        """The worker processes of the last day."""
+        """Returns the worker processes of the last day."""
         return list(items(self.connection, "/v1/workers"))
 
     def schedules(self) -> list[ScheduleData]:
         return list(items(self.connection, "/v1/schedules"))
 
     def schedule(self, name: str) -> ScheduleData:
-        return cast("ScheduleData", self.connection.get(_schedule(name)))
+        return cast("ScheduleData", self.connection.get(_schedule_path(name)))
 
     def put_schedule(self, name: str, job: Mapping[str, Any], **timing: Any) -> ScheduleData:
-        """Makes or replaces it: `cron` and `time_zone`, or `every_seconds`; `enabled`, `misfire`."""
-        return cast("ScheduleData", self.connection.send("PUT", _schedule(name), {"job": dict(job), **timing}))
+        """Creates or replaces a schedule.
+
+        `timing` holds `cron` and `time_zone`, or `every_seconds`; also `enabled` and `misfire`.
+        """
+        return cast("ScheduleData", self.connection.send("PUT", _schedule_path(name), {"job": dict(job), **timing}))
 
     def change_schedule(self, name: str, **changes: Any) -> ScheduleData:
-        return cast("ScheduleData", self.connection.send("PATCH", _schedule(name), changes))
+        return cast("ScheduleData", self.connection.send("PATCH", _schedule_path(name), changes))
 
     def delete_schedule(self, name: str) -> None:
-        self.connection.delete(_schedule(name))
+        self.connection.delete(_schedule_path(name))
 
     def run_schedule(self, name: str) -> Job:
-        """A job of it now, besides its times."""
-        return Job(self.connection, self.connection.send("POST", f"{_schedule(name)}/run"))
+        """Submits a job of the schedule now, in addition to its times."""
+        return Job(self.connection, self.connection.send("POST", f"{_schedule_path(name)}/run"))
 
     def reports(self) -> list[ReportData]:
-        """What may be asked for with `report`."""
+        """Returns the reports that `report` accepts."""
         return list(items(self.connection, "/v1/catalog/reports"))
 
     def catalog(self) -> list[CatalogTaskData]:
-        """What may be asked for with `task`: the tasks that services announced."""
+        """Returns the tasks that `task` accepts: those that services announced."""
         return list(items(self.connection, "/v1/catalog/tasks"))
 
     def templates(self) -> list[TemplateData]:
         return list(items(self.connection, "/v1/catalog/templates"))
 
     def readiness(self) -> ReadinessData:
-        """What the gateway needs, and whether it has it. Asked once."""
-        return cast("ReadinessData", self.connection.look("/readyz"))
+        """Returns the gateway's health checks. It sends one request and does not retry."""
+        return cast("ReadinessData", self.connection.get_once("/readyz"))
 
-    def _many(
+    def _act_on_many(
         self, verb: str, dry_run: bool, expect: int | None, per_second: float | None, which: JobFilter
     ) -> Counted:
-        narrowed: dict[str, Any] = {name: value for name, value in which.items() if value not in (None, (), [])}
-        if isinstance(narrowed.get("state"), str):
-            narrowed["state"] = [narrowed["state"]]
-        body = {"filter": narrowed, **_given(dry_run=dry_run, expect=expect, per_second=per_second)}
+        conditions: dict[str, Any] = {name: value for name, value in which.items() if value not in (None, (), [])}
+        if isinstance(conditions.get("state"), str):
+            conditions["state"] = [conditions["state"]]
+        body = {"filter": conditions, **_without_none(dry_run=dry_run, expect=expect, per_second=per_second)}
         return _counted(self.connection.send("POST", f"/v1/jobs/{verb}", body))
 
 
@@ -157,9 +163,9 @@ def _counted(answer: Mapping[str, Any]) -> Counted:
     return Counted(answer["count"], answer["changed"], answer["dry_run"], answer.get("by_error", {}))
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def _without_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _schedule(name: str) -> str:
+def _schedule_path(name: str) -> str:
     return f"/v1/schedules/{quote(name, safe='')}"

@@ -1,4 +1,4 @@
-"""Lists of the API: page after page, as far as they are read."""
+"""Reads lists of the API page by page, as far as they are needed."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bureau.client.connection import Connection
 
-PAGE = 200  # as many as the API gives at once
+PAGE = 200  # the largest page that the API returns
 
 
 def items(
     connection: "Connection", path: str, query: Mapping[str, Any] | None = None, *, limit: int | None = None
 ) -> Iterator[Any]:
-    """The list's items, the first `limit` of them, or all."""
+    """Yields the list's items: the first `limit`, or all. Raises `Problem`, `Unreachable`."""
     left = limit
     cursor = None
     while left is None or left > 0:

@@ -1,40 +1,43 @@
-"""When a request is repeated, and after how long. Pure: the clock and the dice are the caller's."""
+"""Decides whether and after how long a request is retried. The caller provides the clock and the randomness."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-BUSY = frozenset({429, 502, 503, 504})  # over by itself, as a rule; 502 and 504 are a proxy's
-TWIN = "idempotency-key-busy"  # an earlier try of the same request is still under way
+BUSY = frozenset({429, 502, 503, 504})  # these usually pass by themselves; 502 and 504 come from a proxy
+KEY_BUSY = "idempotency-key-busy"  # an earlier try of the same request is still running
 
-Dice = Callable[[float, float], float]
+RandomUniform = Callable[[float, float], float]
 
 
 @dataclass(frozen=True)
 class Patience:
-    """For how long a request is repeated before it is given up, and how fast at first."""
+    """Sets how long a request is retried before it fails, and the backoff between tries."""
 
     seconds: float = 60.0
     base_seconds: float = 0.5
     cap_seconds: float = 10.0
 
-    def pause(self, failures: int, waited: float, asked: float | None, dice: Dice) -> float | None:
-        """Seconds until the next try, full jitter over an exponential; None where patience would be over by then.
+    def pause(
+        self, failures: int, waited: float, retry_after: float | None, random_uniform: RandomUniform
+    ) -> float | None:
+        """Returns the seconds until the next try, or None if that would be later than `seconds` allows.
 
-        `failures` counts from 1, `waited` is since the first of them, `asked` what Retry-After says: the least.
+        The pause is an exponential backoff with full jitter. `failures` counts from 1; `waited` is the time in seconds
+        since the first failure; `retry_after` is the value of Retry-After, the least pause.
         """
         longest = min(self.cap_seconds, self.base_seconds * 2 ** min(failures - 1, 30))
-        wait = (asked or 0.0) + dice(0.0, longest)
+        wait = (retry_after or 0.0) + random_uniform(0.0, longest)
         return wait if waited + wait <= self.seconds else None
 
 
-def is_passing(status: int, slug: str) -> bool:
-    """Whether the same request may be answered otherwise in a while."""
-    return status in BUSY or (status == 409 and slug == TWIN)
+def is_transient(status: int, slug: str) -> bool:
+    """Tells whether the same request may succeed later."""
+    return status in BUSY or (status == 409 and slug == KEY_BUSY)
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """Of a Retry-After header (RFC 9110, 10.2.3): seconds, or a date."""
+    """Parses a Retry-After header (RFC 9110, 10.2.3), which holds seconds or a date; None if it holds neither."""
     if header is None:
         return None
     text = header.strip()

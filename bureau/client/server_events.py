@@ -1,23 +1,24 @@
-"""Server-sent events (WHATWG HTML, section 9.2), as far as Bureau sends them: `id` and `data`."""
+"""Parses server-sent events (WHATWG HTML, section 9.2), as far as Bureau sends them: `id` and `data`."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the end may be the half of a CRLF
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the end may be half of a CRLF
 
 
 class Message(NamedTuple):
-    """One event; `id` is empty where it has none."""
+    """Holds one event; `id` is empty if the event has none."""
 
     id: str
     data: str
 
 
 def messages(chunks: Iterable[bytes]) -> Iterator[Message]:
-    """The whole events in a body; one that was cut off is not told.
+    """Yields the complete events in a body; an event that was cut off is left out.
 
-    Lines are split here: `str.splitlines` and what is made with it also split at U+2028, which a log line may hold.
+    It splits lines itself, because `str.splitlines` and all that uses it also split at U+2028, which a log line may
+    contain.
     """
     identity = ""
     data: list[str] = []

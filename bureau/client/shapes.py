@@ -1,4 +1,4 @@
-"""Answers of the API as they come. A newer gateway may send more than is named here."""
+"""Describes the answers of the API as typed dictionaries. A newer gateway may send more fields than these."""
 
 from typing import Any, NotRequired, TypedDict
 

@@ -1,4 +1,4 @@
-"""What a client may ask for. Each submission is repeated until it is answered, and done once."""
+"""Submits jobs. Each submission is retried until it is answered, and takes effect once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Addresses = str | Sequence[str]
 
 
 class RetryTerms(TypedDict, total=False):
-    """What is not given stays as the task's author set it."""
+    """Sets the retries of tasks. A missing key keeps the value that the task's author set."""
 
     max_attempts: int
     base_seconds: float
@@ -28,7 +28,7 @@ class RetryTerms(TypedDict, total=False):
 
 
 class Terms(TypedDict, total=False):
-    """What every submission takes besides its own fields."""
+    """Holds the fields that every submission takes besides its own."""
 
     title: str
     tags: Sequence[str]
@@ -39,11 +39,11 @@ class Terms(TypedDict, total=False):
     retry: RetryTerms
     time_limit_seconds: float
     callback_url: str
-    idempotency_key: str  # what is sent twice with the same key within 24 hours is done once
+    idempotency_key: str  # two submissions with one key within 24 hours make one job
 
 
 class Submissions:
-    """The part of `Bureau` that submits. Raises `Problem` for what is refused, `Unreachable`."""
+    """Holds the part of `Bureau` that submits. All methods raise `Problem` for a refusal, and `Unreachable`."""
 
     connection: Connection
 
@@ -57,14 +57,15 @@ class Submissions:
         language: str | None = None,
         **terms: Unpack[Terms],
     ) -> Job:
-        """Submits rosters, 1 to 50 files: paths, or pairs of a name and its bytes (or an open file).
+        """Submits rosters for certificates: 1 to 50 files.
 
-        `encoding` is that of the files (`windows-1254`), if it cannot be told from them; `language` (`es`) is that of
-        the certificates whose row names none.
+        Each file is a path, or a pair of a name and bytes or an open file. `encoding` is the encoding of the files
+        (`windows-1254`), if it cannot be detected; `language` (`es`) is the language of certificates whose row names
+        none.
         """
-        own = {"email_to": _several(email_to), "subject": subject, "deliver": deliver}
+        own = {"email_to": _address_list(email_to), "subject": subject, "deliver": deliver}
         own |= {"encoding": encoding, "language": language}
-        return self._uploaded("/v1/certificates", files, own, dict(terms))
+        return self._upload("/v1/certificates", files, own, dict(terms))
 
     def report(
         self,
@@ -75,12 +76,15 @@ class Submissions:
         format: Mapping[str, Any] | None = None,
         email_to: Addresses = (),
         subject: str | None = None,
-        **given: Any,
+        **keywords: Any,
     ) -> Job:
-        """A report of the catalog as CSV. What is neither named here nor one of `Terms` is a parameter of it."""
-        terms, more = apart(given)
+        """Submits a report of the catalog, made as CSV.
+
+        A keyword that is neither named here nor one of `Terms` is a parameter of the report.
+        """
+        terms, more = split_terms(keywords)
         own = {"report": report, "params": {**(params or {}), **more}, "format": format}
-        return self._submitted("/v1/reports", {**own, "email_to": _several(email_to), "subject": subject}, terms)
+        return self._send("/v1/reports", {**own, "email_to": _address_list(email_to), "subject": subject}, terms)
 
     def email(
         self,
@@ -99,12 +103,15 @@ class Submissions:
         artifacts: Sequence[Artifact] = (),
         **terms: Unpack[Terms],
     ) -> Job:
-        """A mail: `text`, `html` or both, or a `template` with its `context`; `files` and stored ones go along."""
+        """Submits a mail with `text`, `html` or both, or a `template` with its `context`.
+
+        It attaches `files`, which are uploaded, and `artifacts`, which are stored already.
+        """
         own = {
             "from": sender,
-            "to": _several(to),
-            "cc": _several(cc),
-            "bcc": _several(bcc),
+            "to": _address_list(to),
+            "cc": _address_list(cc),
+            "bcc": _address_list(bcc),
             "reply_to": reply_to,
             "subject": subject,
             "text": text,
@@ -114,52 +121,52 @@ class Submissions:
             "attachments": [{"artifact": artifact.data["id"], "name": artifact.name} for artifact in artifacts],
         }
         if files:
-            return self._uploaded("/v1/emails", files, own, dict(terms))
-        return self._submitted("/v1/emails", own, dict(terms))
+            return self._upload("/v1/emails", files, own, dict(terms))
+        return self._send("/v1/emails", own, dict(terms))
 
-    def task(self, run: str, /, input: Mapping[str, Any] | None = None, **given: Any) -> Job:
-        """One task that a service announced. What is not one of `Terms` is input, as what `input` holds is."""
-        terms, more = apart(given)
+    def task(self, run: str, /, input: Mapping[str, Any] | None = None, **keywords: Any) -> Job:
+        """Submits one task that a service announced. A keyword that is not one of `Terms` is added to `input`."""
+        terms, more = split_terms(keywords)
         name = run.rpartition(".")[2]
-        return self._submitted(
+        return self._send(
             "/v1/jobs", {"tasks": [{"name": name, "run": run, "input": {**(input or {}), **more}}]}, terms
         )
 
     def job(self, tasks: Sequence[Mapping[str, Any]], **terms: Unpack[Terms]) -> Job:
-        """A graph of tasks, each as `POST /v1/jobs` takes it: name, run, input, after, when, optional."""
-        return self._submitted("/v1/jobs", {"tasks": list(tasks)}, dict(terms))
+        """Submits a graph of tasks, each in the format of `POST /v1/jobs`: name, run, input, after, when, optional."""
+        return self._send("/v1/jobs", {"tasks": list(tasks)}, dict(terms))
 
     def batch(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> list[Job]:
-        """Up to 1,000 jobs, each a mapping as `POST /v1/jobs` takes it: all of them, or none."""
+        """Submits up to 1,000 jobs, each in the format of `POST /v1/jobs`: all of them, or none."""
         answer = self.connection.send("POST", "/v1/jobs/batch", {"jobs": list(jobs)}, key=idempotency_key)
         return [Job(self.connection, item) for item in answer["items"]]
 
     def upload(self, file: FileSource, *, idempotency_key: str | None = None) -> Artifact:
-        """Stores a file to refer to, in a mail's `artifacts` or in the input of a task."""
+        """Stores a file, so that a mail's `artifacts` or the input of a task can name it."""
         stored = self.connection.upload("/v1/files", "file", [Upload(file)], {}, key=idempotency_key)
         return Artifact(self.connection, stored)
 
-    def _submitted(self, path: str, own: dict[str, Any], terms: dict[str, Any]) -> Job:
+    def _send(self, path: str, own: dict[str, Any], terms: dict[str, Any]) -> Job:
         body, key = _body(own, terms)
         return Job(self.connection, self.connection.send("POST", path, body, key=key))
 
-    def _uploaded(self, path: str, files: Sequence[FileSource], own: dict[str, Any], terms: dict[str, Any]) -> Job:
+    def _upload(self, path: str, files: Sequence[FileSource], own: dict[str, Any], terms: dict[str, Any]) -> Job:
         body, key = _body(own, terms)
         uploads = [Upload(file) for file in files]
         return Job(self.connection, self.connection.upload(path, "files", uploads, body, key=key))
 
 
-def apart(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The terms among keyword arguments, and the rest."""
-    terms = {name: value for name, value in given.items() if name in Terms.__annotations__}
-    return terms, {name: value for name, value in given.items() if name not in terms}
+def split_terms(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Splits keyword arguments into the terms and the rest."""
+    terms = {name: value for name, value in keywords.items() if name in Terms.__annotations__}
+    return terms, {name: value for name, value in keywords.items() if name not in terms}
 
 
 def _body(own: dict[str, Any], terms: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The fields that were given, and the key."""
+    """Returns the fields that have a value, and the idempotency key."""
     key = terms.pop("idempotency_key", None) or str(uuid.uuid4())
     return {name: value for name, value in {**own, **terms}.items() if value is not None and value != []}, key
 
 
-def _several(addresses: Addresses) -> list[str]:
+def _address_list(addresses: Addresses) -> list[str]:
     return [addresses] if isinstance(addresses, str) else list(addresses)

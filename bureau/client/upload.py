@@ -1,4 +1,4 @@
-"""Files on their way to the gateway: opened anew for every try of a request, so that each sends them whole."""
+"""Opens files for upload, anew for every try of a request, so that each try sends them completely."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -8,14 +8,17 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-FileSource = str | PathLike[str] | tuple[str, bytes | BinaryIO]  # a path, or a name and what the file holds
+FileSource = str | PathLike[str] | tuple[str, bytes | BinaryIO]  # a path, or a name and the file's content
 Part = tuple[str, tuple[str, BinaryIO, str]]
 
-UNKNOWN = "application/octet-stream"
+UNKNOWN_TYPE = "application/octet-stream"
 
 
 class Upload:
-    """One file. Raises `OSError` where its path cannot be opened, `ValueError` where it cannot be read twice."""
+    """Represents one file to upload.
+
+    Raises `OSError` if its path cannot be opened, and `ValueError` if it cannot be read twice.
+    """
 
     def __init__(self, source: FileSource) -> None:
         if isinstance(source, tuple):
@@ -24,14 +27,14 @@ class Upload:
         else:
             self._path = Path(source)
             self.name = self._path.name
-            self._path.open("rb").close()  # what is missing is said before anything is sent
+            self._path.open("rb").close()  # a missing file is reported before anything is sent
             self._content = b""
         if not isinstance(self._content, bytes) and not self._content.seekable():
-            raise ValueError(f"{self.name} cannot be read twice, and a request may be repeated: give bytes")
+            raise ValueError(f"{self.name} cannot be read twice, which a retry needs: pass bytes")
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """For httpx, which sends an open file from its beginning."""
+        """Opens the file for httpx, which sends an open file from its beginning."""
         if self._path is not None:
             with self._path.open("rb") as file:
                 yield file
@@ -42,10 +45,10 @@ class Upload:
 
 
 @contextmanager
-def opened(field: str, uploads: Sequence[Upload]) -> Iterator[list[Part]]:
-    """The parts of a multipart body."""
+def open_parts(field: str, uploads: Sequence[Upload]) -> Iterator[list[Part]]:
+    """Opens the files as parts of a multipart body and closes them after the block."""
     with ExitStack() as stack:
         yield [
-            (field, (upload.name, stack.enter_context(upload.open()), guess_type(upload.name)[0] or UNKNOWN))
+            (field, (upload.name, stack.enter_context(upload.open()), guess_type(upload.name)[0] or UNKNOWN_TYPE))
             for upload in uploads
         ]

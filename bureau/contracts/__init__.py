@@ -1,1 +1,1 @@
-"""What is said between the parts: jobs and graphs, task inputs and results, files, problems. No I/O here."""
+"""Holds the messages between the parts: jobs and graphs, task inputs and results, files, problems; no I/O."""

@@ -1,4 +1,4 @@
-"""Files by reference: the bytes are in storage, messages carry the artifact's id."""
+"""Defines references to files: the bytes are in storage, and messages carry the artifact's id."""
 
 import re
 from uuid import UUID
@@ -14,14 +14,17 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *;[ -~
 
 
 class ArtifactRef(Contract):
-    """A reference to a stored file; `name` replaces the stored name where it is used."""
+    """Refers to a stored file; `name` replaces the stored name where the file is used."""
 
     artifact: UUID
     name: str | None = Field(default=None, min_length=1, max_length=255)
 
 
 def is_media_type(text: str) -> bool:
-    """Whether it has a type and a subtype (RFC 6838, section 4.2), perhaps parameters, and fits the ledger."""
+    """Tells whether a text is a media type that fits the ledger.
+
+    It needs a type and a subtype (RFC 6838, section 4.2) and may have parameters.
+    """
     return len(text) <= MEDIA_TYPE_LENGTH and _MEDIA_TYPE.fullmatch(text) is not None
 
 
@@ -33,12 +36,12 @@ def cut_to_bytes(text: str, limit: int) -> str:
 def safe_name(name: str, fallback: str = "file") -> str:
     """Reduces `name` to a plain file name: no directories, no control characters, at most `MAX_NAME_BYTES`.
 
-    The extension survives the cut, also a double one such as `.csv.gz`. It is used for storage keys,
-    Content-Disposition and archive members.
+    It keeps the extension of a name that is too long, also a double one such as `.csv.gz`. Storage keys,
+    Content-Disposition and archive members use it.
     """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in base).strip(" .")
-    if len(kept.encode("utf-8", "replace")) > MAX_NAME_BYTES:
-        extension = "".join(_EXTENSION.findall(kept))
-        kept = cut_to_bytes(kept, MAX_NAME_BYTES - len(extension.encode())).removesuffix(extension) + extension
-    return kept or fallback
+    safe = "".join(c if c.isprintable() and c not in '<>:"|?*' else "_" for c in base).strip(" .")
+    if len(safe.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        extension = "".join(_EXTENSION.findall(safe))
+        safe = cut_to_bytes(safe, MAX_NAME_BYTES - len(extension.encode())).removesuffix(extension) + extension
+    return safe or fallback

@@ -1,11 +1,11 @@
-"""The base of every message: frozen, closed to unknown fields, and clean of text a database refuses."""
+"""Defines the base of every message: frozen, closed to unknown fields, and without text that a database refuses."""
 
 import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-# In a schema beside `pattern`: what the pattern wants, in words that follow the value.
+# A key in a schema beside `pattern`: the pattern's rule in words that follow the value in an error message.
 RULE = "x-rule"
 
 _SURROGATES = range(0xD800, 0xE000)
@@ -14,12 +14,12 @@ _FORBIDDEN = {0x00: None, **dict.fromkeys(_SURROGATES, "\N{REPLACEMENT CHARACTER
 
 
 def clean_text(text: str) -> str:
-    """`text` without NUL and with lone surrogates replaced: PostgreSQL stores neither."""
+    """Returns `text` without NUL and with lone surrogates replaced, because PostgreSQL stores neither."""
     return text.translate(_FORBIDDEN) if _NEEDS_CLEANING.search(text) else text
 
 
 def clean(value: Any) -> Any:
-    """`value` (any JSON value) with every string in it cleaned, keys included."""
+    """Returns `value` (any JSON value) with every string in it cleaned, keys included."""
     match value:
         case str():
             return clean_text(value)
@@ -32,7 +32,7 @@ def clean(value: Any) -> Any:
 
 
 class Contract(BaseModel):
-    """A message between parts. Unknown fields are refused; values never change after validation."""
+    """Serves as the base of messages between parts. It refuses unknown fields; values never change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

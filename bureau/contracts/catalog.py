@@ -1,4 +1,4 @@
-"""What a service announces of itself, so that the gateway can validate without importing it."""
+"""Defines what a service announces, so that the gateway can validate submissions without importing the service."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bureau.contracts.jobs.jobs import RunName
 
 
 class RetryPolicy(Contract):
-    """Exponential backoff with full jitter: before attempt n+1, up to min(cap, base * 2^n) seconds."""
+    """Sets an exponential backoff with full jitter: up to min(cap, base * 2^n) seconds before attempt n+1."""
 
     max_attempts: int = Field(default=8, ge=1, le=100)
     base_seconds: float = Field(default=1.0, gt=0, le=86_400)
@@ -17,7 +17,7 @@ class RetryPolicy(Contract):
 
 
 class TaskDescription(Contract):
-    """A task a service runs. Schemas are JSON Schema 2020-12."""
+    """Describes a task that a service runs. The schemas are JSON Schema 2020-12."""
 
     name: RunName
     description: str = ""
@@ -29,7 +29,7 @@ class TaskDescription(Contract):
 
 
 class ReportDescription(Contract):
-    """A report of the catalog; `params_schema` is a closed object schema, one property a parameter."""
+    """Describes a report of the catalog; `params_schema` is a closed object schema with one property per parameter."""
 
     name: str
     title: str
@@ -39,14 +39,14 @@ class ReportDescription(Contract):
 
 
 class TemplateDescription(Contract):
-    """A mail template."""
+    """Describes a mail template."""
 
     name: str
     description: str = ""
 
 
 class Catalog(Contract):
-    """All a service announces."""
+    """Holds all that a service announces."""
 
     tasks: list[TaskDescription] = []
     reports: list[ReportDescription] = []

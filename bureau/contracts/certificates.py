@@ -1,4 +1,4 @@
-"""The input and the result of `certificates.issue`: rosters become a ZIP archive of certificates."""
+"""Defines the input and result of `certificates.issue`, which makes a ZIP archive of certificates from rosters."""
 
 from typing import Annotated, Literal
 
@@ -16,29 +16,29 @@ EncodingName = Annotated[str, AfterValidator(encoding_or_error)]
 
 
 class IssueCertificates(Contract):
-    """The uploads to post. They are removed once the task has succeeded."""
+    """Holds the uploads to read; they are deleted when the task succeeds."""
 
     files: list[ArtifactRef] = Field(min_length=1, max_length=MAX_FILES)
     deliver: Literal["owner", "recipients"] = Field(
-        default="owner", description="`recipients`: each person named in the archive's manifest is mailed their own."
+        default="owner", description="`recipients` mails each person in the archive's manifest their own certificate."
     )
     subject: Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=998)] | None = Field(
-        default=None, description="The subject of the recipients' mails, instead of the template's."
+        default=None, description="The subject of the recipients' mails; it replaces the template's."
     )
 
     encoding: EncodingName | None = Field(
-        default=None, description="The encoding of the files, such as `Windows-1254`; found out if not given."
+        default=None, description="The encoding of the files, such as `Windows-1254`; detected if not given."
     )
     language: Language | None = Field(default=None, description="The language of certificates whose row names none.")
 
 
 class CertificatesIssued(Contract):
-    """The checked archive. Counts are those of its manifest, and 0 without one."""
+    """Describes the checked archive. The counts come from its manifest, and are 0 without a manifest."""
 
     archive: ArtifactRef
-    members: int = Field(description="Files in the archive.")
+    members: int = Field(description="The number of files in the archive.")
     bytes: int
     sha256: str
-    certificates: int = Field(default=0, description="Certificates in the archive.")
-    errors: int = Field(default=0, description="Errors that kept rows from being issued.")
-    mails: int = Field(default=0, description="Recipients who are mailed their own certificate.")
+    certificates: int = Field(default=0, description="The number of certificates in the archive.")
+    errors: int = Field(default=0, description="The number of errors that kept rows from being issued.")
+    mails: int = Field(default=0, description="The number of recipients who are mailed their own certificate.")

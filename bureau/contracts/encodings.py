@@ -1,4 +1,4 @@
-"""The names of text encodings that a request may use for its rosters."""
+"""Defines the names of text encodings that a request may use for its rosters."""
 
 import codecs
 import re
@@ -7,7 +7,7 @@ from functools import cache
 
 UTF_8, UTF_16, UTF_32 = "UTF-8", "UTF-16", "UTF-32"
 
-# By the name that people are shown: the codec of Python. `utf-8-sig` also reads UTF-8 without a byte order mark.
+# Maps the name that people see to Python's codec. `utf-8-sig` also reads UTF-8 without a byte order mark.
 ENCODINGS: Mapping[str, str] = {
     UTF_8: "utf-8-sig",
     UTF_16: "utf-16",

@@ -1,4 +1,4 @@
-"""How a task says what went wrong. The type decides what happens next; the runner maps it once.
+"""Defines the errors that a task raises. The type decides what happens next; the runner is the one place that maps it.
 
 | raised | what the ledger does |
 | --- | --- |
@@ -7,7 +7,7 @@
 | `Postponed` | tries again later without counting an attempt |
 | anything else | like `TransientError`, code `unexpected_error` |
 
-`message` is shown to the user: say what is wrong and what mends it, and never put a secret in it.
+`message` is shown to the user: it says what is wrong and how to fix it, and never contains a secret.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ MAX_DETAILS = 100  # the ledger keeps them with the task, its attempt, its event
 
 
 class ErrorDetail(NamedTuple):
-    """One of several errors in what was sent; where it is, as far as that is known."""
+    """Describes one of several errors in the input, and its place as far as that is known."""
 
     message: str
     file: str | None = None
@@ -26,9 +26,9 @@ class ErrorDetail(NamedTuple):
 
 
 class TaskError(Exception):
-    """A failure with a stable `code` (snake_case) and a `message` a user understands.
+    """Serves as the base of task failures, with a stable `code` (snake_case) and a `message` for users.
 
-    `details` list several errors in what was sent; the first `MAX_DETAILS` of them are kept.
+    `details` list several errors in the input; only the first `MAX_DETAILS` are kept.
     """
 
     def __init__(self, code: str, message: str, *, details: Sequence[ErrorDetail] = ()) -> None:
@@ -39,7 +39,7 @@ class TaskError(Exception):
 
 
 class TransientError(TaskError):
-    """May work later. `retry_after` (seconds) is honoured where the other side named it."""
+    """Says that the task may succeed later. The retry honours `retry_after` (seconds) if the other side gave it."""
 
     def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(code, message)
@@ -47,11 +47,14 @@ class TransientError(TaskError):
 
 
 class PermanentError(TaskError):
-    """Will not work however often it is tried."""
+    """Says that the task will never succeed, so it is not retried."""
 
 
 class Postponed(TaskError):
-    """Not this task's fault (an open breaker, a rate limit): again in `delay` seconds, no attempt spent."""
+    """Says that the task must wait through no fault of its own, such as for an open circuit breaker or a rate limit.
+
+    The task runs again in `delay` seconds, and no attempt is counted.
+    """
 
     def __init__(self, code: str, message: str, *, delay: float) -> None:
         super().__init__(code, message)
@@ -59,7 +62,7 @@ class Postponed(TaskError):
 
 
 class Stopped(BaseException):
-    """The execution was asked to stop. A BaseException, so that a task's `except Exception` lets it pass."""
+    """Says that the execution was asked to stop. It is a BaseException, so a task's `except Exception` lets it pass."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

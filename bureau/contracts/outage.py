@@ -1,4 +1,4 @@
-"""What a worker process cannot use for now, as it says itself: an open circuit, an API that does not answer."""
+"""Defines an outage that a worker process reports, such as an open circuit breaker or an API that does not answer."""
 
 from typing import Annotated, Any
 
@@ -9,8 +9,11 @@ from bureau.secrets.redaction import scrub
 
 
 def _short(letters: int) -> BeforeValidator:
-    """Cut and not refused: it is said beside the sign of life, which must not fail of it. Scrubbed before that: half a
-    secret is not recognised."""
+    """Returns a validator that redacts secrets and cuts the text to `letters` characters.
+
+    It cuts rather than refuses, because outages are written together with the worker's sign of life, which must not
+    fail. It redacts before it cuts, because half a secret is not recognised.
+    """
 
     def shorten(value: Any) -> Any:
         text = scrub(" ".join(clean_text(value).split())) if isinstance(value, str) else value
@@ -20,9 +23,10 @@ def _short(letters: int) -> BeforeValidator:
 
 
 class Outage(BaseModel):
-    """`name` of what is away (`smtp`), `how` (`open circuit`), since when, and what was met last, in words for people.
+    """Describes something that a worker cannot use.
 
-    Fields that a newer worker adds are passed over.
+    `name` names it (`smtp`), `how` says how it fails (`open circuit`), `since` is when that began, and `why` is the
+    last error in words for people. Fields that a newer worker adds are ignored.
     """
 
     model_config = ConfigDict(frozen=True)

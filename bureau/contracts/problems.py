@@ -1,15 +1,19 @@
-"""Problems: what was wrong with a request, all of it at once (RFC 9457)."""
+"""Defines problem documents (RFC 9457), which report all validation errors of a request at once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-MAX_ERRORS = 50  # so many are told; looking for all of them would let a small request cost much time and a long answer
+# An answer lists at most this many. To look for all of them would let a small request cost much time and a long answer.
+MAX_ERRORS = 50
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One mistake. `pointer` points into the body (`#/to/0`, RFC 6901); outside it `parameter` or `header`."""
+    """Describes one validation error.
+
+    `pointer` points into the body (`#/to/0`, RFC 6901); outside the body, `parameter` or `header` names the place.
+    """
 
     code: str
     detail: str
@@ -20,7 +24,7 @@ class FieldError:
 
 @dataclass(frozen=True)
 class Problem:
-    """A refusal; `slug` names its type at `/problems/<slug>` and is never renamed."""
+    """Describes a refusal; `slug` names its type at `/problems/<slug>` and is never renamed."""
 
     status: int
     slug: str
@@ -31,15 +35,15 @@ class Problem:
 
 
 def first_errors(*errors: Iterable[FieldError]) -> list[FieldError]:
-    """The first errors of all lists, one more than are told, so that it can be said that there are more.
+    """Returns the first `MAX_ERRORS + 1` errors of all lists; the extra one shows that there are more than are listed.
 
-    What comes after them is not looked for, where the lists are made while they are read.
+    It reads no further, so an iterator that finds errors while it is read stops looking.
     """
     return list(islice((error for listed in errors for error in listed), MAX_ERRORS + 1))
 
 
 class ProblemError(Exception):
-    """Raised where a request is refused; the HTTP layer answers with its `problem`."""
+    """Refuses a request; the HTTP layer answers with its `problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)

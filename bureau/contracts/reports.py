@@ -1,4 +1,4 @@
-"""`reports.…`: a report of the catalog to a CSV file, its first rows, its delivery, the news that it failed."""
+"""Defines the inputs and results of `reports.…`: CSV files, previews, deliveries and failure notices."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract
 from bureau.contracts.mail.mail import MAX_RECIPIENTS, Address, HeaderText
 
-MAX_BURST = 500  # files of one report: each is a statement at the source and a mail
+MAX_BURST = 500  # files of one report; each takes a statement at the source and a mail
 
 DateFormat = Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY"]
 NullText = Literal["", "NULL", "null", "\\N", "-", "N/A", "n/a", "#N/A"]
@@ -16,23 +16,25 @@ Empty = Literal["send", "note", "skip"]
 
 
 class CsvFormat(Contract):
-    """How the file is written (RFC 4180). What is not given is as the report says, else as here."""
+    """Says how the file is written (RFC 4180). A missing field has the report's own default, else the one here."""
 
     delimiter: Literal[",", ";", "\t", "|"] = ","
-    header: bool = Field(default=True, description="The columns' labels as the first line.")
-    bom: bool = Field(default=False, description="A UTF-8 byte order mark first; spreadsheets want it.")
-    decimal_comma: bool = Field(default=False, description="1,5 instead of 1.5.")
-    date_format: DateFormat = Field(default="YYYY-MM-DD", description="Of dates, and of the day of times.")
-    null_text: NullText = Field(default="", description="What stands for NULL; a text that says the same is quoted.")
+    header: bool = Field(default=True, description="If true, the first line holds the columns' labels.")
+    bom: bool = Field(
+        default=False, description="If true, the file starts with a UTF-8 byte order mark, which spreadsheets need."
+    )
+    decimal_comma: bool = Field(default=False, description="If true, 1,5 instead of 1.5.")
+    date_format: DateFormat = Field(default="YYYY-MM-DD", description="The format of dates, also within date-times.")
+    null_text: NullText = Field(default="", description="The text for NULL; a value with the same text is quoted.")
     compression: Literal["gzip"] | None = None
 
     def over(self, standard: "CsvFormat") -> "CsvFormat":
-        """`standard` with what was given here instead."""
+        """Returns `standard` with the fields replaced that were set here."""
         return standard.model_copy(update=self.model_dump(exclude_unset=True))
 
 
 class GenerateReport(Contract):
-    """A report of the catalog, run with `params`."""
+    """Holds the input of a report of the catalog, run with `params`."""
 
     report: str = Field(min_length=1, max_length=100)
     params: dict[str, Any] = Field(default={})
@@ -40,7 +42,7 @@ class GenerateReport(Contract):
 
 
 class ReportGenerated(Contract):
-    """The file and what it holds. There is one only where every row was read and written."""
+    """Describes a report's file. A file exists only if every row was read and written."""
 
     artifact: ArtifactRef
     report: str
@@ -48,15 +50,15 @@ class ReportGenerated(Contract):
     rows: int
     bytes: int
     sha256: str
-    columns: list[str] = Field(description="The labels, as the header has them.")
+    columns: list[str] = Field(description="The columns' labels, as in the header.")
     snapshot_at: AwareDatetime = Field(description="When the source was read.")
     duration_seconds: float
-    params: dict[str, Any] = Field(default={}, description="The parameters it ran with, defaults included.")
+    params: dict[str, Any] = Field(default={}, description="The parameters of this run, defaults included.")
     complete: Literal[True] = True
 
 
 class BurstReport(Contract):
-    """A report run once for each of `values`, all from one snapshot of the source."""
+    """Holds the input of a report that runs once for each of `values`, all from one snapshot of the source."""
 
     report: str = Field(min_length=1, max_length=100)
     params: dict[str, Any] = Field(default={}, description="The other parameters.")
@@ -66,13 +68,13 @@ class BurstReport(Contract):
 
 
 class ReportBurst(Contract):
-    """A file for each of the values, in their order."""
+    """Holds a file for each of the values, in their order."""
 
     files: list[ReportGenerated]
 
 
 class PreviewReport(Contract):
-    """The first rows of a report."""
+    """Holds the input of a preview, which returns the first rows of a report."""
 
     report: str = Field(min_length=1, max_length=100)
     params: dict[str, Any] = Field(default={})
@@ -80,7 +82,10 @@ class PreviewReport(Contract):
 
 
 class ReportPreview(Contract):
-    """The first rows, each cell as the file would have it; NULL is null. `more`: there are further rows."""
+    """Holds the first rows of a report.
+
+    Each cell is the text that the file would have; NULL is null. `more` says whether there are further rows.
+    """
 
     report: str
     title: str
@@ -93,24 +98,26 @@ class ReportPreview(Contract):
 
 
 class DeliverReport(Contract):
-    """A file to people: attached, zipped or as a link, by its size."""
+    """Holds the input of a delivery, which mails a file attached, zipped or as a link, depending on its size."""
 
     generated: ReportGenerated
     to: list[Address] = Field(min_length=1, max_length=MAX_RECIPIENTS)
     subject: HeaderText | None = None
-    title: str | None = Field(default=None, max_length=200, description="Instead of the report's own.")
-    empty: Empty | None = Field(default=None, description="A file without rows; EMPTY_REPORTS where it is not given.")
+    title: str | None = Field(default=None, max_length=200, description="Replaces the report's own title.")
+    empty: Empty | None = Field(
+        default=None, description="How to deliver a file without rows; if missing, EMPTY_REPORTS decides."
+    )
 
 
 class ReportDelivered(Contract):
-    """How it went out. The mail itself is a task of its own."""
+    """Says how the file was delivered. A separate task sends the mail."""
 
     delivery: Literal["attached", "zipped", "link", "note", "skipped"]
-    bytes: int = Field(description="What the mail carries.")
+    bytes: int = Field(description="The number of bytes that the mail carries.")
 
 
 class TellFailure(Contract):
-    """The news that a task of this job failed, to whoever asked for it."""
+    """Holds the input of a failure notice, which tells the requester that a task of the job failed."""
 
     report: str = Field(max_length=100)
     title: str = Field(max_length=1000)

@@ -1,7 +1,7 @@
-"""JSON Schemas that services announce: which are admitted, and what in an input does not fit one.
+"""Checks the JSON Schemas that services announce, and validates inputs against them.
 
-Announced schemas come over the ledger from any service, so they are bounded: no remote references, patterns that
-match in linear time only, 64 KiB at most.
+Announced schemas come over the ledger from any service, so they are limited: no remote references, only patterns that
+match in linear time, at most 64 KiB.
 """
 
 import json
@@ -19,15 +19,15 @@ from bureau.contracts.jobs import graph, pointer
 from bureau.contracts.problems import MAX_ERRORS, FieldError
 
 MAX_SCHEMA_BYTES = 64 * 1024
-MAX_DEPTH = 200  # the validator recurses on the machine's stack, which a deeper value could overflow
-LARGE_WEIGHT = 512 * 1024  # as `graph.weight` has it: some thousands of values
+MAX_DEPTH = 200  # the validator recurses on the native stack, which a deeper value could overflow
+LARGE_WEIGHT = 512 * 1024  # as measured by `graph.weight`: some thousands of values
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _REFERENCES = ("$ref", "$dynamicRef")
-# Keywords about a whole value that a result put in later can turn right; the worker checks the real value.
+# Keywords about a whole value whose error may disappear when a result is put in; the worker checks the real value.
 _UNDECIDED = frozenset({"not", "const", "enum", "contains", "oneOf", "unevaluatedProperties", "unevaluatedItems"})
 
-# Keywords to the codes that mistakes have everywhere in the API.
+# Maps keywords to the codes that validation errors have everywhere in the API.
 _CODES = {
     "type": "wrong_type",
     "pattern": "wrong_form",
@@ -49,11 +49,11 @@ Path = tuple[str | int, ...]
 
 
 class SchemaError(Exception):
-    """A schema that is not admitted; the text says why, in words for the author of the task."""
+    """Says why a schema is not admitted, in words for the author of the task."""
 
 
 class Schema:
-    """A compiled schema. Making one raises `SchemaError`."""
+    """Compiles a schema and validates values against it. The constructor raises `SchemaError`."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         _admit(schema)
@@ -70,9 +70,9 @@ class Schema:
             raise SchemaError(_reason(error)) from None
 
     def errors(self, value: Any, at: Iterable[str | int] = ()) -> list[FieldError]:
-        """What in `value` does not fit, with pointers below `at`. A reference to a result fits anywhere.
+        """Returns the validation errors of `value`, with pointers below `at`. A reference to a result fits anywhere.
 
-        At most one error more than are told anywhere.
+        It returns at most `MAX_ERRORS + 1`, one more than any answer lists.
         """
         return list(islice(self._errors(value, tuple(at)), MAX_ERRORS + 1))
 
@@ -82,17 +82,17 @@ class Schema:
             return
         if self._validator.is_valid(value):  # in a tenth of the time that looking for errors takes
             return
-        results = _Results.of(reference.path for reference in graph.references(value))
-        for error in self._found(value, results):
-            if _counts(error, results):
+        references = _ReferencePaths.of(reference.path for reference in graph.references(value))
+        for error in self._validator_errors(value, references):
+            if _is_definite(error, references):
                 yield from self._field_errors(error, at)
 
-    def _found(self, value: Any, results: "_Results") -> Iterable[jsonschema_rs.ValidationError]:
-        """Yields the validator's errors: of a large value without references the first alone.
+    def _validator_errors(self, value: Any, references: "_ReferencePaths") -> Iterable[jsonschema_rs.ValidationError]:
+        """Returns the validator's errors; for a large value without references only the first.
 
-        The validator makes all errors before it gives the first one, 15 microseconds each.
+        The validator makes all errors before it returns the first one, and each takes 15 microseconds.
         """
-        if results.places or graph.weight(value) <= LARGE_WEIGHT:
+        if references.paths or graph.weight(value) <= LARGE_WEIGHT:
             return self._validator.iter_errors(value)
         try:
             self._validator.validate(value)
@@ -109,7 +109,7 @@ class Schema:
             case _Kind.Required(property=name):
                 yield FieldError("missing", f"{name} is required.", pointer.fragment((*path, name)))
             case _Kind.AnyOf(context=branches) | _Kind.OneOfNotValid(context=branches):
-                yield from self._no_alternative([one for one in branches if not _wants_null(one)], error, at)
+                yield from self._no_alternative([one for one in branches if not _allows_null(one)], error, at)
             case kind:
                 detail = _short(self._message(error))
                 yield FieldError(_CODES.get(kind.name, kind.name), detail, pointer.fragment(path))
@@ -117,7 +117,10 @@ class Schema:
     def _no_alternative(
         self, branches: list[list[jsonschema_rs.ValidationError]], error: jsonschema_rs.ValidationError, at: Path
     ) -> Iterator[FieldError]:
-        """Of a field that may be null only what else it may be is said."""
+        """Yields the errors of a value that fits no alternative.
+
+        If the only other alternative was null, it yields the errors of the one that remains.
+        """
         if len(branches) == 1:
             for inner in branches[0]:
                 yield from self._field_errors(inner, at)
@@ -131,14 +134,14 @@ class Schema:
         return f"{'/'.join(map(str, below))}: {message}" if below else message
 
     def _message(self, error: jsonschema_rs.ValidationError) -> str:
-        """Of a value that does not fit a pattern the rule is told instead, where the schema words one."""
+        """Returns the error's message; for a pattern it is the rule in words, if the schema has one."""
         if error.kind.name == "pattern" and (rule := _rule(self._schema, error.schema_path)):
             return f"{json.dumps(error.instance, ensure_ascii=False)} {rule}"
         return str(error.message)
 
 
 def announcement_errors(catalog: Catalog) -> list[str]:
-    """Why a catalog cannot be announced: a sentence for each schema that is not admitted."""
+    """Returns why a catalog cannot be announced: a sentence for each schema that is not admitted."""
     named = [(f"the input of task {task.name}", task.input_schema) for task in catalog.tasks]
     named += [(f"the result of task {task.name}", task.result_schema) for task in catalog.tasks]
     named += [(f"the parameters of report {report.name}", report.params_schema) for report in catalog.reports]
@@ -152,7 +155,7 @@ def announcement_errors(catalog: Catalog) -> list[str]:
 
 
 def too_deep(value: Any, levels: int) -> bool:
-    """Whether a JSON value nests more than `levels` deep. Does not recurse itself."""
+    """Tells whether a JSON value nests more than `levels` deep. It works without recursion."""
     layer = [value]
     for _ in range(levels):
         layer = [item for outer in layer for item in _items(outer) if isinstance(item, dict | list)]
@@ -172,14 +175,14 @@ def _admit(schema: dict[str, Any]) -> None:
         raise SchemaError(f"it nests more than {MAX_DEPTH} levels deep.")
     size = len(json.dumps(schema, separators=(",", ":")))
     if size > MAX_SCHEMA_BYTES:
-        raise SchemaError(f"it is {size} bytes, the limit is {MAX_SCHEMA_BYTES}.")
+        raise SchemaError(f"it has {size} bytes, more than the limit of {MAX_SCHEMA_BYTES}.")
     if schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
         raise SchemaError(f"its $schema is {schema['$schema']}; write JSON Schema 2020-12.")
-    for place in _objects(schema):
+    for node in _objects(schema):
         for keyword in _REFERENCES:
-            target = place.get(keyword)
+            target = node.get(keyword)
             if isinstance(target, str) and not target.startswith("#"):
-                raise SchemaError(f"{keyword} {target} leads out of it; define what it means under $defs.")
+                raise SchemaError(f"{keyword} {target} points outside the schema; define it under $defs.")
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -199,7 +202,10 @@ def _reason(error: ValueError) -> str:
 
 
 def _is_time(text: str) -> bool:
-    """An ISO 8601 time; unlike RFC 3339's, with or without an offset, as `datetime.time` fields take both."""
+    """Tells whether a text is an ISO 8601 time.
+
+    Unlike in RFC 3339 the offset may be missing, because fields of type `datetime.time` accept both.
+    """
     try:
         time.fromisoformat(text)
     except ValueError:
@@ -208,64 +214,64 @@ def _is_time(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Results:
-    """Where results of other tasks will stand, and every place that such a place is inside of."""
+class _ReferencePaths:
+    """Holds the paths at which results of other tasks will stand, and the paths of all values that contain one."""
 
-    places: frozenset[Path]
+    paths: frozenset[Path]
     around: frozenset[Path]
 
     @classmethod
-    def of(cls, paths: Iterable[Path]) -> "_Results":
-        places = frozenset(paths)
-        return cls(places, frozenset(path[:length] for path in places for length in range(len(path) + 1)))
+    def of(cls, paths: Iterable[Path]) -> "_ReferencePaths":
+        paths = frozenset(paths)
+        return cls(paths, frozenset(path[:length] for path in paths for length in range(len(path) + 1)))
 
 
-def _counts(error: jsonschema_rs.ValidationError, results: _Results) -> bool:
-    """Whether an error stays one whatever the results will be."""
-    if not results.places:
+def _is_definite(error: jsonschema_rs.ValidationError, references: _ReferencePaths) -> bool:
+    """Tells whether an error remains whatever the results will be."""
+    if not references.paths:
         return True
     path = tuple(error.instance_path)
-    if any(path[:length] in results.places for length in range(len(path) + 1)):
+    if any(path[:length] in references.paths for length in range(len(path) + 1)):
         return False
-    contains_open = path in results.around
+    contains_open = path in references.around
     alternatives = getattr(error.kind, "context", None)
     if (
         contains_open
         and alternatives
         and not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.OneOfMultipleValid)
     ):
-        return all(any(_counts(inner, results) for inner in branch) for branch in alternatives)
+        return all(any(_is_definite(inner, references) for inner in branch) for branch in alternatives)
     return not (contains_open and error.kind.name in _UNDECIDED)
 
 
-def _wants_null(branch: list[jsonschema_rs.ValidationError]) -> bool:
+def _allows_null(branch: list[jsonschema_rs.ValidationError]) -> bool:
     return len(branch) == 1 and isinstance(branch[0].kind, _Kind.Type) and branch[0].kind.types == ["null"]
 
 
 def _rule(schema: dict[str, Any], path: Sequence[str | int]) -> str | None:
-    """What stands as `RULE` beside the keyword at `path`."""
-    place: Any = schema
+    """Returns the value of `RULE` beside the keyword at `path`; None if there is none."""
+    node: Any = schema
     for step in path[:-1]:
-        if isinstance(place, dict) and step not in place and "$ref" in place:
-            place = _referenced(schema, place["$ref"])
+        if isinstance(node, dict) and step not in node and "$ref" in node:
+            node = _referenced(schema, node["$ref"])
         if step == "$ref":
-            place = _referenced(schema, place["$ref"])
+            node = _referenced(schema, node["$ref"])
             continue
         try:
-            place = place[step]
+            node = node[step]
         except (KeyError, IndexError, TypeError):
             return None
-    rule = place.get(RULE) if isinstance(place, dict) else None
+    rule = node.get(RULE) if isinstance(node, dict) else None
     return rule if isinstance(rule, str) else None
 
 
 def _referenced(schema: dict[str, Any], target: str) -> Any:
-    place: Any = schema
+    node: Any = schema
     for step in target.removeprefix("#/").split("/"):
-        place = place.get(step, {}) if isinstance(place, dict) else {}
-    return place
+        node = node.get(step, {}) if isinstance(node, dict) else {}
+    return node
 
 
 def _short(message: str) -> str:
-    """A message as a sentence. It repeats the value it is about, which may be long."""
+    """Returns a message as a sentence, shortened in the middle because it repeats the value, which may be long."""
     return f"{message}." if len(message) <= 300 else f"{message[:200]} … {message[-99:]}."

@@ -1,1 +1,1 @@
-"""RabbitMQ: the broker, and the relay that publishes hints."""
+"""Holds the use of RabbitMQ: the broker, its consumer, and the relay that publishes hints."""

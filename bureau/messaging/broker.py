@@ -1,13 +1,13 @@
-"""RabbitMQ through Dramatiq, used plainly: it carries hints, the ledger decides.
+"""Connects to RabbitMQ through Dramatiq. RabbitMQ only carries hints; the ledger decides.
 
-What differs from Dramatiq's own broker, and why (docs/decisions.md says more):
+It differs from Dramatiq's own broker in these points (docs/decisions.md says more):
 
-* durable queues of a limited length, no delay queue (`.DQ`) and no dead-letter queue (`.XQ`): delays and failed tasks
-  are rows; a hint that was rejected or dropped is published again from its row
-* the queue's type is the virtual host's: classic by default; in a cluster set its default queue type to quorum
-* publishing neither declares queues, nor waits for confirms, nor retries: a lost hint costs time only
-* prefetch equals threads: what a worker cannot run now, another can
-* a message's shape is checked in the consumer: an unknown queue or `options: null` would end a thread
+* queues are durable and limited in length; there is no delay queue (`.DQ`) and no dead-letter queue (`.XQ`), because
+  delays and failed tasks are rows; a hint that was rejected or dropped is published again from its row
+* the virtual host sets the queue's type: classic by default; in a cluster set its default queue type to quorum
+* publishing neither declares queues, nor waits for confirms, nor retries, because a lost hint only delays work
+* prefetch equals threads, so that another worker can run what this one cannot run now
+* the consumer checks a message's shape, because an unknown queue or `options: null` would end a thread
 """
 
 import time
@@ -27,21 +27,21 @@ from dramatiq.middleware import Middleware
 from bureau.messaging.consumer import HintConsumer
 from bureau.metrics import relay as metrics
 
-MAX_QUEUE_LENGTH = 100_000  # hints beyond it are dropped, and published again from their rows
+MAX_QUEUE_LENGTH = 100_000  # further hints are dropped, and published again from their rows
 QUEUE_ARGUMENTS = {"x-max-length": MAX_QUEUE_LENGTH, "x-overflow": "drop-head"}
 HEARTBEAT_SECONDS = 30
-STUCK_SECONDS = 60.0  # a consumer turns once a second; connecting takes 15 s at most
+STUCK_SECONDS = 60.0  # a consumer polls once a second; connecting takes 15 s at most
 
 
 class QueueMismatch(Exception):
-    """The queue exists in RabbitMQ with other arguments; delete it there, its hints come again from the ledger."""
+    """Says that the queue exists in RabbitMQ with other arguments; delete it there, its hints are published again."""
 
 
-_connection: Any = RabbitmqBroker.connection  # Dramatiq's own property, which ours wraps
+_connection: Any = RabbitmqBroker.connection  # Dramatiq's own property, which `HintBroker` wraps
 
 
 class BrokerBlocked(BrokerError):
-    """RabbitMQ takes no messages now: a memory or disk alarm is on."""
+    """Says that RabbitMQ accepts no messages now, because a memory or disk alarm is on."""
 
     def __init__(self) -> None:
         super().__init__(  # type: ignore[no-untyped-call]  # Dramatiq's
@@ -50,14 +50,14 @@ class BrokerBlocked(BrokerError):
 
 
 def make_broker(url: str, middleware: list[Middleware]) -> "HintBroker | MemoryBroker":
-    """The broker for `amqp://…` or `memory://`. Connects when it is first used."""
+    """Returns the broker for `amqp://…` or `memory://`. It connects on first use."""
     if url.startswith("memory://"):
         return MemoryBroker(middleware)
     return HintBroker(url, middleware)
 
 
 def hint(queue: str, run: str, task_id: UUID) -> Message[Any]:
-    """The message that wakes a worker: the task's id and nothing else."""
+    """Builds the message that wakes a worker: it holds the task's id and nothing else."""
     return Message(queue_name=queue, actor_name=run, args=(str(task_id),), kwargs={}, options={})
 
 
@@ -65,7 +65,7 @@ BrokerKind = Literal["amqp", "memory"]
 
 
 class HintPublisher(Protocol):
-    """What the relay and the scheduler need of a broker, in a thread of their own."""
+    """Defines what the relay and the scheduler need of a broker, each in its own thread."""
 
     @property
     def kind(self) -> BrokerKind: ...
@@ -76,7 +76,7 @@ class HintPublisher(Protocol):
 
 
 class MemoryBroker(StubBroker):
-    """Dramatiq's StubBroker without delay queues: the embedded default, one process."""
+    """Adapts Dramatiq's StubBroker, without delay queues: the default of the embedded mode, which is one process."""
 
     kind: BrokerKind = "memory"
 
@@ -88,22 +88,22 @@ class MemoryBroker(StubBroker):
         self.emit_after("declare_queue", queue_name)
 
     def depth(self, queue_name: str) -> int | None:
-        """Messages waiting in the queue; None when there is no such queue."""
+        """Returns the number of messages waiting in the queue; None if there is no such queue."""
         queue = self.queues.get(queue_name)
         return None if queue is None else queue.qsize()
 
     def prepare(self, queue_name: str) -> None:
-        """It was made with its first actor."""
+        """Does nothing: the queue was made with its first actor."""
 
     def unhealthy_reason(self) -> str | None:
-        """Nothing that could be wrong with it alone."""
+        """Returns None: nothing of it can fail alone."""
         return None
 
     def ensure_open(self) -> None:
-        """Nothing to open."""
+        """Does nothing: there is no connection to open."""
 
     def close_thread(self) -> None:
-        """Nothing to close."""
+        """Does nothing: there is no connection to close."""
 
 
 class HintBroker(RabbitmqBroker):
@@ -125,7 +125,7 @@ class HintBroker(RabbitmqBroker):
 
     @property
     def connection(self) -> Any:
-        """This thread's connection; it notes when RabbitMQ blocks publishers (a memory or disk alarm)."""
+        """Returns this thread's connection, which notes when RabbitMQ blocks publishers (a memory or disk alarm)."""
         connection = getattr(self.state, "connection", None)
         if connection is None:
             connection = _connection.fget(self)
@@ -141,10 +141,11 @@ class HintBroker(RabbitmqBroker):
         _connection.fdel(self)
 
     def prepare(self, queue_name: str) -> None:
-        """Makes the queue before its worker is announced: relays publish from then on, and RabbitMQ drops silently
-        what comes before the queue is there, or while it is being made.
+        """Declares the queue before its worker is announced.
 
-        Where that fails, the consumer meets the same trouble and says so; what was dropped comes again from its row.
+        Relays publish after the announcement, and RabbitMQ silently drops messages for a queue that does not exist yet
+        or is being declared. If the declaration fails, the consumer meets the same error and reports it; dropped hints
+        are published again from their rows.
         """
         try:
             self.declare_queue(queue_name, ensure=True)
@@ -154,7 +155,7 @@ class HintBroker(RabbitmqBroker):
             self.close_thread()
 
     def unhealthy_reason(self) -> str | None:
-        """Why a consumer of this process is not alive; None while all turn, connected or trying to."""
+        """Returns why a consumer of this process is not alive; None while all poll, connected or reconnecting."""
         for queue, turned_at in self._turned_at.items():
             idle = time.monotonic() - turned_at
             if idle > STUCK_SECONDS:
@@ -162,7 +163,7 @@ class HintBroker(RabbitmqBroker):
         return None
 
     def turned(self, queue_name: str) -> None:
-        """A consumer looked for messages."""
+        """Notes that a consumer polled for messages."""
         self._turned_at[queue_name] = time.monotonic()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
@@ -198,7 +199,7 @@ class HintBroker(RabbitmqBroker):
         self.queues_pending.discard(canonical_queue_name)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Publishes once, unconfirmed. Raises `ConnectionClosed`; the caller knows what was not published."""
+        """Publishes once, without a confirm. Raises `ConnectionClosed`; the caller knows what was not published."""
         if delay is not None:
             raise ValueError("delays are rows in the ledger: due_at")
         self.emit_before("enqueue", message, delay)
@@ -216,9 +217,9 @@ class HintBroker(RabbitmqBroker):
         return message
 
     def ensure_open(self) -> None:
-        """Opens this thread's channel where it is not, and answers heartbeats.
+        """Opens this thread's channel if it is not open, and answers heartbeats.
 
-        Raises `ConnectionClosed`, or `BrokerBlocked` while an alarm is on: what was published then would only wait.
+        Raises `ConnectionClosed`, or `BrokerBlocked` while an alarm is on, when published messages would only wait.
         """
         try:
             if not self.channel.is_open:
@@ -232,11 +233,11 @@ class HintBroker(RabbitmqBroker):
             raise ConnectionClosed(error) from None
 
     def close_thread(self) -> None:
-        """Closes this thread's connection: nobody else may."""
+        """Closes this thread's connection, which no other thread may do."""
         del self.connection
 
     def depth(self, queue_name: str) -> int | None:
-        """Messages waiting in the queue; None when there is no such queue. Raises `ConnectionClosed`."""
+        """Returns the number of messages waiting in the queue; None if it does not exist. Raises `ConnectionClosed`."""
         try:
             declared = self.channel.queue_declare(queue=queue_name, passive=True)
         except pika.exceptions.ChannelClosedByBroker:

@@ -1,4 +1,4 @@
-"""The consumer of hints: it reads each message once, drops what is no hint, and acknowledges what ended."""
+"""Consumes hints: reads each message once, drops messages that are not hints, and acknowledges finished ones."""
 
 import json
 import threading
@@ -13,7 +13,10 @@ from dramatiq.message import Message
 
 
 def read_hint(body: bytes, queue: str) -> Message[Any] | None:
-    """The hint for this queue that a message's body is; None for anything else: whoever has a password may send one."""
+    """Parses a message's body as a hint for this queue.
+
+    Returns None for anything else, because anyone with a password may send messages.
+    """
     try:
         match json.loads(body):
             case {
@@ -34,11 +37,11 @@ def read_hint(body: bytes, queue: str) -> Message[Any] | None:
 
 
 class HintConsumer(_RabbitmqConsumer):
-    """Drops what is not a hint before Dramatiq looks at it, and acknowledges together what ended together.
+    """Drops messages that are not hints before Dramatiq sees them, and groups acknowledgements.
 
-    An acknowledgement wakes the thread that holds the connection, which is most of what it costs. Those that come
-    before that thread has turned are sent by one call, and where no older hint is still at work one frame stands for
-    them all.
+    An acknowledgement wakes the thread that holds the connection, which is most of its cost. Acknowledgements that come
+    before that thread runs are sent in one call, and if no older hint is still being processed, one frame covers them
+    all.
     """
 
     def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
@@ -56,16 +59,16 @@ class HintConsumer(_RabbitmqConsumer):
         with self._acks:
             self._done.append(message._tag)
             if len(self._done) > 1:
-                return  # whoever was first has woken the connection's thread
+                return  # the first one has woken the connection's thread
         try:
             self.connection.add_callback_threadsafe(self._acknowledge)
         except pika.exceptions.AMQPError as error:
             with self._acks:
-                self._done.clear()  # they are delivered again
+                self._done.clear()  # RabbitMQ delivers them again
             raise ConnectionClosed(error) from None
 
     def _acknowledge(self) -> None:
-        """In the thread that holds the connection."""
+        """Sends the acknowledgements, in the thread that holds the connection."""
         with self._acks:
             done, self._done = sorted(self._done), []
         oldest = min(self.known_tags.copy(), default=None)
@@ -86,7 +89,7 @@ class HintConsumer(_RabbitmqConsumer):
                 yield method, properties, message
 
     def __next__(self) -> Any:
-        """As Dramatiq's own, but for the message: `_checked` has read it."""
+        """Does the same as Dramatiq's method, except that `_checked` has already parsed the message."""
         try:
             method, _, message = next(self.iterator)
         except (AssertionError, pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError) as error:
@@ -99,11 +102,11 @@ class HintConsumer(_RabbitmqConsumer):
         return _RabbitmqMessage(method.redelivered, method.delivery_tag, message)
 
     def _hint(self, body: bytes) -> Message[Any] | None:
-        """The hint; None where it is dropped. Dramatiq would drop one for an unknown actor too, with a traceback."""
+        """Returns the hint, or None to drop it. Dramatiq would drop one of an unknown actor too, with a traceback."""
         message = read_hint(body, self.queue_name)
         if message is None:
             self._say_dropped(f"is no hint ({len(body)} bytes)")
-        elif message.actor_name not in self.broker.actors:  # an upgrade under way: the hint comes again from its row
+        elif message.actor_name not in self.broker.actors:  # during an upgrade: the hint comes again from its row
             self._say_dropped(f"is for {message.actor_name[:100]!r}, which this worker does not have")
             return None
         return message

@@ -1,8 +1,8 @@
-"""Which hints of what a process inserts may be stamped with the insert: as long as the window of a queue has room.
+"""Decides whether a process stamps the hints of tasks as it inserts them: while the window of the queue has room.
 
-This process believes for a moment what it read of a window. Two processes may so overdraw it by a little, which costs
-nothing but a few hints that come before a later priority. What waits without a hint is never overtaken: while there is
-any of it, nothing is stamped here, and the relay takes all by rank.
+A process caches what it read of a window for a moment. So two processes may overdraw it slightly, which costs only a
+few hints that come before tasks of a higher priority submitted later. Tasks that wait without a hint are never
+overtaken: while there are any, nothing is stamped here, and the relay takes all tasks by rank.
 """
 
 import time
@@ -14,16 +14,16 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.dispatch.workers import Served
 
-LIVE_SECONDS = 1.0  # how long the list of live queues is believed
-FRESH_SECONDS = 0.25  # how long a window is believed
-AGAIN_SECONDS = 0.05  # and one that is used up, so that a small window is not read with every submission
+LIVE_SECONDS = 1.0  # how long the list of live queues is cached
+FRESH_SECONDS = 0.25  # how long a window is cached
+AGAIN_SECONDS = 0.05  # how long a full window is cached, so that a small one is not read at every submission
 
 
 @dataclass(frozen=True)
 class QueueView:
-    """What this process knows of a queue. `served`: its live workers; None where there are none.
+    """Holds what this process knows of a queue. `served` sums up its live workers; None if there are none.
 
-    `ahead` tasks have a hint and are not claimed yet; None where the window has no room for more. `left` more may be
+    `ahead` tasks have a hint and are not claimed yet; None if the window has no room for more. `left` more tasks may be
     stamped here.
     """
 
@@ -34,7 +34,7 @@ class QueueView:
 
 
 class HintRoom:
-    """Called by many threads. `publishes` says whether hints reach the broker now: else nothing is stamped."""
+    """Counts the room of windows for many threads. If `publishes` says that the broker is away, nothing is stamped."""
 
     def __init__(
         self, db: Database, publishes: Callable[[], bool], clock: Callable[[], float] = time.monotonic
@@ -49,7 +49,7 @@ class HintRoom:
         self._live_at = float("-inf")
 
     def look(self, queues: Iterable[str]) -> None:
-        """Reads what is not fresh of these queues. Raises `LedgerUnavailable`."""
+        """Reads the windows of these queues that are not cached. Raises `LedgerUnavailable`."""
         for queue in queues:
             if not self._is_fresh(queue):
                 view = self._read(queue)
@@ -57,7 +57,7 @@ class HintRoom:
                     self._views[queue], self._read_at[queue] = view, self._clock()
 
     def take(self, queue: str) -> bool:
-        """Whether one more task of the queue gets its hint with its insert."""
+        """Takes a place if there is one. Returns whether the next task of the queue gets its hint with its insert."""
         with self._lock:
             view = self._views.get(queue)
             if view is None or view.left <= 0:
@@ -66,7 +66,7 @@ class HintRoom:
         return True
 
     def view(self, queue: str) -> QueueView:
-        """What was read last; nothing where `look` never saw the queue."""
+        """Returns what was read last, or an empty view if `look` never read the queue."""
         with self._lock:
             return self._views.get(queue, QueueView())
 
@@ -88,7 +88,7 @@ class HintRoom:
         room = served.window - use.hinted if self._publishes() else 0
         if room <= 0:
             return QueueView(served)
-        return QueueView(served, False, use.hinted, (room + 1) // 2)  # another process may be at it as well
+        return QueueView(served, False, use.hinted, (room + 1) // 2)  # half: another process may stamp as well
 
     def _served(self) -> dict[str, Served]:
         if self._clock() - self._live_at >= LIVE_SECONDS:

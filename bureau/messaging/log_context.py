@@ -1,4 +1,4 @@
-"""What is logged while a message is worked on names its task, by Dramatiq and pika too."""
+"""Adds the task to all log lines written while its message is processed, those of Dramatiq and pika included."""
 
 import structlog
 from dramatiq.broker import Broker, MessageProxy
@@ -8,7 +8,7 @@ _NAMES = ("task_id", "run")
 
 
 class MessageContext(Middleware):
-    """Binds the hint's task to the worker's thread; the runner adds job and claim once it has claimed."""
+    """Binds the hint's task to the worker's thread; the runner adds the job and the claim after claiming."""
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:  # noqa: ARG002 - Dramatiq's
         structlog.contextvars.bind_contextvars(task_id=message.args[0], run=message.actor_name)

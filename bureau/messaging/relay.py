@@ -1,7 +1,7 @@
-"""The relay: publishes hints for rows that are due. A thread of it runs in every process.
+"""Publishes hints for due rows. Each process runs a relay in a thread.
 
-It is woken after each commit that made something due; the scheduler's also looks by itself, for what time made due.
-What was stamped when it was inserted is handed to it, and published without a look at the ledger.
+A relay is woken after each commit that made a task due; the scheduler's also polls, for tasks that time made due.
+Hints that were stamped when their task was inserted are handed to it, and published without a look at the ledger.
 """
 
 import time
@@ -17,15 +17,15 @@ from bureau.ledger.dispatch.hints import Hint
 from bureau.messaging.broker import BrokerKind, HintPublisher, hint
 from bureau.metrics import relay as metrics
 
-WINDOWS_SECONDS = 1.0  # how long the list of live queues is believed
-LOOK_SECONDS = 10.0  # and its idle connection is serviced as often
-OPEN_SECONDS = 1.0  # how long a channel that was open is believed to be, for what is stamped already
-BUSY_SECONDS = 0.02  # hints that are handed over sooner after others than this
-GATHER_SECONDS = 0.003  # wait so long for those that follow: then all are published in one turn of the thread
+WINDOWS_SECONDS = 1.0  # how long the list of live queues is cached
+LOOK_SECONDS = 10.0  # the idle connection is serviced in the same interval
+OPEN_SECONDS = 1.0  # how long an open channel is taken as open, for hints that are stamped already
+BUSY_SECONDS = 0.02  # hints handed over less than this after other hints
+GATHER_SECONDS = 0.003  # wait this long for the next ones, so that the thread publishes all in one turn
 
 
 class Relay:
-    """`start`, `wake` and `stop` as any loop; `last_error` says why publishing does not work."""
+    """Runs as a loop with `start`, `wake` and `stop`; `last_error` says why publishing fails."""
 
     def __init__(
         self,
@@ -35,8 +35,10 @@ class Relay:
         look_seconds: float = LOOK_SECONDS,
         spacing_seconds: float = 0.0,
     ) -> None:
-        """`spacing_seconds` pass at least between two looks at the ledger: for a process that only inserts, and whose
-        wakes come faster than windows empty."""
+        """Makes a relay that waits at least `spacing_seconds` between two looks at the ledger.
+
+        The spacing is for a process that only inserts, and is woken faster than windows empty.
+        """
         self._db = db
         self._publisher = publisher
         self._look_seconds = look_seconds
@@ -63,18 +65,18 @@ class Relay:
 
     @property
     def healthy(self) -> bool:
-        """Whether the broker takes messages. A ledger that is away is no fault of the broker's."""
+        """Returns whether the broker accepts messages. An outage of the ledger does not count as one of the broker."""
         return self._loop.alive and self._publishes
 
     def wake(self) -> None:
-        """Something became due: looks at the ledger at once, or as soon as the spacing allows."""
+        """Looks at the ledger at once, or as soon as the spacing allows, because a task became due."""
         self._woken = True
         self._loop.wake()
 
     def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
-        """Takes over hints, each with its queue, whose stamps have been committed, and publishes them at once.
+        """Takes over hints with committed stamps, each with its queue, and publishes them at once.
 
-        Where publishing fails their stamps are taken back; where the process dies before, they are lost hints.
+        If publishing fails, their stamps are taken back; if the process dies first, they count as lost hints.
         """
         self._handed.extend(stamped)
         self._loop.wake()
@@ -84,22 +86,22 @@ class Relay:
             self._publish_handed()
             pause = self._until_look()
             if pause <= 0:
-                self._ensure_open()  # before anything is stamped
+                self._ensure_open()  # before tasks are stamped
                 pause = self._look()
         except LedgerUnavailable:
-            self._publishes = True  # it was open
+            self._publishes = True  # the broker was open
             raise
         except Exception:
             self._publishes = False
             self._open_at = float("-inf")
-            self._woken = True  # once the broker is back
+            self._woken = True  # look again once the broker is back
             self._unreserve_handed()
             raise
         self._publishes = True
         return pause
 
     def _leave(self) -> None:
-        """At the end of its thread: what was handed over last is published yet."""
+        """Publishes the hints handed over last, at the end of the thread."""
         try:
             if self._handed:
                 self._publisher.ensure_open()
@@ -114,12 +116,12 @@ class Relay:
         self._open_at = time.monotonic()
 
     def _until_look(self) -> float:
-        """The seconds until it is time to look at the ledger."""
+        """Returns the seconds until the next look at the ledger."""
         pause = self._spacing_seconds if self._woken else self._look_seconds
         return pause - (time.monotonic() - self._looked_at)
 
     def _look(self) -> float:
-        """Publishes what is due. Returns the seconds until it is time to look again."""
+        """Publishes due tasks. Returns the seconds until the next look."""
         self._woken = False
         try:
             self._publish_due()
@@ -158,12 +160,12 @@ class Relay:
         return [self._handed.popleft() for _ in range(len(self._handed))]
 
     def _unreserve_handed(self) -> None:
-        """The broker is away: what was handed over counts as not hinted, so that it is published once it is back."""
+        """Takes back the stamps of handed hints while the broker is away, so that they are published afterwards."""
         handed = self._take_handed()
         try:
             hints.unreserve(self._db, [due for _, due in handed])
         except LedgerUnavailable:
-            self._handed.extend(handed)  # at the next pass
+            self._handed.extend(handed)  # the next pass tries again
 
     def _live_windows(self) -> dict[str, int]:
         if time.monotonic() >= self._windows_until:

@@ -1,5 +1,5 @@
-"""Metrics by Prometheus' naming rules, a file a concept. Importing one defines its metrics and does nothing else.
+"""Holds the metrics, named by Prometheus' rules, one file for each concept. Importing one only defines its metrics.
 
-No label has unbounded values: routes are templates, tasks and queues come from what workers announced, statuses are
-HTTP's own. docs/metrics.md says what each means.
+No label has unbounded values: routes are templates, tasks and queues come from announcements of workers, statuses are
+HTTP's own. docs/metrics.md explains each metric.
 """

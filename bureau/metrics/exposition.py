@@ -1,4 +1,4 @@
-"""`/metrics`: what a process has counted, in Prometheus' text format."""
+"""Serves `/metrics` in Prometheus' text format."""
 
 import socket
 import sys
@@ -16,13 +16,13 @@ PATH = "/metrics"
 
 
 def exposed(registry: CollectorRegistry = REGISTRY) -> tuple[bytes, str]:
-    """The text and its media type."""
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody needs
+    """Returns the metrics as text, and its media type."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # these would double the series, and nothing uses them
     return _text(registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
 def listen(bind: str) -> socket.socket:
-    """A listening socket for `host:port`. Raises `SystemExit` where that is taken."""
+    """Returns a listening socket for `host:port`. Raises `SystemExit` if the port is taken."""
     host, _, port = bind.rpartition(":")
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=_family(host), backlog=64)
@@ -34,21 +34,21 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-class AskedByMachines(ThreadingHTTPServer):
-    """For `/metrics` and `/healthz`: whoever asks may hang up before the answer, and nobody need know."""
+class ProbeServer(ThreadingHTTPServer):
+    """Answers `/metrics` and `/healthz`. A client that disconnects before the answer is ignored."""
 
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """Instead of a traceback on stderr."""
+        """Logs an error, where the base class would print a traceback on stderr."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            log.exception("a question of %s could not be answered", client_address[0])
+            log.exception("a request from %s could not be answered", client_address[0])
 
 
 def serve(listening: socket.socket, registry: CollectorRegistry = REGISTRY) -> None:
-    """Answers in a thread that ends with the process. Processes may share the socket: any of them answers."""
-    listening.setblocking(False)  # a sibling may have taken the connection
-    server = AskedByMachines(listening.getsockname()[:2], _handler(registry), bind_and_activate=False)
+    """Serves in a thread that ends with the process. Processes may share the socket; then any of them answers."""
+    listening.setblocking(False)  # another process may have taken the connection
+    server = ProbeServer(listening.getsockname()[:2], _handler(registry), bind_and_activate=False)
     server.socket.close()
     server.socket = listening
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
@@ -64,13 +64,13 @@ def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
             return answer(self, *exposed(registry))
 
         def log_message(self, format: str, *args: object) -> None:
-            """Asked every few seconds: nothing to log."""
+            """Logs nothing, because requests come every few seconds."""
 
     return Metrics
 
 
 def answer(handler: BaseHTTPRequestHandler, body: bytes, media_type: str, status: int = 200) -> None:
-    """Writes a whole answer."""
+    """Writes a complete HTTP answer."""
     handler.send_response(status)
     handler.send_header("Content-Type", media_type)
     handler.send_header("Content-Length", str(len(body)))

@@ -1,8 +1,8 @@
-"""Metrics of a command that forks its processes: gunicorn's.
+"""Serves the metrics of a command that forks its processes, such as gunicorn.
 
 Each process writes its numbers to files in one folder (prometheus_client's multiprocess mode), so that they outlive
-it, and all of them answer on one socket for all. To be made before anything imports `prometheus_client`, which
-decides at its import how it counts.
+the process. All processes share one socket, and each answers for all of them. `ForkedMetrics` must be made before
+anything imports `prometheus_client`, which decides at its import how it counts.
 """
 
 import os
@@ -16,11 +16,14 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class ForkedMetrics:
-    """In the parent: `listen`, `forget` whoever died, `close`. In each child: `serve`."""
+    """Shares metrics between processes. The parent calls `listen`, `forget` for a dead child, and `close`.
+
+    Each child calls `serve`.
+    """
 
     def __init__(self, bind: str) -> None:
         if "prometheus_client" in sys.modules:
-            raise RuntimeError("prometheus_client was imported before its folder was named")
+            raise RuntimeError("prometheus_client was imported before its folder was set")
         self._bind = bind
         self._listening: socket | None = None
         self.folder = tempfile.mkdtemp(prefix="bureau-metrics-")
@@ -29,16 +32,18 @@ class ForkedMetrics:
     @classmethod
     @cache
     def at(cls, bind: str) -> "ForkedMetrics":
-        """The one of this command: a reload of its configuration goes on with the same numbers."""
+        """Returns this command's instance. It is cached, so that numbers survive a reload of the configuration."""
         return cls(bind)
 
     def listen(self) -> None:
+        """Opens the socket. Raises `SystemExit` if the port is taken."""
         from bureau.metrics.exposition import listen
 
         if self._listening is None:
             self._listening = listen(self._bind)
 
     def serve(self) -> None:
+        """Answers on the shared socket, in a thread."""
         from prometheus_client import CollectorRegistry
         from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -52,7 +57,7 @@ class ForkedMetrics:
         serve(self._listening, registry)
 
     def forget(self, pid: int) -> None:
-        """A child has died: what it counted stays, what it was doing is over."""
+        """Keeps the counters of a child that has died, and drops its gauges of work in progress."""
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(pid, self.folder)  # type: ignore[no-untyped-call]  # the library's

@@ -1,8 +1,8 @@
-"""What the gateway is asked and what it takes."""
+"""Defines the metrics of the gateway: requests, submissions and uploads."""
 
 from prometheus_client import Counter, Histogram
 
-UNKNOWN_ROUTE = "unknown"  # whatever address does not exist
+UNKNOWN_ROUTE = "unknown"  # all addresses that do not exist
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -11,7 +11,7 @@ REQUESTS = Counter(
 )
 DURATION = Histogram(
     "bureau_http_request_duration_seconds",
-    "From a request's begin to the begin of its answer; a wait that it asked for counts.",
+    "Seconds from the start of a request to the start of its answer, including a wait that it asked for.",
     ["route", "method"],
     buckets=_SECONDS,
 )
@@ -20,7 +20,7 @@ UPLOADED = Counter("bureau_upload_bytes", "Bytes of uploaded files stored.")
 
 
 def answered(route: str | None, method: str, status: int, seconds: float) -> None:
-    """`route` is the template that matched, None where none did."""
+    """Counts an answered request. `route` is the template that matched, or None."""
     route, method = route or UNKNOWN_ROUTE, method if method in _METHODS else "other"
     REQUESTS.labels(route, method, status).inc()
     DURATION.labels(route, method).observe(seconds)

@@ -1,4 +1,4 @@
-"""How executions and jobs end, counted."""
+"""Counts how executions and jobs end."""
 
 from bureau.ledger.db.job_end import JobEnded
 from bureau.ledger.jobs.finish import Finished, FinishResult
@@ -6,25 +6,25 @@ from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, Ret
 from bureau.metrics.tasks import JOB_SECONDS, POSTPONED, RETRIES, TASK_SECONDS
 
 
-def ran(task: str, ending: Outcome | None, seconds: float) -> None:
-    """An execution, before its ending is written."""
-    TASK_SECONDS.labels(task, _outcome(ending)).observe(seconds)
+def ran(task: str, outcome: Outcome | None, seconds: float) -> None:
+    """Observes the seconds of an execution, before its outcome is written."""
+    TASK_SECONDS.labels(task, _outcome(outcome)).observe(seconds)
 
 
-def written(queue: str, ending: Outcome, finished: Finished) -> None:
-    """What the ledger made of it."""
-    if isinstance(ending, RetryLater) and finished.fate is FinishResult.DONE:
-        (RETRIES if ending.counted else POSTPONED).labels(queue).inc()
+def written(queue: str, outcome: Outcome, finished: Finished) -> None:
+    """Counts a retry or postponement after the ledger has written it."""
+    if isinstance(outcome, RetryLater) and finished.fate is FinishResult.DONE:
+        (RETRIES if outcome.counted else POSTPONED).labels(queue).inc()
 
 
 def job_ended(job: JobEnded) -> None:
-    """By its last task, by a cancel, by time, by a crash too many."""
+    """Observes a job's end, whether by its last task, a cancel, expiry or too many crashes."""
     JOB_SECONDS.labels(job.kind, job.state).observe(job.seconds)
 
 
-def _outcome(ending: Outcome | None) -> str:
-    """`discarded`: the claim was somebody else's before the task ended."""
-    match ending:
+def _outcome(outcome: Outcome | None) -> str:
+    """Returns the label of an outcome; `discarded` if the claim was lost before the task ended."""
+    match outcome:
         case Succeeded():
             return "succeeded"
         case Failed():

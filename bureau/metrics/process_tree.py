@@ -1,4 +1,4 @@
-"""`process_…` metrics of a parent and its children together, as if they were one process. Linux; else nothing."""
+"""Collects `process_…` metrics of a parent and its children as if they were one process; on Linux only."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,10 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class _Process:
-    """CPU in clock ticks, with that of children that have died and were waited for; start in ticks since boot."""
+    """Holds the numbers of one process.
+
+    `cpu` is in clock ticks and includes children that have ended and were waited for; `started` is in ticks since boot.
+    """
 
     cpu: int
     resident_bytes: int
@@ -23,7 +26,7 @@ class _Process:
 
 
 class ProcessTreeCollector(Collector):
-    """Of `parent` and the processes that it has now."""
+    """Collects the sums over `parent` and its current children."""
 
     def __init__(self, parent: int) -> None:
         self._parent = parent
@@ -32,18 +35,22 @@ class ProcessTreeCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        found = {pid: process for pid in (self._parent, *_children(self._parent)) if (process := _read(pid))}
-        if self._parent not in found:
+        processes = {
+            pid: process for pid in (self._parent, *_children(self._parent)) if (process := _read_process(pid))
+        }
+        if self._parent not in processes:
             return
         ticks = os.sysconf("SC_CLK_TCK")
-        cpu = sum(process.cpu for process in found.values()) / ticks
-        yield CounterMetricFamily("process_cpu_seconds", "CPU time of all its processes.", value=cpu)
-        memory = sum(process.resident_bytes for process in found.values())
-        yield GaugeMetricFamily("process_resident_memory_bytes", "Resident memory of all its processes.", value=memory)
-        files = sum(process.open_files for process in found.values())
-        yield GaugeMetricFamily("process_open_fds", "Open files of all its processes.", value=files)
-        started = _booted() + found[self._parent].started / ticks
-        yield GaugeMetricFamily("process_start_time_seconds", "When the parent was started.", value=started)
+        cpu = sum(process.cpu for process in processes.values()) / ticks
+        yield CounterMetricFamily("process_cpu_seconds", "CPU time of all processes.", value=cpu)
+        memory = sum(process.resident_bytes for process in processes.values())
+        yield GaugeMetricFamily("process_resident_memory_bytes", "Resident memory of all processes.", value=memory)
+        files = sum(process.open_files for process in processes.values())
+        yield GaugeMetricFamily("process_open_fds", "Open files of all processes.", value=files)
+        started = _boot_time() + processes[self._parent].started / ticks
+        yield GaugeMetricFamily(
+            "process_start_time_seconds", "Start time of the parent in Unix seconds.", value=started
+        )
 
 
 def _children(parent: int) -> list[int]:
@@ -53,10 +60,10 @@ def _children(parent: int) -> list[int]:
         return []
 
 
-def _read(pid: int) -> _Process | None:
-    """None where it has ended."""
+def _read_process(pid: int) -> _Process | None:
+    """Reads the numbers of a process; None if it has ended."""
     try:
-        fields = (_PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()  # its name may hold anything
+        fields = (_PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()  # the process name may contain anything
         files = len(list((_PROC / f"{pid}/fd").iterdir()))
     except OSError:
         return None
@@ -68,7 +75,7 @@ def _read(pid: int) -> _Process | None:
     )
 
 
-def _booted() -> float:
-    """Seconds since the epoch."""
+def _boot_time() -> float:
+    """Returns when the machine was booted, in seconds since 1970."""
     lines = (_PROC / "stat").read_text().splitlines()
     return next((float(line.split()[1]) for line in lines if line.startswith("btime ")), 0.0)

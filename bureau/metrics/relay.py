@@ -1,4 +1,4 @@
-"""How hints are published."""
+"""Defines the metrics of the relay, which publishes hints from the outbox."""
 
 from prometheus_client import Counter, Histogram
 
@@ -8,7 +8,7 @@ BATCH_SIZE = Histogram(
 )
 LAG_SECONDS = Histogram(
     "bureau_relay_lag_seconds",
-    "From the time a task was due to its first hint; waiting for room in the queue's window counts.",
+    "Seconds from a task's due time to its first hint, including the wait for room in the queue's window.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0),
 )
-RECONNECTS = Counter("bureau_relay_reconnects", "Connections to RabbitMQ made anew by publishers that had one.")
+RECONNECTS = Counter("bureau_relay_reconnects", "Reconnections of publishers to RabbitMQ.")

@@ -1,4 +1,4 @@
-"""How the ledger stands, asked when Prometheus asks. The scheduler serves it; of several each says the same."""
+"""Collects gauges from the ledger when Prometheus scrapes. The scheduler serves them; several all serve the same."""
 
 import threading
 import time
@@ -12,15 +12,17 @@ from prometheus_client.registry import Collector
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.reads.queue_stats import QueueSurvey, survey
 
-BELIEVED_SECONDS = 5.0
+CACHE_SECONDS = 5.0
 TIMEOUT_SECONDS = 5.0
 
-LOST_ATTEMPTS = Counter("bureau_ledger_lost_attempts", "Executions whose lease ended: their worker fell silent.")
-LOST_HINTS = Counter("bureau_ledger_lost_hints", "Hints that nobody claimed, published again.")
+LOST_ATTEMPTS = Counter(
+    "bureau_ledger_lost_attempts", "Executions whose lease expired because their worker stopped renewing it."
+)
+LOST_HINTS = Counter("bureau_ledger_lost_hints", "Hints that were published again because no worker claimed them.")
 
 
 class LedgerCollector(Collector):
-    """Gauges by queue, from one query that is believed for a few seconds, whoever asks how often."""
+    """Yields gauges by queue from one query. It caches the answer for a few seconds, however often it is scraped."""
 
     def __init__(self, db: Database) -> None:
         self._db = db.with_timeout(TIMEOUT_SECONDS)
@@ -29,25 +31,27 @@ class LedgerCollector(Collector):
         self._until = 0.0
 
     def describe(self) -> Iterable[Metric]:
-        """Without asking the ledger."""
+        """Returns nothing, so that registering the collector does not query the ledger."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        queues = self._surveyed()
-        yield GaugeMetricFamily("bureau_ledger_up", "Whether the ledger answered.", value=float(queues is not None))
+        queues = self._cached_survey()
+        yield GaugeMetricFamily(
+            "bureau_ledger_up", "1 if the ledger answered, else 0.", value=float(queues is not None)
+        )
         yield from _families(queues or ())
 
     def close(self) -> None:
         self._db.close()
 
-    def _surveyed(self) -> Sequence[QueueSurvey] | None:
+    def _cached_survey(self) -> Sequence[QueueSurvey] | None:
         with self._lock:
             if time.monotonic() >= self._until:
                 try:
                     self._queues = survey(self._db)
                 except LedgerUnavailable:
                     self._queues = None
-                self._until = time.monotonic() + BELIEVED_SECONDS
+                self._until = time.monotonic() + CACHE_SECONDS
             return self._queues
 
 
@@ -57,10 +61,10 @@ def _families(queues: Sequence[QueueSurvey]) -> Iterator[Metric]:
         "Tasks that have not ended, by queue and state: waiting, later, due or running.",
         labels=["queue", "state"],
     )
-    oldest = _gauge("bureau_ledger_oldest_wait_seconds", "How long the oldest due task of a queue has waited.")
-    expired = _gauge("bureau_ledger_expired_leases", "Tasks that run on a lease that ended.")
+    oldest = _gauge("bureau_ledger_oldest_wait_seconds", "Seconds that the oldest due task of a queue has waited.")
+    expired = _gauge("bureau_ledger_expired_leases", "Running tasks whose lease has expired.")
     workers = _gauge("bureau_workers", "Live workers that serve the queue.")
-    paused = _gauge("bureau_queue_paused", "1 while the queue is paused.")
+    paused = _gauge("bureau_queue_paused", "1 while the queue is paused, else 0.")
     for queue in queues:
         name = [queue.queue]
         for state in ("waiting", "later", "due", "running"):

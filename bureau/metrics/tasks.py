@@ -1,4 +1,4 @@
-"""What workers do: claims, tasks, finishes and the ends of jobs."""
+"""Defines the metrics of workers: claims, tasks, finishes and the ends of jobs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,26 +11,30 @@ _WORK_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 9
 _JOB_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 
 CLAIM_SECONDS = Histogram(
-    "bureau_ledger_claim_duration_seconds", "A claim that the ledger answered.", ["queue"], buckets=_STATEMENT_SECONDS
-)
-FINISH_SECONDS = Histogram(
-    "bureau_ledger_finish_duration_seconds",
-    "A finish, with the waits for a ledger that was away.",
+    "bureau_ledger_claim_duration_seconds",
+    "Seconds of a claim that the ledger answered.",
     ["queue"],
     buckets=_STATEMENT_SECONDS,
 )
-RETRIES = Counter("bureau_ledger_retries", "Failed attempts that are tried again.", ["queue"])
-POSTPONED = Counter("bureau_ledger_postponed", "Executions put off that cost no attempt.", ["queue"])
+FINISH_SECONDS = Histogram(
+    "bureau_ledger_finish_duration_seconds",
+    "Seconds of a finish, including waits for a ledger that was down.",
+    ["queue"],
+    buckets=_STATEMENT_SECONDS,
+)
+RETRIES = Counter("bureau_ledger_retries", "Failed attempts that are retried.", ["queue"])
+POSTPONED = Counter("bureau_ledger_postponed", "Executions that were postponed without counting an attempt.", ["queue"])
 TASK_SECONDS = Histogram(
     "bureau_task_duration_seconds",
-    "An execution by task and outcome: succeeded, failed, cancelled, retry, postponed, handed_back or discarded.",
+    "Seconds of an execution, by task and outcome: succeeded, failed, cancelled, retry, postponed, handed_back, "
+    "discarded.",
     ["task", "outcome"],
     buckets=_WORK_SECONDS,
 )
 ARTIFACT_BYTES = Counter("bureau_artifact_bytes", "Bytes of the files that tasks made.", ["task"])
 JOB_SECONDS = Histogram(
     "bureau_job_duration_seconds",
-    "End to end: from a job's submission, or the time it was to start at, to its end, by kind and state.",
+    "Seconds from a job's submission, or the time it was to start at, to its end, by kind and state.",
     ["kind", "state"],
     buckets=_JOB_SECONDS,
 )
@@ -38,7 +42,7 @@ JOB_SECONDS = Histogram(
 
 @contextmanager
 def timed(duration: Histogram, queue: str) -> Iterator[None]:
-    """Observes the block's duration where it raises nothing."""
-    began = monotonic()
+    """Observes the block's duration in seconds, unless it raises."""
+    started_at = monotonic()
     yield
-    duration.labels(queue).observe(monotonic() - began)
+    duration.labels(queue).observe(monotonic() - started_at)

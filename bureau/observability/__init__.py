@@ -1,1 +1,1 @@
-"""Structured logs, and the line that a process writes when it starts."""
+"""Holds structured logging, and the record that a process writes when it starts."""

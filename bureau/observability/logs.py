@@ -1,7 +1,7 @@
-"""Logs on stderr, one line a record: JSON for machines, text for a terminal.
+"""Configures logs on stderr, one line for each record: JSON for machines, text for a terminal.
 
-Records of structlog and of the standard library (pika, dramatiq, gunicorn) look the same and carry what is bound
-to the context: `request_id`, `job_id`, `task_id`, `claim_no`.
+Records of structlog and of the standard library (pika, dramatiq, gunicorn) look the same and contain the values that
+are bound to the context: `request_id`, `job_id`, `task_id`, `claim_no`.
 Credentials never reach the output (`bureau.secrets.redaction`), and tracebacks show no local variables.
 """
 
@@ -20,8 +20,8 @@ from structlog.typing import Processor
 from bureau.secrets.redaction import keep_environment, scrub
 from bureau.settings import LogSettings
 
-# Quiet unless something is wrong. pika's errors also come as exceptions, which are logged once, where they are
-# handled; by itself it writes seven records for each refused connection.
+# These are quiet unless something is wrong. pika's errors also come as exceptions, which are logged once, where they
+# are handled; by itself it writes seven records for each refused connection.
 _QUIETER = {
     "pika": logging.CRITICAL,
     "httpx": logging.WARNING,
@@ -30,12 +30,15 @@ _QUIETER = {
     "sqlalchemy": logging.WARNING,  # at DEBUG it would write every row
 }
 
-# With handlers of their own by the time a worker process imports the application.
+# These have their own handlers by the time a worker process imports the application.
 _WITH_HANDLERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
-    """Sets the process's logging, to stderr or to `stream`. For composition roots only, before anything is logged."""
+    """Configures the process's logging, to stderr or to `stream`.
+
+    Only composition roots call it, before anything is logged.
+    """
     keep_environment(os.environ)
     level = logging.getLevelNamesMapping()[settings.log_level]
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -49,31 +52,31 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
-    sys.excepthook, threading.excepthook = _say_end, _say_end_of_thread
+    sys.excepthook, threading.excepthook = _log_uncaught, _log_uncaught_in_thread
     structlog.configure(
-        processors=[*_described(), ProcessorFormatter.wrap_for_formatter],
+        processors=[*_shared_processors(), ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
 
 
-def _say_end(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """What would be printed as it is: a library's error may quote a password."""
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Logs an uncaught error. Python would print it unredacted, and a library's error may quote a password."""
     if issubclass(kind, Exception):
-        logging.getLogger("bureau").critical("the process ends by an error", exc_info=(kind, error, traceback))
+        logging.getLogger("bureau").critical("the process ends because of an error", exc_info=(kind, error, traceback))
     else:
         sys.__excepthook__(kind, error, traceback)
 
 
-def _say_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+def _log_uncaught_in_thread(ended: threading.ExceptHookArgs) -> None:
     if ended.exc_value is not None and not issubclass(ended.exc_type, SystemExit):
         name = ended.thread.name if ended.thread else ""
-        told = (ended.exc_type, ended.exc_value, ended.exc_traceback)
-        logging.getLogger("bureau").critical("thread %s ends by an error", name, exc_info=told)
+        exc_info = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+        logging.getLogger("bureau").critical("thread %s ends because of an error", name, exc_info=exc_info)
 
 
-def _described() -> Sequence[Processor]:
-    """What every record gets, wherever it comes from."""
+def _shared_processors() -> Sequence[Processor]:
+    """Returns the processors for every record, whether from structlog or the standard library."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -99,12 +102,12 @@ def _formatter(log_format: str) -> ProcessorFormatter:
             structlog.processors.JSONRenderer(ensure_ascii=False),  # an escape would hide a password from `scrub`
         ]
     return _ScrubbingFormatter(
-        processors=[ProcessorFormatter.remove_processors_meta, *rendered], foreign_pre_chain=_described()
+        processors=[ProcessorFormatter.remove_processors_meta, *rendered], foreign_pre_chain=_shared_processors()
     )
 
 
 class _ScrubbingFormatter(ProcessorFormatter):
-    """Scrubs the finished line, so that no value, message or traceback is forgotten."""
+    """Redacts secrets in the finished line, so that no value, message or traceback is missed."""
 
     def format(self, record: logging.LogRecord) -> str:
         # Lone surrogates (undecodable file names) would make the stream raise.
@@ -112,7 +115,11 @@ class _ScrubbingFormatter(ProcessorFormatter):
 
 
 def _stderr_is_terminal() -> bool:
-    """Of the process, not of `sys.stderr`: in Dramatiq's workers that is a pipe to the parent, which prints it."""
+    """Tells whether the process's stderr is a terminal.
+
+    It checks the file descriptor and not `sys.stderr`, because in Dramatiq's workers that is a pipe to the parent,
+    which prints it.
+    """
     try:
         return os.isatty(2)
     except OSError:

@@ -1,4 +1,4 @@
-"""The line with which a process of the stack begins: what it is, and what it works with."""
+"""Logs the first record of a process: what it is, and which ledger, broker and storage it uses."""
 
 import re
 
@@ -10,8 +10,8 @@ from bureau.version import version
 log = structlog.get_logger(__name__)
 
 
-def say_started(process: str, settings: PlatformSettings, **more: object) -> None:
-    """One record at INFO; of addresses no user, no password and no options."""
+def log_started(process: str, settings: PlatformSettings, **more: object) -> None:
+    """Logs one record at INFO, with addresses that contain no user, password or options."""
     log.info(
         "started",
         process=process,
@@ -24,13 +24,13 @@ def say_started(process: str, settings: PlatformSettings, **more: object) -> Non
 
 
 def address(url: str) -> str:
-    """Where a URL leads; of several brokers, separated by `;`, each."""
+    """Returns a URL without credentials and options; several brokers, separated by `;`, are all kept."""
     return ";".join(_address(one) for one in re.split(r";(?=\w+://)", url))
 
 
 def _address(url: str) -> str:
     scheme, _, rest = url.partition("://")
-    if scheme in ("s3", "file"):  # no user stands in these
+    if scheme in ("s3", "file"):  # these contain no user
         rest = rest.partition("?")[0]
-    rest = rest.rpartition("@")[2].partition("?")[0]  # a password may hold anything, so all before the last @ goes
+    rest = rest.rpartition("@")[2].partition("?")[0]  # a password may contain anything: drop all before the last @
     return f"{scheme.partition('+')[0]}://{rest}"

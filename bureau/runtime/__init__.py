@@ -1,1 +1,1 @@
-"""The worker process: it claims a task, runs it, reports on it, and finishes it."""
+"""Holds the worker process, which claims a task, runs it, reports on it and finishes it."""

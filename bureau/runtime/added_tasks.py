@@ -1,4 +1,7 @@
-"""Tasks that a running task adds to its job: checked at once, written by its finish, so that a crash adds none."""
+"""Collects tasks that a running task adds to its job: checks them at once, and its finish writes them.
+
+So a crash adds none.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +21,7 @@ MAX_ADDED = 10_000
 
 
 class AddedTasks:
-    """What one execution adds. `after` names tasks that it added before; all start after it succeeded."""
+    """Holds the tasks that one execution adds. `after` names earlier ones; all start after the execution succeeded."""
 
     def __init__(self, adding: str, announcements: Announcements) -> None:
         self._adding = adding
@@ -32,7 +35,7 @@ class AddedTasks:
     def add(
         self, name: str, run: str, data: dict[str, Any], *, after: Sequence[str], when: When, optional: bool
     ) -> None:
-        """Raises `PermanentError` for a task that could not have been submitted either."""
+        """Adds a task. Raises `PermanentError` for one that a submission could not contain either."""
         try:
             spec = TaskSpec(name=name, run=run, input=data, after=list(after), when=when, optional=optional)
         except ValidationError as error:

@@ -1,7 +1,7 @@
-"""What one execution has said and nobody has written yet: that it started, log lines, progress.
+"""Buffers the events of an execution until they are written: its start, log lines, progress.
 
-The task's threads add. The reporter writes what there is twice a second, finish writes the rest: so a task's start
-costs no transaction of its own, and events come in order, each written once.
+The task's threads add events. The reporter writes the buffer twice a second, and the finish writes the rest: so a
+task's start costs no transaction of its own, and each event is written once and in order.
 """
 
 import math
@@ -19,7 +19,7 @@ from bureau.runtime.throttle import Throttle
 
 LINES_A_SECOND = 5
 LINE_LENGTH = 1000
-LINES_HELD = 1000  # while the ledger is away; what comes then is left out
+LINES_HELD = 1000  # while the ledger is away; further lines are left out
 NOTE_LENGTH = 200
 PROGRESSED = "task.progressed"
 
@@ -27,21 +27,21 @@ Progress = dict[str, Any]
 
 
 class EventBuffer:
-    """`task` is the task's name, `attempt` the number of its claim."""
+    """Buffers events; `task` is the task's name, `attempt` the number of its claim."""
 
     def __init__(self, task: str, attempt: int, worker: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.last_progress: Progress | None = None
         self._task = task
         self._clock = clock
         self._lock = threading.Lock()
-        self._writing = threading.Lock()  # held while events are being written: those that come after wait
+        self._writing = threading.Lock()  # held during a write: the next write waits
         self._throttle = Throttle(LINES_A_SECOND)
         self._left_out = 0
         self._events = [TaskEvent("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
         self._told: Progress | None = None  # the last progress that became an event
 
     def line(self, text: str) -> None:
-        """At most five pass in a second. The others are counted; the count is said as soon as a line may pass."""
+        """Adds a line, at most five a second. Others are counted, and the count is added as soon as a line may pass."""
         now = self._clock()
         with self._lock:
             self._say_left_out(now)
@@ -51,7 +51,7 @@ class EventBuffer:
                 self._events.append(self._line(clean_text(text)[:LINE_LENGTH], now))
 
     def progress(self, current: float, total: float | None, note: str | None) -> None:
-        """The last one is kept. What is no number of JSON's is left out: a total, or the whole report."""
+        """Keeps the last report. Drops a total, or the whole report, whose number JSON cannot hold."""
         done = _finite(current)
         if done is not None:
             short = clean_text(note)[:NOTE_LENGTH] if note else None
@@ -59,12 +59,12 @@ class EventBuffer:
 
     @property
     def has_news(self) -> bool:
-        """Whether there are events not written yet."""
+        """Returns whether there are events not written yet."""
         return bool(self._events or self._left_out) or self.last_progress != self._told
 
     @contextmanager
     def writing(self) -> Iterator[list[TaskEvent]]:
-        """The events not written yet, for the block to write; where it raises, they come first next time."""
+        """Gives the block the unwritten events to write; if the block raises, they come first next time."""
         with self._writing:
             told = self._told
             with self._lock:
@@ -75,11 +75,11 @@ class EventBuffer:
             except BaseException:
                 with self._lock:
                     self._events[:0] = [event for event in taken if event.type != PROGRESSED]
-                    self._told = told  # of progress the last one comes
+                    self._told = told  # only the last progress is written
                 raise
 
     def rest(self) -> list[TaskEvent]:
-        """All events not written yet. Waits for a write that is under way, so that they stay in order."""
+        """Returns all unwritten events. Waits for a running write, so that they stay in order."""
         with self._writing, self._lock:
             if self._left_out:
                 self._events.append(self._left_out_line(self._clock()))
@@ -109,7 +109,10 @@ class EventBuffer:
 
 
 def _finite(number: float | None) -> float | None:
-    """A number JSON has, or None: infinity and NaN would spoil what is written together with them."""
+    """Returns the number, or None if JSON has no such number.
+
+    Infinity and NaN would make everything invalid that is written together with them.
+    """
     if number is None or not math.isfinite(number):
         return None
     return number if isinstance(number, int) else float(number)

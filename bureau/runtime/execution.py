@@ -1,4 +1,4 @@
-"""One execution of a claimed task: its Context, and what it gathers for the reporter and for finish."""
+"""Implements the Context of one execution of a task, and gathers its output for the reporter and the finish."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ Find = Callable[[UUID, str], StoredArtifact | None]
 
 
 class MadeArtifact:
-    """An ArtifactWriter over a storage writer; `ref` is promised at once, visible after finish."""
+    """Writes an artifact to a storage writer; `ref` is known at once, and its file is visible after the finish."""
 
     def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken) -> None:
         self._writer = writer
@@ -53,7 +53,7 @@ class MadeArtifact:
 
 
 class Execution(Context):
-    """A running task. What it says is held in `said`, what it makes in `made`."""
+    """Holds a running task: its unwritten events in `said`, its files in `made`."""
 
     def __init__(self, claim: Claim, find: Find, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
@@ -63,11 +63,11 @@ class Execution(Context):
         self.began = time.monotonic()
         self.deadline = self.began + claim.time_limit_seconds
         self.made: list[StoredArtifact] = []
-        self.kept: list[StoredArtifact] = []  # should it fail for good
+        self.kept: list[StoredArtifact] = []  # for a permanent failure
         self.removed: list[ArtifactRef] = []
-        self.may_follow = False  # whether who executes this goes on with what it made ready
+        self.may_follow = False  # whether the caller runs a task that this one makes ready
         self.following: ReadyTask | None = None
-        self.delivery: DeliveryEnd | None = None  # to be written whichever way this ends
+        self.delivery: DeliveryEnd | None = None  # written however the execution ends
         self.added = AddedTasks(claim.name, announcements)
         self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
         self._find_in_ledger = find
@@ -79,7 +79,7 @@ class Execution(Context):
 
     @property
     def prefix(self) -> str:
-        """What the keys of this claim's files begin with; another claim of the same task writes elsewhere."""
+        """Returns the prefix of the keys of this claim's files; another claim of the same task uses another prefix."""
         return f"jobs/{self.claim.job_id}/{self.claim.task_id}.{self.claim.claim_no}"
 
     def log(self, line: str) -> None:
@@ -100,7 +100,7 @@ class Execution(Context):
             )
             raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.")
         ref = ArtifactRef(artifact=new_id(), name=plain)
-        key = f"{self.prefix}.{ref.artifact}"  # the name is the ledger's: storage takes fewer than people do
+        key = f"{self.prefix}.{ref.artifact}"  # the ledger holds the name: storage allows fewer names than people use
         with self._storage.writer(key) as writer:
             made = MadeArtifact(writer, ref, self.stop)
             yield made

@@ -1,7 +1,7 @@
-"""Group commit: threads that want the same of the ledger at the same time get it in one transaction.
+"""Implements group commit: one transaction serves the same request of several threads.
 
-With 200 threads, a transaction each is what a worker spends most of its time on. A thread that comes while a group is
-under way joins the next one: groups grow with the load, and a thread that is alone waits for nobody. (PostgreSQL's
+With 200 threads, a worker would spend most of its time on one transaction a thread. A thread that comes while a group
+is running joins the next one: groups grow with the load, and a thread that is alone waits for none. (PostgreSQL's
 manual, `commit_delay` and `commit_siblings`, has the idea for the log; here the statements are shared as well.)
 """
 
@@ -26,12 +26,12 @@ log = structlog.get_logger(__name__)
 
 
 def _nobody() -> int:
-    """Says that nobody else is expected."""
+    """Says that no other thread is expected."""
     return 0
 
 
 class _Waiting(Generic[Wish, Answer]):
-    """A wish, and the thread that waits for its answer."""
+    """Holds a wish and lets its thread wait for the answer."""
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
@@ -50,15 +50,14 @@ class _Waiting(Generic[Wish, Answer]):
 
 
 class GroupCommit(Generic[Wish, Answer]):
-    """Called by many threads, each with its wish; `act` takes a group of them and answers in their order.
+    """Groups the wishes of many threads; `act` takes a group of them and answers in their order.
 
-    `act` must not wait for locks: one that is held long would hold up all who come after. It answers `Deferred` for
-    what it cannot have without waiting, and so does this for the whole group where `act` raises: the caller then acts
-    alone.
+    `act` must not wait for locks: a lock that is held long would delay all later groups. It answers `Deferred` for a
+    wish that needs a wait, and if `act` raises, the whole group gets `Deferred`: each caller then acts alone.
 
-    `expected` says how many threads may come with a wish soon. The first thread of a group waits for them for
-    `LINGER_SECONDS` at most, and only where the group before had company: threads that were answered together come
-    back together, and without the wait the first of them would have a transaction to itself each time.
+    `expected` returns how many threads may come with a wish soon. The first thread of a group waits for them for
+    `LINGER_SECONDS` at most, and only if the previous group had more than one: threads that were answered together come
+    back together, and without the wait the first of them would get a transaction of its own each time.
     """
 
     def __init__(
@@ -71,19 +70,19 @@ class GroupCommit(Generic[Wish, Answer]):
         self._expected = expected
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-        self._company = threading.Event()  # as many wait as the first thread of the group waits for
+        self._company = threading.Event()  # set when as many wait as the group's first thread waits for
         self._awaited = 0
         self._last_size = 1
         self._waiting: list[_Waiting[Wish, Answer]] = []
 
     def __call__(self, wish: Wish) -> Answer | Deferred:
-        """The answer to a wish; `Deferred` asks the caller to act alone."""
+        """Returns the answer to a wish; `Deferred` asks the caller to act alone."""
         mine: _Waiting[Wish, Answer] = _Waiting(wish)
         with self._lock:
             self._waiting.append(mine)
             if 0 < self._awaited <= len(self._waiting):
                 self._company.set()
-        with self._turn:  # when it is this thread's, another may have asked for it
+        with self._turn:  # another thread may have handled this wish by the time this one gets its turn
             while not mine.asked:
                 self._linger()
                 self._ask()
@@ -109,18 +108,18 @@ class GroupCommit(Generic[Wish, Answer]):
         try:
             answers = self._act([one.wish for one in group])
         except LedgerUnavailable:
-            pass  # each meets it alone, and knows what to do
+            pass  # each caller meets it alone, and knows what to do
         except Exception:
             log.exception("a group of wishes failed, each is tried alone")
-        finally:  # whatever came: nobody is left waiting
+        finally:  # in every case: no thread is left waiting
             for one, answer in zip(group, answers, strict=True):
                 one.tell(answer)
 
 
 class GroupCommitByKey(Generic[Key, Wish, Answer]):
-    """A group commit for each key, as long as somebody is in it.
+    """Keeps a group commit for each key while a thread is in it.
 
-    `act` may wait for locks: it holds up its own key alone.
+    `act` may wait for locks: it delays only its own key.
     """
 
     def __init__(self, act: Callable[[Sequence[Wish]], Sequence[Answer | Deferred]]) -> None:
@@ -130,7 +129,7 @@ class GroupCommitByKey(Generic[Key, Wish, Answer]):
         self._inside: Counter[Key] = Counter()
 
     def __call__(self, key: Key, wish: Wish) -> Answer | Deferred:
-        """The answer to a wish; `Deferred` asks the caller to act alone."""
+        """Returns the answer to a wish; `Deferred` asks the caller to act alone."""
         with self._lock:
             group = self._groups.setdefault(key, GroupCommit(self._act))
             self._inside[key] += 1

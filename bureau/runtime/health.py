@@ -1,8 +1,8 @@
-"""`/healthz` of a process: whether it is alive, told by those who do the work. One that is not, leaves.
+"""Runs the health check of a process: its working parts tell whether it is alive, and it exits if it is not.
 
-`/metrics` stands beside it: what the process has counted.
-
-Alive is not ready: a database or RabbitMQ that is away does not make a process dead, restarting it would not help.
+`/healthz` answers with the result, and `/metrics` beside it with what the process has counted.
+Being alive does not mean being ready: an outage of the database or RabbitMQ does not make a process dead, because a
+restart would not help.
 """
 
 import json
@@ -19,15 +19,15 @@ from bureau.background_loop import Loop
 from bureau.metrics import exposition
 
 LOOK_SECONDS = 5.0
-SIBLINGS = 64  # processes of one command that share HEALTH_BIND take the ports behind it
+SIBLINGS = 64  # processes of one command that share HEALTH_BIND take the next ports
 
 log = structlog.get_logger(__name__)
 
-Check = Callable[[], str | None]  # what is wrong, None where all is well
+Check = Callable[[], str | None]  # returns what is wrong, or None
 
 
 class Health:
-    """Watches the checks and, where `bind` is given, answers for them."""
+    """Watches the checks and, if `bind` is given, serves their results."""
 
     def __init__(self, checks: Mapping[str, Check], bind: str) -> None:
         self._checks = checks
@@ -49,23 +49,23 @@ class Health:
             self._server.server_close()
 
     def unhealthy_reason(self) -> dict[str, str]:
-        """What is wrong, by check; empty while the process is alive."""
+        """Returns what is wrong, by check; empty while the process is alive."""
         return {name: said for name, check in self._checks.items() if (said := check())}
 
     def _look(self) -> float:
         if not self._leaving and (wrong := self.unhealthy_reason()):
-            self._leaving = True  # once: a second SIGTERM would not wait for what can still be handed back
+            self._leaving = True  # only once: a second SIGTERM would not wait for tasks to be handed back
             log.critical("not alive any more, leaving", **wrong)
-            os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back what still can be
+            os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back the tasks that still can be
         return LOOK_SECONDS
 
 
 def _listen(bind: str, wrong: Callable[[], dict[str, str]]) -> ThreadingHTTPServer:
-    """Bound to `host:port`, or to the next free port behind it."""
+    """Returns a server bound to `host:port`, or to the next free port after it."""
     host, _, port = bind.rpartition(":")
     for offset in range(SIBLINGS):
         try:
-            server = exposition.AskedByMachines((host, int(port) + offset), _handler(wrong))
+            server = exposition.ProbeServer((host, int(port) + offset), _handler(wrong))
         except OSError as error:
             if offset == SIBLINGS - 1:
                 raise SystemExit(f"HEALTH_BIND: no port free from {bind} on ({error.strerror})") from error
@@ -93,6 +93,6 @@ def _handler(wrong: Callable[[], dict[str, str]]) -> type[BaseHTTPRequestHandler
             exposition.answer(self, json.dumps(body).encode(), "application/json", status)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Asked every few seconds: nothing to log."""
+            """Logs nothing, because requests come every few seconds."""
 
     return Healthz

@@ -1,7 +1,7 @@
-"""The heartbeat: keeps the leases of running tasks, and tells them when to stop.
+"""Renews the leases of running tasks, and tells tasks when to stop.
 
-A thread of its own on a connection of its own with short timeouts: neither a busy pool nor a long lock elsewhere may
-cost a lease.
+It runs in its own thread on its own connection with short timeouts, so that neither a busy pool nor a long lock
+elsewhere can cost a lease.
 """
 
 import math
@@ -20,13 +20,13 @@ from bureau.stop_token import StopReason
 
 RENEW_SECONDS = 10.0
 ASK_SECONDS = 1.0
-LOOK_SECONDS = 0.25  # time limits are this exact
+LOOK_SECONDS = 0.25  # the precision of time limits
 
 _REASONS = {LeaseStatus.STOP: StopReason.CANCELLED, LeaseStatus.LOST: StopReason.LEASE_LOST}
 
 
 class Heartbeat:
-    """Holds the executions of this process."""
+    """Keeps the leases of the executions of this process."""
 
     def __init__(self, db: Database, *, grace_seconds: float, lease_seconds: float = LEASE_SECONDS) -> None:
         self._db = db
@@ -52,12 +52,12 @@ class Heartbeat:
                 del self._held[execution.held], self._renewed[execution.held]
 
     def executions(self) -> list[Execution]:
-        """What runs in this process now."""
+        """Returns what runs in this process now."""
         with self._lock:
             return list(self._held.values())
 
     def unresponsive_task(self) -> str | None:
-        """The task that was asked to stop and did not for longer than the grace; None where all hear."""
+        """Returns a task that was asked to stop and still runs after the grace; None if all tasks respond."""
         for execution in self.executions():
             waited = time.monotonic() - (execution.stop.set_at or math.inf)
             if waited > self._grace_seconds:

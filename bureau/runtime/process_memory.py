@@ -1,4 +1,4 @@
-"""How much memory this process holds."""
+"""Measures how much memory this process holds, and returns free memory to the system."""
 
 import os
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from bureau import malloc
 
-LARGE_BYTES = 64 * 1024 * 1024  # more than the least so far: then it is worth to look through all free memory
+LARGE_BYTES = 64 * 1024 * 1024  # above the lowest so far: then a search through all free memory is worth it
 
-_STATM = Path("/proc/self/statm")  # proc(5): pages; the second number is what is resident
+_STATM = Path("/proc/self/statm")  # proc(5): in pages; the second number is the resident memory
 
 
 def resident_bytes() -> int | None:
-    """What is resident now; None where the system has no /proc."""
+    """Returns the resident bytes; None if the system has no /proc."""
     try:
         pages = int(_STATM.read_text().split()[1])
     except OSError:
@@ -21,7 +21,7 @@ def resident_bytes() -> int | None:
 
 
 class Memory:
-    """What the process holds, looked at every few seconds. What large work left behind is given back to the system."""
+    """Measures the memory every few seconds, and gives memory that large work left free back to the system."""
 
     def __init__(
         self, resident: Callable[[], int | None] | None = None, trim: Callable[[], bool] = malloc.trim
@@ -31,7 +31,7 @@ class Memory:
         self._least: int | None = None
 
     def looked(self) -> int | None:
-        """What is resident now, in bytes."""
+        """Returns the resident bytes, after giving memory back if there is much of it."""
         held = self._resident()
         if held is None:
             return None

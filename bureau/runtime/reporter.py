@@ -1,4 +1,4 @@
-"""The reporter: writes what running tasks say and keeps the worker's rows alive, in batches."""
+"""Writes the events of running tasks in batches, and keeps the worker's rows up to date."""
 
 import time
 from collections import defaultdict
@@ -24,17 +24,17 @@ from bureau.runtime.process_memory import Memory
 from bureau.runtime.runner import Runner
 
 WRITE_SECONDS = 0.5
-WRITE_SHARE = 0.1  # of the time, at most: with hundreds of talkative tasks it writes less often, and more at once
+WRITE_SHARE = 0.1  # of the time, at most: with hundreds of tasks that log much it writes less often, and more at once
 WRITE_AT_MOST_SECONDS = 2.0
 SEEN_SECONDS = 10.0
-EARLY_SECONDS = 1.0  # between announcements, at the least
+EARLY_SECONDS = 1.0  # the minimum between announcements
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Served:
-    """A queue that the process serves: its worker row, its runner, and what its service cannot use."""
+    """Holds a queue that the process serves: its worker row, its runner, and the outages that its service reports."""
 
     worker: NewWorker
     runner: Runner
@@ -42,7 +42,7 @@ class Served:
 
 
 class Reporter:
-    """One a process, for all queues it serves."""
+    """Reports for all queues that the process serves; there is one in a process."""
 
     def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[Served]) -> None:
         self._db = db
@@ -54,7 +54,7 @@ class Reporter:
         self.start, self.unhealthy_reason = self._loop.start, self._loop.unhealthy_reason
 
     def register(self) -> None:
-        """Announces the process; with the ledger away the loop does it, as soon as that answers."""
+        """Announces the process; if the ledger is away, the loop does it as soon as the ledger answers."""
         try:
             for one in self._served:
                 workers.register(self._db, one.worker)
@@ -70,7 +70,7 @@ class Reporter:
 
     def _report(self) -> float:
         if time.monotonic() >= self._next_seen or self._outpaced():
-            self._say_alive()  # first: a worker lives, whether what its tasks say can be written or not
+            self._say_alive()  # first: a worker is alive even if its tasks' events cannot be written
             self._next_seen = time.monotonic() + SEEN_SECONDS
             self._next_early = time.monotonic() + EARLY_SECONDS
         began = time.monotonic()
@@ -78,21 +78,21 @@ class Reporter:
         return pause_seconds(time.monotonic() - began)
 
     def _outpaced(self) -> bool:
-        """Whether a queue's window is to grow before the next regular announcement."""
+        """Returns whether a queue's window should grow before the next regular announcement."""
         return time.monotonic() >= self._next_early and any(one.runner.outpaces for one in self._served)
 
     def _write(self, executions: list[Execution]) -> None:
-        """In one transaction; the end of a task waits for it, and so it never meets its rows locked by it.
+        """Writes events in one transaction. A task's finish waits for it, and so never finds its rows locked by it.
 
-        Executions that began just now are left out: most end before they would be written again, and their finish
-        writes what they said without a transaction more.
+        Executions that began just now are left out: most end before the next write, and their finish writes their
+        events without a further transaction.
         """
         by_job: dict[UUID, list[TaskEvent]] = defaultdict(list)
         progress: dict[Held, Progress] = {}
         with ExitStack() as written:
             for execution in executions:
                 said = execution.said
-                if said.has_news:  # the end of one that has none need not wait for the others' writing
+                if said.has_news:  # the finish of one without events need not wait for this write
                     taken = written.enter_context(said.writing())
                     by_job[execution.job_id] += taken
                     if said.last_progress and any(event.type == PROGRESSED for event in taken):
@@ -115,5 +115,5 @@ class Reporter:
 
 
 def pause_seconds(took: float) -> float:
-    """Until what tasks say is written again, after it took so many seconds."""
+    """Returns the pause until the next write, after one that `took` so many seconds."""
     return min(max(WRITE_SECONDS, took / WRITE_SHARE), WRITE_AT_MOST_SECONDS)

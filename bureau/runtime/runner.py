@@ -1,4 +1,4 @@
-"""The runner: claim, call, finish. What happens to an outcome is decided purely, in `bureau.ledger.jobs.policy`."""
+"""Claims tasks, calls them and finishes them. Pure functions in `bureau.ledger.jobs.policy` decide about outcomes."""
 
 import threading
 import time
@@ -39,20 +39,20 @@ from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
 
-FOLLOW_SECONDS = 60.0  # RabbitMQ takes a message away from who holds it for half an hour
+FOLLOW_SECONDS = 60.0  # RabbitMQ takes a message away from a consumer that holds it for half an hour
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 log = structlog.get_logger(__name__)
 
 
 class Wakes(Protocol):
-    """The relay, as the runner sees it."""
+    """Defines what the runner needs of the relay."""
 
     def wake(self) -> None: ...
 
 
 class Runner:
-    """Runs the tasks of one queue. `serve` is called by many threads and never raises."""
+    """Runs the tasks of one queue. Many threads call `serve`, which never raises."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Runner:
         self._threads = threads
         self._lock = threading.Lock()
         self._claimed: deque[float] = deque(maxlen=100_000)
-        self._announced = 0  # claims in 10 s, as the worker's row says
+        self._announced = 0  # claims in 10 s, according to the worker's row
         self._since_wake = 0
         self._closing = threading.Event()
         self._claims = GroupCommit[tuple[UUID, str], Claim | NotClaimable](
@@ -89,18 +89,18 @@ class Runner:
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 
     def close(self) -> None:
-        """Claims nothing more; what runs goes on."""
+        """Stops claiming; running tasks go on."""
         self._closing.set()
 
     def claimed_lately(self) -> int:
-        """How many tasks were claimed in the last 10 s: the size of the queue's window, to be announced."""
+        """Counts the claims of the last 10 s, which the worker announces as the size of the queue's window."""
         with self._lock:
             self._announced = self._pace()
             return self._announced
 
     @property
     def outpaces(self) -> bool:
-        """Whether so much more is claimed than was announced that the window holds the worker back."""
+        """Returns whether claims exceed the announced number so much that the window limits the worker."""
         with self._lock:
             return self._pace() > 2 * max(self._announced, self._threads)
 
@@ -111,10 +111,10 @@ class Runner:
         return len(self._claimed)
 
     def serve(self, run: str, task_id: UUID) -> None:
-        """What a hint leads to: its task, and then what that made ready, as long as this worker has threads to spare.
+        """Runs a hint's task, and then a task that it made ready, while this worker has threads to spare.
 
-        So a chain goes on without a message and a pass of the relay for each link. A follow-up that runs at once goes
-        past nobody: with threads to spare, what waits in the queue has one already.
+        So a chain needs no message and no pass of the relay for each link. Such a follow-up overtakes no other task:
+        while there are threads to spare, each waiting task has one already.
         """
         until = time.monotonic() + FOLLOW_SECONDS
         following = self.execute(run, task_id, follow=True)
@@ -122,10 +122,10 @@ class Runner:
             following = self.execute(following.run, following.id, follow=time.monotonic() < until)
 
     def execute(self, run: str, task_id: UUID, *, follow: bool = False) -> ReadyTask | None:
-        """One task. Whatever it finds, its hint is done with: the row decides.
+        """Executes one task. Its hint is settled in every case, because the row decides.
 
-        With `follow` the answer may be a task that it made ready: then nobody is hinted of that one, and the caller
-        executes it. Should the process die before, the scheduler finds it without a hint.
+        With `follow` it may return a task that it made ready: that task gets no hint, because the caller executes it.
+        If the process dies before, the scheduler finds the task without a hint.
         """
         claimed = self._claim(run, task_id)
         if claimed is None:
@@ -156,7 +156,7 @@ class Runner:
             self._delete_files(execution)
 
     def _claim(self, run: str, task_id: UUID) -> Claim | None:
-        """Waits while the ledger is away: a hint that raised would be acknowledged, and so would all behind it."""
+        """Claims a task; waits while the ledger is away, because an error would acknowledge this hint and the next."""
         tries = 0
         while not self._closing.is_set():
             try:
@@ -189,7 +189,7 @@ class Runner:
             self.busy += change
 
     def _run(self, execution: Execution, task: Task[Any, Any]) -> Outcome | None:
-        """How the execution ended; None when its claim is somebody else's by now."""
+        """Runs the task and returns its outcome; None if its claim was lost meanwhile."""
         try:
             parsed = self._parsed(execution.claim, task)
             result = task.call(execution, parsed)
@@ -207,14 +207,14 @@ class Runner:
         except TaskError as error:
             ending = ended_by(error, execution.claim)
             return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
-        except BaseException as error:  # asyncio's CancelledError, SystemExit: nobody else would end this claim
+        except BaseException as error:  # asyncio's CancelledError, SystemExit: nothing else would end this claim
             log.exception("task raised", run=task.name)
             return ended_by(unexpected(error, task.name), execution.claim)
 
     def _parsed(self, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
         try:
             return task.parse(self._input(claimed))
-        except ValidationError as error:  # the input's alone: one that the function raises is the task's own failure
+        except ValidationError as error:  # only the input's: one that the function raises is a failure of the task
             raise input_error(error, claimed) from error
 
     def _input(self, claimed: Claim) -> dict[str, Any]:
@@ -222,7 +222,7 @@ class Runner:
             return claimed.input
         with asking_ledger():
             found = results(self._db, claimed.job_id, claimed.after)
-        found |= {name.rpartition(":")[2]: result for name, result in found.items()}  # an added task's own words
+        found |= {name.rpartition(":")[2]: result for name, result in found.items()}  # the names an added task uses
         resolved: dict[str, Any] = resolve(claimed.input, found)
         return resolved
 
@@ -231,7 +231,7 @@ class Runner:
         return artifacts.find(self._db, artifact_id, owner) if isinstance(found, Deferred) else found
 
     def _finish(self, execution: Execution, ending: Outcome) -> Outcome:
-        """Asks until the ledger answers: only then is the work done, and its hint with it. The ending it took."""
+        """Retries until the ledger answers, because only then is the work done. Returns the outcome it accepted."""
         lines = execution.said.rest()
         tries = 0
         while True:
@@ -243,7 +243,7 @@ class Runner:
                 tries += 1
             except Exception:
                 if isinstance(ending, Failed):
-                    raise  # nothing is left to say; the lease ends and counts as a crash
+                    raise  # no other outcome is left; the lease expires and counts as a crash
                 log.exception("ending could not be written")
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
@@ -252,7 +252,7 @@ class Runner:
         return ending
 
     def _finished(self, end: ClaimOutcome) -> Finished:
-        """Together with those that end at the same time; where the job is locked, with those that wait for it too."""
+        """Finishes a claim together with others that end now; if the job is locked, with others that wait for it."""
         answer = self._finishes(end)
         if answer is Deferred.LOCKED:
             answer = self._blocked_finishes(end.claim.job_id, end)
@@ -261,7 +261,7 @@ class Runner:
         return answer
 
     def _write_delivery(self, end: DeliveryEnd) -> None:
-        """What happened outside happened, though the claim is lost: asks until the ledger answers."""
+        """Writes a delivery although the claim is lost, because the mail has left. Retries until the ledger answers."""
         for tries in count():
             try:
                 close_delivery(self._db, end)
@@ -279,13 +279,13 @@ class Runner:
             self._delete_files(execution)
 
     def _follow_up(self, finished: Finished) -> ReadyTask | None:
-        """The task that this thread goes on with; None where it had better look at what waits."""
+        """Returns the task that this thread runs next; None if it should rather take waiting tasks."""
         if self._closing.is_set() or 2 * self.busy > self._threads:
             return None
         return next((one for one in finished.ready if one.queue == self.queue and one.run in self._tasks), None)
 
     def _delete_files(self, execution: Execution) -> None:
-        """Files of a claim that came to nothing, unless the ledger has them; what stays is the scheduler's to find."""
+        """Deletes files of a failed claim, unless the ledger has them; the scheduler finds remaining orphans."""
         keys = [made.key for made in execution.made]
         if not keys:
             return

@@ -1,7 +1,7 @@
-"""Whether a process has the storage that the gateway has: files handed on by key would otherwise be missing.
+"""Checks that a process uses the gateway's storage, because files passed on by key would be missing in another.
 
-A gateway writes a file and names it in the ledger; every other process looks for it at its start, and leaves with a
-sentence that helps where it is not there. A storage that is away proves nothing.
+A gateway writes a file and names it in the ledger; every other process looks for it at its start, and exits with a
+helpful message if it is missing. An outage of the storage proves nothing.
 """
 
 import os
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def mark(db: Database, storage: Storage) -> None:
-    """The gateway's part: its storage holds the file that the ledger names, from now on. Raises `LedgerUnavailable`."""
+    """Makes sure that the gateway's storage holds the file that the ledger names. Raises `LedgerUnavailable`."""
     try:
         named = probe(db)
         if named is not None and _holds(storage, named):
@@ -41,7 +41,7 @@ def mark(db: Database, storage: Storage) -> None:
 
 
 class SharedStorage:
-    """Everybody else's part. `check`, then `start` and `stop` around the process's life."""
+    """Checks the storage of any other process: call `check`, then `start` and `stop` with the process."""
 
     def __init__(self, db: Database, storage: Storage) -> None:
         self._db = db
@@ -51,7 +51,7 @@ class SharedStorage:
         self.stop = self._loop.stop
 
     def check(self) -> None:
-        """Raises `SettingsError` where the storage is another one."""
+        """Checks for the file. Raises `SettingsError` if the storage is not the gateway's."""
         try:
             named = probe(self._db)
             self._seen = named is not None and _holds(self._storage, named)
@@ -68,7 +68,7 @@ class SharedStorage:
             )
 
     def start(self) -> None:
-        """Looks again while there was nothing to find: this process may have started before the first gateway."""
+        """Repeats the check while there is no file: this process may have started before the first gateway."""
         if not self._seen:
             self._loop.start()
 
@@ -77,13 +77,13 @@ class SharedStorage:
             self.check()
         except SettingsError as error:
             log.critical("leaving", reason=str(error))
-            os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back what runs
+            os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back running tasks
             return DONE_SECONDS
         return DONE_SECONDS if self._seen else LOOK_SECONDS
 
 
 def _holds(storage: Storage, key: str) -> bool:
-    """Raises `TransientError` while the storage is away."""
+    """Returns whether the storage has the key. Raises `TransientError` while the storage is away."""
     try:
         storage.read(key)
     except PermanentError:

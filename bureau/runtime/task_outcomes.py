@@ -1,4 +1,4 @@
-"""How an execution ended, as the ledger is told: from what the task returned or raised. No I/O here."""
+"""Turns what a task returned or raised into its outcome for the ledger, without I/O."""
 
 import json
 import random
@@ -67,7 +67,10 @@ def _details(error: TaskError) -> list[dict[str, Any]]:
 
 
 def input_error(error: ValidationError, claimed: Claim) -> TaskError:
-    """An input the gateway accepted does not fit: from another version, or from a result that nobody could check."""
+    """Returns the error for an accepted input that does not fit: another version wrote it, or it holds a task's result.
+
+    Nothing could check the result of a task at the submission.
+    """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = "/".join(str(part) for part in first["loc"])
     said = f"The input does not fit {claimed.run}: {place}: {first['msg']}."

@@ -1,17 +1,17 @@
-"""At most so many in any second."""
+"""Limits how many calls pass in any second."""
 
 from collections import deque
 
 
 class Throttle:
-    """Lets `count` pass in any `seconds`; the caller brings the time, monotonic."""
+    """Lets `count` calls pass in any `seconds`; the caller passes the monotonic time."""
 
     def __init__(self, count: int, seconds: float = 1.0) -> None:
         self._seconds = seconds
         self._passed: deque[float] = deque(maxlen=count)
 
     def passes(self, now: float) -> bool:
-        """Whether one more may pass at `now`; then it has."""
+        """Returns whether one more may pass at `now`, and counts it if so."""
         full = len(self._passed) == self._passed.maxlen
         if full and now - self._passed[0] < self._seconds:
             return False

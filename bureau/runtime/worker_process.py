@@ -1,4 +1,4 @@
-"""A worker process, put together: runners for its services, heartbeat, reporter and relay around them."""
+"""Assembles a worker process: the runners of its services, the heartbeat, the reporter and the relay."""
 
 import os
 import secrets
@@ -23,12 +23,12 @@ from bureau.storage import Storage
 from bureau.version import version
 
 LEASE_TIMEOUT_SECONDS = 5.0
-DEAF_SECONDS = 5.0  # between asking a task to stop and leaving without it
+DEAF_SECONDS = 5.0  # between asking a task to stop and exiting without it
 EXIT_DEAF = 70
 
 
 class WorkerProcess:
-    """The services of one process. `start`, then Dramatiq's worker calls the actors; `close`, then `stop`."""
+    """Runs the services of one process: `start`, then Dramatiq's worker calls the actors; `close`, then `stop`."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class WorkerProcess:
         health_bind: str = "",
         supervised: bool = True,
     ) -> None:
-        """`supervised`: somebody starts the process again, so it may leave when it is not alive any more."""
+        """Assembles the process. `supervised`: it is restarted from outside, so it may exit when it is not alive."""
         self._services = services
         self._broker = broker
         self._supervised = supervised
@@ -98,9 +98,9 @@ class WorkerProcess:
             self._health.start()
 
     def close(self) -> None:
-        """No new work; what still runs after the grace is asked to stop, and handed back.
+        """Takes no new work; tasks that still run after the grace are asked to stop, and handed back.
 
-        A task that is deaf even to that ends with the process: its lease ends, and it is tried again.
+        A task that does not react to that ends with the process: its lease expires, and it is tried again.
         """
         for runner in self._runners:
             runner.close()
@@ -114,7 +114,7 @@ class WorkerProcess:
         self._timers.append(timer)
 
     def stop(self) -> None:
-        """After the last task ended: says goodbye and ends the loops."""
+        """Marks the workers as stopped and ends the loops, after the last task has ended."""
         self._health.stop()
         self._relay.stop()
         self._heartbeat.stop()
@@ -127,7 +127,7 @@ class WorkerProcess:
 
 
 def _declare(broker: HintBroker | MemoryBroker, runner: Runner, name: str) -> None:
-    """One Dramatiq actor a task, of the same name, so that Dramatiq's logs and metrics speak in task names."""
+    """Declares a Dramatiq actor with the task's name, so that Dramatiq's logs and metrics use task names."""
 
     def execute(task_id: str) -> None:
         runner.serve(name, UUID(task_id))

@@ -1,1 +1,1 @@
-"""Reads secrets from files, and redacts them from output."""
+"""Holds the reading of secrets from files, and their redaction from output."""

@@ -1,4 +1,4 @@
-"""What must not be said: credentials are taken out of whatever a process writes."""
+"""Redacts credentials from everything that a process writes."""
 
 import json
 import re
@@ -7,41 +7,49 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
-_SHORTEST = 8  # what is shorter may stand in any text; in URLs and headers it is hidden all the same
+_MIN_LENGTH = 8  # a shorter value may occur in any text; URLs and headers are redacted anyway
 
-# `://user:password@` or `://token@`. A password may hold anything but white space and quotes, even "/" or "@":
-# rather too much of a URL is lost here than part of a password kept. The lengths keep hostile text linear.
+# `://user:password@` or `://token@`. A password may contain anything but white space and quotes, even "/" or "@":
+# it is better to lose too much of a URL than to keep part of a password. The length limits keep matching of hostile
+# text linear.
 _CREDENTIALS = re.compile(r"""://(?:[^\s@/:"'<>]{0,256}:[^\s"'<>]{0,1024}|[^\s@/?#:"'<>]{1,1024})@""")
-# The gateway's keys, whose id may be seen, and the tokens of its signed links.
+# The gateway's API keys, whose id may be seen, and the tokens of its signed links.
 _KEYS = re.compile(r"\b(bureau_[0-9a-z]{4,16}_)[0-9A-Za-z]{32,}")
 _TOKENS = re.compile(r"""([?&]token=)[^\s&"'<>]+""")
 
-# Authorization headers of others.
+# Authorization headers for other servers.
 _HEADERS = re.compile(r"\b(Bearer|Basic) (?!bureau_[0-9a-z]{4,16}_\*)[A-Za-z0-9._~+/=-]{6,1024}")
 
-_BETWEEN_URLS = re.compile(r"[;,](?=[a-z][a-z0-9+]*://)")  # settings that take several: BROKER_URL
+_BETWEEN_URLS = re.compile(
+    r"[;,](?=[a-z][a-z0-9+]*://)"
+)  # separates the URLs of settings that take several, such as BROKER_URL
 _SECRET_NAMES = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|HEADERS|_URL|_API)$")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+:[ \t]*(\S.*)")  # of a secret that holds several: `X-Key: abc | …`
+# A header in a secret that holds several: `X-Key: abc | …`.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+:[ \t]*(\S.*)")
 
-_values: set[str] = set()  # grows while a process starts, and then no more
+_known_secrets: set[str] = set()  # grows only while a process starts
 
 
 def keep(secrets: Iterable[str]) -> None:
-    """From now on `scrub` knows these: whole values, and the passwords in those that are URLs."""
+    """Makes `scrub` redact these from now on: whole values, and the passwords in values that are URLs."""
     for secret in secrets:
         urls = _BETWEEN_URLS.split(secret) if "://" in secret else []
         parts = [part for url in urls for part in _parts(url)] if urls else [secret, *_header_values(secret)]
-        long = [part for part in parts if len(part) >= _SHORTEST]
-        _values.update(long, (json.dumps(part, ensure_ascii=False)[1:-1] for part in long))
+        long = [part for part in parts if len(part) >= _MIN_LENGTH]
+        _known_secrets.update(long, (json.dumps(part, ensure_ascii=False)[1:-1] for part in long))
 
 
 def keep_environment(environment: Mapping[str, str]) -> None:
-    """Whatever is named like a secret, also one of another service that this process does not read."""
+    """Does the same for all variables named like a secret, also those of services that this process does not run."""
     keep(value for name, value in environment.items() if _SECRET_NAMES.search(name))
 
 
 def scrub(text: str) -> str:
-    """`text` without credentials of URLs (`amqp://***@host`) and headers, keys, links' tokens, and what was kept."""
+    """Returns `text` with all credentials redacted.
+
+    These are credentials in URLs (`amqp://***@host`) and headers, API keys, tokens of links, and the values that `keep`
+    was given.
+    """
     if "://" in text:
         text = _CREDENTIALS.sub(f"://{_HIDDEN}@", text)
     if "bureau_" in text:
@@ -54,24 +62,27 @@ def scrub(text: str) -> str:
 
 
 def _parts(url: str) -> list[str]:
-    """The password of a URL as it is written and as it is meant; one that is the user's name is none."""
+    """Returns the password of a URL, as written and unquoted. A password equal to the user name is not a secret."""
     try:
         user, password = urlsplit(url).username, urlsplit(url).password or ""
-    except ValueError:  # no URL after all
+    except ValueError:  # not a URL after all
         return [url]
     return [] if password == user else [password, unquote(password)]
 
 
 def _header_values(secret: str) -> list[str]:
-    """The values of headers, and the words of such a value: an API may repeat a part of it."""
+    """Returns the values of headers and the words in them, because an API may repeat only a part of a value."""
     values = [found[1].strip() for line in re.split(r"[\n|]", secret) if (found := _HEADER.fullmatch(line.strip()))]
     return [part for value in values for part in (value, *value.split())]
 
 
 def hide_secrets(value: Any) -> Any:
-    """A JSON value without this process's own secrets. What only looks like a credential stays: it may be data."""
+    """Returns a JSON value without this process's own secrets.
+
+    It keeps a text that only looks like a credential, because it may be data.
+    """
     text = json.dumps(value, ensure_ascii=False)
-    return _hidden(value) if any(secret in text for secret in _values) else value
+    return _hidden(value) if any(secret in text for secret in _known_secrets) else value
 
 
 def _hidden(value: Any) -> Any:
@@ -86,6 +97,6 @@ def _hidden(value: Any) -> Any:
 
 
 def _without_values(text: str) -> str:
-    for value in sorted((value for value in _values if value in text), key=len, reverse=True):
+    for value in sorted((value for value in _known_secrets if value in text), key=len, reverse=True):
         text = text.replace(value, _HIDDEN)
     return text

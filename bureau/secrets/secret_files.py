@@ -1,17 +1,20 @@
-"""`*_FILE` for secrets: `DATABASE_URL_FILE=/run/secrets/database_url` names a file that holds DATABASE_URL.
+"""Reads secrets from files: `DATABASE_URL_FILE=/run/secrets/database_url` names a file that holds DATABASE_URL.
 
-A variable is seen by everybody who may inspect a container or its processes; a file has permissions.
+Everybody who may inspect a container or its processes can see a variable; a file has permissions.
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-LARGEST_BYTES = 64 * 1024  # a secret is a line; a large file was named by mistake
+LARGEST_BYTES = 64 * 1024  # a secret is one line; a large file was named by mistake
 
 
 def read_secret_files(environment: Mapping[str, str], variables: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """The values of those `variables` whose `<variable>_FILE` is set, without the line break at the end; and what is
-    wrong, a line each by variable, rule and mend, never a value."""
+    """Returns the values of those `variables` whose `<variable>_FILE` is set, and the errors.
+
+    Values have no line break at the end. Each error is a line with the variable, the rule and how to fix it; it never
+    contains a value.
+    """
     values: dict[str, str] = {}
     errors: list[str] = []
     for variable in variables:
@@ -29,15 +32,15 @@ def read_secret_files(environment: Mapping[str, str], variables: Iterable[str]) 
 
 
 def _read(path: Path) -> str:
-    """Raises ValueError that says what is wrong with the file."""
+    """Returns the text of a file. Raises ValueError with the reason if it cannot be used."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror}); name a file this process may read") from None
+        raise ValueError(f"cannot be read ({error.strerror}); name a file that this process may read") from None
     if len(data) > LARGEST_BYTES:
-        raise ValueError(f"has more than {LARGEST_BYTES} bytes; name a file with the secret alone")
+        raise ValueError(f"has more than {LARGEST_BYTES} bytes; name a file that holds only the secret")
     try:
         return data.decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text; name a file with the secret alone") from None
+        raise ValueError("is not UTF-8 text; name a file that holds only the secret") from None

@@ -1,1 +1,1 @@
-"""Signed links to files, and the tokens of certificates."""
+"""Holds signed links to jobs and files, and the tokens of certificates."""

@@ -1,7 +1,7 @@
-"""Signed links: whoever has one reads a file, or a job and its files, until it expires.
+"""Signs links with which anybody can read a file, or a job and its files, until the link expires.
 
-`LinkSigner` is the only place that makes a signature. It looks the thing up as its owner would before it signs, so that
-nobody gets a link to another owner's file by naming its id.
+`LinkSigner` is the only place that makes a signature. Before it signs, it looks up the file or job with its owner's
+rights, so that nobody gets a link to another owner's file by naming its id.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ PARAMETER = "token"
 
 
 class Linked(StrEnum):
-    """What a link leads to."""
+    """Lists what a link can give access to."""
 
     JOB = "job"
     ARTIFACT = "artifact"
@@ -26,7 +26,7 @@ class Linked(StrEnum):
 
 @dataclass(frozen=True)
 class Link:
-    """`expires_at` in seconds since 1970."""
+    """Describes what a link gives access to; `expires_at` is in seconds since 1970."""
 
     kind: Linked
     id: UUID
@@ -34,19 +34,19 @@ class Link:
 
 
 class LinkInvalid(Exception):
-    """It was not signed here, or is for something else."""
+    """Says that a token was not signed with this secret, or not for a link."""
 
 
 class LinkExpired(Exception):
-    """It was good once."""
+    """Says that a link was valid and has expired."""
 
 
 class NotOwned(Exception):
-    """The thing does not exist, was removed, or belongs to another owner. No link to it is signed."""
+    """Says that the file or job does not exist, was removed, or has another owner. No link to it is signed."""
 
 
 class Links:
-    """Reads tokens. `secret` is asked for when it is first needed: it may lie in the ledger."""
+    """Verifies tokens. It calls `secret` only when needed, because the secret may be in the ledger."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
@@ -56,7 +56,7 @@ class Links:
         return URLSafeSerializer(self._secret(), salt="bureau.link", signer_kwargs={"digest_method": hashlib.sha256})
 
     def read(self, token: str, now: float) -> Link:
-        """Raises `LinkInvalid`, `LinkExpired`."""
+        """Verifies a token and returns its link. `now` is in Unix seconds. Raises `LinkInvalid`, `LinkExpired`."""
         try:
             link = _link(self._serializer.loads(token))
         except (BadData, ValueError, TypeError):
@@ -67,14 +67,15 @@ class Links:
 
 
 class LinkSigner(Links):
-    """Makes links for an owner. `find` gives the path of a thing of this owner, or None: it asks the ledger."""
+    """Makes links for an owner. `find` asks the ledger; it returns the path of this owner's file or job, or None."""
 
     def __init__(self, secret: Callable[[], str], find: Callable[[Linked, UUID, str], str | None]) -> None:
         super().__init__(secret)
         self._find = find
 
     def sign(self, link: Link, owner: str) -> str:
-        """The path with its token. It is the same for the same link: a request sent twice is answered with one.
+        """Returns the path with its token. The same link always gives the same token, so a repeated request gets the
+        same answer.
 
         Raises `NotOwned`, and what `find` raises.
         """

@@ -1,7 +1,7 @@
-"""Where files are: a folder (`file://`) or a bucket (`s3://`), behind one interface.
+"""Stores files in a folder (`file://`) or a bucket (`s3://`) behind one interface.
 
-Files are written once, streamed both ways, and visible only when complete. Who owns a file, what it is called
-and what type it has stands in the ledger; here are only keys and bytes.
+Files are written once, streamed both ways, and visible only when complete. This package handles only keys and bytes;
+the ledger holds a file's owner, name and type.
 """
 
 from bureau.storage.errors import TooLarge

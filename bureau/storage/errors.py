@@ -1,4 +1,4 @@
-"""What goes wrong with storage, in the words of `bureau.contracts.errors`."""
+"""Maps errors of the storage to the task errors of `bureau.contracts.errors`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from bureau.contracts.errors import PermanentError, TransientError
 
 
 class TooLarge(Exception):
-    """The source has more bytes than were allowed; nothing was stored."""
+    """Says that the source has more bytes than allowed; nothing was stored."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"more than {limit_bytes} bytes")
@@ -17,6 +17,7 @@ class TooLarge(Exception):
 
 
 def unavailable() -> TransientError:
+    """Returns the error for a storage that cannot be reached."""
     return TransientError(
         "storage_unavailable",
         "The file storage cannot be reached at the moment; check STORAGE_URL and its disk or server.",
@@ -24,19 +25,21 @@ def unavailable() -> TransientError:
 
 
 def missing() -> PermanentError:
-    return PermanentError("file_missing", "The stored file is not there any more; upload or make it again.")
+    """Returns the error for a file that does not exist."""
+    return PermanentError("file_missing", "The stored file no longer exists; upload it or create it again.")
 
 
 def exists() -> PermanentError:
+    """Returns the error for a key that already has a file."""
     return PermanentError("file_exists", "A file is already stored under this key; files are written once.")
 
 
 @contextmanager
-def storage_trouble() -> Iterator[None]:
-    """Turns what obstore and the file system raise into task errors.
+def storage_errors() -> Iterator[None]:
+    """Turns errors of obstore and the file system into task errors.
 
-    All of it may be over later: even wrong credentials or a full disk are mended by an operator, and the
-    work should then go on. The cause is chained for the log; its text names hosts and paths, users do not see it.
+    All of them are transient, because an operator can fix even wrong credentials or a full disk, and the work should
+    then continue. The cause is chained for the log. Users do not see its text, because it names hosts and paths.
     """
     try:
         yield

@@ -1,14 +1,14 @@
-"""A stored file as a seekable Python file, fetched by ranges."""
+"""Reads a stored file as a seekable Python file, in ranges."""
 
 import io
 from collections.abc import Callable
 from typing import BinaryIO
 
-WINDOW_BYTES = 1024 * 1024  # one request on S3; what an open file holds in memory
+WINDOW_BYTES = 1024 * 1024  # the size of one request to S3, and the memory that an open file takes
 
 
 class RangeReader(io.RawIOBase):
-    """Reads ranges on demand. A slow reader holds no connection open, so no request times out under it."""
+    """Reads ranges on demand. It holds no connection open, so no request of a slow reader times out."""
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
         self._fetch = fetch
@@ -42,4 +42,5 @@ class RangeReader(io.RawIOBase):
 
 
 def open_ranges(fetch: Callable[[int, int], bytes], size: int) -> BinaryIO:
+    """Returns a buffered file of `size` bytes; `fetch(start, end)` returns the bytes of a range."""
     return io.BufferedReader(RangeReader(fetch, size), buffer_size=min(max(size, 1), WINDOW_BYTES))

@@ -1,4 +1,4 @@
-"""`Storage`: put, write, read, open, delete and list files by key."""
+"""Defines `Storage`, which puts, writes, reads, opens, deletes and lists files by key."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ import obstore
 from obstore.store import ObjectStore
 
 from bureau.storage.backends import Backend, backend_from_url
-from bureau.storage.errors import TooLarge, exists, missing, storage_trouble, unavailable
+from bureau.storage.errors import TooLarge, exists, missing, storage_errors, unavailable
 from bureau.storage.keys import check_key, check_prefix
 from bureau.storage.reader import WINDOW_BYTES, open_ranges
 from bureau.storage.writer import StorageWriter
@@ -22,7 +22,7 @@ DELETE_BATCH = 1000  # S3's limit for one request
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A complete file: `size` in bytes, `sha256` in hex."""
+    """Describes a complete file: `size` in bytes, `sha256` in hex."""
 
     key: str
     size: int
@@ -30,11 +30,11 @@ class StoredFile:
 
 
 class Storage:
-    """Files by key. Raises `TransientError` (`storage_unavailable`) while the storage is away.
+    """Stores files by key. All methods raise `TransientError` (`storage_unavailable`) while the storage is down.
 
-    Keys are relative paths (`jobs/<job>/<task>.1.<artifact>`); others are a ValueError. Threads may share one.
-    The store is made on first use in each process: obstore hangs in a child forked after its first use, so a
-    process that forks workers must not have used it.
+    Keys are relative paths (`jobs/<job>/<task>.1.<artifact>`); for others it raises ValueError. Threads may share a
+    storage. The store is made on first use in each process, because obstore hangs in a child that was forked after its
+    first use. So a process that forks workers must not have used it.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -43,11 +43,17 @@ class Storage:
 
     @classmethod
     def from_url(cls, url: str) -> "Storage":
-        """`file://relative/path`, `file:///absolute/path` or `s3://bucket/prefix?endpoint=…&region=…`. No I/O."""
+        """Returns the storage of a URL, without I/O. Raises ValueError for an invalid URL.
+
+        The forms are `file://relative/path`, `file:///absolute/path` and `s3://bucket/prefix?endpoint=…&region=…`.
+        """
         return cls(backend_from_url(url))
 
     def put(self, key: str, source: BinaryIO | Iterable[bytes], *, limit_bytes: int | None = None) -> StoredFile:
-        """Streams `source` to `key`. Raises `TooLarge` as soon as it has more than `limit_bytes`."""
+        """Streams `source` to `key`. Raises `TooLarge` as soon as it has more than `limit_bytes`.
+
+        Also raises as `writer` does.
+        """
         with self.writer(key) as writer:
             for chunk in _chunks(source):
                 if limit_bytes is not None and writer.size + len(chunk) > limit_bytes:
@@ -57,10 +63,10 @@ class Storage:
 
     @contextmanager
     def writer(self, key: str) -> Iterator[StorageWriter]:
-        """A file to write. It becomes visible when the block ends; an exception in it leaves nothing behind.
+        """Opens a file for writing. It becomes visible when the block ends; after an exception nothing remains of it.
 
-        Raises `PermanentError` (`file_exists`) for a key already written: a file never changes under the
-        checksum that the ledger holds. Keys hold fresh ids, so no two writers race for one.
+        Raises `PermanentError` (`file_exists`) for a key that already has a file, because a file must always match the
+        checksum in the ledger. Keys contain fresh ids, so no two writers race for one.
         """
         store = self._open_for_writing(check_key(key))
         writer = StorageWriter(
@@ -74,24 +80,27 @@ class Storage:
         except BaseException as error:
             writer.abort(error)
             raise
-        with storage_trouble():
+        with storage_errors():
             self._backend.settle(key)
 
     def read(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes [start, end) in chunks of about 256 KiB, `end` cut to the file's size.
+        """Returns the bytes [start, end) in chunks of about 256 KiB; `end` is cut to the file's size.
 
-        A missing file is `PermanentError` (`file_missing`), raised here and not at the first chunk.
+        Raises `PermanentError` (`file_missing`) at once for a missing file, not at the first chunk.
         """
         size = self._size(check_key(key))
         return self._ranges(key, max(start, 0), size if end is None else min(end, size))
 
     def open(self, key: str) -> BinaryIO:
-        """The file, seekable, holding at most 1 MiB in memory. A missing one is `PermanentError` (`file_missing`)."""
+        """Opens a file for reading; it is seekable and holds at most 1 MiB in memory.
+
+        Raises `PermanentError` (`file_missing`).
+        """
         size = self._size(check_key(key))
         return open_ranges(lambda start, end: self._fetch(key, start, end), size)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Removes files; missing ones are fine. Takes what `list` yields."""
+        """Deletes files and ignores missing ones. It accepts all keys that `list` yields."""
         batch: list[str] = []
         for key in keys:
             batch.append(_check_listed(key))
@@ -101,22 +110,22 @@ class Storage:
         self._delete(batch)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys in a folder and below it (`jobs/<job>/`; `""` is everything), in no order.
+        """Yields the keys in a folder and below it (`jobs/<job>/`; `""` is everything), in no order.
 
-        In a folder on disk these may include unfinished files (`key#1`), being written or left by a killed process.
+        A folder on disk may contain unfinished files (`key#1`) that are being written or were left by a killed process.
         """
         for key, _ in self.list_written(prefix):
             yield key
 
     def list_written(self, prefix: str) -> Iterator[tuple[str, datetime]]:
-        """The same keys, each with the time its file was written, by the storage's clock."""
+        """Yields the same keys, each with the time its file was written, by the storage's clock."""
         folder = check_prefix(prefix).removesuffix("/")
-        with storage_trouble():
+        with storage_errors():
             yield from self._backend.list(self._store(), folder)
 
     def used_share(self) -> float | None:
-        """Of the file system that the folder is on, from 0 to 1; None of a bucket, which has no end."""
-        with storage_trouble():
+        """Returns the used share of the folder's file system, from 0 to 1; None for a bucket, which has no limit."""
+        with storage_errors():
             return self._backend.used_share()
 
     def _store(self) -> ObjectStore:
@@ -125,7 +134,7 @@ class Storage:
         return self._connected[1]
 
     def _open_for_writing(self, key: str) -> ObjectStore:
-        with storage_trouble():
+        with storage_errors():
             store = self._store()
             try:
                 self._backend.size(store, key)
@@ -136,16 +145,16 @@ class Storage:
         raise exists()
 
     def _size(self, key: str) -> int:
-        with self._finding():
+        with self._missing_file_errors():
             return self._backend.size(self._store(), key)
 
     def _fetch(self, key: str, start: int, end: int) -> bytes:
-        with self._finding():
+        with self._missing_file_errors():
             return obstore.get_range(self._store(), key, start=start, end=end).to_bytes()
 
     @contextmanager
-    def _finding(self) -> Iterator[None]:
-        with storage_trouble():
+    def _missing_file_errors(self) -> Iterator[None]:
+        with storage_errors():
             try:
                 yield
             except FileNotFoundError:
@@ -161,12 +170,12 @@ class Storage:
             start += len(window)
 
     def _delete(self, keys: Sequence[str]) -> None:
-        with storage_trouble():
+        with storage_errors():
             self._backend.delete(self._store(), keys)
 
 
 def _check_listed(key: str) -> str:
-    """`key`, or ValueError; an unfinished file's mark is allowed."""
+    """Returns `key`, or raises ValueError; the mark of an unfinished file is allowed."""
     check_key(key.rsplit("#", 1)[0] if key.rsplit("#", 1)[-1].isdigit() else key)
     return key
 

@@ -1,15 +1,15 @@
-"""A file being written: counted and hashed on the way."""
+"""Writes one file to the storage, and counts and hashes its bytes on the way."""
 
 import hashlib
 from types import TracebackType
 from typing import Protocol
 
 from bureau.contracts.errors import TransientError
-from bureau.storage.errors import storage_trouble
+from bureau.storage.errors import storage_errors
 
 
 class Sink(Protocol):
-    """obstore's `WritableFile`: complete at `close`, gone without a trace when left with an exception."""
+    """Defines the interface of obstore's `WritableFile`: `close` completes the file, an exception drops it."""
 
     def write(self, buffer: bytes, /) -> int: ...
     def close(self) -> None: ...
@@ -19,7 +19,7 @@ class Sink(Protocol):
 
 
 class StorageWriter:
-    """Takes the bytes of one file. `size` and `sha256` (hex) speak of what was written so far."""
+    """Takes the bytes of one file. `size` (bytes) and `sha256` (hex) cover the bytes written so far."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -31,22 +31,22 @@ class StorageWriter:
         return self._hash.hexdigest()
 
     def write(self, data: bytes, /) -> int:
-        with storage_trouble():
+        with storage_errors():
             self._sink.write(data)
         self._hash.update(data)
         self.size += len(data)
         return len(data)
 
     def complete(self) -> None:
-        """Makes the file visible, all at once."""
-        with storage_trouble():
+        """Makes the whole file visible at once."""
+        with storage_errors():
             self._sink.close()
 
     def abort(self, error: BaseException) -> None:
-        """Drops what was written, parts already in the bucket included."""
+        """Drops the written bytes, also parts that are already in the bucket."""
         try:
-            with storage_trouble():
+            with storage_errors():
                 self._sink.__exit__(type(error), error, error.__traceback__)
         except TransientError as failed:
-            # The reason for aborting matters more; unfinished parts are invisible and expire by the bucket's rule.
+            # The reason for aborting matters more; unfinished parts are invisible, and the bucket's rule deletes them.
             error.add_note(f"storage: the unfinished file could not be removed: {failed.__cause__}")

@@ -1,4 +1,4 @@
-"""From a job as somebody wrote it to a job for the ledger: what is announced, what is wrong, which policy applies.
+"""Turns a job as a client wrote it into a job for the ledger: catalog lookup, validation, retry policy.
 
 The gateway uses it for submissions, the scheduler for schedules.
 """

@@ -1,4 +1,4 @@
-"""What the services announced, read from the ledger at most once a second, its schemas compiled when they change."""
+"""Caches the catalog of the services: reads the ledger at most once a second, compiles schemas when they change."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ FRESH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class KnownTask:
-    """A task that can be submitted, with its compiled input schema."""
+    """Holds a task that can be submitted, with its compiled input schema."""
 
     description: TaskDescription
     schema: Schema
@@ -28,7 +28,7 @@ class KnownTask:
 
 @dataclass(frozen=True)
 class KnownReport:
-    """A report that can be asked for, with its compiled parameter schema."""
+    """Holds a report that can be requested, with its compiled parameter schema."""
 
     description: ReportDescription
     schema: Schema
@@ -36,7 +36,7 @@ class KnownReport:
 
 @dataclass(frozen=True)
 class CatalogSnapshot:
-    """The catalog by name. What announced a schema that is not admitted is left out."""
+    """Holds the catalog by name. Tasks and reports with a schema that is not admitted are left out."""
 
     catalog: Catalog
     tasks: Mapping[str, KnownTask]
@@ -46,7 +46,7 @@ class CatalogSnapshot:
 
 
 class Announcements:
-    """The latest catalog. Connects on first use."""
+    """Gives the latest catalog. Connects on first use."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -58,9 +58,10 @@ class Announcements:
         self._read_at: float | None = None
 
     def known(self) -> CatalogSnapshot:
-        """Not older than a second. Raises `LedgerUnavailable`.
+        """Returns the catalog, at most a second old. Raises `LedgerUnavailable`.
 
-        That the ledger is away is believed for a second too: who waited for the lock does not wait for it again.
+        An outage of the ledger is cached for a second too, so that threads that waited for the lock do not each wait
+        for the ledger again.
         """
         with self._lock:
             if self._read_at is None or self._clock() - self._read_at >= FRESH_SECONDS:
@@ -98,6 +99,6 @@ def _known(announced: Announced, before: CatalogSnapshot | None) -> CatalogSnaps
 def _compiled(what: str, schema: dict[str, object]) -> Schema | None:
     try:
         return Schema(schema)
-    except SchemaError as error:  # workers check before they announce; an older or a foreign one may not have
+    except SchemaError as error:  # workers check before they announce, but an older or a foreign one may not
         log.warning("announcement left out", what=what, reason=str(error))
         return None

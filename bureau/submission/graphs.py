@@ -1,4 +1,4 @@
-"""A submitted graph: what is wrong with it, and its tasks for the ledger."""
+"""Validates a submitted graph, and builds its tasks for the ledger."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from bureau.submission.terms import overridden, policy_of
 
 
 def graph_errors(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> Iterator[FieldError]:
-    """Errors of names, order, references, of what is not announced and what does not fit its schema."""
+    """Returns errors of names, order and references, of unknown tasks, and of inputs that do not fit their schema."""
     yield from graph.errors(tasks)
     if len(tasks) > MAX_TASKS:
         return

@@ -1,4 +1,4 @@
-"""Names that are not known, answered with those that are."""
+"""Lists the known names in the answer to an unknown one."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ _SHOWN = 50
 
 
 def named(kind: str, known: Collection[str]) -> str:
-    """A sentence that lists what there is."""
+    """Returns a sentence that lists the known names."""
     if not known:
         return f"no {kind} is announced."
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""

@@ -1,4 +1,4 @@
-"""The quotas' settings: read by whoever adds jobs, which is the gateway by request and the scheduler by time."""
+"""Defines the settings of quotas for the processes that add jobs: the gateway on request, the scheduler by time."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from bureau.settings import Settings
 
 
 class QuotaSettings(Settings):
-    """What an owner with keys may have at once. Give the same values to the gateway and the scheduler."""
+    """Limits what an owner with keys may have at once. Give the same values to the gateway and the scheduler."""
 
     quota_open_jobs: int = Field(
         default=100_000,

@@ -1,4 +1,4 @@
-"""A schedule as somebody wrote it: all that is wrong with it, and what the ledger keeps of it."""
+"""Validates a schedule as a client wrote it, and converts it to and from what the ledger stores."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -26,12 +26,12 @@ class JobUnreadable(ValueError):
 
 
 def schedule_errors(spec: ScheduleSpec, known: CatalogSnapshot) -> list[FieldError]:
-    """Of its times and of its job, which is held against what is announced."""
+    """Returns the errors of its times and of its job, which is checked against the catalog."""
     return first_errors(_time_errors(spec), _absolute_times(spec.job), spec_errors(spec.job, known, _JOB))
 
 
 def static_errors(spec: ScheduleSpec) -> list[FieldError]:
-    """Those of them that are wrong whatever is announced."""
+    """Returns the errors that do not depend on the catalog."""
     of_job = chain(terms_errors(spec.job), graph.errors(spec.job.tasks))
     return first_errors(_time_errors(spec), _absolute_times(spec.job), within(_JOB, of_job))
 
@@ -59,7 +59,7 @@ def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
 
 
 def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: ScheduleOrigin) -> NewSchedule:
-    """Of a spec without mistakes."""
+    """Builds the schedule for the ledger from a valid spec."""
     return NewSchedule(
         owner=owner,
         name=name,
@@ -73,12 +73,12 @@ def new_schedule(spec: ScheduleSpec, owner: str, name: str, source: ScheduleOrig
 
 
 def job_at(schedule: Schedule, known: CatalogSnapshot, *, job_id: UUID | None = None) -> NewJob:
-    """A job of the schedule, run as its services announce now. Raises `JobUnreadable`."""
+    """Builds a job of the schedule, with the policies that its services announce now. Raises `JobUnreadable`."""
     return job_from(_job_spec(schedule), schedule.owner, known, job_id=job_id, title=schedule.name)
 
 
 def spec_of(schedule: Schedule) -> ScheduleSpec:
-    """As it was written. Raises `JobUnreadable`."""
+    """Returns the schedule as it was written. Raises `JobUnreadable`."""
     return ScheduleSpec(
         cron=schedule.timing.cron,
         every_seconds=schedule.timing.every_seconds,

@@ -1,4 +1,4 @@
-"""A job as POST /v1/jobs takes it: what is wrong with it, the files it refers to, and the job for the ledger."""
+"""Validates a job of POST /v1/jobs, finds the files that it refers to, and builds the job for the ledger."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,26 +16,26 @@ from bureau.submission.terms import new_job, terms_errors
 
 
 def spec_errors(spec: JobSpec, known: CatalogSnapshot, at: Iterable[str | int] = ()) -> Iterator[FieldError]:
-    """What is wrong, with pointers below `at`. It is looked for while it is read: who has enough stops."""
+    """Yields errors with pointers below `at`. It searches lazily, so a caller that has enough can stop."""
     yield from within(at, chain(terms_errors(spec), graph_errors(spec.tasks, known)))
 
 
 def within(at: Iterable[str | int], errors: Iterable[FieldError]) -> Iterator[FieldError]:
-    """The errors of a value that stands at `at` of a larger one."""
+    """Yields the errors of a value with pointers for its place `at` in a larger one."""
     prefix = pointer.fragment(at)
     for error in errors:
         yield replace(error, pointer=prefix + (error.pointer or "#")[1:])
 
 
 def used_by(spec: JobSpec) -> list[Used]:
-    """The stored files that inputs refer to, and where."""
+    """Returns the stored files that inputs refer to, and where."""
     return [one for index, task in enumerate(spec.tasks) for one in used_in(task.input, ("tasks", index, "input"))]
 
 
 def job_from(
     spec: JobSpec, owner: str, known: CatalogSnapshot, *, job_id: UUID | None = None, title: str | None = None
 ) -> NewJob:
-    """The job for the ledger; `title` is for a spec without one."""
+    """Builds the job for the ledger; `title` is used for a spec without one."""
     return new_job(
         spec,
         owner=owner,

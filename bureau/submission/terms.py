@@ -1,4 +1,4 @@
-"""What every submission may ask for besides its own fields: when, how often, how long."""
+"""Handles the terms that every submission may have besides its own fields: start time, retries, time limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewJob, NewTask
 from bureau.submission.announcements import CatalogSnapshot
 
-LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for time zones and leases below year 9999, where datetimes end
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # leaves room for time zones and leases below year 9999, where datetimes end
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class RetryTerms:
-    """How a task is run."""
+    """Holds the queue, retry policy and time limit of a task."""
 
     queue: str
     retry: RetryPolicy
@@ -26,7 +26,7 @@ class RetryTerms:
 
 
 def policy_of(run: str, known: CatalogSnapshot, standard: RetryTerms | None = None) -> RetryTerms:
-    """As the service announced; `standard` for a task that no service has announced yet."""
+    """Returns the policy that the service announced, or `standard` for a task that no service has announced yet."""
     announced = known.tasks.get(run)
     if announced is None:
         return standard or RetryTerms(run.split(".", 1)[0], RetryPolicy(), 1800.0)
@@ -37,7 +37,7 @@ def policy_of(run: str, known: CatalogSnapshot, standard: RetryTerms | None = No
 def overridden(
     policy: RetryTerms, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None
 ) -> RetryTerms:
-    """With what the task asks for, else what its job asks for, else what was announced."""
+    """Returns the policy with the values of the task, else those of its job, else the announced ones."""
     merged = policy.retry.model_dump()
     for override in (terms.retry, retry):
         if override is not None:
@@ -50,7 +50,7 @@ def overridden(
 
 
 def terms_errors(terms: Terms) -> list[FieldError]:
-    """What no single field shows."""
+    """Returns the errors that no single field shows."""
     errors = [
         FieldError("out_of_range", f"{name} lies outside the years 1970 to 9000.", f"#/{name}")
         for name, moment in (("run_at", terms.run_at), ("expires_at", terms.expires_at))
@@ -73,7 +73,7 @@ def new_job(
     uses: Sequence[UUID] = (),
     job_id: UUID | None = None,
 ) -> NewJob:
-    """A job for the ledger; `title` is for submissions without one."""
+    """Builds a job for the ledger; `title` is used for submissions without one."""
     return NewJob(
         id=job_id or new_id(),
         owner=owner,

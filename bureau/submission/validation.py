@@ -1,9 +1,8 @@
-"""JSON values against a model: what is wrong, each with a code, a sentence and a pointer.
+"""Validates JSON values against a model. Each validation error has a code, a sentence and a pointer.
 
-After the first `MAX_ERRORS` nothing more is looked for, so that a request cannot cost more than its size.
-
-Pydantic finds where and what; the model's own JSON Schema, the one that is published, decides on types: pydantic
-would take `"5"` for 5 and a number for a time.
+The search stops after `MAX_ERRORS` errors, so that a request cannot cost more than its size. Pydantic finds the errors
+and their places; the model's published JSON Schema decides on types, because pydantic would accept `"5"` for 5 and a
+number for a time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ from bureau.contracts.schemas import Schema
 
 M = TypeVar("M", bound=BaseModel)
 
-# pydantic's error types to the codes that mistakes have everywhere in the API
+# maps pydantic's error types to the codes that the whole API uses
 _CODES = {
     "extra_forbidden": "unknown_field",
     "missing": "missing",
@@ -45,12 +44,12 @@ _CODES = {
 }
 
 
-SUGGESTIONS = 5  # of the first errors: comparing names takes long
-_LONGEST_NAME = 60  # a longer one is no mistyped field
+SUGGESTIONS = 5  # for the first errors only: comparing names takes long
+_LONGEST_NAME = 60  # a longer one is not a mistyped field
 
 
 class NotValid(Exception):
-    """A value that does not fit, with what is wrong: at most one error more than are told."""
+    """Says that a value does not fit. It holds the errors, at most one more than are reported."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{mistake.pointer}: {mistake.detail}" for mistake in errors))
@@ -58,14 +57,14 @@ class NotValid(Exception):
 
 
 class ModelReader(Generic[M]):
-    """Reads one model. Made by `reader_of`: its schema costs milliseconds, and is made for the first value."""
+    """Reads one model. Get it from `reader_of`: its schema takes milliseconds, and is built for the first value."""
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The model's JSON Schema."""
+        """Returns the model's JSON Schema."""
         return self._model.model_json_schema()
 
     @cached_property
@@ -73,7 +72,7 @@ class ModelReader(Generic[M]):
         return Schema(self.document)
 
     def read(self, data: Any) -> M:
-        """The model. Raises `NotValid`."""
+        """Returns the value as the model. Raises `NotValid`."""
         try:
             value = self._model.model_validate(data)
         except ValidationError as error:
@@ -83,7 +82,7 @@ class ModelReader(Generic[M]):
         return value
 
     def _errors(self, error: ValidationError, data: Any) -> list[FieldError]:
-        """Those that pydantic found, then those that only the schema finds."""
+        """Returns the errors that pydantic found, then those that only the schema finds."""
         details = error.errors(include_url=False, include_input=False)[: MAX_ERRORS + 1]
         fields = self.document.get("properties", {})
         errors = [_field_error(detail, fields, index < SUGGESTIONS) for index, detail in enumerate(details)]
@@ -95,12 +94,12 @@ class ModelReader(Generic[M]):
 
 @cache
 def reader_of(model: type[M]) -> ModelReader[M]:
-    """The reader of a model, the same for all who ask: a gateway has more routes than models."""
+    """Returns the reader of a model, the same for all callers: a gateway has more routes than models."""
     return ModelReader(model)
 
 
 def _others(more: Iterable[FieldError], known: Sequence[FieldError]) -> Iterator[FieldError]:
-    """Those of `more` that are not about a place where `known` has an error already, nor inside or around one."""
+    """Yields the errors of `more` whose places are not those of `known` errors, nor inside or around them."""
     places = {error.pointer or "#" for error in known}
     around = {outer for place in places for outer in _outward(place)}
     for error in more:
@@ -110,7 +109,7 @@ def _others(more: Iterable[FieldError], known: Sequence[FieldError]) -> Iterator
 
 
 def _outward(place: str) -> Iterator[str]:
-    """The place and every place that it is inside of."""
+    """Yields the place and every place that contains it."""
     while place:
         yield place
         place = place.rpartition("/")[0]

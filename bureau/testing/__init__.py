@@ -1,4 +1,4 @@
-"""For tests of one's own tasks: everything in the process of pytest, without servers. docs/testing.md is the manual.
+"""Provides pytest fixtures that run all of Bureau in the process of pytest, without servers; see docs/testing.md.
 
     # conftest.py
     pytest_plugins = ["bureau.testing"]

@@ -1,4 +1,4 @@
-"""The fixtures: one Bureau for the whole run of pytest, and for each test a client with an outbox of its own."""
+"""Defines the fixtures: one Bureau for the whole run of pytest, and a client with its own outbox for each test."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,9 +11,10 @@ from bureau.testing.process import outbox_of, running
 
 @pytest.fixture(scope="session")
 def bureau_settings() -> Mapping[str, str]:
-    """Settings of Bureau's, as environment variables; override it in a conftest.
+    """Returns Bureau's settings as environment variables; override it in a conftest.
 
-    `{"TASKS": "shop.tasks"}` for tasks that no test module imports, `REPORTS_DIR` and `SOURCE_…_URL` for reports.
+    Use `{"TASKS": "shop.tasks"}` for tasks that no test module imports, and `REPORTS_DIR` and `SOURCE_…_URL` for
+    reports.
     """
     return {}
 
@@ -22,7 +23,7 @@ def bureau_settings() -> Mapping[str, str]:
 def bureau_process(
     tmp_path_factory: pytest.TempPathFactory, bureau_settings: Mapping[str, str]
 ) -> Iterator[tuple[str, Path]]:
-    """The address and the folder of a Bureau in this process; it has the tasks that were imported when it started."""
+    """Yields the address and the folder of a Bureau in this process, with the tasks imported when it started."""
     folder = tmp_path_factory.mktemp("bureau")
     _log_to_pytest()
     with running(folder, bureau_settings) as url:
@@ -31,14 +32,14 @@ def bureau_process(
 
 @pytest.fixture
 def bureau(bureau_process: tuple[str, Path]) -> Iterator[BureauInProcess]:
-    """A client of it. `bureau.outbox` holds the mails of this test."""
+    """Yields a client of the Bureau in this process. `bureau.outbox` holds the mails of this test."""
     url, folder = bureau_process
     with BureauInProcess(url, outbox_of(folder)) as client:
         yield client
 
 
 def _log_to_pytest() -> None:
-    """Log lines become records of `logging`, which pytest shows beside a failure, unless somebody decided otherwise."""
+    """Sends log lines to `logging`, which pytest shows beside a failure, unless structlog is configured already."""
     import structlog
 
     if not structlog.is_configured():

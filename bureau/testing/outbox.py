@@ -1,4 +1,4 @@
-"""The mails that were sent: nobody gets them, they are files in a folder."""
+"""Reads the mails that were sent; they are files in a folder, and no recipient gets them."""
 
 import email
 import email.policy
@@ -11,7 +11,7 @@ from bureau.contracts.mail.addresses import folded
 
 
 class Outbox(Sequence[EmailMessage]):
-    """The mails since this was made, the oldest first; read anew each time."""
+    """Contains the mails sent since its creation, the oldest first. It reads the folder at each access."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,12 +35,12 @@ class Outbox(Sequence[EmailMessage]):
         return [_read(path) for path in paths[index]] if isinstance(index, slice) else _read(paths[index])
 
     def to(self, address: str) -> list[EmailMessage]:
-        """Those to this address."""
+        """Returns the mails to this address."""
         return [mail for mail in self if folded(address) in folded(str(mail["To"]))]
 
     def _paths(self) -> list[Path]:
-        found = [path for path in self._folder.glob("*.eml") if path.name not in self._before]
-        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        paths = [path for path in self._folder.glob("*.eml") if path.name not in self._before]
+        return sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def _read(path: Path) -> EmailMessage:

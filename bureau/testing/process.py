@@ -1,7 +1,7 @@
-"""Everything in this process: the ledger in SQLite, an in-memory broker, files and mails in a temporary folder.
+"""Runs Bureau in this process: the ledger in SQLite, an in-memory broker, files and mails in a temporary folder.
 
-`bureau.services.embedded`, of the same distribution, puts the services together. This package finds it by its name and
-does not import it, because the library knows no service.
+`bureau.services.embedded`, of the same distribution, assembles the services. This module imports it by name at run
+time, because the library must not depend on a service.
 """
 
 import importlib
@@ -15,12 +15,20 @@ from typing import Protocol, cast
 import pytest
 
 COMPOSITION = "bureau.services.embedded.process"
-DECIDED = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
-AWAY = ("CERTIFICATES_API", "KEYS_FILE", "SCHEDULES_FILE", "METRICS_BIND", "HEALTH_BIND", "PUBLIC_URL", "TASKS")
+REPLACED_SETTINGS = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
+REMOVED_SETTINGS = (
+    "CERTIFICATES_API",
+    "KEYS_FILE",
+    "SCHEDULES_FILE",
+    "METRICS_BIND",
+    "HEALTH_BIND",
+    "PUBLIC_URL",
+    "TASKS",
+)
 
 
-class Running(Protocol):
-    """What `build` of the composition gives."""
+class RunningBureau(Protocol):
+    """Defines the interface of the object that `build` of the composition returns."""
 
     url: str
 
@@ -30,9 +38,9 @@ class Running(Protocol):
 
 @contextmanager
 def running(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """Its address. The environment is as it was before, once all is built."""
+    """Runs a Bureau during the block and yields its address. It restores the environment as soon as all is built."""
     with pytest.MonkeyPatch.context() as environment:
-        _settle(environment, folder, settings)
+        _set_environment(environment, folder, settings)
         process = _composition().build()
     process.start()
     try:
@@ -45,10 +53,10 @@ def outbox_of(folder: Path) -> Path:
     return folder / "outbox"
 
 
-def _settle(environment: pytest.MonkeyPatch, folder: Path, settings: Mapping[str, str]) -> None:
-    """Nothing of the developer's own is reached: no database, no source of reports, no mail server, no API."""
+def _set_environment(environment: pytest.MonkeyPatch, folder: Path, settings: Mapping[str, str]) -> None:
+    """Sets the environment so that no test reaches the developer's own database, report source, mail server or API."""
     sources = [name for name in os.environ if name.startswith("SOURCE_")]
-    for name in (*DECIDED, *AWAY, *sources):
+    for name in (*REPLACED_SETTINGS, *REMOVED_SETTINGS, *sources):
         environment.delenv(name, raising=False)
         environment.delenv(f"{name}_FILE", raising=False)
     own = {
@@ -58,14 +66,14 @@ def _settle(environment: pytest.MonkeyPatch, folder: Path, settings: Mapping[str
         "MAIL_URL": f"file://{outbox_of(folder)}",
         "BIND": f"127.0.0.1:{_free_port()}",
         "LOCK_FILE": f"{folder}/bureau.lock",
-        "SOURCE_DEMO_URL": f"sqlite:///{folder}/no-demo.db",  # the demo shop takes seconds to make
+        "SOURCE_DEMO_URL": f"sqlite:///{folder}/no-demo.db",  # prevents the demo shop, which takes seconds to make
     }
     for name, value in {**own, **settings}.items():
         environment.setenv(name, value)
 
 
 def _composition() -> "Composition":
-    """Raises `pytest.UsageError` where the services are not installed."""
+    """Imports the composition. Raises `pytest.UsageError` if the services are not installed."""
     try:
         return cast("Composition", importlib.import_module(COMPOSITION))
     except ModuleNotFoundError as error:
@@ -75,9 +83,9 @@ def _composition() -> "Composition":
 
 
 class Composition(Protocol):
-    """A module that puts everything together from the environment."""
+    """Defines the interface of a module that assembles Bureau from the environment."""
 
-    def build(self) -> Running: ...
+    def build(self) -> RunningBureau: ...
 
 
 def _free_port() -> int:

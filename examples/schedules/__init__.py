@@ -1,1 +1,1 @@
-"""Schedules in a file, and two tasks of one's own for them."""
+"""Holds schedules in a file, and two custom tasks for them."""

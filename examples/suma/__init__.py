@@ -1,1 +1,1 @@
-"""A service of one's own, in one file. Run it with `dramatiq bureau.worker examples.suma.tasks`."""
+"""Holds a custom service in one file. Run it with `dramatiq bureau.worker examples.suma.tasks`."""

@@ -1,3 +1,3 @@
-"""All that tests of one's own tasks need: the fixture `bureau`."""
+"""Provides all that tests of custom tasks need: the fixture `bureau`."""
 
 pytest_plugins = ["bureau.testing"]

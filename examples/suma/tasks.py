@@ -1,4 +1,4 @@
-"""Two tasks of one's own. Bureau knows nothing of this file: the worker announces them, with their schemas."""
+"""Defines two custom tasks. Bureau knows nothing of this file: the worker announces them, with their schemas."""
 
 from bureau import Context, task
 
@@ -12,7 +12,7 @@ def suma(ctx: Context, a: int, b: int) -> int:
 
 @task("shop.initials")
 def initials(ctx: Context, names: list[str]) -> dict[str, str]:
-    """The initials of each name, and a file of them."""
+    """Returns the initials of each name, and a file of them."""
     found = {name: "".join(part[0].upper() for part in name.split()) for name in names}
     with ctx.artifact("initials.txt", "text/plain") as file:
         for number, (name, letters) in enumerate(found.items(), start=1):

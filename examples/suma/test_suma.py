@@ -1,4 +1,4 @@
-"""Tests of this service, each task through a real worker, in one process: `python -m pytest examples/suma`."""
+"""Tests this service, each task through a real worker, in one process: `python -m pytest examples/suma`."""
 
 import json
 from pathlib import Path

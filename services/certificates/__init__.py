@@ -1,1 +1,1 @@
-"""The certificates service: it posts rosters to the certificates API and checks the archive that comes back."""
+"""Holds the certificates service: it posts rosters to the certificates API and checks the archive that comes back."""

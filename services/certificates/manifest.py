@@ -1,4 +1,7 @@
-"""Reads `manifest.json` of an archive, which says whose each certificate is; docs/certificates-api.md describes it."""
+"""Reads `manifest.json` of an archive, which says whose each certificate is.
+
+docs/certificates-api.md describes it.
+"""
 
 import zipfile
 from typing import IO
@@ -13,7 +16,7 @@ MAX_BYTES = 32 * 1024 * 1024  # it is read into memory: 6 kB for each of 5,000 c
 
 
 class Listed(BaseModel):
-    """One certificate; `file` is its name in the archive."""
+    """Describes one certificate; `file` is its name in the archive."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,14 +31,14 @@ class Listed(BaseModel):
 
 
 class LineLeftOut(BaseModel):
-    """A line of a roster that is not a person, such as a title above the header."""
+    """Describes a line of a roster that is not a person, such as a title above the header."""
 
     line: int
     reason: str = Field(max_length=300)
 
 
 class RosterRead(BaseModel):
-    """How the issuer read a roster. `ignored` names the columns that are not used."""
+    """Says how the issuer read a roster. `ignored` names the columns that are not used."""
 
     file: str
     encoding: str
@@ -46,7 +49,7 @@ class RosterRead(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Unknown fields are ignored, because APIs may say more."""
+    """Holds the manifest. Unknown fields are ignored, because APIs may say more."""
 
     model_config = ConfigDict(frozen=True)
 

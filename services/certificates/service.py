@@ -1,4 +1,4 @@
-"""The certificates service's composition root."""
+"""Composes the certificates service from its settings; it is the composition root of the service."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from bureau.settings import load
 if TYPE_CHECKING:
     import httpx
 
-IDLE_SECONDS = 30.0  # a kept connection is given up before most servers do so
+IDLE_SECONDS = 30.0  # a kept connection is closed before most servers close it
 
 
 def certificates_service(resources: Resources, links: Links | None = None) -> Service:
@@ -29,7 +29,7 @@ def certificates_service(resources: Resources, links: Links | None = None) -> Se
 def certificates_api(
     settings: CertificatesSettings, issuer: IssuerSettings, links: Links | None = None
 ) -> CertificatesApi:
-    """Returns the API that is set; the built-in issuer is one inside this process."""
+    """Returns the configured API; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
     built_in = url == BUILT_IN
     return CertificatesApi(

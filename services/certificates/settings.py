@@ -1,4 +1,4 @@
-"""Settings of the certificates service."""
+"""Defines the settings of the certificates service."""
 
 import re
 
@@ -13,7 +13,7 @@ _OURS = frozenset({"content-length", "content-type", "host", "idempotency-key", 
 
 
 class CertificatesSettings(Settings):
-    """Where the certificates API is, and how much is accepted from it."""
+    """Holds the address of the certificates API, and the limits of what is accepted from it."""
 
     certificates_api: SecretStr = Field(  # secret: the URL may hold a password
         default=SecretStr(BUILT_IN),

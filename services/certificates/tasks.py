@@ -1,4 +1,4 @@
-"""The task `certificates.issue`: it posts the uploads to the certificates API, checks the archive and keeps it."""
+"""Defines the task `certificates.issue`: it posts uploads to the certificates API, checks the archive and keeps it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from bureau.services.certificates.spool import spooled_file
 from bureau.task import ArtifactWriter, Context, Task
 
 READINGS_SHOWN = 5
-_FIELDS = ("encoding", "language")  # of the request, sent along with the files
+_FIELDS = ("encoding", "language")  # the request's fields that are sent along with the files
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
@@ -117,7 +117,7 @@ def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
 
 
 def _readings(rosters: Sequence[RosterRead]) -> Iterator[str]:
-    """Says how the issuer read the rosters, in few lines: of more than a few lines a second some are left out."""
+    """Says in few lines how the issuer read the rosters, because more than a few lines a second are partly dropped."""
     shown = [
         f"{one.file} ({count(one.rows, 'row')}, {one.encoding}, separated by {separators})"
         for one in rosters[:READINGS_SHOWN]

@@ -1,4 +1,4 @@
-"""`dramatiq bureau.services.certificates.worker`: the certificates worker process."""
+"""Starts the certificates worker process: `dramatiq bureau.services.certificates.worker`."""
 
 from bureau.gc_pause import collector_paused
 

@@ -1,1 +1,1 @@
-"""Everything in one process: what puts the services together, the command that runs it, and its settings."""
+"""Holds the embedded process, which runs all services: its composition root, its command and its settings."""

@@ -1,4 +1,4 @@
-"""`python -m bureau.services.embedded`: everything in one process, until Ctrl-C."""
+"""Runs all services in one process until Ctrl-C: `python -m bureau.services.embedded`."""
 
 import logging
 import os
@@ -14,18 +14,19 @@ from bureau.services.embedded.demo_shop import DemoShop
 
 
 def main() -> int:
+    """Runs the process until a signal stops it, and returns the exit status; a second signal ends it at once."""
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         if stopping.is_set():
-            os._exit(1)  # asked twice: at once
+            os._exit(1)  # a second signal ends the process at once
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     malloc.limit_arenas()
     shop = DemoShop()
-    with collector_paused():  # here, because the demo shop is made meanwhile
+    with collector_paused():  # imported here, because the demo shop is created meanwhile
         from bureau.observability import logs
         from bureau.services.embedded.process import AlreadyRunning, build
         from bureau.settings import PlatformSettings, SettingsError, load
@@ -46,10 +47,11 @@ def main() -> int:
     return 0
 
 
-def _leave(status: int) -> NoReturn:
-    """Ends at once: all is stopped and written by now.
+def _exit_now(status: int) -> NoReturn:
+    """Exits at once, because everything is stopped and written by now.
 
-    Python would collect its garbage first, under threads of native libraries: seconds, and once more than fifteen.
+    Python would collect garbage first, while threads of native libraries run; that took seconds, once more than
+    fifteen.
     """
     logging.shutdown()
     sys.stdout.flush()
@@ -58,4 +60,4 @@ def _leave(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _leave(main())
+    _exit_now(main())

@@ -1,4 +1,4 @@
-"""The demo shop at `var/demo.db`, which reports read where no other source of that name is set.
+"""Creates the demo shop at `var/demo.db`, which reports read if no other source of that name is set.
 
 It imports little, so that the command can begin with the shop before it imports everything else.
 """
@@ -14,10 +14,10 @@ DEMO_DATABASE = Path("var/demo.db")
 
 
 class DemoShop:
-    """Sets SOURCE_DEMO_URL where it is not set, and begins to make the database behind it where it is not there.
+    """Sets SOURCE_DEMO_URL if it is not set, and begins to create the database behind it if it does not exist.
 
-    A process of its own makes it meanwhile: that keeps a core busy for half a second, as long as the rest of a start.
-    A kill -9 in between harms nothing, because the file appears when it is complete.
+    A separate process creates it meanwhile, because that keeps a core busy for half a second, as long as the rest of a
+    start. A kill -9 in between does no harm, because the file appears only when it is complete.
     """
 
     def __init__(self) -> None:
@@ -33,18 +33,18 @@ class DemoShop:
             self._error = str(error)
 
     def wait(self) -> None:
-        """Returns when the database is complete. Raises `SettingsError` where it cannot be made."""
-        from bureau.settings import SettingsError  # here, because it imports much of all else
+        """Waits until the database is complete. Raises `SettingsError` if it cannot be created."""
+        from bureau.settings import SettingsError  # imported here, because it imports most of the library
 
         if self._maker:
-            _, said = self._maker.communicate()
-            self._error = said.strip() if self._maker.returncode else ""
+            _, stderr = self._maker.communicate()
+            self._error = stderr.strip() if self._maker.returncode else ""
         if self._error:
-            raise SettingsError([f"the demo shop cannot be made at {DEMO_DATABASE}: {self._error}"])
+            raise SettingsError([f"the demo shop cannot be created at {DEMO_DATABASE}: {self._error}"])
 
 
 def _maker() -> "subprocess.Popen[str]":
-    return subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+    return subprocess.Popen(  # noqa: S603 - no part of it comes from outside
         [sys.executable, "-m", "bureau.services.reports.demo", str(DEMO_DATABASE)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

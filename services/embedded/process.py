@@ -1,7 +1,7 @@
-"""Everything in one process, no servers: `python -m bureau.services.embedded`. For a laptop, a demo, a test.
+"""Runs all services in one process without servers: `python -m bureau.services.embedded`, for a laptop, demo or test.
 
-SQLite, files, an in-memory broker. A lock file keeps a second one out; so whatever was running when this one starts
-is known to be dead and is taken back at once, without waiting for leases.
+It uses SQLite, files and an in-memory broker. A lock file prevents a second process. So tasks that are running when
+this one starts belong to a dead process, and are requeued at once, without waiting for their leases to expire.
 """
 
 import fcntl
@@ -52,17 +52,17 @@ from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
 
-GRACE_SECONDS = 1.0  # with what follows, Ctrl-C ends within five, also while a task is deaf to it
+GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
 log = structlog.get_logger(__name__)
 
 
 class AlreadyRunning(Exception):
-    """Another embedded Bureau holds the lock; its address is in the message."""
+    """Says that another embedded Bureau holds the lock; the message is its address."""
 
 
 class Embedded:
-    """One Bureau in this process, at `url` once started."""
+    """Runs one Bureau in this process, at `url` after `start`."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ class Embedded:
         scheduler: SchedulerSettings,
         embedded: EmbeddedSettings,
     ) -> None:
-        """Raises `SettingsError`, `AlreadyRunning`."""
+        """Builds all services and binds the port. Raises `SettingsError`, `AlreadyRunning`."""
         if not platform.broker_url.get_secret_value().startswith("memory://"):
-            raise SettingsError(["BROKER_URL: all in one process needs no broker: leave it unset, or memory://"])
+            raise SettingsError(["BROKER_URL: the embedded process needs no broker; leave it unset, or use memory://"])
         schedules = scheduler.schedules()
         host, port = _address(gateway.bind)
         self.url = f"http://{gateway.bind}"
@@ -112,7 +112,7 @@ class Embedded:
         )
         self._survey = LedgerCollector(self._db)
         self._metrics = exposition.listen(gateway.metrics_bind) if gateway.metrics_bind else None
-        app = create_app(_believing(gateway, key), self._db, storage, relay, stopping=self._stopping)
+        app = create_app(_trusting_issuer(gateway, key), self._db, storage, relay, stopping=self._stopping)
         self._server = _server(host, port, gateway.web_threads, app)
 
     def start(self) -> None:
@@ -125,8 +125,8 @@ class Embedded:
         threading.Thread(target=self._server.serve, name="http", daemon=True).start()
 
     def stop(self) -> None:
-        """Within five seconds: what runs is handed back, and goes on at the next start."""
-        self._stopping.set()  # requests that wait answer now
+        """Stops within five seconds. Running tasks are handed back and continue at the next start."""
+        self._stopping.set()  # waiting requests are answered now
         self._server.stop()
         self._process.close()
         self._worker.stop(timeout=int((GRACE_SECONDS + 1.5) * 1000))
@@ -140,29 +140,29 @@ class Embedded:
 
     def _prepare_ledger(self) -> None:
         migrate(self._db)
-        taken = leases.take_back_all(self._db, lambda seconds: random.uniform(0, seconds))  # noqa: S311 - jitter
+        requeued = leases.take_back_all(self._db, lambda seconds: random.uniform(0, seconds))  # noqa: S311 - jitter
         hints.forget_all(self._db)
         idempotency.release_all(self._db)
-        if taken.tasks:
-            log.info("taken back from the run before", tasks=taken.tasks)
+        if requeued.tasks:
+            log.info("tasks of the previous run requeued", tasks=requeued.tasks)
 
 
 def _address(bind: str) -> tuple[str, int]:
     if bind.startswith("unix:"):
-        raise SettingsError(["BIND: all in one process listens on host:port, such as 127.0.0.1:8600"])
-    parts = urlsplit(f"//{bind}")  # the settings have checked its form
+        raise SettingsError(["BIND: the embedded process listens on host:port, such as 127.0.0.1:8600"])
+    parts = urlsplit(f"//{bind}")  # the settings have checked the form
     return parts.hostname or "", parts.port or 0
 
 
 def _links(db: Database, key: str, base_url: str) -> Links:
-    """The ledger keeps a key where none is given, and there the gateway finds it."""
+    """Returns the certificates' links. Without a configured key the ledger keeps one, where the gateway finds it."""
     return Links(lambda: key or kept_secret(db, CERTIFICATES), base_url)
 
 
-def _believing(gateway: GatewaySettings, key: str) -> GatewaySettings:
-    """The gateway that knows the public half of the issuer's key."""
-    known = [*key_list(gateway.certificates_public_keys), *([Signer(key).public_key] if key else [])]
-    return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(known))})
+def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
+    """Returns the gateway's settings with the public half of the issuer's key added."""
+    public_keys = [*key_list(gateway.certificates_public_keys), *([Signer(key).public_key] if key else [])]
+    return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(public_keys))})
 
 
 def _services(resources: Resources, modules: str, links: Links) -> list[Service]:
@@ -177,7 +177,7 @@ def _services(resources: Resources, modules: str, links: Links) -> list[Service]
 
 
 def _lock(path: Path, url: str) -> Any:
-    """The lock file, held while this process lives. Raises `AlreadyRunning` with the other's address."""
+    """Locks the lock file for the life of this process. Raises `AlreadyRunning` with the other process's address."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a+")
     try:
@@ -192,19 +192,19 @@ def _lock(path: Path, url: str) -> Any:
 
 
 def _server(host: str, port: int, threads: int, app: Any) -> EmbeddedServer:
-    """Bound, not yet serving. Raises `SettingsError` where the port is taken."""
+    """Returns a server that is bound but does not serve yet. Raises `SettingsError` if the port is taken."""
     server = EmbeddedServer((host, port), app, threads=threads, shutdown_timeout=2)
     try:
         server.prepare()
     except OSError as error:
         raise SettingsError(
-            [f"BIND: {host}:{port} cannot be used ({error.strerror or error}); choose another: BIND=127.0.0.1:8601"]
+            [f"BIND: {host}:{port} cannot be used ({error.strerror or error}); choose another one: BIND=127.0.0.1:8601"]
         ) from error
     return server
 
 
 def build(shop: DemoShop | None = None) -> Embedded:
-    """From the environment, with the demo shop as a source where none is set: the one begun before, or a new one.
+    """Builds Bureau from the environment; without SOURCE_DEMO_URL that source is the demo shop: `shop`, or a new one.
 
     Raises `SettingsError`, `AlreadyRunning`.
     """

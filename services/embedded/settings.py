@@ -1,4 +1,4 @@
-"""The settings that only the embedded process has."""
+"""Defines the settings that only the embedded process has."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bureau.settings import Settings
 
 
 class EmbeddedSettings(Settings):
-    """Settings of the embedded process alone."""
+    """Holds the settings that only the embedded process has."""
 
     tasks: str = Field(default="", description="Modules with `@task` functions, separated by commas or spaces.")
     threads: int = Field(default=16, ge=1, le=500, description="The number of concurrent tasks of each service.")

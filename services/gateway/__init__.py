@@ -1,1 +1,1 @@
-"""The HTTP front door: validates, submits to the ledger, answers 202; status, files, the page of the latest jobs."""
+"""Is the HTTP API: validates requests, submits jobs and answers 202; serves status, files and the console."""

@@ -1,4 +1,4 @@
-"""The Flask application, put together from what its process lends."""
+"""Builds the Flask application from the resources that its process provides."""
 
 from collections.abc import Callable
 from threading import Event
@@ -34,14 +34,14 @@ def create_app(
     prepare: Callable[[], None] | None = None,
     stopping: Event | None = None,
 ) -> Flask:
-    """Connects to nothing.
+    """Builds the application without connecting to anything.
 
-    `prepare` is called before each request that is not about health; it may raise `LedgerUnavailable`. Setting
+    `prepare` is called before each request that is not a health check; it may raise `LedgerUnavailable`. Setting
     `stopping` ends event streams, and the waits of requests with `Prefer: wait`.
     """
     gateway = Gateway(settings, database, storage, relay, Announcements(database), stopping or Event())
     app = Flask(__name__, static_folder=None, template_folder="console/templates")
-    app.url_map.merge_slashes = False  # a redirect is not what an API's client expects
+    app.url_map.merge_slashes = False  # an API client does not expect a redirect
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_context(app, settings)
     add_error_handlers(app)
@@ -50,7 +50,7 @@ def create_app(
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
-    """Every route there is, in the order of the OpenAPI document."""
+    """Returns all routes, in the order of the OpenAPI document."""
     resources = (
         certificates,
         revocation,

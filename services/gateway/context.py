@@ -1,4 +1,4 @@
-"""What the gateway's process lends to its views."""
+"""Holds the resources that the gateway's process provides to its views."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from bureau.submission.announcements import Announcements
 
 
 class Relay(Protocol):
-    """Publishes what became due: `bureau.messaging.relay.Relay`, or anything like it."""
+    """Publishes due messages: `bureau.messaging.relay.Relay`, or anything with its interface."""
 
     @property
     def broker_kind(self) -> BrokerKind: ...
@@ -32,7 +32,10 @@ class Relay(Protocol):
 
 @dataclass(frozen=True)
 class Gateway:
-    """The composition. Setting `stopping` ends event streams, and the waits of requests with `Prefer: wait`."""
+    """Holds the resources of the gateway.
+
+    Setting `stopping` ends event streams, and the waits of requests with `Prefer: wait`.
+    """
 
     settings: GatewaySettings
     database: Database
@@ -43,7 +46,7 @@ class Gateway:
 
     @cached_property
     def wait_slots(self) -> Semaphore:
-        """So many requests may hold a thread with `Prefer: wait` at once."""
+        """Limits how many requests may hold a thread with `Prefer: wait` at once."""
         return Semaphore(self.settings.wait_limit)
 
     @cached_property

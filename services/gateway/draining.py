@@ -1,11 +1,12 @@
-"""Gunicorn's threaded worker: slow clients hold no thread, and a stop resets no connection.
+"""Adapts gunicorn's threaded worker: slow clients hold no thread, and a stop resets no connection.
 
-Requests wait in `Arrivals` until they are there; gunicorn's own would give a thread to the first byte. /healthz has a
-thread of its own, so that it answers while all others are taken.
+Requests wait in `Arrivals` until they have arrived; gunicorn's own worker would give a thread to the first byte.
+/healthz has a thread of its own, so that it answers while all others are busy.
 
-Gunicorn's own stops accepting, keeps the listening socket open while the last requests run, and closes it at the end:
-whoever connected meanwhile was taken by the kernel and is reset then, after up to the whole grace. Here what the kernel
-took is answered, and the socket closes at once: who comes later is refused, and knows that nothing was sent.
+On a stop, gunicorn's own worker stops accepting, keeps the listening socket open while the last requests run, and
+closes it at the end. Connections made meanwhile were accepted by the kernel and are reset then, after up to the whole
+grace period. This worker answers the connections that the kernel has accepted, and closes the socket at once: later
+clients are refused, and know that nothing was sent.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,12 @@ from gunicorn.workers.gthread import ThreadWorker
 from bureau.services.gateway.serving.arrivals import Arrivals, Server
 from bureau.services.gateway.serving.arriving_socket import ArrivingSocket
 
-SEND_SECONDS = 30.0  # a client that reads nothing for so long is cut off: it holds a thread
-HURRY_SECONDS = 2.0  # as gunicorn's own gives kept-alive connections at a stop
+SEND_SECONDS = 30.0  # a client that reads nothing for this long is disconnected, because it holds a thread
+HURRY_SECONDS = 2.0  # the time that gunicorn's own worker gives kept-alive connections at a stop
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """On SIGTERM; a reload leaves the socket open in the parent, for the workers that come after."""
+    """Drains its connections on SIGTERM. A reload leaves the socket open in the parent, for the next workers."""
 
     sockets: list[Any]
 
@@ -33,7 +34,7 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
-        """To where it waits until it has arrived; what was read already cannot be waited for."""
+        """Queues the connection until its request has arrived. Bytes that were already read cannot be waited for."""
         conn.data_ready = True
         if conn.initialized and conn.parser.unreader.buf.getvalue():
             super().enqueue_req(conn)
@@ -76,7 +77,7 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
         done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
 
     def _close_waiting(self, conn: Any) -> None:
-        """In the main thread, which counts connections."""
+        """Closes the connection in the main thread, which counts connections."""
         self.method_queue.defer(self._closed, conn)
 
     def _closed(self, conn: Any) -> None:

@@ -1,7 +1,7 @@
 """Configures gunicorn from the gateway's settings: BIND, WEB_CONCURRENCY, WEB_THREADS, GRACE_SECONDS.
 
-Without keys the gateway listens on loopback only: BIND, or whatever the command line put in its place, is checked
-before a socket is opened.
+Without keys the gateway listens on loopback only: BIND, or the address that the command line put in its place, is
+checked before a socket is opened.
 """
 
 import signal
@@ -13,7 +13,7 @@ from bureau.gc_pause import collector_paused
 with collector_paused():
     from bureau.ledger.db.database import Database
     from bureau.metrics.forked import ForkedMetrics
-    from bureau.observability.startup import say_started
+    from bureau.observability.startup import log_started
     from bureau.services.gateway.auth.exposure import refuse_without_keys
     from bureau.services.gateway.settings import GatewaySettings
     from bureau.settings import PlatformSettings, SettingsError, load
@@ -30,18 +30,21 @@ worker_class = "bureau.services.gateway.draining.DrainingWorker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 worker_connections = 1000
-timeout = 120  # a worker whose main loop is silent for so long is replaced; slow requests do not count
+timeout = 120  # a worker whose main loop is silent for this long is replaced; slow requests do not count
 graceful_timeout = int(_platform.grace_seconds)
-keepalive = 75  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
+keepalive = 75  # longer than a proxy's usual 60 s, so that the proxy, not the gateway, closes idle connections
 limit_request_fields = 100
 limit_request_field_size = 8190
-control_socket_disable = True  # it would lie in the home folder, which a container does not have
+control_socket_disable = True  # it would be in the home directory, which a container does not have
 
 _metrics = ForkedMetrics.at(_settings.metrics_bind) if _settings.metrics_bind else None
 
 
 def on_starting(server: Any) -> None:
-    """Its connections are closed again before the workers are forked."""
+    """Refuses to start on addresses that need a key while there is none.
+
+    Its database connections are closed before the workers are forked.
+    """
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     db = Database(_platform.database_url.get_secret_value())
     try:
@@ -52,11 +55,11 @@ def on_starting(server: Any) -> None:
         db.close()
     if _metrics:
         _metrics.listen()
-    say_started("gateway", _platform, processes=workers, threads=threads)
+    log_started("gateway", _platform, processes=workers, threads=threads)
 
 
 def post_worker_init(_worker: Any) -> None:
-    """In the forked process: connect, and answer who waits when the stop begins."""
+    """Runs in the forked process: connects, and arranges that waiting requests are answered when a stop begins."""
     from bureau.services.gateway.wsgi import process
 
     process.start()
@@ -79,7 +82,7 @@ def worker_exit(_server: Any, _worker: Any) -> None:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """In the parent: however the worker ended."""
+    """Forgets the metrics of a worker. Runs in the parent, however the worker ended."""
     if _metrics:
         _metrics.forget(worker.pid)
 

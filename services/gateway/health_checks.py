@@ -1,4 +1,4 @@
-"""Whether the storage takes files, and how full it is, asked at most every few seconds."""
+"""Checks whether the storage takes files, and how full it is, at most every few seconds."""
 
 import os
 import time
@@ -10,20 +10,25 @@ from bureau.contracts.errors import TaskError
 from bureau.storage import Storage
 
 FRESH_SECONDS = 5.0
-# A tenth is days of growth on a disk sized for months, and file systems get slow beyond: time to act while all works.
+# The last tenth of a disk sized for months holds days of growth, and file systems get slow in it: a warning at this
+# point leaves time to act while everything still works.
 NEARLY_FULL_PERCENT = 90
 
 
 @dataclass(frozen=True)
 class StorageState:
-    """`error`: why it takes no files. `used_percent` of its file system; None while it is away, and of a bucket."""
+    """Holds the storage's state.
+
+    `error` says why it takes no files. `used_percent` is of its file system; None while it is unavailable, and for a
+    bucket.
+    """
 
     error: TaskError | None
     used_percent: int | None
 
     @property
     def warning(self) -> str | None:
-        """What will be wrong soon, in words."""
+        """Returns the warning about what will soon go wrong."""
         if self.used_percent is None or self.used_percent < NEARLY_FULL_PERCENT:
             return None
         return (
@@ -33,7 +38,7 @@ class StorageState:
 
 
 class StorageProbe:
-    """Writes a few bytes and deletes them again: a storage that can be read only is not ready."""
+    """Writes a few bytes and deletes them again, because a storage that can only be read is not ready."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

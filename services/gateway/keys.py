@@ -1,6 +1,7 @@
-"""`python -m bureau.services.gateway.keys make | list | revoke`: the keys in the ledger of DATABASE_URL.
+"""Manages the keys in the ledger of DATABASE_URL.
 
-Those of KEYS_FILE are listed too; they are changed in the file.
+Usage: `python -m bureau.services.gateway.keys make | list | revoke`. Keys in KEYS_FILE are listed too; they are
+changed in the file.
 """
 
 import argparse
@@ -23,7 +24,10 @@ DAY_SECONDS = 86_400.0
 
 
 class FileSettings(Settings):
-    """The gateway's KEYS_FILE, unread: a mistake in it must not keep anybody from revoking a key."""
+    """Reads the gateway's KEYS_FILE setting but not the file.
+
+    An error in the file must not prevent anyone from revoking a key.
+    """
 
     keys_file: Path | None = Field(default=None)
 
@@ -50,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(db: Database, given: argparse.Namespace) -> int:
-    """The key alone on stdout, for scripts; words on stderr."""
+    """Makes a key. Prints only the key to stdout, for scripts, and everything else to stderr."""
     key = api_key.make()
     lives = given.expires_in_days * DAY_SECONDS if given.expires_in_days else None
     new = NewKey(key.id, given.owner, given.role, key.sha256, given.label, lives)
@@ -62,7 +66,7 @@ def make(db: Database, given: argparse.Namespace) -> int:
 
 
 def print_line(given: argparse.Namespace) -> int:
-    """A line for KEYS_FILE; the ledger does not learn of it."""
+    """Prints a line for KEYS_FILE; the ledger is not told about it."""
     print(f"{given.owner} {given.role} {api_key.make().text()}")
     return 0
 
@@ -100,7 +104,7 @@ def revoke(db: Database, given: argparse.Namespace) -> int:
 
 
 def _in_file(path: Path | None) -> dict[str, FileKey]:
-    """The keys of KEYS_FILE, by id; what is wrong with it is said on stderr."""
+    """Returns the keys in KEYS_FILE, by id; prints the file's errors to stderr."""
     try:
         return key_file.read(path) if path else {}
     except KeyFileError as error:

@@ -1,4 +1,4 @@
-"""Jobs, tasks and files as the API answers them."""
+"""Defines the jobs, tasks and files that the API returns."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -19,7 +19,7 @@ TaskStateWord = Literal[
 
 
 class Progress(BaseModel):
-    """How far it is; `note` names the unit."""
+    """Tells how far the task is; `note` names the unit."""
 
     current: float
     total: float | None
@@ -28,7 +28,7 @@ class Progress(BaseModel):
 
 
 class Waiting(BaseModel):
-    """Why a job that does nothing does nothing."""
+    """Says why a job does not make progress."""
 
     reason: str = Field(examples=["behind", "not_due", "dependency", "retrying", "queue_paused", "no_worker"])
     position: int | None
@@ -36,7 +36,7 @@ class Waiting(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """One of several errors in what was sent. `file`, `line` and `column` say where it is, as far as that is known."""
+    """Is one of several errors in the input. `file`, `line` and `column` say where it is, if that is known."""
 
     file: str | None = None
     line: int | None = None
@@ -45,7 +45,7 @@ class ErrorDetail(BaseModel):
 
 
 class TaskError(BaseModel):
-    """What failed: a stable code, and words for people."""
+    """Describes a failure: a stable code, and a message for people."""
 
     code: str
     message: str
@@ -54,13 +54,13 @@ class TaskError(BaseModel):
 
 
 class JobError(TaskError):
-    """The error of the task that ended the job."""
+    """Is the error of the task that ended the job."""
 
     task: str
 
 
 class Attempt(BaseModel):
-    """One execution of a task."""
+    """Describes one execution of a task."""
 
     number: int
     worker: str | None
@@ -70,14 +70,14 @@ class Attempt(BaseModel):
 
 
 class LogLine(BaseModel):
-    """A line a task wrote for people."""
+    """Is a line that a task logged for people."""
 
     at: datetime
     line: str
 
 
 class MailRecipient(BaseModel):
-    """What became of a mail for one recipient."""
+    """Tells the delivery state of a mail for one recipient."""
 
     address: str
     state: str = Field(
@@ -91,7 +91,7 @@ class MailRecipient(BaseModel):
 
 
 class Task(BaseModel):
-    """A task of a job."""
+    """Describes a task of a job."""
 
     name: str
     run: str
@@ -127,7 +127,7 @@ class Task(BaseModel):
 
 
 class Artifact(BaseModel):
-    """A stored file."""
+    """Describes a stored file."""
 
     id: UUID
     task: str | None
@@ -140,7 +140,7 @@ class Artifact(BaseModel):
 
 
 class JobSummary(BaseModel):
-    """A job in a list."""
+    """Describes a job in a list."""
 
     id: UUID
     kind: str
@@ -156,7 +156,7 @@ class JobSummary(BaseModel):
 
 
 class Job(JobSummary):
-    """A job with its first 100 tasks and its files."""
+    """Describes a job with its first 100 tasks and its files."""
 
     run_at: datetime | None
     cancel_requested_at: datetime | None
@@ -167,21 +167,21 @@ class Job(JobSummary):
 
 
 class JobList(BaseModel):
-    """A page of jobs, the newest first."""
+    """Lists a page of jobs, newest first."""
 
     items: list[JobSummary]
     next_cursor: str | None
 
 
 class TaskList(BaseModel):
-    """A page of a job's tasks, in the order of submission."""
+    """Lists a page of a job's tasks, in the order of submission."""
 
     items: list[Task]
     next_cursor: str | None
 
 
 def job_of(view: JobView, link_token: str | None = None) -> Job:
-    """With the files' addresses; those of a reader who followed a signed link carry its token on."""
+    """Returns the job with its files' URLs. For a reader with a signed link, the URLs carry the link's token."""
     shown = {name: getattr(view, name) for name in Job.model_fields if name not in ("tasks", "artifacts")}
     return Job.model_validate(
         {

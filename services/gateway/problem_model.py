@@ -1,4 +1,4 @@
-"""A problem as it is answered (RFC 9457), for the OpenAPI document."""
+"""Defines a problem as it is answered (RFC 9457), for the OpenAPI document."""
 
 from pydantic import BaseModel, Field
 
@@ -6,7 +6,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class FieldErrorModel(BaseModel):
-    """One thing that is wrong: in the body at `pointer`, or in a `parameter` or `header`."""
+    """Is one error: in the body at `pointer`, or in a `parameter` or `header`."""
 
     pointer: str | None = Field(default=None, examples=["#/to/0"])
     parameter: str | None = None
@@ -16,7 +16,7 @@ class FieldErrorModel(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """What was wrong with a request, all of it at once."""
+    """Describes what was wrong with a request, all errors at once."""
 
     type: str = Field(description="Says more when opened, and never changes.", examples=["/problems/invalid"])
     title: str

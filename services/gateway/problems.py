@@ -1,4 +1,4 @@
-"""The kinds of problem the gateway answers with. A slug is never renamed: clients compare it."""
+"""Lists the kinds of problem that the gateway answers with. A slug is never renamed, because clients compare it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ RETRY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Kind:
-    """What `/problems/<slug>` says."""
+    """Holds the contents of the page `/problems/<slug>`."""
 
     slug: str
     status: int
@@ -162,13 +162,13 @@ def problem(
     errors: Iterable[FieldError] = (),
     headers: dict[str, str] | None = None,
 ) -> ProblemError:
-    """The error to raise for a refusal of this kind."""
+    """Returns the exception to raise for a refusal of this kind."""
     kind = KINDS[slug]
     return ProblemError(Problem(kind.status, slug, kind.title, detail, tuple(errors), headers or {}))
 
 
 def invalid(errors: Iterable[FieldError]) -> ProblemError:
-    """422 with what is wrong: the first errors, and that there are more where there are."""
+    """Returns a 422 problem with the first errors, and a note if there are more."""
     found = first_errors(errors)
     listed = tuple(found[:MAX_ERRORS])
     more = f" ({len(listed) - 1} more in errors)" if len(listed) > 1 else ""
@@ -179,7 +179,7 @@ def invalid(errors: Iterable[FieldError]) -> ProblemError:
 
 
 def refuse(*lists: Iterable[FieldError]) -> None:
-    """Raises 422 when there is any mistake in any of the lists."""
+    """Raises a 422 problem if any of the lists has an error."""
     if found := first_errors(*lists):
         raise invalid(found)
 
@@ -189,5 +189,5 @@ def not_found(what: str) -> ProblemError:
 
 
 def try_again(slug: str, detail: str, seconds: int = RETRY_SECONDS) -> ProblemError:
-    """A refusal that may be over after `seconds`."""
+    """Returns a refusal that may be over after `seconds`."""
     return problem(slug, detail, headers={"Retry-After": str(seconds)})

@@ -1,4 +1,4 @@
-"""A gateway process of its own: what it connects with, made on first use, after gunicorn has forked."""
+"""Runs the gateway as a process of its own. Its connections are made at first use, after gunicorn has forked."""
 
 from threading import Event, Lock
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class GatewayProcess:
-    """The application in `app`, and the relay that publishes what it accepts."""
+    """Holds the application in `app`, and the relay that publishes the accepted jobs' messages."""
 
     def __init__(self, platform: PlatformSettings, settings: GatewaySettings) -> None:
         self._database = Database(platform.database_url.get_secret_value(), job_ended=outcomes.job_ended)
@@ -36,7 +36,10 @@ class GatewayProcess:
         )
 
     def start(self) -> None:
-        """As soon as the process may connect. With the ledger away the first request that needs it tries again."""
+        """Starts the relay and prepares the ledger, as soon as the process may connect.
+
+        If the ledger is unavailable, the first request that needs it tries again.
+        """
         self._relay.start()
         try:
             self.prepare()
@@ -54,10 +57,10 @@ class GatewayProcess:
                 self._prepared = True
 
     def release_waits(self) -> None:
-        """At the beginning of a stop: who waits with `Prefer: wait` is answered now."""
+        """Answers the requests that wait with `Prefer: wait` now. It is called at the beginning of a stop."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """After the last request."""
+        """Stops the relay and closes the database, after the last request."""
         self._relay.stop()
         self._database.close()

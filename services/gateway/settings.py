@@ -1,4 +1,4 @@
-"""The gateway's settings: where it listens, how it is reached, and its limits."""
+"""Defines the gateway's settings: where it listens, how it is reached, and its limits."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class GatewaySettings(QuotaSettings):
-    """Limits are refused by these names and their values."""
+    """Holds the settings. A refusal because of a limit names its setting and value."""
 
     bind: str = Field(
         default="127.0.0.1:8600", description="The address to listen on: host:port, [::1]:port or unix:/path."
@@ -55,7 +55,7 @@ class GatewaySettings(QuotaSettings):
         default=SecretStr(""),
         description="The secret that signs links, 32 characters or more; if empty, the ledger keeps one.",
     )
-    certificates_public_keys: SecretStr = Field(  # public; secret for the sake of its *_FILE
+    certificates_public_keys: SecretStr = Field(  # public, but secret so that its *_FILE works
         default=SecretStr(""),
         description="The public keys of ISSUER_SIGNING_KEY, for the page that QR codes link to; several, including "
         "former ones, separated by commas.",
@@ -64,7 +64,7 @@ class GatewaySettings(QuotaSettings):
         default="",
         description="The verification key of SendGrid's event webhook; without it, events are refused.",
     )
-    # SendGrid repeats for 24 h what was not answered with 2xx; it signs anew each time.
+    # SendGrid repeats events for 24 h if they were not answered with 2xx, and signs each attempt anew.
     sendgrid_events_window_seconds: int = Field(
         default=600, gt=0, le=86_400, description="How old the signature of SendGrid's events may be."
     )
@@ -100,7 +100,7 @@ class GatewaySettings(QuotaSettings):
         description="`host:port` for `/metrics` of the gateway, or of everything in one process.",
     )
     web_concurrency: int = Field(default=1, ge=1, le=64, description="The number of Gunicorn processes.")
-    # A request that waits holds a thread; idle ones cost little (5 MB for 256).
+    # A waiting request holds a thread; idle threads cost little (5 MB for 256).
     web_threads: int = Field(default=32, ge=2, le=1000, description="The number of threads in each process.")
     max_streams: int | None = Field(
         default=None,
@@ -122,7 +122,10 @@ class GatewaySettings(QuotaSettings):
     @field_validator("bind")
     @classmethod
     def _address(cls, value: str) -> str:
-        """Whether it may be reachable from elsewhere depends on keys: `auth.exposure` says."""
+        """Checks the form only.
+
+        Whether the address may be reachable from other machines depends on keys: see `auth.exposure`.
+        """
         if not value.startswith("unix:") and bind_host(value) is None:
             raise ValueError("use host:port such as 127.0.0.1:8600, [::1]:8600, or unix:/path")
         return value
@@ -177,17 +180,20 @@ class GatewaySettings(QuotaSettings):
 
     @property
     def stream_limit(self) -> int:
-        """Event streams at once in this process."""
+        """Returns the maximum number of concurrent event streams in this process."""
         return self.web_threads // 2 if self.max_streams is None else self.max_streams
 
     @property
     def wait_limit(self) -> int:
-        """Requests that wait at once in this process: with the streams they leave threads to others."""
+        """Returns the maximum number of waiting requests in this process.
+
+        Together with the streams they leave threads to others.
+        """
         return max(1, self.web_threads // 4)
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port. Raises `SettingsError` where a socket file was given instead."""
+        """Returns host and port. Raises `SettingsError` if a Unix socket was given instead."""
         if self.bind.startswith("unix:"):
             raise SettingsError(["BIND: this process listens on host:port only, such as 127.0.0.1:8600"])
         parts = urlsplit(f"//{self.bind}")
@@ -195,7 +201,7 @@ class GatewaySettings(QuotaSettings):
 
     @property
     def base_url(self) -> str:
-        """The absolute address without a slash at its end, for links that leave the gateway."""
+        """Returns the absolute URL without a slash at its end, for links that are used outside the gateway."""
         if self.public_url:
             return self.public_url
         if self.bind.startswith("unix:"):
@@ -209,7 +215,7 @@ def key_list(value: SecretStr) -> list[str]:
 
 
 def bind_host(bind: str) -> str | None:
-    """The host of `host:port`; None where it is not of that form."""
+    """Returns the host of `host:port`; None if the text does not have that form."""
     try:
         parts = urlsplit(f"//{bind}")
         well_formed = parts.port is not None and parts.netloc == bind and "@" not in bind and not parts.path
@@ -219,7 +225,7 @@ def bind_host(bind: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address means this machine and nothing else."""
+    """Returns whether a host's name or address means only this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Submits jobs without files: those that come together share a transaction, and their hints are published at once."""
+"""Submits jobs without files. Concurrent submissions share a transaction, and their hints are published at once."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -11,12 +11,12 @@ from bureau.ledger.submissions.submission import Accepted, Submission, Submissio
 from bureau.messaging.hint_room import HintRoom, QueueView
 from bureau.runtime.group_commit import GroupCommit
 
-SHARES_AT_MOST_TASKS = 20  # a larger job has a transaction of its own, and delays nobody else
+SHARES_AT_MOST_TASKS = 20  # a larger job has a transaction of its own, so that it delays no other
 SHARES_AT_MOST_BYTES = 64 * 1024
 
 
 class HintOutlet(Protocol):
-    """What publishes hints: the relay."""
+    """Publishes hints: the relay."""
 
     @property
     def healthy(self) -> bool: ...
@@ -25,7 +25,7 @@ class HintOutlet(Protocol):
 
 
 class Submitter:
-    """Called by many threads. Connects to nothing until then."""
+    """Submits jobs from many threads. It connects to nothing before the first submission."""
 
     def __init__(self, db: Database, relay: HintOutlet) -> None:
         self._db = db
@@ -34,7 +34,10 @@ class Submitter:
         self._group: GroupCommit[Submission, SubmissionOutcome | LedgerUnavailable] = GroupCommit(self._try)
 
     def __call__(self, submission: Submission, *, body_bytes: int = 0) -> SubmissionOutcome:
-        """What became of it, once that is committed. Raises `LedgerUnavailable`: then it may have been accepted."""
+        """Returns the outcome after its commit.
+
+        Raises `LedgerUnavailable`, in which case the job may have been accepted.
+        """
         shares = len(submission.job.tasks) <= SHARES_AT_MOST_TASKS and body_bytes <= SHARES_AT_MOST_BYTES
         outcome = self._group(submission) if shares else Deferred.FAILED
         if isinstance(outcome, Deferred):
@@ -44,11 +47,14 @@ class Submitter:
         return outcome
 
     def queue(self, name: str) -> QueueView:
-        """What was seen of a queue with the last submission to it."""
+        """Returns what was seen of a queue with the last submission to it."""
         return self._room.view(name)
 
     def _try(self, group: Sequence[Submission]) -> Sequence[SubmissionOutcome | LedgerUnavailable]:
-        """Nobody tries again alone after an outage: the group's statement may have been committed."""
+        """Submits a group.
+
+        After an outage no submission is retried alone, because the group's statement may have been committed.
+        """
         try:
             return self._submit(group)
         except LedgerUnavailable as unavailable:
@@ -63,7 +69,7 @@ class Submitter:
         return outcomes
 
     def _publish(self, group: Sequence[Submission], outcomes: Sequence[SubmissionOutcome]) -> None:
-        """What is committed: stamped hints go out, the relay looks for the others."""
+        """Publishes the stamped hints of what was committed, and wakes the relay for the others."""
         hints: list[tuple[str, Hint]] = []
         others = False
         for submission, outcome in zip(group, outcomes, strict=True):

@@ -1,6 +1,6 @@
-"""`gunicorn -c python:bureau.services.gateway.gunicorn_conf bureau.services.gateway.wsgi:app`: the gateway's process.
+"""Is the WSGI entry point of the gateway's process; importing it connects to nothing.
 
-Importing it connects to nothing.
+Usage: `gunicorn -c python:bureau.services.gateway.gunicorn_conf bureau.services.gateway.wsgi:app`.
 """
 
 from bureau.gc_pause import collector_paused

@@ -1,1 +1,1 @@
-"""Mail: one task, `mailer.send`; message, templates, deliveries and transports each in a module of its own."""
+"""Holds the mailer service: its tasks, messages, templates, delivery log and transports."""

@@ -1,4 +1,4 @@
-"""From what a task was given to a message: addresses, template, bodies and attachments."""
+"""Composes a message from a task's input: addresses, template, bodies and attachments."""
 
 import io
 import re
@@ -27,7 +27,7 @@ _MEDIA_TYPE = re.compile(r'^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)(?:\s*;
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who is written to, each address once: a copy to somebody in `to` is dropped."""
+    """Holds the sender and the recipients. Each address occurs once: a copy to an address in `to` is dropped."""
 
     sender: Mailbox
     to: tuple[Mailbox, ...]
@@ -41,9 +41,9 @@ class Envelope:
 
 
 class Composer:
-    """Makes messages. `clock` gives their Date, `sign` the addresses of the files that they link to.
+    """Composes messages. `clock` sets their Date, `sign` signs the links to files.
 
-    Links are signed here, at the last moment, because a token in a task's input would be shown to everybody who may
+    Links are signed here, as late as possible, because a token in a task's input would be visible to everybody who may
     read the job.
     """
 
@@ -65,7 +65,7 @@ class Composer:
         self._clock = clock
 
     def envelope(self, mail: SendMail) -> Envelope:
-        """Raises `PermanentError` (`mail_address_invalid`) naming field, value and rule."""
+        """Builds the envelope. Raises `PermanentError` (`mail_address_invalid`) with field, value and rule."""
         to = mailboxes("to", mail.to)
         cc = _without(mailboxes("cc", mail.cc), to)
         return Envelope(
@@ -88,7 +88,10 @@ class Composer:
     def message(
         self, ctx: Context, mail: SendMail, envelope: Envelope, message_id: str, marks: Marks | None = None
     ) -> Message:
-        """Raises `PermanentError` for what can never be sent: it names the field and what mends it."""
+        """Builds the message.
+
+        Raises `PermanentError` for a mail that can never be sent; the error names the field and the fix.
+        """
         subject, text, html, pictures = self._content(ctx, mail)
         inline = self._attachments(ctx, [(ref, cid) for cid, ref in mail.inline.items()], "inline")
         return Message(
@@ -126,7 +129,7 @@ class Composer:
         return mail.subject or rendered.subject, rendered.text, rendered.html, pictures
 
     def _links(self, ctx: Context, mail: SendMail) -> dict[str, str]:
-        """What the template is told of each link. Only files of the task's owner are linked to."""
+        """Signs each link and returns the template's variables for it. Only files of the task's owner are linked."""
         ends = self._clock() + timedelta(seconds=mail.link_seconds)
         told: dict[str, str] = {}
         for name, ref in mail.links.items():
@@ -144,7 +147,7 @@ class Composer:
     def _attachments(
         self, ctx: Context, refs: Sequence[tuple[ArtifactRef, str | None]], field: str
     ) -> tuple[Attachment, ...]:
-        """Reads the files one after the other; none of one that would pass the limit."""
+        """Reads the files one after the other. Nothing is read from a file that would exceed the size limit."""
         read: list[Attachment] = []
         total = 0
         for ref, cid in refs:
@@ -162,7 +165,10 @@ class Composer:
 
 
 def media_type(given: str) -> str:
-    """`given` as `type/subtype`, a charset kept; anything that cannot stand in a header, or not in base64, untyped."""
+    """Normalizes a media type to `type/subtype` and keeps its charset.
+
+    Types that are invalid in a header, or that must not be encoded in base64, become `application/octet-stream`.
+    """
     match = _MEDIA_TYPE.match(given.strip())
     if match is None or match[1].lower().startswith(("message/", "multipart/")):
         return _UNTYPED

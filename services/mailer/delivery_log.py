@@ -1,4 +1,4 @@
-"""The tries of a task's mail in the ledger."""
+"""Reads and writes the delivery attempts of a task's mail in the ledger."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -21,7 +21,7 @@ _TOLD_WITHIN_SECONDS = 5.0
 
 
 class Suppressed(Exception):
-    """Recipients that get no mail of the task's owner, and why: no intent was written."""
+    """Says which recipients are on the suppression list of the task's owner, and why. No intent was written."""
 
     def __init__(self, found: Mapping[str, str]) -> None:
         super().__init__("; ".join(found.values()))
@@ -29,33 +29,36 @@ class Suppressed(Exception):
 
 
 class Book(Protocol):
-    """Where tries are written. `open` before a mail may leave; the end of that try is the Context's to write."""
+    """Records delivery attempts.
+
+    `open` is called before a mail may leave. The Context, not the book, writes the end of that attempt.
+    """
 
     def tries(self, ctx: Context) -> list[MailDelivery]:
-        """All so far, the first one first."""
+        """Returns all attempts so far, the oldest first."""
 
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         """Writes the intent.
 
-        Raises `Stopped` when the task is not this claim's, `Postponed` when one is open, and `Suppressed`.
+        Raises `Stopped` if this claim no longer holds the task, `Postponed` if an intent is open, and `Suppressed`.
         """
 
     def move(self, ctx: Context, n: int, *, transport: str) -> bool:
-        """Writes that another transport is about to get the mail; False: it must not."""
+        """Records that another transport is about to get the mail; if it returns False, it must not get it."""
 
     def close(self, end: DeliveryEnd) -> None:
-        """Writes the end of an earlier try; where somebody was first, theirs stays."""
+        """Records the end of an earlier attempt; if another process already recorded one, that one is kept."""
 
 
 class DeliveryLog:
-    """In the `deliveries` table. Intents that are written at the same time share a transaction."""
+    """Keeps attempts in the `deliveries` table. Intents that are written at the same time share a transaction."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._intents = GroupCommit[Intent, Opened](self._open_batch)
 
     def tries(self, ctx: Context) -> list[MailDelivery]:
-        """The ledger is asked from the second claim on: a try is made under a claim, and so the first has none."""
+        """Returns all attempts. The first claim has none yet, so the ledger is only read from the second claim on."""
         if ctx.claim_no == 1:
             return []
         with asking_ledger():
@@ -64,10 +67,10 @@ class DeliveryLog:
     def open(self, ctx: Context, *, message_id: str, transport: str, recipients: Sequence[str]) -> MailDelivery:
         intent = Intent(ctx.task_id, ctx.claim_no, message_id, transport, tuple(recipients), ctx.owner)
         try:
-            with asking_ledger():  # if the row was written after all, the next try finds it open and no mail left
+            with asking_ledger():  # if the row was written after all, the next attempt finds it open and no mail left
                 return self._opened(intent)
         except ClaimLost:
-            ctx.stop.wait(_TOLD_WITHIN_SECONDS)  # the heartbeat knows why: cancelled, or somebody else's
+            ctx.stop.wait(_TOLD_WITHIN_SECONDS)  # the heartbeat learns why: cancelled, or another worker's
             raise Stopped(StopReason.LEASE_LOST) from None
         except OpenIntent as error:
             raise under_way(INTENT_SECONDS - error.delivery.age_seconds) from None
@@ -75,7 +78,7 @@ class DeliveryLog:
             raise Suppressed({address: _why(one) for address, one in error.found.items()}) from None
 
     def _opened(self, intent: Intent) -> MailDelivery:
-        """A group that failed may have been committed all the same: alone, its intents are found open."""
+        """Opens the intent. A failed group may have been committed: retried alone, its intents are then found open."""
         opened = self._intents(intent)
         if isinstance(opened, Deferred):
             return deliveries.open_delivery(self._db, intent)
@@ -92,7 +95,7 @@ class DeliveryLog:
                 self._db, task_id=ctx.task_id, claim_no=ctx.claim_no, n=n, transport=transport
             )
         except LedgerUnavailable:
-            return False  # whether it was written or not: nothing is handed over under it
+            return False  # whether or not the row was written, nothing is handed over under it
 
     def close(self, end: DeliveryEnd) -> None:
         with asking_ledger():
@@ -100,7 +103,7 @@ class DeliveryLog:
 
 
 def under_way(seconds: float) -> Postponed:
-    """Another process may be handing the mail over, or died doing it."""
+    """Returns the postponement for an open attempt: another process may be handing the mail over, or died doing it."""
     return Postponed(
         "delivery_open",
         "An earlier try to hand this mail over has not ended. It is waited for, so that nobody gets the mail twice.",

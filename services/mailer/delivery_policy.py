@@ -1,7 +1,8 @@
-"""What to do with a mail, from what was done before: pure, and the whole of "a mail is handed to the provider once".
+"""Decides what to do with a mail from the attempts so far, so that it is handed to the provider once.
 
-Before a try its intent is written, after it its end, per recipient. `next_action` reads the tries so far when a task
-begins; `conclude` reads them when its own try has ended.
+The decisions are pure functions, and all of that guarantee's logic is here. The intent is written before an attempt,
+and its end, per recipient, after it. `next_action` reads the attempts so far when a task begins; `conclude` reads them
+when the task's own attempt has ended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,45 +12,45 @@ from enum import StrEnum
 from bureau.contracts.mail.delivery import DeliveryState
 from bureau.ledger.mail.deliveries import MailDelivery
 
-# A try is cut off 120 s after its intent. What is open for longer belongs to a process that died.
+# An attempt is cut off 120 s after its intent. An intent that is open for longer belongs to a process that died.
 INTENT_SECONDS = 180.0
 
 
 class UnknownMailPolicy(StrEnum):
-    """What becomes of a mail whose provider took it and never answered."""
+    """Says what to do with a mail that a provider took without answering."""
 
-    RESEND = "resend"  # again under the same Message-ID: at least once
-    PARK = "park"  # the task fails with `delivery_unknown` and a person decides: at most once
+    RESEND = "resend"  # sends it again under the same Message-ID: at least once
+    PARK = "park"  # fails the task with `delivery_unknown`, and a person decides: at most once
 
 
 class RecipientStatus(StrEnum):
-    """How it stands with one recipient, over all tries."""
+    """Gives the state of one recipient over all attempts."""
 
     PENDING = "pending"  # not tried yet
-    OPEN = "open"  # a try is under way, or its process died
+    OPEN = "open"  # an attempt is under way, or its process died
     SENT = "sent"
-    DEFERRED = "deferred"  # refused for now
-    REFUSED = "refused"  # refused for good
-    UNKNOWN = "unknown"  # handed over, perhaps
+    DEFERRED = "deferred"  # temporarily refused
+    REFUSED = "refused"  # permanently refused
+    UNKNOWN = "unknown"  # may have been handed over
 
 
 @dataclass(frozen=True)
 class Send:
-    """Hand the mail over for these."""
+    """Hands the mail over for these recipients."""
 
     recipients: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Somebody may be handing it over right now: come again in `seconds`."""
+    """Postpones the task by `seconds`, because another process may be handing the mail over right now."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Settle:
-    """Write down how an open try ended, then decide again."""
+    """Records how an open attempt ended; the decision is then made again."""
 
     n: int
     state: DeliveryState
@@ -59,7 +60,10 @@ class Settle:
 
 @dataclass(frozen=True)
 class Finish:
-    """Done. `doubtful`: an earlier try's answer was lost, so that the mail may be there twice."""
+    """Finishes the task.
+
+    `doubtful`: an earlier attempt's answer was lost, so recipients may get the mail twice.
+    """
 
     accepted: tuple[str, ...]
     refused: dict[str, str]
@@ -68,7 +72,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Again:
-    """This try did not do it; the next one may."""
+    """Retries the task: this attempt failed, the next one may succeed."""
 
     code: str
     message: str
@@ -76,7 +80,7 @@ class Again:
 
 @dataclass(frozen=True)
 class Fail:
-    """It will not work, or must not be tried again without a person."""
+    """Fails the task: it cannot succeed, or must not be retried without a person's decision."""
 
     code: str
     message: str
@@ -85,7 +89,10 @@ class Fail:
 def next_action(
     tries: Sequence[MailDelivery], recipients: Sequence[str], *, policy: UnknownMailPolicy, was_sent: bool | None
 ) -> Send | Wait | Settle | Finish | Fail:
-    """What a task that begins does. `was_sent`: what the transport knows of the last try; None is nothing."""
+    """Decides what a starting task does.
+
+    `was_sent`: whether the transport knows the last attempt's mail as sent; None if it does not know.
+    """
     if tries and tries[-1].state is DeliveryState.OPEN:
         return _of_open(tries[-1], was_sent)
     stands = _learned(standing(tries, recipients), was_sent)
@@ -100,8 +107,8 @@ def next_action(
     if RecipientStatus.UNKNOWN in stands.values():
         return _parked(tries, stands)
     if RecipientStatus.SENT not in stands.values():
-        # All were refused for good and the task failed with it. That it runs again is a person's wish (or a crash
-        # before the failure was written): nobody has the mail, so asking once more does no harm.
+        # All recipients were refused permanently, and the task failed with it. A person ran it again (or the process
+        # crashed before the failure was written): nobody has the mail, so sending it once more does no harm.
         return Send(tuple(recipients))
     return _finish(tries, stands, doubtful=_doubtful(tries) and was_sent is not True)
 
@@ -109,7 +116,7 @@ def next_action(
 def conclude(
     tries: Sequence[MailDelivery], recipients: Sequence[str], *, policy: UnknownMailPolicy
 ) -> Finish | Again | Fail:
-    """What a task makes of its own try, the last of `tries`, which has ended."""
+    """Decides how a task ends after its own attempt, the last of `tries`, has ended."""
     stands = standing(tries, recipients)
     if RecipientStatus.UNKNOWN in stands.values() and policy is UnknownMailPolicy.RESEND:
         return Again(
@@ -126,7 +133,7 @@ def conclude(
 
 
 def standing(tries: Sequence[MailDelivery], recipients: Sequence[str]) -> dict[str, RecipientStatus]:
-    """The last word on each recipient; once sent is sent."""
+    """Returns the latest status of each recipient; SENT is never replaced."""
     stands = dict.fromkeys(recipients, RecipientStatus.PENDING)
     for delivery in tries:
         for recipient, state in delivery.recipients.items():
@@ -151,7 +158,7 @@ def _of_open(last: MailDelivery, was_sent: bool | None) -> Wait | Settle:
 
 
 def _learned(stands: dict[str, RecipientStatus], was_sent: bool | None) -> dict[str, RecipientStatus]:
-    """`stands` with what the transport knows in the place of the unknown."""
+    """Returns `stands` with UNKNOWN replaced by what the transport knows."""
     if was_sent is None:
         return stands
     known = RecipientStatus.SENT if was_sent else RecipientStatus.DEFERRED
@@ -179,7 +186,7 @@ def _doubtful(tries: Sequence[MailDelivery]) -> bool:
 
 
 def _why(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
-    """The recipients of this kind with the provider's words, said once where they are the same for all."""
+    """Lists the recipients of this status with the provider's reasons; a reason that all share is given once."""
     reasons = {recipient: _reason(tries, recipient) for recipient, stand in stands.items() if stand is kind}
     if len(set(reasons.values())) == 1:
         return f"{', '.join(reasons)}: {next(iter(reasons.values()))}"
@@ -187,7 +194,7 @@ def _why(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], k
 
 
 def _reason(tries: Sequence[MailDelivery], recipient: str) -> str:
-    """What the provider said of a recipient in the last try that had it."""
+    """Returns the provider's reason for a recipient from the last attempt that included it."""
     last = next((delivery for delivery in reversed(tries) if recipient in delivery.recipients), None)
     said = last and (last.reasons.get(recipient) or last.response)
     return said or "no reason given"

@@ -1,4 +1,4 @@
-"""What became of mails."""
+"""Defines the metric that counts delivery attempts by outcome."""
 
 from prometheus_client import Counter
 

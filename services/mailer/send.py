@@ -1,4 +1,4 @@
-"""Sending one mail: decide, write the intent, hand over, write the end, conclude."""
+"""Sends one mail: decides, writes the intent, hands the mail over, writes the end, and concludes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,18 +41,18 @@ from bureau.task import Context
 
 @dataclass(frozen=True)
 class _End:
-    """How a try ended, as it is written down."""
+    """Holds how an attempt ended, as it is recorded."""
 
     state: DeliveryState
     recipients: Mapping[str, str]
     response: str
     reasons: Mapping[str, str]
     retry_after: float | None = None
-    away: tuple[Closed, ...] = ()  # where no transport is left that mails are handed to: what the next one meets
+    away: tuple[Closed, ...] = ()  # if all transports are away: what the next mail meets at each
 
 
 class Mailer:
-    """Composes mails and hands them over, each once."""
+    """Composes mails and hands each over once."""
 
     def __init__(self, *, composer: Composer, route: FailoverRoute, book: Book, policy: UnknownMailPolicy) -> None:
         self.composer = composer
@@ -61,12 +61,12 @@ class Mailer:
         self.policy = policy
 
     def send(self, ctx: Context, mail: SendMail) -> MailSent:
-        """Raises the task errors that `delivery_policy` decides on."""
+        """Sends the mail. Raises the task errors that `delivery_policy` decides on."""
         return MailAttempt(self, ctx, mail).run()
 
 
 class MailAttempt:
-    """One execution's way through a mail. It is made with all it needs, and walked once, by `run`."""
+    """Runs one execution of a mail task. It is created with everything it needs and is run once, by `run`."""
 
     def __init__(self, mailer: Mailer, ctx: Context, mail: SendMail) -> None:
         self._mailer = mailer
@@ -75,10 +75,10 @@ class MailAttempt:
         self._mail = mail
         self._envelope = mailer.composer.envelope(mail)
         self._tries: list[MailDelivery] = []
-        self._listed: dict[str, str] = {}  # recipients on the suppression list, and why
+        self._listed: dict[str, str] = {}  # recipients on the suppression list, with the reasons
 
     def run(self) -> MailSent:
-        """Raises the task errors that `delivery_policy` decides on."""
+        """Sends the mail. Raises the task errors that `delivery_policy` decides on."""
         match self._next_action():
             case Send(recipients):
                 return self._send(recipients)
@@ -91,7 +91,7 @@ class MailAttempt:
                 return self._result(finish)
 
     def _next_action(self) -> Send | Wait | Fail | Finish:
-        """What the tries so far lead to. Open tries that have ended are written down on the way."""
+        """Decides what to do after the attempts so far. Open attempts that have ended are recorded on the way."""
         while True:
             self._tries = self._book.tries(self._ctx)
             action = next_action(
@@ -106,7 +106,7 @@ class MailAttempt:
             self._book.close(DeliveryEnd(self._ctx.task_id, action.n, action.state, action.recipients, action.response))
 
     def _send(self, recipients: tuple[str, ...]) -> MailSent:
-        """Sends to those of the recipients who are not on the suppression list; they count as refused for good."""
+        """Sends to the recipients who are not on the suppression list; those on it count as permanently refused."""
         left = recipients
         while left:
             try:
@@ -118,7 +118,10 @@ class MailAttempt:
         return self._without_a_try()
 
     def _without_a_try(self) -> MailSent:
-        """Nobody is left to be mailed now: who is not on the list has the mail from an earlier try."""
+        """Returns the result if nobody is left to be mailed now.
+
+        Recipients who are not on the suppression list have the mail from an earlier attempt.
+        """
         if RecipientStatus.SENT not in standing(self._tries, self._wanted).values():
             said = "; ".join(f"{address}: {why}" for address, why in self._listed.items())
             raise PermanentError("mail_suppressed", f"{said}.")
@@ -130,12 +133,12 @@ class MailAttempt:
 
     @property
     def _wanted(self) -> tuple[str, ...]:
-        """The recipients of all tries together."""
+        """Returns the recipients of all attempts together."""
         return tuple(one for one in self._envelope.recipients if one not in self._listed)
 
     @property
     def _message_id(self) -> str:
-        """That of the first try, should MAIL_FROM have changed since."""
+        """Returns the first attempt's Message-ID, because MAIL_FROM may have changed since."""
         return self._tries[0].message_id if self._tries else message_id(self._ctx.task_id, self._envelope.sender)
 
     @cached_property
@@ -148,11 +151,14 @@ class MailAttempt:
         return message
 
     def _handed_over(self, recipients: tuple[str, ...]) -> MailSent:
-        """Writes the intent and hands the mail over. Raises `Suppressed` where some get none: then nothing happened."""
+        """Writes the intent and hands the mail over.
+
+        Raises `Suppressed` if some recipients are on the suppression list; then nothing was written or sent.
+        """
         message = self._message
         way = self._mailer.route.entered(self._tries)
         try:
-            window = DeliveryWindow()  # before the row is written: never later than it
+            window = DeliveryWindow()  # before the row is written, so that it ends no later than the row's time
             opened = self._book.open(
                 self._ctx, message_id=message.message_id, transport=way.now.name, recipients=recipients
             )
@@ -180,7 +186,10 @@ class MailAttempt:
     def _ended(
         self, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt
     ) -> tuple[MailDelivery, _End]:
-        """Whatever happens, the try gets an end; and its row has the name of who got the mail."""
+        """Hands the mail over and returns the attempt's row and its end.
+
+        Whatever happens, the attempt gets an end, and its row names the transport that got the mail.
+        """
         outages: list[TransportUnavailable] = []
         while True:
             try:
@@ -192,7 +201,10 @@ class MailAttempt:
             opened = moved
 
     def _at_transport(self, message: Message, opened: MailDelivery, window: DeliveryWindow, way: RouteAttempt) -> _End:
-        """Raises `TransportUnavailable` where nothing was handed over; only that lets a mail go elsewhere."""
+        """Hands the mail to the current transport.
+
+        Raises `TransportUnavailable` if nothing was handed over; only then may the mail go to another transport.
+        """
         gate = way.now.gate
         try:
             result = way.now.transport.send(message, tuple(opened.recipients), window, self._ctx.stop)
@@ -207,7 +219,7 @@ class MailAttempt:
             stopped = "the task was stopped before the mail was handed over"
             self._close(opened, _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, stopped))
             raise
-        except BaseException as error:  # a mistake of ours: how far it came cannot be said
+        except BaseException as error:  # a bug in Bureau: nobody can say how far the handover came
             broken = f"the {way.now.name} transport failed: {type(error).__name__}"
             self._close(opened, _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, broken))
             raise
@@ -217,10 +229,10 @@ class MailAttempt:
     def _moved(
         self, opened: MailDelivery, way: RouteAttempt, outages: list[TransportUnavailable]
     ) -> MailDelivery | None:
-        """The row under the next transport's name, written before that one gets the mail; None: there is no other.
+        """Writes the next transport's name to the row before that transport gets the mail; None if there is no other.
 
-        Killed between this and the handing over, the row is open under a name that cannot vouch for the first one:
-        as after any other crash. Whoever finds it waits until it is old.
+        If the process is killed between this and the handover, the row is open under a name that cannot vouch for the
+        first transport. As after any other crash, the worker that finds the row waits until it is old.
         """
         before = way.now
         if isinstance(outages[-1], TooLate) or way.next() is None:
@@ -232,7 +244,10 @@ class MailAttempt:
         return replace(opened, transport=way.now.name)
 
     def _close(self, opened: MailDelivery, end: _End) -> None:
-        """The end is written with the end of this execution: until then the intent says that the mail may be there."""
+        """Records the attempt's end together with the end of this execution.
+
+        Until then the intent says that the mail may have been sent.
+        """
         MAILS.labels(opened.transport, _outcome(end)).inc()
         self._ctx.delivered(
             DeliveryEnd(self._ctx.task_id, opened.n, end.state, end.recipients, end.response, end.reasons)
@@ -249,7 +264,7 @@ class MailAttempt:
 
 
 def _outcome(end: _End) -> str:
-    """As metrics name it; `deferred`: refused for now, and for all."""
+    """Returns the metric's label. `deferred` means that all recipients were temporarily refused."""
     deferred = set(end.recipients.values()) == {RecipientStatus.DEFERRED.value}
     return RecipientStatus.DEFERRED.value if deferred else end.state.value
 

@@ -1,4 +1,4 @@
-"""The mailer's composition root."""
+"""Composes the mailer from its settings; it is the composition root of the service."""
 
 from functools import partial
 from uuid import UUID
@@ -23,7 +23,7 @@ from bureau.signing.signed_links import Link, Linked, LinkSigner
 
 
 def mailer_service(resources: Resources) -> Service:
-    """Raises `SettingsError` for a wrong environment."""
+    """Builds the service. Raises `SettingsError` if the environment is invalid."""
     (settings,) = load(MailerSettings)
     templates = Templates(settings.template_folders)
     route = choose(settings)
@@ -49,13 +49,16 @@ def mailer_service(resources: Resources) -> Service:
 
 
 def _sign(settings: MailerSettings, resources: Resources) -> Sign:
-    """A worker whose database role may not see the ledger's secrets needs LINK_SECRET, the gateway's own."""
+    """Returns the function that signs links.
+
+    A worker whose database role may not read the ledger's secrets needs LINK_SECRET, the same as the gateway's.
+    """
     given = settings.link_secret.get_secret_value()
 
     def secret() -> str:
         try:
             return given or kept_secret(resources.database, "links")
-        except DBAPIError as error:  # the role may not read it, or not make it
+        except DBAPIError as error:  # the role may not read or create the secret
             raise PermanentError(
                 "link_secret_missing",
                 "The mail's links cannot be signed: give the mailer the gateway's LINK_SECRET.",

@@ -1,4 +1,4 @@
-"""The mailer's settings, from the environment."""
+"""Reads the mailer's settings from the environment."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -13,7 +13,7 @@ from bureau.settings import Settings
 
 
 class MailerSettings(Settings):
-    """`MAIL_URL` says how mail leaves; it may hold a password."""
+    """Holds the mailer's settings. `MAIL_URL` names the transports and may contain a password."""
 
     mail_url: SecretStr = Field(
         default=SecretStr("file://var/outbox"),
@@ -46,14 +46,14 @@ class MailerSettings(Settings):
     mail_connect_timeout_seconds: float = Field(
         default=10.0, gt=0, le=30, description="How long to wait for a connection to an SMTP server."
     )
-    # The mail itself has 30 s to begin; mailing's own limit is 120 s.
+    # The transfer of the mail itself must begin within 30 s; the task's time limit is 120 s.
     mail_read_timeout_seconds: float = Field(
         default=20.0,
         gt=0,
         le=30,
         description="How long to wait for each answer of an SMTP server before the mail itself is sent.",
     )
-    # Base64 makes 27 MB of 20: providers take 25 to 30, SendGrid 30.
+    # Base64 turns 20 MB into 27 MB: providers accept 25 to 30 MB, SendGrid 30 MB.
     mail_attachments_max_bytes: int = Field(
         default=20_000_000, ge=0, le=100_000_000, description="The maximum size of all attachments of a mail together."
     )
@@ -84,7 +84,7 @@ class MailerSettings(Settings):
 
     @property
     def from_domains(self) -> frozenset[str]:
-        """Empty: any."""
+        """Returns the domains that a sender may have; empty if any is allowed."""
         return frozenset(domain_name(one) for one in self.mail_from_domains.split(",") if one.strip())
 
     @property

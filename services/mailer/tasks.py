@@ -1,4 +1,4 @@
-"""`mailer.send`: one e-mail, to the provider. `mailer.preview`: what a template says, to nobody."""
+"""Defines the tasks `mailer.send`, which sends one e-mail, and `mailer.preview`, which only renders a template."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from bureau.task import Context, Task
 
 
 def send_task(mailer: Mailer, domains: str) -> Task[Any, MailSent]:
-    """The task, bound to the mailer it sends with, to the `domains` of RECIPIENT_DOMAINS only."""
+    """Returns the task, bound to its mailer and limited to the `domains` of RECIPIENT_DOMAINS."""
 
     def send(ctx: Context, mail: SendMail) -> MailSent:
         """Sends one e-mail, made from a template or from text and HTML, with stored files attached."""
         refuse_outside(domains, [*mail.to, *mail.cc, *mail.bcc])
         return mailer.send(ctx, mail)
 
-    # Twelve tries take about 25 minutes: time for a provider to come back, and for greylisting.
+    # Twelve attempts take about 25 minutes: enough for a provider to come back, and for greylisting.
     return Task("mailer.send", send, max_attempts=12, base_seconds=2, cap_seconds=900, time_limit_seconds=120)
 
 
 def preview_task(templates: Templates) -> Task[Any, MailPreview]:
-    """The task, bound to the templates it shows."""
+    """Returns the task, bound to the templates that it renders."""
 
     def show(_ctx: Context, asked: PreviewMail) -> MailPreview:
         """Fills a mail template in and sends it to nobody."""

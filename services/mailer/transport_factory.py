@@ -1,5 +1,8 @@
-"""The transports that the settings name. Adding one: its class here and its scheme in `settings`, its case in the
-conformance suite (`tests/contract/transports`)."""
+"""Creates the transports that the settings name.
+
+To add a transport, add its class here, its scheme in `transports/urls.py`, and its case in the conformance suite
+(`tests/contract/transports`).
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -16,7 +19,7 @@ from bureau.services.mailer.transports.smtp_server import SmtpServer
 
 
 def choose(settings: MailerSettings) -> FailoverRoute:
-    """The transports of MAIL_URL in their order. No connection is made yet."""
+    """Returns the transports of MAIL_URL in their order. No connection is opened yet."""
     stops: list[TransportEntry] = []
     seen: Counter[str] = Counter()
     for one in settings.mail_urls:
@@ -35,7 +38,7 @@ def _transport(url: str, settings: MailerSettings) -> Transport:
         case "console":
             return ConsoleTransport()
         case "sendgrid":
-            # Here, because its package takes a tenth of a second, and few mailers use it.
+            # Imported here, because the package takes a tenth of a second to import and few mailers use it.
             from bureau.services.mailer.transports.sendgrid import SendGridTransport
 
             return SendGridTransport(
@@ -54,5 +57,8 @@ def _transport(url: str, settings: MailerSettings) -> Transport:
 
 
 def _folder(url: str) -> Path:
-    """`file://var/outbox` is relative to the working directory, `file:///var/outbox` absolute."""
+    """Returns the folder of a URL.
+
+    `file://var/outbox` is relative to the working directory, `file:///var/outbox` absolute.
+    """
     return Path(unquote(url.removeprefix("file://")))

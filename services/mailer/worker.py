@@ -1,4 +1,4 @@
-"""`dramatiq bureau.services.mailer.worker`: the mailer's worker process."""
+"""Starts the mailer's worker process: `dramatiq bureau.services.mailer.worker`."""
 
 from bureau.gc_pause import collector_paused
 

@@ -1,4 +1,4 @@
-"""`reports.deliver`: a report's file to people. `reports.tell`: the news that it failed."""
+"""Mails reports (`reports.deliver`) and failure notices (`reports.tell`)."""
 
 import json
 import time
@@ -19,52 +19,54 @@ from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
 DETAILS_IN_MAIL = 20
-SHOWN = 200  # characters of a parameter's value in a mail: its context is limited
+MAX_VALUE = 200  # characters of a parameter's value in a mail, because the mail's context is limited
 
 
 @dataclass(frozen=True)
 class DeliveryPolicy:
-    """What the settings say of mails with reports."""
+    """Holds the settings for mails with reports."""
 
-    ladder: DeliveryMethodPolicy
+    method_policy: DeliveryMethodPolicy
     link_seconds: int
     empty: Empty
     domains: str
 
 
 class ReportDeliverer:
-    """The tasks over this process's policy; `failure_of` says why a job fails."""
+    """Holds the tasks that mail reports; `failure_of` returns why a job fails."""
 
     def __init__(self, policy: DeliveryPolicy, failure_of: Callable[[UUID], Failure | None]) -> None:
         self._policy = policy
         self._failure_of = failure_of
 
     def deliver(self, ctx: Context, request: DeliverReport) -> ReportDelivered:
-        """Mails a report: attached while it is small, zipped when larger, else as a link that expires."""
+        """Mails a report: attached if it is small, zipped if it is larger, else as a link that expires."""
         refuse_outside(self._policy.domains, request.to)
-        made = _as_stored(ctx, request.generated)
-        if made.rows == 0 and (empty := request.empty or self._policy.empty) != "send":
+        generated = _with_stored_facts(ctx, request.generated)
+        if generated.rows == 0 and (empty := request.empty or self._policy.empty) != "send":
             return self._empty(ctx, request, empty)
-        step, attachment, delivered = self._prepared(ctx, made)
-        context = _context(request, made, attachment)
+        method, attachment, delivered = self._prepare(ctx, generated)
+        context = _context(request, generated, attachment)
         mail: dict[str, Any] = {"to": request.to, "template": "report-ready", "context": context}
         if attachment:
             mail["attachments"] = [attachment.model_dump(mode="json", exclude_none=True)]
-        if step is DeliveryMethod.LINK:  # signed by the mailer, when it composes the mail: inputs are shown
-            mail["links"] = {"link": made.artifact.model_dump(mode="json", exclude_none=True)}
+        if method is DeliveryMethod.LINK:  # the mailer signs it when it composes the mail, as inputs are shown
+            mail["links"] = {"link": generated.artifact.model_dump(mode="json", exclude_none=True)}
             mail["link_seconds"] = self._policy.link_seconds
         _send(ctx, mail, request.subject)
-        ctx.log(f"{made.artifact.name}, {size(made.bytes)}: {step}, to {count(len(request.to), 'recipient')}")
-        return ReportDelivered(delivery=step.value, bytes=delivered)
+        ctx.log(
+            f"{generated.artifact.name}, {size(generated.bytes)}: {method}, to {count(len(request.to), 'recipient')}"
+        )
+        return ReportDelivered(delivery=method.value, bytes=delivered)
 
     def tell(self, ctx: Context, request: TellFailure) -> None:
-        """Mails whoever asked for a report why it failed."""
+        """Mails the requesters of a report why it failed."""
         refuse_outside(self._policy.domains, request.to)
         with asking_ledger():
             failure = self._failure_of(ctx.job_id)
         context: dict[str, Any] = {
             "title": request.title,
-            "reason": failure.message if failure else "Nothing is known of the reason.",
+            "reason": failure.message if failure else "The reason is unknown.",
             "job": str(ctx.job_id),
         }
         if failure:
@@ -73,34 +75,34 @@ class ReportDeliverer:
                 context["details"] = [dict(detail) for detail in failure.details[:DETAILS_IN_MAIL]]
         _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
 
-    def _prepared(self, ctx: Context, made: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
-        """The step taken, what is attached, and its bytes."""
-        step = self._policy.ladder.first(made.artifact.name or "", made.bytes)
-        if step is DeliveryMethod.ZIP:
-            zipped = _zipped(ctx, made, self._policy.ladder.zip_below)
+    def _prepare(self, ctx: Context, generated: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
+        """Returns the delivery method, the attachment, and its size in bytes."""
+        method = self._policy.method_policy.first(generated.artifact.name or "", generated.bytes)
+        if method is DeliveryMethod.ZIP:
+            zipped = _zip_artifact(ctx, generated, self._policy.method_policy.zip_below)
             return (DeliveryMethod.ZIP, *zipped) if zipped else (DeliveryMethod.LINK, None, 0)
-        return (step, made.artifact, made.bytes) if step is DeliveryMethod.ATTACH else (step, None, 0)
+        return (method, generated.artifact, generated.bytes) if method is DeliveryMethod.ATTACH else (method, None, 0)
 
     def _empty(self, ctx: Context, request: DeliverReport, empty: Empty) -> ReportDelivered:
         if empty == "skip":
-            ctx.log("No rows: nothing is mailed")
+            ctx.log("The report has no rows, so nothing is mailed")
             return ReportDelivered(delivery="skipped", bytes=0)
-        made, title = request.generated, request.title or request.generated.title
+        generated, title = request.generated, request.title or request.generated.title
         text = (
-            f'The report "{title}" ran to its end and found no rows.\n\n'
-            f"Data of: {made.snapshot_at:%Y-%m-%d %H:%M:%S} UTC\n"
-            + "".join(f"{name}: {value}\n" for name, value in _parameters(made).items())
+            f'The report "{title}" was completed and found no rows.\n\n'
+            f"Data of: {generated.snapshot_at:%Y-%m-%d %H:%M:%S} UTC\n"
+            + "".join(f"{name}: {value}\n" for name, value in _parameters(generated).items())
         )
         _send(ctx, {"to": request.to, "text": text}, request.subject or f"No rows: {title}"[:900])
         return ReportDelivered(delivery="note", bytes=0)
 
 
 class _TooLarge(Exception):
-    """The archive grew over what a mail may carry."""
+    """Says that the archive is larger than a mail may carry."""
 
 
-class _Counted:
-    """A file for `zipfile` that only goes forward. Raises `_TooLarge`."""
+class _LimitedFile:
+    """Provides a forward-only file for `zipfile`. A write raises `_TooLarge` when the limit is reached."""
 
     def __init__(self, file: ArtifactWriter, at_most: int) -> None:
         self._file = file
@@ -113,31 +115,34 @@ class _Counted:
         return self._file.write(bytes(data))
 
     def flush(self) -> None:
-        """`zipfile` asks for it; the storage writes as it sees fit."""
+        """Does nothing. `zipfile` calls it, but the storage decides when to write."""
 
 
-def _as_stored(ctx: Context, said: ReportGenerated) -> ReportGenerated:
-    """What the input says of the file, with name, size and checksum of the stored one.
+def _with_stored_facts(ctx: Context, generated: ReportGenerated) -> ReportGenerated:
+    """Replaces name, size and checksum of the file in the input with those of the stored file.
 
     A client may have written the input by hand. Raises `PermanentError` (`artifact_not_found`) for another owner's
     file.
     """
-    with ctx.open(ArtifactRef(artifact=said.artifact.artifact)) as stored:
-        ref = ArtifactRef(artifact=said.artifact.artifact, name=safe_name(stored.name, "report.csv"))
-        return said.model_copy(update={"artifact": ref, "bytes": stored.size, "sha256": stored.sha256})
+    with ctx.open(ArtifactRef(artifact=generated.artifact.artifact)) as stored:
+        ref = ArtifactRef(artifact=generated.artifact.artifact, name=safe_name(stored.name, "report.csv"))
+        return generated.model_copy(update={"artifact": ref, "bytes": stored.size, "sha256": stored.sha256})
 
 
-def _zipped(ctx: Context, made: ReportGenerated, below: int) -> tuple[ArtifactRef, int] | None:
-    """The file in a ZIP; None where that is not smaller than `below`, and then nothing of it stays."""
+def _zip_artifact(ctx: Context, generated: ReportGenerated, below: int) -> tuple[ArtifactRef, int] | None:
+    """Stores the file in a ZIP; returns it with its size in bytes.
+
+    If the ZIP is not smaller than `below` it returns None, and nothing of the ZIP is kept.
+    """
     try:
-        with ctx.open(made.artifact) as stored, ctx.artifact(f"{stored.name}.zip", "application/zip") as file:
-            _zip(stored, _Counted(file, below))
+        with ctx.open(generated.artifact) as stored, ctx.artifact(f"{stored.name}.zip", "application/zip") as file:
+            _write_zip(stored, _LimitedFile(file, below))
     except _TooLarge:
         return None
     return file.ref, file.size
 
 
-def _zip(stored: OpenArtifact, target: Any) -> None:
+def _write_zip(stored: OpenArtifact, target: Any) -> None:
     member = zipfile.ZipInfo(stored.name, time.gmtime()[:6])
     member.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(target, "w") as archive, archive.open(member, "w", force_zip64=True) as inside:
@@ -145,33 +150,33 @@ def _zip(stored: OpenArtifact, target: Any) -> None:
             inside.write(piece)
 
 
-def _context(request: DeliverReport, made: ReportGenerated, attachment: ArtifactRef | None) -> dict[str, Any]:
-    """What the template says: plain values only."""
+def _context(request: DeliverReport, generated: ReportGenerated, attachment: ArtifactRef | None) -> dict[str, Any]:
+    """Returns the context of the mail's template, which may hold only plain values."""
     context: dict[str, Any] = {
-        "title": request.title or made.title,
-        "report": made.report,
-        "rows": made.rows,
-        "bytes": made.bytes,
-        "sha256": made.sha256,
-        "snapshot_at": made.snapshot_at.isoformat(),
-        "duration_seconds": made.duration_seconds,
-        "params": _parameters(made),
-        "complete": made.complete,
+        "title": request.title or generated.title,
+        "report": generated.report,
+        "rows": generated.rows,
+        "bytes": generated.bytes,
+        "sha256": generated.sha256,
+        "snapshot_at": generated.snapshot_at.isoformat(),
+        "duration_seconds": generated.duration_seconds,
+        "params": _parameters(generated),
+        "complete": generated.complete,
     }
     return context | ({"attachment": attachment.name} if attachment and attachment.name else {})
 
 
-def _parameters(made: ReportGenerated) -> dict[str, str]:
-    return {name: _shown(value) for name, value in list(made.params.items())[:30]}
+def _parameters(generated: ReportGenerated) -> dict[str, str]:
+    return {name: _shown(value) for name, value in list(generated.params.items())[:30]}
 
 
 def _shown(value: Any) -> str:
-    text = ", ".join(map(_word, value)) if isinstance(value, list) else _word(value)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    text = ", ".join(map(_as_json, value)) if isinstance(value, list) else _as_json(value)
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
 
 
-def _word(value: Any) -> str:
-    """As the report was asked for: `true` and `null`, not Python's words for them."""
+def _as_json(value: Any) -> str:
+    """Returns a value as in the request: `true` and `null`, not `True` and `None`."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 

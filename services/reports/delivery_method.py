@@ -1,4 +1,4 @@
-"""How a file goes out, by its size: attached, zipped, or as a link."""
+"""Decides how a file is delivered, by its size: attached, zipped, or as a link."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ ALREADY_COMPRESSED = (".gz", ".zip")
 
 
 class DeliveryMethod(StrEnum):
-    """A rung of the ladder."""
+    """Lists the ways to deliver a file."""
 
     ATTACH = "attached"
     ZIP = "zipped"
@@ -16,13 +16,17 @@ class DeliveryMethod(StrEnum):
 
 @dataclass(frozen=True)
 class DeliveryMethodPolicy:
-    """`attach_below` is of the file, `zip_below` of the archive, or of a file that is compressed already; in bytes."""
+    """Holds the size limits in bytes.
+
+    `attach_below` is the limit of an attached file. `zip_below` is that of an archive, or of a file that is compressed
+    already.
+    """
 
     attach_below: int
     zip_below: int
 
     def first(self, name: str, size: int) -> DeliveryMethod:
-        """What to try. A ZIP that turns out too large becomes a link."""
+        """Returns the method to try first. A ZIP that turns out too large becomes a link."""
         compressed = name.endswith(ALREADY_COMPRESSED)
         if size < (max(self.zip_below, self.attach_below) if compressed else self.attach_below):
             return DeliveryMethod.ATTACH

@@ -1,6 +1,6 @@
-"""A demo shop in SQLite to run reports on: `python -m bureau.services.reports.demo PATH [--rows N]`.
+"""Creates a demo shop in SQLite for reports: `python -m bureau.services.reports.demo PATH [--rows N]`.
 
-The same rows on every machine. The file appears when it is complete; a complete one is left alone.
+The rows are the same on every machine. The file appears only when it is complete; a complete one is left unchanged.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROWS = 240_000  # orders
 CUSTOMERS = 4_000
-VERSION = 1  # grows when the shop's tables or rows change, so that an older file is made again
+VERSION = 1  # increase it when the shop's tables or rows change, so that an older file is replaced
 FIRST_DAY = date(2024, 1, 1)
 DAYS = 731  # two years, one of them a leap year
 
@@ -37,7 +37,7 @@ LAST_NAMES = (
     "Sato",
 )
 
-# A spreadsheet would run the last three as formulas; two are ordinary names of ordinary products.
+# A spreadsheet would run the last three as formulas, although two are ordinary product names.
 PRODUCTS = (
     ("Notebook, ruled", "paper", 450),
     ("Notebook, dotted", "paper", 475),
@@ -71,11 +71,11 @@ create table shop (version integer not null, orders integer not null);
 
 
 class NotTheShop(Exception):
-    """There is a file in the way that this program did not make."""
+    """Says that the path has a file that this program did not create."""
 
 
 def make_demo(path: Path, rows: int = ROWS) -> bool:
-    """The shop at `path` with `rows` orders; False where it was there. Raises `NotTheShop`."""
+    """Creates the shop at `path` with `rows` orders; returns False if it exists already. Raises `NotTheShop`."""
     if is_made(path, rows):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def make_demo(path: Path, rows: int = ROWS) -> bool:
     try:
         with closing(sqlite3.connect(name, isolation_level=None)) as connection:
             _fill(connection, rows)
-        os.chmod(name, 0o644)  # mkstemp made it for its owner alone; nothing in it is secret
+        os.chmod(name, 0o644)  # mkstemp lets only the owner read it, but nothing in it is secret
         os.replace(name, path)
     finally:
         with suppress(FileNotFoundError):
@@ -93,50 +93,50 @@ def make_demo(path: Path, rows: int = ROWS) -> bool:
 
 
 def is_made(path: Path, rows: int = ROWS) -> bool:
-    """Returns whether there is this version's shop with as many orders. Raises `NotTheShop`."""
+    """Tells whether the file is a shop of this version with so many orders. Raises `NotTheShop`."""
     if not path.exists():
         return False
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute("select version, orders from shop").fetchall() == [(VERSION, rows)]
     except sqlite3.Error as error:
-        raise NotTheShop(f"{path} is there and is not the demo shop; remove it or name another path") from error
+        raise NotTheShop(f"{path} exists and is not the demo shop; remove it or name another path") from error
 
 
 def _fill(connection: sqlite3.Connection, rows: int) -> None:
-    # The file is renamed when it is whole: a crash needs no journal to roll back.
+    # The file is renamed when it is complete, so a crash needs no journal to roll back.
     connection.executescript("pragma journal_mode = off; pragma synchronous = off;" + SCHEMA)
-    dice = random.Random(20240101)  # noqa: S311 - the same shop on every machine
+    rng = random.Random(20240101)  # noqa: S311 - the same shop on every machine
     connection.execute("begin")
-    connection.executemany("insert into customers values (?, ?, ?, ?, ?, ?, ?)", _customers(dice))
+    connection.executemany("insert into customers values (?, ?, ?, ?, ?, ?, ?)", _customers(rng))
     connection.executemany(
         "insert into products values (?, ?, ?, ?)", [(i, *product) for i, product in enumerate(PRODUCTS, start=1)]
     )
-    connection.executemany("insert into orders values (?, ?, ?, ?, ?, ?, ?)", _orders(dice, rows))
+    connection.executemany("insert into orders values (?, ?, ?, ?, ?, ?, ?)", _orders(rng, rows))
     connection.execute("insert into shop values (?, ?)", (VERSION, rows))
     connection.execute("commit")
     connection.execute("create index orders_ordered_on on orders (ordered_on)")
 
 
-def _customers(dice: random.Random) -> Iterator[tuple[object, ...]]:
+def _customers(rng: random.Random) -> Iterator[tuple[object, ...]]:
     for number in range(1, CUSTOMERS + 1):
-        name = f"{dice.choice(FIRST_NAMES)} {dice.choice(LAST_NAMES)}"
-        joined = FIRST_DAY - timedelta(days=dice.randrange(1, 1_000))
+        name = f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"
+        joined = FIRST_DAY - timedelta(days=rng.randrange(1, 1_000))
         yield (
             number,
             name,
             f"customer{number}@example.com",
-            dice.choice(COUNTRIES),
-            dice.choice(REGIONS),
-            dice.randrange(2),
-            f"{joined} {dice.randrange(24):02}:{dice.randrange(60):02}:00",
+            rng.choice(COUNTRIES),
+            rng.choice(REGIONS),
+            rng.randrange(2),
+            f"{joined} {rng.randrange(24):02}:{rng.randrange(60):02}:00",
         )
 
 
-def _orders(dice: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
-    """`rows` orders spread evenly over the shop's days, in order of their dates."""
+def _orders(rng: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
+    """Yields `rows` orders, spread evenly over the shop's days, in order of their dates."""
     days = [str(FIRST_DAY + timedelta(days=day)) for day in range(DAYS)]
-    draw = dice.random  # five times as fast as randrange
+    draw = rng.random  # five times as fast as randrange
     for number in range(rows):
         product = int(draw() * len(PRODUCTS))
         yield (
@@ -151,15 +151,17 @@ def _orders(dice: random.Random, rows: int) -> Iterator[tuple[object, ...]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bureau.services.reports.demo", description="Makes the demo shop.")
-    parser.add_argument("path", type=Path, help="the SQLite file to make")
-    parser.add_argument("--rows", type=int, default=ROWS, help=f"orders (default {ROWS:,})")
+    parser = argparse.ArgumentParser(
+        prog="python -m bureau.services.reports.demo", description="Creates the demo shop."
+    )
+    parser.add_argument("path", type=Path, help="the SQLite file to create")
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"number of orders (default {ROWS:,})")
     arguments = parser.parse_args()
     try:
         made = make_demo(arguments.path, arguments.rows)
     except (NotTheShop, OSError) as error:
-        sys.exit(f"The demo shop could not be made: {error}")
-    print(f"{arguments.path}: {'made, ' if made else 'was there, '}{arguments.rows:,} orders")
+        sys.exit(f"The demo shop cannot be created: {error}")
+    print(f"{arguments.path}: {'created, ' if made else 'exists already, '}{arguments.rows:,} orders")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""How many rows a report will have, as far as the source's planner knows."""
+"""Estimates the rows of a report with the source's query planner."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """`rows` is what the planner expects; None where it says nothing."""
+    """Holds the planner's estimate in `rows`; None if the planner gives none."""
 
     rows: int | None
 
     def total(self, done: int) -> int | None:
-        """The total to show beside `done` rows: a planner that was proved wrong is not believed any more."""
+        """Returns the total to show beside `done` rows; None once more rows than estimated are written."""
         return self.rows if self.rows is not None and done <= self.rows else None

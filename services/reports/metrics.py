@@ -1,4 +1,4 @@
-"""What reports write."""
+"""Defines the metric of written rows."""
 
 from prometheus_client import Counter
 

@@ -1,4 +1,4 @@
-"""The reports service's composition root."""
+"""Assembles the reports service; it is its composition root."""
 
 import os
 from zoneinfo import ZoneInfo
@@ -19,11 +19,11 @@ log = structlog.get_logger(__name__)
 
 
 def reports_service(resources: Resources) -> Service:
-    """Reads the catalog and the sources; connects to nothing. Raises `SettingsError`."""
+    """Builds the service from the catalog and the sources, without connecting. Raises `SettingsError`."""
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
-    for mistake in catalog.errors:
-        log.warning("report left out", file=str(mistake.file), line=mistake.line, reason=mistake.detail)
+    for error in catalog.errors:
+        log.warning("report left out", file=str(error.file), line=error.line, reason=error.detail)
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
     delivery = ReportDeliverer(_policy(settings), lambda job: first_failure(resources.database, job))
     return Service(

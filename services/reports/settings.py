@@ -1,4 +1,4 @@
-"""The reports service's settings."""
+"""Defines the settings of the reports service."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _SHIPPED = Path(__file__).parent / "queries"
 
 
 class ReportsSettings(Settings):
-    """Where the reports are; `bureau.services.reports.sources.sources` says where their databases are."""
+    """Holds the settings of reports; `bureau.services.reports.sources.sources` reads those of their databases."""
 
     reports_dir: str = Field(
         default=str(_SHIPPED),
@@ -64,12 +64,12 @@ class ReportsSettings(Settings):
     def _folders_exist(cls, value: str) -> str:
         for folder in filter(None, value.split(os.pathsep)):
             if not Path(folder).is_dir():
-                raise ValueError(f"there is no folder {folder}; create it or name another")
+                raise ValueError(f"the folder {folder} does not exist; create it or name another")
         return value
 
 
 def load_settings(environment: Mapping[str, str]) -> tuple[ReportsSettings, dict[str, RowSource]]:
-    """Settings and sources. Raises `SettingsError` with what is wrong in either."""
+    """Returns the settings and the sources. Raises `SettingsError` with the errors of both."""
     errors: list[str] = []
     try:
         sources = open_sources(environment)

@@ -1,4 +1,4 @@
-"""`reports.generate`, `reports.burst`, `reports.preview`: reports of the catalog to files, or their first rows."""
+"""Runs reports of the catalog: `reports.generate` and `reports.burst` write files, `reports.preview` the first rows."""
 
 import csv
 import io
@@ -39,15 +39,15 @@ LARGEST_CELL = 2**31 - 1
 
 
 class ReportTasks:
-    """The tasks over the reports and sources of this process."""
+    """Holds the tasks that run the reports of this process on its sources."""
 
     def __init__(
-        self, catalog: ReportCatalog, sources: Mapping[str, RowSource], turns: SourceConcurrency, zone: ZoneInfo
+        self, catalog: ReportCatalog, sources: Mapping[str, RowSource], concurrency: SourceConcurrency, zone: ZoneInfo
     ) -> None:
-        """Every report of `catalog` is on one of `sources`; `zone` is for reports that name none."""
+        """Every report of `catalog` must use one of `sources`; `zone` applies to reports that name none."""
         self._catalog = catalog
         self._sources = sources
-        self._turns = turns
+        self._concurrency = concurrency
         self._zone = zone
 
     def generate(self, ctx: Context, request: GenerateReport) -> ReportGenerated:
@@ -61,22 +61,22 @@ class ReportTasks:
     def burst(self, ctx: Context, request: BurstReport) -> ReportBurst:
         """Runs a report once for each value of a parameter, all from one snapshot, and writes a CSV file for each."""
         report = self._catalog.find(request.report)
-        asked = [{**request.params, request.parameter: value} for value in request.values]
-        bound = [self._values(report, params) for params in asked]
-        ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(asked)} {request.parameter}")
+        requested = [{**request.params, request.parameter: value} for value in request.values]
+        bound = [self._values(report, params) for params in requested]
+        ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(requested)} {request.parameter}")
         with self._snapshot(ctx, report) as snapshot:
             files = [
                 self._write(ctx, snapshot, report, request.format, params, values)
-                for params, values in zip(asked, bound, strict=True)
+                for params, values in zip(requested, bound, strict=True)
             ]
         return ReportBurst(files=files)
 
     def preview(self, ctx: Context, request: PreviewReport) -> ReportPreview:
-        """Runs a report for its first 50 rows."""
+        """Runs a report and returns its first 50 rows."""
         started = time.monotonic()
         report = self._catalog.find(request.report)
         values = self._values(report, request.params)
-        # No text of the data says the same as this, so that NULL can be told from it.
+        # No text in the data equals this null text, so NULL can be distinguished.
         dialect = replace(_dialect(report, request.format), delimiter=",", null_text=f"null {uuid4()}")
         with (
             self._snapshot(ctx, report) as snapshot,
@@ -91,7 +91,7 @@ class ReportTasks:
             columns=names,
             rows=cells[:PREVIEW_ROWS],
             more=len(cells) > PREVIEW_ROWS,
-            params=_shown(values),
+            params=_as_params(values),
             snapshot_at=snapshot.taken_at,
             duration_seconds=round(time.monotonic() - started, 3),
         )
@@ -99,7 +99,10 @@ class ReportTasks:
     @contextmanager
     def _snapshot(self, ctx: Context, report: Report) -> Iterator[Snapshot]:
         source = self._sources[report.source]
-        with self._turns.taken(ctx, source.name, source.limits.at_a_time), source.snapshot(ctx.stop) as snapshot:
+        with (
+            self._concurrency.taken(ctx, source.name, source.limits.at_a_time),
+            source.snapshot(ctx.stop) as snapshot,
+        ):
             yield snapshot
 
     def _values(self, report: Report, params: Mapping[str, Any]) -> dict[str, Value]:
@@ -110,21 +113,23 @@ class ReportTasks:
         ctx: Context,
         snapshot: Snapshot,
         report: Report,
-        asked: CsvFormat,
+        requested: CsvFormat,
         params: Mapping[str, Any],
         values: Mapping[str, Value],
     ) -> ReportGenerated:
         started = time.monotonic()
-        form, dialect = asked.over(report.format), _dialect(report, asked)
-        given = [params[parameter.name] for parameter in report.parameters if params.get(parameter.name) is not None]
+        file_format, dialect = requested.over(report.format), _dialect(report, requested)
+        given_values = [
+            params[parameter.name] for parameter in report.parameters if params.get(parameter.name) is not None
+        ]
         estimate = Estimate(snapshot.expected(report.query, values))
         with (
-            ctx.artifact(file_name(report.title, given, form), media_type(form)) as file,
+            ctx.artifact(file_name(report.title, given_values, file_format), media_type(file_format)) as file,
             snapshot.rows(report.query, values, dialect) as rows,
         ):
             names = labels(rows.columns, dialect.columns)
             count = export(
-                rows, form, file.write, lambda done: ctx.progress(done, estimate.total(done), "rows"), dialect
+                rows, file_format, file.write, lambda done: ctx.progress(done, estimate.total(done), "rows"), dialect
             )
         ctx.progress(count, count, "rows")
         ROWS.labels(report.name).inc(count)
@@ -140,21 +145,23 @@ class ReportTasks:
             columns=names,
             snapshot_at=snapshot.taken_at,
             duration_seconds=round(seconds, 3),
-            params=_shown(values),
+            params=_as_params(values),
         )
 
 
-def _dialect(report: Report, asked: CsvFormat) -> Dialect:
-    return Dialect.of(asked.over(report.format), neutralise=report.neutralise, columns=report.columns, zone=report.zone)
+def _dialect(report: Report, requested: CsvFormat) -> Dialect:
+    return Dialect.of(
+        requested.over(report.format), neutralise=report.neutralise, columns=report.columns, zone=report.zone
+    )
 
 
-def _shown(values: Mapping[str, Value]) -> dict[str, Any]:
+def _as_params(values: Mapping[str, Value]) -> dict[str, Any]:
     return {name: plain(value) for name, value in values.items() if value is not None}
 
 
 def _lines(text: str, columns: int) -> list[list[str]]:
-    """A line with one empty cell is an empty line, which Python's csv reads as no cells."""
-    csv.field_size_limit(LARGEST_CELL)  # csv's own of 131,072 characters is the process's, and there is no other way
+    """Parses CSV lines. Python's csv reads a line with one empty cell as no cells, so these are restored."""
+    csv.field_size_limit(LARGEST_CELL)  # csv's default of 131,072 characters can only be changed for the whole process
     return [line or [""] * columns for line in csv.reader(io.StringIO(text, newline=""))]
 
 

@@ -1,4 +1,4 @@
-"""`dramatiq bureau.services.reports.worker`: the reports worker process."""
+"""Starts a worker process of the reports service: `dramatiq bureau.services.reports.worker`."""
 
 from bureau.gc_pause import collector_paused
 

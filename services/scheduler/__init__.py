@@ -1,1 +1,1 @@
-"""The scheduler: time. Due tasks, expired leases, lost hints, files to delete. Any number may run."""
+"""Holds the scheduler, which acts on time: due tasks, expired leases, lost hints, old files. Any number may run."""

@@ -1,4 +1,4 @@
-"""`python -m bureau.services.scheduler` runs it; `python -m bureau.services.scheduler doctor` says what it sees."""
+"""Runs the scheduler: `python -m bureau.services.scheduler`, or its report: `… doctor`."""
 
 import os
 import signal
@@ -18,10 +18,10 @@ with collector_paused():
     from bureau.metrics import outcomes
     from bureau.metrics.survey import LedgerCollector
     from bureau.observability import logs
-    from bureau.observability.startup import say_started
+    from bureau.observability.startup import log_started
     from bureau.runtime.health import Health
     from bureau.runtime.storage_check import SharedStorage
-    from bureau.services.scheduler.doctor import ACTS, doctor
+    from bureau.services.scheduler.doctor import ACTIONS, doctor
     from bureau.services.scheduler.schedule_file import ScheduleFile
     from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
     from bureau.services.scheduler.settings import SchedulerSettings
@@ -30,6 +30,7 @@ with collector_paused():
 
 
 def main(arguments: list[str]) -> int:
+    """Runs the command and returns its exit status."""
     try:
         settings, own = load(PlatformSettings, SchedulerSettings)
         settings.refuse_memory_broker("the scheduler")
@@ -39,14 +40,17 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case []:
             return run(settings, own, schedules)
-        case ["doctor", *acts] if set(acts) <= ACTS:
-            return doctor(settings, set(acts))
+        case ["doctor", *actions] if set(actions) <= ACTIONS:
+            return doctor(settings, set(actions))
         case _:
-            print(f"usage: python -m bureau.services.scheduler [doctor [{'] ['.join(sorted(ACTS))}]]", file=sys.stderr)
+            print(
+                f"usage: python -m bureau.services.scheduler [doctor [{'] ['.join(sorted(ACTIONS))}]]", file=sys.stderr
+            )
             return 2
 
 
 def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleFile | None) -> int:
+    """Runs the scheduler until a signal stops it; a second signal ends the process at once."""
     logs.configure(settings)
     malloc.limit_arenas()
     stopping = threading.Event()
@@ -70,7 +74,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     scheduler.start()
     shared.start()
     health.start()
-    say_started("scheduler", settings)
+    log_started("scheduler", settings)
     stopping.wait()
     health.stop()
     survey.close()

@@ -1,7 +1,7 @@
-"""`python -m bureau.services.scheduler doctor`: what the scheduler sees, in words, and its acts on demand.
+"""Prints what the scheduler sees, and acts on demand: `python -m bureau.services.scheduler doctor`.
 
-`hint-again` publishes every hint anew; `expire-leases` takes tasks back whose leases ended, without waiting for a
-scheduler. Leaves with status 1 while something is wrong.
+`hint-again` publishes every hint again. `expire-leases` requeues tasks whose leases have expired, without waiting for a
+scheduler. The exit status is 1 while there is a problem.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,51 +20,52 @@ from bureau.messaging.broker import HintPublisher, make_broker
 from bureau.services.scheduler.scheduler import jitter
 from bureau.settings import PlatformSettings
 
-ACTS = frozenset({"hint-again", "expire-leases"})
+ACTIONS = frozenset({"hint-again", "expire-leases"})
 
 
-def doctor(settings: PlatformSettings, acts: set[str]) -> int:
+def doctor(settings: PlatformSettings, actions: set[str]) -> int:
+    """Runs the actions, prints the report and returns the exit status."""
     db = Database(settings.database_url.get_secret_value())
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     try:
-        return _examine(db, broker, acts)
+        return _report(db, broker, actions)
     except LedgerUnavailable as error:
-        print(f"! The ledger does not answer ({error}): {db!r}. Nothing else can be said.")
+        print(f"! The ledger does not answer ({error}): {db!r}. Nothing else can be checked.")
         return 1
     finally:
         broker.close_thread()
         db.close()
 
 
-def _examine(db: Database, broker: HintPublisher, acts: set[str]) -> int:
-    if "expire-leases" in acts:
-        taken = _noted(db, "leases.expire", leases.expire(db, jitter).tasks)
-        print(f"Taken back from workers that fell silent: {taken} tasks.")
-    if "hint-again" in acts:
-        print(f"To be published again: {_noted(db, 'hints.again', hint_again(db))} hints.")
+def _report(db: Database, broker: HintPublisher, actions: set[str]) -> int:
+    if "expire-leases" in actions:
+        requeued = _audited(db, "leases.expire", leases.expire(db, jitter).tasks)
+        print(f"Requeued from workers that stopped renewing leases: {requeued} tasks.")
+    if "hint-again" in actions:
+        print(f"Hints to publish again: {_audited(db, 'hints.again', hint_again(db))}.")
     queues = survey(db)
     depths, broker_error = _depths(broker, queues)
     schedules = health.survey(db)
-    wrong = [*findings(queues, depths, broker_error), *schedule_findings(schedules.troubled)]
+    problems = [*findings(queues, depths, broker_error), *schedule_findings(schedules.troubled)]
     for queue in queues:
         print(_line(queue, depths.get(queue.queue)))
     print(_schedules_line(schedules))
-    for said in wrong:
-        print(f"! {said}")
-    if not wrong:
+    for problem in problems:
+        print(f"! {problem}")
+    if not problems:
         print("All is well.")
-    return 1 if wrong else 0
+    return 1 if problems else 0
 
 
-def _noted(db: Database, what: str, count: int) -> int:
-    """Into the audit."""
+def _audited(db: Database, action: str, count: int) -> int:
+    """Writes the action to the audit and returns `count`."""
     with db.transaction() as connection:
-        audit.note(connection, Act(what, EVERYBODY, COMMAND), count)
+        audit.note(connection, Act(action, EVERYBODY, COMMAND), count)
     return count
 
 
 def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[str, int | None], str | None]:
-    """Messages waiting in each queue, None where RabbitMQ has no such queue; and why RabbitMQ did not say."""
+    """Returns the messages in each queue, None for a queue that RabbitMQ lacks, and RabbitMQ's error."""
     try:
         broker.ensure_open()
         return {queue.queue: broker.depth(queue.queue) for queue in queues}, None
@@ -73,13 +74,13 @@ def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[
 
 
 def findings(queues: Iterable[QueueSurvey], depths: dict[str, int | None], broker_error: str | None) -> Iterator[str]:
-    """What is wrong, and what to do about it. Pure."""
+    """Yields the problems of queues and what to do about them. It has no side effects."""
     if broker_error is not None:
-        yield f"RabbitMQ does not answer ({broker_error}): submissions are kept, and hinted when it is back."
+        yield f"RabbitMQ does not answer ({broker_error}): submissions are kept, their hints come later."
     for queue in queues:
         depth = depths.get(queue.queue)
-        for said in _queue_findings(queue, depth):
-            yield f"{queue.queue}: {said}"
+        for problem in _queue_findings(queue, depth):
+            yield f"{queue.queue}: {problem}"
         if broker_error is None and depth is None and queue.served.workers:
             yield f"{queue.queue}: a live worker announced it, but RabbitMQ has no such queue."
 
@@ -95,19 +96,19 @@ def _queue_findings(queue: QueueSurvey, depth: int | None) -> Iterator[str]:
         case QueueTrouble.BEHIND:
             yield f"the oldest due task has waited {queue.oldest_due_seconds:.0f} s: add workers, or wait."
     if queue.expired:
-        yield f"{queue.expired} leases ended; a scheduler takes them back: does one run? (expire-leases)"
+        yield f"{queue.expired} leases expired and their tasks are not requeued: start a scheduler (expire-leases)."
     if depth == 0 and queue.hinted and queue.oldest_hint_seconds >= BEHIND_SECONDS:
-        yield f"{queue.hinted} hints were published, none is in RabbitMQ: they were lost (hint-again)."
+        yield f"{queue.hinted} hints were published, but none is in RabbitMQ: they are lost (hint-again)."
 
 
 def schedule_findings(troubled: Iterable[TroubledSchedule]) -> Iterator[str]:
-    """What is wrong with schedules, and what to do about it. Pure."""
+    """Yields the problems of schedules and what to do about them. It has no side effects."""
     for one in troubled:
         name = f"schedule {one.name} of {one.owner}"
         if one.late_seconds:
-            yield f"{name}: its next job is {one.late_seconds:.0f} s late; a scheduler makes it: does one run?"
+            yield f"{name}: its next job is {one.late_seconds:.0f} s late; check that a scheduler runs."
         if one.problem is not None and one.problem_at is not None:
-            yield f"{name}: its last time, {one.problem_at:%Y-%m-%d %H:%M} UTC, has no job: {one.problem}"
+            yield f"{name}: its last run, {one.problem_at:%Y-%m-%d %H:%M} UTC, has no job: {one.problem}"
         if one.failed_job is not None:
             yield f"{name}: its last job failed; GET /v1/jobs/{one.failed_job} says why."
 

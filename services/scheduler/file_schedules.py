@@ -1,4 +1,4 @@
-"""Schedules of SCHEDULES_FILE, brought into the ledger at the start and whenever the file changes."""
+"""Saves the schedules of SCHEDULES_FILE in the ledger at the start and whenever the file changes."""
 
 from collections.abc import Sequence
 
@@ -10,89 +10,89 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.files.artifacts import ArtifactGone
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, OtherOrigin, Schedule, ScheduleOrigin
-from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong, Written
+from bureau.services.scheduler.schedule_file import FileEntry, InvalidScheduleFile, ScheduleFile
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import new_schedule, schedule_errors
 
-LOOK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
 class FileSchedules:
-    """`step` is a loop's. A file that became wrong changes nothing; its mistakes are logged, once.
+    """Applies the file; a loop calls `step`. A file that became invalid changes nothing; its errors are logged once.
 
-    What is not announced yet may come: the services start beside the scheduler. Such a schedule waits, is tried again
-    at each look, and stays as it was until then.
+    A schedule may name a task that is not announced yet, because services start at the same time as the scheduler.
+    Such a schedule is retried at each step, and the saved one stays unchanged until then.
     """
 
     def __init__(self, db: Database, announcements: Announcements, file: ScheduleFile) -> None:
         self._db = db
         self._announcements = announcements
         self._file = file
-        self._taken: ScheduleFile | None = None
-        self._waiting: list[Written] = []
-        self._said: list[str] = []
+        self._applied: ScheduleFile | None = None
+        self._waiting: list[FileEntry] = []
+        self._reported: list[str] = []
 
     def step(self) -> float:
         try:
-            self._file = self._file.again()
-        except ScheduleFileWrong as wrong:
-            self._say(wrong.errors)
-            return LOOK_SECONDS
-        if self._file is not self._taken:
-            self._waiting = list(self._file.written)
-            self._forget_others()
-            self._taken = self._file
+            self._file = self._file.reread()
+        except InvalidScheduleFile as error:
+            self._report(error.errors)
+            return CHECK_SECONDS
+        if self._file is not self._applied:
+            self._waiting = list(self._file.entries)
+            self._delete_removed()
+            self._applied = self._file
         self._save_waiting()
-        return LOOK_SECONDS
+        return CHECK_SECONDS
 
     def _save_waiting(self) -> None:
         refused: list[str] = []
-        waiting: list[Written] = []
-        for written in self._waiting:
-            if errors := self._save(written):
-                waiting.append(written)
-                refused += self._file.told(written, errors)
+        waiting: list[FileEntry] = []
+        for entry in self._waiting:
+            if errors := self._save(entry):
+                waiting.append(entry)
+                refused += self._file.error_lines(entry, errors)
         self._waiting = waiting
-        self._say(refused)
+        self._report(refused)
 
-    def _save(self, written: Written) -> Sequence[FieldError]:
-        """What keeps it from being saved."""
-        if errors := schedule_errors(written.spec, self._announcements.known()):
+    def _save(self, entry: FileEntry) -> Sequence[FieldError]:
+        """Saves a schedule; returns the validation errors that prevent it."""
+        if errors := schedule_errors(entry.spec, self._announcements.known()):
             return errors
-        new = new_schedule(written.spec, written.owner, written.name, ScheduleOrigin.FILE)
-        if _is_as(new, schedules.find(self._db, new.owner, new.name)):
+        new = new_schedule(entry.spec, entry.owner, entry.name, ScheduleOrigin.FILE)
+        if _is_unchanged(new, schedules.find(self._db, new.owner, new.name)):
             return ()
         try:
-            noted = Act("schedule.put", new.owner, FILE, new.name)
-            schedules.save(self._db, new.owner, new.name, ScheduleOrigin.FILE, lambda _: new, noted)
+            act = Act("schedule.put", new.owner, FILE, new.name)
+            schedules.save(self._db, new.owner, new.name, ScheduleOrigin.FILE, lambda _: new, act)
         except OtherOrigin:
-            detail = "A schedule of this name was made over HTTP; delete it there, or choose another name."
+            detail = "A schedule of this name was created over HTTP; delete it there, or choose another name."
             return [FieldError("taken", detail, "#")]
         except ArtifactGone as gone:
-            return [FieldError("unknown_artifact", f"{written.owner} has no such files: {gone}.", "#/job")]
+            return [FieldError("unknown_artifact", f"{entry.owner} has no such files: {gone}.", "#/job")]
         log.info("schedule saved from the file", owner=new.owner, schedule=new.name)
         return ()
 
-    def _forget_others(self) -> None:
-        """Those that were in the file and are not any more."""
-        written = {(one.owner, one.name) for one in self._file.written}
+    def _delete_removed(self) -> None:
+        """Deletes the schedules that are no longer in the file."""
+        in_file = {(one.owner, one.name) for one in self._file.entries}
         for owner, name in schedules.from_files(self._db):
-            if (owner, name) in written:
+            if (owner, name) in in_file:
                 continue
-            noted = Act("schedule.delete", owner, FILE, name)
-            if schedules.delete_schedule(self._db, owner, name, ScheduleOrigin.FILE, noted):
-                log.info("schedule deleted: it is not in the file any more", owner=owner, schedule=name)
+            act = Act("schedule.delete", owner, FILE, name)
+            if schedules.delete_schedule(self._db, owner, name, ScheduleOrigin.FILE, act):
+                log.info("schedule deleted, because it is no longer in the file", owner=owner, schedule=name)
 
-    def _say(self, errors: list[str]) -> None:
+    def _report(self, errors: list[str]) -> None:
         for error in errors:
-            if error not in self._said:
-                log.warning("a schedule of the file is not in force", reason=error)
-        self._said = errors
+            if error not in self._reported:
+                log.warning("a schedule of the file cannot be applied", reason=error)
+        self._reported = errors
 
 
-def _is_as(new: NewSchedule, kept: Schedule | None) -> bool:
-    return kept is not None and all(
-        getattr(new, part) == getattr(kept, part) for part in ("timing", "job", "enabled", "misfire", "source")
+def _is_unchanged(new: NewSchedule, saved: Schedule | None) -> bool:
+    return saved is not None and all(
+        getattr(new, part) == getattr(saved, part) for part in ("timing", "job", "enabled", "misfire", "source")
     )

@@ -1,6 +1,6 @@
-"""Files in storage that no row knows and that are older than a day: they are deleted.
+"""Deletes orphans: files in storage that no row of the ledger names and that are older than a day.
 
-A worker that was killed leaves what its claim wrote, a gateway what a submission brought whose end it did not see.
+A killed worker leaves the files that its claim wrote; a killed gateway leaves the uploads of an unfinished submission.
 """
 
 import time
@@ -16,44 +16,50 @@ from bureau.ledger.retention import orphans
 from bureau.storage import Storage
 
 FOLDERS = ("jobs", "uploads")
-OLD = timedelta(days=1)
+MIN_AGE = timedelta(days=1)
 BATCH = 500
 BUSY_SECONDS = 0.1
 IDLE_SECONDS = 30.0
-AGAIN_SECONDS = 6 * 3600.0
+PAUSE_SECONDS = 6 * 3600.0
 
 log = structlog.get_logger(__name__)
 
 
-class LitterSweep:
-    """`step` is a loop's: a batch of one walk through the storage. The next walk begins hours after."""
+class OrphanSweep:
+    """Deletes a batch of orphans at each `step`, which a loop calls.
+
+    It lists the whole storage once, batch by batch, and begins again hours after the end.
+    """
 
     def __init__(self, db: Database, storage: Storage) -> None:
         self._db = db
         self._storage = storage
-        self._walk: Iterator[tuple[str, datetime]] | None = None
-        self._walks_at = time.monotonic()
+        self._listing: Iterator[tuple[str, datetime]] | None = None
+        self._next_listing_at = time.monotonic()
 
     def step(self) -> float:
-        if self._walk is None:
-            if time.monotonic() < self._walks_at:
+        if self._listing is None:
+            if time.monotonic() < self._next_listing_at:
                 return IDLE_SECONDS
-            self._walk = (file for folder in FOLDERS for file in self._storage.list_written(folder))
+            self._listing = (file for folder in FOLDERS for file in self._storage.list_written(folder))
         try:
-            files = list(islice(self._walk, BATCH))
-            self._delete_unknown(files)
+            files = list(islice(self._listing, BATCH))
+            self._delete_orphans(files)
         except TaskError as error:
-            self._walk = None
+            self._listing = None
             raise ConnectionError(error.message) from error
         if len(files) < BATCH:
-            self._walk = None
-            self._walks_at = time.monotonic() + AGAIN_SECONDS
+            self._listing = None
+            self._next_listing_at = time.monotonic() + PAUSE_SECONDS
         return BUSY_SECONDS
 
-    def _delete_unknown(self, files: Iterable[tuple[str, datetime]]) -> None:
-        """By the storage's clock and this machine's: against a day their difference is nothing."""
-        old = [key for key, written in files if datetime.now(UTC) - written > OLD]
-        unknown = orphans.unknown(self._db, old)
-        self._storage.delete(unknown)
-        if unknown:
-            log.info("files that no row knows were deleted", files=len(unknown))
+    def _delete_orphans(self, files: Iterable[tuple[str, datetime]]) -> None:
+        """Deletes those files that are old and that no row names.
+
+        It compares the storage's clock with this machine's; their difference does not matter against a day.
+        """
+        old_keys = [key for key, written in files if datetime.now(UTC) - written > MIN_AGE]
+        orphan_keys = orphans.unknown(self._db, old_keys)
+        self._storage.delete(orphan_keys)
+        if orphan_keys:
+            log.info("orphan files deleted", files=len(orphan_keys))

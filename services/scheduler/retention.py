@@ -1,7 +1,7 @@
-"""What is kept long enough goes, in small batches with pauses between them, so that nobody waits for it.
+"""Deletes what was kept long enough, in small batches with pauses between them, so that no other work waits.
 
-A file goes in three steps: given out no more, deleted from storage, its row forgotten. A process that dies between
-any two leaves what the next pass finds.
+A file is deleted in three steps: it is no longer served, it is deleted from storage, its row is deleted. If a process
+dies between two steps, the next pass continues.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.retention.sweep import ENDED, Mark
-from bureau.services.scheduler.orphan_files import LitterSweep
+from bureau.services.scheduler.orphan_files import OrphanSweep
 from bureau.storage import Storage
 
 BUSY_SECONDS = 0.1
@@ -28,25 +28,28 @@ log = structlog.get_logger(__name__)
 
 
 def retention_loops(db: Database, storage: Storage, keep: RetentionPolicy) -> list[Loop]:
-    """Rows, files that are given out no more, files that nobody knows: a storage that is away holds up no rows."""
+    """Returns separate loops for rows, removed files and orphans, so that a storage that is down delays no rows."""
     return [
         Loop("retention", Retention(db, keep).step),
         Loop("removed files", RemovedFiles(db, storage).step),
-        Loop("storage litter", LitterSweep(db, storage).step),
+        Loop("orphan files", OrphanSweep(db, storage).step),
     ]
 
 
 class Retention:
-    """`step` is a loop's: a batch of everything. Each batch is a transaction, or several short ones."""
+    """Deletes a batch of each kind at each `step`, which a loop calls.
+
+    Each batch is a transaction, or several short ones.
+    """
 
     def __init__(self, db: Database, keep: RetentionPolicy) -> None:
         self._db = db
         self._keep = keep
-        self._events_done: dict[str, Mark | None] = dict.fromkeys(ENDED)
-        self._told_from: UUID | None = None
-        self._all_told = False
+        self._events_checked_to: dict[str, Mark | None] = dict.fromkeys(ENDED)
+        self._recomputed_from: UUID | None = None
+        self._all_recomputed = False
         self.steps: list[Callable[[], int]] = [
-            self._tell_anew,
+            self._recompute_expiry,
             self._decide_files,
             self._remove_files,
             self._forget_files,
@@ -62,13 +65,13 @@ class Retention:
     def step(self) -> float:
         return BUSY_SECONDS if sum(step() for step in self.steps) else IDLE_SECONDS
 
-    def _tell_anew(self) -> int:
-        """Once a process: settings may be others than those by which files were told when they expire."""
-        if self._all_told:
+    def _recompute_expiry(self) -> int:
+        """Recomputes when files expire, once in each process, because the settings may have changed since."""
+        if self._all_recomputed:
             return 0
-        wrong, following = file_expiry.told_otherwise(self._db, self._keep, self._told_from)
-        self._told_from, self._all_told = following, following is None
-        return file_expiry.settle(self._db, wrong, self._keep) or (0 if self._all_told else 1)
+        outdated, following = file_expiry.told_otherwise(self._db, self._keep, self._recomputed_from)
+        self._recomputed_from, self._all_recomputed = following, following is None
+        return file_expiry.settle(self._db, outdated, self._keep) or (0 if self._all_recomputed else 1)
 
     def _decide_files(self) -> int:
         return file_expiry.settle(self._db, file_expiry.undecided(self._db), self._keep)
@@ -80,22 +83,22 @@ class Retention:
         return file_expiry.forget_deleted(self._db)
 
     def _forget_jobs(self) -> int:
-        if forgotten := sweep.forget_jobs(self._db, self._keep):
-            log.info("jobs kept long enough were deleted", jobs=forgotten)
-        return forgotten
+        if deleted := sweep.forget_jobs(self._db, self._keep):
+            log.info("expired jobs deleted", jobs=deleted)
+        return deleted
 
     def _forget_events(self) -> int:
-        looked = 0
+        checked = 0
         for state in ENDED:
-            last = sweep.forget_old_events(self._db, state, self._keep, self._events_done[state])
+            last = sweep.forget_old_events(self._db, state, self._keep, self._events_checked_to[state])
             if last is not None:
-                self._events_done[state] = last
-                looked += 1
-        return looked
+                self._events_checked_to[state] = last
+                checked += 1
+        return checked
 
 
 class RemovedFiles:
-    """`step` is a loop's: deletes a batch of files from storage that are given out no more."""
+    """Deletes a batch of removed files from storage at each `step`, which a loop calls."""
 
     def __init__(self, db: Database, storage: Storage) -> None:
         self._db = db

@@ -1,11 +1,11 @@
-"""SCHEDULES_FILE, read: schedules in YAML, and every mistake in it by file, line and place, with its mend.
+"""Reads SCHEDULES_FILE, schedules in YAML, and reports all errors with file, line, path and how to fix them.
 
-owner: shop            # whose jobs they are; `local` is who asks without a key
+owner: shop            # the owner of the jobs; `local` is the owner of requests without a key
 schedules:
   daily-report:
     cron: "0 7 * * *"
     time_zone: Europe/Paris
-    job: {tasks: [...]}        # as POST /v1/jobs takes it
+    job: {tasks: [...]}        # in the format of POST /v1/jobs
 """
 
 import re
@@ -21,7 +21,7 @@ from bureau.contracts.base import Contract
 from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules.schedules import NAME_PATTERN, NAME_RULE, ScheduleSpec
-from bureau.services.scheduler.yaml_places import Placed, YamlUnreadable, read_yaml
+from bureau.services.scheduler.yaml_lines import YamlDocument, YamlUnreadable, read_yaml
 from bureau.submission.schedules import static_errors
 from bureau.submission.specs import within
 from bureau.submission.validation import NotValid, reader_of
@@ -33,29 +33,29 @@ Owner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0
 
 
 class WrittenSpec(ScheduleSpec):
-    """A schedule of a file, which may be another owner's than the others."""
+    """Describes a schedule of a file, which may have its own owner."""
 
     owner: Owner | None = None
 
 
 class Contents(Contract):
-    """A whole file."""
+    """Describes a whole file."""
 
     owner: Owner = LOCAL
     schedules: dict[str, WrittenSpec] | None = None
 
 
 @dataclass(frozen=True)
-class Written:
-    """A schedule of the file."""
+class FileEntry:
+    """Holds a schedule of the file with its owner and name."""
 
     owner: str
     name: str
     spec: ScheduleSpec
 
 
-class ScheduleFileWrong(Exception):
-    """`mistakes` has a sentence for each."""
+class InvalidScheduleFile(Exception):
+    """Says that a file is invalid; `errors` has a sentence for each error."""
 
     def __init__(self, errors: Iterable[str]) -> None:
         self.errors = list(errors)
@@ -63,54 +63,54 @@ class ScheduleFileWrong(Exception):
 
 
 class ScheduleFile:
-    """A file that was read. `written` is without the mistakes that show without a catalog."""
+    """Holds a file that was read. `entries` are valid as far as that shows without a catalog."""
 
     def __init__(self, path: Path, data: bytes) -> None:
-        """Raises `ScheduleFileWrong`."""
+        """Parses the content of a file. Raises `InvalidScheduleFile`."""
         self._path = path
         self._data = data
-        self._placed = self._read(data)
+        self._document = self._read(data)
         try:
-            contents = reader_of(Contents).read(self._placed.value if self._placed.value is not None else {})
+            contents = reader_of(Contents).read(self._document.value if self._document.value is not None else {})
         except NotValid as refused:
-            raise ScheduleFileWrong(self._sentences(refused.errors)) from None
-        found = contents.schedules or {}
+            raise InvalidScheduleFile(self._sentences(refused.errors)) from None
+        schedules = contents.schedules or {}
         errors = [
-            mistake for name, spec in found.items() for mistake in within(["schedules", name], _errors(name, spec))
+            error for name, spec in schedules.items() for error in within(["schedules", name], _errors(name, spec))
         ]
         if errors:
-            raise ScheduleFileWrong(self._sentences(errors))
-        self.written = [Written(spec.owner or contents.owner, name, spec) for name, spec in found.items()]
+            raise InvalidScheduleFile(self._sentences(errors))
+        self.entries = [FileEntry(spec.owner or contents.owner, name, spec) for name, spec in schedules.items()]
 
     @classmethod
     def at(cls, path: Path) -> "ScheduleFile":
-        """Raises `ScheduleFileWrong`."""
+        """Reads the file at `path`. Raises `InvalidScheduleFile`."""
         return cls(path, _bytes_of(path))
 
-    def again(self) -> "ScheduleFile":
-        """The file as it is now; itself while it has not changed. Raises `ScheduleFileWrong`."""
+    def reread(self) -> "ScheduleFile":
+        """Returns the file as it is now, or this object if it has not changed. Raises `InvalidScheduleFile`."""
         data = _bytes_of(self._path)
         return self if data == self._data else ScheduleFile(self._path, data)
 
-    def told(self, of: Written, errors: Iterable[FieldError]) -> list[str]:
-        """Mistakes of a schedule, as sentences with their place in the file."""
-        return self._sentences(within(["schedules", of.name], errors))
+    def error_lines(self, entry: FileEntry, errors: Iterable[FieldError]) -> list[str]:
+        """Returns the errors of a schedule as sentences with their line in the file."""
+        return self._sentences(within(["schedules", entry.name], errors))
 
-    def _read(self, data: bytes) -> Placed:
+    def _read(self, data: bytes) -> YamlDocument:
         try:
             return read_yaml(data.decode())
         except UnicodeDecodeError:
-            raise ScheduleFileWrong([f"{self._path} is not UTF-8 text"]) from None
+            raise InvalidScheduleFile([f"{self._path} is not UTF-8 text"]) from None
         except YamlUnreadable as error:
-            place = f", line {error.line}" if error.line else ""
-            raise ScheduleFileWrong([f"{self._path}{place}: not YAML: {error}"]) from None
+            where = f", line {error.line}" if error.line else ""
+            raise InvalidScheduleFile([f"{self._path}{where}: not YAML: {error}"]) from None
 
     def _sentences(self, errors: Iterable[FieldError]) -> list[str]:
-        """From the top of the file down."""
-        placed = [(self._placed.line_of(tokens), tokens, mistake.detail) for tokens, mistake in _located(errors)]
+        """Returns errors as sentences, in the order of their lines."""
+        located = [(self._document.line_of(tokens), tokens, error.detail) for tokens, error in _located(errors)]
         return [
-            f"{self._path}, line {line}{_place(tokens)}: {detail}"
-            for line, tokens, detail in sorted(placed, key=lambda one: one[0])
+            f"{self._path}, line {line}{_path_text(tokens)}: {detail}"
+            for line, tokens, detail in sorted(located, key=lambda one: one[0])
         ]
 
 
@@ -119,13 +119,13 @@ def _errors(name: str, spec: ScheduleSpec) -> list[FieldError]:
     return [*([] if named else [FieldError("wrong_form", NAME_RULE, "#")]), *static_errors(spec)]
 
 
-def _place(tokens: Sequence[str]) -> str:
+def _path_text(tokens: Sequence[str]) -> str:
     return f", {'/'.join(tokens)}" if tokens else ""
 
 
 def _located(errors: Iterable[FieldError]) -> Iterator[tuple[list[str], FieldError]]:
-    for mistake in errors:
-        yield pointer.parse(unquote((mistake.pointer or "#")[1:])), mistake
+    for error in errors:
+        yield pointer.parse(unquote((error.pointer or "#")[1:])), error
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -133,8 +133,8 @@ def _bytes_of(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        reason = f"{path} cannot be read ({error.strerror}); name a file this process may read"
-        raise ScheduleFileWrong([reason]) from None
+        reason = f"{path} cannot be read ({error.strerror}); name a file that this process may read"
+        raise InvalidScheduleFile([reason]) from None
     if len(data) > LARGEST_BYTES:
-        raise ScheduleFileWrong([f"{path} has more than {LARGEST_BYTES} bytes"])
+        raise InvalidScheduleFile([f"{path} has more than {LARGEST_BYTES} bytes"])
     return data

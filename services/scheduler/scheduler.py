@@ -1,4 +1,4 @@
-"""What time makes due, looked at once or twice a second. Every act is a conditional update: any number may run."""
+"""Runs the scheduler's loops, once or twice a second. Every action is a conditional update, so any number may run."""
 
 import random
 import time
@@ -21,18 +21,19 @@ from bureau.services.scheduler.schedules import NO_QUOTA, schedule_loops
 from bureau.storage import Storage
 
 DUE_SECONDS = 0.5
-KEEP_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 LOST_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
 
 def jitter(seconds: float) -> float:
+    """Returns a random delay of at most `seconds`."""
     return random.uniform(0, seconds)  # noqa: S311 - not a secret
 
 
 class Scheduler:
-    """Loops of their own, so that a broker that is away does not keep leases from ending."""
+    """Runs each duty in its own loop, so that a broker that is down does not keep leases from expiring."""
 
     def __init__(
         self,
@@ -46,14 +47,14 @@ class Scheduler:
         quota: Quota = NO_QUOTA,
         expires_leases: bool = True,
     ) -> None:
-        """`keep` says how long what has ended stays, `schedules` is a file of them that was read.
+        """`keep` is the retention policy, `schedules` the file of schedules.
 
-        `quota` is what each owner with keys may have.
+        `quota` is the quota of each owner who has keys.
         """
         self._db = db
         self._publisher = publisher
         self._relay = relay
-        self._leases_from = time.monotonic() + LEASE_SECONDS
+        self._expire_leases_after = time.monotonic() + LEASE_SECONDS
         self._loops: list[Loop | Relay] = [
             relay,
             Loop("lost hints", self._find_lost_hints, at_exit=publisher.close_thread),
@@ -65,8 +66,8 @@ class Scheduler:
             self._loops.append(Loop("leases", self._expire_leases))
 
     def unhealthy_reason(self) -> str | None:
-        """Why it is not alive; None while all its loops turn."""
-        return next((said for loop in self._loops if (said := loop.unhealthy_reason())), None)
+        """Returns why the scheduler is unhealthy; None while all its loops run."""
+        return next((reason for loop in self._loops if (reason := loop.unhealthy_reason())), None)
 
     def start(self) -> None:
         for loop in self._loops:
@@ -77,19 +78,22 @@ class Scheduler:
             loop.stop()
 
     def _expire_leases(self) -> float:
-        """After each outage of its own it waits one lease: the workers' renewals were away with it."""
+        """Requeues tasks whose leases have expired.
+
+        After each outage of the ledger it waits for the length of a lease, because workers could not renew either.
+        """
         try:
             self._db.ping()
-            if time.monotonic() < self._leases_from:
-                return KEEP_SECONDS
+            if time.monotonic() < self._expire_leases_after:
+                return CHECK_SECONDS
             expired = leases.expire(self._db, jitter)
         except LedgerUnavailable:
-            self._leases_from = time.monotonic() + LEASE_SECONDS
+            self._expire_leases_after = time.monotonic() + LEASE_SECONDS
             raise
         LOST_ATTEMPTS.inc(expired.tasks)
         if expired.tasks:
-            log.warning("leases expired: their workers fell silent", tasks=expired.tasks)
-        return KEEP_SECONDS
+            log.warning("leases expired, because their workers stopped renewing them", tasks=expired.tasks)
+        return CHECK_SECONDS
 
     def _find_lost_hints(self) -> float:
         self._publisher.ensure_open()
@@ -102,4 +106,4 @@ class Scheduler:
 
     def _expire_jobs(self) -> float:
         cancel.expire_jobs(self._db)
-        return KEEP_SECONDS
+        return CHECK_SECONDS

@@ -1,4 +1,4 @@
-"""Schedules whose time has come get their jobs."""
+"""Submits the jobs of schedules that are due."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -16,7 +16,7 @@ from bureau.services.scheduler.schedule_file import LOCAL, ScheduleFile
 from bureau.submission.announcements import Announcements
 from bureau.submission.schedules import job_at
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 NO_QUOTA = Quota()
 
 log = structlog.get_logger(__name__)
@@ -31,31 +31,34 @@ def schedule_loops(db: Database, wake: Callable[[], None], file: ScheduleFile | 
 
 
 class Schedules:
-    """`step` is a loop's. Any number may look: the ledger gives each tick to one."""
+    """Submits the jobs of due schedules at each `step`, which a loop calls.
+
+    Any number of schedulers may run, because the ledger gives each tick to one of them.
+    """
 
     def __init__(
         self, db: Database, announcements: Announcements, wake: Callable[[], None], quota: Quota = NO_QUOTA
     ) -> None:
         self._db = db
         self._announcements = announcements
-        self._wake = wake  # the relay: there is something to publish
+        self._wake = wake  # wakes the relay, which has hints to publish
         self._quota = quota
 
     def step(self) -> float:
         due = firing.due(self._db)
         if not due:
-            return LOOK_SECONDS
-        known = self._announcements.known()
+            return CHECK_SECONDS
+        catalog = self._announcements.known()
 
         def build(schedule: Schedule, job_id: UUID) -> NewJob:
-            return job_at(schedule, known, job_id=job_id)
+            return job_at(schedule, catalog, job_id=job_id)
 
         jobs = sum(firing.fire(self._db, owner, name, build, self._quota_of(owner)) for owner, name in due)
         if jobs:
             self._wake()
             log.info("jobs of schedules submitted", jobs=jobs)
-        return 0.0 if jobs else LOOK_SECONDS
+        return 0.0 if jobs else CHECK_SECONDS
 
     def _quota_of(self, owner: str) -> Quota:
-        """As in the gateway, they are for those who come with a key."""
+        """Returns an owner's quota. As in the gateway, quotas apply only to owners with keys."""
         return NO_QUOTA if owner == LOCAL else self._quota

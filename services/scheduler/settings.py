@@ -1,4 +1,4 @@
-"""The scheduler's settings: a file of schedules, and how long what has ended is kept."""
+"""Defines the scheduler's settings: the file of schedules and the retention of jobs that have ended."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 from pydantic import Field
 
 from bureau.ledger.retention.policy import RetentionPolicy
-from bureau.services.scheduler.schedule_file import ScheduleFile, ScheduleFileWrong
+from bureau.services.scheduler.schedule_file import InvalidScheduleFile, ScheduleFile
 from bureau.settings import SettingsError
 from bureau.submission.quota_settings import QuotaSettings
 
-MAX_DAYS = 36_500  # a hundred years: as good as for ever
+MAX_DAYS = 36_500  # a hundred years, which is practically for ever
 
 
 class SchedulerSettings(QuotaSettings):
-    """Days may have fractions. A job is kept so long after its end, with its tasks and what they said."""
+    """Holds the scheduler's settings. Days may have fractions. A job is kept with its tasks and their log lines."""
 
     schedules_file: Path | None = Field(default=None, description="A YAML file of schedules; see docs/schedules.md.")
     keep_succeeded_days: float = Field(
@@ -43,13 +43,13 @@ class SchedulerSettings(QuotaSettings):
     )
 
     def schedules(self) -> ScheduleFile | None:
-        """The file, read. Raises `SettingsError` with all that is wrong in it."""
+        """Reads the file of schedules; None without the setting. Raises `SettingsError` with all errors in it."""
         if self.schedules_file is None:
             return None
         try:
             return ScheduleFile.at(self.schedules_file)
-        except ScheduleFileWrong as wrong:
-            raise SettingsError([f"SCHEDULES_FILE: {error}" for error in wrong.errors]) from None
+        except InvalidScheduleFile as invalid:
+            raise SettingsError([f"SCHEDULES_FILE: {error}" for error in invalid.errors]) from None
 
     @property
     def keep(self) -> RetentionPolicy:

@@ -1,1 +1,1 @@
-"""Timing, never a test: each benchmark prints ratios against a baseline measured in the same run."""
+"""Holds the benchmarks, which are never tests: each prints ratios against a baseline measured in the same run."""

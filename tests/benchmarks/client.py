@@ -1,4 +1,4 @@
-"""A gateway in this process, without a server around it."""
+"""Provides a gateway in this process, without a server around it."""
 
 import tempfile
 

@@ -1,7 +1,7 @@
-"""`make bench-console`: how long each page takes and how many bytes it has, with a million jobs in the ledger.
+"""Measures how long each console page takes and its bytes, with a million jobs in the ledger: `make bench-console`.
 
-PostgreSQL, private, with fsync; the gateway in this process. The first look at the overview counts an hour, later ones
-the last minutes: both are shown.
+PostgreSQL is private, with fsync; the gateway is in this process. The first view of the overview counts an hour, later
+ones the last minutes: both are shown.
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""A ledger as months of work leave it: jobs of every kind and state, what failed lately, workers, the audit."""
+"""Fills a ledger as months of work leave it: jobs of every kind and state, recent failures, workers, the audit log."""
 
 import random
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
 )
 
 from bureau.contracts.catalog import Catalog
@@ -73,7 +74,7 @@ def multiply(db: Database, times: int) -> None:
     """Each job so many times, on PostgreSQL: ids of the copies are made from those of the first."""
     for table in _TABLES:
         copied = [_copied(column).label(column.name) for column in table.columns]
-        copies = select(*copied).select_from(table, func.generate_series(2, times).alias("nth"))
+        copies = select(*copied).select_from(table.join(func.generate_series(2, times).alias("nth"), true()))
         with db.transaction() as connection:
             connection.execute(insert(table).from_select(list(table.columns), copies))
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -1,6 +1,6 @@
-"""`make bench-ledger`: what the ledger's acts cost with many jobs in it, against what they cost with few.
+"""Measures what the ledger's operations cost with many jobs in it, against their cost with few: `make bench-ledger`.
 
-The jobs are of three kinds, a third each: succeeded, failed, waiting an hour ahead. PostgreSQL, private, with fsync.
+The jobs are of three kinds, a third each: succeeded, failed, waiting an hour ahead. PostgreSQL is private, with fsync.
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""`make bench-mail`: what building a message costs, in CPU time of one thread."""
+"""Measures what building a message costs, in CPU time of one thread: `make bench-mail`."""
 
 import time
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""`make bench-reports`: a report of 1,000,000 rows of eight columns from PostgreSQL, against the usual way and psql.
+"""Measures a report of 1,000,000 rows of eight columns from PostgreSQL, against the usual way and psql.
 
-Each is a process of its own and writes the same rows to a file; the ratios are of the best of three rounds in turn.
-The usual way is what applications do: a client-side cursor, `csv.writer` into a `StringIO`, the same escaping. Memory
-is what a process grows by over one that wrote 10,000 rows.
+`make bench-reports` runs it. Each contender is a process of its own and writes the same rows to a file; the ratios
+compare the best of three alternating rounds. The usual way is what applications do: a client-side cursor, `csv.writer`
+into a `StringIO`, the same escaping. Memory is a process's growth over one that wrote 10,000 rows.
 """
 
 import csv

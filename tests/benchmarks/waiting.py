@@ -1,6 +1,7 @@
-"""`make bench-ledger`, second part: what 10,000 jobs that wait an hour ahead add to the memory of each process.
+"""Measures what 10,000 jobs that wait an hour ahead add to the memory of each process: `make bench-ledger`, part two.
 
-A whole stack on private servers. Jobs are run before and after, so that each process has done all it does.
+It runs a whole stack on private servers. Jobs are run before and after, so that each process has done all its kinds of
+work.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""`python -m bureau.services.scheduler doctor` in real situations: it says what is, and acts when told to."""
+"""Tests `python -m bureau.services.scheduler doctor` in real situations."""
 
 import subprocess
 import sys
@@ -70,12 +70,12 @@ def test_it_publishes_hints_again_and_ends_leases(world: World) -> None:
         until(lambda: world.bureau.api.job(job["id"])["state"] == "running", 60, "it runs")
         world.bureau.kill("chaos")
         until(lambda: world.books.one(ENDED_LEASES), 90, "its lease ends")
-        assert "1 leases ended" in doctor(world)[1]
+        assert "1 leases expired" in doctor(world)[1]
         _, said = doctor(world, "expire-leases")
-        assert "Taken back from workers that fell silent: 1 tasks." in said
+        assert "Requeued from workers that stopped renewing leases: 1 tasks." in said
         assert world.books.recorded([job["id"]]) == {"crashed": 1}
         _, said = doctor(world, "hint-again")
-        assert "To be published again:" in said
+        assert "Hints to publish again:" in said
     finally:
         world.bureau.start("scheduler")
     world.bureau.api.client.post(f"/v1/jobs/{job['id']}/cancel")

@@ -33,8 +33,8 @@ def test_it_asks_itself_to_stop_once_however_long_that_takes(
     watched = Health({"consumer": dead}, "")
     watched.start()
     until(lambda: asked_to_stop, 10, "the first SIGTERM")
-    turned = watched._watch._turned_at
-    until(lambda: watched._watch._turned_at > turned + 0.1, 10, "it has looked again")
+    turned = watched._watch._last_step_at
+    until(lambda: watched._watch._last_step_at > turned + 0.1, 10, "it has looked again")
     watched.stop()
     assert asked_to_stop == [signal.SIGTERM]
     assert watched.unhealthy_reason() == {"consumer": "it hangs"}

@@ -1,4 +1,4 @@
-"""A client of Bureau's HTTP API, as an application would have it, with the expectations of tests."""
+"""Provides a client of Bureau's HTTP API, as an application would use it, with the expectations of tests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ HELD_SECONDS = 5.0  # the gateway holds an answer back for so long, at most
 
 
 class Api:
-    """Speaks to the gateway at `url`; threads may share it. Close `client` at the end."""
+    """Calls the gateway at `url`; threads may share it. Close `client` at the end."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""ZIP archives for tests, sound and hostile."""
+"""Builds ZIP archives for tests, valid and hostile ones."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""A ledger under test: short names for what tests do to it, and looks at its rows."""
+"""Wraps a ledger under test: short names for what tests do to it, and queries of its rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ def stored(
 
 
 class Book:
-    """Jobs belong to `ada` and tasks run on the queue `shop`, unless a test says otherwise."""
+    """Wraps the ledger. Jobs belong to `ada` and tasks run on the queue `shop`, unless a test says otherwise."""
 
     def __init__(self, db: Database) -> None:
         self.db = db

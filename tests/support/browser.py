@@ -1,4 +1,4 @@
-"""A headless Chromium, and a page with everything that went wrong on it."""
+"""Runs a headless Chromium and collects the errors of its page."""
 
 import os
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def log_in(page: Page, url: str, key: str) -> None:
 
 
 class Watched:
-    """A page and everything that went wrong on it."""
+    """Holds a page and all errors that occurred on it."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

@@ -1,4 +1,4 @@
-"""A `Context` without ledger and runner, to call a task's function with."""
+"""Provides a `Context` without ledger and runner, with which tests call a task's function."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from bureau.task import ArtifactWriter, Context, OpenArtifact
 
 @dataclass(frozen=True)
 class FakeArtifact:
-    """A file the context knows: added by the test, or complete by the task."""
+    """Holds a file that the context knows: added by the test, or completed by the task."""
 
     ref: ArtifactRef
     name: str
@@ -31,7 +31,7 @@ class FakeArtifact:
 
 
 class _Writer:
-    """As the runner's: refuses to go on once the execution was asked to stop."""
+    """Writes as the runner's writer does: it refuses to continue once the execution was asked to stop."""
 
     def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken) -> None:
         self._writer = writer
@@ -52,10 +52,10 @@ class _Writer:
 
 
 class FakeContext(Context):
-    """Storage in a folder; what the task says and does is recorded.
+    """Stores files in a folder and records what the task says and does.
 
-    `logs`, `reports` (of progress: current, total, note), `artifacts` (complete ones the task made, by name),
-    `added` and `removed` are for a test to look at; `storage_keys` for what lies in storage at all.
+    Tests inspect `logs`, `reports` (of progress: current, total, note), `artifacts` (the complete ones that the task
+    made, by name), `added` and `removed`, and `storage_keys` for all that is in storage.
     """
 
     def __init__(self, folder: Path, *, owner: str = "tests", attempt: int = 1, claim_no: int = 1) -> None:

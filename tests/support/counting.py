@@ -1,4 +1,4 @@
-"""The outside world of the fault suite, counting what reaches it: a mail provider and a certificates API."""
+"""Simulates the outside world of the fault suite, a mail provider and a certificates API, and counts its calls."""
 
 import io
 import threading
@@ -28,7 +28,7 @@ _HEALTHY: dict[str, Any] = {
 
 
 class CountingMail:
-    """The mail provider. `trouble` and `recover` change its answers while it runs."""
+    """Simulates the mail provider. `trouble` and `recover` change its answers while it runs."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
@@ -61,7 +61,7 @@ def counting_mail() -> Iterator[CountingMail]:
 
 
 class TwoProviders(CountingMail):
-    """In the order of MAIL_URL. A trouble is the first one's; what they accepted is counted together."""
+    """Simulates two providers in the order of MAIL_URL. Trouble affects the first; accepted mails count together."""
 
     def __init__(self, first: MailServer, second: MailServer) -> None:
         super().__init__(first)
@@ -101,7 +101,7 @@ def issues(exchange: HttpExchange) -> None:
 
 @dataclass
 class CountingApi:
-    """The certificates API. `behaviour` is how it answers; requests are counted by their Idempotency-Key."""
+    """Simulates the certificates API. `behaviour` is how it answers; requests are counted by Idempotency-Key."""
 
     url: str = ""
     behaviour: Behaviour = issues

@@ -1,4 +1,4 @@
-"""The CPU time of a call, for tests of how it grows."""
+"""Measures the CPU time of a call, for tests of how it grows."""
 
 import gc
 import time

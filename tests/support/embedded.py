@@ -1,4 +1,4 @@
-"""Bureau in one process, `python -m bureau.services.embedded`, in a folder of its own."""
+"""Runs Bureau in one process, `python -m bureau.services.embedded`, in a folder of its own."""
 
 import sys
 from collections.abc import Mapping
@@ -11,7 +11,10 @@ from tests.support.processes import ROOT, Process
 
 
 class EmbeddedBureau:
-    """`start`, then `process.stop()` or `.kill()`, and `start` again on the same files. `api` speaks to it."""
+    """Runs the process: `start`, then `process.stop()` or `.kill()`, and `start` again on the same files.
+
+    `api` calls it.
+    """
 
     def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None) -> None:
         folder.mkdir(exist_ok=True)

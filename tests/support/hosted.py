@@ -1,4 +1,4 @@
-"""Bureau as a hosting platform runs the Procfile: with PORT, a DATABASE_URL of postgres://, and no disk that lasts."""
+"""Runs Bureau as a hosting platform runs the Procfile: with PORT, a postgres:// DATABASE_URL, no persistent disk."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ MAKE_KEY = "python -m bureau.services.gateway.keys make --owner shop --role oper
 
 
 class Hosted(Stack):
-    """Files are in `bucket`, the workers have a role of the database that may do what they need and nothing else."""
+    """Keeps files in `bucket`; the workers use a database role that has the rights they need and no others."""
 
     def __init__(self, folder: Path, s3: S3Server, broker_url: str, database_url: str, workers_url: str) -> None:
         self.s3 = s3

@@ -1,4 +1,4 @@
-"""Small HTTP servers that answer as a test wants, badly ones included: 500, hang, reset, endless, cut short."""
+"""Provides small HTTP servers that answer as a test wants, also badly: 500, hang, reset, endless, cut short."""
 
 import select
 import socket
@@ -16,7 +16,7 @@ ENDLESS_BYTES = 1 << 32  # an endless body ends here all the same, should a clie
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came; `connection` is the client's port, the same on a connection used again."""
+    """Holds a request as it came; `connection` is the client's port, the same on a reused connection."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Received:
 
 
 class HttpExchange:
-    """One request and the means to answer it."""
+    """Holds one request and the means to answer it."""
 
     def __init__(self, handler: "_Handler", received: Received) -> None:
         self.received = received
@@ -123,7 +123,7 @@ def resets(exchange: HttpExchange) -> None:
 
 @dataclass
 class HttpServer:
-    """A running server. `requests` grows with every request taken, before it is answered."""
+    """Runs a server. `requests` grows with every request taken, before it is answered."""
 
     url: str
     requests: list[Received] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Servers that tests need and a machine lacks: installed where that is allowed, else named."""
+"""Installs servers that tests need and a machine lacks, if that is allowed; otherwise names them."""
 
 import fcntl
 import os

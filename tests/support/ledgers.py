@@ -1,6 +1,6 @@
-"""Ledgers for tests, made quickly: the migrated schema is copied or emptied, statements are compiled once a process.
+"""Creates ledgers for tests quickly: the migrated schema is copied or emptied, statements are compiled once a process.
 
-Commits do not wait for the disk. Tests that break a process or a server do so on ledgers that no test has made quick.
+Commits do not wait for the disk. Tests that break a process or a server use ledgers without these shortcuts.
 """
 
 import tempfile

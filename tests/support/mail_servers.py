@@ -1,4 +1,4 @@
-"""Mail providers for tests: an SMTP server and a SendGrid that take mail, refuse it, hang, or break off."""
+"""Provides mail providers for tests: an SMTP server and a SendGrid that take mail, refuse it, hang, or break off."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.support.http_servers import Behaviour, HttpExchange, HttpServer, http
 
 
 class Trouble(StrEnum):
-    """What a server does instead of answering."""
+    """Names what a server does instead of answering."""
 
     HANG = "hang"
     DROP = "drop"  # breaks the connection off
@@ -27,7 +27,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class ReceivedMail:
-    """A mail the server accepted. `user` logged in; `connection` is the client's port."""
+    """Holds a mail that the server accepted. `user` logged in; `connection` is the client's port."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -48,9 +48,9 @@ class ReceivedMail:
 
 @dataclass
 class MailServer:
-    """A running SMTP server. The answers are `None` for a good one and may be changed while it runs.
+    """Runs an SMTP server. The answers are `None` for a good one and may be changed while it runs.
 
-    `to_content` as a `Trouble` accepts the mail first: the sender does not learn of it. `in_data` comes after 354,
+    `to_content` as a `Trouble` accepts the mail first, without the sender learning of it. `in_data` comes after 354,
     before the mail is read to its end, so that it is not accepted.
     """
 
@@ -143,7 +143,7 @@ class _Connection(SMTP):
 
 
 class _Handler:
-    """One for each connection."""
+    """Handles one connection."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
@@ -229,7 +229,7 @@ async def _hang_up() -> None:
 
 @dataclass
 class SendGridServer:
-    """As much of v3/mail/send as decides whether a mail is taken. `mails` are the bodies of those that were."""
+    """Implements as much of v3/mail/send as decides whether a mail is taken. `mails` are the bodies of taken mails."""
 
     key: str
     http: HttpServer = field(default_factory=lambda: HttpServer(""))

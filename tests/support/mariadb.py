@@ -1,4 +1,4 @@
-"""A private MariaDB on a free port, made from the installed binaries."""
+"""Runs a private MariaDB on a free port, from the installed binaries."""
 
 import secrets
 import shutil
@@ -22,7 +22,10 @@ def find_binaries() -> tuple[Path, Path] | None:
 
 
 class MariaDB:
-    """A server with one user, `bureau`, who may do anything. As a context manager nothing of it is left at the end."""
+    """Runs a server with one user, `bureau`, who may do anything.
+
+    As a context manager it removes all of it at the end.
+    """
 
     def __init__(self) -> None:
         self._server, self._install = installed(find_binaries, "mariadb-server", "PATH")

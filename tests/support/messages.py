@@ -1,4 +1,4 @@
-"""Mails for tests."""
+"""Builds mails for tests."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A ledger with its storage, in which time goes by, and the scheduler's part that clears up."""
+"""Holds a ledger with its storage, in which time passes, and the scheduler's part that cleans up."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -47,7 +47,7 @@ _TIMES = {
 
 @dataclass
 class Office:
-    """Jobs and files are `ada`'s."""
+    """Wraps the ledger and its storage. Jobs and files belong to `ada`."""
 
     db: Database
     storage: Storage

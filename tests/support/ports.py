@@ -1,4 +1,4 @@
-"""Free ports on the loopback address."""
+"""Finds free ports on the loopback address."""
 
 import random
 import socket

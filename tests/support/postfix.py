@@ -1,4 +1,4 @@
-"""A private Postfix that delivers whatever it is given into a Maildir."""
+"""Runs a private Postfix that delivers all mail into a Maildir."""
 
 import os
 import pwd
@@ -64,7 +64,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 
 @dataclass(frozen=True)
 class Postfix:
-    """Running; `box` is the Maildir's folder of new mails."""
+    """Runs Postfix; `box` is the Maildir's folder of new mails."""
 
     port: int
     folder: Path

@@ -1,4 +1,4 @@
-"""A private PostgreSQL on a free port, made from the installed binaries."""
+"""Runs a private PostgreSQL on a free port, from the installed binaries."""
 
 import re
 import secrets
@@ -33,11 +33,11 @@ def _version(folder: Path) -> list[int]:
 
 
 class PostgreSQL:
-    """A private cluster. `stop`, `kill` and `start` keep its data and its port.
+    """Runs a private cluster. `stop`, `kill` and `start` keep its data and its port.
 
     As a context manager it runs from the start of the block, and at the end nothing of it is left. `durable` commits
-    reach the disk (fsync is on), as they must where a test breaks something; without, it is several times as quick and
-    loses nothing as long as the machine runs.
+    reach the disk (fsync is on), as tests that break something need; without it, the cluster is several times as fast
+    and loses nothing as long as the machine runs.
     """
 
     def __init__(self, *, durable: bool = True) -> None:
@@ -69,6 +69,11 @@ class PostgreSQL:
     def folder(self) -> Path:
         """Data, log and socket."""
         return self._folder.path
+
+    @property
+    def pids(self) -> list[int]:
+        """Returns the postmaster's pid while it runs; every backend descends from it."""
+        return [self._process.pid] if self._process else []
 
     @property
     def log(self) -> Path:

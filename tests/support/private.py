@@ -1,4 +1,4 @@
-"""A folder for a private server, owned by the user it must run as."""
+"""Creates a folder for a private server, owned by the user it must run as."""
 
 import os
 import pwd
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 class PrivateFolder:
-    """A new folder that the server's `user` owns.
+    """Creates a new folder that the server's `user` owns.
 
-    `user` is `wanted` when root runs the tests (these servers refuse root or expect their own user), else None:
-    the one who runs the tests.
+    `user` is `wanted` when root runs the tests (these servers refuse root or expect their own user); otherwise it is
+    None, for the user who runs the tests.
     """
 
     def __init__(self, name: str, wanted: str) -> None:

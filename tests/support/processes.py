@@ -1,4 +1,4 @@
-"""Starting real processes in tests, and leaving none behind."""
+"""Starts real processes in tests, and leaves none behind."""
 
 import ctypes
 import os
@@ -22,10 +22,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Process:
-    """A command running in a session of its own, its output in a file.
+    """Runs a command in a session of its own, with its output in a file.
 
-    Use it as a context manager, or end it with `stop` or `kill`. When pytest itself is killed, the kernel
-    sends the command a SIGTERM.
+    Use it as a context manager, or end it with `stop` or `kill`. When pytest itself is killed, the kernel sends the
+    command a SIGTERM.
     """
 
     def __init__(

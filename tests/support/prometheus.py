@@ -1,4 +1,4 @@
-"""A private Prometheus that scrapes what a test names, and promtool; both from Debian's package."""
+"""Runs a private Prometheus that scrapes what a test names, and promtool; both are from Debian's package."""
 
 import json
 import shutil

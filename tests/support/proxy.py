@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks connections off: all of them, or before PostgreSQL where a COMMIT passes."""
+"""Runs a TCP proxy that breaks connections: all of them, or those to PostgreSQL at a COMMIT."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ _PIECE = 65536
 
 
 class Cut(StrEnum):
-    """When a connection is broken off."""
+    """Names when a connection is broken."""
 
     BEFORE = "before"  # the server never sees COMMIT: nothing happened
     AFTER = "after"  # the server has committed and answered; the client does not learn of it
@@ -23,7 +23,7 @@ class Cut(StrEnum):
 class Proxy:
     """Listens on `port`. While `cut` is set, every `every`th COMMIT breaks its connection; `cuts` counts them.
 
-    `down` breaks every connection off, and new ones at once, until `up`.
+    `down` breaks every connection, and new ones at once, until `up`.
     """
 
     def __init__(self, host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node on free ports, made from the installed binaries."""
+"""Runs a private RabbitMQ node on free ports, from the installed binaries."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def find_binaries() -> Path | None:
 
 @dataclass(frozen=True)
 class VirtualHosts:
-    """Makes and drops virtual hosts of a running node, for those who must not stop it.
+    """Creates and drops virtual hosts of a running node, for tests that must not stop it.
 
     It uses the management API: a virtual host takes 50 ms through it, and two seconds by rabbitmqctl.
     """
@@ -92,10 +92,10 @@ def name_of(url: str) -> str:
 
 
 class RabbitMQ:
-    """A node of its own, with its own epmd: it meets no other Erlang node of the machine.
+    """Runs a node with its own epmd, so that it meets no other Erlang node of the machine.
 
-    `stop`, `kill` and `start` keep its messages and its port; `wipe` loses all messages and queues.
-    As a context manager it runs from the start of the block, and at the end nothing of it is left.
+    `stop`, `kill` and `start` keep its messages and its port; `wipe` loses all messages and queues. As a context
+    manager it runs from the start of the block, and at the end nothing of it is left.
     """
 
     def __init__(self) -> None:
@@ -128,6 +128,15 @@ class RabbitMQ:
     def folder(self) -> Path:
         """Data, log and socket."""
         return self._folder.path
+
+    @property
+    def pids(self) -> list[int]:
+        """Returns the pids of the node and its epmd while they run; all that works for them descends from these."""
+        return [process.pid for process in (self._node, self._epmd) if process]
+
+    def version(self) -> str:
+        """Returns what the node tells."""
+        return self.ctl("version").strip()
 
     def start(self) -> None:
         """Returns when clients can connect."""

@@ -1,4 +1,4 @@
-"""A report's source read in one go, as the tasks read it."""
+"""Reads a report's source in one go, as the tasks read it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

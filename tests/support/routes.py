@@ -1,6 +1,7 @@
-"""Flask applications for tests, put together quickly: what werkzeug compiles for a route is compiled once a process.
+"""Builds Flask applications for tests quickly: werkzeug's code for a route is compiled once a process.
 
-It writes and compiles two functions a route, which is four fifths of what an application takes; a test has its own.
+werkzeug writes and compiles two functions for each route, which is four fifths of an application's start; each test has
+an application of its own.
 """
 
 from collections.abc import Callable

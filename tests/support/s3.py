@@ -1,4 +1,4 @@
-"""An S3 server (moto) on a free port, in a process of its own so that its memory is not the test's."""
+"""Runs an S3 server (moto) on a free port, in a process of its own so that its memory is not the test's."""
 
 import re
 import sys
@@ -17,7 +17,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 
 @dataclass
 class S3Server:
-    """A running server. Clients need `CREDENTIALS` in their environment."""
+    """Runs a server. Clients need `CREDENTIALS` in their environment."""
 
     endpoint: str
 

@@ -1,4 +1,4 @@
-"""SendGrid's event webhook as SendGrid would call it."""
+"""Calls the event webhook as SendGrid would."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 @dataclass(frozen=True)
 class SigningKey:
-    """SendGrid's half of the pair; `shown` is the other one as its page shows it."""
+    """Holds SendGrid's half of the key pair; `shown` is the public half as SendGrid's page shows it."""
 
     private: EllipticCurvePrivateKey = field(default_factory=lambda: generate_private_key(SECP256R1()))
 

@@ -1,4 +1,4 @@
-"""Servers that all processes of a test run share.
+"""Shares servers among all processes of a test run.
 
 The process that starts the others has the only keeper: it starts each server once, when the first test asks for it, and
 stops all of them at the end.
@@ -94,7 +94,7 @@ class _Listener(socketserver.ThreadingUnixStreamServer):
 
 
 class _Answer(socketserver.StreamRequestHandler):
-    """A line with a server's name is answered by a line of JSON: its address, or why there is none."""
+    """Answers a line that names a server with a line of JSON: its address, or why there is none."""
 
     server: _Listener
 

@@ -1,4 +1,4 @@
-"""What holds in a ledger between any two transactions, checked on all of its rows."""
+"""Checks the invariants of a ledger between any two transactions, on all of its rows."""
 
 from collections import defaultdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""A client of server-sent events, as a browser's EventSource is one; it can leave, or stop reading, at any moment."""
+"""Reads server-sent events as a browser's EventSource does; it can leave, or stop reading, at any moment."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from tests.support.waiting import until
 class Listener:
     """Listens in a thread of its own until the stream ends, or `leave` is called.
 
-    `events` are the data of what was told, `ids` what a browser would send back as Last-Event-ID.
+    `events` are the data received, `ids` the ids that a browser would send back as Last-Event-ID.
     """
 
     def __init__(self, port: int, path: str, *, last: int | None = None, headers: Mapping[str, str] | None = None):
@@ -99,7 +99,7 @@ class Listener:
 
 
 class Deaf:
-    """Asks for a stream and never reads from it. Close it at the end."""
+    """Requests a stream and never reads from it. Close it at the end."""
 
     def __init__(self, port: int, path: str) -> None:
         self._socket = socket.socket()

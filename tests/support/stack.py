@@ -1,4 +1,4 @@
-"""Bureau as separate processes, started by the commands that the docs name."""
+"""Runs Bureau as separate processes, started by the commands that the docs name."""
 
 import sys
 from collections import Counter
@@ -17,14 +17,15 @@ OWN_TASKS = {  # service to the module with its tasks
     "twins": "tests.acceptance.twins",
     "tellers": "tests.acceptance.tellers",
     "odd": "tests.acceptance.odd_tasks",
+    "bench": "tests.benchmarks.throughput.stacks.bureau_tasks",
 }
 PROCESSES = {"twins": 2}  # of a worker's command; one where it is not named
 
 
 class Stack:
-    """Gateway, scheduler and workers, each a process. `api` speaks to the gateway.
+    """Runs gateway, scheduler and workers, each as a process.
 
-    `own_env` adds settings to single processes, whenever they are started.
+    `api` calls the gateway. `own_env` adds settings to single processes, whenever they are started.
     """
 
     def __init__(
@@ -96,6 +97,10 @@ class Stack:
         for name in reversed(names):
             self.processes.pop(name).kill()
 
+    def worker_processes(self, name: str) -> int:
+        """How many processes the command of a worker starts."""
+        return PROCESSES.get(name, 1)
+
     def command(self, name: str) -> list[str | Path]:
         match name:
             case "gateway":
@@ -111,7 +116,7 @@ class Stack:
                 worker = (
                     ("bureau.worker", OWN_TASKS[name]) if name in OWN_TASKS else (f"bureau.services.{name}.worker",)
                 )
-                processes = str(PROCESSES.get(name, 1))
+                processes = str(self.worker_processes(name))
                 threads = ["--threads", "24"] if name == "mailer" else []  # as the Procfile starts it
                 return [BIN / "dramatiq", *worker, "--processes", processes, *threads, "--skip-logging"]
 
@@ -126,7 +131,7 @@ class Stack:
             case "scheduler":
                 pass  # nobody waits for it: what it does is seen in the ledger
             case _:
-                wanted = PROCESSES.get(name, 1)
+                wanted = self.worker_processes(name)
                 process.wait_until(lambda: self._started_since(before)[name] == wanted, 60, "it announced itself")
 
     def _started_since(self, before: Mapping[str, str]) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""A certificate for `localhost` that nobody else trusts, and a client context that does."""
+"""Creates a certificate for `localhost` that nobody else trusts, and a client context that trusts it."""
 
 import datetime
 import ipaddress
@@ -14,7 +14,10 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class TestAuthority:
-    """`server` for a server on localhost, `client` for who trusts it; a process trusts it with SSL_CERT_FILE=`file`."""
+    """Provides `server` for a server on localhost and `client` for its clients.
+
+    A process trusts it with SSL_CERT_FILE=`file`.
+    """
 
     __test__ = False  # not a test, whatever its name says to pytest
 

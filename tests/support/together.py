@@ -1,4 +1,4 @@
-"""Several threads let go at the same moment."""
+"""Starts several threads at the same moment."""
 
 import threading
 from collections.abc import Callable

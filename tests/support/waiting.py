@@ -1,4 +1,4 @@
-"""Waiting for a condition. Tests never sleep for a guessed time."""
+"""Waits for a condition. Tests never sleep for a guessed time."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The workers' own role of PostgreSQL, with the rights that deployments give it."""
+"""Creates the workers' own PostgreSQL role, with the rights that deployments give it."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Tokens of certificates: what was signed is read back, and nothing else is."""
+"""Tests that tokens of certificates are read back, and that no other text is."""
 
 import base64
 from dataclasses import replace
@@ -23,19 +23,19 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_siz
 
 
 @given(st.builds(Claims, texts, texts, texts, texts, texts, st.just("en")))
-def test_what_was_signed_is_read_back(claims: Claims) -> None:
+def test_signed_claims_are_read_back(claims: Claims) -> None:
     read = VERIFIER.read(SIGNER.token(claims))
     assert read.recipient == claims.recipient
     assert read.course == claims.course
 
 
-def test_a_token_made_in_2026_is_read_for_ever() -> None:
+def test_a_token_made_in_2026_stays_readable() -> None:
     """Certificates on walls hold this form: never change it."""
     assert SIGNER.token(ADA) == PRINTED
     assert VERIFIER.read(PRINTED) == ADA
 
 
-def test_any_change_is_noticed() -> None:
+def test_every_changed_token_is_refused() -> None:
     token = SIGNER.token(ADA)
     for place in range(len(token)):
         changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
@@ -44,12 +44,12 @@ def test_any_change_is_noticed() -> None:
 
 
 @given(st.text(max_size=300))
-def test_anything_else_is_refused(text: str) -> None:
+def test_texts_that_are_not_tokens_are_refused(text: str) -> None:
     with pytest.raises(TokenInvalid):
         VERIFIER.read(text)
 
 
-def test_another_key_s_signature_is_refused_and_a_former_key_s_read() -> None:
+def test_a_signature_of_another_key_is_refused_and_one_of_a_former_key_is_accepted() -> None:
     token = Signer(OTHER).token(ADA)
     with pytest.raises(TokenInvalid):
         VERIFIER.read(token)
@@ -64,6 +64,6 @@ def test_texts_too_long_for_a_qr_code_are_cut_between_letters() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "short", KEY + KEY, "ß" * 43])
-def test_a_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
+def test_an_invalid_key_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(KeyInvalid, match="32 bytes in base64url"):
         Signer(key)

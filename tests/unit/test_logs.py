@@ -1,4 +1,4 @@
-"""Logs: one shape for all records, context with each, and no credentials."""
+"""Tests that log records have one shape, carry their context, and contain no credentials."""
 
 import json
 import logging
@@ -68,7 +68,7 @@ def test_records_of_the_standard_library_look_the_same(capsys: pytest.CaptureFix
     assert (record["event"], record["level"], record["logger"]) == ("Worker w-1 is slow", "warning", "dramatiq.worker")
 
 
-def test_what_is_bound_to_the_context_is_on_every_record(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_record_has_the_values_bound_to_the_context(capsys: pytest.CaptureFixture[str]) -> None:
     configure(log_format="json")
     with structlog.contextvars.bound_contextvars(request_id="r-1", job_id="j-1", task_id="t-1", claim_no=2):
         structlog.get_logger().info("ours")
@@ -133,7 +133,7 @@ def test_credentials_in_urls_are_scrubbed_wherever_they_are(
         ("http://h/?to=ada@example.com", "http://h/?to=ada@example.com"),
     ],
 )
-def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed: str) -> None:
+def test_scrubbing_removes_credentials_and_keeps_the_rest(text: str, scrubbed: str) -> None:
     assert redaction.scrub(text) == scrubbed
 
 
@@ -147,7 +147,7 @@ def test_scrubbing_takes_the_credentials_and_leaves_the_rest(text: str, scrubbed
         ("the role bureau_worker_reports", "the role bureau_worker_reports"),
     ],
 )
-def test_scrubbing_takes_keys_and_tokens_of_links(text: str, scrubbed: str) -> None:
+def test_scrubbing_removes_api_keys_and_tokens_of_links(text: str, scrubbed: str) -> None:
     assert redaction.scrub(text) == scrubbed
 
 
@@ -171,7 +171,7 @@ def test_text_for_people_is_one_line_with_the_values(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(("terminal", "first"), [(True, "2"), (False, "{")])
-def test_auto_is_text_on_a_terminal_and_json_elsewhere(
+def test_format_auto_is_text_on_a_terminal_and_json_elsewhere(
     terminal: bool, first: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("os.isatty", lambda _: terminal)
@@ -181,7 +181,7 @@ def test_auto_is_text_on_a_terminal_and_json_elsewhere(
     assert capsys.readouterr().err[0] == first
 
 
-def test_the_level_holds_for_both_kinds_and_pika_stays_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_level_applies_to_structlog_and_logging_and_pika_stays_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     configure(log_format="json", log_level="WARNING")
     structlog.get_logger().info("ours")
     logging.getLogger("theirs").info("theirs")
@@ -253,13 +253,13 @@ def test_each_of_several_addresses_has_its_password_hidden(kept: None) -> None:
     assert redaction.scrub("first-secret second-secret third-secret") == "*** *** ***"
 
 
-def test_a_password_that_is_a_word_of_many_texts_is_left(kept: None) -> None:
+def test_a_password_that_is_short_or_equals_the_user_name_is_not_redacted(kept: None) -> None:
     redaction.keep(["amqp://postgres:postgres@h", "amqp://u:guest@h", "sqlite:///var/bureau.db", ""])
     assert redaction.scrub("a guest of postgres, var/bureau.db") == "a guest of postgres, var/bureau.db"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_ends_by_an_error_says_so_in_a_record(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_thread_that_ends_because_of_an_error_logs_a_record(capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         raise ConnectionError("no way to amqp://u:hunter22@h")
 
@@ -269,6 +269,6 @@ def test_a_thread_that_ends_by_an_error_says_so_in_a_record(capsys: pytest.Captu
     thread.join()
 
     (record,) = records(capsys)
-    assert (record["event"], record["level"]) == ("thread reader ends by an error", "critical")
+    assert (record["event"], record["level"]) == ("thread reader ends because of an error", "critical")
     assert "amqp://***@h" in record["exception"]
     assert "hunter22" not in str(record)

@@ -1,4 +1,4 @@
-"""Whom RECIPIENT_DOMAINS lets mail go to."""
+"""Tests which recipients RECIPIENT_DOMAINS allows."""
 
 import pytest
 
@@ -23,5 +23,5 @@ from bureau.contracts.mail.recipient_domains import outside
         ("example.com", "no address", False),
     ],
 )
-def test_mail_goes_to_the_domains_listed_and_those_below_them(domains: str, address: str, allowed: bool) -> None:
+def test_mail_may_go_to_the_listed_domains_and_their_subdomains(domains: str, address: str, allowed: bool) -> None:
     assert outside(domains, [address]) == ([] if allowed else [address])

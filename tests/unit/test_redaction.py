@@ -8,7 +8,7 @@ from bureau.secrets.redaction import hide_secrets, keep, keep_environment, scrub
 
 @pytest.fixture(autouse=True)
 def values_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_values", set())
+    monkeypatch.setattr(redaction, "_known_secrets", set())
 
 
 HEADERS = "X-Api-Key: planted-key-123456 | X-Other: Token planted-word-98765\nX-Third:planted-third-4711"

@@ -1,4 +1,4 @@
-"""Settings: every mistake at once, and no secret in sight."""
+"""Tests that settings report all errors at once and never show a secret."""
 
 import traceback
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_several_classes_come_back_in_order_with_their_types(monkeypatch: pytest
     assert loaded[2].timeout_seconds == 2.5
 
 
-def test_all_errors_of_all_classes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_errors_of_all_classes_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "DATABASE_URL": "mysql://root:hunter2@db/bureau",
         "BROKER_URL": "redis://:hunter2@cache",
@@ -72,9 +72,9 @@ def test_all_errors_of_all_classes_are_told_at_once(monkeypatch: pytest.MonkeyPa
     }.items():
         monkeypatch.setenv(name, value)
 
-    told = errors(PlatformSettings, LogSettings, ShopSettings, PrefixedSettings, PairSettings)
+    reported = errors(PlatformSettings, LogSettings, ShopSettings, PrefixedSettings, PairSettings)
 
-    assert sorted(told) == [
+    assert sorted(reported) == [
         "BROKER_URL: use amqp://user:password@host:5672/vhost, amqps://… or memory://",
         "DATABASE_URL: use postgresql+psycopg://user:password@host/database or sqlite:///path",
         "LOG_FORMAT: Input should be 'auto', 'json' or 'text'",
@@ -82,7 +82,7 @@ def test_all_errors_of_all_classes_are_told_at_once(monkeypatch: pytest.MonkeyPa
         "SHOP_KEY: Field required",
         "SHOP_TIMEOUT_SECONDS: Input should be a valid number, unable to parse string as a number",
         "SMALLEST is more than LARGEST; raise LARGEST",
-        "STORAGE_URL: s3:// is followed by the bucket's name alone; give credentials as AWS_ACCESS_KEY_ID and "
+        "STORAGE_URL: write only the bucket's name after s3://; set credentials in AWS_ACCESS_KEY_ID and "
         "AWS_SECRET_ACCESS_KEY, another server as ?endpoint=https://host",
     ]
 
@@ -101,7 +101,7 @@ def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         ("sqlite:///x.db", "sqlite:///x.db"),
     ],
 )
-def test_database_urls_of_hosting_platforms_are_understood(
+def test_database_urls_of_hosting_platforms_are_accepted(
     monkeypatch: pytest.MonkeyPatch, given: str, understood: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", given)
@@ -132,7 +132,7 @@ def test_no_secret_is_in_an_error_nor_in_its_traceback(monkeypatch: pytest.Monke
     assert "hunter2" not in "".join(traceback.format_exception(error.value))
 
 
-def test_a_process_with_wrong_settings_says_each_and_leaves_with_status_2(
+def test_a_process_with_invalid_settings_prints_every_error_and_exits_with_status_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LOG_LEVEL", "loud")
@@ -142,7 +142,7 @@ def test_a_process_with_wrong_settings_says_each_and_leaves_with_status_2(
         error.value.exit()
     assert end.value.code == 2
     assert capsys.readouterr().err.splitlines() == [
-        "Bureau cannot start, the settings are wrong:",
+        "Bureau cannot start because of invalid settings:",
         "  LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
         "  SHOP_KEY: Field required",
     ]
@@ -160,7 +160,7 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert load(ShopSettings)[0].shop_key.get_secret_value() == "hunter2 "
 
 
-def test_a_value_from_a_file_is_held_to_the_same_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_from_a_file_is_checked_by_the_same_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL_FILE", secret_file(tmp_path, "postgres://u:p@h/d\n"))
     assert load(PlatformSettings)[0].database_url.get_secret_value() == "postgresql+psycopg://u:p@h/d"
     monkeypatch.setenv("DATABASE_URL_FILE", secret_file(tmp_path, "mysql://root:hunter2@db/bureau"))
@@ -180,7 +180,7 @@ def test_only_secrets_are_read_from_files(tmp_path: Path, monkeypatch: pytest.Mo
     assert load(ShopSettings)[0].shop_batch == 10
 
 
-def test_what_is_wrong_with_a_secrets_file_is_said_without_its_text(
+def test_an_error_about_a_secret_file_does_not_show_its_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "binary").write_bytes(b"hunter2\xff")
@@ -192,8 +192,8 @@ def test_what_is_wrong_with_a_secrets_file_is_said_without_its_text(
     monkeypatch.setenv("SHOP_KEY_FILE", secret_file(tmp_path, "hunter2"))
     assert errors(PlatformSettings, ShopSettings) == [
         f"DATABASE_URL_FILE: {tmp_path}/missing cannot be read (No such file or directory); "
-        "name a file this process may read",
-        f"BROKER_URL_FILE: {tmp_path}/binary is not UTF-8 text; name a file with the secret alone",
-        f"STORAGE_URL_FILE: {tmp_path}/large has more than 65536 bytes; name a file with the secret alone",
+        "name a file that this process may read",
+        f"BROKER_URL_FILE: {tmp_path}/binary is not UTF-8 text; name a file that holds only the secret",
+        f"STORAGE_URL_FILE: {tmp_path}/large has more than 65536 bytes; name a file that holds only the secret",
         "SHOP_KEY_FILE: SHOP_KEY is set as well; set one of the two",
     ]

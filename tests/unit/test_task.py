@@ -1,4 +1,4 @@
-"""Tasks: schemas made from signatures, inputs in and results out as JSON."""
+"""Tests tasks: schemas made from signatures, inputs and results as JSON."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What can be declared a task, and what is refused with its name: signatures, names, policies, doubles."""
+"""Tests which functions can be tasks, and which are refused: by signature, name, policy or duplicate name."""
 
 import functools
 from collections.abc import Callable, Iterator

@@ -1,1 +1,1 @@
-"""The commands of `bureau`, a file for each group of them."""
+"""Holds the commands of `bureau`, one file for each group of commands."""

@@ -1,4 +1,4 @@
-"""What a shell completes: names that Bureau knows, asked for once and quickly."""
+"""Completes names in the shell with one quick request to Bureau."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,7 +7,7 @@ from click.shell_completion import CompletionItem
 
 from bureau.client import Bureau, BureauError, Patience
 
-_AT_ONCE = Patience(seconds=0.0)
+_NO_RETRIES = Patience(seconds=0.0)
 _JOBS = 20
 
 _LINES = {
@@ -22,20 +22,20 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 @click.command()
 @click.argument("shell", type=click.Choice(list(_LINES)))
 def completion(shell: str) -> None:
-    """Say how SHELL learns to complete commands and names."""
+    """Print the line that enables completion in SHELL."""
     click.echo(_LINES[shell])
 
 
 def completes(names: Callable[[Bureau], Iterable[tuple[str, str]]]) -> Completer:
-    """A completion of names with a word of help each; nothing where Bureau does not answer."""
+    """Returns a completer for names with a help text each; it completes nothing if Bureau does not answer."""
 
     def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            with Bureau(ctx.find_root().params.get("url"), patience=_AT_ONCE) as bureau:
-                found = list(names(bureau))
+            with Bureau(ctx.find_root().params.get("url"), patience=_NO_RETRIES) as bureau:
+                candidates = list(names(bureau))
         except (BureauError, OSError, ValueError):
             return []
-        return [CompletionItem(name, help=said) for name, said in found if name.startswith(incomplete)]
+        return [CompletionItem(name, help=text) for name, text in candidates if name.startswith(incomplete)]
 
     return complete
 

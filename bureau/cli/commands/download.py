@@ -1,4 +1,4 @@
-"""`bureau download`: a job's files."""
+"""Downloads a job's files: `bureau download`."""
 
 from pathlib import Path
 
@@ -15,34 +15,37 @@ from bureau.formatting import size
 @click.command()
 @click.argument("job_id", metavar="JOB", shell_complete=job_ids)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder, or a file's name for one file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder, or a file name for one file.")
 @json_option
 @click.pass_obj
 def download(session: Session, job_id: str, names: tuple[str, ...], output: Path | None) -> None:
-    """Fetch the files of a job, all or those named.
+    """Download all files of a job, or those named.
 
-    Each is checked by its SHA-256, and there only when it is whole.
+    Each file is checked by its SHA-256 and gets its name only when it is complete.
     """
-    job = session.patiently(session.bureau.get(job_id))
-    wanted = [job.artifact(name) for name in names] if names else job.artifacts
-    if not wanted:
+    job = session.retrying_longer(session.bureau.get(job_id))
+    artifacts = [job.artifact(name) for name in names] if names else job.artifacts
+    if not artifacts:
         click.echo(f"The job {job.title!r} ({job.state}) has no files.", err=True)
         raise click.exceptions.Exit(USAGE)
-    saved = [artifact.save(target) for artifact, target in _targets(wanted, output)]
+    saved = [artifact.save(target) for artifact, target in _targets(artifacts, output)]
     if session.as_json:
-        session.json([{"path": path, **artifact.data} for path, artifact in zip(saved, wanted, strict=True)])
+        session.json([{"path": path, **artifact.data} for path, artifact in zip(saved, artifacts, strict=True)])
         return
-    for path, artifact in zip(saved, wanted, strict=True):
+    for path, artifact in zip(saved, artifacts, strict=True):
         session.line(f"{path}  {size(artifact.size)}")
 
 
-def _targets(wanted: list[Artifact], output: Path | None) -> list[tuple[Artifact, Path]]:
-    """Where each goes. Files of one name, from several tasks, have the task's name before theirs."""
+def _targets(artifacts: list[Artifact], output: Path | None) -> list[tuple[Artifact, Path]]:
+    """Returns each file with its target path.
+
+    If several tasks made files of the same name, each name is prefixed with the task's name.
+    """
     folder = output or Path()
-    if len(wanted) == 1:
-        return [(wanted[0], folder)]
+    if len(artifacts) == 1:
+        return [(artifacts[0], folder)]
     folder.mkdir(parents=True, exist_ok=True)
-    names = [artifact.name for artifact in wanted]
+    names = [artifact.name for artifact in artifacts]
     return [
         (
             one,
@@ -50,5 +53,5 @@ def _targets(wanted: list[Artifact], output: Path | None) -> list[tuple[Artifact
             if names.count(one.name) > 1
             else folder,
         )
-        for one in wanted
+        for one in artifacts
     ]

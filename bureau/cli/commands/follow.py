@@ -1,4 +1,4 @@
-"""`bureau follow`: a job's story as it happens."""
+"""Shows a job's events live: `bureau follow`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ from bureau.cli import states
 from bureau.cli.cells import Styled
 from bureau.cli.commands.completion import job_ids
 from bureau.cli.exits import GOOD, INTERRUPTED, JOB_FAILED
+from bureau.cli.formatting import one_line
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import one_line
 from bureau.client import Event, Job
 from bureau.client.events import progress_line
 from bureau.client.job import detail_lines
@@ -22,7 +22,7 @@ from bureau.formatting import size
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-PROGRESS_EVERY = timedelta(seconds=10)  # where there is no terminal, a line so often
+PROGRESS_EVERY = timedelta(seconds=10)  # without a terminal, at most one progress line in this time
 
 
 @click.command()
@@ -32,53 +32,54 @@ PROGRESS_EVERY = timedelta(seconds=10)  # where there is no terminal, a line so 
 def follow(session: Session, job_id: str) -> None:
     """Show what happens to a job, live, until it ends.
 
-    Its whole story comes first. Exits with 0 when it succeeded and 1 when it did not. With --json each event is a line.
+    Earlier events come first. Exits with 0 if the job succeeded and 1 if it did not. With --json each event is one
+    line.
     """
-    raise click.exceptions.Exit(told(session, session.bureau.get(job_id)))
+    raise click.exceptions.Exit(follow_to_end(session, session.bureau.get(job_id)))
 
 
-def told(session: Session, job: Job) -> int:
-    """Tells the job's story to its end; the exit code it means."""
-    job = session.patiently(job)
+def follow_to_end(session: Session, job: Job) -> int:
+    """Shows the job's events until it ends; returns the exit code."""
+    job = session.retrying_longer(job)
     try:
         if session.as_json:
             for event in job.follow():
                 session.json(asdict(event), indent=None)
         else:
-            with _shown(session) as shown:
+            with _event_printer(session) as printer:
                 for event in job.follow():
-                    shown.tell(event)
+                    printer.show(event)
     except KeyboardInterrupt:
-        session.note(f"The job goes on. See it again: bureau follow {job.id}")
+        session.note(f"The job continues. Follow it again: bureau follow {job.id}")
         return INTERRUPTED
     job.refresh()
     if not session.as_json:
-        conclude(session, job)
+        print_outcome(session, job)
     return GOOD if job.state == "succeeded" else JOB_FAILED
 
 
-def conclude(session: Session, job: Job) -> None:
-    """Shows how the job ended: its errors one by one, its files and how to get them."""
+def print_outcome(session: Session, job: Job) -> None:
+    """Prints the job's errors one by one, its files, and how to download them."""
     for line in detail_lines(job.error):
         session.line(f"  {one_line(line)}", "red")
     for artifact in job.artifacts:
         session.line(f"  {one_line(artifact.name)}  {size(artifact.size)}")
     if job.artifacts:
-        session.note(f"Get them: bureau download {job.id}")
+        session.note(f"Download them: bureau download {job.id}")
 
 
-class _Shown(Protocol):
-    def tell(self, event: Event) -> None: ...
+class _EventPrinter(Protocol):
+    def show(self, event: Event) -> None: ...
 
 
 class _Lines:
-    """A line for each event; of progress one now and then."""
+    """Prints a line for each event, and a line for progress at most every `PROGRESS_EVERY`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._progress_at: datetime | None = None
 
-    def tell(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         if event.type == "task.progressed":
             if self._progress_at and event.at - self._progress_at < PROGRESS_EVERY:
                 return
@@ -87,38 +88,38 @@ class _Lines:
 
 
 class _Live(_Lines):
-    """The same, with a bar below that shows how far the job is."""
+    """Prints the same lines on a terminal, with a progress bar below them."""
 
     def __init__(self, session: Session, bar: "Progress") -> None:
         super().__init__(session)
         self._bar = bar
-        self._shown = bar.add_task("waiting", total=None, said="")
+        self._bar_id = bar.add_task("waiting", total=None, note="")
 
-    def tell(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         if event.type == "task.progressed":
             data = event.data
             total, current = data.get("total"), data.get("current") or 0
-            said = one_line(progress_line({**data, "percent": None}))
-            self._bar.update(self._shown, description=event.task or "", completed=current, total=total, said=said)
+            note = one_line(progress_line({**data, "percent": None}))
+            self._bar.update(self._bar_id, description=event.task or "", completed=current, total=total, note=note)
             return
         if event.type == "task.started":
-            self._bar.reset(self._shown, description=event.task or "", total=None, said="")
-        super().tell(event)
+            self._bar.reset(self._bar_id, description=event.task or "", total=None, note="")
+        super().show(event)
 
 
 @contextmanager
-def _shown(session: Session) -> Iterator[_Shown]:
+def _event_printer(session: Session) -> Iterator[_EventPrinter]:
     if not session.out.is_terminal:
         yield _Lines(session)
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[said]}"))
+    columns = (TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=session.out, transient=True) as bar:
         yield _Live(session, bar)
 
 
 def _line(event: Event) -> tuple[Styled, Styled]:
-    ending = event.data.get("state", "") if event.type == "job.finished" else event.type.rpartition(".")[2]
-    style = "dim" if event.type in ("task.logged", "task.progressed") else states.style(ending)
+    state = event.data.get("state", "") if event.type == "job.finished" else event.type.rpartition(".")[2]
+    style = "dim" if event.type in ("task.logged", "task.progressed") else states.style(state)
     return Styled(f"{event.at.astimezone():%H:%M:%S}  ", "dim"), Styled(one_line(event.line()), style or "default")

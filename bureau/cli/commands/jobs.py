@@ -1,4 +1,4 @@
-"""`bureau jobs`, `bureau job`, `bureau open`: what there is, and the whole of one."""
+"""Lists jobs, shows one in full and opens its page: `bureau jobs`, `bureau job`, `bureau open`."""
 
 import json
 from datetime import datetime
@@ -9,9 +9,9 @@ import click
 from bureau.cli import states
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import job_ids
+from bureau.cli.formatting import age, clock, one_line, since
 from bureau.cli.session import Session, json_option
 from bureau.cli.times import Ago
-from bureau.cli.words import age, clock, one_line, since
 from bureau.client import Job
 from bureau.client.events import progress_line
 from bureau.client.job import detail_lines
@@ -34,12 +34,12 @@ _TASKS = (
 
 
 def filters(command: Any) -> Any:
-    """The options that choose jobs, as the keyword `which`."""
+    """Adds the options that filter jobs; `job_filter` makes a filter of their values."""
     for option in (
         click.option("--before", type=Ago(), help="Submitted before this time."),
-        click.option("--since", type=Ago(), help="Submitted since: 1h, 2d, 2026-05-04T07:00."),
-        click.option("--error", metavar="CODE", help="Failed with this code."),
-        click.option("--title", "q", help="Found in the title."),
+        click.option("--since", type=Ago(), help="Submitted since this time: 1h, 2d, 2026-05-04T07:00."),
+        click.option("--error", metavar="CODE", help="Failed with this error code."),
+        click.option("--title", "q", help="Text in the title."),
         click.option("--tag", help="With this tag."),
         click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"{', '.join(KINDS)}."),
         click.option(
@@ -54,43 +54,43 @@ def filters(command: Any) -> Any:
     return command
 
 
-def which(given: dict[str, Any]) -> JobFilter:
-    """The filter that these options are."""
-    found: JobFilter = {}
-    if given["state"]:
-        found["state"] = list(given["state"])
-    if given["kind"]:
-        found["kind"] = given["kind"]
-    if given["tag"]:
-        found["tag"] = given["tag"]
-    if given["q"]:
-        found["q"] = given["q"]
-    if given["error"]:
-        found["error"] = given["error"]
-    if given["since"]:
-        found["created_after"] = given["since"]
-    if given["before"]:
-        found["created_before"] = given["before"]
-    return found
+def job_filter(options: dict[str, Any]) -> JobFilter:
+    """Returns the filter for the values of the options that `filters` adds."""
+    chosen: JobFilter = {}
+    if options["state"]:
+        chosen["state"] = list(options["state"])
+    if options["kind"]:
+        chosen["kind"] = options["kind"]
+    if options["tag"]:
+        chosen["tag"] = options["tag"]
+    if options["q"]:
+        chosen["q"] = options["q"]
+    if options["error"]:
+        chosen["error"] = options["error"]
+    if options["since"]:
+        chosen["created_after"] = options["since"]
+    if options["before"]:
+        chosen["created_before"] = options["before"]
+    return chosen
 
 
 @click.command()
 @filters
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number.")
 @json_option
 @click.pass_obj
-def jobs(session: Session, /, limit: int, **given: Any) -> None:
+def jobs(session: Session, /, limit: int, **options: Any) -> None:
     """List jobs, the newest first."""
-    found = list(session.bureau.jobs(limit=limit, **which(given)))
+    found = list(session.bureau.jobs(limit=limit, **job_filter(options)))
     if session.as_json:
         session.json([job.data for job in found])
     elif not found:
-        session.note("No jobs like that." if which(given) else "No jobs yet. The first: bureau submit --help")
+        session.note("No job matches." if job_filter(options) else "No jobs yet. Submit one: bureau submit --help")
     else:
-        _listed(session, found)
+        _print_list(session, found)
 
 
-def _listed(session: Session, found: list[Job]) -> None:
+def _print_list(session: Session, found: list[Job]) -> None:
     now = session.now
     rows: list[list[Cell]] = [
         [job.id, states.shown(job.state), job.title, since(job.data["created_at"], now)] for job in found
@@ -109,14 +109,14 @@ def job(session: Session, job_id: str) -> None:
     if session.as_json:
         session.json(found.data)
         return
-    _head(session, found)
-    _tasks(session, found)
+    _print_head(session, found)
+    _print_tasks(session, found)
     for task in found.tasks:
-        _said(session, task)
-    _files(session, found)
+        _print_task_details(session, task)
+    _print_files(session, found)
 
 
-def _head(session: Session, found: Job) -> None:
+def _print_head(session: Session, found: Job) -> None:
     now, data = session.now, found.whole()
     session.parts(
         Styled(one_line(found.title), "bold"), Styled(f"  {found.state}", states.style(found.state) or "default")
@@ -130,7 +130,7 @@ def _head(session: Session, found: Job) -> None:
     if waiting := data["waiting"]:
         session.line(f"Waiting: {_waiting(waiting)}")
     if data["cancel_requested_at"] and not found.ended:
-        session.line(f"A cancel was asked for at {clock(data['cancel_requested_at'], now)}.", "yellow")
+        session.line(f"Cancellation was requested at {clock(data['cancel_requested_at'], now)}.", "yellow")
     if data["progress"] and not found.ended:
         session.line(progress_line(data["progress"]))
     if error := found.error:
@@ -146,12 +146,12 @@ def _waiting(waiting: Any) -> str:
     return words + position + (f", starts in about {age(starts)}" if starts is not None else "")
 
 
-def _tasks(session: Session, found: Job) -> None:
+def _print_tasks(session: Session, found: Job) -> None:
     session.line()
     session.table(_TASKS, [_task(task) for task in found.tasks])
     total = sum(found.data["counts"].values())
     if total > len(found.tasks):
-        session.note(f"These are the first {len(found.tasks)} of {count(total, 'task')}.")
+        session.note(f"Showing the first {len(found.tasks)} of {count(total, 'task')}.")
 
 
 def _task(task: TaskData) -> list[Cell]:
@@ -159,7 +159,7 @@ def _task(task: TaskData) -> list[Cell]:
     return [task["name"], states.shown(task["state"]), task["run"], tries, _took(task)]
 
 
-def _said(session: Session, task: TaskData) -> None:
+def _print_task_details(session: Session, task: TaskData) -> None:
     lines = task["logs"][-LOG_LINES:]
     shown = json.dumps(task["result"], ensure_ascii=False) if task["result"] is not None else None
     if not lines and shown is None and not task["error"]:
@@ -167,7 +167,7 @@ def _said(session: Session, task: TaskData) -> None:
     session.line()
     session.line(task["name"], "bold")
     if len(task["logs"]) > len(lines):
-        session.line(f"  … {count(len(task['logs']) - len(lines), 'line')} before", "dim")
+        session.line(f"  … {count(len(task['logs']) - len(lines), 'line')} before these", "dim")
     for entry in lines:
         session.line(f"  {clock(entry['at'], session.now)}  {one_line(entry['line'])}", "dim")
     if task["error"]:
@@ -178,13 +178,13 @@ def _said(session: Session, task: TaskData) -> None:
         session.line(f"  = {cut(one_line(shown), max(20, 10 * session.out.width - 4))}")
 
 
-def _files(session: Session, found: Job) -> None:
+def _print_files(session: Session, found: Job) -> None:
     if not found.artifacts:
         return
     session.line()
     for artifact in found.artifacts:
         session.line(f"{one_line(artifact.name)}  {size(artifact.size)}  SHA-256 {artifact.sha256[:16]}…")
-    session.note(f"Get them: bureau download {found.id}")
+    session.note(f"Download them: bureau download {found.id}")
 
 
 def _took(task: TaskData) -> str:
@@ -205,7 +205,7 @@ def _between(begin: str, end: str) -> str:
 def open_(session: Session, job_id: str | None) -> None:
     """Open the page of a job, or the console.
 
-    Its address is printed; on a terminal a browser is opened too.
+    Prints the address; on a terminal it opens a browser too.
     """
     address = f"{session.bureau.url}/jobs/{session.bureau.get(job_id).id}" if job_id else f"{session.bureau.url}/"
     if session.as_json:

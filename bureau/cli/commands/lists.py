@@ -1,4 +1,4 @@
-"""`bureau tasks`, `workers`, `reports`: lists to look at."""
+"""Lists tasks, workers and reports: `bureau tasks`, `bureau workers`, `bureau reports`."""
 
 import json
 from datetime import datetime
@@ -10,12 +10,12 @@ from bureau.cli import states
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import queue_names, report_names, task_names
 from bureau.cli.exits import USAGE
+from bureau.cli.formatting import age, one_line, since
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import age, one_line, since
 from bureau.client.shapes import ReportData, TaskSummaryData, WorkerData
 
 TASK_STATES = ("waiting", "scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled", "skipped")
-_STATES = f"{', '.join(TASK_STATES)}; repeatable.  [default: those still open]"
+_STATES = f"{', '.join(TASK_STATES)}; repeatable.  [default: those that have not ended]"
 OPEN = ("running", "queued", "retrying", "scheduled", "waiting")
 
 _TASKS = (
@@ -39,18 +39,18 @@ _WORKERS = (
 
 @click.command()
 @click.option("--state", type=click.Choice(TASK_STATES), multiple=True, metavar="STATE", help=_STATES)
-@click.option("--queue", help="Of this queue.", shell_complete=queue_names)
-@click.option("--run", help="This task: shop.suma.", shell_complete=task_names)
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--queue", help="In this queue.", shell_complete=queue_names)
+@click.option("--run", help="Task name: shop.suma.", shell_complete=task_names)
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number.")
 @json_option
 @click.pass_obj
 def tasks(session: Session, state: tuple[str, ...], queue: str | None, run: str | None, limit: int) -> None:
-    """List tasks across jobs: what runs, what waits."""
+    """List tasks of all jobs: those that run and those that wait."""
     found = list(session.bureau.tasks(state=list(state or OPEN), queue=queue, run=run, limit=limit))
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No task like that.")
+        session.note("No task matches.")
     else:
         session.table(_TASKS, [_task(session, task) for task in found])
 
@@ -101,7 +101,7 @@ def _worker(session: Session, worker: WorkerData) -> list[Cell]:
 
 
 def _cannot_use(worker: WorkerData) -> str:
-    """An older gateway tells none of it."""
+    """Formats the outages that a worker reports; the answer of an older gateway has no such field."""
     return ", ".join(one_line(f"{one['name']} {one['how']}") for one in worker.get("trouble", ()))
 
 
@@ -119,7 +119,7 @@ def reports(session: Session, name: str | None) -> None:
         if report["name"] == name:
             _report(session, report)
             return
-    click.echo(f"There is no report {name}. bureau reports lists those there are.", err=True)
+    click.echo(f"Report {name} not found. bureau reports lists all reports.", err=True)
     raise click.exceptions.Exit(USAGE)
 
 
@@ -130,7 +130,7 @@ def _reports(session: Session, found: list[ReportData]) -> None:
         session.note("No report yet: no reports service has announced itself.")
     else:
         session.table([Column("REPORT"), Column("TITLE", flexible=True)], [[r["name"], r["title"]] for r in found])
-        session.note("The parameters of one: bureau reports NAME")
+        session.note("Show the parameters of one: bureau reports NAME")
 
 
 def _report(session: Session, report: ReportData) -> None:
@@ -151,8 +151,8 @@ def _report(session: Session, report: ReportData) -> None:
         session.line()
         columns = [Column("PARAMETER"), Column("TYPE"), Column("DEFAULT"), Column("", flexible=True)]
         session.table(columns, rows)
-    given = "".join(f" -p {name}=…" for name in properties if name in required)
-    session.note(f"Ask for it: bureau submit report {report['name']}{given}")
+    arguments = "".join(f" -p {name}=…" for name in properties if name in required)
+    session.note(f"Submit it: bureau submit report {report['name']}{arguments}")
 
 
 def _kind(prop: dict[str, Any]) -> str:
@@ -165,7 +165,7 @@ def _kind(prop: dict[str, Any]) -> str:
 
 def _default(name: str, prop: dict[str, Any], required: set[str]) -> str:
     if name in required:
-        return "needed"
+        return "required"
     default = prop.get("default")
     if isinstance(default, str | int | float):
         return one_line(default)

@@ -1,12 +1,12 @@
-"""`bureau queues`, `pause`, `resume`, `purge`."""
+"""Lists, pauses, resumes and purges queues: `bureau queues`, `pause`, `resume`, `purge`."""
 
 import click
 
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import queue_names
 from bureau.cli.exits import USAGE
+from bureau.cli.formatting import age, clock
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import age, clock
 from bureau.client.shapes import QueueData
 from bureau.formatting import count
 
@@ -26,7 +26,7 @@ _COLUMNS = (
 @json_option
 @click.pass_obj
 def queues(session: Session) -> None:
-    """List queues: what waits, what runs, who serves them."""
+    """List queues with their waiting and running tasks and their workers."""
     found = session.bureau.queues()
     if session.as_json:
         session.json(found)
@@ -55,8 +55,8 @@ def _row(session: Session, queue: QueueData) -> list[Cell]:
 @json_option
 @click.pass_obj
 def pause(session: Session, queue: str) -> None:
-    """Start nothing more of QUEUE; what runs goes on."""
-    _say(session, session.bureau.pause(queue), "is paused")
+    """Stop QUEUE from starting tasks; running tasks continue."""
+    _print_queue(session, session.bureau.pause(queue), "is paused")
 
 
 @click.command()
@@ -64,20 +64,20 @@ def pause(session: Session, queue: str) -> None:
 @json_option
 @click.pass_obj
 def resume(session: Session, queue: str) -> None:
-    """Start again what waits in QUEUE."""
-    _say(session, session.bureau.resume(queue), "goes on")
+    """Let QUEUE start tasks again."""
+    _print_queue(session, session.bureau.resume(queue), "is resumed")
 
 
 @click.command()
 @click.argument("queue", shell_complete=queue_names)
-@click.option("--dry-run", is_flag=True, help="Only count.")
-@click.option("--expect", type=click.IntRange(0), help="Do it, if just so many wait.")
+@click.option("--dry-run", is_flag=True, help="Count only.")
+@click.option("--expect", type=click.IntRange(0), help="Do it if exactly this many wait.")
 @json_option
 @click.pass_obj
 def purge(session: Session, queue: str, dry_run: bool, expect: int | None) -> None:
     """Cancel the tasks in QUEUE that have not started.
 
-    They are counted first. Nothing is done before --expect names that count.
+    They are counted first; nothing is changed until --expect names their number.
     """
     purged = session.bureau.purge(queue, dry_run=dry_run or expect is None, expect=expect)
     if session.as_json:
@@ -85,14 +85,14 @@ def purge(session: Session, queue: str, dry_run: bool, expect: int | None) -> No
     elif not purged.dry_run:
         session.line(f"{count(purged.changed, 'task')} cancelled.")
     elif purged.count:
-        session.line(f"{count(purged.count, 'task')} waiting.   Do it: --expect {purged.count}")
+        session.line(f"{count(purged.count, 'task')} waiting.   Confirm: --expect {purged.count}")
     else:
-        session.line("Nothing waits.")
+        session.line("No task is waiting.")
     if purged.dry_run and not dry_run and purged.count:
         raise click.exceptions.Exit(USAGE)
 
 
-def _say(session: Session, queue: QueueData, what: str) -> None:
+def _print_queue(session: Session, queue: QueueData, what: str) -> None:
     if session.as_json:
         session.json(queue)
     else:

@@ -1,12 +1,12 @@
-"""`bureau schedules`: jobs that come again."""
+"""Lists schedules, runs one now, disables and enables one: `bureau schedules`."""
 
 import click
 
 from bureau.cli import states
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import schedule_names
+from bureau.cli.formatting import age, clock, one_line
 from bureau.cli.session import Session, json_option
-from bureau.cli.words import age, clock, one_line
 from bureau.client.shapes import ScheduleData
 
 _COLUMNS = (Column("SCHEDULE"), Column("WHEN", flexible=True), Column("NEXT", right=True), Column("LAST"))
@@ -16,7 +16,7 @@ _COLUMNS = (Column("SCHEDULE"), Column("WHEN", flexible=True), Column("NEXT", ri
 @json_option
 @click.pass_context
 def schedules(ctx: click.Context) -> None:
-    """List schedules; run one now, turn one off and on."""
+    """List schedules; run one now, disable or enable one."""
     if ctx.invoked_subcommand is None:
         _list(ctx.ensure_object(Session))
 
@@ -26,7 +26,7 @@ def _list(session: Session) -> None:
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No schedules yet: docs/schedules.md says how to make one.")
+        session.note("No schedules yet: docs/schedules.md shows how to make one.")
     else:
         session.table(_COLUMNS, [_row(session, schedule) for schedule in found])
         for schedule in found:
@@ -46,6 +46,7 @@ def _row(session: Session, schedule: ScheduleData) -> list[Cell]:
 
 
 def when(schedule: ScheduleData) -> str:
+    """Formats the times of a schedule: its cron line and time zone, or its interval."""
     if schedule["cron"]:
         return f"{schedule['cron']} {schedule['time_zone']}"
     return f"every {age(schedule['every_seconds'] or 0)}"
@@ -56,7 +57,7 @@ def when(schedule: ScheduleData) -> str:
 @json_option
 @click.pass_obj
 def run(session: Session, name: str) -> None:
-    """Run the job of NAME now, besides its times."""
+    """Run the job of NAME once now; its next times stay the same."""
     job = session.bureau.run_schedule(name)
     if session.as_json:
         session.json(job.data)
@@ -69,8 +70,8 @@ def run(session: Session, name: str) -> None:
 @json_option
 @click.pass_obj
 def disable(session: Session, name: str) -> None:
-    """Make no more jobs of NAME, until it is enabled again."""
-    _switched(session, session.bureau.change_schedule(name, enabled=False))
+    """Stop NAME from making jobs until it is enabled again."""
+    _print_switched(session, session.bureau.change_schedule(name, enabled=False))
 
 
 @schedules.command()
@@ -78,11 +79,11 @@ def disable(session: Session, name: str) -> None:
 @json_option
 @click.pass_obj
 def enable(session: Session, name: str) -> None:
-    """Make jobs of NAME again, from its next time on."""
-    _switched(session, session.bureau.change_schedule(name, enabled=True))
+    """Let NAME make jobs again from its next time on."""
+    _print_switched(session, session.bureau.change_schedule(name, enabled=True))
 
 
-def _switched(session: Session, schedule: ScheduleData) -> None:
+def _print_switched(session: Session, schedule: ScheduleData) -> None:
     if session.as_json:
         session.json(schedule)
     elif schedule["enabled"]:

@@ -1,1 +1,1 @@
-"""The shape of a job: its tasks, their graph, their states, and references between their results."""
+"""Holds the shape of a job: its tasks, their graph, their states, and references between their results."""

@@ -1,7 +1,7 @@
-"""How the tasks of a job hang together: the checks before a graph is accepted, and results put into inputs.
+"""Checks the dependencies between the tasks of a job, and puts results into inputs.
 
-`{"$result": "/north/rows"}` in an input stands for what the JSON Pointer finds in the results of the tasks in
-`after`: its first token is a task's name, the rest leads into that task's result.
+`{"$result": "/north/rows"}` in an input stands for the value that the JSON Pointer finds in the results of the tasks in
+`after`: its first token is a task's name, the others point into that task's result.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ from bureau.contracts.jobs.states import When
 from bureau.contracts.problems import FieldError
 
 RESULT_KEY = "$result"
-MAX_LINKS = 20_000  # of the tasks of a job, all together: each is a row, and is looked at when a task ends
-VALUE_WEIGHT = 64  # bytes that Python needs for a value, about
+MAX_LINKS = 20_000  # for all tasks of a job together: each link is a row, which is read when a task ends
+VALUE_WEIGHT = 64  # about the bytes that Python needs for a value
 MAX_RESOLVED_WEIGHT = 32 * 1024 * 1024
 
 Path = tuple[str | int, ...]
@@ -24,7 +24,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Reference:
-    """A place in an input that stands for a part of a result. `target` is as it was written, of any type."""
+    """Describes a place in an input that stands for a part of a result. `target` is unchecked and of any type."""
 
     path: Path
     target: Any
@@ -32,12 +32,12 @@ class Reference:
 
 
 def references(value: Any) -> list[Reference]:
-    """Every reference in a JSON value."""
+    """Returns every reference in a JSON value."""
     return list(_references(value, ()))
 
 
 def errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
-    """What is wrong with a graph, with pointers from the job (`#/tasks/2/after/0`). Found while it is read."""
+    """Yields the validation errors of a graph, with pointers from the job (`#/tasks/2/after/0`), as it finds them."""
     if len(tasks) > MAX_TASKS:
         detail = f"A job has at most {MAX_TASKS} tasks; this one has {len(tasks)}."
         yield FieldError("too_many_tasks", detail, pointer.fragment(["tasks"]))
@@ -47,21 +47,21 @@ def errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
         yield FieldError("too_many_links", detail, pointer.fragment(["tasks"]))
         return
     yield from _repeated_names(tasks)
-    yield from _wrong_after(tasks)
+    yield from _after_errors(tasks)
     yield from _cycles(tasks)
     for index, task in enumerate(tasks):
         yield from wrong_references(index, task)
 
 
 def resolve(value: Any, results: Mapping[str, Any]) -> Any:
-    """`value` with results in place of references.
+    """Returns `value` with results in place of references.
 
-    Raises `PermanentError`: `result_missing` for a reference that leads nowhere, `input_too_large` where the results
-    would make the input heavier than `MAX_RESOLVED_WEIGHT`. A result that is named often counts as often: it is copied
-    when the task reads its input.
+    Raises `PermanentError`: `result_missing` for a reference that finds nothing, `input_too_large` if the results
+    make the input heavier than `MAX_RESOLVED_WEIGHT`. A result counts each time it is named, because each reference
+    becomes a copy when the task reads its input.
     """
     targets = [one.target for one in references(value) if isinstance(one.target, str)]
-    found = {target: _found(target, results) for target in targets}
+    found = {target: _lookup_result(target, results) for target in targets}
     weights = {target: weight(result) for target, result in found.items()}
     total = weight(value) + sum(weights[target] for target in targets)
     if total > MAX_RESOLVED_WEIGHT:
@@ -74,7 +74,7 @@ def resolve(value: Any, results: Mapping[str, Any]) -> Any:
 
 
 def weight(value: Any) -> int:
-    """About how many bytes a JSON value takes in memory. Does not recurse."""
+    """Estimates how many bytes a JSON value takes in memory, without recursion."""
     total, layer = 0, [value]
     while layer:
         total += VALUE_WEIGHT * len(layer) + sum(len(item) for item in layer if isinstance(item, str))
@@ -96,13 +96,13 @@ def _resolved(value: Any, found: Mapping[str, Any]) -> Any:
             return value
 
 
-def _found(target: str, results: Mapping[str, Any]) -> Any:
+def _lookup_result(target: str, results: Mapping[str, Any]) -> Any:
     try:
         task, *rest = pointer.parse(target)
     except ValueError as error:
         raise PermanentError("result_missing", f"{target} is not a place in a result: {error}.") from None
     if task not in results:
-        raise PermanentError("result_missing", f"{target}: the task {task} left no result.")
+        raise PermanentError("result_missing", f"{target}: the task {task} has no result.")
     try:
         return pointer.lookup(results[task], rest)
     except LookupError as error:
@@ -125,11 +125,11 @@ def _repeated_names(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
     first: dict[str, int] = {}
     for index, task in enumerate(tasks):
         if first.setdefault(task.name, index) != index:
-            detail = f"Task {first[task.name]} is called {task.name} too; each task needs a name of its own."
+            detail = f"Task {first[task.name]} is called {task.name} too; each task needs its own name."
             yield FieldError("repeated_name", detail, pointer.fragment(["tasks", index, "name"]))
 
 
-def _wrong_after(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
+def _after_errors(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
     known = {task.name for task in tasks}
     for index, task in enumerate(tasks):
         seen: set[str] = set()
@@ -141,12 +141,12 @@ def _wrong_after(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
                 yield FieldError("repeated_task", f"{upstream} is listed twice.", at)
             seen.add(upstream)
         if task.when is When.FAILED and not task.after:
-            detail = "A task that runs when another failed needs that other in `after`."
+            detail = "A task that runs after a failure needs the task that may fail in `after`."
             yield FieldError("nothing_to_fail", detail, pointer.fragment(["tasks", index, "when"]))
 
 
 def _cycles(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
-    """One error for each cycle, its path named. One that shares a task with a cycle named before is not named."""
+    """Yields one error with the path of each cycle, except cycles that share a task with one that was reported."""
     index_of = {task.name: index for index, task in reversed(list(enumerate(tasks)))}
     blocked = _Blocked({task.name: {u for u in task.after if u in index_of} for task in reversed(tasks)})
     while blocked.after:
@@ -157,10 +157,13 @@ def _cycles(tasks: Sequence[TaskSpec]) -> Iterator[FieldError]:
 
 
 class _Blocked:
-    """The tasks that wait, directly or not, for a cycle (Kahn's algorithm: take off what waits for nothing left)."""
+    """Holds the tasks that wait, directly or not, for a cycle.
+
+    It uses Kahn's algorithm, which repeatedly removes the tasks that wait for no remaining task.
+    """
 
     def __init__(self, after: dict[str, set[str]]) -> None:
-        """Each name with those it waits for, which are names too."""
+        """Takes each name with the names it waits for, all of which must be keys of `after`."""
         self.after = after
         self._downstream: dict[str, list[str]] = {name: [] for name in after}
         for name, upstreams in after.items():
@@ -169,23 +172,26 @@ class _Blocked:
         self.remove([name for name, upstreams in after.items() if not upstreams])
 
     def remove(self, names: Sequence[str]) -> None:
-        """Takes them off, and all that then waits for nothing."""
-        free = list(names)
-        while free:
-            name = free.pop()
+        """Removes these tasks, and all tasks that then wait for nothing."""
+        unblocked = list(names)
+        while unblocked:
+            name = unblocked.pop()
             if self.after.pop(name, None) is None:
                 continue
             for waiting in self._downstream[name]:
-                left = self.after.get(waiting)
-                if left is not None:
-                    left.discard(name)
-                    if not left:
-                        free.append(waiting)
+                remaining = self.after.get(waiting)
+                if remaining is not None:
+                    remaining.discard(name)
+                    if not remaining:
+                        unblocked.append(waiting)
 
 
 def _walk_back(blocked: Mapping[str, set[str]]) -> list[str]:
-    """A cycle, from any task of it: each of these waits for one of these, so walking back must come round."""
-    path: dict[str, None] = {}  # a list would be searched again at each step
+    """Returns a cycle among the blocked tasks.
+
+    Each blocked task waits for another blocked one, so following `after` must come back to a task on the path.
+    """
+    path: dict[str, None] = {}  # a dict, because a list would be searched again at each step
     name = min(blocked)
     while name not in path:
         path[name] = None
@@ -195,20 +201,20 @@ def _walk_back(blocked: Mapping[str, set[str]]) -> list[str]:
 
 
 def wrong_references(index: int, task: TaskSpec) -> Iterator[FieldError]:
-    """What is wrong with the `$result`s in the input of the task at `index`."""
+    """Yields the validation errors of the `$result` references in the input of the task at `index`."""
     after = frozenset(task.after)
     for reference in references(task.input):
-        detail = _wrong_reference(reference, after)
+        detail = _reference_error(reference, after)
         if detail:
             at = pointer.fragment(["tasks", index, "input", *reference.path])
             yield FieldError("wrong_result_reference", detail, at)
 
 
-def _wrong_reference(reference: Reference, after: Collection[str]) -> str | None:
+def _reference_error(reference: Reference, after: Collection[str]) -> str | None:
     if not reference.alone:
-        return "An object with $result holds nothing else."
+        return "An object with $result must have no other field."
     if not isinstance(reference.target, str):
-        return 'What $result holds is a JSON Pointer such as "/task/rows".'
+        return 'The value of $result must be a JSON Pointer such as "/task/rows".'
     try:
         tokens = pointer.parse(reference.target)
     except ValueError as error:

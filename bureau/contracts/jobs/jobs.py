@@ -1,4 +1,4 @@
-"""What a client submits: a job, a graph of tasks. Structure only; `graph.py` checks how tasks hang together."""
+"""Defines the shape of a submitted job, a graph of tasks; `graph.py` checks how its tasks depend on each other."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class RetryOverride(Contract):
-    """A submission's own retry policy; what is not given stays as the task's author set it."""
+    """Overrides the retry policy for a submission. A missing field keeps the value that the task's author set."""
 
     max_attempts: int | None = Field(default=None, ge=1, le=100)
     base_seconds: float | None = Field(default=None, gt=0, le=86_400)
@@ -23,32 +23,36 @@ class RetryOverride(Contract):
 
 
 class Terms(Contract):
-    """The fields every submission takes besides its own."""
+    """Holds the fields that every submission takes besides its own."""
 
     title: str | None = Field(default=None, min_length=1, max_length=200)
     tags: list[Tag] = Field(default=[], max_length=10)
-    run_at: AwareDatetime | None = Field(default=None, description="Not started before this time.")
-    delay_seconds: float | None = Field(default=None, ge=0, le=315_360_000, description="Not started before then.")
-    expires_at: AwareDatetime | None = Field(default=None, description="Not started by then: `expired`.")
-    priority: int = Field(default=5, ge=0, le=9, description="Higher first.")
+    run_at: AwareDatetime | None = Field(default=None, description="The job does not start before this time.")
+    delay_seconds: float | None = Field(
+        default=None, ge=0, le=315_360_000, description="The job does not start before this many seconds have passed."
+    )
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="A job that has not started by this time is cancelled with `expired`."
+    )
+    priority: int = Field(default=5, ge=0, le=9, description="Jobs with a higher priority start earlier.")
     retry: RetryOverride | None = None
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
 
 
 class TaskSpec(Contract):
-    """One task of a submitted graph. `input` may hold `{"$result": "/task/…"}` in place of any value."""
+    """Describes one task of a submitted graph. `input` may hold `{"$result": "/task/…"}` in place of any value."""
 
     name: TaskName
-    run: RunName = Field(description="A task that a service announced: GET /v1/catalog/tasks.")
+    run: RunName = Field(description="The name of a task that a service announced: GET /v1/catalog/tasks.")
     input: dict[str, Any] = Field(default={})
     after: list[TaskName] = Field(default=[], max_length=MAX_TASKS)
     when: When = When.SUCCEEDED
-    optional: bool = Field(default=False, description="Its failure does not fail the job.")
+    optional: bool = Field(default=False, description="If true, the task's failure does not fail the job.")
     retry: RetryOverride | None = None
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
 
 
 class JobSpec(Terms):
-    """A graph of tasks: POST /v1/jobs."""
+    """Describes a graph of tasks: POST /v1/jobs."""
 
     tasks: list[TaskSpec] = Field(min_length=1, max_length=MAX_TASKS)

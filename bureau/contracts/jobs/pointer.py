@@ -1,19 +1,19 @@
-"""JSON Pointers (RFC 6901): `/north/rows` into a result, `#/tasks/0/input` to where a mistake is."""
+"""Parses and builds JSON Pointers (RFC 6901): `/north/rows` into a result, `#/tasks/0/input` to an invalid field."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-_FRAGMENT = "!$&'()*+,;=:@/?-._~"  # what stands unescaped in a URI fragment (RFC 3986, section 3.5)
+_FRAGMENT = "!$&'()*+,;=:@/?-._~"  # characters that need no escape in a URI fragment (RFC 3986, section 3.5)
 
 
 def fragment(path: Iterable[str | int]) -> str:
-    """The pointer of `path` as a URI fragment: `["to", 0]` is `#/to/0`, nothing is `#`."""
+    """Returns the pointer to `path` as a URI fragment: `["to", 0]` is `#/to/0`, an empty path is `#`."""
     return "#" + "".join(f"/{quote(_escaped(str(token)), safe=_FRAGMENT)}" for token in path)
 
 
 def parse(pointer: str) -> list[str]:
-    """The tokens of a pointer. Raises ValueError, in words for users, where it is malformed."""
+    """Splits a pointer into its tokens. Raises ValueError with a message for users if it is malformed."""
     if pointer == "":
         return []
     if not pointer.startswith("/"):
@@ -22,7 +22,7 @@ def parse(pointer: str) -> list[str]:
 
 
 def lookup(value: Any, tokens: Sequence[str]) -> Any:
-    """What the tokens lead to inside a JSON value. Raises LookupError with the token that leads nowhere."""
+    """Returns what the tokens point to inside a JSON value. Raises LookupError with the token that finds nothing."""
     for token in tokens:
         match value:
             case dict() if token in value:

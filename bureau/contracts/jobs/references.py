@@ -1,4 +1,4 @@
-"""Stored files named in a request: `{"artifact": "<id>"}`, alone or with a `name`."""
+"""Finds references to stored files in a request: `{"artifact": "<id>"}`, with or without a `name`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Used:
-    """An artifact and where the request named it."""
+    """Holds an artifact's id and the path at which the request named it."""
 
     artifact: UUID
     path: Path
 
 
 def reference(value: Any) -> UUID | None:
-    """The artifact that a JSON value refers to; None of any other value."""
+    """Returns the id of the artifact that a JSON value refers to; None for any other value."""
     match value:
         case {"artifact": str() as text, **rest} if rest.keys() <= {"name"}:
             return _uuid(text)
@@ -25,7 +25,7 @@ def reference(value: Any) -> UUID | None:
 
 
 def used_in(value: Any, path: Path = ()) -> list[Used]:
-    """Every reference to a stored file in a JSON value, however deep."""
+    """Returns every reference to a stored file in a JSON value, at any depth."""
     return list(_used(value, path))
 
 

@@ -1,4 +1,4 @@
-"""The states of jobs and tasks.
+"""Defines the state machine of jobs and tasks.
 
 waiting ──dependencies ended──► ready ──claim──► running ──► succeeded
    │                              ▲ due_at          │   └──► failed
@@ -10,19 +10,22 @@ from enum import StrEnum
 
 
 class TaskState(StrEnum):
-    """As stored in the ledger."""
+    """Lists the states of a task as the ledger stores them."""
 
-    WAITING = "waiting"  # for the tasks in `after`
+    WAITING = "waiting"  # the tasks in `after` have not ended
     READY = "ready"  # may run once due
     RUNNING = "running"  # claimed by a worker that holds a lease
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    SKIPPED = "skipped"  # can no longer run: what it comes after did not end as `when` asks
+    SKIPPED = "skipped"  # can no longer run, because the tasks in `after` did not end as `when` requires
 
 
 class JobState(StrEnum):
-    """As stored. Whether an open job is scheduled, queued or running is read from its tasks."""
+    """Lists the states of a job as the ledger stores them.
+
+    Whether an open job is scheduled, queued or running follows from its tasks.
+    """
 
     OPEN = "open"
     SUCCEEDED = "succeeded"
@@ -44,8 +47,8 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
 
 
 class When(StrEnum):
-    """When a task with dependencies runs; otherwise it is skipped."""
+    """Says when a task with dependencies runs; otherwise it is skipped."""
 
     SUCCEEDED = "succeeded"  # all of `after` succeeded
     FAILED = "failed"  # all of `after` ended, at least one failed
-    ENDED = "ended"  # all of `after` ended, however
+    ENDED = "ended"  # all of `after` ended, in any state

@@ -1,1 +1,1 @@
-"""The shape of a mail: addresses, recipients, and the events that providers report."""
+"""Holds the shape of a mail: addresses, recipients, and the events that providers report."""

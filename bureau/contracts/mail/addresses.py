@@ -1,30 +1,33 @@
-"""E-mail addresses as people write them: `ada@example.com`, `Ada Lovelace <ada@example.com>`, `用户@例え.jp`."""
+"""Parses e-mail addresses: `ada@example.com`, `Ada Lovelace <ada@example.com>`, `用户@例え.jp`."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Names that exist on one machine or network only. email-validator refuses them, intranets and tests need them.
+# Names that exist on one machine or network only. email-validator refuses them, but intranets and tests need them.
 _PRIVATE_SUFFIXES = ("localhost", "local", "test")
 _STAND_IN = ".example.com"
 
-_PLAIN = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")  # nothing that a rule is about, whatever the domain
+_PLAIN = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")  # no rule applies to these, whatever the domain
 _WHOLE = 254
-_LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1); email-validator counts those of the whole, 254
+_LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1); email-validator limits only the whole address, to 254
 
 _BRACKETED = re.compile(r"^(?P<name>.*?)\s*<(?P<address>[^<>]*)>$", re.DOTALL)
 _QUOTED = re.compile(r'^"(?P<inside>(?:[^"\\]|\\.)*)"$', re.DOTALL)
 
 
 class AddressInvalid(ValueError):
-    """Not an address we can mail to; the text is the rule it breaks."""
+    """Says which rule a text breaks that is not an address."""
 
 
 @dataclass(frozen=True)
 class Mailbox:
-    """`address` is what SMTP takes: any script before the @ (RFC 6531, in NFC), the domain in lower case and ASCII, an
-    international one in its `xn--` form."""
+    """Holds a display name and an address in the form that SMTP takes.
+
+    The part before the @ may be in any script (RFC 6531, in NFC). The domain is in lower case and ASCII, an
+    international one in its `xn--` form.
+    """
 
     name: str
     address: str
@@ -35,13 +38,16 @@ class Mailbox:
 
 
 def folded(address: str) -> str:
-    """The form in which addresses are compared: who differ by case alone are one, whatever RFC 5321 would allow."""
+    """Returns the form in which addresses are compared.
+
+    Addresses that differ only in case are equal, although RFC 5321 would allow them to differ.
+    """
     return unicodedata.normalize("NFC", address.lower())
 
 
 @lru_cache(maxsize=2048)
 def parse_mailbox(text: str) -> Mailbox:
-    """Reads one address, with or without a display name. Raises `AddressInvalid`."""
+    """Parses one address, with or without a display name. Raises `AddressInvalid`."""
     stripped = text.strip(" \t")
     if any(character in text for character in "\r\n\0"):
         raise AddressInvalid("an address is one line without control characters")
@@ -52,7 +58,10 @@ def parse_mailbox(text: str) -> Mailbox:
 
 
 def domain_name(text: str) -> str:
-    """A domain as it stands in `Mailbox.address`. What is none stays as it is, in lower case, and is no address's."""
+    """Returns a domain in the form that `Mailbox.address` has.
+
+    An invalid domain is returned in lower case; it matches no address.
+    """
     try:
         return parse_mailbox(f"anybody@{text.strip()}").domain
     except AddressInvalid:
@@ -78,7 +87,7 @@ def _address(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _plain(domain: str) -> str | None:
-    """The domain of an address with a plain local part, checked once; None where the whole address is to be checked."""
+    """Returns the checked domain of an address with a plain local part; None if the whole address must be checked."""
     try:
         return _checked(f"a@{domain}", "a", domain).removeprefix("a@") if domain.isascii() else None
     except AddressInvalid:
@@ -86,7 +95,7 @@ def _plain(domain: str) -> str | None:
 
 
 def _checked(text: str, local: str, domain: str) -> str:
-    # Here, because it compiles its patterns at import, and most processes read no address at their start.
+    # Imported here, because it compiles its patterns at import, and most processes read no address at their start.
     from email_validator import EmailNotValidError, validate_email
 
     lowered = domain.lower()
@@ -101,5 +110,5 @@ def _checked(text: str, local: str, domain: str) -> str:
         raise AddressInvalid(str(error).rstrip(".")) from None
     ascii_domain = checked.ascii_domain.removesuffix(_STAND_IN) if private else checked.ascii_domain
     if (octets := len(checked.local_part.encode())) > _LOCAL_PART:
-        raise AddressInvalid(f"before the @ it has {octets} octets in UTF-8, more than {_LOCAL_PART}")
+        raise AddressInvalid(f"the part before the @ has {octets} octets in UTF-8, more than {_LOCAL_PART}")
     return f"{checked.local_part}@{ascii_domain}"

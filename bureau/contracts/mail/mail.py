@@ -1,4 +1,4 @@
-"""`mailer.send`: one e-mail."""
+"""Defines the input and result of `mailer.send`, which sends one e-mail, and of `mailer.preview`."""
 
 from typing import Annotated, Any, Self
 
@@ -10,7 +10,7 @@ from bureau.contracts.base import RULE, Contract
 MAX_RECIPIENTS = 100
 MAX_BODY_BYTES = 1024 * 1024
 MAX_CONTEXT_BYTES = 16 * 1024
-LONGEST_LINK_SECONDS = 31 * 86_400  # a link is revoked by nothing but time (or a new LINK_SECRET)
+LONGEST_LINK_SECONDS = 31 * 86_400  # only time (or a new LINK_SECRET) revokes a link
 
 # One line: a CR or LF in a header would start another header (RFC 5322, section 2.2).
 _ONE_LINE = {RULE: "must be one line, without line breaks"}
@@ -55,10 +55,10 @@ LinkName = Annotated[
 
 
 class SendMail(Contract):
-    """An e-mail: either `template` with `context`, or `subject` with `text`, `html` or both.
+    """Describes an e-mail: either `template` with `context`, or `subject` with `text`, `html` or both.
 
-    Addresses are `ada@example.com` or `Ada <ada@example.com>`, in any script. A body too large for a message is a
-    reference.
+    Addresses are `ada@example.com` or `Ada <ada@example.com>`, in any script. A body that is too large for a message
+    is given as a reference to a stored file.
     """
 
     from_: Address | None = Field(default=None, alias="from", description="Defaults to MAIL_FROM.")
@@ -79,17 +79,20 @@ class SendMail(Contract):
     )
     link_seconds: int = Field(default=7 * 86_400, ge=1, le=LONGEST_LINK_SECONDS, description="How long links work.")
     language: Language | None = Field(
-        default=None, description="Of the template: `fr`, `pt-BR`; English where it has none."
+        default=None, description="The template's language: `fr`, `pt-BR`; English if the template lacks it."
     )
     attachments: list[ArtifactRef] = Field(default=[], max_length=50)
     inline: dict[ContentId, ArtifactRef] = Field(
-        default={}, max_length=20, description='Images that `html` shows: `{"logo": …}` for `<img src="cid:logo">`.'
+        default={}, max_length=20, description='Images for `html`: `{"logo": …}` for `<img src="cid:logo">`.'
     )
     categories: list[Category] = Field(
-        default=[], max_length=10, description="For the provider's statistics (SendGrid); nothing about a person."
+        default=[],
+        max_length=10,
+        description="Categories for the provider's statistics (SendGrid); they must not identify a person.",
     )
     unsubscribe: UnsubscribeLink | None = Field(
-        default=None, description="For List-Unsubscribe; an https address must take a POST of one click (RFC 8058)."
+        default=None,
+        description="The address in List-Unsubscribe; an https address must accept a one-click POST (RFC 8058).",
     )
 
     @model_validator(mode="after")
@@ -105,7 +108,7 @@ class SendMail(Contract):
         if self.inline and self.html is None:
             raise ValueError("inline images need html that shows them")
         if not self.template and not self.subject:
-            raise ValueError("give a subject: only a template brings its own")
+            raise ValueError("give a subject, unless a template provides it")
         if len(self.to) + len(self.cc) + len(self.bcc) > MAX_RECIPIENTS:
             raise ValueError(f"at most {MAX_RECIPIENTS} recipients in to, cc and bcc together")
         return self
@@ -117,17 +120,17 @@ class SendMail(Contract):
 
 
 class MailSent(Contract):
-    """The result of `mailer.send`: what the provider said, by recipient address."""
+    """Holds the result of `mailer.send`: the provider's answer for each recipient address."""
 
     message_id: str
     transport: str
     accepted: list[str]
-    refused: dict[str, str] = Field(default={}, description="Address to the provider's reason.")
-    outcome: str = Field(default="sent", description="`sent`, or `unknown` where the provider's answer was lost.")
+    refused: dict[str, str] = Field(default={}, description="The provider's reason for each refused address.")
+    outcome: str = Field(default="sent", description="`sent`, or `unknown` if the provider's answer was lost.")
 
 
 class PreviewMail(Contract):
-    """`mailer.preview`: a template filled in, and sent to nobody."""
+    """Holds the input of `mailer.preview`, which renders a template and sends nothing."""
 
     template: TemplateName
     context: dict[str, Any] = Field(default={})
@@ -135,9 +138,9 @@ class PreviewMail(Contract):
 
 
 class MailPreview(Contract):
-    """What a mail of the template would say."""
+    """Holds the texts of the mail that the template would make."""
 
     subject: str
     text: str
-    html: str | None = Field(description="With its images in it; null where the template has text only.")
-    language: str = Field(description="Of the variant that was used.")
+    html: str | None = Field(description="The HTML with its images embedded; null if the template has only text.")
+    language: str = Field(description="The language of the variant that was used.")

@@ -1,4 +1,4 @@
-"""What a provider tells of a mail after it took it, and what follows from that."""
+"""Defines the events that a provider reports after it accepted a mail, and the suppressions that follow from them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,33 +7,40 @@ from uuid import UUID
 
 
 class MailEventKind(StrEnum):
-    """Of one recipient. The order is that of their weight: a later one is not taken back by an earlier one."""
+    """Lists what can happen to one recipient, in order of weight.
 
-    PROCESSED = "processed"  # the provider has it: it was handed over
-    DEFERRED = "deferred"  # the recipient's server does not take it for now; the provider goes on trying
+    An event never replaces one that is further down the list.
+    """
+
+    PROCESSED = "processed"  # the provider has accepted the mail
+    DEFERRED = "deferred"  # the recipient's server does not accept it for now; the provider keeps trying
     DELIVERED = "delivered"
-    DROPPED = "dropped"  # the provider does not try: it knows the address from before
+    DROPPED = "dropped"  # the provider does not try, because the address failed before
     BOUNCED = "bounced"  # the recipient's server refused it
-    COMPLAINED = "complained"  # the recipient called it spam
+    COMPLAINED = "complained"  # the recipient marked it as spam
 
 
 class SuppressionReason(StrEnum):
-    """Why an address gets no mail."""
+    """Lists why an address gets no mail."""
 
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"
     UNSUBSCRIBED = "unsubscribed"
-    MANUAL = "manual"  # somebody asked for it
+    MANUAL = "manual"  # an operator added it
 
 
 @dataclass(frozen=True)
 class MailEvent:
-    """`id` is the provider's, the same each time it tells of it. `n` is the try of the task's mail."""
+    """Describes one event of one recipient.
+
+    `id` is the provider's, and is the same each time the provider reports the event. `n` is the number of the attempt
+    to send the task's mail.
+    """
 
     id: str
     task_id: UUID
     n: int
-    recipient: str  # folded
+    recipient: str  # as `folded` returns it
     kind: MailEventKind
     at: datetime
     reason: str | None = None

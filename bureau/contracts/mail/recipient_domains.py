@@ -1,4 +1,4 @@
-"""Whom mail may go to: domains that `RECIPIENT_DOMAINS` lists. Asked at submission and at sending."""
+"""Checks recipients against the domains in `RECIPIENT_DOMAINS`, at submission and again at sending."""
 
 from collections.abc import Iterable
 
@@ -9,18 +9,19 @@ DESCRIPTION = "The only domains, with their subdomains, that mail may go to, sep
 
 
 def outside(domains: str, addresses: Iterable[str]) -> list[str]:
-    """The `addresses` that `domains`, as the setting has them, do not allow."""
+    """Returns the `addresses` that `domains`, in the setting's format, does not allow."""
     allowed = [domain_name(domain.strip().lstrip("@.")) for domain in domains.split(",") if domain.strip()]
     return [address for address in addresses if allowed and not _within(address, allowed)]
 
 
 def refuse_outside(domains: str, addresses: Iterable[str]) -> None:
-    """Raises `PermanentError` (`recipient_domain_refused`) naming every address that is not allowed."""
+    """Raises `PermanentError` (`recipient_domain_refused`) with every address that is not allowed."""
     if refused := outside(domains, addresses):
         raise PermanentError("recipient_domain_refused", rule(domains, refused))
 
 
 def rule(domains: str, refused: Iterable[str]) -> str:
+    """Returns the error message for addresses that are not allowed."""
     return f"RECIPIENT_DOMAINS allows mail to {domains} only, not to {', '.join(refused)}."
 
 

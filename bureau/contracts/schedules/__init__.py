@@ -1,1 +1,1 @@
-"""The shape of a schedule, and the arithmetic of cron expressions."""
+"""Holds the shape of a schedule and the arithmetic of cron expressions."""

@@ -1,8 +1,8 @@
-"""Cron expressions: five fields with names and `L`, or `@daily` and its like, in a time zone.
+"""Checks cron expressions and computes their ticks: five fields with names and `L`, or macros such as `@daily`.
 
-When the clocks change it follows Debian's cron. A time of day that is skipped comes when the clocks have gone forward
-(02:30 becomes 03:00), and one that comes twice counts the first time. An expression with `*` or `*/n` in the minute or
-the hour goes by the clock on the wall: it runs at every minute whose local time matches.
+When the clocks change it follows Debian's cron. A time of day that is skipped runs right after the clocks were put
+forward (02:30 becomes 03:00); a time of day that comes twice runs the first time. An expression with `*` or `*/n` in
+the minute or the hour follows the local clock: it runs at every minute whose local time matches.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_FIELDS = (  # name, and what stands in it; in the order of the expression
+_FIELDS = (  # the name of each field and its allowed values, in the order of the expression
     ("minute", "0 to 59"),
     ("hour", "0 to 23"),
     ("day of the month", "1 to 31, L (the last day) or LW (the last weekday)"),
@@ -37,15 +37,18 @@ _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class CronInvalid(ValueError):
-    """What is wrong with an expression, in words for who wrote it."""
+    """Says what is wrong with an expression, in words for its author."""
 
 
 class ZoneUnknown(ValueError):
-    """No time zone has this name; the text names a close one."""
+    """Says that no time zone has this name, and names a similar one."""
 
 
 def ticks(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
-    """Yields the times in UTC after `after`, each once, for fifty years at most. Both texts are checked."""
+    """Yields the times in UTC after `after`, each once, for fifty years at most.
+
+    `expression` and `zone` must have passed `check_cron` and `check_zone`.
+    """
     fields = _five_fields(expression)
     minute, hour = fields.split()[:2]
     if minute.startswith("*") or hour.startswith("*"):
@@ -55,9 +58,9 @@ def ticks(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
 
 def _by_time_of_day(fields: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     last = after
-    for found in CronSim(fields, after.astimezone(zone)):
-        tick = found.astimezone(UTC)
-        if tick > last:  # in the hour that comes twice cronsim names what was in the first of the two
+    for local_tick in CronSim(fields, after.astimezone(zone)):
+        tick = local_tick.astimezone(UTC)
+        if tick > last:  # in the hour that comes twice, cronsim repeats the times of the first one
             last = tick
             yield tick
 
@@ -100,30 +103,30 @@ def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
 
 
 def check_cron(expression: str) -> None:
-    """Raises `CronInvalid`."""
+    """Checks a cron expression. Raises `CronInvalid`."""
     text = _five_fields(expression)
     fields = text.split()
     if len(fields) != len(_FIELDS):
         names = ", ".join(name for name, _ in _FIELDS)
-        raise CronInvalid(f"it has {count(len(fields), 'field')}, and five are needed: {names}")
+        raise CronInvalid(f"it has {count(len(fields), 'field')} but needs five: {names}")
     for position, (name, allowed) in enumerate(_FIELDS):
         alone = ["*"] * len(_FIELDS)
         alone[position] = fields[position]
-        if not _understood(" ".join(alone)):
+        if not _is_valid(" ".join(alone)):
             raise CronInvalid(
                 f"its {name} is {fields[position]}; write {allowed}, or *, lists 1,3, ranges 1-5, steps */2"
             )
-    if not _understood(text) or next(ticks(expression, "UTC", _ANY_DAY), None) is None:
-        raise CronInvalid(f"no date ever matches it, as there is no day {fields[2]} in month {fields[3]}")
+    if not _is_valid(text) or next(ticks(expression, "UTC", _ANY_DAY), None) is None:
+        raise CronInvalid(f"no date ever matches it, because month {fields[3]} has no day {fields[2]}")
 
 
 def check_zone(name: str) -> None:
-    """Raises `ZoneUnknown`."""
+    """Checks the name of a time zone. Raises `ZoneUnknown`."""
     if name not in _zones():
         close = get_close_matches(name, _zones(), n=1)
         raise ZoneUnknown(
-            f"{name[:100]} is no time zone{f'; is {close[0]} meant?' if close else '.'} "
-            "Names are IANA's, such as Europe/Paris or UTC"
+            f"{name[:100]} is not a time zone{f'; did you mean {close[0]}?' if close else '.'} "
+            "Use an IANA name such as Europe/Paris or UTC"
         )
 
 
@@ -132,11 +135,11 @@ def _five_fields(expression: str) -> str:
     if not text.startswith("@"):
         return text
     if text.lower() not in MACROS:
-        raise CronInvalid(f"{text} is not known; write five fields, or {', '.join(MACROS)}")
+        raise CronInvalid(f"{text} is not known; write five fields or one of {', '.join(MACROS)}")
     return MACROS[text.lower()]
 
 
-def _understood(text: str) -> bool:
+def _is_valid(text: str) -> bool:
     try:
         CronSim(text, _ANY_DAY)
     except CronSimError:

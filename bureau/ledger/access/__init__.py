@@ -1,1 +1,1 @@
-"""Who may do what: keys, rate limits, quotas, ownership, idempotency keys, shared secrets, the audit log."""
+"""Holds access control: keys, rate limits, quotas, ownership, idempotency keys, shared secrets, the audit log."""

@@ -1,4 +1,7 @@
-"""Who did what from outside. A row is written in the transaction of its act; of an act of many transactions, before."""
+"""Records who did what from outside.
+
+The row is written in the transaction of the act, or before an act of many transactions.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,14 +15,14 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import audit
 
-FILE = "file"  # by whoever wrote SCHEDULES_FILE
-COMMAND = "command"  # by somebody with a shell and the database's password
-EVERYBODY = "*"  # in place of an owner, where all are concerned
+FILE = "file"  # done by the author of SCHEDULES_FILE
+COMMAND = "command"  # done by a person with a shell and the database's password
+EVERYBODY = "*"  # stands for the owner if all owners are concerned
 
 
 @dataclass(frozen=True)
 class Act:
-    """`what` is done to things of `owner` by `by`: `key <id>`, `local` (no keys), `command` or `file`."""
+    """Describes an act: `what` was done to things of `owner`, by `key <id>`, `local` (no keys), `command` or `file`."""
 
     what: str
     owner: str
@@ -30,7 +33,7 @@ class Act:
 
 
 def note(connection: Connection, act: Act, count: int | None = 1) -> UUID:
-    """Inside the transaction of the act, which did `count` things. The row's id."""
+    """Records an act that changed `count` things, inside its transaction. Returns the row's id."""
     row_id = new_id()
     connection.execute(
         insert(audit).values(
@@ -49,7 +52,7 @@ def note(connection: Connection, act: Act, count: int | None = 1) -> UUID:
 
 
 def begin(db: Database, act: Act) -> UUID:
-    """An act of many transactions begins; `end` tells how many things it did."""
+    """Records the start of an act of many transactions; `end` records how many things it changed."""
     with db.transaction() as connection:
         return note(connection, act, count=None)
 
@@ -61,7 +64,7 @@ def end(db: Database, row_id: UUID, count: int) -> None:
 
 @dataclass(frozen=True)
 class Noted:
-    """An act. `count`: how many things it did; None while it is under way, and where its process died."""
+    """Holds a recorded act. `count` is how many things it changed; None while it runs, or if its process died."""
 
     id: UUID
     at: datetime
@@ -75,7 +78,7 @@ class Noted:
 
 
 def listed(db: Database, owner: str, *, act: str | None, before: UUID | None, limit: int) -> list[Noted]:
-    """The newest first, older than the row `before`; `act` narrows to one kind."""
+    """Lists acts older than the row `before`, newest first; `act` selects one kind."""
     query = select(audit).where(audit.c.owner.in_((owner, EVERYBODY))).order_by(audit.c.id.desc()).limit(limit)
     if act:
         query = query.where(audit.c.act == act)

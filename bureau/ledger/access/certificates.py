@@ -1,4 +1,4 @@
-"""The book of issued certificates: what was issued for whom, and what was revoked."""
+"""Keeps the register of certificates: which were issued for which owner, and which were revoked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Issued:
-    """A certificate in the book. `revoked_for` is the reason that was given."""
+    """Describes a registered certificate. `revoked_for` is the reason that was given."""
 
     serial: str
     owner: str
@@ -30,7 +30,10 @@ class Issued:
 
 
 def note_issued(db: Database, owner: str, job_id: UUID, serials: Sequence[str]) -> None:
-    """Those that are not in the book yet: a task that runs again issues the same ones. Raises `LedgerUnavailable`."""
+    """Registers certificates, except those registered before: a task that runs again issues the same ones.
+
+    Raises `LedgerUnavailable`.
+    """
     for start in range(0, len(serials), _AT_ONCE):
         rows = [
             {"serial": serial, "owner": owner, "job_id": job_id, "issued_at": now()}
@@ -42,14 +45,17 @@ def note_issued(db: Database, owner: str, job_id: UUID, serials: Sequence[str]) 
 
 
 def find(db: Database, serial: str) -> Issued | None:
-    """Raises `LedgerUnavailable`."""
+    """Returns the certificate with this serial, or None. Raises `LedgerUnavailable`."""
     with db.read() as connection:
         row = connection.execute(select(certificates).where(certificates.c.serial == serial)).one_or_none()
     return Issued(*row) if row else None
 
 
 def revoke(db: Database, serial: str, reason: str | None, act: Act, *, owner: str | None = None) -> Issued | None:
-    """Once: a second time changes nothing, and tells of the first. With `owner`, that owner's only; None: not there."""
+    """Revokes a certificate and returns it; if it was revoked before, that revocation stays.
+
+    With `owner`, only a certificate of that owner is found. Returns None if there is none.
+    """
     wanted = [certificates.c.serial == serial, *([certificates.c.owner == owner] if owner is not None else [])]
     with db.transaction() as connection:
         changed = connection.execute(

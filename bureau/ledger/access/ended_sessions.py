@@ -1,4 +1,4 @@
-"""Sessions of the console that ended by a logout: their cookies are still signed, and open nothing any more."""
+"""Keeps console sessions that a logout ended, so that their cookies, still validly signed, are rejected."""
 
 from sqlalchemy import bindparam, delete, insert, select
 
@@ -8,7 +8,7 @@ from bureau.ledger.db.tables import ended_sessions
 
 
 def end(db: Database, session: str, seconds: float) -> None:
-    """Ends it. The row is needed as long as the cookie's signature would be accepted: `seconds`."""
+    """Ends a session. The row is kept for `seconds`, as long as the cookie's signature would be accepted."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"session.{session}")
         if connection.execute(_KNOWN, {"session": session}).one_or_none() is None:
@@ -22,7 +22,7 @@ def has_ended(db: Database, session: str) -> bool:
 
 
 def forget(db: Database, limit: int) -> int:
-    """Deletes those whose cookies have expired. Returns how many."""
+    """Deletes ended sessions whose cookies have expired. Returns how many."""
     old = select(ended_sessions.c.session).where(ended_sessions.c.expires_at < now()).limit(limit)
     with db.transaction() as connection:
         return connection.execute(delete(ended_sessions).where(ended_sessions.c.session.in_(old))).rowcount

@@ -1,7 +1,7 @@
-"""Idempotency keys: the first request with a key takes it, and its submission answers it in the same transaction.
+"""Implements idempotency keys: the first request takes its key and stores the answer in its submission's transaction.
 
-A request that stores files first holds its key meanwhile (`reserve`); any other takes it with its answer (`take`), so
-that nothing stays held when the transaction fails or the database goes away.
+A request that stores files first reserves its key meanwhile (`reserve`). Any other takes the key together with the
+answer (`take`), so that no key stays reserved when the transaction fails or the database goes away.
 """
 
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import idempotency
 
 KEPT_SECONDS = 24 * 3600
-HELD_SECONDS = 120  # longer than any upload may take; only a holder that died waits this long
+HELD_SECONDS = 120  # longer than any upload may take; only the key of a dead holder stays reserved this long
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose key it is, and of which route."""
+    """Identifies a key by its owner and route."""
 
     owner: str
     method: str
@@ -31,7 +31,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The right to answer for a key; `token` fences a holder that was replaced."""
+    """Represents the right to store the answer of a key; `token` fences a holder that was replaced."""
 
     scope: Scope
     token: UUID
@@ -39,7 +39,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Answer:
-    """The first answer; the resource at `location` is rendered again at a replay."""
+    """Holds the first answer; a replay renders the resource at `location` again."""
 
     status: int
     location: str
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Once:
-    """A key that a submission takes in its own transaction; `token` tells this request from another with the key."""
+    """Holds a key that a submission takes in its own transaction; `token` tells this request from others with it."""
 
     scope: Scope
     fingerprint: str
@@ -55,23 +55,23 @@ class Once:
 
 
 class KeyTaken(Exception):
-    """The key has a holder or an answer; `reserve` finds out which."""
+    """Says that the key has a holder or an answer; `reserve` finds out which."""
 
 
 class KeyReused(Exception):
-    """The key was used before with another request."""
+    """Says that the key was used before with another request."""
 
 
 class KeyBusy(Exception):
-    """A request with this key is under way."""
+    """Says that a request with this key is in progress."""
 
 
 class ReservationLost(Exception):
-    """The request took so long that another with its key took over."""
+    """Says that the request took so long that another one with its key took over."""
 
 
 def reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answer:
-    """Holds the key, or gives the answer of the request that used it. Raises `KeyReused` or `KeyBusy`."""
+    """Reserves the key, or returns the answer of the request that used it. Raises `KeyReused` or `KeyBusy`."""
     once = Once(scope, fingerprint)
     with db.transaction() as connection:
         connection.execute(
@@ -86,22 +86,22 @@ def reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answe
         row = connection.execute(select(idempotency).where(_is(scope))).one_or_none()
     if row is not None and row.fingerprint != fingerprint:
         raise KeyReused
-    if row is None or row.status is None:  # None: its holder gave it back just now
+    if row is None or row.status is None:  # None: its holder released it just now
         raise KeyBusy
     return Answer(row.status, row.location)
 
 
 def take(connection: Connection, once: Once, given: Answer) -> None:
-    """Takes the key and keeps its answer, inside the submission's transaction. Raises `KeyTaken`.
+    """Takes the key and stores its answer, inside the submission's transaction. Raises `KeyTaken`.
 
-    Where another request with the key is about to commit, this one waits for it.
+    If another request with the key is about to commit, it waits for that one.
     """
     if not _insert(connection, once, given):
         raise KeyTaken
 
 
 def _insert(connection: Connection, once: Once, given: Answer | None) -> bool:
-    """False: the key is there already."""
+    """Inserts the key. Returns False if it is there already."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     scope = once.scope
     inserted = connection.execute(
@@ -125,7 +125,7 @@ def _insert(connection: Connection, once: Once, given: Answer | None) -> bool:
 
 
 def answer(connection: Connection, reservation: Reservation, given: Answer) -> None:
-    """Keeps the answer, inside the submission's transaction. Raises `ReservationLost`."""
+    """Stores the answer of a reserved key, inside the submission's transaction. Raises `ReservationLost`."""
     kept = connection.execute(
         update(idempotency)
         .where(_is(reservation.scope), idempotency.c.token == reservation.token)
@@ -136,7 +136,7 @@ def answer(connection: Connection, reservation: Reservation, given: Answer) -> N
 
 
 def release(db: Database, reservation: Reservation) -> None:
-    """Gives the key back after a refusal: only 2xx answers are kept."""
+    """Releases a reserved key after a refusal: only 2xx answers are stored."""
     with db.transaction() as connection:
         connection.execute(
             delete(idempotency).where(
@@ -146,7 +146,7 @@ def release(db: Database, reservation: Reservation) -> None:
 
 
 def release_all(db: Database) -> None:
-    """Embedded start: whoever held a key is dead, so that the request may be sent again at once."""
+    """Releases all reserved keys at an embedded start: their holders are dead, so clients may retry at once."""
     with db.transaction() as connection:
         connection.execute(delete(idempotency).where(idempotency.c.status.is_(None)))
 

@@ -1,4 +1,4 @@
-"""Keys: who may ask the gateway, and for what. Of a key's secret only the SHA-256 is kept."""
+"""Manages keys, which say who may use the gateway and for what. Only the SHA-256 of a key's secret is stored."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ USE_NOTED_SECONDS = 60
 
 
 class Role(StrEnum):
-    """What a key may do; each may do what those before it may."""
+    """Says what a key may do; each role includes those before it."""
 
     VIEW = "view"  # read its owner's jobs and files
     SUBMIT = "submit"  # submit, act on single jobs, make links
@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class NewKey:
-    """`sha256` is of the secret; without `expires_in_seconds` it lives until it is revoked."""
+    """Describes a key to add. `sha256` is of the secret; without `expires_in_seconds` it is valid until revoked."""
 
     id: str
     owner: str
@@ -42,7 +42,7 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is kept. `expired` and `use_is_old` are decided by the database's clock."""
+    """Describes a stored key. The database's clock decides `expired` and `use_is_old`."""
 
     id: str
     owner: str
@@ -59,7 +59,7 @@ class Key:
 
 @dataclass(frozen=True)
 class KeyCheck:
-    """What was read of a key a moment ago: a submission is accepted only where all of it still holds."""
+    """Holds what was just read of a key: a submission is accepted only if all of it still holds."""
 
     id: str
     owner: str
@@ -89,38 +89,38 @@ def add(db: Database, new: NewKey, act: Act) -> None:
 
 
 def find(db: Database, key_id: str) -> Key | None:
-    """Also one that is revoked or expired."""
+    """Returns a key, even if it is revoked or expired; None if there is none."""
     with db.read() as connection:
         row = connection.execute(_select().where(keys.c.id == key_id)).one_or_none()
     return _key(row) if row else None
 
 
 def all_keys(db: Database) -> list[Key]:
-    """By owner, the newest last."""
+    """Returns all keys by owner, newest last."""
     with db.read() as connection:
         return [_key(row) for row in connection.execute(_select().order_by(keys.c.owner, keys.c.created_at))]
 
 
 def holds(connection: Connection, check: KeyCheck) -> bool:
-    """Whether the key is as it was read, neither revoked nor expired, inside the caller's transaction."""
+    """Returns whether the key is unchanged, not revoked and not expired, inside the caller's transaction."""
     same = [keys.c.owner == check.owner, keys.c.role == check.role, keys.c.sha256 == check.sha256]
     valid = [keys.c.revoked_at.is_(None), or_(keys.c.expires_at.is_(None), keys.c.expires_at > now())]
     return bool(connection.execute(select(exists().where(keys.c.id == check.id, *same, *valid))).scalar_one())
 
 
 def there_are_any(db: Database) -> bool:
-    """Revoked and expired ones count: revoking the last key does not open the door to everybody."""
+    """Returns whether there are keys, revoked and expired ones included: revoking the last must not admit everybody."""
     with db.read() as connection:
         return any_within(connection)
 
 
 def any_within(connection: Connection) -> bool:
-    """The same inside the caller's transaction."""
+    """Returns the same as `there_are_any`, inside the caller's transaction."""
     return bool(connection.execute(select(exists().select_from(keys))).scalar_one())
 
 
 def revoke(db: Database, key_id: str, act: Act) -> bool:
-    """From now on it opens nothing. False: there is no such key, or it was revoked before."""
+    """Revokes a key at once. Returns False if there is no such key, or if it was revoked before."""
     with db.transaction() as connection:
         revoked = connection.execute(
             update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now())
@@ -131,7 +131,7 @@ def revoke(db: Database, key_id: str, act: Act) -> bool:
 
 
 def note_use(db: Database, key_id: str) -> None:
-    """Writes that it is used, at most once a minute."""
+    """Records that the key is used, at most once a minute."""
     with db.transaction() as connection:
         connection.execute(update(keys).where(keys.c.id == key_id, _use_is_old()).values(used_at=now()))
 

@@ -1,4 +1,4 @@
-"""Whose a shared thing is: what a signed link leads to is read as its owner would."""
+"""Finds the owners of jobs and files, because the target of a signed link is read with its owner's rights."""
 
 from urllib.parse import quote
 from uuid import UUID
@@ -16,7 +16,7 @@ def owner_of_job(db: Database, job_id: UUID) -> str | None:
 
 
 def owner_of_artifact(db: Database, artifact_id: UUID, *, of_job: UUID | None = None) -> str | None:
-    """With `of_job` only where that job made it."""
+    """Returns the owner of a file or None. With `of_job`, only a file that this job made is found."""
     query = select(artifacts.c.owner).where(artifacts.c.id == artifact_id)
     if of_job is not None:
         query = query.where(artifacts.c.job_id == of_job)
@@ -25,7 +25,7 @@ def owner_of_artifact(db: Database, artifact_id: UUID, *, of_job: UUID | None = 
 
 
 def path_of(db: Database, kind: Linked, thing: UUID, owner: str) -> str | None:
-    """The path at which this owner reads a job, or a file that was not removed; None for everybody else's."""
+    """Returns the path of this owner's job, or of a file that was not removed; None for things of other owners."""
     if kind is Linked.JOB:
         return f"/v1/jobs/{thing}" if owner_of_job(db, thing) == owner else None
     name = select(artifacts.c.name).where(

@@ -1,6 +1,6 @@
-"""Quotas: what an owner may have at once. Counted when something is added, in its transaction.
+"""Enforces quotas, which limit what an owner may have at once. An addition counts in its own transaction.
 
-Requests under way at the same moment do not see each other: each may pass the last place that is free.
+Concurrent requests do not see each other, so each of them may take the last free place.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from bureau.ledger.db.tables import artifacts, jobs
 
 @dataclass(frozen=True)
 class Quota:
-    """0: as much as there is room for."""
+    """Holds the limits of an owner; 0 means no limit but the available space."""
 
     open_jobs: int = 0
     stored_bytes: int = 0
 
 
 class QuotaExceeded(Exception):
-    """The owner has `used` of `limit`, and that is all there is."""
+    """Says that the owner has `used` of `limit`, and that the addition would exceed the limit."""
 
     def __init__(self, what: Literal["jobs", "bytes"], limit: int, used: int) -> None:
         super().__init__(f"{used} of {limit} {what}")
@@ -30,14 +30,14 @@ class QuotaExceeded(Exception):
         self.used = used
 
     def told(self, owner: str) -> str:
-        """A sentence for the owner, with the setting's name."""
+        """Returns a sentence for the owner that names the setting."""
         if self.what == "jobs":
             return f"{owner} has {self.used} jobs that have not ended; QUOTA_OPEN_JOBS allows {self.limit}."
         return f"{owner} has {self.used} bytes stored; QUOTA_STORED_BYTES allows {self.limit}."
 
 
 def hold(connection: Connection, owner: str, quota: Quota, *, jobs: int, size: int) -> None:
-    """For `jobs` more jobs that bring `size` bytes. Raises `QuotaExceeded`."""
+    """Checks whether the quota allows `jobs` more jobs with `size` bytes. Raises `QuotaExceeded`."""
     if quota.open_jobs and jobs:
         _hold("jobs", quota.open_jobs, open_jobs(connection, owner), jobs)
     if quota.stored_bytes:

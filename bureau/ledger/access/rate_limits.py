@@ -1,4 +1,4 @@
-"""Rate limits: a bucket of requests a key, in the ledger, so that all gateways count together."""
+"""Enforces rate limits with a token bucket for each key. It is in the ledger, so that all gateways count together."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,25 +11,25 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import UtcDateTime, age
 from bureau.ledger.db.tables import rate_limits
 
-SLACK = 1e-4  # of a unit: times are binary fractions
+SLACK = 1e-4  # of a token: times are binary fractions
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A bucket of `units`, filled anew in `seconds`, evenly."""
+    """Describes a token bucket of `units` tokens, refilled evenly within `seconds`."""
 
     units: int
     seconds: float = 60.0
 
     @property
     def step(self) -> float:
-        """The seconds in which one unit is filled."""
+        """Returns the seconds in which one token is refilled."""
         return self.seconds / self.units
 
 
 @dataclass(frozen=True)
 class RateLimitResult:
-    """Whether a unit was there to take, how many are left, and how long until there is one more."""
+    """Says whether a token was available, how many are left, and the seconds until there is one more."""
 
     allowed: bool
     left: int
@@ -37,7 +37,10 @@ class RateLimitResult:
 
 
 def take_token(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitResult, float]:
-    """A unit is asked for `at` a time; with the time at which the bucket is full again. None: it is full. Pure."""
+    """Takes a token at the time `at` if there is one. It is a pure function.
+
+    `full_at` is the time at which the bucket is full again; None means that it is full. Returns the new one, too.
+    """
     step = rate.step
     begins = max(at if full_at is None else full_at, at)
     units = rate.units - (begins - at) / step + SLACK
@@ -48,27 +51,27 @@ def take_token(full_at: float | None, at: float, rate: Rate) -> tuple[RateLimitR
 
 
 def after_taking(full_at: float, at: float, rate: Rate) -> RateLimitResult:
-    """What a bucket has left `at` a time, after units were taken that make it full again at `full_at`. Pure."""
+    """Returns what is left at the time `at` of a bucket that is full again at `full_at`. It is a pure function."""
     step = rate.step
     left = max(rate.units - (full_at - at) / step + SLACK, 0.0)
     return RateLimitResult(True, floor(left), (1 - left + floor(left)) * step)
 
 
 def clock() -> ColumnElement[float]:
-    """Seconds since 1970, as `full_at` counts them."""
+    """Returns the seconds since 1970, as `full_at` counts them."""
     return age(literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime()))
 
 
 def take(db: Database, key_id: str, rate: Rate) -> RateLimitResult:
-    """Takes a unit from the key's bucket, if there is one."""
+    """Takes a token from the key's bucket if there is one."""
     with db.transaction() as connection:
-        if not db.is_sqlite:  # a count that a crash forgets harms nobody: no waiting for the disk
+        if not db.is_sqlite:  # losing a count in a crash is harmless: do not wait for the disk
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
         return take_within(connection, key_id, rate)
 
 
 def take_within(connection: Connection, key_id: str, rate: Rate) -> RateLimitResult:
-    """The same inside the caller's transaction, which holds the bucket's row until it ends."""
+    """Does the same as `take` inside the caller's transaction, which locks the bucket's row until it ends."""
     bucket = select(rate_limits.c.full_at, clock().label("at")).where(rate_limits.c.key_id == key_id).with_for_update()
     row = connection.execute(bucket).one_or_none()
     if row is None:

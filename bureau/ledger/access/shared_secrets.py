@@ -1,4 +1,4 @@
-"""Secrets that gateways make for themselves and share, so that nobody has to hand them round."""
+"""Keeps secrets that gateways generate and share, so that nobody has to distribute them."""
 
 from secrets import token_urlsafe
 
@@ -8,16 +8,16 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import secrets
 
-CERTIFICATES = "certificates"  # what all in one process signs certificates with: a private Ed25519 key in base64url
+CERTIFICATES = "certificates"  # signs certificates if all run in one process: a private Ed25519 key in base64url
 
 
 def kept_secret(db: Database, name: str) -> str:
-    """Made when it is first asked for, of 256 bits."""
+    """Returns a secret of 256 bits, generated on the first request."""
     return known_secret(db, name) or _made(db, name)
 
 
 def known_secret(db: Database, name: str) -> str | None:
-    """None where nobody has asked for it to be made."""
+    """Returns a secret, or None if it was not generated yet."""
     with db.read() as connection:
         return connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar_one_or_none()
 

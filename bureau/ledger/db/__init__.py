@@ -1,1 +1,1 @@
-"""The database itself: the engine, the tables, the migrations, and the SQL helpers that all other rooms use."""
+"""Holds the database layer: the engine, the tables, the migrations, and SQL helpers for all other packages."""

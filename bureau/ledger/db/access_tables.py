@@ -1,4 +1,4 @@
-"""Tables of keys, rate limits, shared secrets and the audit. The workers' database role cannot see them."""
+"""Defines the tables of keys, rate limits, shared secrets and the audit log. The workers' role cannot read them."""
 
 from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, Uuid
 
@@ -12,7 +12,7 @@ keys = Table(
     Column("owner", String(100), nullable=False),
     Column("role", String(16), nullable=False),
     Column("label", Text, nullable=False),
-    Column("sha256", String(64), nullable=False),  # of the secret, which is not stored
+    Column("sha256", String(64), nullable=False),  # the hash of the secret, which is not stored
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
@@ -53,8 +53,8 @@ audit = Table(
     Column("by", String(100), nullable=False),  # `key <id>`, `local` or `command`
     Column("owner", String(100), nullable=False),  # the owner of what was changed
     Column("act", String(40), nullable=False),
-    Column("target", String(255)),  # what was changed, where it was one thing
-    Column("count", Integer),  # how many were changed; NULL while it runs, and for ever where its process died
+    Column("target", String(255)),  # the thing that was changed, if it was one
+    Column("count", Integer),  # how many were changed; NULL while it runs, and forever if its process died
     Column("request_id", String(64)),
     Column("detail", Json),
     Index("ix_audit_at", "at"),

@@ -1,4 +1,4 @@
-"""What a running task is told when the ledger does not answer it."""
+"""Translates an outage of the ledger into an error of the running task that asked it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from bureau.ledger.db.database import LedgerUnavailable
 
 @contextmanager
 def asking_ledger() -> Iterator[None]:
-    """Raises `TransientError` (`ledger_unavailable`) in the place of `LedgerUnavailable`: the task is tried again."""
+    """Raises `TransientError` (`ledger_unavailable`) instead of `LedgerUnavailable`, so that the task is retried."""
     try:
         yield
     except LedgerUnavailable as error:

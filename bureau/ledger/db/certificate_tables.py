@@ -1,4 +1,4 @@
-"""The table of issued certificates. Rows outlive jobs and files: a QR code may be scanned in twenty years."""
+"""Defines the table of issued certificates. Rows outlive jobs and files: a QR code may be scanned in twenty years."""
 
 from sqlalchemy import Column, Index, String, Table, Text, Uuid
 

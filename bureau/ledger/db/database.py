@@ -1,4 +1,4 @@
-"""Connections and transactions. The engine is created on first use, so that a process can fork before."""
+"""Manages connections and transactions. The engine is created on first use, so that a process can fork before."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,21 +15,21 @@ from bureau.ledger.db.job_end import JobEnded, Listener
 
 SQLITE_BUSY_SECONDS = 10
 # PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
-# leases of that process expire: else whoever takes its tasks back would wait for a lock of the frozen process.
+# leases of that process expire: else taking its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
-# In the URL: `prepared_statements=off` for a pooler that gives each transaction another connection and knows none of
-# its prepared statements, as PgBouncer before 1.21. Nothing else of a session is relied upon by statements.
+# The URL may contain `prepared_statements=off`, for a pooler that gives each transaction another connection and does
+# not support prepared statements, as PgBouncer before 1.21. Statements rely on no other state of a session.
 PREPARED = "prepared_statements"
 
 
 class LedgerUnavailable(Exception):
-    """The ledger does not answer: the transaction did not happen, or its answer was lost. Try again."""
+    """Says that the ledger does not answer: the transaction did not happen, or its answer was lost. Try again."""
 
 
 class Database:
-    """One database: `transaction()` writes, `read()` reads.
+    """Gives access to one database: `transaction()` writes, `read()` reads.
 
-    SQLite has one writer: a lock of ours queues the threads of this process, BEGIN IMMEDIATE those of others
+    SQLite has one writer: a lock in this class queues the threads of this process, BEGIN IMMEDIATE those of others
     (a deferred transaction that reads, then writes, fails at once in spite of busy_timeout).
     """
 
@@ -41,7 +41,7 @@ class Database:
         pool_size: int = 20,
         job_ended: Listener | None = None,
     ) -> None:
-        """`job_ended` is called for each job whose end was committed through this object."""
+        """Connects on first use. `job_ended` is called for each job whose end was committed through this object."""
         self._url: URL = make_url(url)
         self._job_ended = job_ended
         self._timeout_seconds = timeout_seconds
@@ -97,12 +97,12 @@ class Database:
             yield connection
 
     def execute(self, text: str, values: Mapping[str, Any]) -> list[Any]:
-        """The rows of one statement that is a transaction of its own, on PostgreSQL only. Raises `LedgerUnavailable`.
+        """Runs one statement as its own transaction, on PostgreSQL only. Returns its rows.
 
-        It goes to the driver as it is, which prepares it once: BEGIN and COMMIT would be two round trips more, and
-        SQLAlchemy half of what a hot statement costs this process.
+        The statement goes directly to the driver, which prepares it once: BEGIN and COMMIT would be two more round
+        trips, and SQLAlchemy half of what a hot statement costs this process. Raises `LedgerUnavailable`.
         """
-        # Here, because a process whose ledger is in SQLite needs none of the 9 MB that psycopg takes.
+        # Imported here, because a process whose ledger is in SQLite does not need the 9 MB that psycopg takes.
         import psycopg
         from psycopg.rows import namedtuple_row
 
@@ -117,14 +117,14 @@ class Database:
                     if not driver.closed:
                         driver.autocommit = False
                     else:
-                        self.engine.dispose()  # the others of the pool have lost their server too
+                        self.engine.dispose()  # the pool's other connections have lost their server too
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 raise LedgerUnavailable(type(error).__name__) from error
             finally:
                 pooled.close()
 
     def ping(self) -> None:
-        """Raises `LedgerUnavailable` when the database does not answer."""
+        """Checks that the database answers. Raises `LedgerUnavailable` if it does not."""
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
 

@@ -1,4 +1,4 @@
-"""The answer to a member of a group whose rows somebody else has locked."""
+"""Defines the answer to a member of a group whose rows another transaction has locked."""
 
 from enum import Enum
 
@@ -9,5 +9,5 @@ class Deferred(Enum):
     The caller does it alone, or in a group that may wait.
     """
 
-    LOCKED = "locked"  # somebody else has its row, and the group waits for no lock
-    FAILED = "failed"  # the whole group came to nothing
+    LOCKED = "locked"  # another transaction has its row, and the group waits for no lock
+    FAILED = "failed"  # the whole group failed

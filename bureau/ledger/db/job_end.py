@@ -1,4 +1,4 @@
-"""The notification that a job has ended, for whoever counts it."""
+"""Defines the notification that a job has ended, which metrics count."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bureau.contracts.jobs.states import JobState
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job's outcome, and the seconds since its submission or its `run_at`, whichever is later."""
+    """Holds a job's outcome, and the seconds since its submission or its `run_at`, whichever is later."""
 
     kind: str
     state: JobState

@@ -31,10 +31,10 @@ _PARAMETER, _KEYS = "given_rows", "given_keys"
 
 
 class JsonRows:
-    """A source of rows for INSERT ... SELECT and UPDATE ... FROM: `rows["name"]` is their column of that name.
+    """Provides the rows of INSERT ... SELECT and UPDATE ... FROM: `rows["name"]` is their column of that name.
 
-    The columns and their types are declared once, at import; the rows come with `execute`. The first column may be the
-    id of the rows that are changed: see `matches`.
+    The columns and their types are declared once, at import; `execute` passes the rows. The first column may be the id
+    of the rows that are changed: see `matches`.
     """
 
     def __init__(self, **types: TypeEngine[Any]) -> None:
@@ -49,21 +49,21 @@ class JsonRows:
         return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])
 
     def matches(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        """The condition that `column` is a row's id, the first of the columns.
+        """Returns the condition that `column` is a row's id, which is the first of the columns.
 
-        The ids are a parameter of their own too. PostgreSQL takes the document for a hundred rows, whatever it holds:
-        in the plan that it keeps it would read a whole small table for them, and still does once the table is large.
+        The ids are also a parameter of their own. PostgreSQL estimates the document at a hundred rows, whatever it
+        holds: its cached plan would read a whole small table for them, and still do so when the table is large.
         """
         return and_(column == self[self._key], self.matches_any(column))
 
     def matches_any(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        """The condition that `column` is some row's id."""
+        """Returns the condition that `column` is the id of any row."""
         return one_of(column, _KEYS)
 
     def execute(self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Executes the statement over `rows`; each row has a value, or None, for every column.
 
-        `statement` is a constant of its module: it is kept.
+        `statement` must be a constant of its module, because it is kept.
         """
         for start in range(0, len(rows), ROWS_AT_MOST):
             self.query(connection, statement, rows[start : start + ROWS_AT_MOST])
@@ -71,7 +71,7 @@ class JsonRows:
     def query(
         self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]], **more: Any
     ) -> list[Any]:
-        """As `execute` does, in one statement that answers rows of its own; `more` are its other parameters."""
+        """Executes one statement as `execute` does and returns its rows; `more` are its other parameters."""
         dumps = self._dumps_of(connection.dialect)
         document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in rows]
         prepared = self._prepared.get(statement) or self._prepared.setdefault(statement, Prepared(statement))
@@ -86,13 +86,13 @@ class JsonRows:
 
 
 class _Each(Function[Any]):
-    """The document's elements as rows with one column, `value`."""
+    """Returns the document's elements as rows with one column, `value`."""
 
     inherit_cache = True
 
 
 class _Field(Function[Any]):
-    """A field of an element as a value of its column's type; null becomes NULL."""
+    """Returns a field of an element as a value of its column's type; null becomes NULL."""
 
     inherit_cache = True
 
@@ -109,7 +109,7 @@ def _dump(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
 
 
 def _text(value: str | None) -> str | None:
-    """Raises ValueError where SQLite would cut the text at a NUL, or store an unreadable lone surrogate."""
+    """Returns the text. Raises ValueError if SQLite would cut it at a NUL or store an unreadable lone surrogate."""
     if value is not None and "\0" in value:
         raise ValueError(f"a text with NUL cannot be stored: {value!r:.100}")
     if value is not None:

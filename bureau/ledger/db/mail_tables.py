@@ -1,4 +1,4 @@
-"""Tables of the events that providers report about mails, and of suppressed addresses."""
+"""Defines the tables of the events that providers report about mails, and of suppressed addresses."""
 
 from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, Text, Uuid
 

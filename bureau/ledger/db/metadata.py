@@ -1,4 +1,4 @@
-"""Definitions that all tables share: the MetaData, the names of constraints, the JSON type."""
+"""Defines what all tables share: the MetaData, the names of constraints, the JSON type."""
 
 from sqlalchemy import JSON, MetaData
 

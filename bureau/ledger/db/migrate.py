@@ -1,7 +1,7 @@
 """Migrates the schema to the newest revision at start, one process at a time. Migrations expand, then contract.
 
-A new database gets the tables at once, as `tables` describes them; Alembic upgrades an older one. A test compares what
-the two ways make.
+A new database gets the tables at once, as `tables` describes them; Alembic upgrades an older one. A test compares the
+results of both ways.
 
 Alembic is imported where it is used. Most processes start beside a schema that is up to date, and its import would be
 a fifth of their start. It also logs its plugins, which would happen before logging is configured.
@@ -32,9 +32,9 @@ _VERSION = Table(  # as Alembic makes it
 
 
 def migrate(db: Database) -> None:
-    """Migrates the ledger's tables to the newest revision; only reads where they have it already.
+    """Migrates the ledger's tables to the newest revision; only reads if they have it already.
 
-    Raises `LedgerUnavailable`, also where the tables are older and this role may not change them: then another
+    Raises `LedgerUnavailable`, also if the tables are older and this role may not change them: then another
     process has to migrate them, and retrying is right.
     """
     with db.transaction() as connection:

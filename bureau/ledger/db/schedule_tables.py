@@ -1,4 +1,4 @@
-"""Tables of schedules."""
+"""Defines the tables of schedules."""
 
 from sqlalchemy import (
     Boolean,

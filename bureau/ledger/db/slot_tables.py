@@ -1,11 +1,11 @@
-"""The table of concurrency slots: which claim uses a resource that allows a limited number of users."""
+"""Defines the table of concurrency slots: which claim uses a resource that allows a limited number of users."""
 
 from sqlalchemy import Column, Integer, String, Table, Uuid
 
 from bureau.ledger.db.metadata import metadata
 from bureau.ledger.db.sql_time import UtcDateTime
 
-# No foreign key: a slot without its task is as free as one whose claim has ended, and deleting a job locks no slot.
+# It has no foreign key: a slot without its task is as free as one of an ended claim, and deleting a job locks no slot.
 slots = Table(
     "slots",
     metadata,

@@ -1,4 +1,4 @@
-"""SQL expressions of the database's clock, the same three on both databases."""
+"""Defines SQL expressions of the database's clock, the same three on both databases."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC on both sides; SQLite stores text `YYYY-MM-DD HH:MM:SS.ffffff`."""
+    """Stores aware datetimes and returns them in UTC; SQLite stores text `YYYY-MM-DD HH:MM:SS.ffffff`."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -28,7 +28,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
-    """The time of the statement. A transaction's wait for locks does not make it older."""
+    """Gives the time of the statement. A transaction's wait for locks does not make it older."""
 
     type = UtcDateTime()
     inherit_cache = True

@@ -1,4 +1,4 @@
-"""The ledger's tables. Migrations follow them; a test compares the two on both databases."""
+"""Defines the ledger's tables. Migrations follow them; a test compares the two on both databases."""
 
 from sqlalchemy import (
     BigInteger,
@@ -55,7 +55,7 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("error", Json),
     Index("ix_jobs_owner_newest", "owner", "created_at", "id"),
-    # The other two are empty for a job that was just submitted: each index costs what a submission costs.
+    # The last two have no entry for most new jobs, because each index adds to the cost of a submission.
     Index("ix_jobs_owner_state_newest", "owner", "state", "created_at", "id"),  # lists of one state; quotas count
     Index("ix_jobs_expiring", "expires_at", postgresql_where=_EXPIRING, sqlite_where=_EXPIRING),
     Index("ix_jobs_ended", "state", "finished_at", postgresql_where=_ENDED, sqlite_where=_ENDED),  # retention
@@ -279,7 +279,7 @@ deliveries = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("response", Text),  # the provider's answer to the whole
-    Column("reasons", Json),  # what it said of each recipient it did not take; NULL while open, and in rows before 0012
+    Column("reasons", Json),  # its answer for each refused recipient; NULL while open, and in rows before 0012
     PrimaryKeyConstraint("task_id", "n"),
 )
 

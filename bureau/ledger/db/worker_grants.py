@@ -68,7 +68,7 @@ def grant(db: Database, role: str) -> None:
 
 
 def statements(role: str) -> Iterator[str]:
-    """Returns the statements. `role` is quoted where its name needs it; the ledger's own names need no quotes."""
+    """Returns the statements. `role` is quoted if its name needs it; the ledger's own names need no quotes."""
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     yield f"GRANT SELECT ON {', '.join(READ)} TO {role}"

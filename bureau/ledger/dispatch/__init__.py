@@ -1,1 +1,1 @@
-"""How tasks reach workers: hints, queues, the workers that are alive, concurrency slots."""
+"""Holds how tasks reach workers: hints, queues, live workers and concurrency slots."""

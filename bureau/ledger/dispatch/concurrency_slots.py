@@ -1,7 +1,7 @@
-"""Limits how many running tasks use a resource at once (a semaphore), counted in the ledger over all processes.
+"""Limits how many running tasks use a resource at once (a semaphore), counted in the ledger across all processes.
 
 A slot belongs to a claim: the task gives it back when its work is done, and it no longer counts once the claim has
-ended, however its process ended. So a slot needs no lease of its own, and nobody cleans up after a crash.
+ended, however its process ended. So a slot needs no lease of its own, and a crash needs no cleanup.
 """
 
 from uuid import UUID

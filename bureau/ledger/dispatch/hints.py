@@ -1,4 +1,4 @@
-"""Hints: which ready tasks get a message now. The row decides; a hint lost, doubled or late costs time only."""
+"""Chooses which ready tasks get a hint now. The row decides; lost, duplicate or late hints only delay work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ from bureau.ledger.jobs.policy import HINT_AGAIN_SECONDS, PRIORITIES, rank, rehi
 
 @dataclass(frozen=True)
 class Hint:
-    """A message to publish: the task, its actor, and the stamp by which the publisher may take it back.
+    """Holds a message to publish: the task, its actor, and the stamp with which the publisher may take it back.
 
-    `waited_seconds`: from its due time to its first hint; None for a later one.
+    `waited_seconds` is the time from the due time to the first hint; None for later hints.
     """
 
     task_id: UUID
@@ -31,7 +31,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Batch:
-    """Hints to publish; `more`: due tasks are left for which the window had no room."""
+    """Holds hints to publish; `more` means that the window had no room for the remaining due tasks."""
 
     hints: tuple[Hint, ...]
     more: bool
@@ -39,9 +39,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class WindowUse:
-    """How a queue stands: whether it is paused, whether due tasks are left that have no hint, and how many have one.
+    """Says whether a queue is paused, whether due tasks have no hint yet (`backlog`), and how many tasks have one.
 
-    `hinted` counts those that nobody claimed yet, up to the window.
+    `hinted` counts hinted tasks that are not claimed yet, up to the window.
     """
 
     paused: bool
@@ -50,14 +50,20 @@ class WindowUse:
 
 
 def window_use(db: Database, queue: str, window: int) -> WindowUse:
-    """For a process that stamps what it inserts: a read without a lock, so that two processes may overdraw a window."""
+    """Reads the use of a window, for a process that stamps the tasks it inserts.
+
+    It takes no lock, so two processes may overdraw a window.
+    """
     with db.read() as connection:
         paused, backlog, hinted = connection.execute(_WINDOW_USE, {"queue": queue, "most": window}).one()
     return WindowUse(bool(paused), bool(backlog), hinted)
 
 
 def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
-    """Those of `queues` with a due task that has no hint: a read, where `reserve_due` is a transaction with a lock."""
+    """Returns the `queues` with a due task that has no hint.
+
+    It only reads, whereas `reserve_due` is a transaction with a lock.
+    """
     with db.read() as connection:
         return [queue for queue in queues if connection.execute(_ANY_DUE, {"queue": queue}).scalar_one()]
 
@@ -65,8 +71,9 @@ def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
 def reserve_due(db: Database, queue: str, window: int) -> Batch:
     """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
 
-    One pass a queue at a time: the lock holds around count and update only. A row that somebody has locked is passed
-    over, so that no one waits for the relay's rows in a circle; it is claimed, cancelled, or there at the next pass.
+    A lock, held around count and update only, allows one pass a queue at a time. Rows that others have locked are
+    skipped, so that waits for the relay's rows form no cycle; such a task was claimed or cancelled, or the next pass
+    stamps it.
     """
     with db.transaction() as connection:
         db.lock_queue(connection, f"relay.{queue}")
@@ -103,7 +110,7 @@ def _oldest(priority: int) -> Select[Any]:
     return select(_due(priority).order_by(tasks.c.due_at).limit(most).subquery())
 
 
-# Built once; a priority each, so that each comes from the index and passes over what is due later.
+# Built once. Each priority has its own query, so that each reads the index and skips tasks that are due later.
 _OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))
 _ANY_DUE = select(or_(*(_due(priority).exists() for priority in PRIORITIES)))
 
@@ -121,7 +128,7 @@ _WINDOW_USE = select(
 
 
 def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:
-    """The first due tasks by rank: the oldest few of each priority, and of those the first."""
+    """Returns the first due tasks by rank: it reads the oldest of each priority and takes the first of those."""
     rows = connection.execute(_OLDEST_OF_EACH, {"queue": queue, "most": limit}).all()
     return [row.id for row in sorted(rows, key=lambda row: rank(row.priority, row.due_at))[:limit]]
 
@@ -148,7 +155,7 @@ def _stamp(connection: Connection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
 
 
 def unreserve(db: Database, hints: Sequence[Hint]) -> None:
-    """Publishing failed: the tasks count as not hinted, where the stamp is still this publisher's."""
+    """Takes stamps back after publishing failed, so the tasks have no hint; skips stamps of another publisher."""
     if not hints:
         return
     with db.transaction() as connection:
@@ -165,9 +172,9 @@ def unreserve(db: Database, hints: Sequence[Hint]) -> None:
 
 
 def requeue_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_seconds: float = 60.0) -> int:
-    """Hints that nobody claimed for 30 s x 2^hints (an hour at most) count as lost: they are published again.
+    """Clears lost hints, not claimed for 30 s x 2^hints (an hour at most), to be published again. Returns how many.
 
-    `empty_queues` have a live worker and no message waiting: there a minute is enough.
+    A minute is enough for `empty_queues`, which have a live worker and no waiting message.
     """
     waited = age(tasks.c.hinted_at)
     overdue = or_(
@@ -186,7 +193,7 @@ def requeue_lost(db: Database, empty_queues: Sequence[str], *, empty_at_most_sec
 
 
 def forget_all(db: Database) -> None:
-    """Embedded start: the messages of the process before this one are gone with it."""
+    """Removes all stamps at an embedded start: the messages of the previous process are gone with it."""
     with db.transaction() as connection:
         connection.execute(
             update(tasks).where(tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)).values(hinted_at=None)

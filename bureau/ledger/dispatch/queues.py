@@ -18,7 +18,7 @@ from bureau.ledger.jobs.policy import error_of
 
 
 def pause(db: Database, queue: str, noted: Act | None = None) -> None:
-    """Pauses a queue: no task starts, running tasks go on. `noted` goes into the audit."""
+    """Pauses a queue: no task starts, running tasks go on. `noted` is written to the audit log."""
     with db.transaction() as connection:
         db.lock_queue(connection, f"pause.{queue}")
         if not is_paused(connection, queue):
@@ -30,7 +30,7 @@ def pause(db: Database, queue: str, noted: Act | None = None) -> None:
 def resume(db: Database, queue: str, noted: Act | None = None) -> None:
     """Resumes a queue. Hints that came while it was paused claimed nothing, so they are published again.
 
-    `noted` goes into the audit.
+    `noted` is written to the audit log.
     """
     with db.transaction() as connection:
         if noted:

@@ -1,4 +1,4 @@
-"""Worker processes. Each keeps a row up to date, with the catalog of its tasks, reports and templates."""
+"""Registers worker processes. Each keeps a row up to date, with the catalog of its tasks, reports and templates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ KEPT_SECONDS = 24 * 3600.0  # a dead worker's row, and with it its announcement,
 
 @dataclass(frozen=True)
 class NewWorker:
-    """A worker process and its queue, as it registers at start."""
+    """Describes a worker process and its queue, as it registers at start."""
 
     id: str
     service: str
@@ -35,7 +35,7 @@ class NewWorker:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker as the API shows it. Only a live one has `trouble`: the last outage of a dead worker may be over."""
+    """Describes a worker for the API. Only a live one has `trouble`: the last outage of a dead one may be over."""
 
     id: str
     service: str
@@ -54,7 +54,7 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class Announced:
-    """The merged announcements of all services, where the worker that started last wins; and live workers by task."""
+    """Holds the merged catalog, in which the worker that started last wins, and the number of live workers by task."""
 
     catalog: Catalog
     workers_by_task: dict[str, int]
@@ -89,7 +89,7 @@ def seen(
     memory_bytes: int | None = None,
     trouble: Sequence[Outage] = (),
 ) -> bool:
-    """Renews a worker's row. Returns False where the row is gone and the worker should register again."""
+    """Renews a worker's row. Returns False if the row is gone and the worker should register again."""
     with db.transaction() as connection:
         kept = connection.execute(
             update(workers_table)
@@ -119,7 +119,7 @@ LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-
 
 @dataclass(frozen=True)
 class Served:
-    """The sums over a queue's live workers; `claimed` counts tasks of the last 10 s."""
+    """Holds the sums over a queue's live workers; `claimed` counts tasks of the last 10 s."""
 
     workers: int
     threads: int
@@ -128,7 +128,7 @@ class Served:
 
     @property
     def window(self) -> int:
-        """The number of hints that may be outstanding: the claims of the last 10 s, at least twice the threads.
+        """Returns how many hints may be outstanding: the claims of the last 10 s, at least twice the threads.
 
         More hints would only keep the ledger from applying priority, pause and cancel.
         """
@@ -182,7 +182,7 @@ Catalogs = dict[tuple[str, datetime], Catalog]
 def announced(db: Database, known: Catalogs | None = None) -> Announced:
     """Returns the merged catalog of the last day's workers, in the order of names.
 
-    `known` is the caller's to keep: catalogs in it are not read again, and those that were read are put into it.
+    The caller keeps `known`: catalogs in it are not read again, and catalogs that were read are put into it.
     """
     known = {} if known is None else known
     columns = workers_table.c

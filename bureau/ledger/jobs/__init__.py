@@ -1,1 +1,1 @@
-"""The state machine of jobs and tasks: submit, claim, finish, leases, retries, cancel, and the events they write."""
+"""Holds the state machine of jobs and tasks: submit, claim, finish, leases, retries, cancel, and their events."""

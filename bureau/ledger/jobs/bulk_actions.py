@@ -1,6 +1,6 @@
-"""Cancel and retry of many jobs by filter: counted first, then done job by job, each in a transaction of its own.
+"""Cancels or retries many jobs selected by a filter: counts them first, then changes one job a transaction.
 
-A process that dies in the middle has done some of them; the same request counts what is left.
+A process that dies in the middle has changed some of the jobs; the same request then counts the rest.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ PAGE = 500
 
 
 class BulkAct(StrEnum):
-    """What is done to the jobs, and so which of them it can be done to."""
+    """Names the action, which also decides in which states a job must be."""
 
     CANCEL = "cancel"
     RETRY = "retry"
@@ -36,14 +36,14 @@ _APPLIES_TO = {
 
 @dataclass(frozen=True)
 class Counted:
-    """Jobs the act applies to, and of failed ones how many by error code."""
+    """Counts the jobs that the action applies to, and the failed ones among them by error code."""
 
     count: int
     by_error: dict[str, int]
 
 
 def count(db: Database, owner: str, what: BulkAct, wanted: JobFilter) -> Counted:
-    """How many jobs of the owner match the filter and can be acted on."""
+    """Counts the owner's jobs that match the filter and are in a state that the action applies to."""
     code = jobs.c.error["code"].as_string()
     query = select(code, func.count()).where(*_matching(owner, what, wanted)).group_by(code)
     with db.read() as connection:
@@ -52,7 +52,7 @@ def count(db: Database, owner: str, what: BulkAct, wanted: JobFilter) -> Counted
 
 
 def apply(db: Database, owner: str, what: BulkAct, wanted: JobFilter, *, per_second: float | None = None) -> int:
-    """Does it, the oldest first; how many were changed. `per_second` spreads what is retried over time."""
+    """Applies the action, oldest jobs first, and returns how many changed. `per_second` spreads retries over time."""
     changed = 0
     last: UUID | None = None
     while page := _page(db, owner, what, wanted, after=last):

@@ -1,4 +1,4 @@
-"""What stops work from outside: cancel by a person, expiry by time. One statement with another filter."""
+"""Stops jobs from outside: a person cancels them, or they expire. Both run one statement with another filter."""
 
 from enum import StrEnum
 from typing import Any
@@ -21,17 +21,17 @@ EXPIRED = {"code": "expired", "message": "The job had not started by its expires
 
 
 class Cancelling(StrEnum):
-    """What a cancel found."""
+    """Says what a cancel found."""
 
     CANCELLED = "cancelled"
-    ALREADY = "already"  # asked before
-    ENDED = "ended"  # the job had ended otherwise
+    ALREADY = "already"  # a cancel was requested before
+    ENDED = "ended"  # the job had already ended in another way
 
 
 def cancel(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> Cancelling | None:
-    """What waits or is ready is cancelled, what runs is asked to stop. None: no such job of this owner.
+    """Cancels waiting and ready tasks and asks running ones to stop. Returns None if the owner has no such job.
 
-    `noted` goes into the audit where something was cancelled.
+    `noted` is written to the audit log if the cancel took effect.
     """
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
@@ -51,7 +51,7 @@ def cancel(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> 
 
 
 def expire_jobs(db: Database, *, limit: int = 100) -> int:
-    """Cancels jobs that had not started by their `expires_at`; how many."""
+    """Cancels jobs that had not started by their `expires_at`. Returns how many."""
     never_started = ~exists().where(tasks.c.job_id == jobs.c.id, tasks.c.claim_no > 0)
     expired = [jobs.c.state == JobState.OPEN, jobs.c.expires_at < now(), never_started]
     with db.read() as connection:
@@ -65,7 +65,7 @@ def _expire(db: Database, job_id: UUID) -> bool:
         job = lock_job(connection, job_id)
         if job is None or job.row.state != JobState.OPEN:
             return False
-        job.lock_tasks()  # so that a claim that is under way either is seen here or sees its task cancelled
+        job.lock_tasks()  # so a concurrent claim is either seen here or sees its task cancelled
         if connection.execute(select(started)).scalar_one():
             return False
         _stop(job, EXPIRED)
@@ -74,7 +74,7 @@ def _expire(db: Database, job_id: UUID) -> bool:
 
 
 def _stop(job: LockedJob, error: dict[str, Any]) -> None:
-    """Under the locks of all its tasks, and in one statement: between two, a task could be missed by both."""
+    """Stops all tasks in one statement, under all their locks: two statements could both miss a task between them."""
     idle = tasks.c.state.in_(_IDLE)
     stopped = job.connection.execute(
         update(tasks)

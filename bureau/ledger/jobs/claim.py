@@ -1,4 +1,4 @@
-"""Claim: one conditional update decides which worker runs a task. Only who claimed it works."""
+"""Claims tasks: one conditional update decides which worker runs a task. Only the claiming worker runs it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ _CLAIMED: Sequence[ColumnElement[Any]] = (
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run a task until its lease ends; `claim_no` fences everything that is written under it."""
+    """Represents the right to run a task until its lease ends; `claim_no` fences everything written under it."""
 
     task_id: UUID
     job_id: UUID
@@ -75,16 +75,16 @@ class Claim:
     crashes: int
     retry: RetryPolicy
     time_limit_seconds: float
-    postponed_seconds: float  # how long it has been put off already
+    postponed_seconds: float  # how long the task has been postponed so far
     files: Mapping[UUID, StoredArtifact] = field(
         default_factory=dict
-    )  # its owner's, which its input names (see `_named`)
+    )  # the owner's files that the input names (see `_named`)
 
 
 class NotClaimable(Enum):
-    """The answer to a hint that is done with: its task is somebody else's, ended, not due, paused or of another queue.
+    """Answers a hint that can be dropped: its task is claimed elsewhere, ended, not due, paused or in another queue.
 
-    The losing side learns nothing more and needs nothing: whoever won carries on.
+    The losing worker learns nothing more and needs nothing more: the winner carries on.
     """
 
     GONE = "gone"
@@ -99,9 +99,9 @@ def claim(
     run: str | None = None,
     lease_seconds: float = LEASE_SECONDS,
 ) -> Claim | None:
-    """The claim, or None where the task is not to be had. It waits for a row that somebody else has locked.
+    """Claims a task, or returns None if it cannot be claimed. Waits for a row that another transaction has locked.
 
-    `run` is what the hint says that the task runs: a hint that says it wrongly, by malice, claims nothing either.
+    `run` is the actor that the hint names for the task: a forged hint that names another one claims nothing.
     """
     with db.transaction() as connection:
         claims = _claim(connection, _WAITING, [(task_id, run)], queue, worker, lease_seconds)
@@ -111,9 +111,9 @@ def claim(
 def claim_batch(
     db: Database, wanted: Sequence[tuple[UUID, str]], *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
 ) -> list[Claim | NotClaimable | Deferred]:
-    """Claims of several tasks, each with its `run`, in one transaction; a task named twice is claimed once.
+    """Claims several tasks, each with its `run`, in one transaction; a task named twice is claimed once.
 
-    A task whose row was locked just now is deferred: `claim` waits for the lock, and knows.
+    A task whose row is locked at the moment is deferred: `claim` waits for the lock and then gets an answer.
     """
     with db.transaction() as connection:
         claims = _claim(connection, _FREE, wanted, queue, worker, lease_seconds)
@@ -146,8 +146,11 @@ def _rows(wanted: Sequence[tuple[UUID, str | None]], queue: str) -> list[dict[st
 
 
 def _named(task_input: dict[str, Any]) -> set[UUID]:
-    """The files that the input names as services do: in a field, or in the list that a field is. Only so much of an
-    input is looked at while rows are locked, it may have megabytes; others are found when they are opened."""
+    """Returns the files that the input names as services do: in a field, or in a list that is a field's value.
+
+    It reads a limited part of the input, because rows are locked meanwhile and an input may have megabytes; the other
+    files are found when they are opened.
+    """
     fields = islice(task_input.values(), FILES_AT_MOST)
     beside = (item for value in fields for item in (value[:FILES_AT_MOST] if isinstance(value, list) else [value]))
     return {artifact for item in beside if (artifact := reference(item)) is not None}
@@ -170,7 +173,7 @@ _THERE = select(_candidate.c.id).where(
 
 
 def _claiming(locked: Select[Any]) -> Update:
-    """The claim of what `locked` finds and locks, in one statement with it."""
+    """Builds the statement that claims the tasks that its subquery `locked` finds and locks."""
     return (
         update(tasks)
         .where(_HINTED.matches_any(tasks.c.id), tasks.c.id.in_(locked))
@@ -212,7 +215,7 @@ def _claim_of(row: Row[Any], worker: str, files: Sequence[StoredArtifact]) -> Cl
 
 
 def results(db: Database, job_id: UUID, names: Sequence[str]) -> dict[str, Any]:
-    """The results of the job's tasks of these names, by name; a task without success has None."""
+    """Returns the results of the job's tasks `names`, by name; None for a task that did not succeed."""
     if not names:
         return {}
     with db.read() as connection:

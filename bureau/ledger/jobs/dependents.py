@@ -1,6 +1,6 @@
-"""How an ended task moves the rest of its job: dependents made ready or skipped.
+"""Makes the dependents of ended tasks ready or skips them.
 
-Runs inside a transaction that holds the job's row lock, so that the counters below are exact.
+It runs inside a transaction that holds the job's row lock, so that the counters below are exact.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +21,7 @@ from bureau.ledger.jobs.policy import dependent_state
 
 @dataclass(frozen=True)
 class ReadyTask:
-    """A task that became ready, and where it runs."""
+    """Names a task that became ready, and where it runs."""
 
     id: UUID
     queue: str
@@ -30,15 +30,17 @@ class ReadyTask:
 
 @dataclass
 class ReleasedDependents:
-    """By job: the dependents that became ready, and how many can no longer run."""
+    """Holds, by job, the dependents that became ready and the number of those that were skipped."""
 
     ready: dict[UUID, list[ReadyTask]] = field(default_factory=lambda: defaultdict(list))
     skipped: Counter[UUID] = field(default_factory=Counter)
 
 
 def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> ReleasedDependents:
-    """Tells the dependents of ended tasks, of one job or of several; a skipped dependent ends too, so its own are told
-    in turn."""
+    """Updates the dependents of ended tasks, of one job or several.
+
+    A skipped dependent has ended too, so its own dependents are updated in turn.
+    """
     released = ReleasedDependents()
     wave = list(ended)
     while wave:
@@ -61,7 +63,7 @@ def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskS
 
 
 def _tell(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> list[Any]:
-    """Counts the ended tasks down in each waiting dependent; those rows, once each, with their new counters."""
+    """Counts down the ended tasks in each waiting dependent. Returns those rows, once each, with the new counters."""
     links = _LINKS.execute(connection, {"ids": [task_id for task_id, _ in ended]})
     if not links:
         return []

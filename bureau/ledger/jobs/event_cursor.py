@@ -1,9 +1,8 @@
-"""Where in the ledger's history an event was written, so that what is new since a look can be read: exactly, and
-without looking at jobs.
+"""Marks positions in the ledger's history, so that new events are read exactly and without reading jobs.
 
-Each event carries the number of the transaction that wrote it, `tx`. On PostgreSQL numbers are given before the
-commit, so a lower one may appear after a higher one: an `EventCursor` is therefore a snapshot, which includes the
-numbers that were still under way. On SQLite one transaction writes at a time, and numbers grow in the order of commits.
+Each event carries the number of the transaction that wrote it, `tx`. PostgreSQL assigns numbers before the commit, so
+a lower one may appear after a higher one: an `EventCursor` is therefore a snapshot, which includes the numbers of
+transactions in progress. SQLite runs one writing transaction at a time, and numbers grow in the order of commits.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from bureau.ledger.db.tables import events
 
 
 class this_transaction(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
-    """The number of the transaction that a row is inserted by."""
+    """Gives the number of the transaction that inserts a row."""
 
     type = BigInteger()
     inherit_cache = True
@@ -30,7 +29,7 @@ def _postgresql(_element: Any, _compiler: Any, **_kw: Any) -> str:
 
 @compiles(this_transaction, "sqlite")
 def _sqlite(_element: Any, _compiler: Any, **_kw: Any) -> str:
-    """One more than the last, and not below the clock: the last ones may have been deleted with their job."""
+    """Returns one more than the last number, and at least the clock: the last rows may be deleted with their job."""
     return (
         "max((SELECT coalesce(max(tx), 0) + 1 FROM events),"
         " CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000)"
@@ -39,14 +38,14 @@ def _sqlite(_element: Any, _compiler: Any, **_kw: Any) -> str:
 
 @dataclass(frozen=True)
 class EventCursor:
-    """All transactions below `end` have ended, but for those `under_way`; none from `end` on."""
+    """Says that all transactions below `end` have ended except those `under_way`, and none from `end` on."""
 
     end: int
     under_way: frozenset[int] = frozenset()
 
 
 def current_cursor(connection: Connection) -> EventCursor:
-    """The present one. Later statements of the same transaction see at least what came before it."""
+    """Returns the current position. Later statements of the same transaction see at least everything before it."""
     if connection.dialect.name == "sqlite":
         last = connection.execute(select(func.max(events.c.tx))).scalar_one()
         return EventCursor((last or 0) + 1)
@@ -56,9 +55,9 @@ def current_cursor(connection: Connection) -> EventCursor:
 
 
 def between(since: EventCursor, until: EventCursor) -> list[ColumnElement[bool]]:
-    """Of the events that had not been committed at `since` and had at `until`: conditions, each met by some of them.
+    """Returns conditions that together match the events committed after `since` and by `until`.
 
-    Two, not one with OR: without statistics PostgreSQL would read the whole table for that.
+    There are two conditions, not one with OR: without statistics PostgreSQL would read the whole table for an OR.
     """
     begun = and_(events.c.tx >= since.end, events.c.tx < until.end, events.c.tx.not_in(sorted(until.under_way)))
     ended = since.under_way - until.under_way

@@ -1,4 +1,4 @@
-"""What happened to a job, numbered in commit order: the number is taken under the job's row lock."""
+"""Writes the events of jobs, numbered in commit order: the number is taken under the job's row lock."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +18,9 @@ from bureau.ledger.jobs.event_cursor import this_transaction
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """`type` is one of the API's (`task.logged`, `job.finished`, …); `task` is the task's name.
+    """Holds an event: `type` is one of the API's (`task.logged`, `job.finished`, …), `task` the task's name.
 
-    `said_at` is monotonic: the event's time is the database's now, less how long ago that is.
+    `said_at` is monotonic: the event's time is the database's current time minus the event's age.
     """
 
     type: str
@@ -30,9 +30,9 @@ class TaskEvent:
 
 
 def append(connection: Connection, by_job: Mapping[UUID, Sequence[TaskEvent]]) -> None:
-    """Adds events to open jobs, inside the caller's transaction; locks the jobs' rows, in the order of their ids.
+    """Adds events to open jobs, inside the caller's transaction; locks the jobs' rows in the order of their ids.
 
-    After its end nothing is said of a job any more: a worker that lost its claim talks on until it hears of it.
+    Events of ended jobs are dropped: a worker that lost its claim keeps sending events until it learns of the loss.
     """
     open_jobs = connection.execute(
         select(jobs.c.id, jobs.c.event_seq)
@@ -42,7 +42,7 @@ def append(connection: Connection, by_job: Mapping[UUID, Sequence[TaskEvent]]) -
         .with_for_update(key_share=True)
     ).all()
     if not open_jobs:
-        return  # they ended, or were deleted meanwhile
+        return  # all jobs ended or were deleted meanwhile
     _COUNTED.execute(
         connection, _COUNT, [{"job": job.id, "last": job.event_seq + len(by_job[job.id])} for job in open_jobs]
     )
@@ -50,7 +50,7 @@ def append(connection: Connection, by_job: Mapping[UUID, Sequence[TaskEvent]]) -
 
 
 def rows_of(job_id: UUID, last: int, happened: Iterable[TaskEvent]) -> list[dict[str, Any]]:
-    """Rows for `insert_events`, numbered on from `last`."""
+    """Builds the rows for `insert_events`, numbered after `last`."""
     now = time.monotonic()
     return [
         {
@@ -66,7 +66,7 @@ def rows_of(job_id: UUID, last: int, happened: Iterable[TaskEvent]) -> list[dict
 
 
 def insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Of jobs whose rows the transaction has locked."""
+    """Inserts events of jobs whose rows the transaction has locked."""
     _SAID.execute(connection, _INSERT, rows)
 
 

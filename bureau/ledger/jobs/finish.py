@@ -1,7 +1,7 @@
-"""Finish: the end of claims and everything it causes, in one transaction under their jobs' row locks.
+"""Finishes claims: writes their end and everything it causes in one transaction under their jobs' row locks.
 
-The jobs are locked in a statement of their own: in one statement with the task's update, two last branches of a join
-each see the other unfinished and the join is lost for ever.
+The jobs are locked in a statement of their own: if one statement locked them and updated the task, the last two
+branches of a join would each see the other unfinished, and the join would never run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,18 +34,18 @@ from bureau.ledger.mail import deliveries
 
 
 class FinishResult(StrEnum):
-    """What became of a finish."""
+    """Says what a finish did."""
 
     DONE = "done"
-    ALREADY = "already"  # it had been committed before; only the answer was lost
-    DISCARDED = "discarded"  # the claim is no longer mine: nothing was written
+    ALREADY = "already"  # it was committed before; only the answer was lost
+    DISCARDED = "discarded"  # the claim was lost: nothing was written
 
 
 @dataclass(frozen=True)
 class Finished:
-    """`woke`: something became ready, so hints are to be published. `ready` are the dependents among it.
+    """Holds the result of a finish. `woke`: a task became ready, so hints must be published; `ready`: such dependents.
 
-    Where several claims of a job end in one transaction, the first of them is told.
+    If several claims of a job end in one transaction, only the first of them carries `woke` and `ready`.
     """
 
     fate: FinishResult
@@ -55,10 +55,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class ClaimOutcome:
-    """A claim, and how it ended.
+    """Holds a claim and how it ended.
 
     `lines` are log events not yet written. `delivery` is the end of the mail that the claim handed over: it is written
-    whatever becomes of the claim, for what happened outside happened.
+    even if the claim was lost, because the mail has left in any case.
     """
 
     claim: Claim
@@ -68,20 +68,20 @@ class ClaimOutcome:
 
 
 def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[TaskEvent] = ()) -> Finished:
-    """Ends a claim; `lines` are log events not yet written. Raises `LedgerUnavailable`: then ask again."""
+    """Ends a claim; `lines` are log events not yet written. Raises `LedgerUnavailable`; then call it again."""
     (finished,) = finish_waiting(db, [ClaimOutcome(claim, ending, lines)])
     return finished
 
 
 def finish_waiting(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished]:
-    """Ends claims in one transaction, all or none, and waits for the jobs and tasks that somebody else has locked."""
+    """Ends claims in one transaction, all or none, and waits for jobs and tasks that others have locked."""
     found = _finish(db, ends, skip_locked=False)
     gone = Finished(FinishResult.DISCARDED)  # its job was deleted
     return [gone if isinstance(one, Deferred) else one for one in found]
 
 
 def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | Deferred]:
-    """Ends claims in one transaction, all or none; `Deferred` where somebody has the job or the task locked."""
+    """Ends claims in one transaction, all or none; `Deferred` for those whose job or task another has locked."""
     return _finish(db, ends, skip_locked=True)
 
 
@@ -139,7 +139,7 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closin
 
 
 def _as_things_stand(job: LockedJob, task: Row[Any], ending: Outcome) -> Outcome:
-    """A task that was asked to stop never becomes ready again, and adds nothing to a job that was cancelled."""
+    """Adjusts the outcome: a task asked to stop never becomes ready again, and a cancelled job gets no added tasks."""
     match ending:
         case Succeeded(added=added):
             return Cancelled() if added and job.row.cancel_requested_at is not None else ending
@@ -150,31 +150,31 @@ def _as_things_stand(job: LockedJob, task: Row[Any], ending: Outcome) -> Outcome
 
 
 def _read_back(task: Row[Any], end: ClaimOutcome) -> FinishResult:
-    """Whether the claim's end is in the ledger already."""
+    """Returns whether the claim's end is already in the ledger."""
     intended = TaskState.SUCCEEDED if isinstance(end.ending, Succeeded) else TaskState.FAILED
     mine = task.claim_no == end.claim.claim_no and task.state == intended
     return FinishResult.ALREADY if mine else FinishResult.DISCARDED
 
 
 class Closing:
-    """The state machine of a claim's end: every outcome of it, and the crash that the scheduler sees.
+    """Implements the state machine of a claim's end: every outcome of a task, and the crash that the scheduler detects.
 
-    What claims that end together have in common is gathered, and written by `write` in few statements. `task` is always
-    its locked row, and `job` has locked it.
+    It gathers the changes of claims that end together, and `write` writes them in few statements. `task` is always the
+    task's locked row, and `job` its locked job.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self.woken: set[UUID] = set()  # jobs of which a task became ready
+        self.woken: set[UUID] = set()  # jobs with a task that became ready
         self._ready: dict[UUID, list[ReadyTask]] = {}
         self._connection = connection
         self._succeeded: list[dict[str, Any]] = []
         self._made: list[StoredArtifact] = []
         self._removed: list[Removal] = []
-        self._jobs: dict[UUID, LockedJob] = {}  # those whose dependents are to be told
+        self._jobs: dict[UUID, LockedJob] = {}  # jobs whose dependents must be updated
         self._ended: list[tuple[UUID, TaskState]] = []
 
     def close(self, job: LockedJob, task: Row[Any], ending: Outcome, lines: Sequence[TaskEvent] = ()) -> None:
-        """Gathers a claim's end; the job's own row is left to `write_jobs`."""
+        """Gathers a claim's end; `write_jobs` writes the job's own row."""
         job.say(lines)
         match ending:
             case Succeeded():
@@ -196,14 +196,14 @@ class Closing:
                 self._make_ready(job, task, 0.0)
 
     def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
-        """The lease ended without a word: ready again, from the budget of crashes."""
+        """Makes a task ready again whose lease ended without a result; this counts against the crash budget."""
         error = error_of("worker_lost", "The worker went away while it ran this.", retryable=True)
         self._record(task, "crashed", error)
         self._make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
         _say_retrying(job, task, error, delay, counted=False)
 
     def write(self) -> None:
-        """Writes what was gathered, and tells the dependents of all that ended at once."""
+        """Writes the gathered changes, and updates the dependents of all ended tasks at once."""
         _SUCCEEDED.execute(self._connection, _SUCCEED, self._succeeded)
         artifacts.insert_artifacts(self._connection, self._made)
         artifacts.mark_removed(self._connection, self._removed)
@@ -216,7 +216,7 @@ class Closing:
         self.woken |= released.ready.keys()
 
     def told(self, job_id: UUID, fate: FinishResult) -> Finished:
-        """What the caller of a finish learns; of each job the first one learns what became ready."""
+        """Builds the result for a caller; the first caller of each job gets the tasks that became ready."""
         if fate is not FinishResult.DONE or job_id not in self.woken:
             return Finished(fate)
         self.woken.discard(job_id)

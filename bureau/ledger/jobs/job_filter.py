@@ -1,4 +1,4 @@
-"""Which jobs of an owner: the filters of lists and of acts on many, as conditions in SQL."""
+"""Turns the filters of job lists and bulk actions into SQL conditions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,10 @@ from bureau.ledger.db.tables import job_tags, jobs, tasks
 
 @dataclass(frozen=True)
 class JobFilter:
-    """`states` are the API's; `q` is found in the title. `error_code` is the job's, `failed_run` a failed task's."""
+    """Holds a filter: `states` are the API's, `q` is text in the title.
+
+    `error_code` is the job's, `failed_run` the `run` of a failed task.
+    """
 
     states: tuple[str, ...] = ()
     kind: str | None = None
@@ -57,7 +60,7 @@ def _of_failures(wanted: JobFilter) -> list[ColumnElement[bool]]:
 
 
 def _in_state(state: str) -> ColumnElement[bool]:
-    """An API state as a condition on jobs and, for open ones, their tasks."""
+    """Returns the condition of an API state, on the job and, if it is open, on its tasks."""
     if state not in ("scheduled", "queued", "running"):
         return jobs.c.state == state
     started = exists().where(tasks.c.job_id == jobs.c.id, tasks.c.claim_no > 0)

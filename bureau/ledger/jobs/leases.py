@@ -1,4 +1,4 @@
-"""Leases: renewed by the worker that holds them, expired by the scheduler when it fell silent."""
+"""Handles leases: the worker that holds one renews it, and the scheduler expires it when the worker fell silent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from bureau.ledger.jobs.locked_job import lock_job
 from bureau.ledger.jobs.outcome import Cancelled, Failed
 from bureau.ledger.jobs.policy import CRASH_BUDGET, CRASH_POLICY, Jitter, backoff, error_of
 
-Held = tuple[UUID, int]  # a task's id and the claim_no it is held under
+Held = tuple[UUID, int]  # a task's id and the claim_no of the claim that holds it
 
 
 class LeaseStatus(StrEnum):
-    """What the ledger says of a claim."""
+    """Says how a claim stands in the ledger."""
 
     HELD = "held"
-    STOP = "stop"  # it was asked to stop
-    LOST = "lost"  # it is no longer this claim's
+    STOP = "stop"  # the task was asked to stop
+    LOST = "lost"  # the task no longer belongs to this claim
 
 
 def renew(db: Database, held: Sequence[Held], *, lease_seconds: float = LEASE_SECONDS) -> set[Held]:
-    """Renews leases and says which. A row locked by somebody (its finish, a cancel) is passed over: ask again."""
+    """Renews leases and returns the renewed ones. Skips rows locked by others (a finish, a cancel): ask again."""
     if not held:
         return set()
     wanted = dict(held)
@@ -47,7 +47,7 @@ def renew(db: Database, held: Sequence[Held], *, lease_seconds: float = LEASE_SE
 
 
 def standing(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
-    """What the ledger says of each claim."""
+    """Returns how each claim stands in the ledger."""
     if not held:
         return {}
     with db.read() as connection:
@@ -71,14 +71,14 @@ def standing(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
 
 @dataclass(frozen=True)
 class Expired:
-    """How many leases ended, and whether a task became ready by it."""
+    """Says how many leases ended, and whether a task became ready because of it."""
 
     tasks: int = 0
     woke: bool = False
 
 
 def expire(db: Database, jitter: Jitter, *, limit: int = 100) -> Expired:
-    """Takes tasks back from workers that fell silent; a transaction a task, so that none waits for another."""
+    """Takes tasks back from workers that fell silent, one transaction a task, so that none waits for another."""
     with db.read() as connection:
         candidates = connection.execute(
             select(tasks.c.id, tasks.c.job_id, tasks.c.claim_no)
@@ -90,7 +90,10 @@ def expire(db: Database, jitter: Jitter, *, limit: int = 100) -> Expired:
 
 
 def take_back_all(db: Database, jitter: Jitter) -> Expired:
-    """Embedded start: the lock file says that whoever ran these is dead, so no lease is waited for."""
+    """Takes back all running tasks at an embedded start, without waiting for leases.
+
+    The lock file says that the process that ran them is dead.
+    """
     with db.read() as connection:
         running = connection.execute(
             select(tasks.c.id, tasks.c.job_id, tasks.c.claim_no).where(tasks.c.state == TaskState.RUNNING)
@@ -106,7 +109,7 @@ def _each(db: Database, candidates: Sequence[tuple[UUID, UUID, int]], jitter: Ji
 def _take_back(
     db: Database, task_id: UUID, job_id: UUID, claim_no: int, jitter: Jitter, only_expired: bool
 ) -> bool | None:
-    """Whether something became ready; None when the worker came back or another scheduler was first."""
+    """Returns whether a task became ready; None if the worker came back or another scheduler was first."""
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
         still = [tasks.c.id == task_id, tasks.c.state == TaskState.RUNNING, tasks.c.claim_no == claim_no]
@@ -127,7 +130,7 @@ def _take_back(
 
 
 def _end_of_crashed(crashes: int, *, stop_requested: bool) -> Cancelled | Failed | None:
-    """How a task ends whose worker was lost for the `crashes`th time; None: it is tried again."""
+    """Returns how a task ends whose worker was lost for the `crashes`th time, or None if it is tried again."""
     if stop_requested:
         return Cancelled()
     if crashes >= CRASH_BUDGET:

@@ -1,4 +1,4 @@
-"""A job under its row lock: what happens to it in one transaction is gathered here, and written once."""
+"""Gathers the changes of a job in one transaction under its row lock, and writes them once."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ _begun = case((jobs.c.run_at > jobs.c.created_at, jobs.c.run_at), else_=jobs.c.c
 
 
 class LockedJob:
-    """Its row stays locked until the transaction ends, so that its counters are exact and its events in order."""
+    """Holds a job whose row stays locked until the transaction ends, so counters are exact and events in order."""
 
     def __init__(self, connection: Connection, row: Row[Any]) -> None:
         self.connection = connection
@@ -33,16 +33,19 @@ class LockedJob:
         self._open_tasks: int = row.open_tasks
         self._events: list[TaskEvent] = []
         self._error: dict[str, Any] | None = None
-        self.end: JobEnded | None = None  # once written, where this transaction ends it
-        self._last_state: TaskState | None = None  # of the task that `ended` was told of last
+        self.end: JobEnded | None = None  # set by the write if this transaction ends the job
+        self._last_state: TaskState | None = None  # the state in the last call of `ended`
 
     @property
     def alone(self) -> bool:
-        """Whether the job has one task only: then it has no dependents."""
+        """Returns whether the job has only one task: then it has no dependents."""
         return bool(self.row.total_tasks == 1)
 
     def lock_tasks(self) -> None:
-        """Locks its tasks by id, as whoever locks several does: a statement that changes many locks in any order."""
+        """Locks its tasks in the order of their ids, as all code that locks several does.
+
+        A statement that changes many rows would lock them in any order.
+        """
         self.connection.execute(
             select(tasks.c.id).where(tasks.c.job_id == self.id).order_by(tasks.c.id).with_for_update(key_share=True)
         )
@@ -51,38 +54,38 @@ class LockedJob:
         self._events += happened
 
     def added(self, count: int) -> None:
-        """So many tasks have come to it by this transaction."""
+        """Counts tasks that this transaction adds."""
         self.total_tasks += count
         self._open_tasks += count
 
     def ended(self, count: int, state: TaskState | None = None) -> None:
-        """So many of its tasks have ended by this transaction; `state` is known where it is one."""
+        """Counts tasks that this transaction ends; `state` is given if it is a single task."""
         self._open_tasks -= count
         self._last_state = state
 
     def reopened(self, count: int) -> None:
-        """It ended before, and so many of its tasks begin again."""
+        """Opens an ended job again, `count` of whose tasks begin again."""
         self._open = True
         self._open_tasks += count
 
     @property
     def succeeded_alone(self) -> bool:
-        """Whether its only task has succeeded, as most do: then nobody need be asked how its tasks ended."""
+        """Returns whether its only task succeeded, as most do: then its tasks' states need not be read."""
         return self.total_tasks == 1 and self._last_state is TaskState.SUCCEEDED
 
     @property
     def over(self) -> bool:
-        """Whether this transaction ends it: no task is left."""
+        """Returns whether this transaction ends the job: no task is left open."""
         return self._open and self._open_tasks == 0
 
     def close(self, state: JobState, error: dict[str, Any] | None) -> None:
-        """Its end; `write_jobs` says with which tasks' states."""
+        """Ends the job; `write_jobs` decides the state from its tasks' states."""
         self.say([TaskEvent("job.finished", data={"state": state, "error": error})])
         self.end = JobEnded(self.row.kind, state, max(0.0, self.row.age))
         self._error = error
 
     def write(self) -> None:
-        """Writes counters and events, and the job's end when no task is left."""
+        """Writes counters and events, and the job's end if no task is left open."""
         write_jobs(self.connection, [self])
 
     @property
@@ -111,13 +114,15 @@ _END = _COUNT.values(state=_GATHERED["end"], error=_GATHERED["failure"], finishe
 
 
 def lock_job(connection: Connection, job_id: UUID) -> LockedJob | None:
-    """The job, locked until the transaction ends; None when it was deleted."""
+    """Locks a job until the transaction ends. Returns None if it was deleted."""
     return lock_jobs(connection, [job_id]).get(job_id)
 
 
 def lock_jobs(connection: Connection, job_ids: Iterable[UUID], *, skip_locked: bool = False) -> dict[UUID, LockedJob]:
-    """The jobs by id, locked in the order of their ids, as whoever locks several does; without those deleted, and,
-    with `skip_locked`, without those that somebody else has locked."""
+    """Locks jobs in the order of their ids, as all code that locks several does, and returns them by id.
+
+    Leaves out deleted jobs and, with `skip_locked`, jobs that another transaction has locked.
+    """
     rows = (_LOCK_FREE if skip_locked else _LOCK).execute(connection, {"job_ids": list(set(job_ids))})
     return {row.id: LockedJob(connection, row) for row in rows}
 
@@ -131,7 +136,7 @@ _LOCK, _LOCK_FREE = Prepared(_JOBS.with_for_update()), Prepared(_JOBS.with_for_u
 
 
 def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
-    """Writes what was gathered in jobs: few statements, however many they are."""
+    """Writes the gathered changes of jobs in few statements, however many jobs there are."""
     _close(connection, [job for job in gathered if job.over])
     _GATHERED.execute(connection, _COUNT, [job.values for job in gathered if job.end is None])
     _GATHERED.execute(connection, _END, [job.values for job in gathered if job.end is not None])
@@ -139,7 +144,7 @@ def write_jobs(connection: Connection, gathered: Sequence[LockedJob]) -> None:
 
 
 def _close(connection: Connection, over: Sequence[LockedJob]) -> None:
-    """Their states, by the states of their tasks, and the error of the task that brought it about first."""
+    """Ends jobs with the state that follows from their tasks, and the error of the first task that caused it."""
     asked = [job for job in over if not job.succeeded_alone]
     for job in over:
         if job.succeeded_alone:
@@ -162,7 +167,7 @@ _ENDS = Prepared(
 
 
 def _first_error(connection: Connection, job_id: UUID, state: JobState) -> dict[str, Any] | None:
-    """With the task's name."""
+    """Returns the error, with the task's name, of the first task that ended in this state."""
     first = connection.execute(
         select(tasks.c.name, tasks.c.error)
         .where(

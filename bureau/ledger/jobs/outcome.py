@@ -1,4 +1,4 @@
-"""How a claim can end, as the runner says it to `finish`."""
+"""Defines the outcomes of a claim that the runner passes to `finish`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,21 @@ from bureau.ledger.jobs.submit import NewTask
 
 @dataclass(frozen=True)
 class Succeeded:
-    """`result` is JSON; `made` become artifacts, `removed` are given out no more; `progress` is the last one."""
+    """Ends the task in success; `result` is JSON, `progress` the last report.
+
+    The files in `made` become artifacts; those in `removed` are no longer served.
+    """
 
     result: Any
     progress: dict[str, Any] | None = None
     made: Sequence[StoredArtifact] = ()
     removed: Sequence[UUID] = ()
-    added: Sequence[NewTask] = ()  # to the job
+    added: Sequence[NewTask] = ()  # new tasks of the job
 
 
 @dataclass(frozen=True)
 class Failed:
-    """For good. `made` become artifacts all the same."""
+    """Fails the task permanently. `made` become artifacts all the same."""
 
     error: dict[str, Any]
     made: Sequence[StoredArtifact] = ()
@@ -30,7 +33,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class RetryLater:
-    """Ready again in `delay` seconds. `counted`: an attempt was spent; otherwise it was postponed."""
+    """Makes the task ready again in `delay` seconds. `counted`: an attempt was used; otherwise it was postponed."""
 
     delay: float
     error: dict[str, Any]
@@ -39,12 +42,12 @@ class RetryLater:
 
 @dataclass(frozen=True)
 class Released:
-    """Ready again at once, as if it had not been claimed: the worker is going down."""
+    """Makes the task ready again at once, as if it had not been claimed, because the worker shuts down."""
 
 
 @dataclass(frozen=True)
 class Cancelled:
-    """Stopped because it was asked to."""
+    """Ends the task as cancelled, because it was asked to stop."""
 
 
 Outcome = Succeeded | Failed | RetryLater | Released | Cancelled

@@ -1,4 +1,4 @@
-"""What happens next, decided purely: retries, dependents, the end of a job. No SQL and no clock here."""
+"""Decides retries, dependents and the end of a job in pure functions, without SQL or a clock."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,33 +14,33 @@ from bureau.contracts.jobs.states import JobState, TaskState, When
 CRASH_BUDGET = 5
 CRASH_POLICY = RetryPolicy(max_attempts=CRASH_BUDGET, base_seconds=1.0, cap_seconds=60.0)
 POSTPONED_AT_MOST_SECONDS = 24 * 3600.0
-RETRY_AFTER_AT_MOST_SECONDS = 24 * 3600.0  # whoever names more would hide a task for years
+RETRY_AFTER_AT_MOST_SECONDS = 24 * 3600.0  # a longer wait would hide a task for years
 HINT_AGAIN_SECONDS = 30.0
 HINT_AGAIN_CAP_SECONDS = 3600.0
 
 PRIORITIES = range(10)
 PRIORITY_WORTH = timedelta(minutes=10)
 
-Jitter = Callable[[float], float]  # seconds -> a random part of them
+Jitter = Callable[[float], float]  # takes seconds, returns a random part of them
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Ready again in `delay` seconds; an attempt is spent."""
+    """Makes the task ready again in `delay` seconds; an attempt is used."""
 
     delay: float
 
 
 @dataclass(frozen=True)
 class Postpone:
-    """Ready again in `delay` seconds; no attempt is spent."""
+    """Makes the task ready again in `delay` seconds; no attempt is used."""
 
     delay: float
 
 
 @dataclass(frozen=True)
 class GiveUp:
-    """Failed for good."""
+    """Fails the task permanently."""
 
     code: str
     message: str
@@ -49,7 +49,7 @@ class GiveUp:
 def decide_retry(
     error: TaskError, failures: int, policy: RetryPolicy, jitter: Jitter, *, postponed_seconds: float = 0.0
 ) -> Retry | Postpone | GiveUp:
-    """What an error leads to. `failures` counts this one; `postponed_seconds`: how long it was put off already."""
+    """Decides what follows an error. `failures` includes this one; `postponed_seconds`: time postponed so far."""
     match error:
         case Postponed() if postponed_seconds + error.delay <= POSTPONED_AT_MOST_SECONDS:
             return Postpone(max(error.delay, 0.0))
@@ -67,23 +67,25 @@ def decide_retry(
 
 
 def backoff(failures: int, policy: RetryPolicy, jitter: Jitter) -> float:
-    """Exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
+    """Returns exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
     return jitter(min(policy.cap_seconds, policy.base_seconds * 2.0 ** min(failures, 60)))
 
 
 def rank(priority: int, due_at: datetime) -> datetime:
-    """The order among due tasks, the earliest first: a step of priority is worth ten minutes of waiting, so that what
-    waits rises slowly and nothing starves."""
+    """Returns the sort key of due tasks, earliest first.
+
+    One step of priority is worth ten minutes of waiting, so that waiting tasks rise slowly and none starves.
+    """
     return due_at - priority * PRIORITY_WORTH
 
 
 def rehint_after(hints: int) -> float:
-    """Seconds after which a message published `hints` times counts as lost."""
+    """Returns the seconds after which a message published `hints` times counts as lost."""
     return min(HINT_AGAIN_CAP_SECONDS, HINT_AGAIN_SECONDS * 2.0 ** min(max(hints - 1, 0), 20))
 
 
 def dependent_state(when: When, upstream_open: int, upstream_failed: int, upstream_unsuccessful: int) -> TaskState:
-    """The state of a waiting task after one of the tasks in its `after` ended."""
+    """Returns the state of a waiting task after one of the tasks in its `after` ended."""
     if when is When.SUCCEEDED and upstream_unsuccessful:
         return TaskState.SKIPPED
     if upstream_open:
@@ -94,7 +96,7 @@ def dependent_state(when: When, upstream_open: int, upstream_failed: int, upstre
 
 
 def job_end(ends: Mapping[tuple[TaskState, bool], int]) -> JobState:
-    """The state of a job whose tasks have all ended; `ends` counts them by (state, optional)."""
+    """Returns the state of a job whose tasks have all ended; `ends` counts them by (state, optional)."""
     if ends.get((TaskState.FAILED, False)):
         return JobState.FAILED
     if any(count for (state, _), count in ends.items() if state is TaskState.CANCELLED):
@@ -103,6 +105,6 @@ def job_end(ends: Mapping[tuple[TaskState, bool], int]) -> JobState:
 
 
 def error_of(code: str, message: str, *, retryable: bool, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """Returns an error as the API shows it. The message and the details may hold anything an exception said."""
+    """Returns an error as the API shows it. The message and details may hold any text of an exception."""
     error: dict[str, Any] = {"code": code, "message": clean_text(message), "retryable": retryable}
     return {**error, "details": clean(list(details))} if details else error

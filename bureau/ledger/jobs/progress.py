@@ -1,4 +1,4 @@
-"""What running tasks say meanwhile: events and progress, written in batches by their worker's reporter."""
+"""Writes the events and progress of running tasks; a worker's reporter sends them in batches."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -19,7 +19,7 @@ def write_said(
     by_job: Mapping[UUID, Sequence[TaskEvent]],
     progress: Mapping[Held, dict[str, Any]] = MappingProxyType({}),
 ) -> None:
-    """Adds events to the jobs that are still open, and keeps the last progress of each claim that holds its task."""
+    """Adds events to jobs that are still open, and keeps the last progress of each claim that holds its task."""
     if not progress and not any(by_job.values()):
         return
     with db.transaction() as connection:

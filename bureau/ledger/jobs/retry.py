@@ -1,4 +1,4 @@
-"""Retry by a person: what did not succeed in an ended job runs again, what did is kept."""
+"""Retries an ended job when a person asks: tasks that did not succeed run again, results of the others are kept."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from bureau.ledger.jobs.policy import dependent_state
 
 
 class Retrying(StrEnum):
-    """What a retry found."""
+    """Says what a retry found."""
 
     RETRIED = "retried"
     NOT_ENDED = "not_ended"
@@ -28,7 +28,7 @@ class Retrying(StrEnum):
 
 @dataclass(frozen=True)
 class EndedTask:
-    """What the plan needs to know of a task."""
+    """Holds the data of a task that the plan needs."""
 
     id: UUID
     state: TaskState
@@ -38,7 +38,7 @@ class EndedTask:
 
 @dataclass(frozen=True)
 class Again:
-    """A task's new beginning: ready, or waiting with its counters."""
+    """Holds how a task begins again: ready, or waiting with its counters."""
 
     state: TaskState
     upstream_open: int
@@ -47,14 +47,14 @@ class Again:
 
 @dataclass(frozen=True)
 class RetryPlan:
-    """`begun` run again; the conditions of `skipped` cannot come true this time either."""
+    """Holds the tasks that run again (`begun`) and those whose conditions cannot come true this time either."""
 
     begun: dict[UUID, Again]
     skipped: set[UUID]
 
 
 def plan(ended: Iterable[EndedTask]) -> RetryPlan:
-    """What becomes of the tasks that did not succeed. Pure."""
+    """Decides which tasks that did not succeed run again. It is a pure function."""
     by_id = {task.id: task for task in ended}
     again = {task.id for task in by_id.values() if task.state is not TaskState.SUCCEEDED}
     skipped: set[UUID] = set()
@@ -79,9 +79,9 @@ def _begin(task: EndedTask, by_id: Mapping[UUID, EndedTask], again: set[UUID]) -
 def retry(
     db: Database, job_id: UUID, owner: str, noted: Act | None = None, *, delay_seconds: float = 0.0
 ) -> Retrying | None:
-    """Begins the tasks again that did not succeed, `delay_seconds` from now. None: no such job of this owner.
+    """Starts the tasks that did not succeed again in `delay_seconds`. Returns None if the owner has no such job.
 
-    `noted` goes into the audit where something begins again.
+    `noted` is written to the audit log if the job is retried.
     """
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
@@ -145,7 +145,7 @@ def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: flo
 
 
 def _skip(job: LockedJob, skipped: set[UUID]) -> None:
-    """Some of them were cancelled: they would leave a job cancelled whose other tasks all succeed."""
+    """Marks them as skipped: those that were cancelled would make the job cancelled though all others succeed."""
     if skipped:
         job.connection.execute(
             update(tasks)
@@ -155,9 +155,9 @@ def _skip(job: LockedJob, skipped: set[UUID]) -> None:
 
 
 def _reopen(job: LockedJob, begun: int) -> None:
-    """Without its `expires_at`: who retries wants it run. With nothing to begin it ends again at once.
+    """Opens the job again without its `expires_at`, because a person who retries it wants it to run.
 
-    Its files are kept on; when they expire follows from its new end.
+    With no task to begin, the job ends again at once. Its files are kept; their expiry follows from its new end.
     """
     job.connection.execute(
         update(jobs)

@@ -1,4 +1,4 @@
-"""Submission: jobs, their tasks and the idempotency answer in one transaction. Nothing is published inside it."""
+"""Inserts jobs, their tasks and the idempotency answer in one transaction. Nothing is published inside it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bureau.ledger.jobs.locked_job import LockedJob
 
 @dataclass(frozen=True)
 class NewTask:
-    """A task that was validated: its graph is acyclic, its names are unique, its input fits the announced schema."""
+    """Holds a validated task: the graph is acyclic, names are unique, the input matches the announced schema."""
 
     name: str
     run: str
@@ -36,7 +36,7 @@ class NewTask:
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job as it was accepted; `uses` are artifacts of its owner that it refers to."""
+    """Holds an accepted job; `uses` are artifacts of its owner that it refers to."""
 
     id: UUID
     owner: str
@@ -52,17 +52,17 @@ class NewJob:
 
     @property
     def due_at_once(self) -> bool:
-        """Whether its first tasks are due when it is accepted."""
+        """Returns whether its first tasks are due when it is accepted."""
         return self.run_at is None and not self.delay_seconds
 
     def due_at(self, accepted_at: datetime) -> datetime:
-        """When its first tasks are due."""
+        """Returns when its first tasks are due."""
         return self.run_at or accepted_at + timedelta(seconds=round(self.delay_seconds or 0.0, 3))
 
 
 @dataclass(frozen=True)
 class StampedTask:
-    """A task that was inserted with the stamp of its hint: who inserted it publishes the hint after the commit."""
+    """Names a task that was inserted with its hint's stamp: its inserter publishes the hint after the commit."""
 
     id: UUID
     name: str
@@ -75,14 +75,14 @@ Room = Callable[[str], bool]
 
 
 def no_room(_queue: str) -> bool:
-    """The relay publishes the hints, as it does for whatever becomes due later."""
+    """Gives no stamps, so the relay publishes the hints, as it does for tasks that become due later."""
     return False
 
 
 def submit(
     db: Database, new: Sequence[NewJob], reservation: Reservation | None = None, *, given: Answer | None = None
 ) -> None:
-    """All jobs or none. Raises `ArtifactGone`, `ReservationLost`."""
+    """Inserts all jobs or none. Raises `ArtifactGone` or `ReservationLost`."""
     with db.transaction() as connection:
         for job in new:
             insert_job(connection, job)
@@ -91,7 +91,7 @@ def submit(
 
 
 def added_name(adding: str, name: str) -> str:
-    """What an added task is called in its job: no submitted name holds a colon, so none is met."""
+    """Returns the name of an added task in its job: submitted names hold no colon, so it collides with none."""
     return f"{adding}:{name}"
 
 
@@ -100,7 +100,7 @@ def insert_job(
 ) -> list[StampedTask]:
     """Inserts one job inside the caller's transaction, and returns the tasks that got the stamp of their hint.
 
-    `at` is the database's time that the job is accepted at, where the caller asked for it; else it is the statements'.
+    `at` is the database's time at which the job is accepted, if the caller read it; else each statement's time is used.
     """
     accepted = now() if at is None else literal(at, UtcDateTime())
     due = _due(job) if at is None else literal(job.due_at(at), UtcDateTime())
@@ -130,7 +130,7 @@ def insert_job(
 
 
 def add_tasks(job: LockedJob, new: Sequence[NewTask]) -> None:
-    """Tasks added to an open job, under its lock; who has no `after` is ready at once."""
+    """Adds tasks to an open job, under its lock; a task without `after` is ready at once."""
     if new:
         rows, links = task_rows(job.id, new, job.total_tasks, job.row.priority, None)
         _insert_tasks(job.connection, rows, links, due=now())
@@ -140,7 +140,7 @@ def add_tasks(job: LockedJob, new: Sequence[NewTask]) -> None:
 def task_rows(
     job_id: UUID, new: Sequence[NewTask], first_position: int, priority: int, expires_at: datetime | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, UUID]]]:
-    """The rows of new tasks and of the dependencies between them."""
+    """Builds the rows of new tasks and of the dependencies between them."""
     ids = {task.name: new_id() for task in new}
     rows = [
         {"id": ids[task.name], "job_id": job_id, "position": position, "priority": priority, **_columns(task)}
@@ -197,7 +197,7 @@ def _columns(task: NewTask) -> dict[str, Any]:
 
 
 def _due(job: NewJob) -> ColumnElement[datetime]:
-    """`run_at` where given, else now plus `delay_seconds`."""
+    """Returns `run_at` if it is given, else now plus `delay_seconds`."""
     if job.run_at is not None:
         return literal(job.run_at, UtcDateTime())
     return later(job.delay_seconds or 0.0)

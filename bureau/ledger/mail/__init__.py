@@ -1,1 +1,1 @@
-"""Mail deliveries, what providers report about them, and suppressed addresses."""
+"""Holds mail deliveries, the events that providers report about them, and suppressed addresses."""

@@ -1,4 +1,4 @@
-"""Deliveries: a mail's intent is written before it is handed over, its end after. So it is handed over once."""
+"""Records deliveries: the intent before a mail is handed over, the end after it, so that it is handed over once."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from bureau.ledger.mail.suppressions import Suppression
 
 @dataclass(frozen=True)
 class MailDelivery:
-    """The nth try of a task's mail. `recipients`: address to open, sent, refused, deferred or unknown."""
+    """Holds the nth attempt of a task's mail. `recipients`: address to open, sent, refused, deferred or unknown."""
 
     n: int
     message_id: str
@@ -32,15 +32,15 @@ class MailDelivery:
     recipients: dict[str, str]
     age_seconds: float
     response: str | None
-    reasons: Mapping[str, str] = field(default_factory=dict)  # what the provider said of those it did not take
+    reasons: Mapping[str, str] = field(default_factory=dict)  # the provider's answers for the refused ones
 
 
 class ClaimLost(Exception):
-    """The task is no longer this claim's: nothing may be sent."""
+    """Says that the task no longer belongs to this claim: nothing may be sent."""
 
 
 class OpenIntent(Exception):
-    """An earlier try has not ended: it may be under way."""
+    """Says that an earlier attempt has not ended: it may still be in progress."""
 
     def __init__(self, delivery: MailDelivery) -> None:
         super().__init__(f"delivery {delivery.n} is open")
@@ -48,7 +48,7 @@ class OpenIntent(Exception):
 
 
 class SuppressedRecipients(Exception):
-    """Recipients are on the suppression list: nothing was written, and the mail may go to the others."""
+    """Says that recipients are on the suppression list: nothing was written, and the mail may go to the others."""
 
     def __init__(self, found: Mapping[str, Suppression]) -> None:
         super().__init__(f"{len(found)} recipients are suppressed")
@@ -56,7 +56,7 @@ class SuppressedRecipients(Exception):
 
 
 def history(db: Database, task_id: UUID) -> list[MailDelivery]:
-    """All tries of a task, the first one first."""
+    """Returns all attempts of a task, the first one first."""
     with db.read() as connection:
         return _history(connection, task_id)
 
@@ -94,23 +94,23 @@ def _delivery(row: Row[Any]) -> MailDelivery:
 
 @dataclass(frozen=True)
 class Intent:
-    """What is about to be handed over: a claim's mail, to whom, by which transport."""
+    """Describes the mail of a claim that is about to be handed over, its recipients and its transport."""
 
     task_id: UUID
     claim_no: int
     message_id: str
     transport: str
     recipients: tuple[str, ...]
-    owner: str | None = None  # whose suppression list is asked; None asks none
+    owner: str | None = None  # the owner of the suppression list to check; None checks none
 
 
 Opened = MailDelivery | ClaimLost | OpenIntent | SuppressedRecipients
 
 
 def open_delivery(db: Database, intent: Intent) -> MailDelivery:
-    """Writes the intent under the task row's lock, and waits for that.
+    """Writes the intent under the task row's lock, and waits for that lock.
 
-    Raises `ClaimLost`, `OpenIntent`, `SuppressedRecipients` and `LedgerUnavailable`; then there is no new intent.
+    Raises `ClaimLost`, `OpenIntent`, `SuppressedRecipients` or `LedgerUnavailable`; then there is no new intent.
     """
     (opened,) = _open(db, [intent], skip_locked=False)
     if isinstance(opened, Deferred):  # the task was deleted
@@ -123,8 +123,8 @@ def open_delivery(db: Database, intent: Intent) -> MailDelivery:
 def open_batch(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferred]:
     """Writes the intents of several claims in one transaction, each under its task row's lock.
 
-    The answer to each is its delivery, or what `open_delivery` would raise; `Deferred` where somebody has the row
-    locked, or the task is gone.
+    Returns for each its delivery, or the exception that `open_delivery` would raise; `Deferred` if another transaction
+    has the row locked, or the task is gone.
     """
     return _open(db, intents, skip_locked=True)
 
@@ -148,7 +148,7 @@ def _opened(
     histories: Mapping[UUID, Sequence[MailDelivery]],
     listed: Mapping[tuple[str, str], Suppression],
 ) -> Opened | Deferred:
-    """What the rows, which are locked, make of an intent."""
+    """Decides about an intent from the rows, which are locked."""
     if task is None:
         return Deferred.LOCKED
     if task.claim_no != intent.claim_no or task.state != TaskState.RUNNING or task.stop_requested_at is not None:
@@ -192,7 +192,10 @@ _OPEN = insert(deliveries).from_select(
 
 
 def move_delivery(db: Database, *, task_id: UUID, claim_no: int, n: int, transport: str) -> bool:
-    """Gives an open try to another transport, the claim checked as when it was opened. False: it must not go on."""
+    """Moves an open attempt to another transport, after checking the claim as when it was opened.
+
+    Returns False if the attempt must not go on.
+    """
     with db.transaction() as connection:
         if not _still_claimed(connection, task_id, claim_no):
             return False
@@ -205,7 +208,7 @@ def move_delivery(db: Database, *, task_id: UUID, claim_no: int, n: int, transpo
 
 
 def _still_claimed(connection: Connection, task_id: UUID, claim_no: int) -> bool:
-    """Whether the task is this claim's and may go on; its row stays locked until the end of the transaction."""
+    """Returns whether this claim holds the task and may go on. Locks its row until the end of the transaction."""
     claimed = connection.execute(
         select(tasks.c.id)
         .where(
@@ -220,20 +223,20 @@ def _still_claimed(connection: Connection, task_id: UUID, claim_no: int) -> bool
 
 
 def close_delivery(db: Database, end: DeliveryEnd) -> bool:
-    """Writes the end once, fenced by nothing: what happened outside happened. False: somebody was first."""
+    """Writes the end once, even for a lost claim, because the mail has left. Returns False if it had an end already."""
     with db.transaction() as connection:
         closed = close_all(connection, [end])
     return bool(closed)
 
 
 def close_all(connection: Connection, ends: Sequence[DeliveryEnd]) -> list[UUID]:
-    """Writes several ends in the caller's transaction, as `close_delivery` does; the tasks of those that were open."""
+    """Writes several ends in the caller's transaction, as `close_delivery` does. Returns the tasks that had none."""
     if not ends:
         return []
     rows = [{name: getattr(end, name) for name in _END_NAMES} for end in ends]
     closed = [row.task_id for row in _ENDED.query(connection, _CLOSE, rows)]
     for end in ends:
-        if end.state is DeliveryState.UNKNOWN:  # the provider may have told of it before we gave up
+        if end.state is DeliveryState.UNKNOWN:  # the provider may have reported it before this end
             provider_events.prove(connection, end.task_id)
     return closed
 

@@ -35,7 +35,7 @@ def record(db: Database, events: Sequence[MailEvent]) -> int:
 
 
 def prove(connection: Connection, task_id: UUID) -> None:
-    """Turns `unknown` recipients of the task's mail into `sent` where an event names them.
+    """Turns `unknown` recipients of the task's mail into `sent` if an event names them.
 
     Any event about a recipient proves that the provider has the mail. An attempt without unknown recipients is `sent`.
     """

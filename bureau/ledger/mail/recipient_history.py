@@ -15,12 +15,12 @@ from bureau.ledger.db.mail_tables import mail_events
 from bureau.ledger.db.tables import deliveries, tasks
 from bureau.ledger.mail.recipient_status import SUPPRESSED, reason_of, recipients, refused_of, weight_of
 
-STEPS = 5  # of each recipient; a full mailbox may be tried, and reported, for days
+STEPS = 5  # for each recipient; a full mailbox may be tried, and reported, for days
 
 
 @dataclass(frozen=True)
 class HistoryStep:
-    """The recipient's `state` after an attempt by `transport`, or after a later event of the provider."""
+    """Holds the recipient's `state` after an attempt by `transport`, or after a later event of the provider."""
 
     at: datetime
     state: str
@@ -30,7 +30,7 @@ class HistoryStep:
 
 @dataclass(frozen=True)
 class Recipient:
-    """The current `state`, `at` and `reason` of a recipient; `steps` holds the last steps, the oldest first."""
+    """Holds the current `state`, `at` and `reason` of a recipient; `steps` are the last steps, oldest first."""
 
     task: str
     address: str
@@ -42,7 +42,7 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Mails:
-    """The first recipients, in the order of the job's tasks, and the number of all."""
+    """Holds the first recipients, in the order of the job's tasks, and the total number."""
 
     recipients: tuple[Recipient, ...]
     total: int

@@ -30,7 +30,7 @@ def of_tasks(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[dic
 def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dict[str, Any]]:
     """Returns the state of each recipient of a task, given the task's row.
 
-    The state is `delivered`, `bounced`, `dropped`, `deferred` or `complained` where the provider reported it, else the
+    The state is `delivered`, `bounced`, `dropped`, `deferred` or `complained` if the provider reported it, else the
     state at the handover. A recipient that was sent to once stays `sent`, as for the sender.
     """
     shown: dict[str, dict[str, Any]] = {}
@@ -50,17 +50,17 @@ def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dic
 
 
 def refused_of(result: dict[str, Any] | None) -> dict[str, str]:
-    """Returns who got no mail and why, from a task's result (`MailSent`), which alone names suppressed recipients."""
+    """Returns the recipients without mail and why, from a result (`MailSent`): only it names suppressed ones."""
     return (result or {}).get("refused") or {}
 
 
 def weight_of(event: Any) -> int:
-    """Ranks events: of two events about a recipient the graver one counts, whichever came later."""
+    """Ranks events: the more serious of two events about a recipient counts, whichever came later."""
     return _WEIGHT[MailEventKind(event.kind)]
 
 
 def reason_of(address: str, delivery: Any) -> str | None:
-    """Returns what the provider said of this recipient; else its answer to the whole."""
+    """Returns the provider's answer for this recipient, else its answer to the whole mail."""
     reason: str | None = (delivery.reasons or {}).get(address, delivery.response)
     return reason
 

@@ -1,4 +1,4 @@
-"""Suppressed addresses, which get no mail: a list for each owner, from hard bounces, complaints and people."""
+"""Keeps addresses that get no mail: a list for each owner, filled by hard bounces, complaints and people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from bureau.ledger.db.sql_time import now
 
 @dataclass(frozen=True)
 class Suppression:
-    """A suppressed address in lower case, and the reason."""
+    """Holds a suppressed address in lower case, and the reason."""
 
     address: str
     reason: SuppressionReason
@@ -36,7 +36,7 @@ def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppr
 
 
 def listed_among(connection: Connection, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Suppression]:
-    """Of pairs of an owner and an address those on the owner's list, in one statement."""
+    """Returns the suppressions of those pairs of owner and address that are listed, in one statement."""
     given = {(owner, folded(address)): (owner, address) for owner, address in asked}
     rows = _ASKED.query(connection, _AMONG, [{"owner": owner, "address": address} for owner, address in given])
     return {given[row.owner, row.address]: _suppression(row) for row in rows}
@@ -49,7 +49,7 @@ _AMONG = select(suppressions).where(
 
 
 def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:
-    """Lists suppressions after `after`, by address; only that of `address` where one is given."""
+    """Lists suppressions after `after`, by address; only that of `address` if it is given."""
     query = select(suppressions).where(suppressions.c.owner == owner, suppressions.c.address > after)
     if address is not None:
         query = query.where(suppressions.c.address == folded(address))
@@ -69,7 +69,7 @@ def add(db: Database, owner: str, address: str, detail: str | None, act: Act) ->
 
 
 def remove(db: Database, owner: str, address: str, act: Act) -> bool:
-    """Removes a suppression, so that the address gets mail again. Returns False where there was none."""
+    """Removes a suppression, so that the address gets mail again. Returns False if there was none."""
     with db.transaction() as connection:
         gone = connection.execute(
             delete(suppressions).where(suppressions.c.owner == owner, suppressions.c.address == folded(address))

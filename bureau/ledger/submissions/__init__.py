@@ -1,1 +1,1 @@
-"""Submissions without files: many in one transaction, with what each is admitted by."""
+"""Holds submissions without files: many are checked and inserted in one transaction."""

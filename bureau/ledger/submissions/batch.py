@@ -1,7 +1,7 @@
-"""Submits several jobs in one transaction; each is accepted or refused for itself.
+"""Submits several jobs in one transaction; each is accepted or refused on its own.
 
-What a submission depends on is decided in the transaction that inserts it: whether its key still opens anything, the
-rate limit, the Idempotency-Key. So nothing is read before it, and nothing stays held when it fails.
+The transaction that inserts a submission also checks it: whether its key is still valid, the rate limit, and the
+Idempotency-Key. So nothing is read before the transaction, and nothing stays reserved when it fails.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from bureau.ledger.submissions.submission import Accepted, NotAdmitted, Repeated
 
 
 def submit_batch(db: Database, submissions: Sequence[Submission], room: Room = no_room) -> list[SubmissionOutcome]:
-    """The outcomes in the order of the submissions, once they are committed.
+    """Submits jobs, commits, and returns the outcomes in the order of the submissions.
 
-    `room` is asked for each task that is due at once whether it gets the stamp of its hint.
-    Raises `LedgerUnavailable`: then all of them were committed, or none.
+    `room` decides for each task that is due at once whether it gets the stamp of its hint.
+    Raises `LedgerUnavailable`; then either all submissions were committed or none.
     """
     if not db.is_sqlite:
         return statement.submit_batch(db, submissions, room)

@@ -1,8 +1,8 @@
 """Submits several jobs on PostgreSQL in one statement, which is a transaction of its own.
 
-Its text is the same for any number of submissions, so that the driver prepares it once: they are one JSON document, as
-in `JsonRows`. It looks rows up by their primary keys only, so that a plan from the time when the tables were small
-stays right when they have grown.
+The submissions are one JSON document, as in `JsonRows`: the text is the same for any number of them, so that the driver
+prepares it once. The statement finds rows by primary keys only, so that a plan made when the tables were small stays
+right when they have grown.
 """
 
 import json
@@ -20,7 +20,7 @@ from bureau.ledger.submissions.submission import Accepted, NotAdmitted, Repeated
 
 
 def submit_batch(db: Database, submissions: Sequence[Submission], room: Room) -> list[SubmissionOutcome]:
-    """As `batch.submit_batch` says. Submissions of other rates than the first one's are for another call."""
+    """Submits jobs as `batch.submit_batch` does. All submissions of a call must have the rate of the first one."""
     stamped: list[tuple[StampedTask, ...]] = []
     given = []
     for number, submission in enumerate(submissions):
@@ -53,7 +53,7 @@ def _outcome(row: Any, rate: Rate | None, stamped: tuple[StampedTask, ...]) -> S
 
 
 def _row(number: int, submission: Submission, room: Room) -> tuple[dict[str, Any], tuple[StampedTask, ...]]:
-    """A submission as an element of the document; JSON columns are text in it, which keeps the order of their keys."""
+    """Builds a submission's element of the document; its JSON columns are text, which keeps the order of their keys."""
     job, check = submission.job, submission.check
     tasks, links = task_rows(job.id, job.tasks, 0, job.priority, job.expires_at)
     stamped = []
@@ -119,7 +119,7 @@ WITH given AS MATERIALIZED (
     bucket text, nobody boolean, key_id text, key_owner text, role text, sha256 text,
     method text, path text, once text, fingerprint text, token uuid, status smallint, location text)
 )"""
-# A key admits while all that was read of it holds. Who shows no key is admitted while there is none.
+# Admits a key while everything that was read of it holds, and a client without a key while there are no keys.
 _KEYED = """
 , admitted AS MATERIALIZED (
   SELECT g.* FROM given g
@@ -127,8 +127,8 @@ _KEYED = """
     AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
   WHERE (g.key_id IS NULL OR k.id IS NOT NULL) AND NOT (g.nobody AND EXISTS (SELECT FROM keys))
 )"""
-# `take_token` for all submissions of a key at once, or for none of them: then each is counted alone. The rows are
-# locked in the order of their keys, as all who lock several do.
+# Does what `take_token` does, for all submissions of a key at once or for none of them; then each is counted alone.
+# Rows are locked in the order of their keys, as in all code that locks several.
 _LIMITED = """
 , clock AS MATERIALIZED (SELECT extract(epoch FROM statement_timestamp())::float8 AS at)
 , taken AS (
@@ -145,7 +145,7 @@ _LIMITED = """
 )"""
 _UNLIMITED = """
 , counted AS (SELECT a.*, NULL::float8 AS full_at, NULL::float8 AS clock FROM admitted a)"""
-# One of two requests with a key waits here until the other has committed, and then inserts nothing.
+# If two requests have the same key, one waits here until the other has committed, and then inserts nothing.
 _ONCE = """
 , kept AS (
   INSERT INTO idempotency (owner, method, path, key, fingerprint, token, created_at, held_until, status, location)
@@ -192,7 +192,7 @@ FROM counted c LEFT JOIN accepted a ON a.n = c.n
 
 @cache
 def _text(*, keyed: bool, limited: bool, once: bool, graphs: bool) -> str:
-    """The statement with the parts that a group needs: each part costs, also where it has nothing to do."""
+    """Builds the statement from the parts that a group needs: each part costs time even if it has nothing to do."""
     parts = [
         _GIVEN,
         _KEYED if keyed else ", admitted AS (SELECT * FROM given)",
@@ -202,4 +202,4 @@ def _text(*, keyed: bool, limited: bool, once: bool, graphs: bool) -> str:
         _GRAPHS if graphs else "",
         _OUTCOMES,
     ]
-    return " ".join("".join(parts).split())  # the driver parses a text anew each time where it is over 4 KiB
+    return " ".join("".join(parts).split())  # the driver parses a text of more than 4 KiB anew each time

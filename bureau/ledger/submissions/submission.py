@@ -1,4 +1,4 @@
-"""A submission without files, what it is admitted by, and what became of it."""
+"""Defines a submission without files, its admission check, and its outcomes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,10 @@ from bureau.ledger.jobs.submit import NewJob, StampedTask
 
 @dataclass(frozen=True)
 class AdmissionCheck:
-    """What admits a submission, where that was not decided before its transaction.
+    """Holds the admission checks of a submission that were not made before its transaction.
 
-    `key` must still be as it was read. `bucket` is the id of the key whose rate limit counts it. With `without_keys`
-    there must be no key at all, because the client showed none.
+    `key` must still be as it was read. `bucket` is the id of the key whose rate limit counts the submission. With
+    `without_keys` there must be no key at all, because the client sent none.
     """
 
     key: KeyCheck | None = None
@@ -25,7 +25,7 @@ class AdmissionCheck:
 
 @dataclass(frozen=True)
 class Submission:
-    """A job that uses no artifacts, what admits it, and its Idempotency-Key with the answer that is kept for it."""
+    """Holds a job that uses no artifacts, its admission check, and its Idempotency-Key with the answer to store."""
 
     job: NewJob
     check: AdmissionCheck = AdmissionCheck()
@@ -35,7 +35,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The job is in the ledger since `at`. The hints of the `stamped` tasks are to be published now."""
+    """Says that the job is in the ledger since `at`. The hints of the `stamped` tasks must be published now."""
 
     at: datetime
     stamped: tuple[StampedTask, ...] = ()
@@ -44,14 +44,14 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Repeated:
-    """It was admitted, but its Idempotency-Key is taken: no job was inserted."""
+    """Says that the submission was admitted, but its Idempotency-Key is taken: no job was inserted."""
 
     limit: RateLimitResult | None = None
 
 
 @dataclass(frozen=True)
 class NotAdmitted:
-    """Its key or the key's rate limit does not admit it. Nothing was written; the ordinary checks say why."""
+    """Says that the key or its rate limit refused the submission. Nothing was written; the usual checks say why."""
 
 
 SubmissionOutcome = Accepted | Repeated | NotAdmitted

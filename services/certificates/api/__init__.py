@@ -1,1 +1,1 @@
-"""The way to the certificates API: one client, interruptible, its answers mapped to typed errors."""
+"""Holds the client of the certificates API: it is interruptible, and maps answers to typed errors."""

@@ -1,6 +1,6 @@
-"""The client of the certificates API. It posts multipart `files` and receives `application/zip`.
+"""Calls the certificates API: posts multipart `files` and receives `application/zip`.
 
-httpx is imported at the first call: with all its imports it takes a twelfth of a worker's start.
+httpx is imported at the first call, because with all its imports it takes a twelfth of a worker's start.
 """
 
 import threading
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"
 ACCEPTED = 202
-CHECKPOINT = "bureau.checkpoint"  # extension of a request: called with (certificates done, all), may raise
+CHECKPOINT = "bureau.checkpoint"  # a request's extension: called with (certificates done, all), may raise
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to post; `file` is seekable and read in pieces."""
+    """Describes a file to post; `file` is seekable and read in pieces."""
 
     name: str
     media_type: str
@@ -38,7 +38,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What one call needs besides the files.
+    """Holds what one call needs besides the files.
 
     `fields` are sent as parts of the form. `progress` takes (current, total or None, unit); callbacks may raise.
     """
@@ -52,7 +52,7 @@ class Exchange:
 
 
 class CertificatesApi:
-    """One pooled client for a process, made on first use, and so after any fork. Threads share it."""
+    """Holds one pooled client for a process. It is created on first use, and so after any fork; threads share it."""
 
     def __init__(
         self,
@@ -64,7 +64,10 @@ class CertificatesApi:
         headers: Mapping[str, str] | None = None,
         built_in: bool = False,
     ) -> None:
-        """`headers` are sent with every request and may be secret. `built_in`: it is the issuer in this process."""
+        """Sets the API and its headers.
+
+        `headers` are sent with every request and may be secret. `built_in`: it is the issuer in this process.
+        """
         self.name = "the certificate issuer" if built_in else "the certificates API"
         self._built_in = built_in
         self._url = url

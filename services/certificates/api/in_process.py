@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class InProcessTransport(httpx.BaseTransport):
-    """An `httpx.WSGITransport` that also hands the request's checkpoint to the app.
+    """Calls a WSGI app as `httpx.WSGITransport` does, and also hands it the request's checkpoint.
 
     There is no socket between them, so the checkpoint is how a stop token ends the app's work and how progress is seen.
     """

@@ -1,7 +1,7 @@
-"""An HTTP transport whose sockets a stop token breaks, wherever in an exchange they hang.
+"""Provides an HTTP transport whose sockets a stop token breaks at any point of an exchange.
 
-httpx offers the connection only with the response, which is too late for a server that never answers. So the sockets
-are wrapped one layer below, in httpcore's network backend; the thread's context says which token applies.
+httpx gives access to the connection only with the response, which is too late for a server that never answers. So the
+sockets are wrapped one layer below, in httpcore's network backend; the thread's context holds the token that applies.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ SEND_BYTES = 64 * 1024
 
 
 class InterruptibleTransport(httpx.BaseTransport):
-    """HTTP/1.1 with kept connections, which each thread has for itself.
+    """Speaks HTTP/1.1 over kept connections; each thread has its own.
 
     In one pool for all threads, httpcore goes through every idle connection for every other one at each request, which
     took most of the time at 200 threads.
@@ -68,7 +68,7 @@ class InterruptibleTransport(httpx.BaseTransport):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection; reads, writes and handshakes end when the token shuts its socket down.
+    """Wraps a connection; reads, writes and handshakes end when the token shuts its socket down.
 
     Written bytes wait for the next read, or until there are many, so that the head of a request, its parts and a small
     file are sent at once. Each separate write hands the interpreter to other threads and costs three system calls.
@@ -80,7 +80,7 @@ class _Stream(httpcore.NetworkStream):
         self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with contextlib.suppress(httpcore.WriteError):  # as httpcore does: the answer may be there and say why
+        with contextlib.suppress(httpcore.WriteError):  # as httpcore does: an answer may already be there and say why
             self._send()
         return self._interruptible(lambda: self._inner.read(max_bytes, timeout))
 

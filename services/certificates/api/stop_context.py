@@ -1,6 +1,7 @@
-"""The stop token that rules this thread's calls: set around a call, read wherever a transport waits.
+"""Holds the stop token for this thread's calls: set around a call, read wherever a transport waits.
 
-A file of its own, because the client needs it with every transport, and what breaks sockets needs httpcore besides.
+It is a module of its own, because the client needs it with every transport, and the code that breaks sockets also needs
+httpcore.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ _token: ContextVar[StopToken | None] = ContextVar("certificates_stop_token", def
 
 @contextlib.contextmanager
 def stopped_by(token: StopToken) -> Iterator[None]:
-    """While the block runs, this thread's work on an interruptible transport ends as `Stopped` once `token` is set."""
+    """Ends this thread's work on an interruptible transport as `Stopped` if `token` is set while the block runs."""
     before = _token.set(token)
     try:
         yield
@@ -23,5 +24,5 @@ def stopped_by(token: StopToken) -> Iterator[None]:
 
 
 def current_token() -> StopToken | None:
-    """The token of the block that this thread is in."""
+    """Returns the token of the block that this thread is in."""
     return _token.get()

@@ -26,7 +26,7 @@ KNOWN_FLAGS = 0x0806 | SIZES_FOLLOW  # UTF-8 names, the level of compression
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of an archive. `ratio` is the uncompressed to the compressed bytes of one member."""
+    """Sets the limits of an archive. `ratio` is the uncompressed to the compressed bytes of one member."""
 
     archive_bytes: int
     members: int
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Checked:
-    """The contents of an archive that passed the check."""
+    """Holds the contents of an archive that passed the check."""
 
     files: int
     uncompressed_bytes: int

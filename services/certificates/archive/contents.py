@@ -10,7 +10,7 @@ from bureau.services.certificates.archive.errors import corrupt, shown, truncate
 
 CHUNK_BYTES = 256 * 1024
 STORED, DEFLATED = 0, 8
-ENCRYPTED = 0x0001 | 0x0040 | 0x2000  # the member, strongly, or the directory itself
+ENCRYPTED = 0x0001 | 0x0040 | 0x2000  # the member is encrypted, strongly encrypted, or the directory itself is
 SIZES_FOLLOW = 0x0008
 
 _LOCAL = struct.Struct("<4s5H3L2H")

@@ -25,7 +25,7 @@ _ZIP64 = 0x0001
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An entry of the directory, as written there."""
+    """Holds an entry of the directory, as written there."""
 
     name: str
     raw_name: bytes
@@ -45,13 +45,13 @@ class Member:
 
     @property
     def is_special(self) -> bool:
-        """Whether it is a link, a device or a pipe, neither file nor folder."""
+        """Returns whether it is a link, a device or a pipe, neither file nor folder."""
         return stat.S_IFMT(self.mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
 @dataclass(frozen=True)
 class Directory:
-    """The place of the directory. `start` is also where the members' data must have ended."""
+    """Gives the place of the directory. `start` is also where the members' data must have ended."""
 
     start: int
     size_bytes: int

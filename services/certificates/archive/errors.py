@@ -1,4 +1,4 @@
-"""The errors of archives that may not be given to anyone."""
+"""Defines the errors of archives that must not be given to anyone."""
 
 from bureau.contracts.errors import PermanentError
 
@@ -6,7 +6,7 @@ SHOWN_CHARACTERS = 80
 
 
 class ArchiveError(PermanentError):
-    """The archive breaks a rule; `message` names the member, the value and the rule."""
+    """Says that the archive breaks a rule; `message` names the member, the value and the rule."""
 
 
 def shown(name: str) -> str:

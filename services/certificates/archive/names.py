@@ -6,7 +6,7 @@ import unicodedata
 MAX_NAME_CHARACTERS = 240  # Windows allows 260, with the folder to which it is extracted
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
-# They turn the reading direction: “fdp.exe” after one of them is read as “exe.pdf”.
+# These characters turn the reading direction: “fdp.exe” after one of them is read as “exe.pdf”.
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -31,7 +31,10 @@ def name_problem(name: str) -> str | None:
 
 
 class Places:
-    """The places taken so far. Systems that ignore case or accents would write one such member over the other."""
+    """Records the places taken so far.
+
+    Systems that ignore case or accents would write one of two such members over the other.
+    """
 
     def __init__(self) -> None:
         self._files: set[str] = set()

@@ -1,6 +1,6 @@
 """Recognizes archives inside archives. They are refused, because their contents would not be checked. Pure."""
 
-# The bytes that mark each kind, and their place. DOCX, XLSX and JAR files are ZIP archives too.
+# These bytes, at their offset, mark each kind. DOCX, XLSX and JAR files are ZIP archives too.
 _BEGINNINGS = (
     (0, b"PK\x03\x04", "ZIP"),
     (0, b"PK\x05\x06", "ZIP"),

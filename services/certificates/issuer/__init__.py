@@ -1,1 +1,1 @@
-"""The built-in issuer: rosters in, a ZIP of PDF certificates out, as any certificates API does it. A WSGI app."""
+"""Holds the built-in issuer, a WSGI app that makes a ZIP of PDF certificates from rosters like any certificates API."""

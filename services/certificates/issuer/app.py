@@ -1,4 +1,4 @@
-"""The issuer as a WSGI app. POST / takes multipart `files` and answers `application/zip`. GET /healthz."""
+"""Serves the issuer as a WSGI app: POST / takes multipart `files` and answers `application/zip`; GET /healthz."""
 
 import os
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def create_app(settings: IssuerSettings, links: Links | None) -> Flask:
             )
             write_bundle(bundle, wanted, typesetter, checkpoint)
             return _zip(bundle)
-        except BaseException:  # also a stop: nobody else closes the file
+        except BaseException:  # also for a stop, because nothing else closes the file
             bundle.close()
             raise
 
@@ -143,7 +143,7 @@ def _refused(error: RefusedError) -> tuple[Response, int]:
 
 
 def _http_error(error: HTTPException) -> Response:
-    """Answers what Flask itself refuses (404, 405, 413, 500) as JSON, with its own headers, such as `Allow`."""
+    """Answers the errors of Flask itself (404, 405, 413, 500) as JSON, with their own headers, such as `Allow`."""
     response = error.get_response()
     code = (error.name or "error").lower().replace(" ", "_")
     body = jsonify({"error": {"code": code, "message": error.description or error.name}})

@@ -29,11 +29,11 @@ _PRINTED = ("recipient", "course", "date", "hours", "grade", "id")
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be issued. With `issue_good`, good rows are issued although others have errors, which are listed."""
+    """Describes what to issue. With `issue_good`, good rows are issued although others have errors; they are listed."""
 
     organisation: str
-    language: str  # of rows that name none, in rosters whose header is in no other language
-    chosen_language: str  # the request's own for rows that name none, or ""
+    language: str  # for rows that name none, in rosters whose header is in no other language
+    chosen_language: str  # the request's language for rows that name none, or ""
     links: Links | None
     rosters: Sequence[Roster]
     idempotency_key: str

@@ -4,7 +4,7 @@ import unicodedata
 
 from bureau.contracts.artifacts import cut_to_bytes
 
-MAX_BYTES = 100  # of the part that comes from a roster; a name may have 255, with its number and ending
+MAX_BYTES = 100  # for the part that comes from a roster; a name may have 255, with its number and ending
 
 
 def certificate_name(number: int, total: int, recipient: str) -> str:

@@ -1,4 +1,7 @@
-"""`python -m bureau.services.certificates.issuer.keys` makes a key that signs certificates, and prints both halves."""
+"""Creates a key that signs certificates, and prints both halves.
+
+Run it with `python -m bureau.services.certificates.issuer.keys`.
+"""
 
 from secrets import token_urlsafe
 

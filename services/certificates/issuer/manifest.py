@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Entry:
-    """A certificate in the archive. `file` is its name there; `link` is "" without a signing key."""
+    """Describes a certificate in the archive. `file` is its name there; `link` is "" without a signing key."""
 
     file: str
     recipient: str

@@ -1,4 +1,4 @@
-"""The errors that the issuer answers with, as the JSON of every certificates API."""
+"""Defines the errors that the issuer answers with, as the JSON of every certificates API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ LISTED = 1000
 
 @dataclass(frozen=True, order=True)
 class RowError:
-    """An error in a roster. `line` counts from 1, as editors do; of the whole file it is 0, and `column` is ""."""
+    """Describes an error in a roster.
+
+    `line` counts from 1, as editors do; for an error of the whole file it is 0, and `column` is "".
+    """
 
     file: str
     line: int
@@ -21,7 +24,7 @@ class RowError:
 
     @property
     def detail(self) -> dict[str, object]:
-        """The error as the API shows it."""
+        """Returns the error as the API shows it."""
         return {
             "file": self.file,
             "line": self.line or None,
@@ -31,7 +34,7 @@ class RowError:
 
 
 class RefusedError(Exception):
-    """A request that is refused. It is answered with `status`; `rows` are listed by file and line."""
+    """Says that a request is refused. It is answered with `status`; `rows` are listed by file and line."""
 
     def __init__(self, status: int, code: str, message: str, rows: Sequence[RowError] = ()) -> None:
         super().__init__(message)

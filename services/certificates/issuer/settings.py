@@ -1,4 +1,4 @@
-"""Settings of the built-in issuer."""
+"""Defines the settings of the built-in issuer."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -13,7 +13,7 @@ _COLOUR = r"^$|^#[0-9A-Fa-f]{6}$"
 
 
 class IssuerSettings(Settings):
-    """The issuer's settings. The limits bound the cost of a request.
+    """Holds the issuer's settings. The limits bound the cost of a request.
 
     At about 70 certificates a second, 5,000 rows stay within the client's timeout of 120 s.
     """

@@ -1,4 +1,4 @@
-"""`gunicorn bureau.services.certificates.issuer.wsgi:app` runs the issuer as a separate service."""
+"""Runs the issuer as a separate service: `gunicorn bureau.services.certificates.issuer.wsgi:app`."""
 
 from bureau.gc_pause import collector_paused
 

@@ -1,1 +1,1 @@
-"""The routes, one file a resource. Each has a function that gives its operations."""
+"""Holds the routes, one file per resource. Each file has a function that returns its operations."""

@@ -1,4 +1,4 @@
-"""GET /v1/artifacts/{id}/{name}: a stored file, with ETag and ranges."""
+"""Serves GET /v1/artifacts/{id}/{name}: a stored file, with ETag and range requests."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -95,7 +95,7 @@ def _contents(
 
 
 def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks, the first one read already: what is wrong with storage shows before the status is sent."""
+    """Returns the chunks after reading the first, so that a storage error is seen before the status line is sent."""
     first = next(chunks, b"")
 
     def rest() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""GET /v1/catalog/…: what the running services announced."""
+"""Serves GET /v1/catalog/…: what the running services have announced."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,27 +14,27 @@ from bureau.submission.announcements import CatalogSnapshot
 
 
 class CatalogTask(TaskDescription):
-    """A task that can be submitted by POST /v1/jobs."""
+    """Describes a task that can be submitted with POST /v1/jobs."""
 
     workers: int
 
 
 class CatalogTaskList(BaseModel):
-    """A page of tasks, by name."""
+    """Lists a page of tasks, sorted by name."""
 
     items: list[CatalogTask]
     next_cursor: str | None
 
 
 class ReportList(BaseModel):
-    """A page of reports, by name."""
+    """Lists a page of reports, sorted by name."""
 
     items: list[ReportDescription]
     next_cursor: str | None
 
 
 class TemplateList(BaseModel):
-    """A page of mail templates, by name."""
+    """Lists a page of mail templates, sorted by name."""
 
     items: list[TemplateDescription]
     next_cursor: str | None

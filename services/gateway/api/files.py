@@ -1,4 +1,4 @@
-"""POST /v1/files: a file to refer to later."""
+"""Serves POST /v1/files: stores a file that later requests can refer to."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ CREATED = 201
 
 
 class FileForm(Contract):
-    """Nothing beside the file."""
+    """Has no fields, because the file is the only part."""
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
@@ -29,7 +29,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def create(call: Call[FileForm, Nothing]) -> Reply:
         with storing(gateway.storage, call.owner) as store:
             stored = store(call.files[0])
-            # Without the name, which may be long: the answer is rendered again from the id.
+            # The location leaves out the name, which may be long: a replay renders the answer again from the id.
             first = Answer(CREATED, f"/v1/artifacts/{stored.id}") if call.reservation else None
             with gateway.database.transaction() as connection:
                 quota.hold(connection, gateway.settings, call.identity, size=stored.size)
@@ -42,7 +42,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         return created(call, UUID(first.location.rpartition("/")[2]), first.status)
 
     def created(call: Call[Any, Any], file_id: UUID, status: int) -> Reply:
-        stored = artifacts.find(gateway.database, file_id, call.owner)  # with the times that the ledger gave it
+        stored = artifacts.find(gateway.database, file_id, call.owner)  # reads the times that the ledger has set
         if stored is None:
             raise not_found("file")
         file = artifact_of(stored)

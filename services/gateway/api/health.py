@@ -1,4 +1,4 @@
-"""GET /healthz: alive. GET /readyz: what is not ready, by name."""
+"""Serves the health checks. GET /healthz: the process is alive. GET /readyz: what is not ready, by name."""
 
 from typing import Any, Literal
 
@@ -13,20 +13,23 @@ from bureau.services.gateway.problems import RETRY_SECONDS
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """Says that the process answers."""
 
     status: Literal["alive"]
 
 
 class Check(BaseModel):
-    """One thing the gateway needs."""
+    """Is the check of one dependency of the gateway."""
 
     status: Literal["ok", "failing"]
     detail: str | None = Field(description="What is wrong; of what is ok, what soon may be.")
 
 
 class Readiness(BaseModel):
-    """`degraded`: submissions are accepted, but messages are not published. `not_ready`: nothing is accepted."""
+    """Is the result of all checks.
+
+    `degraded`: submissions are accepted, but messages are not published. `not_ready`: nothing is accepted.
+    """
 
     status: Literal["ready", "degraded", "not_ready"]
     checks: dict[str, Check] = Field(examples=[{"ledger": {"status": "ok", "detail": None}}])
@@ -85,7 +88,11 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def readiness(checks: dict[str, Check]) -> Literal["ready", "degraded", "not_ready"]:
-    """A broker outage alone keeps submissions open: the ledger has them, and messages follow when it is back."""
+    """Returns the overall state.
+
+    A broker outage alone does not stop submissions: the ledger keeps them, and their messages are published when the
+    broker is back.
+    """
     failing = {name for name, check in checks.items() if check.status == "failing"}
     if not failing:
         return "ready"

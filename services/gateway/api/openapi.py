@@ -1,4 +1,4 @@
-"""GET /openapi.json: the API, from the declarations of its routes."""
+"""Serves GET /openapi.json: the OpenAPI document, made from the declarations of the routes."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from bureau.version import version
 
 
 def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
-    """The route, which describes itself too."""
+    """Returns the route, which describes itself as well."""
 
     @cache
     def text() -> str:

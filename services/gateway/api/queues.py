@@ -1,4 +1,4 @@
-"""/v1/queues: how each stands; pause, resume, purge."""
+"""Serves /v1/queues: the state of each queue; pause, resume, purge."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from bureau.services.gateway.problems import not_found, problem
 
 
 class Queue(BaseModel):
-    """A queue: its tasks that have not ended, and the live workers that serve it."""
+    """Describes a queue: its tasks that have not ended, and the live workers that serve it."""
 
     name: str
     paused_at: datetime | None
@@ -40,14 +40,14 @@ class Queue(BaseModel):
 
 
 class QueueList(BaseModel):
-    """A page of queues, by name."""
+    """Lists a page of queues, sorted by name."""
 
     items: list[Queue]
     next_cursor: str | None
 
 
 class PurgeRequest(Contract):
-    """`expect` is the count that a dry run told."""
+    """Controls a purge. `expect` is the count that a dry run returned."""
 
     dry_run: bool = Field(default=False, description="Only count.")
     expect: int | None = Field(
@@ -56,7 +56,7 @@ class PurgeRequest(Contract):
 
 
 class PurgeAnswer(BaseModel):
-    """How many tasks waited to be started, now (`queued`) or later (`scheduled`), and how many were cancelled."""
+    """Tells how many tasks waited to be started, now (`queued`) or later (`scheduled`), and how many were cancelled."""
 
     count: int
     changed: int
@@ -153,12 +153,15 @@ def _find(gateway: Gateway, name: str) -> QueueSurvey:
 
 
 def _noted(call: Call[Any, Any], verb: str, queue: str) -> Act:
-    """A queue holds tasks of every owner."""
+    """Returns the audit entry, which belongs to every owner, because a queue holds tasks of every owner."""
     return replace(call.act(f"queue.{verb}", queue), owner=EVERYBODY)
 
 
 def _answered(gateway: Gateway, call: Call[Any, Any]) -> None:
-    """Keeps the answer for the Idempotency-Key; the acts here may be repeated, so after them is soon enough."""
+    """Stores the answer for the Idempotency-Key.
+
+    It is stored after the action, which is safe because these actions can be repeated.
+    """
     if call.reservation:
         with gateway.database.transaction() as connection:
             idempotency.answer(connection, call.reservation, Answer(200, "/v1/queues"))

@@ -1,4 +1,4 @@
-"""GET /v1/workers: the worker processes of the last day."""
+"""Serves GET /v1/workers: the worker processes of the last day."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from bureau.services.gateway.http.pagination import PageQuery, page_of
 
 
 class WorkerOutage(BaseModel):
-    """Something outside that the process cannot use for now."""
+    """Describes an external dependency that the process cannot use for now."""
 
     name: str = Field(examples=["smtp"])
     how: str = Field(examples=["open circuit"])
@@ -23,7 +23,7 @@ class WorkerOutage(BaseModel):
 
 
 class Worker(BaseModel):
-    """A worker process."""
+    """Describes a worker process."""
 
     id: str
     service: str
@@ -41,7 +41,7 @@ class Worker(BaseModel):
 
 
 class WorkerList(BaseModel):
-    """A page of workers, by service."""
+    """Lists a page of workers, sorted by service."""
 
     items: list[Worker]
     next_cursor: str | None

@@ -1,1 +1,1 @@
-"""The format of API keys, and the file that may hold them."""
+"""Defines the format of API keys, and reads the file that may hold them."""

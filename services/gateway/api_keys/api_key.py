@@ -1,4 +1,4 @@
-"""A key as people carry it: `bureau_<id>_<secret>`."""
+"""Parses and prints API keys as people use them: `bureau_<id>_<secret>`."""
 
 import re
 import secrets
@@ -15,22 +15,25 @@ _FORM = re.compile(r"bureau_([0-9a-z]{4,16})_([0-9A-Za-z]{32,128})")
 
 @dataclass(frozen=True)
 class ApiKey:
-    """Its id may be seen by anybody, its secret by nobody."""
+    """Is an API key. Its id is public, its secret is not."""
 
     id: str
     secret: str = field(repr=False)
 
     @property
     def sha256(self) -> str:
-        """Of the secret. It has 256 random bits: nothing slower is needed."""
+        """Returns the hash of the secret. The secret has 256 random bits, so a slower hash is not needed."""
         return sha256(self.secret.encode()).hexdigest()
 
     def opens(self, kept: str | None) -> bool:
-        """Whether `kept` is the hash of this secret; takes as long where there is none."""
+        """Returns whether `kept` is the hash of this secret.
+
+        Takes as long without `kept`, so that timing reveals nothing.
+        """
         return compare_digest(self.sha256, kept or "0" * 64) and kept is not None
 
     def text(self) -> str:
-        """The whole key, to be shown once."""
+        """Returns the whole key, which is shown only once."""
         return f"bureau_{self.id}_{self.secret}"
 
 
@@ -41,6 +44,6 @@ def make() -> ApiKey:
 
 
 def parse(text: str) -> ApiKey | None:
-    """None for what is no key."""
+    """Returns the key, or None for a text that is not a key."""
     found = _FORM.fullmatch(text)
     return ApiKey(found[1], found[2]) if found else None

@@ -1,4 +1,7 @@
-"""KEYS_FILE: keys from a file, for deployments that hand out secrets as files. Read again when it changes."""
+"""Reads KEYS_FILE: keys from a file, for deployments that provide secrets as files.
+
+The file is read again when it changes.
+"""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class FileKey:
-    """A line `owner role key`; of the key only what comparing needs."""
+    """Is a line `owner role key`; of the key it holds only what a comparison needs."""
 
     id: str
     owner: str
@@ -28,11 +31,11 @@ class FileKey:
 
 
 class KeyFileError(ValueError):
-    """The file is not one of keys; the message names lines and rules, never a key."""
+    """Reports an invalid key file; the message names lines and rules, never a key."""
 
 
 def parse(text: str) -> dict[str, FileKey]:
-    """By id, at least one. Raises `KeyFileError` that lists all that is wrong."""
+    """Returns the keys by id, at least one. Raises `KeyFileError` that lists all errors."""
     keys: dict[str, FileKey] = {}
     errors: list[str] = []
     for number, words in _lines(text):
@@ -49,7 +52,7 @@ def parse(text: str) -> dict[str, FileKey]:
 
 
 def read(path: Path) -> dict[str, FileKey]:
-    """Raises `KeyFileError`."""
+    """Returns the keys of the file. Raises `KeyFileError`."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_BYTES + 1)
@@ -87,7 +90,10 @@ def _key(words: list[str]) -> FileKey:
 
 
 class KeyFile:
-    """The file as it is now, if one was given. One that became wrong keeps the keys it had, and the log says so."""
+    """Holds the current keys of the file, if one was given.
+
+    If the file becomes invalid, its previous keys stay in use and a warning is logged.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.given = path is not None
@@ -97,7 +103,7 @@ class KeyFile:
         self._keys: dict[str, FileKey] = {}
 
     def keys(self) -> dict[str, FileKey]:
-        """By id; looks at the file's times first, which costs microseconds."""
+        """Returns the keys by id; checks the file's times first, which costs microseconds."""
         if self._path is None:
             return {}
         with self._lock:

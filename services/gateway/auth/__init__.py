@@ -1,1 +1,4 @@
-"""Who asks: keys, roles, signed links, limits. Decisions are functions; `gate` asks them in order."""
+"""Authenticates and authorises requests: keys, roles, signed links, rate limits.
+
+Decisions are functions; `Authenticator` applies them in order.
+"""

@@ -1,4 +1,4 @@
-"""Who was admitted, or is about to be: by the transaction of a submission, not before it."""
+"""Holds a request's admission, either decided or left to the transaction of a submission."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from bureau.services.gateway.auth.identity import Identity
 
 
 class Admission:
-    """The admission of a request whose key and rate limit were checked."""
+    """Is the admission of a request whose key and rate limit were checked."""
 
-    check: AdmissionCheck | None = None  # what a transaction has to compare with the ledger, until it is settled
+    # What a transaction must compare with the ledger, until the admission is settled.
+    check: AdmissionCheck | None = None
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
@@ -19,14 +20,14 @@ class Admission:
         """Makes sure that the request is admitted. Raises 401, 403 and 429 problems."""
 
     def confirmed(self, limit: RateLimitResult | None) -> None:
-        """A transaction has compared; `limit` is where the key's rate limit stands."""
+        """Records that a transaction has done the comparison; `limit` is the state of the key's rate limit."""
 
 
 class LateAdmission(Admission):
-    """The admission that this process expects of a request, by what it read of the ledger a moment ago.
+    """Is the admission that this process expects for a request, from what it read from the ledger a moment ago.
 
-    No answer leaves before it is settled: by a transaction that compared, or by the ordinary checks, which raise what
-    refuses the request.
+    No answer is sent before it is settled, either by a transaction that did the comparison, or by the ordinary checks,
+    which raise the refusal.
     """
 
     def __init__(
@@ -37,7 +38,10 @@ class LateAdmission(Admission):
         ordinary: Callable[[], None],
         counted: Callable[[RateLimitResult], None],
     ) -> None:
-        """`ordinary` raises 401, 403 and 429 problems; `counted` hears where the key's rate limit stands."""
+        """Takes the callbacks.
+
+        `ordinary` raises 401, 403 and 429 problems; `counted` receives the state of the key's rate limit.
+        """
         super().__init__(identity)
         self.check = check
         self._ordinary = ordinary

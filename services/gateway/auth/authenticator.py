@@ -1,4 +1,4 @@
-"""The gate: who is it, what may they do, are they too many. Each refusal is a problem."""
+"""Authenticates requests, checks their role and applies rate limits. Each refusal is a problem."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -31,15 +31,18 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 @dataclass(frozen=True)
 class AuthRequest:
-    """What of a request the gate looks at. `for_people`: a browser is to ask for the key."""
+    """Holds the parts of a request that authentication needs.
+
+    `for_people` means that a browser must ask for the key.
+    """
 
     authorization: str | None = field(repr=False)
     peer: str | None
     for_people: bool
     token: str | None = field(repr=False)
     session: str | None = field(default=None, repr=False)
-    forwarded: bool = False  # a proxy says that it asks for another machine
-    changes_from: str | None = None  # the Origin of a request that changes something; "" where it names none
+    forwarded: bool = False  # a proxy says that it forwards a request of another machine
+    changes_from: str | None = None  # the Origin of a request that changes something; "" if it names none
 
     @classmethod
     def of(cls, request: Request, *, page: bool = False) -> "AuthRequest":
@@ -55,7 +58,7 @@ class AuthRequest:
 
 
 class Authenticator:
-    """Connects to nothing until it is asked."""
+    """Authenticates requests. It connects to nothing before its first use."""
 
     def __init__(self, settings: GatewaySettings, db: Database) -> None:
         self._db = db
@@ -67,7 +70,10 @@ class Authenticator:
         self.sessions = Sessions(lambda: given or kept_secret(db, "sessions"))
 
     def identify(self, asked: AuthRequest, role: Role | None, linked: Linked | None, path: dict[str, Any]) -> Identity:
-        """Raises 401, and for links 403, 404 and 410 problems. Whether the role suffices is `require`'s to say."""
+        """Returns the identity.
+
+        Raises 401, and for links 403, 404 and 410 problems. The role is checked by `require`.
+        """
         if role is None:
             return NOBODY
         if linked and asked.token is not None:
@@ -86,9 +92,10 @@ class Authenticator:
         return LOCAL
 
     def expect(self, asked: AuthRequest, role: Role) -> tuple[Identity, AdmissionCheck] | None:
-        """Who asks, by what was read a moment ago, and what the transaction of a submission has to compare with the
-        ledger before it is true. None: ask `identify` and `count`. Raises nothing: whoever is to be refused is refused
-        by them."""
+        """Returns the identity as read a moment ago, and the check by which the submission's transaction confirms it.
+
+        Returns None if `identify` and `count` must be called instead. It raises nothing: these two make every refusal.
+        """
         if asked.token is not None or asked.session:
             return None
         key = presented(asked.authorization)
@@ -105,17 +112,20 @@ class Authenticator:
         return identity, AdmissionCheck(check, identity.key_id if rate else None, rate)
 
     def limit_headers(self, result: RateLimitResult) -> dict[str, str]:
-        """The headers that say where a key's rate limit stands."""
+        """Returns the headers that tell the state of a key's rate limit."""
         return rate_limits.headers(result, self._per_minute)
 
     def sign_in(self, text: str) -> tuple[str, Role] | None:
-        """The cookie for who shows this key, and what they may do; None where it opens nothing."""
+        """Returns the session cookie for a key, and its role; None if the key is not valid."""
         key = api_key.parse(text.strip())
         found = self._keyring.find(key) if key else None
         return (self.sessions.cookie(key), found.role) if key and isinstance(found, Identity) else None
 
     def sign_out(self, cookie: str | None) -> None:
-        """Ends the session of a cookie for good, wherever else it was copied to. Raises `LedgerUnavailable`."""
+        """Ends the session of a cookie for good, even if the cookie was copied elsewhere.
+
+        Raises `LedgerUnavailable`.
+        """
         signed_in = self.sessions.read(cookie) if cookie else None
         if signed_in is not None:
             ended_sessions.end(self._db, signed_in.session, sessions.SECONDS)
@@ -124,7 +134,10 @@ class Authenticator:
         return self._keyring.there_are_any()
 
     def _signed_in(self, asked: AuthRequest) -> Identity | Refused | None:
-        """By the cookie. Raises a 403 problem for a change that does not say which page sent it: browsers do."""
+        """Returns the identity of the cookie.
+
+        Raises a 403 problem for a change without an Origin, because browsers always send one.
+        """
         signed_in = self.sessions.read(asked.session) if asked.session and self._keyring.there_are_any() else None
         if signed_in is None:
             return None
@@ -148,7 +161,7 @@ class Authenticator:
         return Identity(owner, Role.VIEW, link_token=token, link_bucket=rate_limits.link_bucket(link))
 
     def _owner_behind(self, link: Link, linked: Linked, path: dict[str, Any]) -> str | None:
-        """A link to a job opens its files too. Raises 403 where the link is for something else."""
+        """Returns the owner. A link to a job opens its files too. Raises 403 if the link is for something else."""
         wanted = path[f"{linked}_id"]
         if link.kind is Linked.JOB and linked is Linked.ARTIFACT:
             return ownership.owner_of_artifact(self._db, wanted, of_job=link.id)
@@ -160,14 +173,17 @@ class Authenticator:
         return ownership.owner_of_artifact(self._db, artifact_id)
 
     def count(self, identity: Identity) -> tuple[RateLimitResult | None, dict[str, str]]:
-        """One more request of this key, or through this link; where it stands, and the headers that say so."""
+        """Counts one more request of this key or link.
+
+        Returns the state of its rate limit, and the headers that tell it.
+        """
         bucket = identity.key_id or identity.link_bucket
         standing = self._limiter.take(bucket) if bucket else None
         return standing, rate_limits.headers(standing, self._per_minute) if standing else {}
 
 
 def require(identity: Identity, role: Role | None, standing: RateLimitResult | None) -> None:
-    """Raises 429 and 403 problems."""
+    """Checks the rate limit and the role. Raises 429 and 403 problems."""
     if standing and not standing.allowed:
         seconds = rate_limits.wait_seconds(standing)
         who = "key" if identity.key_id else "link"
@@ -187,7 +203,10 @@ _NO_KEYS = (
 
 
 def unauthorized(slug: str, detail: str, for_people: bool) -> ProblemError:
-    """401. Programs are not asked for a password: a browser would put up its dialog over a page's own requests."""
+    """Returns a 401 problem.
+
+    Programs get no Basic challenge, because a browser would open its password dialog over a page's own requests.
+    """
     invalid = ', error="invalid_token"' if slug == "key-invalid" else ""
     challenge = 'Basic realm="Bureau", charset="UTF-8"' if for_people else f'Bearer realm="Bureau"{invalid}'
     return problem(slug, detail, headers={"WWW-Authenticate": challenge})
@@ -198,5 +217,8 @@ def _bad_link() -> ProblemError:
 
 
 def _is_local(asked: AuthRequest) -> bool:
-    """Whether this machine asks: a socket file's peer has no address. A proxy's request is of another machine."""
+    """Returns whether the request comes from this machine.
+
+    A peer on a Unix socket has no address. A proxy's request counts as another machine's.
+    """
     return not asked.forwarded and asked.peer is not None and (asked.peer == "" or is_loopback(asked.peer))

@@ -1,4 +1,7 @@
-"""Whose signatures on certificates are believed: the keys that are set, and the one that all in one process keeps."""
+"""Verifies signatures on certificates with the trusted keys.
+
+These are the keys in the settings, and the one that the all-in-one process keeps.
+"""
 
 from bureau.ledger.access.shared_secrets import CERTIFICATES, known_secret
 from bureau.ledger.db.database import Database
@@ -7,7 +10,7 @@ from bureau.signing.certificate_tokens import Claims, Signer, TokenInvalid, Veri
 
 
 class CertificateKeys:
-    """Connects to nothing until a token is not signed by a key that is set."""
+    """Verifies tokens. It connects to the ledger only for a token that no configured key has signed."""
 
     def __init__(self, settings: GatewaySettings, db: Database) -> None:
         self._given = Verifier(key_list(settings.certificates_public_keys))
@@ -15,7 +18,10 @@ class CertificateKeys:
         self._kept: Verifier | None = None
 
     def read(self, token: str) -> Claims:
-        """Raises `TokenInvalid`, and `LedgerUnavailable` where the ledger may hold the key that it needs."""
+        """Returns the token's contents.
+
+        Raises `TokenInvalid`, and `LedgerUnavailable` if the ledger may hold the key that it needs.
+        """
         try:
             return self._given.read(token)
         except TokenInvalid:

@@ -1,4 +1,4 @@
-"""The Authorization header: a key as a bearer token, or as the password of basic authentication (browsers)."""
+"""Reads the Authorization header: a key as a bearer token, or as the password of basic authentication (browsers)."""
 
 import binascii
 from base64 import b64decode
@@ -10,11 +10,11 @@ from bureau.services.gateway.api_keys.api_key import ApiKey
 
 @dataclass(frozen=True)
 class Malformed:
-    """Something was shown that is no key."""
+    """Means that the credentials are not a key."""
 
 
 def presented(header: str | None) -> ApiKey | Malformed | None:
-    """What the header shows; None where it shows nothing."""
+    """Returns the credentials in the header; None if there are none."""
     scheme, _, value = (header or "").strip().partition(" ")
     match scheme.lower():
         case "":
@@ -28,7 +28,7 @@ def presented(header: str | None) -> ApiKey | Malformed | None:
 
 
 def _password(encoded: str) -> str:
-    """The user's name before it may be anything."""
+    """Returns the password. The user name before it is ignored."""
     try:
         return b64decode(encoded, validate=True).decode().partition(":")[2]
     except (binascii.Error, ValueError):

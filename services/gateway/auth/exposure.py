@@ -1,4 +1,4 @@
-"""Without keys the gateway listens on loopback only: asked before a socket is opened."""
+"""Refuses to listen on more than loopback while there are no keys. The check runs before a socket is opened."""
 
 from collections.abc import Iterable
 
@@ -10,10 +10,10 @@ from bureau.settings import SettingsError
 
 
 def refuse_without_keys(settings: GatewaySettings, db: Database, hosts: Iterable[str]) -> None:
-    """Raises `SettingsError` where one of `hosts` is reachable from elsewhere and there is no key.
+    """Raises `SettingsError` if one of `hosts` is reachable from other machines and there is no key.
 
-    With the ledger away it lets the process start: the gate asks again at every request, and answers other machines
-    only when they show a key.
+    If the ledger is unavailable, the process may start: each request is checked again, and other machines are answered
+    only if they send a key.
     """
     reachable = [host for host in hosts if not is_loopback(host)]
     if not reachable or settings.keys_file:

@@ -1,4 +1,4 @@
-"""Whose request it is, and what they may do."""
+"""Describes who sent a request, and what they may do."""
 
 from dataclasses import dataclass, field
 
@@ -7,20 +7,24 @@ from bureau.ledger.access.keys import Role
 
 @dataclass(frozen=True)
 class Identity:
-    """`key_id` where a key was shown; `link_token` where a signed link was followed: then it reads that one thing."""
+    """Is the sender of a request.
+
+    `key_id` is set for a key. `link_token` is set for a signed link, which reads only its own resource.
+    """
 
     owner: str
     role: Role
     key_id: str | None = None
     link_token: str | None = field(default=None, repr=False)
-    link_bucket: str | None = field(default=None, repr=False)  # what requests through the link are counted in
-    by_session: bool = False  # a browser's cookie said so: other sites' pages could make it do so too
+    link_bucket: str | None = field(default=None, repr=False)  # the rate limit bucket of requests through the link
+    # Authenticated by a browser's cookie, which other sites' pages could make the browser send.
+    by_session: bool = False
 
     @property
     def name(self) -> str:
-        """As the audit tells it."""
+        """Returns the name for the audit log."""
         return f"key {self.key_id}" if self.key_id else self.owner
 
 
-LOCAL = Identity("local", Role.OPERATE)  # without keys: whoever reaches the loopback address
-NOBODY = Identity("", Role.VIEW)  # on routes for everybody, which read nothing of anybody's
+LOCAL = Identity("local", Role.OPERATE)  # without keys: everyone who reaches the loopback address
+NOBODY = Identity("", Role.VIEW)  # on routes open to everyone, which read no owner's data

@@ -1,4 +1,4 @@
-"""The keys there are: those of the ledger and those of KEYS_FILE."""
+"""Looks up keys, both those in the ledger and those in KEYS_FILE."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from bureau.services.gateway.auth.sessions import SignedIn
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a key opens nothing. `known`: it was good once, so keys are in use here."""
+    """Says why a key is refused. `known` means that it was valid once, so keys are in use here."""
 
     reason: str
     known: bool = False
@@ -27,7 +27,10 @@ NO_KEY = Refused("The Authorization header holds no key of the form bureau_<id>_
 
 
 def judge(shown: ApiKey | SignedIn, kept: Key | FileKey | None) -> Identity | Refused:
-    """What the key opens. What became of it is told only to who has its secret."""
+    """Returns what the key gives access to.
+
+    The reason of a refusal is told only to a sender who has the key's secret.
+    """
     if not shown.opens(kept.sha256 if kept else None) or kept is None:
         return UNKNOWN
     if isinstance(kept, Key):
@@ -43,9 +46,9 @@ REMEMBERED_AT_MOST = 10_000
 
 
 class Keyring:
-    """Asked anew for every request: a revoked key is refused by the next one.
+    """Looks up the key of every request anew, so a revoked key is refused at the next request.
 
-    `expected` answers from memory, for requests whose transaction compares what it says with the key's row.
+    `expected` answers from memory, for requests whose transaction compares the answer with the key's row.
     """
 
     def __init__(self, db: Database, file: KeyFile, clock: Callable[[], float] = time.monotonic) -> None:
@@ -57,7 +60,7 @@ class Keyring:
         self._found: dict[str, tuple[Key, float]] = {}
 
     def find(self, shown: ApiKey | SignedIn | Malformed) -> Identity | Refused:
-        """Raises `LedgerUnavailable`, unless the key is of the file."""
+        """Returns the identity, or the refusal. Raises `LedgerUnavailable`, unless the key is in the file."""
         if isinstance(shown, Malformed):
             return NO_KEY
         kept = self._file.keys().get(shown.id) or keys.find(self._db, shown.id)
@@ -71,8 +74,10 @@ class Keyring:
         return found
 
     def expected(self, shown: ApiKey) -> tuple[Identity, KeyCheck | None] | None:
-        """Who the key opens for, as it was read a moment ago, and what is to be compared with its row: nothing where it
-        is of the file. None: ask `find`."""
+        """Returns the identity as read a moment ago, and what must be compared with the key's row.
+
+        For a key in the file nothing must be compared. Returns None if `find` must be called instead.
+        """
         of_file = self._file.keys().get(shown.id)
         kept, read_at = self._found.get(shown.id, (None, 0.0)) if of_file is None else (of_file, 0.0)
         if isinstance(kept, Key) and self._clock() - read_at >= REMEMBERED_SECONDS:
@@ -83,13 +88,17 @@ class Keyring:
         return found, KeyCheck.of(kept) if isinstance(kept, Key) else None
 
     def there_are_any(self) -> bool:
-        """Once true it stays so: keys are never deleted, and a file that lost its keys opens the door to nobody."""
+        """Returns whether any key exists.
+
+        Once true, it stays true: keys are never deleted, and a file that has lost its keys must not open the gateway to
+        everyone.
+        """
         if not self._were_any:
             self._were_any = self._file.given or keys.there_are_any(self._db)
             self._none_since = None if self._were_any else self._clock()
         return self._were_any
 
     def expects_none(self) -> bool:
-        """Whether there was no key a moment ago."""
+        """Returns whether there was no key a moment ago."""
         since = self._none_since
         return not self._were_any and since is not None and self._clock() - since < REMEMBERED_SECONDS

@@ -1,4 +1,4 @@
-"""An owner's quotas, held where something is added. They are for those who come with a key, as the rate limit is."""
+"""Enforces an owner's quotas when something is added. Like the rate limit, they apply to requests with a key."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _RETRY_SECONDS = 60  # nobody knows when a job ends or a file is deleted
 def hold(
     connection: Connection, settings: GatewaySettings, identity: Identity, *, jobs: int = 0, size: int = 0
 ) -> None:
-    """In the transaction that adds `jobs` and files of `size` bytes. Raises 429 problems."""
+    """Checks the quotas in the transaction that adds `jobs` and files of `size` bytes. Raises 429 problems."""
     if identity.key_id is None:
         return
     try:
@@ -37,14 +37,15 @@ def _refusal(exceeded: QuotaExceeded, owner: str) -> ProblemError:
 
 
 FRESH_SECONDS = 1.0
-SHARE = 20  # an owner's free places are this many parts: a process gives away one of them without counting again
+SHARE = 20  # a process may use one of this many parts of an owner's free places before it counts again
 
 
 class OpenJobsQuota:
-    """Holds the quotas for submissions without files, without counting an owner's open jobs for each of them.
+    """Enforces the quotas for submissions without files, without counting an owner's open jobs for each of them.
 
-    A count takes as long as there are jobs. So a process counts once a second, and gives away a twentieth of the places
-    that were free meanwhile: twenty processes at once stay within the quota. Near the limit each submission counts.
+    A count takes longer the more jobs there are. So a process counts once a second, and until then admits a twentieth
+    of the places that were free: twenty processes at once stay within the quota. Near the limit, every submission is
+    counted.
     """
 
     def __init__(self, db: Database, settings: GatewaySettings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,10 +53,10 @@ class OpenJobsQuota:
         self._settings = settings
         self._clock = clock
         self._lock = Lock()
-        self._left: dict[str, tuple[int, float]] = {}  # places to give away, and until when
+        self._left: dict[str, tuple[int, float]] = {}  # remaining places, and until when they are valid
 
     def hold(self, identity: Identity) -> None:
-        """For one more job. Raises 429 problems, and `LedgerUnavailable`."""
+        """Checks the quotas for one more job. Raises 429 problems, and `LedgerUnavailable`."""
         quota = self._settings.quota
         if identity.key_id is None or not (quota.open_jobs or quota.stored_bytes):
             return
@@ -75,7 +76,10 @@ class OpenJobsQuota:
             self._left[identity.owner] = (limit - used) // SHARE, self._clock() + FRESH_SECONDS
 
     def _take(self, owner: str) -> bool:
-        """Whether a place was left to give away. Of those that come when it is time to count again, one counts."""
+        """Returns whether a place was left.
+
+        When the count has expired, only one of the concurrent callers counts again.
+        """
         with self._lock:
             left, until = self._left.get(owner, (0, 0.0))
             if left <= 0:

@@ -1,4 +1,7 @@
-"""Requests a minute, for each key: counted in the ledger, so that all gateway processes count together."""
+"""Limits requests per minute for each key.
+
+They are counted in the ledger, so that all gateway processes count together.
+"""
 
 import hashlib
 import time
@@ -15,7 +18,10 @@ POLICY = "requests"
 
 
 class RateLimiter:
-    """Remembers refusals until they are over: a flood of requests does not become a flood of transactions."""
+    """Applies the rate limit.
+
+    It remembers refusals until they expire, so that a flood of requests does not become a flood of transactions.
+    """
 
     def __init__(self, db: Database, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._db = db
@@ -25,12 +31,12 @@ class RateLimiter:
         self._refused_until: dict[str, float] = {}
 
     def may_take(self, key_id: str) -> bool:
-        """Whether no refusal of this key is remembered."""
+        """Returns whether no refusal of this key is remembered."""
         with self._lock:
             return self._refused_until.get(key_id, 0.0) <= self._clock()
 
     def take(self, key_id: str) -> RateLimitResult | None:
-        """The key's standing after this request; None without a limit."""
+        """Takes a token from the key's bucket and returns the bucket's state; None without a limit."""
         if self.rate is None:
             return None
         with self._lock:
@@ -47,12 +53,15 @@ class RateLimiter:
 
 
 def link_bucket(link: Link) -> str:
-    """The bucket of all links to one thing. No key's id has a capital letter."""
+    """Returns the bucket shared by all links to one resource.
+
+    No key's id has a capital letter, so the two never collide.
+    """
     return "L" + hashlib.sha256(f"{link.kind}/{link.id}".encode()).hexdigest()[:15]
 
 
 def headers(standing: RateLimitResult, per_minute: int) -> dict[str, str]:
-    """As draft-ietf-httpapi-ratelimit-headers-11 has them: `t` is how long no more than `r` can be used."""
+    """Returns the headers of draft-ietf-httpapi-ratelimit-headers-11: `t` is how long no more than `r` can be used."""
     return {
         "RateLimit-Policy": f'"{POLICY}";q={per_minute};w=60',
         "RateLimit": f'"{POLICY}";r={standing.left};t={wait_seconds(standing)}',
@@ -60,5 +69,5 @@ def headers(standing: RateLimitResult, per_minute: int) -> dict[str, str]:
 
 
 def wait_seconds(standing: RateLimitResult) -> int:
-    """Until there is one more; whole seconds, as the headers have them."""
+    """Returns the whole seconds until one more request is allowed, as the headers need them."""
     return max(ceil(standing.wait_seconds), 1)

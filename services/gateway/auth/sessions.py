@@ -1,7 +1,7 @@
-"""Who logged in with a browser: a cookie that names a key, signed. The key's secret is not in it.
+"""Keeps browser sessions in a signed cookie that names a key. The key's secret is not in it.
 
-The key is looked up with every request, so a session ends with its key at the latest. A logout ends it in the ledger:
-the cookie opens nothing any more, wherever it was copied to.
+The key is looked up with every request, so a session ends with its key at the latest. A logout ends the session in the
+ledger, so that copies of the cookie stop working too.
 """
 
 import hashlib
@@ -21,19 +21,22 @@ SECONDS = 12 * 3600  # a working day; then the key is asked for again
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What stands in place of the key that was shown at the login. Opens what that key opens."""
+    """Stands for the key that was shown at the login, and gives the same access."""
 
     id: str
     proof: str = field(repr=False)
-    session: str = ""  # which login it was; what a logout ends
+    session: str = ""  # the id of the login, which a logout ends
 
     def opens(self, kept: str | None) -> bool:
-        """Whether `kept` is the hash of the key's secret that was shown; takes as long where there is none."""
+        """Returns whether `kept` is the hash of the secret of the key used at the login.
+
+        Takes as long without `kept`.
+        """
         return compare_digest(self.proof, _proof(kept or "0" * 64)) and kept is not None
 
 
 class Sessions:
-    """Makes and reads cookies. `secret` is asked for when it is first needed: it may lie in the ledger."""
+    """Makes and reads cookies. `secret` is called at first use, because the secret may be in the ledger."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
@@ -49,7 +52,7 @@ class Sessions:
         return text if isinstance(text, str) else text.decode()
 
     def read(self, cookie: str) -> SignedIn | None:
-        """None for what was not signed here, or too long ago."""
+        """Returns the session; None for a cookie that was not signed here, or too long ago."""
         try:
             key_id, proof, session = self._serializer.loads(cookie, max_age=SECONDS)
         except (BadData, ValueError, TypeError):
@@ -58,5 +61,5 @@ class Sessions:
 
 
 def _proof(sha256: str) -> str:
-    """Of a secret's hash: what is in the cookie is not even that."""
+    """Returns a hash of the secret's hash, so that the cookie does not contain even that hash."""
     return hashlib.sha256(f"bureau.session:{sha256}".encode()).hexdigest()

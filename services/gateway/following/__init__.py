@@ -1,1 +1,1 @@
-"""Following what happens: one poller in a process, shared by all of its event streams."""
+"""Follows events: one poller per process, shared by all of its event streams."""

@@ -1,7 +1,7 @@
-"""The hub: looks four times a second for what is new to the jobs and owners that streams of this process follow.
+"""Polls the ledger four times a second for new events of the jobs and owners that streams of this process follow.
 
-Two questions a look, however many streams there are: how far the followed jobs have come, and what was committed to
-the followed owners' jobs since the last look. Without streams it asks nothing.
+Each poll makes two queries, however many streams there are: the latest event of each followed job, and what was
+committed to the followed owners' jobs since the last poll. Without streams it makes none.
 """
 
 from collections import defaultdict
@@ -17,31 +17,35 @@ from bureau.ledger.reads import event_history
 from bureau.services.gateway.following.subscription import Subscription
 
 LOOK_SECONDS = 0.25
-IDLE_SECONDS = 30.0  # nobody follows; a new stream wakes it
-JOB_EVENTS = 500  # of a job in one look; the rest comes with the next
-OWNER_EVENTS = 10_000  # of all owners in one look; more are only there after a long pause of the process
+IDLE_SECONDS = 30.0  # without streams; a new stream wakes it
+JOB_EVENTS = 500  # of a job in one poll; the rest comes with the next
+OWNER_EVENTS = 10_000  # of all owners in one poll; more occur only after a long pause of the process
 
 
 class Hub:
-    """One a process, made before a fork: its thread starts with the first stream, and ends once `stopping` is set."""
+    """Distributes new events to streams.
+
+    Each process has one, made before a fork: its thread starts with the first stream, and ends once `stopping` is set.
+    """
 
     def __init__(self, database: Database, stopping: Event) -> None:
         self._database = database
         self._stopping = stopping
         self._lock = Lock()
         self._jobs: dict[UUID, set[Subscription]] = defaultdict(set)
-        self._seen: dict[UUID, int] = {}  # of each followed job, the last event that was handed out
+        self._seen: dict[UUID, int] = {}  # of each followed job, the last event that was delivered
         self._owners: dict[str, set[Subscription]] = defaultdict(set)
         self._place: EventCursor | None = (
-            None  # up to here events were handed out to owners; None while nobody follows one
+            None  # up to here events were delivered to owners' streams; None while there are none
         )
         self._loop = Loop("events", self._look)
 
     @contextmanager
     def following_job(self, job_id: UUID, seen: int) -> Iterator[Subscription]:
-        """Every event behind `seen`, or behind a later one that was committed before this call.
+        """Delivers every event after `seen`, or after a later one that was committed before this call.
 
-        So who reads the ledger up to its present end now, and takes what is numbered higher from here, has them all.
+        So a caller that now reads the ledger up to its present end, and takes the events with higher numbers from here,
+        misses none.
         """
         subscription = Subscription()
         with self._lock:
@@ -58,7 +62,7 @@ class Hub:
 
     @contextmanager
     def following_owner(self, owner: str) -> Iterator[Subscription]:
-        """Every event that is committed to the owner's jobs from now on. Raises `LedgerUnavailable`."""
+        """Delivers every event that is committed to the owner's jobs from now on. Raises `LedgerUnavailable`."""
         subscription = Subscription()
         now = event_history.present(self._database)
         with self._lock:
@@ -91,7 +95,7 @@ class Hub:
         return LOOK_SECONDS if self._seen or self._place else IDLE_SECONDS
 
     def _look_at_jobs(self) -> bool:
-        """Whether there is more than was read."""
+        """Returns whether there are more events than were read."""
         with self._lock:
             seen = dict(self._seen)
         found = event_history.new_to_jobs(self._database, seen, limit=JOB_EVENTS) if seen else {}
@@ -104,7 +108,11 @@ class Hub:
         return any(len(events) == JOB_EVENTS for events in found.values())
 
     def _look_at_owners(self) -> None:
-        """The new place is taken before the followers are: who comes later misses nothing of theirs."""
+        """Delivers owners' events.
+
+        The new position is read before the list of streams, so that a stream that starts later misses none of its
+        events.
+        """
         since = self._place
         if since is None:
             return
@@ -114,7 +122,7 @@ class Hub:
         found = event_history.new_to_owners(self._database, owners, since, until, limit=OWNER_EVENTS)
         with self._lock:
             if self._place is not since:
-                return  # all left, and who came meanwhile begins at a place of their own
+                return  # all streams have left, and those that came meanwhile start at a position of their own
             self._place = until
             for owner in owners:
                 for subscription in self._owners.get(owner, ()):

@@ -1,4 +1,4 @@
-"""Where a stream's events come from: a job's whole story and then what is new, or what is new to an owner's jobs."""
+"""Supplies a stream's events: all events of a job and then its new ones, or the new events of an owner's jobs."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,32 +11,33 @@ from bureau.ledger.reads.event_history import Happened, Head
 from bureau.services.gateway.following.hub import Hub
 
 PAGE = 200
-AWAY_SECONDS = 1.0  # between two questions while the ledger is away
+AWAY_SECONDS = 1.0  # between two attempts while the ledger is unavailable
 
 FINISHED = "job.finished"
 
 
 class JobEvents:
-    """A job's events behind a number, each once and in order, until it has ended.
+    """Supplies a job's events after a number, each once and in order, until the job has ended.
 
-    They are read from the ledger, page by page, until there is no more; then the hub brings them. Where a client is too
-    slow for that they are read again: whatever is skipped by number, nothing is lost.
+    Events are read from the ledger, page by page, until there are no more; then the hub delivers them. If the client is
+    too slow for the hub, they are read from the ledger again: reading goes on after the last number sent, so nothing is
+    lost.
     """
 
     def __init__(self, database: Database, hub: Hub, stopping: Event, job_id: UUID, *, after: int, head: Head) -> None:
-        """`head` was read before this; `after` is the last event that the client has."""
+        """Subscribes to the job. `head` was read before this; `after` is the last event that the client has."""
         self.ended = False
         self._database = database
         self._stopping = stopping
         self._job_id = job_id
         self._last = after
-        self._finished = False  # the last one was the job's end; where the job was retried since, there are more
+        self._finished = False  # the last event was the job's end; if the job was retried since, there are more
         self._reading = True
         self._left = ExitStack()
         self._subscription = self._left.enter_context(hub.following_job(job_id, head.seq))
 
     def take(self, seconds: float) -> Sequence[Happened]:
-        """The next events; waits for them no longer than `seconds`."""
+        """Returns the next events; waits for them at most `seconds`."""
         if self._reading:
             return self._read(seconds)
         found = self._subscription.take(seconds)
@@ -69,10 +70,13 @@ class JobEvents:
 
 
 class OwnerEvents:
-    """What happens to an owner's jobs from now on, in each job's order. Ends where the client is too slow for it."""
+    """Supplies the events of an owner's jobs from now on, in each job's order.
+
+    Ends if the client is too slow for it.
+    """
 
     def __init__(self, hub: Hub, owner: str) -> None:
-        """Raises `LedgerUnavailable`."""
+        """Subscribes to the owner's jobs. Raises `LedgerUnavailable`."""
         self.ended = False
         self._left = ExitStack()
         self._subscription = self._left.enter_context(hub.following_owner(owner))

@@ -1,4 +1,4 @@
-"""What the hub has found for one stream and the stream has not sent yet."""
+"""Buffers the events that the hub has found for one stream and the stream has not sent yet."""
 
 from collections.abc import Sequence
 from threading import Condition
@@ -9,7 +9,10 @@ HELD = 1000  # events; a stream whose client is slower than that starts over fro
 
 
 class Subscription:
-    """The hub puts in, one stream takes out. What does not fit is dropped, and what was held with it; that is told."""
+    """Passes events from the hub to one stream.
+
+    If they do not fit, they are dropped together with the buffer, and the stream is told.
+    """
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -25,13 +28,13 @@ class Subscription:
             self._changed.notify()
 
     def overflow(self) -> None:
-        """Something was dropped."""
+        """Drops the buffer and records that events were dropped."""
         with self._changed:
             self._held, self._overflowed = [], True
             self._changed.notify()
 
     def take(self, seconds: float) -> list[Happened] | None:
-        """What was found since the last time, at the latest after `seconds`; None where some of it was dropped."""
+        """Returns the events since the last call, waiting at most `seconds`; None if some were dropped."""
         with self._changed:
             self._changed.wait_for(lambda: self._held or self._overflowed, seconds)
             taken, self._held = self._held, []

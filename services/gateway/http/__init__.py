@@ -1,1 +1,1 @@
-"""A small layer over Flask: routes declared with models, requests read by them, problems, OpenAPI made of them."""
+"""Adds a small layer to Flask: routes declared with models, request reading, problems, and the OpenAPI document."""

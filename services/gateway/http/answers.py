@@ -1,4 +1,4 @@
-"""Replies and problems as HTTP responses."""
+"""Converts replies and problems into HTTP responses."""
 
 from dataclasses import asdict
 
@@ -21,7 +21,7 @@ def response_of(reply: Reply | Response) -> Response:
 
 
 def problem_response(refused: Problem) -> Response:
-    """RFC 9457."""
+    """Returns the problem as a response (RFC 9457)."""
     body = ProblemDocument(
         type=f"/problems/{refused.slug}",
         title=refused.title,

@@ -1,4 +1,4 @@
-"""Around every request: a Request-Id, the door, a log line, security headers."""
+"""Wraps every request: adds a Request-Id, checks Host and Origin, writes a log line, adds security headers."""
 
 import time
 from uuid import uuid4
@@ -15,10 +15,10 @@ log = structlog.get_logger(__name__)
 
 REQUEST_ID = "Request-Id"
 
-LARGE_BYTES = 1_000_000  # what is made of a body takes many times its size
+LARGE_BYTES = 1_000_000  # above this, memory is trimmed, because the values read from a body take many times its size
 
 _HEALTH = ("healthz", "readyz")
-_NAMES_PEOPLE = ("page-certificate",)  # in its path: logs name the route instead
+_NAMES_PEOPLE = ("page-certificate",)  # the path contains personal data, so logs name the route instead
 
 
 def add_context(app: Flask, settings: GatewaySettings) -> None:
@@ -31,7 +31,7 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         g.in_ledger = False
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        if request.endpoint not in _HEALTH:  # asked by whatever address a machine's keeper knows
+        if request.endpoint not in _HEALTH:  # health checks use whatever address the orchestrator knows
             check_door(doors, request.method, request.headers.get("Host", ""), request.headers.get("Origin"))
 
     def end(response: Response) -> Response:
@@ -41,7 +41,8 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         seconds = time.monotonic() - g.began
         route = request.url_rule.rule if request.url_rule else None
         metrics.answered(route, request.method, response.status_code, seconds)
-        # Health is asked every few seconds; what an accepted submission says is in the row of its job.
+        # Health checks run every few seconds, and an accepted submission is recorded in its job's row: both are logged
+        # as debug.
         say = log.debug if request.endpoint in _HEALTH or g.in_ledger else log.info
         say(
             "request",
@@ -51,7 +52,7 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
             seconds=round(seconds, 4),
         )
         if _may_be_large(request.content_length, request.headers.get("Transfer-Encoding")):
-            response.call_on_close(malloc.trim)  # also of a body whose length nobody said
+            response.call_on_close(malloc.trim)  # also after a body of unknown length
         response.call_on_close(structlog.contextvars.clear_contextvars)  # the thread goes on to another request
         return response
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong becomes a problem; nothing of its inside leaves the process."""
+"""Converts every error into a problem, so that no internal detail leaves the process."""
 
 import structlog
 from flask import Flask, Response, request
@@ -30,7 +30,7 @@ def _answer(error: Exception) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an exception means."""
+    """Returns the problem for an exception."""
     match error:
         case ProblemError():
             return error.problem
@@ -47,7 +47,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _of_http(error: HTTPException) -> Problem:
-    """Flask's and werkzeug's own refusals; a 405 keeps its Allow header."""
+    """Converts the errors of Flask and werkzeug; a 405 keeps its Allow header."""
     code = error.code or 500
     if code >= 500:
         return _of("internal-error", "The answer's Request-Id finds the reason in the gateway's log.")

@@ -1,7 +1,7 @@
-"""Server-sent events (WHATWG HTML, section 9.2): an answer that goes on while there is something to tell.
+"""Sends server-sent events (WHATWG HTML, section 9.2) in a response that stays open while there are events to come.
 
-Each stream holds a thread of its server, so there are only so many. It ends when its source does, when its time is up,
-when the process stops, and when its client left or does not read.
+Each stream holds a thread of its server, so their number is limited. A stream ends when its source ends, when its time
+is up, when the process stops, and when its client has left or does not read.
 """
 
 import time
@@ -15,18 +15,18 @@ from bureau.services.gateway.http.peer import Peer
 from bureau.services.gateway.problems import try_again
 
 MEDIA_TYPE = "text/event-stream"
-COMMENT_SECONDS = 15.0  # proxies close connections that are silent for longer, 60 s as a rule
-LOOK_SECONDS = 0.5  # so soon a client that left, and a stop, are seen
-SLOW_SECONDS = 10.0  # a client whose buffers are full for so long is cut off
-PIECE_BYTES = 16_384  # what is written at once, so that a write to who seemed to read does not block
+COMMENT_SECONDS = 15.0  # proxies close connections that are silent for longer, usually after 60 s
+LOOK_SECONDS = 0.5  # the longest delay until a disconnected client or a stop is noticed
+SLOW_SECONDS = 10.0  # a client whose buffers are full for this long is disconnected
+PIECE_BYTES = 16_384  # the most written at once, so that a write to a client that seemed to read does not block
 BUSY_SECONDS = 10
-RETRY = b"retry: 2000\n\n"  # milliseconds after which a browser connects again
+RETRY = b"retry: 2000\n\n"  # milliseconds until a browser reconnects
 
 T = TypeVar("T", covariant=True)
 
 
 class EventFeed(Protocol[T]):
-    """What a stream tells. `ended`: there is no more to come."""
+    """Supplies the events of a stream. `ended` means that no more will come."""
 
     @property
     def ended(self) -> bool: ...
@@ -35,7 +35,7 @@ class EventFeed(Protocol[T]):
 
 
 class Seats:
-    """How many streams there may be at once."""
+    """Limits the number of concurrent streams."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -47,7 +47,7 @@ class Seats:
         return self._taken
 
     def take(self) -> None:
-        """Raises a 503 problem where all are taken."""
+        """Takes a seat. Raises a 503 problem if all are taken."""
         with self._lock:
             if self._taken >= self._limit:
                 detail = f"{self._taken} streams are open, as many as MAX_STREAMS allows each process."
@@ -60,7 +60,10 @@ class Seats:
 
 
 class EventStream(Generic[T]):
-    """The body of an answer. It holds a seat, and a source, until it is closed; servers close what they iterate."""
+    """Is the body of a stream's response.
+
+    It holds a seat and a source until it is closed; servers close what they iterate.
+    """
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class EventStream(Generic[T]):
         seconds: float,
         stopping: Event,
     ) -> None:
-        """Raises a 503 problem, and what `open_source` raises."""
+        """Takes a seat and opens the source. Raises a 503 problem, and what `open_source` raises."""
         self._message = message
         self._peer = peer
         self._ends_at = time.monotonic() + seconds
@@ -82,7 +85,7 @@ class EventStream(Generic[T]):
         seats.take()
         try:
             self._source = open_source()
-        except BaseException:  # whatever ends it: the seat was taken and nobody else gives it back
+        except BaseException:  # on any exception: the seat was taken and nothing else would release it
             seats.leave()
             raise
         self._pieces = self._tell()
@@ -100,7 +103,7 @@ class EventStream(Generic[T]):
             self._seats.leave()
 
     def _tell(self) -> Iterator[bytes]:
-        yield RETRY  # at once: with it the client has the answer's head
+        yield RETRY  # sent at once, so that the client gets the response head
         comment_at = time.monotonic() + COMMENT_SECONDS
         while not self._over():
             told = [self._message(one) for one in self._source.take(LOOK_SECONDS)]
@@ -119,7 +122,7 @@ class EventStream(Generic[T]):
         return self._stopping.is_set() or time.monotonic() >= self._ends_at or self._peer.gone()
 
     def _is_read(self) -> bool:
-        """Waits until the client has read enough for more to be written; not for ever."""
+        """Waits until the client has read enough for more to be written. Gives up after `SLOW_SECONDS`."""
         slow_at = time.monotonic() + SLOW_SECONDS
         while not self._peer.reads(LOOK_SECONDS):
             if time.monotonic() >= slow_at or self._over():
@@ -128,22 +131,22 @@ class EventStream(Generic[T]):
 
 
 def message(data: str, number: int | None = None) -> bytes:
-    """One event; `data` is one line. Its `number` comes back as Last-Event-ID."""
+    """Returns one encoded event; `data` is a single line. The client sends its `number` back as Last-Event-ID."""
     identity = "" if number is None else f"id: {number}\n"
     return f"{identity}data: {data}\n\n".encode()
 
 
 def respond(stream: Callable[[Peer], EventStream[T]]) -> Response:
-    """The answer; to HEAD its head only, and no stream is opened."""
+    """Returns the streaming response. For HEAD it returns only the headers and opens no stream."""
     head_only = request.method == "HEAD"
     response = Response(() if head_only else stream(Peer(request.environ)), content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back to fill its buffers
+    response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx would hold events back to fill its buffers
     return response
 
 
 def _pieces(messages: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole messages together, as many as make a piece."""
+    """Joins whole messages into pieces of at most `PIECE_BYTES`; only a longer message exceeds it."""
     held = b""
     for one in messages:
         if held and len(held) + len(one) > PIECE_BYTES:

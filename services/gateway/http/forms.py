@@ -1,4 +1,4 @@
-"""What a page's form sends: application/x-www-form-urlencoded."""
+"""Reads the forms of pages: application/x-www-form-urlencoded."""
 
 import hashlib
 from urllib.parse import parse_qsl
@@ -13,17 +13,17 @@ from bureau.services.gateway.problems import problem
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 1000
-FORM_BYTES = 1024 * 1024  # what is percent-encoded takes many times its size while it is read
-OPEN_FORM_BYTES = 8 * 1024  # of forms for everybody: a key and an address
+FORM_BYTES = 1024 * 1024  # small, because a percent-encoded form takes many times its size while it is parsed
+OPEN_FORM_BYTES = 8 * 1024  # for forms open to everyone, which hold only a key and an address
 
 
 class PostedForm(BaseModel):
-    """Names and texts in the order they were sent. Whatever is no form has no fields."""
+    """Holds names and texts in the order they were sent. A body that is not a form has no fields."""
 
     fields: list[tuple[str, str]] = []
 
     def get(self, name: str) -> str | None:
-        """The last one of this name."""
+        """Returns the last value of this name."""
         return next((text for given, text in reversed(self.fields) if given == name), None)
 
     def all(self, name: str) -> list[str]:
@@ -34,11 +34,11 @@ class FormReader:
     """Reads the forms of pages."""
 
     def __init__(self, is_open: bool) -> None:
-        """`is_open`: the page asks for no key."""
+        """Sets the size limit. `is_open` means that the page needs no key."""
         self._limit = OPEN_FORM_BYTES if is_open else FORM_BYTES
 
     def read(self, request: Request) -> tuple[PostedForm, list[UploadedFile], Fingerprint]:
-        """The form, no files, and its fingerprint. Raises 400 and 413 problems."""
+        """Returns the form, no files, and the form's fingerprint. Raises 400 and 413 problems."""
         raw = read_limited(request, "a form", self._limit)
         if request.mimetype != MEDIA_TYPE:
             return PostedForm(), [], str

@@ -1,4 +1,7 @@
-"""Idempotency-Key: a request sent twice is done once. The ledger keeps the key; here it is held, kept or given back."""
+"""Implements Idempotency-Key, so that a request sent twice is done once.
+
+The ledger stores the key; this module reserves it, keeps it or releases it.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +22,7 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 
 
 def once(db: Database, scope: Scope, fingerprint: str, operation: Operation[Any, Any], call: Call[Any, Any]) -> Reply:
-    """The view for the first request with this key, the first answer again for those after it."""
+    """Runs the view for the first request with this key, and replays the first answer for later ones."""
 
     def replay(first: Answer) -> Reply:
         if operation.replay is None:
@@ -38,16 +41,17 @@ def reserved(
     act: Callable[[Reservation], Reply],
     replay: Callable[[Answer], Reply],
 ) -> Reply:
-    """`act` for the request that gets the key, `replay` for those after it. Raises 409 and 422 problems."""
+    """Calls `act` for the request that gets the key, and `replay` for later ones. Raises 409 and 422 problems."""
     held = _reserve(db, scope, fingerprint)
     if isinstance(held, Answer):
         reply = replay(held)
         return replace(reply, headers={**reply.headers, **REPLAYED})
     try:
         return act(held)
-    except ReservationLost:  # slower than a held key lives: another request has it now
+    except ReservationLost:  # it took longer than a reservation lasts, and another request has the key now
         raise _busy() from None
-    except BaseException:  # only a key without an answer is given back: safe where the answer to COMMIT was lost
+    except BaseException:
+        # Only a key without an answer is released, so this is safe even if the reply to COMMIT was lost.
         _release(db, held)
         raise
 
@@ -67,7 +71,7 @@ def _busy() -> ProblemError:
 
 
 def _release(db: Database, held: Reservation) -> None:
-    """Best effort: a key that is not given back frees itself after its holding time."""
+    """Releases the key if possible. A key that is not released expires after its holding time."""
     try:
         idempotency.release(db, held)
     except LedgerUnavailable:

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the operations: the same models read requests and write answers."""
+"""Makes the OpenAPI 3.1 document from the operations: the same models read requests and write answers."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ Schemas = dict[tuple[type[BaseModel], Mode], dict[str, Any]]
 
 _EVERYWHERE = ("host-not-allowed", "internal-error")
 _KEYED = ("key-missing", "key-invalid", "role-too-low", "too-many-requests")
-_ACTED = ("job-ended", "job-not-failed", "count-changed")  # what a page's form asks for may be refused by the API
+_ACTED = ("job-ended", "job-not-failed", "count-changed")  # the API may refuse what a page's form asks for
 _LOG_IN = Documented(303, "Log in first.", headers={"Location": "The login page."})
 _LINKED = ("link-invalid", "link-expired")
 _SCHEMES = {
@@ -38,7 +38,7 @@ _HEADERS = {
 
 
 def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[str, Any]:
-    """The whole document."""
+    """Returns the whole document."""
     schemas, definitions = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -88,18 +88,18 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, An
     return described
 
 
-_EVENTS = {"type": "array", "items": {"type": "object"}}  # a provider's own; what is not known is passed over
+_EVENTS = {"type": "array", "items": {"type": "object"}}  # the provider's own format; unknown events are ignored
 
 
 def _security(operation: Operation[Any, Any]) -> list[dict[str, list[str]]]:
-    """Any of these; the last one, nothing, is for routes open to everybody, and for gateways without keys."""
+    """Lists the alternative security schemes. The last, empty one is for open routes and for gateways without keys."""
     ways: list[str] = [*(["bearer", "basic"] if operation.role else []), *(["link"] if operation.linked else [])]
     described: list[dict[str, list[str]]] = [{way: []} for way in ways]
     return [*described, {}]
 
 
 def _head(get: dict[str, Any]) -> dict[str, Any]:
-    """As GET, without contents."""
+    """Returns the HEAD operation: as GET, but without contents."""
     responses = {
         status: {name: part for name, part in answer.items() if name != "content"}
         for status, answer in get["responses"].items()
@@ -144,7 +144,7 @@ def _query(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
 
 
 def _without_null(prop: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that may be left out is absent then, never null."""
+    """Removes null from a parameter's schema: an optional parameter is left out, never null."""
     alternatives = [alternative for alternative in prop.get("anyOf", ()) if alternative.get("type") != "null"]
     plain = {k: v for k, v in prop.items() if k not in ("anyOf", "default")}
     default = {"default": prop["default"]} if prop.get("default") is not None else {}
@@ -179,7 +179,7 @@ def _body(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
-    """Each plain field a part; what is nested goes into `options`."""
+    """Returns the schema of a form: each plain field is a part, nested fields go into `options`."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     nested = {name for name, kind in form_values.kinds(schema).items() if kind is form_values.Kind.NESTED}
     plain = {name: _without_null(prop) for name, prop in schema.get("properties", {}).items() if name not in nested}
@@ -216,7 +216,7 @@ def _responses(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, An
 
 
 def _slugs(operation: Operation[Any, Any]) -> list[str]:
-    """The problems that follow from a declaration, and those it names."""
+    """Returns the slugs of the problems that follow from a declaration, and of those it names."""
     slugs = [*_EVERYWHERE, *operation.problems]
     if operation.role:
         slugs += _KEYED

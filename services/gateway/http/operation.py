@@ -1,4 +1,7 @@
-"""A route as it is declared: what it takes, what it answers. Requests are read and OpenAPI is made from this."""
+"""Declares a route: what it takes and what it answers.
+
+Requests are read and the OpenAPI document is made from the declaration.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,15 +26,16 @@ Q = TypeVar("Q", bound=BaseModel)
 
 
 class Nothing(Contract):
-    """No query parameters, or no fields."""
+    """Has no query parameters, or no fields."""
 
 
 @dataclass(frozen=True)
 class Call(Generic[B, Q]):
-    """A request that was read and found well-formed, as a view sees it.
+    """Holds a validated request as a view sees it.
 
-    `wait_seconds` is what `Prefer: wait` asked for; `reservation` is the Idempotency-Key held for this request, `once`
-    the one that its transaction is to take. `admission` is there where that transaction is to admit the request.
+    `wait_seconds` is the time that `Prefer: wait` asked for. `reservation` is the Idempotency-Key reserved for this
+    request, `once` the one that its transaction must take. `admission` is set if that transaction must admit the
+    request.
     """
 
     identity: Identity
@@ -44,25 +48,25 @@ class Call(Generic[B, Q]):
     wait_seconds: float | None = None
     reservation: Reservation | None = None
     request_id: str | None = None
-    raw: bytes = b""  # the body as it came, of an operation that takes it so
+    raw: bytes = b""  # the unparsed body, for an operation that takes it so
     once: Once | None = None
     admission: Admission | None = None  # of an API request
     body_bytes: int = 0  # of a JSON body
 
     @property
     def owner(self) -> str:
-        """Whose things are read and changed; another owner's are not there."""
+        """Returns the owner whose data is read and changed. Other owners' data is invisible to the request."""
         return self.identity.owner
 
     def act(self, what: str, target: object = None, **detail: Any) -> Act:
-        """This request as the audit tells it."""
+        """Returns the audit entry for this request."""
         target = str(target) if target is not None else None
         return Act(what, self.owner, self.identity.name, target, self.request_id, detail)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with a model as JSON, or without any content."""
+    """Is an answer with a model as JSON, or without content."""
 
     status: int
     body: BaseModel | None
@@ -74,7 +78,10 @@ View = Callable[[Call[B, Q]], Reply | Response]
 
 @dataclass(frozen=True)
 class Documented:
-    """An answer in the OpenAPI document. Its content is the model as JSON, or one of `media_types`, or nothing."""
+    """Describes an answer in the OpenAPI document.
+
+    Its content is the model as JSON, one of `media_types`, or nothing.
+    """
 
     status: int
     description: str
@@ -85,7 +92,7 @@ class Documented:
 
 @dataclass(frozen=True)
 class Body(Generic[B]):
-    """What a POST, PUT or PATCH takes: JSON, a form with files, or either."""
+    """Describes what a POST, PUT or PATCH takes: JSON, a form with files, or either."""
 
     model: type[B]
     json: bool = True
@@ -94,7 +101,7 @@ class Body(Generic[B]):
 
 @dataclass(frozen=True)
 class Operation(Generic[B, Q]):
-    """One method of one path. `name` is the operationId and Flask's endpoint, `path` is Flask's rule."""
+    """Declares one method of one path. `name` is the operationId and Flask's endpoint, `path` is Flask's rule."""
 
     name: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -102,30 +109,30 @@ class Operation(Generic[B, Q]):
     view: View[B, Q]
     summary: str
     tag: str
-    role: Role | None  # what a key must be allowed; None: open to everybody, without a key
+    role: Role | None  # the role that a key needs; None: open to everyone, without a key
     answers: Sequence[Documented]
-    problems: Sequence[str] = ()  # slugs beside those that follow from the declaration
+    problems: Sequence[str] = ()  # slugs in addition to those that follow from the declaration
     body: Body[B] | None = None
     query: type[Q] | None = None
-    path_patterns: Mapping[str, str] = field(default_factory=dict)  # of path parameters that not every text fits
+    path_patterns: Mapping[str, str] = field(default_factory=dict)  # of path parameters that must match a pattern
     request_headers: Mapping[str, str] = field(default_factory=dict)  # name to description
     waits: bool = False  # understands Prefer: wait
-    replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # where `takes_key`: its first answer, again
-    raw: bool = False  # takes its body as it comes, and no Idempotency-Key: a provider's, signed
+    replay: Callable[[Call[B, Q], Answer], Reply] | None = None  # if `takes_key`: returns its first answer again
+    raw: bool = False  # takes its body unparsed, and no Idempotency-Key: it is a provider's, and signed
     api: bool = True  # False: for browsers; takes any query
-    linked: Linked | None = None  # read with a signed link too, by its `token` parameter
+    linked: Linked | None = None  # also readable with a signed link, by its `token` parameter
     refused: Callable[[Problem], Response] | None = None  # a page's own answer to people, instead of a problem
-    away: Callable[[], Response] | None = None  # and while the ledger is away
-    # Its transaction admits a small JSON request and takes its Idempotency-Key, instead of a statement before each.
-    # Only for views that settle the admission before they change anything, as `accept` does, and where a JSON body of
-    # up to `stores_above` bytes stores no file.
+    away: Callable[[], Response] | None = None  # the same, while the ledger is unavailable
+    # The view's transaction admits a small JSON request and takes its Idempotency-Key, which saves a statement before
+    # it for each. Allowed only for views that settle the admission before they change anything, as `accept` does, and
+    # only if a JSON body of up to `stores_above` bytes stores no file.
     submits: bool = False
     stores_above: int | None = None
-    needs_ledger: bool = True  # False: answers while the ledger was never reached yet
+    needs_ledger: bool = True  # False: also answers while the ledger has never been reached
 
     @property
     def changes(self) -> bool:
-        """Whether it does something; other methods only read (RFC 9110, section 9.2.1)."""
+        """Returns whether it changes something; other methods only read (RFC 9110, section 9.2.1)."""
         return self.method != "GET"
 
     @property
@@ -134,7 +141,10 @@ class Operation(Generic[B, Q]):
 
     @property
     def takes_key(self) -> bool:
-        """Whether it takes an Idempotency-Key: other methods may be repeated as they are, forms are sent by hand."""
+        """Returns whether it takes an Idempotency-Key.
+
+        Other methods can be repeated as they are, and forms are sent by hand.
+        """
         return self.method == "POST" and self.api and not self.raw
 
     @property

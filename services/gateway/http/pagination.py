@@ -1,4 +1,7 @@
-"""Lists: `limit`, and a `cursor` that names the last item seen, so that pages stay stable while rows are added."""
+"""Paginates lists with `limit` and a `cursor`.
+
+The cursor names the last item seen, so that pages stay stable while rows are added.
+"""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -18,19 +21,19 @@ MAX_LIMIT = 200
 
 
 class PageQuery(Contract):
-    """The parameters of every list."""
+    """Holds the parameters of every list."""
 
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Items a page.")
     cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
 
 
 def cursor_of(*key: Any) -> str:
-    """An opaque text for a key of strings and numbers."""
+    """Returns an opaque cursor for a key of strings and numbers."""
     return urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, read: Callable[[list[Any]], T]) -> T:
-    """`read` of the key in a cursor. Raises a 422 problem for a text that is no cursor of ours."""
+    """Calls `read` with the key in a cursor. Raises a 422 problem for a text that is not one of our cursors."""
     try:
         key = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
         if not isinstance(key, list):
@@ -44,14 +47,14 @@ def read_cursor(cursor: str, read: Callable[[list[Any]], T]) -> T:
 
 
 def page_of(items: Sequence[T], query: PageQuery, key: Callable[[T], tuple[str, ...]]) -> tuple[list[T], str | None]:
-    """A page of a list held in memory, which is sorted by `key`, and its next cursor."""
+    """Returns a page of a list in memory, which is sorted by `key`, and its next cursor."""
     seen = read_cursor(query.cursor, _texts) if query.cursor is not None else None
     rest = [item for item in items if seen is None or key(item) > seen]
     return cut(rest, query.limit, lambda item: cursor_of(*key(item)))
 
 
 def cut(items: Sequence[T], limit: int, cursor: Callable[[T], str]) -> tuple[list[T], str | None]:
-    """The first `limit` items, and the cursor of the last one when there are more."""
+    """Returns the first `limit` items, and the cursor of the last one if there are more."""
     shown = list(items[:limit])
     return shown, cursor(shown[-1]) if len(items) > limit else None
 

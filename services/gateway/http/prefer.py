@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` (RFC 7240): how long an answer may be held back for a job to end."""
+"""Implements `Prefer: wait=N` (RFC 7240): how long an answer may be held back until a job ends."""
 
 import re
 import time
@@ -12,16 +12,16 @@ LONGEST_PAUSE_SECONDS = 0.25
 
 
 def wait_seconds(header: str | None, at_most: float) -> float | None:
-    """The seconds asked for, cut to the limit; None where the header asks for no wait."""
+    """Returns the requested seconds, cut to the limit; None if the header requests no wait."""
     found = _WAIT.search(header or "")
     return min(float(found[1]), at_most) if found else None
 
 
 def wait_until(done: Callable[[], bool], seconds: float, stopping: Event, slots: Semaphore) -> bool:
-    """Whether `done` became true in time. Asks often at first, four times a second later.
+    """Waits for `done` and returns whether it became true in time. It polls often at first, later four times a second.
 
-    Each wait holds a thread of the server, so there are only so many `slots`: without one the answer is what is now.
-    It stops waiting when the process is `stopping`.
+    Each wait holds a thread of the server, so there are only so many `slots`: without one the answer is the current
+    state. It stops waiting when the process is `stopping`.
     """
     if not slots.acquire(blocking=False):
         return done()
@@ -43,5 +43,5 @@ def _wait(done: Callable[[], bool], seconds: float, stopping: Event) -> bool:
 
 
 def applied(seconds: float) -> dict[str, str]:
-    """The header that says the preference was honoured."""
+    """Returns the header that confirms the preference."""
     return {"Preference-Applied": f"wait={seconds:.0f}"}

@@ -1,4 +1,4 @@
-"""A problem as a small page, for people whose browser was refused: a wrong address, an expired link, no key."""
+"""Shows a problem as a small page, for people whose browser was refused: a wrong address, an expired link, no key."""
 
 from flask import Response
 from markupsafe import escape
@@ -34,12 +34,15 @@ _PAGE = """<!doctype html>
 
 
 def wants_page(accepted: MIMEAccept) -> bool:
-    """Browsers name HTML before anything else; programs get JSON, also those that take anything."""
+    """Returns whether the client prefers HTML.
+
+    Browsers name it first; programs get JSON, also those that accept anything.
+    """
     return accepted.best_match([PROBLEM_TYPE, "application/json", "text/html"]) == "text/html"
 
 
 def problem_page(refused: Problem) -> Response:
     text = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail), slug=refused.slug)
-    # the policy of answers to programs would keep the stylesheet out
+    # The policy for answers to programs would block the stylesheet.
     headers = {**refused.headers, "Vary": "Accept", "Content-Security-Policy": PAGE_POLICY}
     return Response(text, refused.status, headers, content_type="text/html; charset=utf-8")

@@ -1,4 +1,4 @@
-"""A Flask request into a `Call`: body, form, query and headers, each mistake a problem."""
+"""Converts a Flask request into a `Call`: reads body, form, query and headers, and reports each error in a problem."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,12 +22,13 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
 NOTHING_BYTES = 4096
-RAW_BYTES = 2 * 1024 * 1024  # of a provider's batch, which is read before its signature is: SendGrid's end at 768 kB
-MAX_PARAMETERS = 100  # of a query: no operation has a tenth of it, but for a repeatable one
+# Of a provider's batch, which is read before its signature is checked: SendGrid's are at most 768 kB.
+RAW_BYTES = 2 * 1024 * 1024
+MAX_PARAMETERS = 100  # of a query: no operation has a tenth of it, except for a repeatable one
 
 B = TypeVar("B", bound=BaseModel)
 
-Fingerprint = Callable[[], str]  # made only for a request with an Idempotency-Key
+Fingerprint = Callable[[], str]  # computed only for a request with an Idempotency-Key
 
 
 class BodyReader(Generic[B]):
@@ -40,7 +41,7 @@ class BodyReader(Generic[B]):
         self._types = [kind for kind, taken in ((JSON, body.json), (MULTIPART, body.files is not None)) if taken]
 
     def read(self, request: Request) -> tuple[B, list[UploadedFile], Fingerprint]:
-        """The model, the files, and the fingerprint of both. Raises 400, 413, 415 and 422 problems."""
+        """Returns the model, the files, and the fingerprint of both. Raises 400, 413, 415 and 422 problems."""
         kind, options = parse_options_header(request.headers.get("Content-Type"))
         kind = kind.lower()  # RFC 9110, section 8.3.1
         if kind not in self._types:
@@ -68,7 +69,7 @@ class BodyReader(Generic[B]):
         return self._form_value(form), form.files, lambda: form.fingerprint
 
     def _form_value(self, form: Form) -> B:
-        """What is wrong with files and what is wrong with fields is told together."""
+        """Returns the value of a form. Errors of files and errors of fields are reported together."""
         try:
             value = self._reader.read(values_of(form, self._reader.kinds))
         except ProblemError as refusal:
@@ -80,7 +81,7 @@ class BodyReader(Generic[B]):
 
 
 class NoBodyReader:
-    """For a POST that takes nothing: an empty body, or an empty JSON object."""
+    """Reads the body of a POST that takes nothing: an empty body, or an empty JSON object."""
 
     def __init__(self) -> None:
         self._reader = Reader(Nothing)
@@ -92,15 +93,15 @@ class NoBodyReader:
 
 
 class QueryReader(Generic[B]):
-    """Reads the query of one route; what is in `beside` is somebody else's."""
+    """Reads the query of one route; ignores the parameters in `beside`, which others read."""
 
     def __init__(self, model: type[B], beside: frozenset[str] = frozenset()) -> None:
         self._reader = Reader(model)
         self._beside = beside
-        self._nothing: B | None = None  # what an empty query says
+        self._nothing: B | None = None  # the value of an empty query
 
     def read(self, request: Request) -> B:
-        """Raises a 422 problem that names parameters."""
+        """Returns the validated query. Raises a 422 problem that names parameters."""
         if not request.query_string:
             if self._nothing is None:
                 self._nothing = self._read([])
@@ -122,7 +123,7 @@ class QueryReader(Generic[B]):
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The key, where one is given. Raises a 422 problem."""
+    """Returns the key, if one is given. Raises a 422 problem."""
     key = request.headers.get("Idempotency-Key")
     if key is None or (1 <= len(key) <= 255 and key.isprintable()):
         return key
@@ -131,7 +132,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def read_limited(request: Request, setting: str, limit: int) -> bytes:
-    """The whole body. Raises a 413 problem, before reading where its length is given."""
+    """Returns the whole body. Raises a 413 problem, before reading if the length is given."""
     check_length(request, setting, limit)
     with body_errors():
         raw: bytes = request.stream.read(limit + 1)
@@ -142,9 +143,9 @@ def read_limited(request: Request, setting: str, limit: int) -> bytes:
 
 @contextmanager
 def body_errors() -> Iterator[None]:
-    """Raises a 400 problem where the server cannot read the body: chunks that are malformed, a client that is silent.
+    """Raises a 400 problem if the server cannot read the body: chunks are malformed, or the client is silent.
 
-    Each server has errors of its own for it.
+    Each server raises errors of its own for this.
     """
     try:
         yield
@@ -166,7 +167,7 @@ def _too_large(setting: str, limit: int, length: int | None = None) -> ProblemEr
 
 
 class _Counted:
-    """A body of unknown length, read up to a limit."""
+    """Reads a body of unknown length up to a limit."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Operations become Flask routes: a request is read, its key held, its view called, its answer written."""
+"""Turns operations into Flask routes: reads the request, reserves its key, calls its view, writes its answer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -34,13 +34,16 @@ from bureau.signing.signed_links import PARAMETER
 AnyOperation = Operation[Any, Any]
 Reading = Callable[[dict[str, Any], Admission], Reply | Response]
 
-ADMITTED_LATE_BYTES = 16 * 1024  # a larger body is read once its sender was admitted
+ADMITTED_LATE_BYTES = 16 * 1024  # a larger body is read only after its sender was admitted
 
 
 def add_routes(
     app: Flask, operations: Iterable[AnyOperation], gateway: Gateway, prepare: Callable[[], None] | None = None
 ) -> None:
-    """`prepare` is called before each request that needs the ledger; it may raise `LedgerUnavailable`."""
+    """Adds the routes.
+
+    `prepare` is called before each request that needs the ledger; it may raise `LedgerUnavailable`.
+    """
     for operation in operations:
         app.add_url_rule(
             operation.path,
@@ -83,7 +86,7 @@ def _asked_by_people() -> bool:
 
 
 def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Identity:
-    """Before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
+    """Authenticates, before anything else of the request is read. Raises 401, 403, 404, 410 and 429 problems."""
     asked = AuthRequest.of(request, page=not operation.api)
     g.identity = identity = gateway.gate.identify(asked, operation.role, operation.linked, path)
     if identity.key_id:
@@ -94,7 +97,10 @@ def _admitted(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -
 
 
 def _expected(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -> Admission | None:
-    """Who asks, for the transaction of the submission to confirm; None where they are to be admitted before it."""
+    """Returns the expected admission, which the transaction of the submission confirms.
+
+    Returns None if the request must be admitted before that transaction.
+    """
     length = request.content_length
     if request.mimetype != JSON or length is None or length > ADMITTED_LATE_BYTES or operation.role is None:
         return None
@@ -115,7 +121,7 @@ def _expected(operation: AnyOperation, gateway: Gateway, path: dict[str, Any]) -
 
 
 def _settled(admission: Admission, read: Reading, path: dict[str, Any]) -> Reply | Response:
-    """The answer, once it is settled that the request is admitted; what refuses it comes before any other refusal."""
+    """Returns the answer after the admission was settled. A refusal by the admission precedes any other refusal."""
     try:
         return read(path, admission)
     finally:
@@ -200,7 +206,7 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 
 
 def _takes_key_late(operation: AnyOperation) -> bool:
-    """Whether nothing is stored before the transaction of the submission."""
+    """Returns whether nothing is stored before the transaction of the submission."""
     if not operation.submits or request.mimetype != JSON:
         return False
     length = request.content_length
@@ -214,7 +220,7 @@ def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] |
 
 
 def _told_headers() -> Headers:
-    """What views may see: a key that nobody has cannot be told by mistake."""
+    """Returns the headers that views may see. The key is left out, so that no view can reveal it by mistake."""
     return Headers([(name, value) for name, value in request.headers if name != "Authorization"])
 
 

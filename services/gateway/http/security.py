@@ -1,4 +1,4 @@
-"""Who may ask: Host and Origin checks, and the headers that keep browsers careful with every answer."""
+"""Checks Host and Origin, and sets the security headers for browsers on every answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ PAGE_POLICY = (
 )
 PAGE_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": PAGE_POLICY,
-    # With `no-referrer` a browser sends `Origin: null` with the page's own forms (Fetch, "append a request Origin").
+    # With `no-referrer`, a browser would send `Origin: null` with the page's own forms (Fetch, "append a request
+    # Origin").
     "Referrer-Policy": "same-origin",
 }
 
@@ -33,14 +34,14 @@ _HEADERS: Mapping[str, str] = {
 
 
 def add_security_headers(headers: Headers) -> None:
-    """Sets what a view did not set itself."""
+    """Sets the headers that a view has not set itself."""
     there = {name.lower() for name, _ in headers}
     headers.extend((name, value) for name, value in _HEADERS.items() if name.lower() not in there)
 
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """The names the gateway is reached by."""
+    """Holds the names by which the gateway is reached."""
 
     hosts: frozenset[str]
     origins: frozenset[str]
@@ -52,20 +53,23 @@ class AllowedHosts:
         return cls(frozenset(name for name in names if name), frozenset({f"{public.scheme}://{public.netloc}"}))
 
     def check_host(self, host: str) -> None:
-        """A page elsewhere can point its own name at this machine (DNS rebinding); that name is not ours."""
+        """Refuses other host names. A page elsewhere can point its own name at this machine (DNS rebinding)."""
         if not _is_ours(host, self.hosts):
             allowed = ", ".join(sorted({"localhost", *self.hosts}))
             raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway is {allowed}.")
 
     def check_origin(self, origin: str | None, host: str) -> None:
-        """Browsers say which page sends a change; only the gateway's own may."""
+        """Refuses changes from other pages. Browsers say which page sends a change, and only the gateway's own may."""
         if origin is None or origin in self.origins or origin in (f"http://{host}", f"https://{host}"):
             return
         raise problem("origin-not-allowed", f"The Origin header says {origin[:100]}, which is not this gateway.")
 
 
 def check_door(doors: AllowedHosts, method: str, host: str, origin: str | None) -> None:
-    """Raises a 403 problem. Host is checked for reading too while there are no keys that would protect it."""
+    """Checks Host and Origin.
+
+    Raises a 403 problem. Host is also checked for reads, because without keys nothing else would protect them.
+    """
     doors.check_host(host)
     if method not in ("GET", "HEAD", "OPTIONS"):
         doors.check_origin(origin, host)
@@ -80,7 +84,7 @@ def _is_ours(host: str, hosts: frozenset[str]) -> bool:
 def _host_name(host: str) -> str | None:
     try:
         parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         return None
     return parts.hostname if parts.netloc == host and "@" not in host else None

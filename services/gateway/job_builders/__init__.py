@@ -1,1 +1,1 @@
-"""From a request that was understood to a job in the ledger: uploads, mails, the answer."""
+"""Builds jobs from validated requests and submits them to the ledger: uploads, mails, the answer."""

@@ -1,4 +1,4 @@
-"""A submission into the ledger, and its answer: 202 and the job, or 200 when it was waited for and ended."""
+"""Submits a job to the ledger and answers: 202 and the job, or 200 if the request waited for it and it ended."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,10 +41,10 @@ def accept(
     *,
     also: Callable[[Connection], None] | None = None,
 ) -> Reply:
-    """One transaction: files, job, idempotency answer, and what is to happen `also`.
+    """Writes files, job, idempotency answer and the effects of `also` in one transaction.
 
-    A job without any files shares it with those that come at the same time. `used` says where the request named each
-    artifact.
+    A job without any files shares its transaction with jobs that arrive at the same time. `used` says where the request
+    named each artifact.
     """
     if job.uses or uploads or also or call.reservation:
         return _accept_alone(gateway, call, job, uploads, used, also)
@@ -61,7 +61,7 @@ def _accept_together(gateway: Gateway, call: Call[Any, Any], job: NewJob) -> Rep
     if isinstance(outcome, NotAdmitted):
         if admission is None or check is None:
             raise TypeError("a submission without a check was not admitted")
-        admission.settle()  # raises what refuses it; else its key has a unit left for it alone
+        admission.settle()  # raises the refusal; otherwise the key has a token left for this request alone
         return _accept_together(gateway, call, job)
     if admission and check:
         admission.confirmed(outcome.limit)
@@ -108,7 +108,7 @@ def _accept_alone(
 
 
 def _repeated(gateway: Gateway, call: Call[Any, Any], job: NewJob, used: Sequence[Used] = ()) -> Reply:
-    """The key was used before: its answer again, or, where that has expired, the job after all."""
+    """Handles a key that was used before: returns its answer again, or submits the job if that answer has expired."""
     if call.once is None:
         raise TypeError("a submission without an Idempotency-Key was repeated")
     return reserved(
@@ -125,12 +125,12 @@ def _location(job_id: UUID) -> str:
 
 
 def replay(gateway: Gateway, call: Call[Any, Any], first: Answer) -> Reply:
-    """The answer of an earlier submission with the same key, with its job as it is now."""
+    """Returns the answer of an earlier submission with the same key, with its job as it is now."""
     return _answer(gateway, call, UUID(first.location.rpartition("/")[2]), first.status)
 
 
 def documented() -> list[Documented]:
-    """The answers of every submission."""
+    """Returns the answers that every submission documents."""
     headers = {"Location": "The job.", "Idempotent-Replayed": "`true`: this request was accepted before."}
     waited = {**headers, "Preference-Applied": "The wait that was asked for."}
     return [
@@ -140,7 +140,7 @@ def documented() -> list[Documented]:
 
 
 def submission(gateway: Gateway, *, problems: Sequence[str] = (), **declared: Any) -> Operation[Any, Any]:
-    """The declaration of a POST that submits a job."""
+    """Returns the declaration of a POST that submits a job."""
     return Operation(
         problems=[*problems, *QUOTAS],
         method="POST",

@@ -1,4 +1,4 @@
-"""The answer to a submission, made from what was submitted: nothing is read back."""
+"""Makes the answer to a submission from what was submitted, so that nothing is read back."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from bureau.services.gateway.models import Job, Task, Waiting
 
 
 def accepted_job(job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView]) -> Job:
-    """The job as it is at the moment of its acceptance. `queues` by name: what was seen of them last."""
+    """Returns the job as it is when it is accepted. `queues` holds, by name, what was last seen of them."""
     due_at = job.due_at(accepted.at)
     due_in = (due_at - accepted.at).total_seconds()
     hinted = {task.name for task in accepted.stamped}
@@ -75,8 +75,11 @@ def _task(task: NewTask, state: str, due_at: datetime, hinted_at: datetime | Non
 
 
 def _waiting(job: NewJob, due_in: float, queues: Mapping[str, QueueView], *, hinted: bool) -> Waiting:
-    """The place in the queue is known where the hint was published at once: a guess by what was seen last. Where others
-    wait in the ledger, GET tells."""
+    """Returns why the job waits.
+
+    The position in the queue is known only if the hint was published at once; it is an estimate from what was last
+    seen. If other tasks wait in the ledger, GET returns the position.
+    """
     if due_in > 0:
         return Waiting(reason="not_due", position=None, starts_in_seconds=round(due_in, 1))
     queue = queues[next(task.queue for task in job.tasks if not task.after)]

@@ -1,4 +1,7 @@
-"""E-mail addresses and header lines, checked at the door. The mailer that sends has the last word."""
+"""Checks e-mail addresses and header lines when a request arrives.
+
+The mailer that sends the mail checks them again and decides.
+"""
 
 from typing import Annotated
 from unicodedata import category
@@ -7,11 +10,11 @@ from pydantic import AfterValidator, StringConstraints
 
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 
-MAX_LISTED = 1000  # addresses that are looked at; MAX_RECIPIENTS allows a mail far fewer, and says so
+MAX_LISTED = 1000  # addresses that are checked; MAX_RECIPIENTS allows a mail far fewer, and says so
 
 
 def checked_address(text: str) -> str:
-    """`ada@example.com` or `Ada <ada@example.com>` as it is. Raises ValueError."""
+    """Returns `ada@example.com` or `Ada <ada@example.com>` unchanged. Raises ValueError."""
     try:
         parse_mailbox(text)
     except AddressInvalid as error:
@@ -20,12 +23,12 @@ def checked_address(text: str) -> str:
 
 
 def checked_line(text: str) -> str:
-    """A header's text. Raises ValueError for what could start another header or hide what it says."""
+    """Returns a header's text. Raises ValueError for a text that could start another header or hide what it says."""
     if not text.isprintable() and any(category(c) == "Cc" and c != "\t" for c in text):
         raise ValueError("a subject is one line without control characters")
     return text
 
 
-# Narrower than the contract's `Address` and `HeaderText`, whose patterns make no sentence for people.
+# They are narrower than the contract's `Address` and `HeaderText`, whose patterns make no readable error messages.
 MailAddress = Annotated[str, StringConstraints(min_length=3, max_length=500), AfterValidator(checked_address)]
 Subject = Annotated[str, StringConstraints(max_length=998), AfterValidator(checked_line)]

@@ -1,4 +1,7 @@
-"""The values of a burst: keys of a JSON object, and so text, read as the parameter's schema wants them."""
+"""Converts the values of a burst.
+
+They are keys of a JSON object, and therefore text, and are read as the parameter's schema requires.
+"""
 
 import json
 import re
@@ -9,20 +12,20 @@ from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import MAX_ERRORS, FieldError
 from bureau.submission.announcements import KnownReport
 
-MAX_BURST_PARAMS = 16 * 1024  # characters: they are looked at again with each value
+MAX_BURST_PARAMS = 16 * 1024  # characters, because they are checked again with each value
 
 _WORDS = {"true": True, "false": False}
 
 
 def burst_values(report: KnownReport, parameter: str, texts: Iterable[str]) -> list[Any]:
-    """The values in their order; one that cannot be read stays text, which `burst_mistakes` refuses."""
+    """Returns the values in their order. A value that cannot be converted stays text, which `burst_errors` refuses."""
     kind = report.description.params_schema["properties"][parameter].get("type")
     kinds = kind if isinstance(kind, list) else [kind]
     return [_value(text, kinds) for text in texts]
 
 
 def burst_errors(report: KnownReport, params: dict[str, Any], parameter: str, texts: Iterable[str]) -> list[FieldError]:
-    """What does not fit the report, of the other parameters and of each value."""
+    """Returns the validation errors of the other parameters and of each value."""
     properties = report.description.params_schema.get("properties", {})
     if parameter not in properties:
         names = ", ".join(properties) or "none"

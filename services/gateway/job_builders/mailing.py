@@ -1,4 +1,4 @@
-"""The mail tasks of submissions: `mailer.send` alone, or after the task whose file it carries."""
+"""Builds the mail tasks of submissions: `mailer.send` alone, or after the task whose file it attaches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def follow_up(
     terms: Terms,
     known: CatalogSnapshot,
 ) -> NewTask:
-    """A mail once the task `after` succeeded, with the file in its result's field `attachment`.
+    """Returns a mail that is sent after the task `after` succeeds, with the file in its result's field `attachment`.
 
     `context` is known now; `facts` are fields of the result.
     """
@@ -58,7 +58,7 @@ def follow_up(
 
 
 def domain_errors(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
-    """Addresses that RECIPIENT_DOMAINS does not allow."""
+    """Returns errors for addresses that RECIPIENT_DOMAINS does not allow."""
     refused = outside(domains, to)
     return [FieldError("recipient_domain_refused", rule(domains, refused), place)] if refused else []
 

@@ -1,4 +1,4 @@
-"""The graph of a report: made, delivered to each, and where that fails the news of it."""
+"""Builds the task graph of a report: generate it, deliver it to each recipient, and send a notice if that fails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _STANDARD = RetryTerms("reports", RetryPolicy(), 1800.0)
 
 @dataclass(frozen=True)
 class ReportPlan:
-    """A report; `burst` is a parameter and its values, a file for each."""
+    """Describes a report; `burst` is a parameter and its values, with one file for each."""
 
     report: str
     params: dict[str, Any]
@@ -32,7 +32,10 @@ class ReportPlan:
 
 @dataclass(frozen=True)
 class ReportDelivery:
-    """`to`: the people of each file, in their order. `title` is the request's own."""
+    """Describes the delivery.
+
+    `to` holds the recipients of each file, in the order of the files. `title` is the request's own.
+    """
 
     to: Sequence[Sequence[str]]
     subject: str | None
@@ -44,7 +47,7 @@ class ReportDelivery:
 def report_tasks(
     wanted: ReportPlan, delivery: ReportDelivery, title: str, terms: Terms, known: CatalogSnapshot
 ) -> list[NewTask]:
-    """`generate`, `mail` or `mail-1`, `mail-2` …, and `tell`, which is skipped where nothing failed."""
+    """Returns `generate`, `mail` or `mail-1`, `mail-2` …, and `tell`, which is skipped if nothing failed."""
     mails = [
         _mail(number, people, delivery, burst=wanted.burst is not None, terms=terms, known=known)
         for number, people in enumerate(delivery.to)
@@ -59,7 +62,10 @@ def report_tasks(
 
 
 def who_hears_of_failure(asked: Sequence[str], owner: str, standard: str) -> list[str]:
-    """Whom the request names, else the owner of the key where that is an address, else FAILURE_EMAIL_TO."""
+    """Returns the recipients of the notice that a report has failed.
+
+    They are the addresses in the request, else the key's owner if it is an address, else FAILURE_EMAIL_TO.
+    """
     if asked:
         return list(asked)
     try:
@@ -70,7 +76,7 @@ def who_hears_of_failure(asked: Sequence[str], owner: str, standard: str) -> lis
 
 
 def _generate(wanted: ReportPlan, terms: Terms, known: CatalogSnapshot) -> NewTask:
-    # What was not asked for of the format is as the report says.
+    # Format options that were not requested keep the report's own values.
     given = {
         "report": wanted.report,
         "params": wanted.params,

@@ -1,4 +1,4 @@
-"""Files of a submission: streamed to storage before its transaction, deleted when it is refused."""
+"""Streams the files of a submission to storage before its transaction, and deletes them if it is refused."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +26,10 @@ Store = Callable[[UploadedFile], StoredArtifact]
 
 @contextmanager
 def storing(storage: Storage, owner: str) -> Iterator[Store]:
-    """`store` puts a file into storage. When the block raises, what it stored is deleted.
+    """Provides `store`, which puts a file into storage. If the block raises, the stored files are deleted.
 
-    Where the ledger went away the answer to COMMIT may be lost, and a job may refer to the files: they stay, and the
-    scheduler clears up what no row knows.
+    If the ledger became unavailable, the reply to COMMIT may be lost, and a job may refer to the files: they stay, and
+    the scheduler later deletes files that no row names.
     """
     keys: list[str] = []
 
@@ -42,7 +42,7 @@ def storing(storage: Storage, owner: str) -> Iterator[Store]:
         yield store
     except LedgerUnavailable:
         raise
-    except BaseException:  # a stop as well: no row will name these files
+    except BaseException:  # includes a stop: no row will name these files
         _delete(storage, keys)
         raise
 
@@ -53,7 +53,10 @@ def text_file(name: str, media_type: str, text: str) -> UploadedFile:
 
 
 def _key_name(name: str) -> str:
-    """What of a file's name stands in its key, for whoever looks into storage: short and plain, whatever came."""
+    """Returns a form of a file's name for its storage key, for people who look into storage.
+
+    It is short and plain for any name.
+    """
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)[-80:]
 
 
@@ -70,7 +73,7 @@ def _stored(storage: Storage, owner: str, file: UploadedFile, key: str) -> Store
         size=written.size,
         sha256=written.sha256,
         key=key,
-        created_at=datetime.now(UTC),  # the ledger writes its own clock's time
+        created_at=datetime.now(UTC),  # the ledger sets the time of its own clock
     )
 
 

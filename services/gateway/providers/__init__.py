@@ -1,1 +1,1 @@
-"""What mail providers tell, each in its own way."""
+"""Reads the events of mail providers, each in its own format."""

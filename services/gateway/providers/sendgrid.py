@@ -1,7 +1,7 @@
-"""SendGrid's event webhook: signed batches of what became of mails
-(https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event).
+"""Reads SendGrid's event webhook: signed batches of delivery events.
 
-The cryptography package is imported where it is used: it takes 8 MB, and most gateways have no key of SendGrid's.
+See https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event. The cryptography package is imported
+where it is used, because it takes 8 MB and most gateways have no SendGrid key.
 """
 
 import base64
@@ -34,7 +34,7 @@ _KINDS = {
     "dropped": MailEventKind.DROPPED,
     "bounce": MailEventKind.BOUNCED,
     "spamreport": MailEventKind.COMPLAINED,
-    # They read it: it was delivered, which may have been told in a batch that got lost.
+    # The recipient read the mail, so it was delivered; the batch that said so may have been lost.
     "open": MailEventKind.DELIVERED,
     "click": MailEventKind.DELIVERED,
     "unsubscribe": MailEventKind.DELIVERED,
@@ -42,11 +42,14 @@ _KINDS = {
 
 
 class EventsRefused(Exception):
-    """A batch that is not SendGrid's, or not of now; the text says what does not fit."""
+    """Reports a batch that SendGrid did not sign, or signed outside the time window; the text says what is wrong."""
 
 
 def public_key(text: str) -> "EllipticCurvePublicKey":
-    """The verification key as SendGrid shows it: DER in base64, with or without PEM's lines. Raises ValueError."""
+    """Returns the verification key from the text that SendGrid shows: DER in base64, with or without PEM's lines.
+
+    Raises ValueError.
+    """
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -63,7 +66,10 @@ def public_key(text: str) -> "EllipticCurvePublicKey":
 def check(
     key: "EllipticCurvePublicKey", raw: bytes, *, signature: str, timestamp: str, now: float, window_seconds: float
 ) -> None:
-    """Raises `EventsRefused`. The signature is ECDSA with SHA-256 over timestamp and raw body, DER in base64."""
+    """Verifies the signature, which is ECDSA with SHA-256 over timestamp and raw body, DER in base64.
+
+    Raises `EventsRefused`.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.hashes import SHA256
@@ -81,7 +87,7 @@ def check(
 
 
 def events(raw: bytes) -> list[MailEvent]:
-    """Those of mails of ours that say something about a recipient; others are passed over. Raises ValueError."""
+    """Returns the events about recipients of our mails; ignores the others. Raises ValueError."""
     try:
         batch = json.loads(raw)
     except RecursionError:
@@ -121,7 +127,10 @@ def _event(one: dict[str, Any]) -> MailEvent | None:
 
 
 def _suppress(one: dict[str, Any], kind: MailEventKind) -> SuppressionReason | None:
-    """A block is the server's mood, a bounce the address."""
+    """Returns the reason to suppress the address.
+
+    A bounce is about the address; a block is a temporary decision of the server.
+    """
     if kind is MailEventKind.BOUNCED and _text(one, "type") in ("", "bounce"):
         return SuppressionReason.HARD_BOUNCE
     if kind is MailEventKind.COMPLAINED:
@@ -132,7 +141,10 @@ def _suppress(one: dict[str, Any], kind: MailEventKind) -> SuppressionReason | N
 
 
 def _id(one: dict[str, Any]) -> str:
-    """SendGrid's, which it says to remove duplicates by; of an event without one, what it says."""
+    """Returns SendGrid's event id, which SendGrid recommends for removing duplicates.
+
+    For an event without an id, returns a hash of its content.
+    """
     given = _text(one, "sg_event_id")
     if 0 < len(given) <= _ID - 3:
         return f"sg:{given}"

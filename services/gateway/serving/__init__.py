@@ -1,1 +1,1 @@
-"""What stands between a socket and a thread: requests that have not arrived hold none."""
+"""Keeps requests between socket and thread: a request that has not arrived holds no thread."""

@@ -1,9 +1,9 @@
-"""Requests wait here until they have arrived, in one thread for all of them, so that a slow client holds no other.
+"""Keeps requests until they have arrived, in one thread for all of them, so that a slow client holds no other thread.
 
-A connection is looked at whenever bytes come (Linux' edge-triggered epoll); they stay in the kernel, for the server to
-read. A head has a deadline, a small body another. A large body is read by a thread of the server, but only so many at
-once, so that threads are left for others. Of one address there are only so many connections: the one that waited
-longest is closed for the next.
+A connection is checked whenever bytes arrive (Linux' edge-triggered epoll); the bytes stay in the kernel, for the
+server to read. A head has a deadline, a small body another. A large body is read by a thread of the server, but only so
+many at once, so that threads are left for others. The number of connections per address is limited: the one that has
+waited longest is closed for the next.
 """
 
 import select
@@ -25,7 +25,7 @@ C = TypeVar("C")
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 15.0
-IDLE_SECONDS = 75.0  # longer than a proxy's usual 60 s: the proxy, not we, closes idle connections
+IDLE_SECONDS = 75.0  # longer than a proxy's usual 60 s, so that the proxy, not the gateway, closes idle connections
 PER_ADDRESS = 256
 LOOK_SECONDS = 0.5
 
@@ -40,7 +40,7 @@ class _Waiting(Generic[C]):
     connection: C
     sock: socket.socket
     address: str
-    timeout: float | None  # the socket's own, given back with it
+    timeout: float | None  # the socket's own, restored when it is handed over
     deadline: float
     seen: Arrival = Arrival.HEAD_MISSING
     begun: bool = False
@@ -48,7 +48,7 @@ class _Waiting(Generic[C]):
 
 @dataclass(frozen=True)
 class Server(Generic[C]):
-    """What a server does with a connection: give it to a thread, to the thread for /healthz, or close it."""
+    """Holds what a server does with a connection: serve it in a thread or in the thread for /healthz, or close it."""
 
     serve: Callable[[C], None]
     serve_health: Callable[[C], None]
@@ -57,7 +57,7 @@ class Server(Generic[C]):
 
 @dataclass
 class _Slow:
-    """Connections whose large bodies are being read, by address."""
+    """Holds the connections whose large bodies are being read, by address."""
 
     at_most: int
     each: int
@@ -71,7 +71,10 @@ class _Slow:
 
 
 class Arrivals(Generic[C]):
-    """`threads` are the server's. Its thread starts with the first connection."""
+    """Keeps connections until their requests have arrived.
+
+    `threads` is the server's number of threads. Its own thread starts with the first connection.
+    """
 
     def __init__(self, server: Server[C], threads: int) -> None:
         self._server = server
@@ -79,14 +82,14 @@ class Arrivals(Generic[C]):
         self._lock = threading.Lock()
         self._waiting: OrderedDict[int, _Waiting[C]] = OrderedDict()
         self._of_address: Counter[str] = Counter()
-        self._queued: OrderedDict[int, _Waiting[C]] = OrderedDict()  # for a slot
-        # Elsewhere than on Linux a connection gets its thread at once.
+        self._queued: OrderedDict[int, _Waiting[C]] = OrderedDict()  # waiting for a slot
+        # On systems other than Linux, a connection gets its thread at once.
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._thread: threading.Thread | None = None
         self._stopping = False
 
     def add(self, connection: C, sock: socket.socket, address: str, *, kept: bool = False) -> None:
-        """A connection that nothing was read from yet; `kept`: it had a request before."""
+        """Adds a connection from which nothing has been read yet; `kept` means that it has had a request before."""
         if self._epoll is None:
             self._server.serve(connection)
             return
@@ -104,16 +107,19 @@ class Arrivals(Generic[C]):
             self._close(oldest)
 
     def is_slow(self, connection: C) -> bool:
-        """Whether its body is still to come."""
+        """Returns whether the connection's body is still arriving."""
         return id(connection) in self._slow.addresses
 
     def finished(self, connection: C) -> None:
-        """Its request was answered; the next one that waits for a slot gets it."""
+        """Frees the slot of a connection whose request was answered; the next one that waits for a slot gets it."""
         with self._lock:
             self._slow.addresses.pop(id(connection), None)
 
     def hurry(self, seconds: float) -> None:
-        """The server stops: who has sent nothing by then is not waited for."""
+        """Shortens all deadlines because the server is stopping.
+
+        A client that has sent nothing by then is not waited for.
+        """
         self._stopping = True
         ends = time.monotonic() + seconds
         with self._lock:
@@ -130,7 +136,7 @@ class Arrivals(Generic[C]):
         return self._taken(found.sock.fileno()) if found else None
 
     def _taken(self, number: int) -> "_Waiting[C] | None":
-        """No longer here; under the lock."""
+        """Removes and returns a connection. The caller holds the lock."""
         waiting = self._waiting.pop(number, None) or self._queued.pop(number, None)
         if waiting is not None:
             self._of_address[waiting.address] -= 1
@@ -219,7 +225,7 @@ class Arrivals(Generic[C]):
         self._server.close(waiting.connection)
 
     def _refuse(self, sock: socket.socket, answer: bytes, connection: C) -> None:
-        """A few bytes, which the kernel takes at once; who does not read them gets none."""
+        """Sends a short answer, which the kernel takes at once; a client that does not read it gets none."""
         with suppress(OSError):
             sock.setblocking(False)
             sock.send(answer)

@@ -1,4 +1,4 @@
-"""A socket that a large body is read from: one that comes too slowly is given up."""
+"""Provides a socket for reading a large body, which gives up a client that sends too slowly."""
 
 import socket
 import time
@@ -10,7 +10,7 @@ BYTES_PER_SECOND = 2_000  # the slowest mobile connection has several times that
 
 
 class ArrivingSocket:
-    """Reads as its socket does. Raises TimeoutError for a client that is silent, or slower than anybody is."""
+    """Reads as its socket does. Raises TimeoutError for a client that is silent, or slower than any real connection."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock

@@ -1,4 +1,4 @@
-"""Cheroot, for everything in one process: slow clients hold no thread, and no body is taken for the next request."""
+"""Adapts cheroot for the all-in-one process: slow clients hold no thread, and no body is taken for the next request."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,12 @@ from bureau.services.gateway.serving.arrivals import Arrivals, Server
 from bureau.services.gateway.serving.arriving_socket import ArrivingSocket
 from bureau.services.gateway.serving.heads import HEAD_BYTES
 
-UNREAD_BYTES = 64 * 1024  # of a body that nobody wanted; for more than that the connection is closed
+UNREAD_BYTES = 64 * 1024  # of an unwanted body; for more than that the connection is closed
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
 class StrictRequest(HTTPRequest):
-    """Closes the connection where it cannot be sure where a request ends."""
+    """Closes the connection if it cannot be sure where a request ends."""
 
     def read_request_headers(self) -> bool:
         if not super().read_request_headers():  # type: ignore[no-untyped-call]
@@ -29,7 +29,11 @@ class StrictRequest(HTTPRequest):
         return True
 
     def send_headers(self) -> None:
-        """Before the answer: cheroot would keep the connection, and read an unread body as the next request."""
+        """Closes the connection after the answer if too much of the body is unread.
+
+        It decides this before the answer, because cheroot would keep the connection and read the unread body as the
+        next request.
+        """
         unread = not self.rfile.closed if self.chunked_read else getattr(self.rfile, "remaining", 0) > UNREAD_BYTES
         if unread:
             self.close_connection = True
@@ -52,7 +56,7 @@ class Connection(HTTPConnection):
 
 
 class EmbeddedServer(wsgi.Server):
-    """Its threads get requests that have arrived; /healthz has one of its own."""
+    """Gives its threads only requests that have arrived; /healthz has a thread of its own."""
 
     ConnectionClass = Connection
     max_request_header_size = HEAD_BYTES
@@ -65,7 +69,7 @@ class EmbeddedServer(wsgi.Server):
         self._health = ThreadPoolExecutor(1, "healthz")
 
     def process_conn(self, conn: Any) -> None:
-        """To where it waits until it has arrived; what was read already cannot be waited for."""
+        """Queues the connection until its request has arrived. Bytes that were already read cannot be waited for."""
         if conn.rfile.has_data():
             super().process_conn(conn)
             return

@@ -1,10 +1,13 @@
-"""What the first bytes of a request say about it: whether it has arrived, and whether a thread may have it. Pure."""
+"""Decides from the first bytes of a request whether it has arrived, and whether a thread may have it.
+
+Its functions are pure.
+"""
 
 import re
 from enum import Enum
 
 HEAD_BYTES = 32 * 1024  # request line and headers
-SMALL_BYTES = 64 * 1024  # head and body that the kernel holds for us while they arrive
+SMALL_BYTES = 64 * 1024  # head and body that the kernel buffers while they arrive
 
 _END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -14,7 +17,7 @@ _HEALTH = re.compile(rb"(?:GET|HEAD) /healthz HTTP/1\.[01]\r?\n")
 
 
 class Arrival(Enum):
-    """How much of a request is there."""
+    """Says how much of a request has arrived."""
 
     HEAD_MISSING = "its head is not complete"
     TOO_LARGE = "its head is larger than any"
@@ -25,7 +28,10 @@ class Arrival(Enum):
 
 
 def arrival(data: bytes) -> Arrival:
-    """`data` are its first bytes, at most `SMALL_BYTES`. What is no HTTP is whole: the server refuses it."""
+    """Returns how much has arrived.
+
+    `data` holds the first bytes, at most `SMALL_BYTES`. Data that is not HTTP counts as whole: the server refuses it.
+    """
     end = _END.search(data)
     if end is None:
         return Arrival.TOO_LARGE if len(data) >= HEAD_BYTES else Arrival.HEAD_MISSING

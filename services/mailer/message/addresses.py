@@ -1,4 +1,4 @@
-"""Addresses of a mail, read with errors that name the field."""
+"""Parses a mail's addresses; errors name the field."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from bureau.contracts.mail.addresses import AddressInvalid, Mailbox, folded, par
 
 
 def mailbox(field: str, text: str) -> Mailbox:
-    """`parse_mailbox`, its complaint turned into the task's error: field, value, rule and mend."""
+    """Parses an address as `parse_mailbox` does, and raises the task's error with field, value, rule and fix."""
     try:
         return parse_mailbox(text)
     except AddressInvalid as error:
@@ -19,7 +19,7 @@ def mailbox(field: str, text: str) -> Mailbox:
 
 
 def mailboxes(field: str, texts: Sequence[str]) -> tuple[Mailbox, ...]:
-    """Each of `texts` as `field/0`, `field/1`, …; an address given twice is kept once."""
+    """Parses each of `texts` as `field/0`, `field/1`, …; an address given twice is kept once."""
     found: dict[str, Mailbox] = {}
     for position, text in enumerate(texts):
         parsed = mailbox(f"{field}/{position}", text)

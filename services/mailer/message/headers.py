@@ -1,9 +1,10 @@
-"""Header lines of a message: RFC 5322 folding, RFC 2047 words, RFC 2231 parameters, and so ASCII; addresses alone may
-stand in UTF-8 (RFC 6532).
+"""Writes the header lines of a message in ASCII; only addresses may be in UTF-8 (RFC 6532).
 
-Written here and not left to the `email` package: its modern classes take 0.5 ms of CPU a message and, in the
-Python versions Bureau runs on, lose spaces and quotes in some names of several scripts; its older classes let
-CR and LF through. Every value passes `one_line` first.
+It applies RFC 5322 folding, RFC 2047 encoded words and RFC 2231 parameters.
+
+The `email` package is not used: its modern classes take 0.5 ms of CPU a message and, in the Python versions Bureau runs
+on, lose spaces and quotes in some names of several scripts; its older classes let CR and LF through. Every value passes
+`one_line` first.
 """
 
 import base64
@@ -14,20 +15,20 @@ from urllib.parse import quote
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox
 
-LINE = 76  # an encoded word's line may have no more (RFC 2047, section 2); others should not have more than 78
-_WORD_BYTES = 39  # of UTF-8 in one encoded word: 52 characters of base64, 12 around them, and `Reply-To: ` before
+LINE = 76  # the limit for a line with an encoded word (RFC 2047, section 2); other lines should not exceed 78
+_WORD_BYTES = 39  # bytes of UTF-8 in an encoded word: 52 characters of base64, 12 around them, and `Reply-To: ` before
 _FOLD = "\r\n "
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SEPARATOR = re.compile(r"[\x80-\x9f\u2028\u2029]")  # lines end at some of them for some readers
+_SEPARATOR = re.compile(r"[\x80-\x9f\u2028\u2029]")  # some readers end lines at these
 _PLAIN = re.compile(r"^[\x20-\x7e]*$")
 _PHRASE = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
 _TOKEN = re.compile(r"^[A-Za-z0-9!#$&+^_`{}~.-]+$")
-_PARAMETER_SAFE = "!#$&+^_`{}~.-"  # RFC 2231's attribute-char, letters and digits besides
+_PARAMETER_SAFE = "!#$&+^_`{}~.-"  # RFC 2231's attribute-char, besides letters and digits
 
 
 def one_line(name: str, value: str) -> None:
-    """A line break would let the value add headers of its own; NUL and other controls do not belong there either."""
+    """Raises an error for control characters: a line break would add headers; NUL and others are invalid too."""
     if _CONTROL.search(value):
         raise PermanentError(
             "mail_header_invalid",
@@ -37,12 +38,12 @@ def one_line(name: str, value: str) -> None:
 
 
 def one_address(name: str, box: Mailbox) -> None:
-    """As `one_line`, and stricter with the address itself: it may go into a header as it is, in UTF-8."""
+    """Checks a mailbox as `one_line` does, and its address more strictly, because it may be in the header in UTF-8."""
     one_line(name, box.name + _SEPARATOR.sub("\n", box.address))
 
 
 def text_header(name: str, value: str) -> str:
-    """An unstructured header (Subject): folded at spaces, or in encoded words where it is not plain ASCII."""
+    """Writes an unstructured header (Subject), folded at spaces, or as encoded words if it is not plain ASCII."""
     one_line(name, value)
     words = value.split(" ")
     if _PLAIN.match(value) and "=?" not in value and all(0 < len(word) < LINE for word in words):
@@ -51,10 +52,10 @@ def text_header(name: str, value: str) -> str:
 
 
 def address_header(name: str, boxes: Sequence[Mailbox], *, ascii_only: bool = False) -> str:
-    """A list of mailboxes (From, To, Cc, Reply-To), one a line.
+    """Writes a header with a list of mailboxes (From, To, Cc, Reply-To), one per line.
 
-    Under `ascii_only` an address that is not is named, in a group without members: nobody can answer to it. RFC 6857
-    has such groups too.
+    With `ascii_only`, an address that is not ASCII is only named, in a group without members, because nobody can answer
+    to it. RFC 6857 defines such groups too.
     """
     for box in boxes:
         one_address(name, box)
@@ -63,13 +64,13 @@ def address_header(name: str, boxes: Sequence[Mailbox], *, ascii_only: bool = Fa
 
 
 def token_header(name: str, value: str) -> str:
-    """A header whose value is ours and plain: Date, Message-ID, MIME-Version."""
+    """Writes a header whose value is Bureau's own and plain: Date, Message-ID, MIME-Version."""
     one_line(name, value)
     return f"{name}: {value}\r\n"
 
 
 def parameter_header(name: str, value: str, parameters: dict[str, str]) -> str:
-    """A header with parameters (Content-Type, Content-Disposition)."""
+    """Writes a header with parameters (Content-Type, Content-Disposition)."""
     pieces = [value]
     for key, text in parameters.items():
         one_line(f"{name} {key}", text)
@@ -79,7 +80,7 @@ def parameter_header(name: str, value: str, parameters: dict[str, str]) -> str:
 
 
 def _folded(start: str, words: Sequence[str]) -> str:
-    """Breaks before a word that would pass the line's end."""
+    """Folds a line before each word that would exceed its length."""
     lines = [start]
     for word in words:
         if len(lines[-1]) + 1 + len(word) > LINE:
@@ -89,7 +90,7 @@ def _folded(start: str, words: Sequence[str]) -> str:
 
 
 def _encoded_words(text: str) -> Iterator[str]:
-    """Base64 words of whole characters: a character cut in two would show as garbage (RFC 2047, section 5)."""
+    """Yields base64 words of whole characters: a split character would be garbled (RFC 2047, section 5)."""
     chunk = b""
     for character in text:
         encoded = character.encode()
@@ -123,7 +124,7 @@ def _group(box: Mailbox) -> str:
 
 
 def _parameter(key: str, text: str) -> Iterator[str]:
-    # A semicolon in quotes is right, and cuts the name off in some readers.
+    # A quoted semicolon is valid, but some readers cut the name off there.
     if _PLAIN.match(text) and ";" not in text and len(text) < LINE - len(key) - 6:
         safe = text if _TOKEN.match(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         yield f"{key}={safe}"
@@ -138,7 +139,7 @@ def _parameter(key: str, text: str) -> Iterator[str]:
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
-    """Of whole characters: some readers decode each piece by itself."""
+    """Yields pieces of whole characters, because some readers decode each piece by itself."""
     piece = "utf-8''"
     for character in text:
         encoded = quote(character, safe=_PARAMETER_SAFE)

@@ -1,9 +1,9 @@
-"""HTML as a stream of tags and texts, in time that grows with its length and no faster.
+"""Tokenizes HTML into tags and texts in linear time.
 
-Python's `html.parser` takes the square of it for what is never closed (`<a <a <a …`), and mails bring HTML that anybody
-wrote. This one knows where the last `>` and the last `-->` stand, so that it never looks twice for what is not there.
-It follows the HTML standard (WHATWG, section 13.2.5) as far as text needs it: comments, quoted attributes, elements
-whose contents are text.
+Python's `html.parser` takes quadratic time for tags that are never closed (`<a <a <a …`), and mails contain HTML that
+anybody wrote. This tokenizer remembers where the last `>` and the last `-->` are, so that it never searches twice for
+one that does not exist. It follows the HTML standard (WHATWG, section 13.2.5) as far as text needs it: comments, quoted
+attributes, elements whose contents are text.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
 
-PIECE = 100  # tokens between two looks at whether to stop
+PIECE = 100  # tokens between two checks of whether to stop
 
 _TAG = re.compile(r"</?([a-zA-Z][^\s/>]{0,100})")
 _ATTRIBUTE = re.compile(
@@ -23,7 +23,7 @@ _RAW = frozenset({"script", "style", "title", "textarea", "noscript", "iframe", 
 
 @dataclass(frozen=True)
 class Start:
-    """The beginning of an element; the first of attributes of one name counts."""
+    """Marks the start of an element; if an attribute is repeated, the first one counts."""
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Start:
 
 @dataclass(frozen=True)
 class End:
-    """The end of an element."""
+    """Marks the end of an element."""
 
     tag: str
 
@@ -40,7 +40,7 @@ Token = Start | End | str
 
 
 def tokens(html: str, check: Callable[[], None] = lambda: None) -> Iterator[Token]:
-    """The tokens, texts with their references (`&amp;`) replaced. `check` may raise to stop it."""
+    """Yields the tokens; references such as `&amp;` are replaced in texts. `check` may raise to stop it."""
     ends = _Ends(html)
     at = count = 0
     while at < len(html):
@@ -63,7 +63,7 @@ def tokens(html: str, check: Callable[[], None] = lambda: None) -> Iterator[Toke
 
 
 class _Ends:
-    """Where things end. Of each kind it is remembered from where on there are none."""
+    """Finds where things end, and remembers for each kind from which position on there are none."""
 
     def __init__(self, html: str) -> None:
         self._html = html
@@ -71,14 +71,14 @@ class _Ends:
         self._none_from: dict[str, int] = {}
 
     def find(self, what: str, at: int) -> int:
-        """-1 where there is none."""
+        """Returns the next position of a text; -1 if there is none."""
         return self._find(self._html, what, at)
 
     def closing(self, tag: str, at: int) -> int:
-        """Of an element whose contents are text; the end of all where it is never closed."""
+        """Returns the end of an element whose contents are text; the end of the HTML if it is never closed."""
         if self._lower is None:
             lower = self._html.lower()
-            self._lower = lower if len(lower) == len(self._html) else self._html  # as long, so that places agree
+            self._lower = lower if len(lower) == len(self._html) else self._html  # the positions must agree
         found = self._find(self._lower, f"</{tag}", at)
         return len(self._html) if found < 0 else found
 
@@ -92,7 +92,7 @@ class _Ends:
 
 
 def _markup(html: str, at: int, ends: _Ends) -> tuple[Token | None, int]:
-    """What begins with the `<` at this place, and where it ends."""
+    """Returns the token that begins with the `<` at this position, and where it ends."""
     if html.startswith("<!--", at):
         return None, _past(ends, "-->", at + 4, len(html))
     if html.startswith(("<!", "<?"), at):
@@ -103,7 +103,7 @@ def _markup(html: str, at: int, ends: _Ends) -> tuple[Token | None, int]:
             return None, _past(ends, ">", at, len(html))
         return "<", at + 1
     if ends.find(">", at) < 0:
-        return None, len(html)  # a tag that never ends: nobody would see what stands in it
+        return None, len(html)  # a tag that never ends: no reader would see its contents
     name = tag[1].lower()
     if html[at + 1] == "/":
         return End(name), _past(ends, ">", at, len(html))

@@ -1,4 +1,4 @@
-"""A message: what it says, and its RFC 5322 bytes in the form that who gets it can take."""
+"""Represents a message and writes its RFC 5322 bytes in the form that the server accepts."""
 
 import base64
 import binascii
@@ -23,27 +23,30 @@ from bureau.services.mailer.message.headers import (
 CRLF = b"\r\n"
 _LONGEST_LINE = 998  # RFC 5322, section 2.1.1
 _BASE64_LINE = 76
-_DOMAIN = 200  # characters of the domain in a Message-ID: the ledger keeps 255 of the whole
+_DOMAIN = 200  # maximum characters of the domain in a Message-ID: the ledger stores 255 of the whole
 _ASCII = bytes(range(128))
-_BLOCK = 57 * 4096  # whole lines of base64: 57 bytes make 76 characters
+_BLOCK = 57 * 4096  # a multiple of base64 lines: 57 bytes make 76 characters
 
 
 def message_id(task_id: UUID, sender: Mailbox) -> str:
-    """The same for every try of a task, so that a mail sent twice shows as one where mail programs compare."""
+    """Returns the Message-ID, which is the same for every attempt of a task.
+
+    Mail programs that compare IDs therefore show a mail that was sent twice as one.
+    """
     return f"<{task_id}@{sender.domain[-_DOMAIN:].lstrip('.-')}>"
 
 
 class Form(Enum):
-    """How a message is written: by what the server takes that gets it."""
+    """Names how a message is written; it depends on what the server accepts."""
 
-    ASCII = "ascii"  # every byte: any server takes it
-    EIGHT_BIT = "8bit"  # text as it is, in UTF-8: 8BITMIME (RFC 6152)
-    UTF8 = "utf-8"  # and addresses in the headers too (RFC 6532): SMTPUTF8 (RFC 6531), which comes with 8BITMIME
+    ASCII = "ascii"  # every byte is ASCII: any server accepts it
+    EIGHT_BIT = "8bit"  # text is unencoded, in UTF-8: 8BITMIME (RFC 6152)
+    UTF8 = "utf-8"  # so are addresses in the headers (RFC 6532): SMTPUTF8 (RFC 6531), which comes with 8BITMIME
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file in a message. `encoded` is base64 in lines of 76 characters with CRLF between them.
+    """Holds a file of a message. `encoded` is base64 in lines of 76 characters with CRLF between them.
 
     With a `content_id` it is an image that the HTML part shows as `cid:<content_id>` (RFC 2392).
     """
@@ -56,13 +59,13 @@ class Attachment:
 
     @classmethod
     def read(cls, name: str, media_type: str, size: int, file: BinaryIO, content_id: str | None = None) -> "Attachment":
-        """Streams `file` into base64: besides the result only a block is held."""
+        """Streams `file` into base64; only one block is in memory besides the result."""
         return cls(name, media_type, size, CRLF.join(_base64_lines(file)), content_id)
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What a provider is told to name in its events: the try of a task's mail."""
+    """Identifies the attempt of a task's mail; a provider is told to name it in its events."""
 
     job: UUID
     task: UUID
@@ -71,7 +74,10 @@ class Marks:
 
 @dataclass(frozen=True)
 class Message:
-    """One mail. `message_id` has its angle brackets; `text` or `html` may be missing, not both."""
+    """Represents one mail.
+
+    `message_id` includes its angle brackets; `text` or `html` may be missing, not both.
+    """
 
     message_id: str
     date: datetime
@@ -90,7 +96,7 @@ class Message:
     marks: Marks | None = None
 
     def __post_init__(self) -> None:
-        # Also for transports that never see the bytes below.
+        # These checks also cover transports that never use the bytes below.
         one_line("subject", self.subject)
         for box in (self.sender, *self.to, *self.cc, *self.bcc, *((self.reply_to,) if self.reply_to else ())):
             one_address("address", box)
@@ -101,7 +107,7 @@ class Message:
 
     @property
     def extra_headers(self) -> dict[str, str]:
-        """List-Unsubscribe (RFC 2369), and for https that one click does it (RFC 8058)."""
+        """Returns List-Unsubscribe (RFC 2369) and, for an https address, the one-click header (RFC 8058)."""
         if self.unsubscribe is None:
             return {}
         headers = {"List-Unsubscribe": f"<{self.unsubscribe}>"}
@@ -110,10 +116,10 @@ class Message:
         return headers
 
     def written(self, form: Form) -> bytes:
-        """Headers and parts with CRLF line ends. `bcc` is not in it.
+        """Returns the headers and parts with CRLF line ends, without `bcc`.
 
-        In `ASCII` and `EIGHT_BIT` other headers hold addresses that are not ASCII by name only; who writes a message
-        whose `sender` or `reply_to` is one wants `UTF8`.
+        In `ASCII` and `EIGHT_BIT`, headers only name mailboxes whose addresses are not ASCII. Use `UTF8` for a message
+        whose `sender` or `reply_to` has such an address.
         """
         content = self._content(eight_bit=form is not Form.ASCII)
         first, *rest = _pieces(content, self.message_id.strip("<>").partition("@")[0])
@@ -155,7 +161,7 @@ class Message:
 
 @dataclass(frozen=True)
 class _Leaf:
-    """Headers, ready, and a body without its last line break."""
+    """Holds finished headers and a body without its last line break."""
 
     headers: str
     body: bytes
@@ -176,15 +182,15 @@ _Part = _Leaf | _Multipart
 
 
 def _pieces(part: _Part, unique: str, depth: int = 0) -> Iterator[bytes]:
-    """What stands between line breaks. Bodies are not copied here, only once, into the whole."""
+    """Yields the parts between line breaks. Bodies are not copied here; they are copied once, into the whole."""
     if isinstance(part, _Leaf):
         yield part.headers.encode("ascii")
         yield part.body
         return
-    # "=_" appears neither in base64 nor in quoted-printable, and text that has it is sent as one of these.
+    # "=_" appears neither in base64 nor in quoted-printable, and text that contains it is sent in one of these.
     boundary = f"=_{depth}_{unique}"
     headers = parameter_header("Content-Type", f"multipart/{part.kind}", {"boundary": boundary})
-    if part.eight_bit:  # a whole is as its parts are (RFC 2045, section 6.4)
+    if part.eight_bit:  # a multipart has the encoding of its parts (RFC 2045, section 6.4)
         headers += token_header("Content-Transfer-Encoding", "8bit")
     yield headers.encode("ascii")
     for inner in part.parts:
@@ -204,9 +210,9 @@ def _transfer_encoded(data: bytes, *, eight_bit: bool) -> tuple[str, bytes]:
     as_it_is = "7bit" if data.isascii() else "8bit"
     if (eight_bit or as_it_is == "7bit") and b"=_" not in data and _longest_line(data) <= _LONGEST_LINE:
         return as_it_is, data
-    if len(data.translate(None, _ASCII)) * 3 > len(data):  # quoted-printable would be the longer one
+    if len(data.translate(None, _ASCII)) * 3 > len(data):  # quoted-printable would be longer
         return "base64", CRLF.join(_lines(binascii.b2a_base64(data, newline=False)))
-    # b2a_qp takes the kind of line break from the data: there is always one to see.
+    # b2a_qp takes the kind of line break from the data, so the data must contain one.
     return "quoted-printable", binascii.b2a_qp(data + CRLF, istext=True).removesuffix(CRLF)
 
 

@@ -1,4 +1,4 @@
-"""Text made from HTML, for mails that bring none: some people read text, and filters distrust mail without it."""
+"""Makes text from HTML for mails without text, because some people read text and filters distrust mail without it."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bureau.services.mailer.message.html_tokens import End, Start, tokens
 
-# Not in what a reader sees: the head, and the preview line that mail programs show in a list.
+# These are not shown to a reader: the head, and the preview line that mail programs show in a list.
 _UNSEEN = frozenset({"head", "style", "script", "title", "template"})
 _ALONE = frozenset({"br", "hr", "img", "input", "link", "meta", "col", "wbr", "area", "base", "embed", "source"})
 _BLOCKS = frozenset(
@@ -14,7 +14,7 @@ _BLOCKS = frozenset(
     | {"li", "main", "nav", "ol", "section", "table", "tbody", "thead", "tr", "ul"}
 )
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol", "blockquote"})
-# Where an element begins or ends: however many meet there, it is one break.
+# These mark where an element begins or ends; any number of adjacent marks is one break.
 _LINE, _PARAGRAPH = "\x01", "\x02"
 _BREAKS = re.compile(r"(?<! ) *+[\x01\x02][ \x01\x02]*+")  # begins at the first of several blanks, not at each
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -22,9 +22,9 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
 def plain_text(html: str, check: Callable[[], None] = lambda: None) -> str:
-    """What a reader sees, as lines; links show their address, images their `alt`. Ends with a line break.
+    """Returns the visible text as lines that end with a line break; links show their address, images their `alt`.
 
-    `check` is called again and again; it may raise to stop the work.
+    `check` is called repeatedly; it may raise to stop the work.
     """
     reader = _Reader()
     for token in tokens(html, check):
@@ -43,9 +43,9 @@ def plain_text(html: str, check: Callable[[], None] = lambda: None) -> str:
 class _Reader:
     def __init__(self) -> None:
         self.pieces: list[str] = []
-        self._unseen: list[str] = []  # the open elements from the outermost unseen one on
+        self._unseen: list[str] = []  # the open elements, from the outermost hidden one on
         self._unseen_tags: Counter[str] = Counter()  # the same, counted: a search for each end would be quadratic
-        self._link: tuple[str, int] | None = None  # address, and the piece after which its text begins
+        self._link: tuple[str, int] | None = None  # the address, and the index of the piece at which its text begins
         self._preformatted = 0
 
     def start(self, tag: str, given: dict[str, str]) -> None:
@@ -65,7 +65,7 @@ class _Reader:
         elif tag == "pre":
             self._preformatted += 1
         elif tag == "a":
-            self._end_link()  # there is no link in a link
+            self._end_link()  # a link cannot contain a link
             self._link = (given.get("href", ""), len(self.pieces))
 
     def end(self, tag: str) -> None:
@@ -85,7 +85,7 @@ class _Reader:
             self.pieces.append(data if self._preformatted else _BLANKS.sub(" ", data))
 
     def _end_unseen(self, tag: str) -> None:
-        """And what was opened in it and never closed."""
+        """Closes a hidden element and the unclosed elements in it."""
         while True:
             ended = self._unseen.pop()
             self._unseen_tags[ended] -= 1

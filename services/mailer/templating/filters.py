@@ -1,4 +1,4 @@
-"""How templates show numbers, sizes, times and durations. A value of another kind is refused by name."""
+"""Defines the filters that format numbers, sizes, times and durations. A value of another type is an error."""
 
 import json
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from bureau import formatting
 
 
 class ValueUnfit(ValueError):
-    """A context value that the template cannot show as it wants to; the text says why."""
+    """Says why the template cannot format a value of its context."""
 
 
 def number(value: Any, noun: str = "") -> str:
-    """1234567 as `1,234,567`; with the noun `row` as `1,234,567 rows`, and 1 as `1 row`."""
+    """Formats 1234567 as `1,234,567`; with the noun `row` as `1,234,567 rows`, and 1 as `1 row`."""
     return formatting.count(_numeric(value), noun) if noun else f"{_numeric(value):,}"
 
 
 def size(value: Any) -> str:
-    """Bytes as `512 bytes`, `5.1 kB`, `20.3 MB`."""
+    """Formats bytes as `512 bytes`, `5.1 kB`, `20.3 MB`."""
     return formatting.size(_numeric(value))
 
 
 def duration(value: Any) -> str:
-    """Seconds as `0.4 s`, `42 s`, `3 min 5 s`, `2 h 7 min`."""
+    """Formats seconds as `0.4 s`, `42 s`, `3 min 5 s`, `2 h 7 min`."""
     seconds = float(_numeric(value))
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -37,7 +37,7 @@ def duration(value: Any) -> str:
 
 
 def moment(value: Any) -> str:
-    """An RFC 3339 time as `20 November 2025, 10:12 UTC`."""
+    """Formats an RFC 3339 time as `20 November 2025, 10:12 UTC`."""
     try:
         parsed = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -49,14 +49,14 @@ def moment(value: Any) -> str:
 
 
 def web_link(value: Any) -> str:
-    """An address for a link: http or https only, so that no context makes one that runs a script."""
+    """Returns a link's address; only http and https are valid, so that no context can add a link that runs a script."""
     if not isinstance(value, str) or not value.startswith(("https://", "http://")):
         raise ValueUnfit(f"{value!r:.100} is not a link that begins with https:// or http://")
     return value
 
 
 def pairs(value: Any) -> list[tuple[str, str]]:
-    """The names and values of an object, in its order. Values that are no text are as in JSON: `true`, `[1, 2]`."""
+    """Returns an object's names and values in its order. Values that are not text are JSON: `true`, `[1, 2]`."""
     if not isinstance(value, dict):
         raise ValueUnfit(f"{value!r:.100} is not an object of names and values")
     return [(name, one if isinstance(one, str) else json.dumps(one, ensure_ascii=False)) for name, one in value.items()]
@@ -68,7 +68,7 @@ def _numeric(value: Any) -> int | float:
     return value
 
 
-# After CLDR's characterOrder. A script may say otherwise: `az-Arab`, `uz-Latn`.
+# These languages follow CLDR's characterOrder. A script may override them: `az-Arab`, `uz-Latn`.
 _FROM_THE_RIGHT = {
     *("ar", "ckb", "dv", "fa", "he", "iw", "ks", "lrc", "mzn"),
     *("nqo", "pnb", "ps", "sd", "syr", "ug", "ur", "yi"),
@@ -77,11 +77,11 @@ _SCRIPTS_FROM_THE_RIGHT = {"adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa
 
 
 def direction(language: Any) -> str:
-    """`rtl` for a language tag like `ar` or `az-Arab`, else `ltr`, also for what is no text: HTML's `dir`."""
+    """Returns HTML's `dir`: `rtl` for a language tag such as `ar` or `az-Arab`, else `ltr`, also if it is not text."""
     if not isinstance(language, str):
         return "ltr"
     tag, *more = language.lower().replace("_", "-").split("-")
-    before_extensions = takewhile(lambda part: len(part) > 1, more)  # RFC 5646: a single letter begins one
+    before_extensions = takewhile(lambda part: len(part) > 1, more)  # RFC 5646: a single letter begins an extension
     script = next((part for part in before_extensions if len(part) == 4 and part.isalpha()), None)
     from_the_right = script in _SCRIPTS_FROM_THE_RIGHT if script else tag in _FROM_THE_RIGHT
     return "rtl" if from_the_right else "ltr"

@@ -1,4 +1,4 @@
-"""A template filled in, as a browser shows it: images stand in the HTML, where a mail refers to them."""
+"""Renders a template for a browser: images are embedded in the HTML, because there is no mail to refer to."""
 
 import base64
 
@@ -8,7 +8,7 @@ from bureau.services.mailer.templating.templating import Rendered, Templates
 
 
 def preview(templates: Templates, asked: PreviewMail) -> MailPreview:
-    """Raises `PermanentError` for what would keep a mail from being made."""
+    """Renders a template. Raises `PermanentError` if a mail could not be made from it."""
     rendered = templates.render(asked.template, asked.context, asked.language)
     one_line("subject", rendered.subject)
     return MailPreview(

@@ -1,10 +1,10 @@
-"""Where mail templates lie: a folder each, with `subject.txt`, `body.txt`, `body.html`, or some of these.
+"""Finds mail templates: a folder each, with `subject.txt`, `body.txt`, `body.html`, or some of these.
 
 ```
 <name>/subject.txt  body.txt  body.html  description.txt  logo.png
-<name>/pt/…                             the same for another language; a part it lacks is the default's
+<name>/pt/…                             the same for another language; a missing part is the default's
 <name>/pt-br/…
-_shared/                                what templates share: folders that begin with _ are no templates
+_shared/                                files that templates share: folders that begin with _ are not templates
 ```
 """
 
@@ -19,7 +19,7 @@ from bureau.contracts.errors import PermanentError
 
 SUBJECT, TEXT, HTML = "subject.txt", "body.txt", "body.html"
 DEFAULT_LANGUAGE = "en"
-# What mail programs show; SVG most do not.
+# Mail programs show these types; most of them do not show SVG.
 PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$")
@@ -28,7 +28,7 @@ _CID = re.compile(r"""["'(]cid:([^"')\s]+)["')]""")
 
 @dataclass(frozen=True)
 class Picture:
-    """An image that the HTML part shows as `cid:<cid>`."""
+    """Holds an image that the HTML part shows as `cid:<cid>`."""
 
     cid: str
     media_type: str
@@ -37,11 +37,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Variant:
-    """A template in a language. `parts`: the path of each below the folder it lies in."""
+    """Describes a template in one language. `parts` maps each part to its path relative to the templates' folder."""
 
     name: str
     language: str
-    folders: tuple[Path, ...]  # where its pictures may lie, the nearest first
+    folders: tuple[Path, ...]  # the folders that may hold its pictures, the nearest first
     parts: tuple[tuple[str, str], ...]
 
     def has(self, part: str) -> bool:
@@ -52,7 +52,10 @@ class Variant:
 
 
 class TemplateFolders:
-    """Several of them; a template of a former one hides its namesake in a later one, in whole."""
+    """Finds templates in several folders.
+
+    A template in an earlier folder completely hides one of the same name in a later folder.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
@@ -74,7 +77,10 @@ class TemplateFolders:
         return sorted(self._found)
 
     def variant(self, name: str, language: str | None) -> Variant:
-        """The one for the language: `pt-BR`, else `pt`, else the default. Raises `PermanentError`: no such template."""
+        """Returns the variant for the language: `pt-BR`, else `pt`, else the default.
+
+        Raises `PermanentError` if there is no such template.
+        """
         if name not in self._found:
             known = ", ".join(self._names)
             raise PermanentError("template_unknown", f"template: there is no {name!r}; there are {known}.")
@@ -83,7 +89,7 @@ class TemplateFolders:
         places = (folder / tag, folder) if tag else (folder,)
         parts = []
         for part in (SUBJECT, TEXT, HTML):
-            # Another language's text beside the right language's HTML would be two mails in one.
+            # Text in one language beside HTML in another would be two mails in one.
             own = [place for place in places if (place / part).is_file()][:1]
             if own and not (tag and part != SUBJECT and own[0] == folder and _has_body(places[0])):
                 parts.append((part, own[0].relative_to(folder.parent).joinpath(part).as_posix()))
@@ -96,12 +102,12 @@ class TemplateFolders:
         return Variant(name, tag or DEFAULT_LANGUAGE, (*places, *shared), tuple(parts))
 
     def pictures(self, variant: Variant, html: str) -> tuple[Picture, ...]:
-        """Those that `html` names. Raises LookupError where there is no such file."""
+        """Returns the pictures that `html` names. Raises LookupError if a file is missing."""
         return tuple(_picture(cid, variant.folders) for cid in dict.fromkeys(_CID.findall(html)))
 
 
 def _tags(language: str | None) -> list[str]:
-    """`pt-BR` as `pt-br`, `pt`; nothing that could be a path."""
+    """Returns `pt-br` and `pt` for `pt-BR`; a text that could be a path gives none."""
     tag = (language or "").lower().replace("_", "-")
     if not _LANGUAGE.match(tag):
         return []

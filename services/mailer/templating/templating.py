@@ -1,6 +1,6 @@
-"""Mail templates filled in: sandboxed, escaped, strict, and with their CSS on the elements.
+"""Renders mail templates: sandboxed, escaped, strict, and with inlined CSS.
 
-Jinja2 runs sandboxed, HTML is escaped, a value that is missing is an error, and the CSS of the HTML part is put on its
+Jinja2 runs sandboxed, HTML is escaped, and a missing value is an error. The CSS of the HTML part is inlined into its
 elements, because many mail programs drop `<style>`.
 """
 
@@ -24,7 +24,10 @@ SHIPPED = Path(__file__).parents[1] / "templates"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A template filled in. `subject` is one line if the context's values are; `html` is None in a text-only one."""
+    """Holds a rendered template.
+
+    `subject` is one line if the context's values are; `html` is None if the template has only text.
+    """
 
     subject: str
     text: str
@@ -34,7 +37,7 @@ class Rendered:
 
 
 class Templates:
-    """The templates of folders, those of the first before those of the next. Files are read on first use and kept."""
+    """Renders the templates of several folders, an earlier folder first. Files are read on first use and cached."""
 
     def __init__(self, folders: Sequence[Path] = (SHIPPED,)) -> None:
         self._folders = TemplateFolders(folders)
@@ -46,15 +49,15 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.filters.update({name: _of_defined(show) for name, show in FILTERS.items()})
-        # Nothing is fetched: a template that names a style sheet elsewhere goes without it.
+        # Nothing is fetched: a template that names a remote style sheet is rendered without it.
         self._inliner = CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
 
     def descriptions(self) -> list[TemplateDescription]:
-        """What is announced: every template, by name."""
+        """Returns the name and description of every template, as the service announces them."""
         return self._folders.descriptions()
 
     def render(self, name: str, context: dict[str, Any], language: str | None = None) -> Rendered:
-        """Raises `PermanentError`: no such template, or a context that does not fit it."""
+        """Renders a template. Raises `PermanentError` if there is no such template or the context does not fit it."""
         variant = self._folders.variant(name, language)
         given = {"language": variant.language} | context
         subject = self._part(variant, SUBJECT, given).strip()
@@ -81,12 +84,12 @@ class Templates:
             ArithmeticError,
             TypeError,
             ValueError,
-        ) as error:  # a value the template cannot work with
+        ) as error:  # the template cannot use a value
             raise _unfit(variant.name, str(error)) from error
 
 
 class _Missing(StrictUndefined):
-    """Says which value is missing in words for who wrote the context, not the template."""
+    """Names the missing value in words for the author of the context, not of the template."""
 
     @property
     def _undefined_message(self) -> str:
@@ -94,10 +97,10 @@ class _Missing(StrictUndefined):
 
 
 def _of_defined(show: Callable[..., Any]) -> Callable[..., Any]:
-    """`show`, for which a missing value is missing and not a value of the wrong kind."""
+    """Wraps the filter `show` so that a missing value is reported as missing and not as a value of the wrong type."""
 
     def shown(value: Any, *more: Any) -> Any:
-        return show(str(value) if isinstance(value, _Missing) else value, *more)  # the former raises
+        return show(str(value) if isinstance(value, _Missing) else value, *more)  # `str` of a missing value raises
 
     return shown
 

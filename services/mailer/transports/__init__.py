@@ -1,1 +1,1 @@
-"""Ways to hand a mail over: SMTP, SendGrid, a folder of .eml files, the console. `base` is what they have in common."""
+"""Holds the mail transports: SMTP, SendGrid, a folder of .eml files and the console; `base` is their interface."""

@@ -20,34 +20,37 @@ END_WITHIN_SECONDS = 120.0
 
 
 class Verdict(StrEnum):
-    """What the provider said of one recipient."""
+    """Gives the provider's answer for one recipient."""
 
-    SENT = "sent"  # taken over for delivery
-    DEFERRED = "deferred"  # refused for now
-    REFUSED = "refused"  # refused for good
+    SENT = "sent"  # accepted for delivery
+    DEFERRED = "deferred"  # temporarily refused
+    REFUSED = "refused"  # permanently refused
 
 
 @dataclass(frozen=True)
 class SendResult:
-    """The provider's answer: a verdict for every recipient; `reasons` for those not taken, in its words."""
+    """Holds the provider's answer: a verdict for every recipient; `reasons`, in its words, for those not accepted."""
 
     verdicts: dict[str, Verdict]
     reasons: dict[str, str]
-    response: str  # to the whole
-    retry_after: float | None = None  # seconds, where it named a time
-    pause_seconds: float | None = None  # its limit is used up: the next mail not before then
+    response: str  # the answer for the whole mail
+    retry_after: float | None = None  # seconds, if the provider named a time
+    pause_seconds: float | None = None  # seconds until its rate limit resets; the next mail is not sent before then
 
     @classmethod
     def same(
         cls, recipients: Sequence[str], verdict: Verdict, response: str, retry_after: float | None = None
     ) -> "SendResult":
-        """One answer for all."""
+        """Returns a result with the same answer for all recipients."""
         reasons = {} if verdict is Verdict.SENT else dict.fromkeys(recipients, response)
         return cls(dict.fromkeys(recipients, verdict), reasons, response, retry_after)
 
 
 class TransportUnavailable(Exception):
-    """The provider could not be used; nothing was handed over. The text is for users and holds no secret."""
+    """Says that the provider could not be used and nothing was handed over.
+
+    The text is for users and contains no secret.
+    """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -55,18 +58,18 @@ class TransportUnavailable(Exception):
 
 
 class TooLate(TransportUnavailable):
-    """The time of the intent was up: says nothing about the provider."""
+    """Says that the intent's time was up; it says nothing about the provider."""
 
 
 class AnswerLost(Exception):
-    """The mail was handed over and the answer did not come: it may be on its way, or not."""
+    """Says that the mail was handed over and the answer was lost: it may or may not be on its way."""
 
 
 class DeliveryWindow:
-    """The time in which an intent may be acted on, counted from before its row was written (monotonic).
+    """Limits the time in which an intent may be acted on, counted from before its row was written (monotonic).
 
-    Who finds an open intent waits until it is 180 s old: so the handing over begins within 30 s, and whatever is
-    under way after 120 s is cut off. (A process frozen in between is the gap that remains.)
+    A worker that finds an open intent waits until it is 180 s old. Therefore the handover must begin within 30 s, and a
+    handover that is under way after 120 s is cut off. (A process frozen in between is the gap that remains.)
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class DeliveryWindow:
         self._end_within = end_within
 
     def check_begin(self) -> None:
-        """Raises `TransportUnavailable` when it is too late to begin handing over."""
+        """Raises `TransportUnavailable` if it is too late to begin the handover."""
         elapsed = self._clock() - self._opened
         if elapsed > self._begin_within:
             raise TooLate(
@@ -91,7 +94,7 @@ class DeliveryWindow:
 
     @contextmanager
     def cutting_off(self, cut: Callable[[], None]) -> Iterator[None]:
-        """While the block runs, the window's end calls `cut` (in another thread; it closes a socket)."""
+        """Calls `cut` when the window ends while the block runs (in another thread; it closes a socket)."""
         alarm = watchdog.after(max(0.0, self._end_within - (self._clock() - self._opened)), cut)
         try:
             yield
@@ -100,23 +103,23 @@ class DeliveryWindow:
 
 
 class Transport(Protocol):
-    """One way to hand mail over. Threads share it; connections are made on first use."""
+    """Hands mail over in one way. Threads share a transport; it opens connections on first use."""
 
     @property
     def name(self) -> str:
-        """Its kind: `smtp`, `sendgrid`, `file`, `console`; delivery rows call a second of a kind `smtp2`."""
+        """Returns its kind: `smtp`, `sendgrid`, `file`, `console`; delivery rows name a second one `smtp2`."""
 
     def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
         """Hands `message` over for `recipients`, addresses of its to, cc and bcc.
 
-        Raises `TransportUnavailable`, `AnswerLost`, or `Stopped` where the token was set before the handing over began;
-        after that the token is not looked at.
+        Raises `TransportUnavailable`, `AnswerLost`, or `Stopped` if the token was set before the handover began; after
+        that the token is ignored.
         """
 
     def was_sent(self, message_id: str) -> bool | None:
-        """Whether the mail was handed over; None where the provider cannot be asked.
+        """Returns whether the mail was handed over; None if the provider cannot be asked.
 
-        False promises more than "not yet": a try that is still under way elsewhere makes no second mail.
+        False promises more than "not yet": an attempt that is still under way elsewhere cannot send a second mail.
         """
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
-"""What stands before a transport: a breaker that opens after outages, and a limit of mails a second.
+"""Protects a transport with a circuit breaker that opens after outages, and with a rate limit of mails per second.
 
-A mail that is not let in is put off and costs no attempt: it is not the mail's fault. While the breaker is open one
-probe at a time is let through, and the first that succeeds closes it. In memory, of one process: each finds out alone.
+A mail that is not let through is postponed and uses no attempt, because it is not the mail's fault. While the breaker
+is open it lets one probe at a time through; the first probe that succeeds closes it. The state is in memory, for one
+process: each process finds out by itself.
 """
 
 import threading
@@ -12,23 +13,26 @@ from dataclasses import dataclass
 from bureau.contracts.outage import Outage
 from bureau.outage_counter import ENOUGH, OutageCounter
 
-OPEN_SECONDS = 5.0  # after that a probe; doubled with every probe that fails
+OPEN_SECONDS = 5.0  # seconds until the first probe; doubled with every probe that fails
 OPEN_AT_MOST_SECONDS = 60.0
-RETRY_AFTER_AT_MOST_SECONDS = 3600.0  # a provider may name a time; none is believed that names a day
-PROBE_SECONDS = 120.0  # a probe that says nothing for so long is given up
+RETRY_AFTER_AT_MOST_SECONDS = 3600.0  # the limit for a time that a provider names; a whole day is not believed
+PROBE_SECONDS = 120.0  # a probe without an outcome for so long is given up
 
 
 @dataclass(frozen=True)
 class Closed:
-    """Not let in. `away`: because of outages, so that another transport may serve; else because of the limit."""
+    """Says that a mail is not let through, and for how long.
+
+    `away`: because of outages, so that another transport may serve it; otherwise because of the rate limit.
+    """
 
     seconds: float
     away: bool
-    why: str = ""  # the last outage's words
+    why: str = ""  # the text of the last outage
 
 
 class CircuitBreaker:
-    """Of one transport, for all threads. Who was let in says how it went: `served`, `outage` or `left`."""
+    """Guards one transport for all threads. A caller that was let through reports `served`, `outage` or `left`."""
 
     def __init__(self, rate_per_second: float | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate_per_second
@@ -38,10 +42,10 @@ class CircuitBreaker:
         self._open_until = 0.0
         self._probe_until: float | None = None
         self._not_before = 0.0
-        self._next = 0.0  # when the next mail is due by the rate; may lie a second back, for bursts
+        self._next = 0.0  # when the rate allows the next mail; up to a second in the past, for bursts
 
     def enter(self) -> Closed | None:
-        """None: go on, and tell how it went."""
+        """Lets a mail through and returns None; the caller then reports the outcome. Otherwise returns why not."""
         with self._lock:
             now = self._clock()
             if self._is_open and (wait := self._until_probe(now)) > 0:
@@ -57,7 +61,7 @@ class CircuitBreaker:
             return None
 
     def served(self, pause_seconds: float | None = None) -> None:
-        """The provider answered. `pause_seconds`: its own limit is used up for so long."""
+        """Records that the provider answered. `pause_seconds`: its own rate limit is used up for so long."""
         with self._lock:
             self._outages.over()
             self._probe_until = None
@@ -65,7 +69,7 @@ class CircuitBreaker:
                 self._not_before = self._clock() + pause_seconds
 
     def outage(self, why: str, retry_after: float | None = None) -> Closed | None:
-        """The provider could not be used. What the next one meets: None where the breaker has not opened."""
+        """Records an outage and returns what the next mail meets; None if the breaker has not opened."""
         with self._lock:
             self._outages.met(why)
             self._probe_until = None
@@ -77,12 +81,12 @@ class CircuitBreaker:
             return Closed(wait, away=True, why=why)
 
     def left(self) -> None:
-        """Nothing was learned: the task was stopped, or its time was up."""
+        """Records that nothing was learned: the task was stopped, or its time was up."""
         with self._lock:
             self._probe_until = None
 
     def trouble(self, name: str) -> list[Outage]:
-        """That the breaker is open, for whoever looks at the process."""
+        """Reports an open breaker as an outage of the process."""
         return self._outages.trouble(name, "open circuit")
 
     @property
@@ -93,5 +97,5 @@ class CircuitBreaker:
         if now < self._open_until:
             return self._open_until - now
         if self._probe_until is not None and now < self._probe_until:
-            return 1.0  # the probe will have said by then, or is asked about again
+            return 1.0  # the probe will have ended by then; otherwise the caller asks again
         return 0.0

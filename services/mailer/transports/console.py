@@ -1,4 +1,4 @@
-"""Prints mails: what a developer wants to see of them, not their bytes."""
+"""Prints mails for developers: the parts they want to see, not the bytes."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _RULE = "-" * 72
 
 
 class ConsoleTransport:
-    """Standard output, or the stream given. Each mail is one write, so that threads do not mix theirs."""
+    """Prints to standard output or the given stream. Each mail is one write, so that threads do not mix their mails."""
 
     name = "console"
 
@@ -31,11 +31,11 @@ class ConsoleTransport:
             raise AnswerLost(f"the console did not take the mail: {error.strerror}") from error
         return SendResult.same(recipients, Verdict.SENT, "printed")
 
-    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - what was printed cannot be asked
+    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - a printed mail cannot be looked up
         return None
 
     def close(self) -> None:
-        """The stream is not ours to close."""
+        """Does nothing, because the stream belongs to the caller."""
 
 
 def _shown(message: Message, recipients: Sequence[str]) -> str:
@@ -61,7 +61,7 @@ def _people(boxes: Sequence[Mailbox]) -> str:
 
 
 def _harmless(line: str) -> str:
-    """Without what a terminal would obey."""
+    """Replaces the characters that a terminal would interpret."""
     return "".join(
         character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}" for character in line
     )

@@ -1,4 +1,4 @@
-"""The transports in their order: which one a mail goes to, and which one next when that is away."""
+"""Selects the transport for a mail, in the configured order, and the next one if a transport is away."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from bureau.services.mailer.transports.circuit_breaker import CircuitBreaker, Cl
 
 @dataclass(frozen=True)
 class TransportEntry:
-    """A transport on the way, by the name that delivery rows give it."""
+    """Holds a transport with its circuit breaker, under the name that delivery rows give it."""
 
     name: str
     transport: Transport
@@ -21,36 +21,40 @@ class TransportEntry:
 
 
 class FailoverRoute:
-    """Several of them; the first that lets a mail in has it."""
+    """Routes mails over several transports; the first that lets a mail through gets it."""
 
     def __init__(self, stops: Sequence[TransportEntry]) -> None:
         self.stops = tuple(stops)
 
     def was_sent(self, tries: Sequence[MailDelivery]) -> bool | None:
-        """What the transport of the last try knows of it."""
+        """Returns whether the transport of the last attempt knows the mail as sent."""
         if not tries or tries[-1].state not in (DeliveryState.OPEN, DeliveryState.UNKNOWN):
             return None
         last = tries[-1]
         stop = next((stop for stop in self.stops if stop.name == last.transport), None)
         known = stop.transport.was_sent(last.message_id) if stop else None
-        # "Not sent" promises that a try still under way makes no second mail there. Elsewhere it would.
+        # "Not sent" promises that an attempt still under way cannot send a second mail there. It could elsewhere.
         return known if known or len(self.stops) == 1 else None
 
     def entered(self, tries: Sequence[MailDelivery]) -> "RouteAttempt":
-        """The first stop that lets the mail in. Raises `Postponed` when none does."""
+        """Returns an attempt at the first transport that lets the mail through. Raises `Postponed` if none does."""
         way = RouteAttempt(self._allowed(tries))
         if way.next() is None:
             raise way.postponed()
         return way
 
     def _allowed(self, tries: Sequence[MailDelivery]) -> tuple[TransportEntry, ...]:
-        """After an unknown outcome only the transport that may have the mail: another would make a second one."""
+        """Returns the transports that may get the mail.
+
+        After an unknown outcome that is only the transport that may already have the mail, because another one would
+        send it a second time.
+        """
         doubtful = [one.transport for one in tries if one.state is DeliveryState.UNKNOWN]
         pinned = tuple(stop for stop in self.stops if stop.name in doubtful[-1:])
         return pinned or self.stops
 
     def trouble(self) -> list[Outage]:
-        """The transports that are left alone for now."""
+        """Reports the transports whose breakers are open."""
         return [one for stop in self.stops for one in stop.gate.trouble(stop.name)]
 
     def close(self) -> None:
@@ -59,7 +63,7 @@ class FailoverRoute:
 
 
 def away(closed: Sequence[Closed]) -> Postponed:
-    """What a mail is told when all providers are away: what they said, and that it waits."""
+    """Returns the postponement for when all providers are away: their reasons, and that the mail waits."""
     said = "; ".join(dict.fromkeys(one.why for one in closed if one.why)) or "outages"
     return Postponed(
         "mail_provider_away",
@@ -69,7 +73,7 @@ def away(closed: Sequence[Closed]) -> Postponed:
 
 
 class RouteAttempt:
-    """One mail's: `now` is the stop it is at, let in."""
+    """Moves one mail along the transports; `now` is the one that let it through."""
 
     def __init__(self, stops: Sequence[TransportEntry]) -> None:
         self._left: Iterator[TransportEntry] = iter(stops)
@@ -84,7 +88,7 @@ class RouteAttempt:
         return self._now
 
     def failed(self, closed: Closed | None) -> None:
-        """The stop `now` had an outage; `closed` is what the next mail meets there."""
+        """Records an outage of the transport `now`; `closed` is what the next mail meets there."""
         if closed is None:
             self._all_failed = False
         else:
@@ -92,11 +96,14 @@ class RouteAttempt:
 
     @property
     def away(self) -> tuple[Closed, ...]:
-        """What the next mail meets, where the breakers of all stops are open; else nothing."""
+        """Returns what the next mail meets if the breakers of all transports are open; otherwise nothing."""
         return tuple(self._closed) if self._all_failed and all(one.away for one in self._closed) else ()
 
     def next(self) -> TransportEntry | None:
-        """The next stop that lets the mail in. A limit of mails is waited for: only an outage leads further."""
+        """Returns the next transport that lets the mail through.
+
+        Rate-limited mail waits; only an outage causes a failover.
+        """
         for stop in self._left:
             closed = stop.gate.enter()
             if closed is None:
@@ -108,7 +115,7 @@ class RouteAttempt:
         return None
 
     def postponed(self) -> Postponed:
-        """What a mail is told that nobody let in."""
+        """Returns the postponement of a mail that no transport let through."""
         if all(closed.away for closed in self._closed):
             return away(self._closed)
         seconds = max(0.1, min(closed.seconds for closed in self._closed))

@@ -1,4 +1,4 @@
-"""A folder of .eml files, one a mail: the default, for development. Open them with any mail program."""
+"""Writes mails to a folder, one .eml file each: the default, for development. Any mail program opens them."""
 
 import os
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from bureau.stop_token import StopToken
 
 
 class FileTransport:
-    """The file is named after the Message-ID, appears whole and is never replaced: a mail is there once.
+    """Names each file after the Message-ID, writes it atomically and never replaces it, so that a mail exists once.
 
-    Text and addresses are UTF-8 in it. The first line, `X-Envelope-To`, says who gets the mail, blind copies included.
+    Text and addresses are in UTF-8. The first line, `X-Envelope-To`, lists the recipients, blind copies included.
     """
 
     name = "file"
@@ -36,21 +36,21 @@ class FileTransport:
         return self._path(message_id).exists()
 
     def close(self) -> None:
-        """Nothing is open between mails."""
+        """Does nothing, because no file is open between mails."""
 
     def _path(self, message_id: str) -> Path:
         return self.folder / f"{message_id.strip('<>').replace('/', '_')}.eml"
 
 
 def _place(path: Path, *chunks: bytes) -> bool:
-    """Writes a file that was not there; False where it was. A hard link is the create-if-absent that is atomic."""
+    """Writes a file and returns whether it was new. Creating a hard link is atomic and fails if the name exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{uuid4().hex}.unfinished")
     try:
         with unfinished.open("xb") as file:
             file.writelines(chunks)
             file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave the name without the mail
+            os.fsync(file.fileno())  # otherwise a power cut could leave the name without the mail
         os.link(unfinished, path)
     except FileExistsError:
         return False

@@ -1,4 +1,4 @@
-"""The socket a mail goes through, as other threads may cut it: the stop token's, and the watchdog of the window."""
+"""Wraps the socket of a mail so that other threads can cut it: the stop token's and the window's watchdog."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class InterruptibleSocket:
-    """One per mail. Cut once, it stays cut, and takes no other socket."""
+    """Holds the socket of one mail. Once cut, it stays cut and accepts no other socket."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,32 +18,32 @@ class InterruptibleSocket:
         self._committed = False
 
     def attach(self, sock: socket.socket) -> None:
-        """Raises OSError where the wire was cut before."""
+        """Takes the socket. Raises OSError if it was cut before."""
         with self._lock:
             if self._is_cut:
                 raise ConnectionAbortedError("cut off")
             self._socket = sock
 
     def detach(self) -> None:
-        """The mail is done and its socket may serve another: a cut that comes late must not hit that."""
+        """Releases the socket after the mail, because it may serve another mail that a late cut must not hit."""
         with self._lock:
             self._socket = None
 
     def commit(self) -> None:
-        """The handing over begins: from here on `interrupt` does nothing. Raises OSError where the wire was cut."""
+        """Begins the handover; from here on `interrupt` does nothing. Raises OSError if the socket was cut."""
         with self._lock:
             if self._is_cut:
                 raise ConnectionAbortedError("cut off")
             self._committed = True
 
     def interrupt(self) -> None:
-        """Cuts, unless the handing over has begun: for the stop token, whose callbacks may come late."""
+        """Cuts the socket unless the handover has begun; the stop token calls this, and its callbacks may come late."""
         with self._lock:
             if not self._committed:
                 self._cut_now()
 
     def cut(self) -> None:
-        """Wakes a thread that blocks in this socket, with an error. What the kernel had not sent yet is thrown away."""
+        """Wakes a thread that blocks in this socket, with an error. Data that the kernel has not sent is discarded."""
         with self._lock:
             self._cut_now()
 
@@ -53,7 +53,7 @@ class InterruptibleSocket:
             _cut(self._socket)
 
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Like `socket.create_connection`, but it can be cut while it waits. Raises OSError."""
+        """Connects like `socket.create_connection`, but can be cut while it waits. Raises OSError."""
         last: OSError | None = None
         for family, kind, protocol, _, address in _addresses(host, port):
             sock = socket.socket(family, kind, protocol)
@@ -71,8 +71,8 @@ class InterruptibleSocket:
 
 
 def _cut(sock: socket.socket) -> None:
-    # SSLSocket.shutdown would forget its encryption first, and a write under way might go on in the clear.
-    with contextlib.suppress(OSError):  # not connected, or closed by its owner
+    # SSLSocket.shutdown would drop its encryption first, and a write under way might continue unencrypted.
+    with contextlib.suppress(OSError):  # not connected, or already closed by its owner
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""SendGrid's Web API, through its `sendgrid` package. It takes a mail for all recipients or for none."""
+"""Sends mail through SendGrid's Web API with its `sendgrid` package. It takes a mail for all recipients or for none."""
 
 import http.client
 import json
@@ -24,12 +24,15 @@ from bureau.stop_token import StopToken
 
 _ACCEPTED = 202
 _CHECKED = 200  # the answer in sandbox mode
-_RESET_AT_MOST_SECONDS = 3600.0  # its reset is in the time of its clock, ours may be another
-_BEHIND_GATEWAY = (502, 504)  # said by a gateway that lost the answer of what is behind it
+_RESET_AT_MOST_SECONDS = 3600.0  # the reset is a time of SendGrid's clock, which may differ from ours
+_BEHIND_GATEWAY = (502, 504)  # sent by a gateway that lost the answer of the server behind it
 
 
 class SendGridTransport:
-    """`url` is the API's, without `/v3`: `https://api.eu.sendgrid.com` for accounts in the EU."""
+    """Sends mail through SendGrid.
+
+    `url` is the API's, without `/v3`: `https://api.eu.sendgrid.com` for accounts in the EU.
+    """
 
     name = "sendgrid"
 
@@ -47,7 +50,7 @@ class SendGridTransport:
         self._connect_timeout = connect_timeout_seconds
         self._timeout = timeout_seconds
         self._sandbox = sandbox
-        # At DEBUG it writes every header with the key in it, and every mail.
+        # At DEBUG it logs every header, including the key, and every mail.
         logging.getLogger("python_http_client").setLevel(logging.INFO)
 
     def send(self, message: Message, recipients: Sequence[str], window: DeliveryWindow, stop: StopToken) -> SendResult:
@@ -56,7 +59,7 @@ class SendGridTransport:
         handover = Handover(InterruptibleSocket(), window, stop)
         body = payload(message, recipients, sandbox=self._sandbox)
         with window.cutting_off(handover.wire.cut), stop.interrupting(handover.wire.interrupt):
-            # Errors are values in here: `interrupting` would turn a lost answer into `Stopped`.
+            # Errors are returned as values: `interrupting` would turn a lost answer into `Stopped`.
             answer = self._answer(body, recipients, handover)
         if isinstance(answer, TransportUnavailable):
             stop.check()
@@ -64,11 +67,11 @@ class SendGridTransport:
             raise answer
         return answer
 
-    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - asking takes a paid activity feed
+    def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - a lookup needs a paid activity feed
         return None
 
     def close(self) -> None:
-        """Every call has a connection of its own."""
+        """Does nothing, because every call has a connection of its own."""
 
     def _answer(
         self, body: dict[str, Any], recipients: Sequence[str], handover: Handover
@@ -80,7 +83,7 @@ class SendGridTransport:
         except HTTPError as error:
             called(self.name, int(error.status_code))
             return _refusal(error, recipients)
-        except URLError as error:  # connecting, or sending the request: not sent whole
+        except URLError as error:  # while connecting or sending the request: the request was not sent whole
             called(self.name, None)
             return TransportUnavailable(f"SendGrid cannot be reached: {_words(error.reason)}")
         except TransportUnavailable as error:
@@ -108,7 +111,7 @@ def _refusal(error: HTTPError, recipients: Sequence[str]) -> SendResult | Transp
 
 
 def _message(body: bytes) -> str:
-    """SendGrid's own words, `{"errors": [{"message": …, "field": …}]}`, or the start of what came instead."""
+    """Returns SendGrid's message, `{"errors": [{"message": …, "field": …}]}`, or the start of any other body."""
     try:
         errors = json.loads(body)["errors"]
         words = "; ".join(f"{e['message']} ({e['field']})" if e.get("field") else str(e["message"]) for e in errors)
@@ -118,7 +121,7 @@ def _message(body: bytes) -> str:
 
 
 def _retry_after(headers: Mapping[str, str] | None) -> float | None:
-    """Seconds, from a number or a date (RFC 9110, section 10.2.3)."""
+    """Returns seconds from a number or a date (RFC 9110, section 10.2.3)."""
     value = (headers or {}).get("Retry-After")
     if not value:
         return _used_up(headers)
@@ -131,7 +134,7 @@ def _retry_after(headers: Mapping[str, str] | None) -> float | None:
 
 
 def _used_up(headers: Mapping[str, str] | None) -> float | None:
-    """Seconds until its limit of requests is full again, where none is left; None where some are."""
+    """Returns the seconds until SendGrid's used-up rate limit resets; None if requests are left."""
     remaining, reset = ((headers or {}).get(f"X-RateLimit-{name}") for name in ("Remaining", "Reset"))
     if remaining is None or reset is None or remaining.strip() != "0" or not reset.strip().isdigit():
         return None

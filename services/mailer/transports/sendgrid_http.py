@@ -1,7 +1,7 @@
-"""The `sendgrid` package's HTTP, on a socket that can be watched.
+"""Runs the `sendgrid` package's HTTP on a socket that can be cut.
 
-The package opens a connection for each call and has no hook between connecting and sending, where it is decided
-whether the mail may still be handed over. Its `_make_request` is the seam it offers to tests; it is used here.
+The package opens a connection for each call and has no hook between connecting and sending, where Bureau decides
+whether the mail may still be handed over. The package offers `_make_request` as a seam for tests; it is used here.
 """
 
 import http.client
@@ -20,14 +20,17 @@ from bureau.stop_token import StopToken
 
 @dataclass(frozen=True)
 class Handover:
-    """What decides, between connected and sending, whether the mail may still leave."""
+    """Decides, between connecting and sending, whether the mail may still leave."""
 
     wire: InterruptibleSocket
     window: DeliveryWindow
     stop: StopToken
 
     def begin(self) -> None:
-        """From here on only the window cuts. Raises `Stopped`, or `Outage` when it is too late, or OSError."""
+        """Begins the handover; from here on only the window cuts.
+
+        Raises `Stopped`, `TooLate` if it is too late, or OSError.
+        """
         self.stop.check()
         self.window.check_begin()
         self.wire.commit()
@@ -36,7 +39,7 @@ class Handover:
 def wired_client(
     key: str, url: str, handover: Handover, *, connect_timeout: float, timeout: float
 ) -> SendGridAPIClient:
-    """A client for one call. URLError means that the request was not sent whole."""
+    """Returns a client for one call. URLError means that the request was not sent whole."""
     api = SendGridAPIClient(key, host=url)
     api.client = _Client(url, handover, connect_timeout, api.client.request_headers, timeout)
     return api
@@ -61,7 +64,7 @@ class _Client(Client):  # type: ignore[misc]  # the package has no types
         return _Client(self.host, self._handover, self._connect_timeout, self.request_headers, self.timeout, path)
 
     def _make_request(self, opener: Any, request: urllib.request.Request, timeout: float | None = None) -> Any:  # noqa: ARG002
-        # Without a handler for redirects: urllib would follow one with a GET and drop the mail.
+        # It has no handler for redirects: urllib would follow one with a GET and drop the mail.
         own = urllib.request.OpenerDirector()
         for handler in (
             urllib.request.ProxyHandler(),
@@ -74,7 +77,7 @@ class _Client(Client):  # type: ignore[misc]  # the package has no types
 
 
 class _Handler(urllib.request.HTTPSHandler):
-    """Opens http and https on the handover's wire."""
+    """Opens http and https on the handover's socket."""
 
     def __init__(self, handover: Handover, connect_timeout: float) -> None:
         super().__init__()

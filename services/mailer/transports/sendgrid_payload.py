@@ -1,4 +1,4 @@
-"""A message as SendGrid's v3/mail/send takes it (https://www.twilio.com/docs/sendgrid/api-reference/mail-send)."""
+"""Builds the JSON of SendGrid's v3/mail/send (https://www.twilio.com/docs/sendgrid/api-reference/mail-send)."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,14 +7,15 @@ from typing import Any
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.message.message import Attachment, Message
 
-# What the vendor takes ("Limitations" of that page); what is over them it refuses after the whole was sent. The page
-# wants ASCII of `from` and says nothing of recipients: their addresses are handed over in any script, as they are.
+# These are the vendor's limits ("Limitations" of that page); it refuses a mail over them only after all of it was sent.
+# The page requires ASCII for `from` and says nothing of recipients: their addresses are passed on in any script,
+# unchanged.
 MAX_BYTES = 30_000_000
 MAX_RECIPIENTS = 1000
 
 
 def over_limits(message: Message, recipients: Sequence[str]) -> str | None:
-    """Which limit of the vendor's a mail is over, in words; None: none."""
+    """Returns, in words, the vendor's limit that a mail exceeds; None if it exceeds none."""
     if len(recipients) > MAX_RECIPIENTS:
         return f"SendGrid takes {MAX_RECIPIENTS:,} recipients, these are {len(recipients):,}"
     files = sum(len(one.encoded) for one in (*message.attachments, *message.inline))
@@ -27,9 +28,10 @@ def over_limits(message: Message, recipients: Sequence[str]) -> str | None:
 
 
 def payload(message: Message, recipients: Sequence[str], *, sandbox: bool = False) -> dict[str, Any]:
-    """The request's JSON. `headers` carries our Message-ID, so that a mail sent twice shows as one.
+    """Returns the request's JSON. `headers` carries Bureau's Message-ID, so that a mail sent twice shows as one.
 
-    `custom_args` come back with every event: whose mail it was. They and categories are no place for personal data.
+    `custom_args` come back with every event and identify the mail. Neither they nor categories may contain personal
+    data.
     """
     body: dict[str, Any] = {
         "personalizations": _personalizations(message, frozenset(recipients)),
@@ -53,7 +55,10 @@ def payload(message: Message, recipients: Sequence[str], *, sandbox: bool = Fals
 
 
 def _personalizations(message: Message, recipients: frozenset[str]) -> list[dict[str, Any]]:
-    """One for all, with the copies in it. It needs a `to`: where none is left, each copy gets one of its own."""
+    """Returns one personalization for all recipients, copies included.
+
+    It needs a `to`: if none is left, each copy gets a personalization of its own.
+    """
     kinds = {
         kind: [_mailbox(box) for box in boxes if box.address in recipients]
         for kind, boxes in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
@@ -68,13 +73,13 @@ def _mailbox(box: Mailbox) -> dict[str, str]:
 
 
 def _content(message: Message) -> list[dict[str, str]]:
-    """Plain text first, as it wants; an empty part is refused there, a space is not."""
+    """Returns the bodies, plain text first, as SendGrid requires; it refuses an empty part, but not a space."""
     bodies = (("text/plain", message.text), ("text/html", message.html))
     return [{"type": kind, "value": text or " "} for kind, text in bodies if text is not None]
 
 
 def _attachment(attachment: Attachment) -> dict[str, str]:
-    # It has no field for a charset and may take text for something else: bytes are left alone.
+    # SendGrid has no field for a charset and may misread text, so text is sent as bytes.
     kind = attachment.media_type
     shown = {"disposition": "inline", "content_id": attachment.content_id} if attachment.content_id else {}
     return {
@@ -87,6 +92,6 @@ def _attachment(attachment: Attachment) -> dict[str, str]:
 
 
 def _ascii(name: str) -> str:
-    """`name` with accents dropped and what has no ASCII form as `_`."""
+    """Returns `name` with accents dropped, and `_` for characters that have no ASCII form."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return "".join(c if c.isascii() else "_" for c in plain)

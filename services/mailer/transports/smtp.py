@@ -1,4 +1,4 @@
-"""SMTP: a mail transaction a mail, over connections that are kept."""
+"""Sends mail over SMTP, one transaction per mail, on connections that are kept."""
 
 import smtplib
 import ssl
@@ -22,11 +22,14 @@ from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
 from bureau.stop_token import StopToken
 
-KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes, routers forget them silently
+KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes; routers drop them silently
 
 
 class SmtpTransport:
-    """Threads share the connections, one mail at a time on each. `context` replaces the system's authorities."""
+    """Sends mail over SMTP. Threads share the connections, one mail at a time on each.
+
+    `context` replaces the system's certificate authorities.
+    """
 
     name = "smtp"
 
@@ -74,7 +77,10 @@ class SmtpTransport:
     def _begun(
         self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
     ) -> tuple[SmtpSession, EnvelopePlan, Reply]:
-        """A session and its answer to MAIL FROM, which shows whether a kept one still lives: else it is replaced."""
+        """Returns a session and its answer to MAIL FROM.
+
+        The answer shows whether a kept session is still alive; if not, it is replaced.
+        """
         while session := self._taken():
             with suppress(smtplib.SMTPException, OSError):
                 session.use(wire, self._read_timeout)
@@ -95,7 +101,7 @@ class SmtpTransport:
             raise AnswerLost(f"{self._server} took the mail and its answer was lost: {_words(error)}") from error
 
     def _taken(self) -> SmtpSession | None:
-        """The connection used last, if it was not idle for long; the stale ones are dropped on the way."""
+        """Returns the connection used last if it was not idle for long; stale ones are closed."""
         with self._lock:
             session = self._idle.pop() if self._idle else None
         if session is None or time.monotonic() - session.idle_since < KEEP_IDLE_SECONDS:
@@ -105,7 +111,7 @@ class SmtpTransport:
 
     @contextmanager
     def _keeping(self, session: SmtpSession, wire: InterruptibleSocket) -> Iterator[None]:
-        """Keeps the connection for the next mail, unless something went wrong on it."""
+        """Keeps the connection for the next mail unless an error occurred on it."""
         try:
             yield
         except BaseException:
@@ -119,7 +125,7 @@ class SmtpTransport:
 
     @contextmanager
     def _outages(self) -> Iterator[None]:
-        """What goes wrong in the block goes wrong before anything was handed over."""
+        """Turns errors in the block into `TransportUnavailable`, because they occur before anything was handed over."""
         try:
             yield
         except smtplib.SMTPAuthenticationError as error:
@@ -138,11 +144,11 @@ class SmtpTransport:
 
 
 def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[EnvelopePlan, Reply]:
-    """What is asked of this server, and its answer to MAIL FROM; or one of ours where EHLO said enough."""
+    """Returns the plan for this server and its answer to MAIL FROM, or Bureau's own answer if EHLO already decided."""
     planned = plan(message, recipients, session.offer)
     size = len(planned.content)
     if refusal := _refusal(planned, size, session.size_limit):
-        session.check()  # a kept connection may have died, and the next one be with a server that takes more
+        session.check()  # a kept connection may have died, and the next one may reach a server that accepts more
         return planned, refusal
     return planned, session.sender(message.sender.address, size, planned.options)
 
@@ -156,7 +162,7 @@ def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | Non
 
 
 def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[str, Reply]:
-    """The answer for each recipient; that to MAIL FROM where it was a refusal."""
+    """Returns the answer for each recipient; the answer to MAIL FROM if that was a refusal."""
     replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
     for recipient in planned.recipients:
         replies[recipient] = session.recipient(recipient) if reply.accepted else reply
@@ -164,7 +170,7 @@ def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[
 
 
 def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> Reply | None:
-    """The answer to DATA; None where there is nobody to send to."""
+    """Sends DATA and returns the answer; None if no recipient was accepted."""
     if not accepted:
         return None
     window.check_begin()
@@ -185,7 +191,7 @@ def _verdict(reply: Reply) -> Verdict:
 
 
 def _words(error: Exception) -> str:
-    """What went wrong, for users: the server's words, the system's, or the library's."""
+    """Describes an error for users, in the words of the server, the system or the library."""
     if isinstance(error, smtplib.SMTPResponseException):
         return Reply.of((error.smtp_code, _bytes(error.smtp_error))).text
     if isinstance(error, TimeoutError):

@@ -1,25 +1,25 @@
-"""What a mail asks of a mail server: which form it goes in, which extensions MAIL FROM names, who is left out. Pure."""
+"""Plans a mail for a server: the message's form, the extensions in MAIL FROM, and who is left out. It is pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bureau.services.mailer.message.message import Form, Message
 
-# RFC 6531, section 3.5: what a server says that wants a recipient's address in ASCII (of a sender's it says 550).
+# RFC 6531, section 3.5: the answer of a server that requires a recipient's address in ASCII (for a sender's it is 550).
 CANNOT = 553
 _CANNOT = f"{CANNOT} 5.6.7 the server does not take addresses that are not ASCII (SMTPUTF8)"
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a server says in EHLO that it takes."""
+    """Holds what a server offers in EHLO."""
 
     smtputf8: bool = False
     eight_bit_mime: bool = False
 
     @property
     def form(self) -> Form:
-        """SMTPUTF8 goes with 8BITMIME (RFC 6531, section 3.1): who offers it alone is not believed."""
+        """Returns the message's form. SMTPUTF8 requires 8BITMIME (RFC 6531, section 3.1); without it, it is ignored."""
         if not self.eight_bit_mime:
             return Form.ASCII
         return Form.UTF8 if self.smtputf8 else Form.EIGHT_BIT
@@ -27,7 +27,10 @@ class Offer:
 
 @dataclass(frozen=True)
 class EnvelopePlan:
-    """`content` for `recipients`, with `options` in MAIL FROM. `left_out` are those refused for good, and why."""
+    """Holds the `content` for `recipients` and the `options` of MAIL FROM.
+
+    `left_out` are the permanently refused recipients, with the reasons.
+    """
 
     content: bytes
     options: tuple[str, ...]
@@ -36,10 +39,10 @@ class EnvelopePlan:
 
 
 def plan(message: Message, recipients: Sequence[str], offer: Offer) -> EnvelopePlan:
-    """Without SMTPUTF8 nobody can be written to, or answered, at an address that is not ASCII.
+    """Plans the envelope. Without SMTPUTF8 nobody can be mailed, or answered, at an address that is not ASCII.
 
-    Others get the mail all the same: its headers name such people and give no address. That may be done until a mail
-    is submitted; who relays it rejects it instead (RFC 6531, section 3.2).
+    The others get the mail all the same: its headers name such people and give no address. That is allowed until a mail
+    is submitted; a relay must reject it instead (RFC 6531, section 3.2).
     """
     form = offer.form
     left_out = {} if form is Form.UTF8 else _left_out(message, recipients)
@@ -57,7 +60,10 @@ def _left_out(message: Message, recipients: Sequence[str]) -> dict[str, str]:
 
 
 def _options(message: Message, recipients: Sequence[str], content: bytes, form: Form) -> Iterator[str]:
-    """No more than the mail needs: what needs an extension goes no further than to servers that have it."""
+    """Yields only the options that the mail needs.
+
+    A mail that needs an extension only reaches servers that have it.
+    """
     boxes = (message.sender, *message.to, *message.cc, *((message.reply_to,) if message.reply_to else ()))
     addresses = (*recipients, *(box.address for box in boxes))
     if form is Form.UTF8 and not all(address.isascii() for address in addresses):

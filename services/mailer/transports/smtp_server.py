@@ -1,4 +1,4 @@
-"""Which mail server, and how: what an `smtp://` or `smtps://` URL says."""
+"""Reads the mail server and its options from an `smtp://` or `smtps://` URL."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,17 +9,20 @@ _STARTTLS = ("required", "offered", "never")
 
 
 class Encryption(StrEnum):
-    """How the connection is encrypted; the certificate is always verified (`SSL_CERT_FILE` names other authorities)."""
+    """Says how the connection is encrypted.
+
+    The certificate is always verified (`SSL_CERT_FILE` names other authorities).
+    """
 
     TLS = "tls"  # from the first byte: smtps://
     REQUIRED = "required"  # STARTTLS, or no mail
-    OFFERED = "offered"  # STARTTLS where the server offers it
+    OFFERED = "offered"  # STARTTLS if the server offers it
     NEVER = "never"
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """A mail server, and who we are to it."""
+    """Describes a mail server and the credentials for it."""
 
     host: str
     port: int
@@ -32,9 +35,9 @@ class SmtpServer:
 
     @classmethod
     def from_url(cls, url: str) -> "SmtpServer":
-        """`smtp://user:password@host:port?starttls=required|offered|never` or `smtps://…`. Raises ValueError.
+        """Parses `smtp://user:password@host:port?starttls=required|offered|never` or `smtps://…`. Raises ValueError.
 
-        Ports default to 25 and 465; `starttls` to `required` with a password, else to `offered`.
+        Ports default to 25 and 465; `starttls` to `required` with a password, otherwise to `offered`.
         """
         parts, port = _split(url)
         if not parts.hostname or parts.path.strip("/"):
@@ -50,7 +53,7 @@ class SmtpServer:
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
-    """`urllib` quotes what it cannot read, which may be a piece of the password: its words are not passed on."""
+    """Splits a URL. `urllib` quotes what it cannot parse, maybe a piece of the password, so its message is dropped."""
     try:
         parts = urlsplit(url)
         return parts, parts.port

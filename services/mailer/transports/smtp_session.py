@@ -1,4 +1,4 @@
-"""One SMTP connection and the steps of a mail transaction on it, each a reply."""
+"""Runs the steps of a mail transaction on one SMTP connection; each step returns a reply."""
 
 import re
 import smtplib
@@ -21,7 +21,7 @@ _LEAVING = 421
 
 @dataclass(frozen=True)
 class Reply:
-    """A server's answer; `text` is its words with the code, fit to be shown."""
+    """Holds a server's answer; `text` is its code and words, safe to show."""
 
     code: int
     text: str
@@ -37,12 +37,12 @@ class Reply:
 
     @property
     def for_now(self) -> bool:
-        """Refused, but may be accepted later (4xx)."""
+        """Returns whether it is a temporary refusal (4xx)."""
         return 400 <= self.code < 500
 
 
 class SmtpSession(smtplib.SMTP):
-    """A connection that is greeted, encrypted and logged in by `begin`. Raises smtplib's errors and OSError."""
+    """Represents a connection that `begin` greets, encrypts and logs in. Raises smtplib's errors and OSError."""
 
     def __init__(
         self, server: SmtpServer, context: ssl.SSLContext, wire: InterruptibleSocket, connect_timeout: float
@@ -50,11 +50,11 @@ class SmtpSession(smtplib.SMTP):
         self._server = server
         self._context = context
         self._wire = wire
-        self.idle_since = 0.0  # monotonic; kept by the pool
+        self.idle_since = 0.0  # monotonic; set by the pool
         super().__init__(local_hostname=_own_name(), timeout=connect_timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        # smtplib's own seam: SMTP_SSL overrides it too.
+        # This is smtplib's own seam: SMTP_SSL overrides it too.
         sock = self._wire.connect(host, port, timeout)
         if self._server.encryption is not Encryption.TLS:
             return sock
@@ -64,9 +64,9 @@ class SmtpSession(smtplib.SMTP):
         return wrapped
 
     def begin(self, read_timeout: float) -> None:
-        """Everything up to where a mail may follow."""
+        """Connects, encrypts and logs in, so that a mail may follow."""
         server = self._server
-        self._host = server.host  # what starttls verifies the certificate against
+        self._host = server.host  # starttls verifies the certificate against it
         greeting = self.connect(server.host, server.port)
         if greeting[0] != 220:
             raise smtplib.SMTPConnectError(*greeting)
@@ -81,7 +81,10 @@ class SmtpSession(smtplib.SMTP):
             self.login(server.user, server.password or "")
 
     def use(self, wire: InterruptibleSocket, read_timeout: float) -> None:
-        """Puts the next mail's wire in the place of the last one's. Raises where the server spoke unasked meanwhile."""
+        """Attaches the next mail's socket wrapper in place of the last one's.
+
+        Raises if the server sent data unasked meanwhile.
+        """
         sock = self._socket()
         if self._has_spoken(sock):
             raise smtplib.SMTPServerDisconnected("the server said more than it was asked")
@@ -89,28 +92,28 @@ class SmtpSession(smtplib.SMTP):
         wire.attach(sock)
 
     def reset(self) -> None:
-        """Forgets the transaction; a connection that cannot is closed."""
+        """Resets the transaction; a connection that cannot be reset is closed."""
         try:
             self.rset()
         except (smtplib.SMTPException, OSError):
             self.close()
 
     def check(self) -> None:
-        """Asks for nothing. Raises where the connection is no more."""
+        """Checks that the connection is alive, and raises if not."""
         _read(self.rset())
 
     def sender(self, address: str, size: int, options: Sequence[str]) -> Reply:
-        """MAIL FROM, with the size where the server wants to know. SMTPUTF8 sends commands in UTF-8 from here on."""
+        """Sends MAIL FROM, with the size if the server wants it. After SMTPUTF8, commands are in UTF-8."""
         return _read(self.mail(address, [*([f"size={size}"] if self.has_extn("size") else []), *options]))
 
     @property
     def offer(self) -> Offer:
-        """What it said in EHLO."""
+        """Returns what the server offered in EHLO."""
         return Offer(smtputf8=self.has_extn("smtputf8"), eight_bit_mime=self.has_extn("8bitmime"))
 
     @property
     def size_limit(self) -> int | None:
-        """The largest message the server takes, from EHLO (RFC 1870); None where it names none."""
+        """Returns the largest message that the server accepts, from EHLO (RFC 1870); None if it names none."""
         named = str(self.esmtp_features.get("size", "")).strip()
         return int(named) if named.isdigit() and int(named) > 0 else None
 
@@ -118,29 +121,29 @@ class SmtpSession(smtplib.SMTP):
         return _read(self.rcpt(address))
 
     def data_command(self) -> Reply:
-        """DATA: `START_MAIL` asks for the message."""
+        """Sends DATA; the reply `START_MAIL` asks for the message."""
         return _read(self.docmd("DATA"), good=range(START_MAIL, START_MAIL + 1))
 
     def content(self, message: bytes, timeout: float) -> None:
-        """The message up to its last line, not the dot that ends it: without that a server must not accept it."""
+        """Sends the message without the final dot; without the dot a server must not accept it."""
         self._socket().settimeout(timeout)
         if message.startswith(b".") or b"\n." in message:
             message = _DOT_AT_LINE_START.sub(b"..", message)
         self.send(message)
 
     def end_of_data(self) -> Reply:
-        """The dot, and the answer: from here on the mail may be accepted without our learning of it."""
+        """Sends the final dot and returns the answer; from here on the mail may be accepted without our knowing."""
         self.send(b".\r\n")
         return _read(self.getreply(), leaving_counts=True)
 
     def _has_spoken(self, sock: socket.socket) -> bool:
-        """Whether an answer waits that no command asked for: it would be taken for that to the next one."""
+        """Returns whether an unrequested answer waits: it would be taken for the answer to the next command."""
         if self.file is None:
             return False
         sock.settimeout(0)
         try:
             return bool(self.file.peek(1))
-        except ssl.SSLWantReadError:  # a plain socket that has nothing gives nothing
+        except ssl.SSLWantReadError:  # a plain socket without data returns nothing
             return False
 
     def _socket(self) -> socket.socket:
@@ -150,7 +153,7 @@ class SmtpSession(smtplib.SMTP):
 
 
 def _read(answer: tuple[int, bytes], *, good: range = _ACCEPTED, leaving_counts: bool = False) -> Reply:
-    """The reply. Raises for one that says nothing of the mail: garbage, or 421, the server is leaving."""
+    """Returns the reply. Raises for one that says nothing about the mail: garbage, or 421 (the server is leaving)."""
     reply = Reply.of(answer)
     known = reply.code in good or 400 <= reply.code < 600
     if not known or (reply.code == _LEAVING and not leaving_counts):
@@ -159,6 +162,6 @@ def _read(answer: tuple[int, bytes], *, good: range = _ACCEPTED, leaving_counts:
 
 
 def _own_name() -> str:
-    """For EHLO: a name with a dot, else an address literal. smtplib would ask DNS, which may take seconds."""
+    """Returns the name for EHLO: one with a dot, else an address literal. smtplib would ask DNS, maybe for seconds."""
     name = socket.gethostname()
     return name if "." in name and name.isascii() else "[127.0.0.1]"

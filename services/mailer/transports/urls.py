@@ -1,4 +1,4 @@
-"""MAIL_URL: one transport or several, in the order in which they are tried."""
+"""Parses MAIL_URL: one or several transports, in the order in which they are tried."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
@@ -12,7 +12,7 @@ _RATES = "rate is mails a second of each process, a number above 0 such as 5 or 
 
 @dataclass(frozen=True)
 class MailUrl:
-    """`rate`: mails a second of each process; None is any number."""
+    """Holds the URL of one transport. `rate` is the limit of mails per second of each process; None is no limit."""
 
     url: str
     rate: float | None = None
@@ -23,7 +23,7 @@ class MailUrl:
 
 
 def mail_urls(text: str) -> tuple[MailUrl, ...]:
-    """`smtp://a?rate=5,sendgrid://`. Raises ValueError, without a password in it."""
+    """Parses a list such as `smtp://a?rate=5,sendgrid://`. Raises ValueError, whose text contains no password."""
     found = tuple(_mail_url(piece.strip()) for piece in text.split(","))
     if len({one.url for one in found}) < len(found):
         raise ValueError("one of them is named twice")

@@ -1,4 +1,4 @@
-"""Calls what is to be called at a time, unless it is called off before: one thread for all mails of a process.
+"""Calls functions at given times unless they are called off; one thread serves all mails of a process.
 
 A `threading.Timer` for each mail would start a thread for each mail.
 """
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 class Alarm:
-    """What is called at a time. `call_off` is harmless once it was called."""
+    """Holds a function that is called at a given time. `call_off` has no effect once it was called."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act: Callable[[], None] | None = act
@@ -34,7 +34,7 @@ class Alarm:
 
 
 class Watchdog:
-    """Its thread begins with the first alarm, so that a process may fork before."""
+    """Calls alarms when they are due. Its thread starts with the first alarm, so that a process may fork before."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -44,10 +44,10 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def after(self, seconds: float, act: Callable[[], None]) -> Alarm:
-        """Calls `act` in a thread of its own after so many seconds."""
+        """Calls `act` in the watchdog's thread after so many seconds."""
         alarm = Alarm(act)
         with self._changed:
-            while self._alarms and self._alarms[0][2].called_off:  # or those of two minutes would be kept
+            while self._alarms and self._alarms[0][2].called_off:  # else they stay for two minutes
                 heapq.heappop(self._alarms)
             at = self._clock() + seconds
             first = not self._alarms or at < self._alarms[0][0]

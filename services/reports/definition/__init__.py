@@ -1,1 +1,1 @@
-"""Reads a report's definition: the header, its parameters, the query."""
+"""Holds the reading of a report's definition: its header, parameters and query."""

@@ -1,4 +1,4 @@
-"""How a column is shown: its label in the header, and how many decimals or which date format its values have.
+"""Reads how a column is shown: its label in the header, and the decimals or the date format of its values.
 
 -- [columns.revenue]
 -- label = "Revenue (€)"
@@ -18,29 +18,31 @@ from bureau.contracts.reports import DateFormat
 KEYS = ("label", "format")
 DAYS: tuple[str, ...] = get_args(DateFormat)
 CLOCKS = ("", " HH:MM", " HH:MM:SS")
-FORMATS = f"0, 0.0 or 0.00 and so on for numbers; {', '.join(DAYS)} for dates, with HH:MM or HH:MM:SS behind for times"
+FORMATS = (
+    f"0, 0.0 or 0.00 and so on for numbers; {', '.join(DAYS)} for dates, with HH:MM or HH:MM:SS after them for times"
+)
 
 _DECIMALS = re.compile(r"0(?:\.(0{1,10}))?")
-_ENOUGH = Context(prec=2000)  # digits: rounding must not meet a limit of its own
+_ROUNDING = Context(prec=2000)  # digits, enough that rounding never reaches the context's limit
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """Rounded to `decimals`, half away from zero as PostgreSQL rounds."""
+    """Rounds numbers to `decimals`, half away from zero as PostgreSQL does."""
 
     decimals: int
 
     def write(self, number: int | float | Decimal) -> str | None:
-        """None where there is nothing to round: NaN and the infinities."""
+        """Formats a number; None for NaN and the infinities, which cannot be rounded."""
         exact = Decimal(repr(number) if isinstance(number, float) else number)
         if not exact.is_finite():
             return None
-        return format(exact.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP, _ENOUGH), "f")
+        return format(exact.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP, _ROUNDING), "f")
 
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """`day` is one of `DAYS`, `clock` one of `CLOCKS`."""
+    """Formats dates and times. `day` is one of `DAYS`, `clock` one of `CLOCKS`."""
 
     day: str
     clock: str = ""
@@ -59,7 +61,7 @@ Format = NumberFormat | TimeFormat
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a report's header; `name` is what the query calls it."""
+    """Describes a column in a report's header; `name` is its name in the query."""
 
     name: str
     label: str | None = None
@@ -67,7 +69,7 @@ class Column:
 
 
 class InvalidColumns(ValueError):
-    """What is wrong with a column: pairs of the key it is about and a sentence."""
+    """Says what is wrong with a column: pairs of a key and a sentence."""
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{key}: {detail}" for key, detail in errors))
@@ -79,16 +81,16 @@ def write_day(form: str, day: date) -> str:
 
 
 def read_column(name: str, table: Any) -> Column:
-    """The column that `table` (TOML) describes. Raises `InvalidColumns`."""
+    """Returns the column that `table` (TOML) describes. Raises `InvalidColumns`."""
     if not isinstance(table, dict):
         raise InvalidColumns([("", f'write a table: [columns.{name}] and below it label = "…"')])
-    if errors := list(_errors(table)):
+    if errors := list(_column_errors(table)):
         raise InvalidColumns(errors)
     return Column(name, table.get("label"), read_format(table["format"]) if "format" in table else None)
 
 
 def read_format(text: Any) -> Format | None:
-    """None where it is no format."""
+    """Parses a format; None if the text is not one."""
     if not isinstance(text, str):
         return None
     if number := _DECIMALS.fullmatch(text):
@@ -97,20 +99,23 @@ def read_format(text: Any) -> Format | None:
 
 
 def labels(names: Sequence[str], columns: Mapping[str, Column]) -> list[str]:
-    """The header of a query that gives `names`. Raises `PermanentError` for a column that it does not give."""
+    """Returns the labels of the query's columns `names`.
+
+    Raises `PermanentError` (`report_query_invalid`) for a described column that the query does not return.
+    """
     if unknown := [name for name in columns if name not in names]:
         raise PermanentError(
             "report_query_invalid",
-            f"The report describes a column {unknown[0]!r} that its query does not give; it gives {', '.join(names)}. "
-            "Whoever maintains the report has to mend it.",
+            f"The report describes a column {unknown[0]!r} that its query does not return; it returns "
+            f"{', '.join(names)}. The maintainer of the report must fix it.",
         )
     return [(columns[name].label if name in columns else None) or name for name in names]
 
 
-def _errors(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _column_errors(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in table.keys() - set(KEYS):
         yield key, f"the key is not known; use one of {', '.join(KEYS)}"
     if "label" in table and (not isinstance(table["label"], str) or not table["label"]):
         yield "label", 'write text in quotes: label = "Revenue"'
     if "format" in table and read_format(table["format"]) is None:
-        yield "format", f"{table['format']!r} is no format; use {FORMATS}"
+        yield "format", f"{table['format']!r} is not a format; use {FORMATS}"

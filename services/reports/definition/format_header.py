@@ -1,4 +1,4 @@
-"""The `[format]` table of a report's header: how its files are written unless a request says otherwise."""
+"""Reads the `[format]` table of a report's header, which sets the default format of its files."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from bureau.contracts.reports import CsvFormat
 
-_MENDS = {
+_FIXES = {
     "literal_error": "use one of {expected}",
     "bool_type": "write true or false",
     "bool_parsing": "write true or false",
@@ -15,7 +15,7 @@ _MENDS = {
 
 
 class InvalidFormat(ValueError):
-    """What is wrong with the table: pairs of the key it is about and a sentence."""
+    """Says what is wrong with the table: pairs of a key and a sentence."""
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{key}: {detail}" for key, detail in errors))
@@ -23,7 +23,7 @@ class InvalidFormat(ValueError):
 
 
 def read_format_table(table: Any) -> CsvFormat:
-    """Raises `InvalidFormat`."""
+    """Returns the format that `table` (TOML) describes. Raises `InvalidFormat`."""
     if not isinstance(table, dict):
         raise InvalidFormat([("", 'write a table: [format] and below it delimiter = ";"')])
     try:
@@ -33,6 +33,6 @@ def read_format_table(table: Any) -> CsvFormat:
 
 
 def _error(error: Any) -> tuple[str, str]:
-    mend = _MENDS.get(error["type"], error["msg"])
-    given = {"keys": ", ".join(CsvFormat.model_fields), **error.get("ctx", {})}
-    return str(error["loc"][0]), mend.format_map(given)
+    fix = _FIXES.get(error["type"], error["msg"])
+    details = {"keys": ", ".join(CsvFormat.model_fields), **error.get("ctx", {})}
+    return str(error["loc"][0]), fix.format_map(details)

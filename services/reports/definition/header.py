@@ -1,4 +1,4 @@
-"""The head of a report file: TOML in the `--` comments before the SQL.
+"""Splits a report file into its header, TOML in the `--` comments before the SQL, and the SQL.
 
     -- title = "Monthly sales"
     -- source = "demo"
@@ -6,7 +6,7 @@
     -- type = "date"
     select … where ordered_on >= :since
 
-TOML's own `#` comments are fine in it. The header ends with the first line that is no comment.
+The header may contain TOML's own `#` comments. It ends before the first line that is not a comment.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class InvalidHeader(ValueError):
-    """The header is not TOML; `line` counts from 1 within the file."""
+    """Says that the header is not TOML; `line` counts from 1 within the file."""
 
     def __init__(self, line: int, detail: str) -> None:
         super().__init__(detail)
@@ -26,7 +26,7 @@ class InvalidHeader(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """`table` is the TOML, `sql` what follows it, `lines` the number of lines it takes."""
+    """Holds a header: `table` is its TOML, `sql` the text after it, `lines` its number of lines."""
 
     table: dict[str, Any]
     sql: str
@@ -37,7 +37,7 @@ class Header:
         return len(self.comments)
 
     def line_of(self, *path: str) -> int:
-        """The line of a key such as `("parameters", "since", "type")`, or of what is nearest around it."""
+        """Returns the line of a key such as `("parameters", "since", "type")`, or of the nearest table around it."""
         table = ".".join(path[:-1])
         within = ""
         nearest = 0
@@ -54,7 +54,7 @@ class Header:
 
 
 def split(text: str) -> Header:
-    """The header and the SQL of a report file. Raises `InvalidHeader`."""
+    """Returns the header and the SQL of a report file. Raises `InvalidHeader`."""
     lines = text.replace("\r\n", "\n").split("\n")
     count = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
     comments = tuple(re.sub(r"^-- ?", "", line) for line in lines[:count])
@@ -66,8 +66,8 @@ def split(text: str) -> Header:
 
 
 def _error(message: str, last: int) -> InvalidHeader:
-    """tomllib says "… (at line 3, column 5)" or "… (at end of document)"."""
-    place = re.search(r" \(at line (\d+), column \d+\)$", message)
-    line = int(place[1]) if place else max(last, 1)
-    what = re.sub(r" \(at [^)]*\)$", "", message)
-    return InvalidHeader(line, f'the header is not TOML: {what}; write lines such as -- title = "Monthly sales"')
+    """Builds the error from tomllib's message, "… (at line 3, column 5)" or "… (at end of document)"."""
+    position = re.search(r" \(at line (\d+), column \d+\)$", message)
+    line = int(position[1]) if position else max(last, 1)
+    reason = re.sub(r" \(at [^)]*\)$", "", message)
+    return InvalidHeader(line, f'the header is not TOML: {reason}; write lines such as -- title = "Monthly sales"')

@@ -1,11 +1,11 @@
-"""A `[parameters.<name>]` table of a report's header as a `Parameter`, or every mistake in it with its mend."""
+"""Reads a `[parameters.<name>]` table of a report's header, or reports all its errors with how to fix them."""
 
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from bureau.services.reports.definition.kinds import MAX_TEXT, SCALARS, TYPES, Kind, Refused, Scalar, Value, shown
+from bureau.services.reports.definition.kinds import MAX_TEXT, SCALARS, TYPES, InvalidValue, Kind, Scalar, Value, shown
 from bureau.services.reports.definition.parameters import Parameter
 from bureau.services.reports.definition.pattern import Pattern
 from bureau.services.reports.definition.relative_dates import WORDS, Relative, parse_relative
@@ -17,7 +17,7 @@ _WITH_CHOICES = ("enum", "text", "integer", "number", "list")
 
 
 class InvalidParameters(ValueError):
-    """What is wrong with a parameter: pairs of the key it is about and a sentence."""
+    """Says what is wrong with a parameter: pairs of a key and a sentence."""
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{key}: {detail}" for key, detail in errors))
@@ -25,33 +25,35 @@ class InvalidParameters(ValueError):
 
 
 def read_parameter(name: str, table: Any) -> Parameter:
-    """The parameter that `table` (TOML) describes. Raises `InvalidParameters`."""
+    """Returns the parameter that `table` (TOML) describes. Raises `InvalidParameters`."""
     if not _NAME.fullmatch(name):
-        raise InvalidParameters([("", "a parameter's name is lower-case letters, digits and _, a letter first")])
+        raise InvalidParameters(
+            [("", "a parameter's name has lower-case letters, digits and _, and starts with a letter")]
+        )
     if not isinstance(table, dict):
         raise InvalidParameters([("", f'write a table: [parameters.{name}] and below it type = "text"')])
-    errors = [*_unknown_keys(table), *_wrong_type(table)]
+    errors = [*_unknown_key_errors(table), *_type_errors(table)]
     if errors:
         raise InvalidParameters(errors)
-    errors = [*_wrong_shapes(table), *_misplaced(table)]
+    errors = [*_shape_errors(table), *_misplaced_keys(table)]
     if errors:
         raise InvalidParameters(errors)
     return _parameter(name, table)
 
 
-def _unknown_keys(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _unknown_key_errors(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in table.keys() - set(KEYS):
         yield key, f"the key is not known; use one of {', '.join(KEYS)}"
 
 
-def _wrong_type(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _type_errors(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if table.get("type") not in TYPES:
         yield "type", f"{shown(table.get('type'))} is not a type; use one of {', '.join(TYPES)}"
     if table.get("items", "text") not in tuple(SCALARS):
         yield "items", f"{shown(table['items'])} is not a type of items; use one of {', '.join(SCALARS)}"
 
 
-def _wrong_shapes(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _shape_errors(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, example in (("label", "From"), ("description", "From this day on.")):
         if not isinstance(table.get(key, ""), str):
             yield key, f'write text in quotes: {key} = "{example}"'
@@ -63,8 +65,8 @@ def _wrong_shapes(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "choices", 'write a list that is not empty: choices = ["north", "south"]'
 
 
-def _misplaced(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Keys that this type has no use for, or lacks."""
+def _misplaced_keys(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields errors for keys that do not apply to the type, or that it lacks."""
     kind = table["type"]
     if kind == "enum" and "choices" not in table:
         yield "type", 'an enum needs its choices: choices = ["north", "south"]'
@@ -73,7 +75,7 @@ def _misplaced(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if "items" in table and kind != "list":
         yield "items", "only a list has items"
     if "pattern" in table and _kind(table) is not SCALARS["text"]:
-        yield "pattern", "only text has a pattern, and a list of text"
+        yield "pattern", "only text and lists of text have a pattern"
     if table.get("required") and "default" in table:
         yield "default", "a required parameter has no default; remove one of the two"
     for key in ("minimum", "maximum"):
@@ -85,24 +87,24 @@ def _parameter(name: str, table: dict[str, Any]) -> Parameter:
     kind = _kind(table)
     many = table["type"] == "list"
     limit = _length if many or kind is SCALARS["text"] else kind.read
-    reading = _Reading(table)
+    reader = _TableReader(table)
     rules: dict[str, Any] = {
-        "minimum": reading.get("minimum", limit),
-        "maximum": reading.get("maximum", limit),
-        "pattern": reading.get("pattern", Pattern),
-        "choices": reading.get("choices", lambda choices: tuple(kind.read(choice) for choice in choices)) or (),
+        "minimum": reader.get("minimum", limit),
+        "maximum": reader.get("maximum", limit),
+        "pattern": reader.get("pattern", Pattern),
+        "choices": reader.get("choices", lambda choices: tuple(kind.read(choice) for choice in choices)) or (),
     }
-    reading.check_order(rules["minimum"], rules["maximum"])
-    reading.raise_errors()
-    # Required while the default is read: the reader must not take it for a value that is missing.
-    default = reading.get("default", _default(Parameter(name, kind, many=many, required=True, **rules)))
-    reading.raise_errors()
+    reader.check_order(rules["minimum"], rules["maximum"])
+    reader.raise_errors()
+    # It is required while the default is read, so that the reader does not treat the default as a missing value.
+    default = reader.get("default", _default(Parameter(name, kind, many=many, required=True, **rules)))
+    reader.raise_errors()
     required, description = table.get("required", False), table.get("description", "")
     return Parameter(name, kind, description, many, required, default, label=table.get("label", ""), **rules)
 
 
 def _default(parameter: Parameter) -> Callable[[Any], Value | Relative]:
-    """Reads a default: a value of the parameter, or for days and times a relative one."""
+    """Returns the reader of a default: a value of the parameter, or a relative date for dates and times."""
     if parameter.many or parameter.kind not in (SCALARS["date"], SCALARS["datetime"]):
         return parameter.read
 
@@ -112,21 +114,21 @@ def _default(parameter: Parameter) -> Callable[[Any], Value | Relative]:
             return relative
         try:
             return parameter.read(value)
-        except Refused as rule:
-            raise Refused(f"{rule}; or write {WORDS}") from None
+        except InvalidValue as rule:
+            raise InvalidValue(f"{rule}; or write {WORDS}") from None
 
     return read
 
 
-class _Reading:
-    """Reads a table's values and gathers what does not fit."""
+class _TableReader:
+    """Reads a table's values and collects the errors."""
 
     def __init__(self, table: dict[str, Any]) -> None:
         self._table = table
         self._errors: list[tuple[str, str]] = []
 
     def get(self, key: str, read: Callable[[Any], Any]) -> Any:
-        """What `read` makes of the key's value; None where there is none or it does not fit."""
+        """Returns the key's value as `read` returns it; None if it is missing or invalid."""
         if key not in self._table:
             return None
         try:
@@ -137,7 +139,7 @@ class _Reading:
 
     def check_order(self, minimum: Any, maximum: Any) -> None:
         if minimum is not None and maximum is not None and minimum > maximum:
-            self._errors.append(("minimum", "is above the maximum; exchange the two"))
+            self._errors.append(("minimum", "is greater than the maximum; exchange the two"))
 
     def raise_errors(self) -> None:
         if self._errors:
@@ -156,12 +158,12 @@ def _kind(table: dict[str, Any]) -> Kind:
 
 def _length(value: Any) -> Scalar:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100 * MAX_TEXT:
-        raise Refused(f"is a length here: a whole number from 0 to {100 * MAX_TEXT}, not {shown(value)}")
+        raise InvalidValue(f"must be a length: a whole number from 0 to {100 * MAX_TEXT}, not {shown(value)}")
     return value
 
 
 def _json(value: Any) -> Any:
-    """TOML has dates and times of its own; JSON writes them as text."""
+    """Converts TOML's dates and times to text, as in JSON."""
     if isinstance(value, list):
         return [_json(item) for item in value]
     return value.isoformat() if isinstance(value, date) else value

@@ -1,6 +1,7 @@
-"""A report's parameters: what they announce as JSON Schema, and how a submission's values are read.
+"""Defines a report's parameters: their JSON Schema, and how a submission's values are read.
 
-Schema and reader say the same where JSON Schema can say it; the bounds of dates it cannot, the reader does.
+Schema and reader check the same rules, except the bounds of dates, which JSON Schema cannot express; the reader checks
+these.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,19 +10,28 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from bureau.contracts.errors import PermanentError
-from bureau.services.reports.definition.kinds import MAX_ITEMS, MAX_TEXT, SCALARS, Kind, Refused, Scalar, Value, shown
+from bureau.services.reports.definition.kinds import (
+    MAX_ITEMS,
+    MAX_TEXT,
+    SCALARS,
+    InvalidValue,
+    Kind,
+    Scalar,
+    Value,
+    shown,
+)
 from bureau.services.reports.definition.pattern import Pattern
 from bureau.services.reports.definition.relative_dates import Relative
 
-Bound = Any  # a number, a date or a datetime: what the parameter's values compare with
+Bound = Any  # a number, date or datetime that is comparable with the parameter's values
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter. `kind` is the type of the value, or with `many` of each item of a list.
+    """Describes a parameter. `kind` is the type of the value, or with `many` the type of each item of a list.
 
-    `minimum` and `maximum` bound the value; of text they bound its length, of a list its number of items.
-    A parameter that is neither required nor has a default is NULL where it is not given.
+    `minimum` and `maximum` bound a number or date, the length of a text, or the number of items of a list. A missing
+    parameter that is not required and has no default is NULL.
     """
 
     name: str
@@ -37,10 +47,10 @@ class Parameter:
     label: str = ""
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema 2020-12 of the value; without a default and not required it may be null."""
+        """Returns the JSON Schema 2020-12 of the value. It may be null if it is not required and has no default."""
         item = self._item_schema()
         if self.many:
-            item = {"type": "array", "items": item, "minItems": self.minimum or 0, "maxItems": self._longest()}
+            item = {"type": "array", "items": item, "minItems": self.minimum or 0, "maxItems": self._max_length()}
         if self._nullable:
             item["type"] = [item["type"], "null"]
             if "enum" in item:
@@ -48,26 +58,29 @@ class Parameter:
         if self.label:
             item["title"] = self.label
         if isinstance(self.default, Relative):
-            item["x-default"] = self.default.text  # `default` would be a day that is another one tomorrow
+            item["x-default"] = self.default.text  # not `default`, which would be a different day tomorrow
         elif self.default is not None:
             item["default"] = plain(self.default)
-        if words := self._described():
-            item["description"] = words
+        if text := self._description():
+            item["description"] = text
         return item
 
     def read(self, value: Any) -> Value:
-        """`value` (JSON) as what a driver binds. Raises `Refused`."""
+        """Returns `value` (JSON) in the type that a driver binds. Raises `InvalidValue`."""
         if value is None and self._nullable:
             return None
         if not self.many:
             return self._read_item(value)
         if not isinstance(value, list):
-            raise Refused(f"must be a list, not {shown(value)}")
+            raise InvalidValue(f"must be a list, not {shown(value)}")
         self._check_length(len(value), "items")
         return tuple(self._read_item(item) for item in value)
 
-    def standing_in(self, now: datetime) -> Value:
-        """The value where none is given; relative days are those at `now` in its time zone, from midnight on."""
+    def default_value(self, now: datetime) -> Value:
+        """Returns the value of a missing parameter.
+
+        A relative day is relative to `now` in its time zone; as a time it is the midnight at which it begins.
+        """
         if not isinstance(self.default, Relative):
             return self.default
         if self.kind is not SCALARS["datetime"]:
@@ -82,7 +95,7 @@ class Parameter:
     def _item_schema(self) -> dict[str, Any]:
         schema = dict(self.kind.schema)
         if schema == {"type": "string"}:
-            schema |= {"maxLength": MAX_TEXT if self.many else self._longest()}
+            schema |= {"maxLength": MAX_TEXT if self.many else self._max_length()}
             if self.minimum and not self.many:
                 schema["minLength"] = self.minimum
         elif not self.many and schema["type"] in ("integer", "number"):
@@ -94,21 +107,21 @@ class Parameter:
             schema["enum"] = [plain(choice) for choice in self.choices]
         return schema
 
-    def _longest(self) -> int:
+    def _max_length(self) -> int:
         if self.maximum is not None:
             return int(self.maximum)
         return MAX_ITEMS if self.many else MAX_TEXT
 
-    def _described(self) -> str:
-        """The description, with the bounds of dates and relative defaults, for which JSON Schema has no keyword."""
-        words = self.description
+    def _description(self) -> str:
+        """Returns the description, with bounds of dates and a relative default, which JSON Schema cannot express."""
+        text = self.description
         if not self.many and isinstance(self.minimum, date):
-            words = f"{words} Not before {plain(self.minimum)}."
+            text = f"{text} Not before {plain(self.minimum)}."
         if not self.many and isinstance(self.maximum, date):
-            words = f"{words} Not after {plain(self.maximum)}."
+            text = f"{text} Not after {plain(self.maximum)}."
         if isinstance(self.default, Relative):
-            words = f"{words} Without it: {self.default.text}."
-        return words.strip()
+            text = f"{text} Without it: {self.default.text}."
+        return text.strip()
 
     def _read_item(self, value: Any) -> Scalar:
         item = self.kind.read(value)
@@ -116,67 +129,70 @@ class Parameter:
             self._check_text(item)
         elif not self.many:
             if self.minimum is not None and item < self.minimum:
-                raise Refused(f"must be at least {plain(self.minimum)}, not {shown(value)}")
+                raise InvalidValue(f"must be at least {plain(self.minimum)}, not {shown(value)}")
             if self.maximum is not None and item > self.maximum:
-                raise Refused(f"must be at most {plain(self.maximum)}, not {shown(value)}")
+                raise InvalidValue(f"must be at most {plain(self.maximum)}, not {shown(value)}")
         if self.choices and item not in self.choices:
             allowed = ", ".join(str(plain(choice)) for choice in self.choices)
-            raise Refused(f"must be one of {allowed}, not {shown(value)}")
+            raise InvalidValue(f"must be one of {allowed}, not {shown(value)}")
         return item
 
     def _check_text(self, text: str) -> None:
         if self.many and len(text) > MAX_TEXT:
-            raise Refused(f"must hold texts of at most {MAX_TEXT} characters, not {len(text)}")
+            raise InvalidValue(f"must hold texts of at most {MAX_TEXT} characters, not {len(text)}")
         if not self.many:
             self._check_length(len(text), "characters")
         if self.pattern and not self.pattern.matches(text):
-            raise Refused(f"must match the pattern {self.pattern.text}, not {shown(text)}")
+            raise InvalidValue(f"must match the pattern {self.pattern.text}, not {shown(text)}")
 
     def _check_length(self, length: int, unit: str) -> None:
         if length < (self.minimum or 0):
-            raise Refused(f"must have at least {self.minimum} {unit}, not {length}")
-        if length > self._longest():
-            raise Refused(f"must have at most {self._longest()} {unit}, not {length}")
+            raise InvalidValue(f"must have at least {self.minimum} {unit}, not {length}")
+        if length > self._max_length():
+            raise InvalidValue(f"must have at most {self._max_length()} {unit}, not {length}")
 
 
 def params_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
-    """The closed object schema of a report's `params`."""
-    known = list(parameters)
+    """Returns the closed object schema of a report's `params`."""
+    declared = list(parameters)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
-        "properties": {parameter.name: parameter.schema() for parameter in known},
-        "required": [parameter.name for parameter in known if parameter.required],
+        "properties": {parameter.name: parameter.schema() for parameter in declared},
+        "required": [parameter.name for parameter in declared if parameter.required],
         "additionalProperties": False,
     }
 
 
-def read_params(parameters: Iterable[Parameter], given: Mapping[str, Any], now: datetime) -> dict[str, Value]:
-    """What to bind, by name: every parameter, defaults filled in, relative ones as of `now` in its time zone.
+def read_params(parameters: Iterable[Parameter], params: Mapping[str, Any], now: datetime) -> dict[str, Value]:
+    """Returns the values to bind, by name: all parameters, with defaults relative to `now` in its time zone.
 
-    Raises `PermanentError` (`invalid_parameter`) naming each parameter, value and rule that do not fit.
+    Raises `PermanentError` (`invalid_parameter`) with each invalid parameter, its value and its rule.
     """
-    known = {parameter.name: parameter for parameter in parameters}
-    names = ", ".join(known) or "none"
-    errors = [f"{shown(name)} is not a parameter of this report; it takes {names}" for name in given.keys() - known]
+    declared = {parameter.name: parameter for parameter in parameters}
+    names = ", ".join(declared) or "none"
+    errors = [
+        f"{shown(name)} is not a parameter of this report; its parameters are {names}"
+        for name in params.keys() - declared
+    ]
     values: dict[str, Value] = {}
-    for name, parameter in known.items():
-        if name not in given:
-            values[name] = parameter.standing_in(now)
+    for name, parameter in declared.items():
+        if name not in params:
+            values[name] = parameter.default_value(now)
             if parameter.required:
                 errors.append(f"{name} is required: {parameter.kind.words}")
             continue
         try:
-            values[name] = parameter.read(given[name])
-        except Refused as rule:
+            values[name] = parameter.read(params[name])
+        except InvalidValue as rule:
             errors.append(f"{name} {rule}")
     if errors:
-        raise PermanentError("invalid_parameter", f"The report's parameters do not fit: {'; '.join(sorted(errors))}.")
+        raise PermanentError("invalid_parameter", f"The report's parameters are invalid: {'; '.join(sorted(errors))}.")
     return values
 
 
 def plain(value: Value) -> Any:
-    """`value` as JSON writes it."""
+    """Returns `value` as JSON holds it."""
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     return value.isoformat() if isinstance(value, date) else value

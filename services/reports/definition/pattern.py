@@ -1,6 +1,6 @@
-"""Patterns of text parameters, matched in linear time: no value can make one backtrack.
+"""Matches the patterns of text parameters in linear time, so that no value can cause backtracking.
 
-The engine is the one in pydantic (Rust's regex), which refuses look-around and back-references when compiled.
+The engine is that of pydantic (Rust's regex), which refuses look-around and back-references when it compiles a pattern.
 """
 
 import re
@@ -11,14 +11,14 @@ from pydantic_core import SchemaError
 
 
 class Pattern:
-    """A regular expression that the whole value must match. Raises ValueError where it is none."""
+    """Holds a regular expression that must match the whole value. The constructor raises ValueError if invalid."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.anchored = f"^(?:{text})$"  # what JSON Schema needs, which searches anywhere
+        self.anchored = f"^(?:{text})$"  # for JSON Schema, which searches anywhere in the text
         try:
-            _compiled(text)  # alone first: "a)|(b" would slip out of the anchors
-            self._adapter = _compiled(self.anchored)
+            _compile(text)  # compiled alone first, because "a)|(b" would escape the anchors
+            self._adapter = _compile(self.anchored)
         except SchemaError as error:
             reason = re.sub(r"\s+", " ", str(error)).strip()
             raise ValueError(f"is not a pattern (no look-around, no back-references): {reason[-200:]}") from error
@@ -31,5 +31,5 @@ class Pattern:
         return True
 
 
-def _compiled(pattern: str) -> TypeAdapter[str]:
+def _compile(pattern: str) -> TypeAdapter[str]:
     return TypeAdapter(Annotated[str, StringConstraints(pattern=pattern)])

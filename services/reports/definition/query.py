@@ -1,8 +1,8 @@
-"""A report's SQL: one statement with `:name` placeholders, the same notation for every source.
+"""Parses a report's SQL: one statement with `:name` placeholders, in the same notation for every source.
 
-A colon means a parameter only where SQL itself has no use for it: not in string literals, quoted names, dollar
-quotes or comments, not in `::casts`, not after a word (`a[1:n]`). Values are bound by the driver; nothing here
-puts one into the text.
+A colon marks a parameter only where SQL itself has no use for it: not in string literals, quoted names, dollar quotes
+or comments, not in `::casts`, and not after a word (`a[1:n]`). The driver binds the values; this module never puts a
+value into the text.
 """
 
 import re
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Placeholder:
-    """`:name` at `line` of the SQL, counted from 1."""
+    """Describes `:name` at `line` of the SQL, counted from 1."""
 
     name: str
     line: int
 
 
 class InvalidQuery(ValueError):
-    """The SQL cannot be a report; `line` counts from 1 within the SQL."""
+    """Says why the SQL cannot be a report; `line` counts from 1 within the SQL."""
 
     def __init__(self, line: int, detail: str) -> None:
         super().__init__(detail)
@@ -29,7 +29,7 @@ class InvalidQuery(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """The statement in pieces: SQL as written, and placeholders between."""
+    """Holds the statement in parts: SQL as written, and the placeholders between."""
 
     parts: tuple[str | Placeholder, ...]
 
@@ -38,11 +38,11 @@ class Query:
         return [part for part in self.parts if isinstance(part, Placeholder)]
 
     def render(self, placeholder: Callable[[str], str], escape: Callable[[str], str] = str) -> str:
-        """The statement in a driver's notation: `placeholder` writes a name, `escape` protects SQL as written."""
+        """Returns the statement in a driver's notation: `placeholder` writes a name, `escape` escapes the other SQL."""
         return "".join(placeholder(p.name) if isinstance(p, Placeholder) else escape(p) for p in self.parts)
 
 
-# What SQL gives a meaning of its own; a placeholder inside is text. The order matters: longer beginnings first.
+# Tokens of SQL in which a placeholder is plain text. The order matters: longer prefixes come first.
 _TOKEN = re.compile(
     r"""
       (?P<comment>--[^\n]*)
@@ -68,13 +68,13 @@ _QUOTES = {
 
 
 def parse_query(sql: str) -> Query:
-    """The one statement of `sql`, a closing semicolon left out. Raises `InvalidQuery`."""
+    """Parses the one statement of `sql`, without a closing semicolon. Raises `InvalidQuery`."""
     parts: list[str | Placeholder] = []
     start = position = 0
     empty = True
     while token := _TOKEN.search(sql, position):
-        says = not (token["comment"] or token["block"] or token["end"])
-        empty = empty and not says and not sql[position : token.start()].strip()
+        is_sql = not (token["comment"] or token["block"] or token["end"])
+        empty = empty and not is_sql and not sql[position : token.start()].strip()
         position = _end(sql, token)
         if token["name"]:
             parts += [sql[start : token.start()], Placeholder(token["name"], _line(sql, token.start()))]
@@ -89,27 +89,27 @@ def parse_query(sql: str) -> Query:
 
 
 def _end(sql: str, token: re.Match[str]) -> int:
-    """Where `token` ends. Raises `InvalidQuery` where what it opened is never closed."""
+    """Returns the position where `token` ends. Raises `InvalidQuery` if it is never closed."""
     if token["block"]:
         return _block_end(sql, token.start())
-    for group, thing in _QUOTES.items():
+    for group, what in _QUOTES.items():
         if token[group] is not None and not token[f"{group}_end"]:
-            raise InvalidQuery(_line(sql, token.start()), f"a {thing} begins here and never ends; close it")
+            raise InvalidQuery(_line(sql, token.start()), f"a {what} begins here and is never closed; close it")
     return token.end()
 
 
 def _block_end(sql: str, start: int) -> int:
-    """The end of the comment at `start`; comments nest, as in PostgreSQL."""
+    """Returns the end of the comment at `start`. Comments nest, as in PostgreSQL."""
     depth = 0
     for mark in re.compile(r"/\*|\*/").finditer(sql, start):
         depth += 1 if mark[0] == "/*" else -1
         if depth == 0:
             return mark.end()
-    raise InvalidQuery(_line(sql, start), "a comment begins here and never ends; close it with */")
+    raise InvalidQuery(_line(sql, start), "a comment begins here and is never closed; close it with */")
 
 
 def _only_comments(sql: str, position: int) -> None:
-    """Raises `InvalidQuery` where more than comments follows the statement's semicolon."""
+    """Raises `InvalidQuery` if anything but comments follows the statement's semicolon."""
     while rest := sql[position:].lstrip():
         position = len(sql) - len(rest)
         token = _TOKEN.match(sql, position)

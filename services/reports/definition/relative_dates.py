@@ -1,4 +1,4 @@
-"""Relative dates as defaults of parameters: `today`, `first day of last month`, `7 days ago`."""
+"""Parses relative dates, the defaults of parameters: `today`, `first day of last month`, `7 days ago`."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 @dataclass(frozen=True)
 class Relative:
-    """A day that is known once it is asked for. `now` is the moment itself, where a time is wanted."""
+    """Describes a day relative to the day of the run. `now` is the time of the run, for parameters that are times."""
 
     text: str
     on: Callable[[date], date]
@@ -27,23 +27,26 @@ class Relative:
 
 
 def parse_relative(text: str) -> Relative | None:
-    """None where `text` is none. Case and further blanks do not matter."""
-    plain = " ".join(text.lower().split())
-    if plain == "now":
-        return Relative(plain, lambda today: today)
-    if plain in _DAYS:
-        return Relative(plain, lambda today: today + timedelta(days=_DAYS[plain]))
-    if ago := _AGO.fullmatch(plain):
+    """Parses a relative date; None if `text` is not one. Case and additional blanks do not matter."""
+    normalised = " ".join(text.lower().split())
+    if normalised == "now":
+        return Relative(normalised, lambda today: today)
+    if normalised in _DAYS:
+        return Relative(normalised, lambda today: today + timedelta(days=_DAYS[normalised]))
+    if ago := _AGO.fullmatch(normalised):
         count, unit = int(ago[1]), ago[2]
-        return Relative(plain, lambda today: _back(today, count, unit))
-    if edge := _EDGE.fullmatch(plain):
+        return Relative(normalised, lambda today: _days_ago(today, count, unit))
+    if edge := _EDGE.fullmatch(normalised):
         first, step, unit = edge[1] == "first", _STEPS[edge[2]], edge[3]
-        return Relative(plain, lambda today: _edge(today, first, step, unit))
+        return Relative(normalised, lambda today: _edge(today, first, step, unit))
     return None
 
 
-def _back(today: date, count: int, unit: str) -> date:
-    """The 31st of a month that has none is its last day. Nothing comes before year 1."""
+def _days_ago(today: date, count: int, unit: str) -> date:
+    """Returns the day so many units before `today`.
+
+    In a month without that day it is the last day. The earliest result is the first day of year 1.
+    """
     try:
         if unit in ("day", "week"):
             return today - timedelta(days=count * (7 if unit == "week" else 1))
@@ -54,7 +57,7 @@ def _back(today: date, count: int, unit: str) -> date:
 
 
 def _edge(today: date, first: bool, step: int, unit: str) -> date:
-    """Weeks begin on Monday (ISO 8601)."""
+    """Returns the first or last day of a week, month, quarter or year. Weeks begin on Monday (ISO 8601)."""
     if unit == "week":
         begin = today + timedelta(days=7 * step - today.weekday())
         return begin if first else begin + timedelta(days=6)
@@ -64,6 +67,6 @@ def _edge(today: date, first: bool, step: int, unit: str) -> date:
 
 
 def _month(day: date, months: int) -> date:
-    """The first of the month so many months from `day`'s."""
+    """Returns the first day of the month that is `months` after that of `day`."""
     years, month = divmod(day.month - 1 + months, 12)
     return date(day.year + years, month + 1, 1)

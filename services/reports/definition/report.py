@@ -1,4 +1,4 @@
-"""A report: a `.sql` file read into its name, its source, its parameters and its statement."""
+"""Reads a report from a `.sql` file: its name, source, parameters and statement."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 
 @dataclass(frozen=True)
 class ReportError:
-    """What is wrong in a report file, and how to mend it. `line` counts from 1."""
+    """Says what is wrong in a report file and how to fix it. `line` counts from 1."""
 
     file: Path
     line: int
@@ -38,7 +38,7 @@ class ReportError:
 
 
 class InvalidReport(Exception):
-    """A file is no report; `mistakes` lists everything found in it."""
+    """Says that a file is not a valid report; `errors` lists all its errors."""
 
     def __init__(self, errors: list[ReportError]) -> None:
         super().__init__("\n".join(map(str, errors)))
@@ -47,10 +47,10 @@ class InvalidReport(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """A report of the catalog. Every placeholder of `query` is one of `parameters`, and the other way round.
+    """Describes a report of the catalog. The placeholders of `query` are exactly its `parameters`.
 
-    `zone` is None where the header names none: then relative days are those of REPORTS_TIME_ZONE, and times are shown
-    as the source has them.
+    `zone` is None if the header names none. Then relative days are those of REPORTS_TIME_ZONE, and times are shown as
+    the source has them.
     """
 
     name: str
@@ -76,22 +76,20 @@ class Report:
 
 
 def read_report(file: Path) -> Report:
-    """The report in `file` (UTF-8). Raises `InvalidReport`."""
+    """Reads the report in `file` (UTF-8). Raises `InvalidReport`."""
     try:
         header = split(file.read_text("utf-8-sig"))
     except OSError as error:
-        raise InvalidReport(
-            [ReportError(file, 1, f"cannot be read: {error.strerror}; mend its permissions")]
-        ) from error
+        raise InvalidReport([ReportError(file, 1, f"cannot be read: {error.strerror}; fix its permissions")]) from error
     except UnicodeDecodeError as error:
         raise InvalidReport([ReportError(file, 1, "is not UTF-8; save it as UTF-8")]) from error
     except InvalidHeader as error:
         raise InvalidReport([ReportError(file, error.line, error.detail)]) from error
-    return _Reading(file, header).report()
+    return _ReportReader(file, header).report()
 
 
-class _Reading:
-    """One file being read: gathers mistakes, so that all of them are told at once."""
+class _ReportReader:
+    """Reads one file and collects its errors, so that all of them are reported at once."""
 
     def __init__(self, file: Path, header: Header) -> None:
         self._file = file
@@ -101,108 +99,116 @@ class _Reading:
     def report(self) -> Report:
         table = self._header.table
         for key in table.keys() - set(KEYS):
-            self._wrong(self._header.line_of(key), f"{key}: the key is not known; use one of {', '.join(KEYS)}")
-        name = self._text("name", default=self._file.stem, form=_NAME)
-        source = self._text("source", form=_SOURCE)
+            self._add_error(self._header.line_of(key), f"{key}: the key is not known; use one of {', '.join(KEYS)}")
+        name = self._text("name", default=self._file.stem, file_format=_NAME)
+        source = self._text("source", file_format=_SOURCE)
         title, description = self._text("title"), self._text("description", default="")
         parameters = tuple(self._parameters(table.get("parameters", {})))
         query = self._query(parameters)
         self._check_schema(parameters)
-        form, zone = self._format(table.get("format", {})), self._zone(table.get("time_zone"))
+        file_format, zone = self._format(table.get("format", {})), self._zone(table.get("time_zone"))
         columns = {column.name: column for column in self._columns(table.get("columns", {}))}
         neutralise = self._neutralise(table.get("neutralise_formulas", True))
         if self._errors or query is None:
-            raise InvalidReport(sorted(self._errors, key=lambda mistake: mistake.line))
+            raise InvalidReport(sorted(self._errors, key=lambda error: error.line))
         return Report(
-            *(name, title, description, source, parameters, query, self._file), form, columns, zone, neutralise
+            *(name, title, description, source, parameters, query, self._file), file_format, columns, zone, neutralise
         )
 
     def _format(self, table: Any) -> CsvFormat:
         try:
             return read_format_table(table)
         except InvalidFormat as error:
-            self._all_wrong(error.errors, "format")
+            self._add_errors(error.errors, "format")
             return CsvFormat()
 
     def _columns(self, tables: Any) -> Iterator[Column]:
         if not isinstance(tables, dict):
-            self._wrong(self._header.line_of("columns"), "columns: write tables: -- [columns.revenue]")
+            self._add_error(self._header.line_of("columns"), "columns: write tables: -- [columns.revenue]")
             return
         for name, table in tables.items():
             try:
                 yield read_column(name, table)
             except InvalidColumns as error:
-                self._all_wrong(error.errors, "columns", name)
+                self._add_errors(error.errors, "columns", name)
 
     def _zone(self, name: Any) -> ZoneInfo | None:
         try:
             return None if name is None else ZoneInfo(str(name))
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: it names a folder of the zones
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name is a folder of zones
             line = self._header.line_of("time_zone")
-            self._wrong(line, f"time_zone: {name!r} is no time zone; write a name such as Europe/Paris or UTC")
+            self._add_error(line, f"time_zone: {name!r} is not a time zone; write a name such as Europe/Paris or UTC")
             return None
 
     def _neutralise(self, value: Any) -> bool:
         if not isinstance(value, bool):
             line = self._header.line_of("neutralise_formulas")
-            self._wrong(line, "neutralise_formulas: write true or false")
+            self._add_error(line, "neutralise_formulas: write true or false")
         return value is not False
 
     def _check_schema(self, parameters: tuple[Parameter, ...]) -> None:
-        """One schema that is not admitted, say for ten thousand choices, would keep the service from announcing any."""
+        """Checks the parameters' schema.
+
+        One schema that is not admitted, for instance with ten thousand choices, would prevent the service from
+        announcing any.
+        """
         try:
             Schema(params_schema(parameters))
         except SchemaError as refusal:
-            self._wrong(self._header.line_of("parameters"), f"the parameters cannot be announced: {refusal}")
+            self._add_error(self._header.line_of("parameters"), f"the parameters cannot be announced: {refusal}")
 
-    def _wrong(self, line: int, detail: str) -> None:
+    def _add_error(self, line: int, detail: str) -> None:
         self._errors.append(ReportError(self._file, line, detail))
 
-    def _all_wrong(self, errors: list[tuple[str, str]], *table: str) -> None:
-        """`mistakes` in a table: pairs of the key, empty for the table itself, and a sentence."""
+    def _add_errors(self, errors: list[tuple[str, str]], *table: str) -> None:
+        """Adds the errors of a table: pairs of a key, which is empty for the table itself, and a sentence."""
         for key, detail in errors:
             path = (*table, key) if key else table
-            self._wrong(self._header.line_of(*path), f"{'.'.join(path)}: {detail}")
+            self._add_error(self._header.line_of(*path), f"{'.'.join(path)}: {detail}")
 
-    def _text(self, key: str, *, default: str | None = None, form: re.Pattern[str] | None = None) -> str:
+    def _text(self, key: str, *, default: str | None = None, file_format: re.Pattern[str] | None = None) -> str:
         value = self._header.table.get(key, default)
         line = self._header.line_of(key)
         if value is None:
-            self._wrong(line, f'{key} is missing; add a line such as -- {key} = "…"')
+            self._add_error(line, f'{key} is missing; add a line such as -- {key} = "…"')
         elif not isinstance(value, str):
-            self._wrong(line, f'{key}: write text in quotes: -- {key} = "…"')
-        elif form and not form.fullmatch(value):
-            self._wrong(line, f"{key}: {value!r} does not fit; use lower-case letters, digits and {_joiners(form)}")
+            self._add_error(line, f'{key}: write text in quotes: -- {key} = "…"')
+        elif file_format and not file_format.fullmatch(value):
+            self._add_error(
+                line, f"{key}: {value!r} is not allowed; use lower-case letters, digits and {_joiners(file_format)}"
+            )
         return str(value)
 
     def _parameters(self, tables: Any) -> Iterator[Parameter]:
         if not isinstance(tables, dict):
-            self._wrong(self._header.line_of("parameters"), "parameters: write tables: -- [parameters.since]")
+            self._add_error(self._header.line_of("parameters"), "parameters: write tables: -- [parameters.since]")
             return
         for name, table in tables.items():
             try:
                 yield read_parameter(name, table)
             except InvalidParameters as error:
-                self._all_wrong(error.errors, "parameters", name)
+                self._add_errors(error.errors, "parameters", name)
 
     def _query(self, parameters: tuple[Parameter, ...]) -> Query | None:
         try:
             query = parse_query(self._header.sql)
         except InvalidQuery as error:
-            self._wrong(self._header.lines + error.line, error.detail)
+            self._add_error(self._header.lines + error.line, error.detail)
             return None
         tables = self._header.table.get("parameters")
-        for place in query.placeholders:
-            if not isinstance(tables, dict) or place.name not in tables:
-                line = self._header.lines + place.line
-                self._wrong(line, f":{place.name} is not declared; add -- [parameters.{place.name}] to the header")
-        used = {place.name for place in query.placeholders}
+        for placeholder in query.placeholders:
+            if not isinstance(tables, dict) or placeholder.name not in tables:
+                line = self._header.lines + placeholder.line
+                self._add_error(
+                    line, f":{placeholder.name} is not declared; add -- [parameters.{placeholder.name}] to the header"
+                )
+        used = {placeholder.name for placeholder in query.placeholders}
         for parameter in parameters:
             if parameter.name not in used:
                 line = self._header.line_of("parameters", parameter.name)
-                self._wrong(line, f"parameters.{parameter.name} is not used; write :{parameter.name} or remove it")
+                self._add_error(line, f"parameters.{parameter.name} is not used; write :{parameter.name} or remove it")
         return query
 
 
-def _joiners(form: re.Pattern[str]) -> str:
-    return "- and _, a letter or digit first" if form is _NAME else "_, a letter first"
+def _joiners(file_format: re.Pattern[str]) -> str:
+    return "- and _, starting with a letter or digit" if file_format is _NAME else "_, starting with a letter"

@@ -1,1 +1,1 @@
-"""Writes rows as CSV."""
+"""Holds the writing of rows as CSV."""

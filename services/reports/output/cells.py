@@ -1,13 +1,13 @@
-"""One cell, one line of CSV (RFC 4180), as every source writes them; PostgreSQL's `COPY` writes the same by itself.
+"""Writes cells and lines of CSV (RFC 4180) for all sources; PostgreSQL's `COPY` writes the same by itself.
 
 | value | in the file |
 | --- | --- |
-| NULL | nothing, or the null text; an empty text is then `""`, so that the two can be told apart |
-| text | quoted where it holds the delimiter, a quote or a line end; neutralised where it begins like a formula |
-| number | digits, never with a delimiter of thousands; `NaN`, `Infinity`, `-Infinity` |
+| NULL | nothing, or the null text; without a null text an empty text is `""`, so that the two differ |
+| text | quoted if it contains the delimiter, a quote or a line end; neutralised if it begins like a formula |
+| number | digits without a thousands separator; `NaN`, `Infinity`, `-Infinity` |
 | boolean | `true`, `false` |
-| date, time | ISO 8601, with a blank between date and time and with the offset where the source has one |
-| span of time | `-26:30:00`: hours, minutes, seconds |
+| date, time | ISO 8601, with a blank between date and time, and with the offset if the source has one |
+| duration | `-26:30:00`: hours, minutes, seconds |
 | bytes | `\\x` and hexadecimal digits |
 | list, object | JSON |
 """
@@ -23,11 +23,11 @@ from typing import Any
 from bureau.services.reports.definition.columns import NumberFormat, TimeFormat, write_day
 from bureau.services.reports.output.dialect import Dialect
 
-# What makes a spreadsheet run a cell as a formula (OWASP, "CSV injection"); the last four are the full-width forms.
+# With these a spreadsheet runs a cell as a formula (OWASP, "CSV injection"); the last four are the full-width forms.
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 _STARTS = frozenset(FORMULA_STARTS)
-# What a spreadsheet may drop from the beginning of a cell or of a file before it looks: byte order marks, control and
-# format characters, odd blanks. A formula may stand behind them. The plain blank stays: behind it text is text.
+# A spreadsheet may drop these from the beginning of a cell or of a file before it looks for a formula: byte order
+# marks, control and format characters, unusual blanks. The plain blank is not among them: text after it stays text.
 _RANGES = (
     *((0x01, 0x1F), (0x7F, 0xA0), (0xAD, 0xAD), (0x61C, 0x61C), (0x1680, 0x1680), (0x180E, 0x180E), (0x2000, 0x200F)),
     *((0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB)),
@@ -35,17 +35,17 @@ _RANGES = (
 DROPPED = "".join(chr(code) for first, last in _RANGES for code in range(first, last + 1))
 
 _ISO_DAY = "YYYY-MM-DD"
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?", re.ASCII)  # how SQLite keeps dates
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?", re.ASCII)  # the form in which SQLite stores dates
 Write = Callable[[Any], str]
 
 
 class LineWriter:
-    """Lines of CSV in one dialect; `columns` are the names that the query gives, for those with formats."""
+    """Writes lines of CSV in one dialect. `columns` are the query's column names; some may have formats."""
 
     def __init__(self, dialect: Dialect, columns: Sequence[str] = ()) -> None:
         self._dialect = dialect
-        # `\.` alone on a line ends the data for PostgreSQL's COPY FROM before version 17.
-        self._quoting = re.compile(rf'["\r\n{re.escape(dialect.delimiter)}]|\A\\\.\Z').search
+        # A line with only `\.` ends the data for PostgreSQL's COPY FROM before version 17.
+        self._needs_quotes = re.compile(rf'["\r\n{re.escape(dialect.delimiter)}]|\A\\\.\Z').search
         self._empty = "" if dialect.null_text else '""'
         self._writers: dict[type, Write] = {
             str: self.text,
@@ -57,25 +57,25 @@ class LineWriter:
             datetime: self._datetime,
             date: self._date,
             time: time.isoformat,
-            timedelta: _span,
+            timedelta: _write_duration,
             bytes: _hex,
             bytearray: _hex,
             memoryview: _hex,
             dict: self._json,
             list: self._json,
         }
-        self._formats = [self._formatting(name) for name in columns]
+        self._formats = [self._column_writer(name) for name in columns]
         self._formatted = any(self._formats)
 
     def line(self, cells: Iterable[Any]) -> str:
-        """The cells joined, without a line end."""
+        """Returns the cells joined, without a line end."""
         writers, other = self._writers, self._other
         if not self._formatted:
             return self._dialect.delimiter.join([writers.get(type(cell), other)(cell) for cell in cells])
         return self._dialect.delimiter.join(
             [
-                (form and form(cell)) or writers.get(type(cell), other)(cell)
-                for form, cell in zip(self._formats, cells, strict=True)
+                (format and format(cell)) or writers.get(type(cell), other)(cell)
+                for format, cell in zip(self._formats, cells, strict=True)
             ]
         )
 
@@ -84,30 +84,30 @@ class LineWriter:
             return self._empty
         if self._dialect.neutralise and is_formula(text):
             text = f"'{text}"
-        if self._quoting(text) or text == self._dialect.null_text:
+        if self._needs_quotes(text) or text == self._dialect.null_text:
             return '"' + text.replace('"', '""') + '"'
         return text
 
-    def _formatting(self, name: str) -> Callable[[Any], str | None] | None:
-        """Writes a cell of the column, or None where its format does not fit the value."""
+    def _column_writer(self, name: str) -> Callable[[Any], str | None] | None:
+        """Returns the writer of a column with a format, else None. The writer returns None for other types of value."""
         column = self._dialect.columns.get(name)
         match column.format if column else None:
             case NumberFormat() as number:
-                return lambda cell: self._rounded(number, cell)
+                return lambda cell: self._write_number(number, cell)
             case TimeFormat() as moment:
-                return lambda cell: self._timed(moment, cell)
+                return lambda cell: self._write_time(moment, cell)
             case _:
                 return None
 
-    def _rounded(self, form: NumberFormat, cell: Any) -> str | None:
+    def _write_number(self, format: NumberFormat, cell: Any) -> str | None:
         if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
             return None
-        written = form.write(cell)
+        written = format.write(cell)
         return None if written is None else self._number(written)
 
-    def _timed(self, form: TimeFormat, cell: Any) -> str | None:
-        moment = _parsed(cell) if isinstance(cell, str) else cell
-        return form.write(self._in_zone(moment)) if isinstance(moment, date) else None
+    def _write_time(self, format: TimeFormat, cell: Any) -> str | None:
+        moment = _parse_date(cell) if isinstance(cell, str) else cell
+        return format.write(self._in_zone(moment)) if isinstance(moment, date) else None
 
     def _number(self, digits: str) -> str:
         if self._dialect.decimal_comma and "." in digits:
@@ -133,18 +133,21 @@ class LineWriter:
         return self.text(json.dumps(value, ensure_ascii=False, default=str))
 
     def _other(self, value: Any) -> str:
-        """What a driver makes of its own types (UUID, an enum) is text that nobody vouches for."""
+        """Writes a driver's own type (UUID, an enum) as text, because its content cannot be trusted."""
         return self.text(str(value))
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run it: it begins like a formula, perhaps behind characters that are dropped."""
+    """Tells whether a spreadsheet may run the text as a formula.
+
+    Such a text begins like a formula, perhaps after characters that the spreadsheet drops.
+    """
     if text[0] in FORMULA_STARTS:
         return True
     return text[0] in DROPPED and text.lstrip(DROPPED)[:1] in _STARTS
 
 
-def _parsed(text: str) -> date | None:
+def _parse_date(text: str) -> date | None:
     if not _ISO.fullmatch(text):
         return None
     try:
@@ -163,7 +166,7 @@ def _decimal(number: Decimal) -> str:
     return format(number, "f") if number.is_finite() else _float(float(number))
 
 
-def _span(span: timedelta) -> str:
+def _write_duration(span: timedelta) -> str:
     seconds, fraction = divmod(abs(span) // timedelta(microseconds=1), 1_000_000)
     sign = "-" if span < timedelta() else ""
     clock = f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -1,4 +1,4 @@
-"""Rows to a CSV file (RFC 4180, UTF-8), in constant memory: lines are gathered to a chunk, compressed and written."""
+"""Writes rows to a CSV file (RFC 4180, UTF-8) in constant memory, in chunks that may be compressed."""
 
 import re
 import time
@@ -12,28 +12,30 @@ from bureau.services.reports.output.cells import LineWriter
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.rows import Batch, Rows
 
-CHUNK_BYTES = 256 * 1024  # below this a write costs more than its bytes
-CHUNK_SECONDS = 1.0  # and a slow query's rows are written, and counted, this often
-MAX_NAME_BYTES = 200  # of a file's name, without its ending
+CHUNK_BYTES = 256 * 1024  # for fewer bytes the overhead of a write dominates
+CHUNK_SECONDS = 1.0  # the rows of a slow query are written and counted this often
+MAX_NAME_BYTES = 200  # of a file's name without its extension
 BOM = b"\xef\xbb\xbf"
 
 
 def export(
     rows: Rows,
-    form: CsvFormat,
+    file_format: CsvFormat,
     write: Callable[[bytes], object],
     progress: Callable[[int], object],
     dialect: Dialect | None = None,
 ) -> int:
-    """Writes a header and every row; `progress` is told the rows written so far. The number of rows.
+    """Writes a header and all rows; returns the number of rows. It calls `progress` with the rows written so far.
 
-    `dialect` is what `rows` were asked for with; its columns' labels are the header. Raises `PermanentError` where it
-    describes a column that is not there.
+    `dialect` must be the dialect of `rows`; the labels of its columns are the header. Raises `PermanentError`
+    (`report_query_invalid`) if it describes a column that the query does not return.
     """
-    dialect = dialect or Dialect.of(form)
-    compressor = zlib.compressobj(wbits=31) if form.compression == "gzip" else None  # 31: gzip, without a time
-    header = LineWriter(dialect).line(labels(rows.columns, dialect.columns)) + "\r\n" if form.header else ""
-    head = Batch((BOM if form.bom else b"") + header.encode(), 0)
+    dialect = dialect or Dialect.of(file_format)
+    compressor = (
+        zlib.compressobj(wbits=31) if file_format.compression == "gzip" else None
+    )  # 31 means gzip, without a timestamp
+    header = LineWriter(dialect).line(labels(rows.columns, dialect.columns)) + "\r\n" if file_format.header else ""
+    head = Batch((BOM if file_format.bom else b"") + header.encode(), 0)
     count = 0
     for chunk in chunks([head], rows.batches):
         write(compressor.compress(chunk.lines) if compressor else chunk.lines)
@@ -45,7 +47,7 @@ def export(
 
 
 def chunks(*parts: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches of all `parts` joined to chunks of about `CHUNK_BYTES`, or of what came in `CHUNK_SECONDS`."""
+    """Joins the batches of all `parts` to chunks of about `CHUNK_BYTES`, or of those that came in `CHUNK_SECONDS`."""
     lines: list[bytes] = []
     size = rows = 0
     due = time.monotonic() + CHUNK_SECONDS
@@ -61,12 +63,11 @@ def chunks(*parts: Iterable[Batch]) -> Iterator[Batch]:
         yield Batch(b"".join(lines), rows)
 
 
-def file_name(title: str, given: Iterable[object], form: CsvFormat) -> str:
-    """Of the report's title and the values of the parameters that were given: `monthly-sales-north.csv`."""
-    words = "-".join(filter(None, map(_slug, (title, *given))))
-    return (cut_to_bytes(words, MAX_NAME_BYTES).rstrip("-") or "report") + (
-        ".csv.gz" if form.compression == "gzip" else ".csv"
-    )
+def file_name(title: str, params: Iterable[object], file_format: CsvFormat) -> str:
+    """Returns a file name made of the report's title and the given parameter values: `monthly-sales-north.csv`."""
+    slug = "-".join(filter(None, map(_slug, (title, *params))))
+    stem = cut_to_bytes(slug, MAX_NAME_BYTES).rstrip("-") or "report"
+    return stem + (".csv.gz" if file_format.compression == "gzip" else ".csv")
 
 
 def _slug(value: object) -> str:
@@ -75,5 +76,5 @@ def _slug(value: object) -> str:
     return re.sub(r"[^\w.]+", "-", str(value).lower()).strip("-.")
 
 
-def media_type(form: CsvFormat) -> str:
-    return "application/gzip" if form.compression == "gzip" else "text/csv"
+def media_type(file_format: CsvFormat) -> str:
+    return "application/gzip" if file_format.compression == "gzip" else "text/csv"

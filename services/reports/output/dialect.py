@@ -1,4 +1,4 @@
-"""How the cells of one file are written: what the report says and the request, for every source alike."""
+"""Defines how the cells of one file are written, from the report's and the request's settings, for all sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from bureau.services.reports.definition.columns import Column
 
 @dataclass(frozen=True)
 class Dialect:
-    """`neutralise` puts a quote before text that a spreadsheet would run as a formula.
+    """Holds the format of cells.
 
-    `zone`: times that know their offset are shown in it; None leaves them as the source has them.
+    `neutralise` puts a quote before text that a spreadsheet would run as a formula. Times with an offset are shown in
+    `zone`; with None they stay as the source has them.
     """
 
     delimiter: str = ","

@@ -1,11 +1,15 @@
-"""What a source is spared."""
+"""Defines the limits that protect a source."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`at_a_time`: reports, and with that connections, of all workers; `timeout_seconds`: of one statement."""
+    """Holds the limits of a source.
+
+    `at_a_time` is the number of concurrent reports, and so of connections, over all workers. `timeout_seconds` is the
+    limit of one statement.
+    """
 
     at_a_time: int = 4
-    timeout_seconds: float = 1500.0  # below a task's 30 minutes, so that the source's own reason is told
+    timeout_seconds: float = 1500.0  # less than a task's 30 minutes, so that the source's own error is reported

@@ -1,4 +1,4 @@
-"""What a source hands out: rows already written as lines of CSV, in batches, while the query runs."""
+"""Defines the interface of sources, which yield rows as lines of CSV, in batches, while the query runs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,11 +13,11 @@ from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.limits import Limits
 from bureau.stop_token import StopToken
 
-BATCH_ROWS = 128  # few enough that a slow query shows its progress, enough that joining costs nothing
+BATCH_ROWS = 128  # few enough to show a slow query's progress, enough to make joining cheap
 
 
 class Batch(NamedTuple):
-    """`lines` is UTF-8, each row's line ended by CRLF."""
+    """Holds lines in UTF-8; each row's line ends in CRLF."""
 
     lines: bytes
     rows: int
@@ -25,9 +25,9 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """A running query. `columns` are the query's own names.
+    """Represents a running query. `columns` are the query's own names.
 
-    `batches` ends with the rows; reading it may raise a `TaskError` of the source.
+    `batches` ends after the last row; reading it may raise a `TaskError` of the source.
     """
 
     columns: list[str]
@@ -35,7 +35,7 @@ class Rows:
 
 
 class Snapshot(Protocol):
-    """One state of a source: every query sees the data as of `taken_at`."""
+    """Defines the interface of a snapshot: every query sees the data as of `taken_at`."""
 
     @property
     def taken_at(self) -> datetime: ...
@@ -43,16 +43,16 @@ class Snapshot(Protocol):
     def rows(
         self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
     ) -> AbstractContextManager[Rows]:
-        """Runs `query` with `values` bound, one at a time; of its rows at most `limit`."""
+        """Runs `query` with `values` bound and yields at most `limit` rows. Only one query may run at a time."""
         ...
 
     def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:
-        """How many rows the source's planner expects of `query`; None where it says nothing."""
+        """Returns the planner's estimate of the rows of `query`; None if there is none."""
         ...
 
 
 class RowSource(Protocol):
-    """A database that reports read, and only read."""
+    """Defines the interface of a database that reports read; they never write."""
 
     @property
     def name(self) -> str: ...
@@ -61,11 +61,10 @@ class RowSource(Protocol):
     def limits(self) -> Limits: ...
 
     def snapshot(self, stop: StopToken) -> AbstractContextManager[Snapshot]:
-        """A connection for the block. Setting `stop` ends the statement at the source, and then the block with
-        `Stopped`.
+        """Opens a connection for the block. Setting `stop` ends the statement, and then the block with `Stopped`.
 
-        Raises, also from what is done with the snapshot, `TransientError` (`source_unavailable`) where the source
-        cannot be reached and `PermanentError` where it refuses the query.
+        Operations on the snapshot raise too: `TransientError` (`source_unavailable`) if the source cannot be reached,
+        `PermanentError` if it refuses the query.
         """
         ...
 
@@ -73,7 +72,7 @@ class RowSource(Protocol):
 def batches_of(
     fetch: Callable[[int], Sequence[Sequence[Any]]], columns: Sequence[str], dialect: Dialect, limit: int | None = None
 ) -> Iterator[Batch]:
-    """The rows that a cursor's `fetchmany` gives, written as CSV; at most `limit` of them."""
+    """Yields the rows of a cursor's `fetchmany` as CSV, at most `limit` of them."""
     line = LineWriter(dialect, columns).line
     left = limit
     while left != 0 and (records := fetch(BATCH_ROWS if left is None else min(left, BATCH_ROWS))):

@@ -1,1 +1,1 @@
-"""Reads rows from PostgreSQL, MariaDB, SQLite and other databases."""
+"""Holds the sources of rows: PostgreSQL, MariaDB, SQLite and other databases."""

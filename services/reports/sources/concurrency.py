@@ -1,4 +1,4 @@
-"""Turns at a source: so many reports at a time, of all workers together."""
+"""Limits how many reports of all workers read a source at the same time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,33 +11,36 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import concurrency_slots
 from bureau.task import Context
 
-AGAIN_SECONDS = 3.0
+RETRY_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
 
 
 class SourceConcurrency:
-    """So many reports at a time read a source; who finds it taken comes again, and holds no thread meanwhile."""
+    """Limits concurrent reports per source. A report that finds no free slot is postponed and blocks no thread."""
 
     def __init__(self, ledger: Database) -> None:
         self._ledger = ledger
 
     @contextmanager
     def taken(self, ctx: Context, source: str, at_a_time: int) -> Iterator[None]:
-        """The block reads `source`. Raises `Postponed` (`source_busy`)."""
+        """Holds a slot of `source` during the block.
+
+        Raises `Postponed` (`source_busy`), `TransientError` (`ledger_unavailable`).
+        """
         name = f"source.{source}"
         with asking_ledger():
             free = concurrency_slots.take(self._ledger, name, at_a_time, task_id=ctx.task_id, claim_no=ctx.claim_no)
         if not free:
-            message = f'As many reports as SOURCE_{source.upper()}_AT_A_TIME allows read "{source}" already.'
-            raise Postponed("source_busy", message, delay=AGAIN_SECONDS)
+            message = f'The source "{source}" is busy: SOURCE_{source.upper()}_AT_A_TIME reports are reading it.'
+            raise Postponed("source_busy", message, delay=RETRY_SECONDS)
         try:
             yield
         finally:
-            self._give_back(name, ctx)
+            self._release(name, ctx)
 
-    def _give_back(self, name: str, ctx: Context) -> None:
+    def _release(self, name: str, ctx: Context) -> None:
         try:
             concurrency_slots.give_back(self._ledger, name, task_id=ctx.task_id, claim_no=ctx.claim_no)
         except LedgerUnavailable:
-            log.warning("the turn ends with its task", slot=name)
+            log.warning("the slot could not be released; it ends with its task", slot=name)

@@ -1,6 +1,6 @@
-"""MariaDB and MySQL as a source, through PyMySQL's unbuffered cursor in a read-only transaction.
+"""Reads MariaDB and MySQL with PyMySQL's unbuffered cursor in a read-only transaction.
 
-PyMySQL is imported when a source of this kind is made: it is an extra.
+PyMySQL is imported only when such a source is created, because it is an extra.
 """
 
 import json
@@ -30,15 +30,15 @@ Connection = Any  # PyMySQL ships no types
 log = structlog.get_logger(__name__)
 
 _CONNECT_SECONDS = 5
-_CANCEL_SECONDS = 1  # a cancelled report ends within 2 s; then the line itself is cut
-_READ_SECONDS = 3600  # of silence: the statement's own limit is shorter, this one is for a server that vanished
+_CANCEL_SECONDS = 1  # a cancelled report must end within 2 s; after this the connection is cut
+_READ_SECONDS = 3600  # without any data; statements have a shorter limit, this one detects a server that vanished
 
 
 class MariaDbSource:
-    """Reads with one connection a report. The rows are one snapshot: REPEATABLE READ, READ ONLY."""
+    """Reads with one connection per report. All rows are from one snapshot: REPEATABLE READ, READ ONLY."""
 
     def __init__(self, name: str, url: URL, limits: Limits) -> None:
-        """Imports PyMySQL (ImportError); connects to nothing."""
+        """Imports PyMySQL and does not connect. Raises ImportError."""
         import pymysql
 
         self.name = name
@@ -61,16 +61,16 @@ class MariaDbSource:
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["MariaDbSnapshot"]:
-        with self._explained():
+        with self._mapped_errors():
             connection = self._connect(_CONNECT_SECONDS, _READ_SECONDS)
             try:
                 with cancelling(stop, _Cancel(self, connection)):
                     yield MariaDbSnapshot(self.name, connection, self.limits.timeout_seconds)
             finally:
-                _hang_up(connection)
+                _close_abruptly(connection)
 
     def kill(self, thread_id: int) -> None:
-        """Ends the connection `thread_id` on the server; raises nothing."""
+        """Ends the connection `thread_id` on the server. It never raises."""
         with suppress(self._error, OSError):
             other = self._connect(_CANCEL_SECONDS, _CANCEL_SECONDS)
             try:
@@ -90,19 +90,19 @@ class MariaDbSource:
         )
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         started = time.monotonic()
         try:
             yield
         except self._error as error:
             code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-            # The server's words quote the query or a value: for whoever runs Bureau.
+            # The server's message may quote the query or a value, so it is only for the log.
             log.warning("source failed", source=self.name, code=code, error=str(error))
-            raise _explanation(self.name, code, time.monotonic() - started) from None
+            raise _task_error(self.name, code, time.monotonic() - started) from None
 
 
 class MariaDbSnapshot:
-    """A transaction that reads one state. TIMESTAMP columns are shown in UTC."""
+    """Reads one state of the source in a transaction. TIMESTAMP columns are shown in UTC."""
 
     def __init__(self, source: str, connection: Connection, timeout_seconds: float) -> None:
         self._source = source
@@ -141,7 +141,7 @@ class MariaDbSnapshot:
             cursor.close()
 
     def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:
-        """The planner's rows of each table, multiplied; a grouping or a limit it does not count makes fewer."""
+        """Returns the product of the planner's rows of all tables; a grouping or a limit is not counted."""
         with self._connection.cursor() as cursor:
             cursor.execute(f"explain extended {_rendered(query)}", _adapted(values))
             names = [column[0] for column in cursor.description or ()]
@@ -155,7 +155,7 @@ class MariaDbSnapshot:
 
 
 class _Cancel:
-    """Ends the connection on the server, then here, so that nobody waits for rows that do not come."""
+    """Ends the connection on the server, then here, so that no thread waits for rows that do not come."""
 
     def __init__(self, source: MariaDbSource, connection: Connection) -> None:
         self._source = source
@@ -164,38 +164,38 @@ class _Cancel:
 
     def __call__(self) -> None:
         self._source.kill(self._thread_id)
-        _shut(self._connection)
+        _shut_down(self._connection)
 
 
 def _abandon(connection: Connection) -> None:
-    """Leaves a result that was not read to its end: PyMySQL would read all of it first."""
+    """Drops a result that was not read to its end, because PyMySQL would read all of it first."""
     result = connection._result
     if result is not None:
         result.unbuffered_active = False
         result.connection = None
-    _hang_up(connection)
+    _close_abruptly(connection)
 
 
-def _hang_up(connection: Connection) -> None:
-    """Without a goodbye: after a kill or an abandoned result the server does not read one."""
-    _shut(connection)
+def _close_abruptly(connection: Connection) -> None:
+    """Closes without a quit message, which the server would not read after a kill or an abandoned result."""
+    _shut_down(connection)
     connection._force_close()
 
 
-def _shut(connection: Connection) -> None:
-    line = connection._sock
-    if line is not None:
+def _shut_down(connection: Connection) -> None:
+    connection_socket = connection._sock
+    if connection_socket is not None:
         with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
+            connection_socket.shutdown(socket.SHUT_RDWR)
 
 
 def _rendered(query: Query) -> str:
-    """The statement in PyMySQL's notation, where a percent sign of SQL's own is written twice."""
+    """Returns the statement in PyMySQL's notation, with the percent signs of the SQL doubled."""
     return query.render(lambda name: f"%({name})s", lambda text: text.replace("%", "%%"))
 
 
 def _adapted(values: Mapping[str, Value]) -> dict[str, Any]:
-    """Times in UTC without an offset, a list as a JSON array: `region in (select … from json_table(:regions, …))`."""
+    """Converts values: times to UTC without an offset, a list to a JSON array for `json_table(:regions, …)`."""
     return {name: _adapted_value(value) for name, value in values.items()}
 
 
@@ -226,12 +226,16 @@ _PERMANENT = {
     1365: "data",  # ER_DIVISION_BY_ZERO
 }
 _STOPPED = (1317, 1969, 3024)  # interrupted; over max_statement_time; over max_execution_time
-# Too many connections, out of resources, shutting down, aborted, lock wait, deadlock, killed; 2000 and above: the line
+# Too many connections, out of resources, shutting down, aborted, lock wait, deadlock, killed. Codes from 2000 on are
+# errors of the connection.
 _UNAVAILABLE = (1040, 1041, 1042, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 1928)
 
 
-def _explanation(source: str, code: int, seconds: float) -> TaskError:
-    """Server codes to words: https://mariadb.com/kb/en/mariadb-error-code-reference/. 0: the line is dead."""
+def _task_error(source: str, code: int, seconds: float) -> TaskError:
+    """Maps server codes to task errors: https://mariadb.com/kb/en/mariadb-error-code-reference/.
+
+    Code 0 means that the connection is dead.
+    """
     if code in _STOPPED:
         return source_errors.stopped_by_source(source, seconds)
     if code == 0 or code in _UNAVAILABLE or 2000 <= code < 3000:

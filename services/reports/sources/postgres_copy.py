@@ -1,7 +1,7 @@
-"""The `COPY` statement around a report's query: formulas neutralised and formats applied by the server, at no cost
-that can be measured.
+"""Builds the `COPY` statement around a report's query.
 
-Booleans come out as `true` and `false`, as from other sources; everything else as PostgreSQL writes it.
+The server neutralises formulas and applies formats, at no measurable cost. Booleans are written as `true` and `false`,
+as by other sources; all other types as PostgreSQL writes them.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ _FLOATS = frozenset(types[name].oid for name in ("float4", "float8"))
 _DECIMALS = frozenset({types["numeric"].oid, *_FLOATS})
 _DATE = types["date"].oid
 _TIMES = frozenset(types[name].oid for name in ("timestamp", "timestamptz"))
-# Types whose text never begins with what a person wrote. All others, known here or not (an enum, citext, an
-# array), are taken as text: a type too many costs a comparison, a type too few lets a formula through.
+# Types whose text never begins with what a person wrote. All others, known here or not (an enum, citext, an array),
+# are handled as text: one type too many costs a comparison, but one too few lets a formula through.
 _PLAIN = frozenset(
     {*_INTEGERS, *_DECIMALS, _DATE, *_TIMES}
     | {types[name].oid for name in ("money", "oid", "time", "timetz", "interval")}
@@ -31,7 +31,7 @@ _CHARACTER = types["bpchar"].oid
 
 
 class CopyColumn(NamedTuple):
-    """A column of the query and the OID of its type."""
+    """Holds a column of the query and the OID of its type."""
 
     name: str
     oid: int
@@ -45,10 +45,11 @@ def copy_statement(
     server_encoding: str,
     limit: int | None = None,
 ) -> str:
-    """`query` (values bound) as `COPY … TO STDOUT`. Raises `PermanentError` for a format that a column cannot have.
+    """Returns `query` (values bound) as `COPY … TO STDOUT`.
 
-    The columns get names of their own, since a query may give one name to two. `offset 0` keeps the planner from
-    merging the query into the expressions around it, which would compute each text three times.
+    Raises `PermanentError` (`report_query_invalid`) for a format that a column's type cannot have. The columns get new
+    names, because a query may use one name twice. `offset 0` prevents the planner from merging the query into the
+    expressions around it, which would compute each text three times.
     """
     names = [f"c{number}" for number in range(len(columns))]
     writer = _Cells(source, dialect, server_encoding)
@@ -56,13 +57,13 @@ def copy_statement(
     bounds = "offset 0" if limit is None else f"limit {limit} offset 0"
     inner = f"select * from (\n{query}\n) as query {bounds}"  # noqa: S608 - the report's SQL, its values bound
     return (
-        f"copy (select {cells} from ({inner}) as report ({', '.join(names)}))"  # noqa: S608 - names made here
+        f"copy (select {cells} from ({inner}) as report ({', '.join(names)}))"  # noqa: S608 - the names are made here
         f" to stdout with (format csv, delimiter {_literal(dialect.delimiter)}, null {_literal(dialect.null_text)})"
     )
 
 
 class _Cells:
-    """The expression of each cell."""
+    """Builds the SQL expression of each cell."""
 
     def __init__(self, source: str, dialect: Dialect, server_encoding: str) -> None:
         self._source = source
@@ -70,12 +71,12 @@ class _Cells:
         self._encoding = server_encoding
 
     def cell(self, name: str, column: CopyColumn) -> str:
-        described = self._dialect.columns.get(column.name)
-        match described.format if described else None:
-            case NumberFormat() as form:
-                return self._number(name, column, form)
-            case TimeFormat() as form:
-                return self._time(name, column, form)
+        column_format = self._dialect.columns.get(column.name)
+        match column_format.format if column_format else None:
+            case NumberFormat() as format:
+                return self._number(name, column, format)
+            case TimeFormat() as format:
+                return self._time(name, column, format)
         if column.oid in _DECIMALS and self._dialect.decimal_comma:
             return _with_comma(f"{name}::text")
         if column.oid in (_DATE, *_TIMES) and self._dialect.date_format != "YYYY-MM-DD":
@@ -85,18 +86,18 @@ class _Cells:
             return name
         return f"{name}::text" if column.oid == _BOOLEAN else self._text(name, column.oid)
 
-    def _number(self, name: str, column: CopyColumn, form: NumberFormat) -> str:
+    def _number(self, name: str, column: CopyColumn, format: NumberFormat) -> str:
         if column.oid not in (*_INTEGERS, *_DECIMALS):
             raise source_errors.wrong_format(self._source, column.name, "numbers")
-        rounded = f"round({name}::numeric, {form.decimals})::text"
+        rounded = f"round({name}::numeric, {format.decimals})::text"
         if column.oid in _FLOATS:  # PostgreSQL before version 14 has no infinite numeric
             rounded = f"case when {name} in ('NaN', 'Infinity', '-Infinity') then {name}::text else {rounded} end"
         return _with_comma(rounded) if self._dialect.decimal_comma else rounded
 
-    def _time(self, name: str, column: CopyColumn, form: TimeFormat) -> str:
+    def _time(self, name: str, column: CopyColumn, format: TimeFormat) -> str:
         if column.oid not in (_DATE, *_TIMES):
             raise source_errors.wrong_format(self._source, column.name, "dates or times")
-        return _where_finite(name, f"to_char({name}, '{form.text.replace('HH:MM', 'HH24:MI')}')")
+        return _where_finite(name, f"to_char({name}, '{format.text.replace('HH:MM', 'HH24:MI')}')")
 
     def _text(self, name: str, oid: int) -> str:
         # A cast of char(n) to text would drop its trailing blanks.
@@ -111,14 +112,14 @@ class _Cells:
             return (
                 f"(ascii({text}) in ({_STARTS}) or (ascii({text}) in ({_DROPPED_CODES}) and {behind} in ({_STARTS})))"
             )
-        # ascii() raises for a first character outside ASCII in EUC and the like; such databases rarely have the others.
+        # In encodings such as EUC ascii() raises for characters outside ASCII; full-width forms are rare there.
         starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS if start.isascii())
         blanks = "".join(character for character in DROPPED if character.isascii())
         return f"(left({text}, 1) in ({starts}) or left(ltrim({text}, {_characters(blanks)}), 1) in ({starts}))"
 
 
 def _characters(text: str) -> str:
-    """A literal of characters that nobody sees."""
+    """Returns an SQL literal with the characters escaped, because most of them are invisible."""
     return "E'" + "".join(f"\\u{ord(character):04x}" for character in text) + "'"
 
 
@@ -132,7 +133,7 @@ def _with_comma(text: str) -> str:
 
 
 def _where_finite(name: str, shown: str) -> str:
-    """to_char() knows neither infinity nor years before 1."""
+    """Formats only finite times from year 1 on, because to_char() cannot format others."""
     return f"case when isfinite({name}) and {name} >= '0001-01-01' then {shown} else {name}::text end"
 
 

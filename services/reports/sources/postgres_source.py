@@ -1,4 +1,4 @@
-"""PostgreSQL as a source: `COPY` in a read-only transaction, the fastest way out of it and flat in memory."""
+"""Reads PostgreSQL with `COPY` in a read-only transaction, which is the fastest way and takes constant memory."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ from bureau.stop_token import StopToken
 
 log = structlog.get_logger(__name__)
 
-# A source that vanished without a word is noticed after a minute; the URL's own settings win.
+# A source that vanished silently is noticed after a minute; the URL's own settings win.
 _CONNECTION = {
     "application_name": "bureau reports",
     "connect_timeout": 5,
@@ -41,19 +41,19 @@ _CONNECTION = {
     "keepalives_count": 3,
     "client_encoding": "UTF8",
 }
-# What makes values read back equal; the time zone stays the source's, and each timestamptz shows its offset.
+# These settings make values read back equal. The time zone stays the source's; each timestamptz shows its offset.
 _SESSION = (
     "select transaction_timestamp(), set_config('DateStyle', 'ISO', true), set_config('bytea_output', 'hex', true),"
     " set_config('extra_float_digits', '1', true), set_config('IntervalStyle', 'postgres', true),"
-    # The source's own limit where that is shorter; its unit is milliseconds, 0 means none.
+    # The source's own limit applies if it is shorter; it is in milliseconds, and 0 means none.
     " (select set_config('statement_timeout', least(nullif(setting::bigint, 0), %(timeout)s)::text, true)"
     "  from pg_settings where name = 'statement_timeout')"
 )
-_GIVE_UP_SECONDS = 1.0  # after which a server that does not answer to cancelling is hung up on
+_GIVE_UP_SECONDS = 1.0  # after this the connection to a server that does not react to a cancel is cut
 
 
 class PostgresSource:
-    """Reads with one connection a report. The rows are one snapshot: REPEATABLE READ, READ ONLY."""
+    """Reads with one connection per report. All rows are from one snapshot: REPEATABLE READ, READ ONLY."""
 
     def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
         self.name = name
@@ -63,7 +63,7 @@ class PostgresSource:
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["PostgresSnapshot"]:
         with (
-            self._explained(),
+            self._mapped_errors(),
             closing(self._connect()) as connection,
             cancelling(stop, _Cancel(connection)),
         ):
@@ -74,7 +74,7 @@ class PostgresSource:
         try:
             connection = psycopg.connect(**settings)
         except psycopg.OperationalError as error:
-            # libpq gives no code for a refused sign-in, only words; where they are in another language it is retried.
+            # libpq has no code for a refused sign-in, only a message; in another language the sign-in is retried.
             log.warning("source cannot be reached", source=self.name, error=str(error))
             if "authentication failed" in str(error):
                 raise source_errors.sign_in_refused(self.name) from None
@@ -84,25 +84,25 @@ class PostgresSource:
         return connection
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         started = time.monotonic()
         try:
             yield
         except psycopg.Error as error:
-            # The server's first line, for whoever runs Bureau: it may quote the query or a value, never the URL.
+            # The server's first line is only for the log: it may quote the query or a value, but never the URL.
             log.warning("source failed", source=self.name, sqlstate=error.sqlstate, error=error.diag.message_primary)
-            raise _explanation(self.name, error, time.monotonic() - started) from None
+            raise _task_error(self.name, error, time.monotonic() - started) from None
 
 
 class PostgresSnapshot:
-    """A transaction. `taken_at` is its beginning; its first query, milliseconds later, fixes what it sees."""
+    """Reads in a transaction. `taken_at` is its start; its first query, milliseconds later, fixes the state it sees."""
 
     def __init__(self, source: str, connection: Connection[Any], timeout_seconds: float) -> None:
         self._source = source
         self._connection = connection
         self._cursor = ClientCursor(connection)
-        begun = self._cursor.execute(_SESSION, {"timeout": round(timeout_seconds * 1000)}).fetchall()
-        self.taken_at = cast(datetime, begun[0][0]).astimezone(UTC)
+        settings_row = self._cursor.execute(_SESSION, {"timeout": round(timeout_seconds * 1000)}).fetchall()
+        self.taken_at = cast(datetime, settings_row[0][0]).astimezone(UTC)
 
     @contextmanager
     def rows(
@@ -112,7 +112,7 @@ class PostgresSnapshot:
         if dialect.zone:
             cursor.execute("select set_config('TimeZone', %s, true)", [dialect.zone.key])
         bound = self._bound(query, values)
-        # Planned, not run: only for the names and types of the columns.
+        # This is planned but not run, for the names and types of the columns.
         cursor.execute(f"select * from (\n{bound}\n) as report limit 0".encode())  # noqa: S608 - values are bound
         columns = [CopyColumn(column.name, column.type_code) for column in cursor.description or []]
         encoding = self._connection.info.parameter_status("server_encoding") or ""
@@ -129,35 +129,35 @@ class PostgresSnapshot:
 
 
 class _Cancel:
-    """Cancels what the connection runs; where the server does not answer to it, hangs up."""
+    """Cancels the connection's statement; if the server does not react, it cuts the connection."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
-        self._first: float | None = None
+        self._first_cancel_at: float | None = None
 
     def __call__(self) -> None:
-        self._first = self._first or time.monotonic()
-        # OSError, ValueError: the connection is closed already.
+        self._first_cancel_at = self._first_cancel_at or time.monotonic()
+        # OSError and ValueError mean that the connection is closed already.
         with suppress(psycopg.Error, OSError, ValueError):
-            if time.monotonic() < self._first + _GIVE_UP_SECONDS:
+            if time.monotonic() < self._first_cancel_at + _GIVE_UP_SECONDS:
                 self._connection.cancel_safe(timeout=1)
             else:
-                with socket.socket(fileno=os.dup(self._connection.fileno())) as wire:
-                    wire.shutdown(socket.SHUT_RDWR)
+                with socket.socket(fileno=os.dup(self._connection.fileno())) as connection_socket:
+                    connection_socket.shutdown(socket.SHUT_RDWR)
 
 
 def _with_client_binding(query: Query) -> bytes:
-    """The statement in psycopg's notation, where a percent sign of SQL's own is written twice."""
+    """Returns the statement in psycopg's notation, with the percent signs of the SQL doubled."""
     return query.render(lambda name: f"%({name})s", lambda text: text.replace("%", "%%")).encode()
 
 
 def _adapted(values: Mapping[str, Value]) -> dict[str, Any]:
-    """A list is an array: `region = any(:regions)`. The rest psycopg binds as it is."""
+    """Converts a list to an array for `region = any(:regions)`; psycopg binds other values unchanged."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _batches(copy: Copy) -> Iterator[Batch]:
-    """PostgreSQL sends one message a row, its line ended by LF; RFC 4180 wants CRLF."""
+    """Yields batches of rows with CRLF, as RFC 4180 requires; PostgreSQL sends one message per row, ended by LF."""
     while lines := copy.connection.wait(_received(copy.connection.pgconn)):
         yield Batch(b"\r\n".join((*lines, b"")), len(lines))
         if len(lines) < BATCH_ROWS and copy.connection.info.transaction_status != TransactionStatus.ACTIVE:
@@ -165,8 +165,11 @@ def _batches(copy: Copy) -> Iterator[Batch]:
 
 
 def _received(pgconn: PGconn) -> PQGen[list[memoryview]]:
-    """The rows that are there, `BATCH_ROWS` at most, at least one; none at the end. As psycopg's own `Copy.read`, which
-    gives one row a call and so costs a report of many rows half of its time."""
+    """Returns the rows that have arrived: at least one, at most `BATCH_ROWS`, none at the end.
+
+    It works as psycopg's own `Copy.read`. That returns one row per call, which would take half of the time of a report
+    with many rows.
+    """
     lines: list[memoryview] = []
     while len(lines) < BATCH_ROWS:
         size, row = pgconn.get_copy_data(1)
@@ -175,7 +178,7 @@ def _received(pgconn: PGconn) -> PQGen[list[memoryview]]:
         elif size == 0 and lines:
             break
         elif size == 0:
-            while not (yield Wait.R):  # psycopg looks up now and then, so that signals get through
+            while not (yield Wait.R):  # psycopg returns now and then, so that signals are handled
                 pass
             pgconn.consume_input()
         else:
@@ -189,8 +192,8 @@ def _received(pgconn: PGconn) -> PQGen[list[memoryview]]:
 _UNAVAILABLE = ("08", "40", "53", "55P03", "57", "58")  # connection, rollback, resources, a lock, operator, system
 
 
-def _explanation(source: str, error: psycopg.Error, seconds: float) -> TaskError:
-    """SQLSTATE to words: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
+def _task_error(source: str, error: psycopg.Error, seconds: float) -> TaskError:
+    """Maps SQLSTATE to task errors: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
     match error:
         case errors.QueryCanceled():
             return source_errors.stopped_by_source(source, seconds)
@@ -206,7 +209,9 @@ def _explanation(source: str, error: psycopg.Error, seconds: float) -> TaskError
             return source_errors.would_write(source)
         case errors.DivisionByZero():
             return source_errors.bad_data(source, "a division by zero")
-    state = error.sqlstate or ("08" if isinstance(error, psycopg.OperationalError) else "")  # none: the line is dead
+    state = error.sqlstate or (
+        "08" if isinstance(error, psycopg.OperationalError) else ""
+    )  # no code: the connection is dead
     if state.startswith(_UNAVAILABLE):
         return source_errors.unavailable(source)
     if state.startswith("22"):

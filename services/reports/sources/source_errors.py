@@ -1,11 +1,11 @@
-"""What went wrong at a source, in words for the one who asked for the report.
+"""Builds the task errors of sources, with messages for the requesters of a report.
 
-Never the SQL, a value of the data or a credential: those are for the log of whoever runs Bureau, or for nobody.
+A message never contains SQL, a value of the data or a credential; these belong at most in the operator's log.
 """
 
 from bureau.contracts.errors import PermanentError, TransientError
 
-_MEND = "Whoever maintains the report has to mend it."
+_FIX = "The maintainer of the report must fix it."
 
 
 def unavailable(source: str) -> TransientError:
@@ -23,58 +23,58 @@ def not_permitted(source: str) -> PermanentError:
     return PermanentError(
         "source_permission_denied",
         f'Bureau may not read everything this report needs from the data source "{source}". '
-        "Whoever runs the source has to permit it.",
+        "The operator of the source must permit it.",
     )
 
 
 def would_write(source: str) -> PermanentError:
     return PermanentError(
-        "report_query_writes", f'The report\'s query would change data in "{source}"; reports only read. {_MEND}'
+        "report_query_writes", f'The report\'s query would change data in "{source}"; reports only read. {_FIX}'
     )
 
 
 def bad_query(source: str) -> PermanentError:
     return PermanentError(
-        "report_query_invalid", f'The data source "{source}" does not understand the report\'s query. {_MEND}'
+        "report_query_invalid", f'The data source "{source}" cannot parse the report\'s query. {_FIX}'
     )
 
 
 def missing(source: str, what: str) -> PermanentError:
-    """`what` is "a table", "a column", "a function"."""
+    """Returns the error for something the source lacks. `what` is "a table", "a column", "a function"."""
     return PermanentError(
         "report_query_invalid",
-        f'The report\'s query uses {what} that the data source "{source}" does not have. {_MEND}',
+        f'The report\'s query uses {what} that the data source "{source}" does not have. {_FIX}',
     )
 
 
 def no_rows(source: str) -> PermanentError:
     return PermanentError(
-        "report_query_invalid", f'The report\'s query on "{source}" is no select: it gives no columns. {_MEND}'
+        "report_query_invalid", f'The report\'s query on "{source}" is not a select: it returns no columns. {_FIX}'
     )
 
 
 def bad_data(source: str, what: str) -> PermanentError:
-    """`what` completes "met"."""
-    return PermanentError("report_data_error", f'The report\'s query on "{source}" met {what}. {_MEND}')
+    """Returns the error for data that the query cannot process. `what` completes "failed on"."""
+    return PermanentError("report_data_error", f'The report\'s query on "{source}" failed on {what}. {_FIX}')
 
 
 def stopped_by_source(source: str, seconds: float) -> PermanentError:
     return PermanentError(
         "source_stopped_query",
-        f'The data source "{source}" stopped the report\'s query after {seconds:.0f} seconds: a time limit there, '
-        f"or SOURCE_{source.upper()}_TIMEOUT_SECONDS, or somebody who cancelled it.",
+        f'The data source "{source}" stopped the report\'s query after {seconds:.0f} seconds, because of a time limit '
+        f"there, SOURCE_{source.upper()}_TIMEOUT_SECONDS, or a cancel by a person.",
     )
 
 
 def failed(source: str, state: str) -> PermanentError:
-    """`state` is the source's own error code, which says nothing of the data, or empty."""
+    """Returns the error for any other cause. `state` is the source's error code, which reveals no data, or empty."""
     code = f" (code {state})" if state else ""
-    return PermanentError("report_query_failed", f'The data source "{source}" failed the report\'s query{code}.')
+    return PermanentError("report_query_failed", f'The data source "{source}" could not run the report\'s query{code}.')
 
 
-def wrong_format(source: str, column: str, wanted: str) -> PermanentError:
-    """`wanted` is "numbers" or "dates or times"."""
+def wrong_format(source: str, column: str, types: str) -> PermanentError:
+    """Returns the error for a format of another type. `wanted` is "numbers" or "dates or times"."""
     return PermanentError(
         "report_query_invalid",
-        f'The report gives the column {column!r} a format for {wanted}, but in "{source}" it has none. {_MEND}',
+        f'The report gives the column {column!r} a format for {types}, but in "{source}" it has another type. {_FIX}',
     )

@@ -1,14 +1,14 @@
-"""Named sources from the environment: `SOURCE_WAREHOUSE_URL` is what a report calls `source = "warehouse"`.
+"""Opens the named sources of the environment: `SOURCE_WAREHOUSE_URL` sets the source "warehouse" of reports.
 
 | URL | read by |
 | --- | --- |
 | `postgresql://user:password@host/database` (also `postgres://`) | psycopg, `COPY` |
 | `sqlite:///relative/path.db`, `sqlite:////absolute/path.db` | sqlite3, read-only |
 | `mariadb://user:password@host/database` (also `mysql://`) | PyMySQL, streaming |
-| any other that SQLAlchemy knows: `oracle+oracledb://…` | SQLAlchemy, streaming |
+| any other that SQLAlchemy supports: `oracle+oracledb://…` | SQLAlchemy, streaming |
 
 `SOURCE_WAREHOUSE_URL_FILE` names a file that holds the URL instead. `SOURCE_WAREHOUSE_AT_A_TIME` and
-`SOURCE_WAREHOUSE_TIMEOUT_SECONDS` are what it is spared (`limits.py`).
+`SOURCE_WAREHOUSE_TIMEOUT_SECONDS` set its limits (`limits.py`).
 """
 
 import re
@@ -31,7 +31,7 @@ _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg\w*)?://")
 
 
 class InvalidSources(Exception):
-    """Some `SOURCE_…_URL` are wrong; `mistakes` says each by variable, rule and mend, and never a value."""
+    """Says that sources are invalid; each of `errors` has the variable, the rule and how to fix it, but no value."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -39,7 +39,7 @@ class InvalidSources(Exception):
 
 
 def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
-    """The sources that `environment` names, by name; nothing is connected to. Raises `InvalidSources`."""
+    """Returns the sources in `environment` by name, without connecting. Raises `InvalidSources`."""
     sources: dict[str, RowSource] = {}
     names = sorted({match[1] for variable in environment if (match := _VARIABLE.fullmatch(variable))})
     from_files, errors = read_secret_files(environment, [f"SOURCE_{name}_URL" for name in names])
@@ -49,7 +49,7 @@ def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
             redaction.keep([url])
             try:
                 sources[name.lower()] = _source(name.lower(), SecretStr(url), _limits(name, environment))
-            except LimitWrong as error:
+            except InvalidLimit as error:
                 errors.append(str(error))
             except ValueError as error:
                 errors.append(f"{variable}: {error}")
@@ -58,12 +58,12 @@ def open_sources(environment: Mapping[str, str]) -> dict[str, RowSource]:
     return sources
 
 
-class LimitWrong(Exception):
-    """A limit is no number or not in its bounds; the text names the variable and the mend."""
+class InvalidLimit(Exception):
+    """Says that a limit is not a number within its bounds, with the variable and the allowed values."""
 
 
 def _limits(name: str, environment: Mapping[str, str]) -> Limits:
-    """Raises `LimitWrong`."""
+    """Reads the limits of a source. Raises `InvalidLimit`."""
     standard = Limits()
     return Limits(
         int(_number(f"SOURCE_{name}_AT_A_TIME", environment, standard.at_a_time, 1, 100)),
@@ -71,18 +71,21 @@ def _limits(name: str, environment: Mapping[str, str]) -> Limits:
     )
 
 
-def _number(variable: str, environment: Mapping[str, str], standard: float, least: float, most: float) -> float:
+def _number(variable: str, environment: Mapping[str, str], standard: float, minimum: float, maximum: float) -> float:
     try:
         number = type(standard)(environment.get(variable) or standard)
     except ValueError:
         number = 0
-    if not least <= number <= most:
-        raise LimitWrong(f"{variable}: write a number from {least} to {most}, such as {standard}")
+    if not minimum <= number <= maximum:
+        raise InvalidLimit(f"{variable}: write a number from {minimum} to {maximum}, such as {standard}")
     return number
 
 
 def _source(name: str, url: SecretStr, limits: Limits) -> RowSource:
-    """Raises ValueError with the rule; what libraries say of a URL may quote its password, so none of it is shown."""
+    """Returns the source of a URL. Raises ValueError with the rule.
+
+    It never shows a library's message about a URL, because that may quote the password.
+    """
     if _POSTGRES.match(url.get_secret_value()):
         # Here, because psycopg takes 9 MB, and a process without such a source whose ledger is in SQLite needs none.
         from bureau.services.reports.sources.postgres_source import PostgresSource

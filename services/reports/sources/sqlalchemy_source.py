@@ -1,7 +1,7 @@
-"""Any other database that SQLAlchemy has a driver for, read through a streaming cursor.
+"""Reads any other database for which SQLAlchemy has a driver, with a streaming cursor.
 
-Read-only is up to the role in the URL. A stop is noticed between two batches of rows: there is no cancelling that
-all drivers have.
+The role in the URL should be read-only. A stop is noticed only between two batches of rows, because not all drivers can
+cancel a statement.
 """
 
 import json
@@ -29,31 +29,31 @@ log = structlog.get_logger(__name__)
 
 
 class SqlAlchemySource:
-    """Reads with one connection a report, in a transaction that is rolled back."""
+    """Reads with one connection per report, in a transaction that is rolled back."""
 
     def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
-        """Imports the driver (ImportError, `sqlalchemy.exc.ArgumentError`); connects to nothing."""
+        """Imports the driver and does not connect. Raises ImportError, `sqlalchemy.exc.ArgumentError`."""
         self.name = name
         self.limits = limits
         self._engine = create_engine(url.get_secret_value(), poolclass=NullPool, hide_parameters=True)
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["SqlAlchemySnapshot"]:
-        with self._explained(), self._engine.connect() as connection:
+        with self._mapped_errors(), self._engine.connect() as connection:
             stop.check()
             yield SqlAlchemySnapshot(self.name, connection, stop, self.limits.timeout_seconds)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         try:
             yield
         except exc.SQLAlchemyError as error:
             log.warning("source failed", source=self.name, error=type(error).__name__)
-            raise _explanation(self.name, error) from None
+            raise _task_error(self.name, error) from None
 
 
 class SqlAlchemySnapshot:
-    """A transaction as the database isolates it by default: several queries may see several states."""
+    """Reads in a transaction with the database's default isolation, so several queries may see different states."""
 
     def __init__(self, source: str, connection: Connection, stop: StopToken, timeout_seconds: float) -> None:
         self.taken_at = datetime.now(UTC)
@@ -75,13 +75,13 @@ class SqlAlchemySnapshot:
                 raise source_errors.no_rows(self._source)
             columns = list(result.keys())
             batches = batches_of(result.fetchmany, columns, dialect, limit)
-            yield Rows(columns, self._while_it_may(batches, started))
+            yield Rows(columns, self._until_stopped(batches, started))
 
     def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:  # noqa: ARG002 - as other sources
-        """There is no way to ask that all databases have."""
+        """Returns None, because databases have no common way to ask for an estimate."""
         return None
 
-    def _while_it_may(self, batches: Iterator[Batch], started: float) -> Iterator[Batch]:
+    def _until_stopped(self, batches: Iterator[Batch], started: float) -> Iterator[Batch]:
         for batch in batches:
             self._stop.check()
             if (seconds := time.monotonic() - started) > self._timeout_seconds:
@@ -90,7 +90,7 @@ class SqlAlchemySnapshot:
 
 
 def _adapted(value: Value) -> Any:
-    """Dates as they are, times in UTC without an offset (few databases store one), a list as a JSON array."""
+    """Converts times to UTC without an offset, which few databases store, and a list to a JSON array."""
     match value:
         case tuple():
             plain = [item.isoformat() if isinstance(item, date) else item for item in map(_adapted, value)]
@@ -101,8 +101,8 @@ def _adapted(value: Value) -> Any:
             return value
 
 
-def _explanation(source: str, error: exc.SQLAlchemyError) -> TaskError:
-    """Drivers differ in which error they raise for what; DB-API's classes (PEP 249) are what they share."""
+def _task_error(source: str, error: exc.SQLAlchemyError) -> TaskError:
+    """Maps the DB-API's error classes (PEP 249) to task errors; only these are common to all drivers."""
     match error:
         case exc.OperationalError() | exc.InterfaceError() | exc.TimeoutError() | exc.DisconnectionError():
             return source_errors.unavailable(source)

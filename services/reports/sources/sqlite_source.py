@@ -1,4 +1,4 @@
-"""A SQLite file as a source, opened read-only."""
+"""Reads a SQLite file, which is opened read-only."""
 
 import json
 import sqlite3
@@ -24,12 +24,12 @@ from bureau.stop_token import StopToken
 
 log = structlog.get_logger(__name__)
 
-_STEPS = 100_000  # of SQLite's machine between two looks at the clock: a millisecond or so
-_BUSY_SECONDS = 1.0  # waiting for a writer cannot be interrupted, and a cancelled report ends within 2 s
+_STEPS = 100_000  # instructions of SQLite's virtual machine between two looks at the clock: about a millisecond
+_BUSY_SECONDS = 1.0  # a wait for a writer cannot be interrupted, and a cancelled report must end within 2 s
 
 
 class SqliteSource:
-    """Reads with one connection a report, in one transaction."""
+    """Reads with one connection per report, in one transaction."""
 
     def __init__(self, name: str, path: Path, limits: Limits) -> None:
         self.name = name
@@ -38,15 +38,15 @@ class SqliteSource:
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["SqliteSnapshot"]:
-        with self._explained(), closing(self._connect()) as connection:
+        with self._mapped_errors(), closing(self._connect()) as connection:
 
             def cancel() -> None:
-                with suppress(sqlite3.ProgrammingError):  # closed already
+                with suppress(sqlite3.ProgrammingError):  # it is closed already
                     connection.interrupt()
 
             with cancelling(stop, cancel):
                 connection.execute("begin")
-                connection.execute("select count(*) from sqlite_master").fetchall()  # from here on it is one state
+                connection.execute("select count(*) from sqlite_master").fetchall()  # this read fixes the snapshot
                 yield SqliteSnapshot(self.name, connection, self.limits.timeout_seconds)
 
     def _connect(self) -> sqlite3.Connection:
@@ -55,21 +55,21 @@ class SqliteSource:
             uri=True,
             timeout=_BUSY_SECONDS,
             isolation_level=None,
-            check_same_thread=False,  # another thread interrupts
+            check_same_thread=False,  # another thread calls interrupt()
         )
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         started = time.monotonic()
         try:
             yield
         except sqlite3.Error as error:
             log.warning("source failed", source=self.name, error=str(error))
-            raise _explanation(self.name, error, time.monotonic() - started) from None
+            raise _task_error(self.name, error, time.monotonic() - started) from None
 
 
 class SqliteSnapshot:
-    """A transaction that reads."""
+    """Reads one state of the source in a transaction."""
 
     def __init__(self, source: str, connection: sqlite3.Connection, timeout_seconds: float) -> None:
         self.taken_at = datetime.now(UTC)
@@ -82,8 +82,8 @@ class SqliteSnapshot:
         self, query: Query, values: Mapping[str, Value], dialect: Dialect, limit: int | None = None
     ) -> Iterator[Rows]:
         bound = {name: _adapted(value) for name, value in values.items()}
-        ends = time.monotonic() + self._timeout_seconds
-        self._connection.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
+        deadline = time.monotonic() + self._timeout_seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
         with closing(self._connection.execute(query.render(lambda name: f":{name}"), bound)) as cursor:
             if cursor.description is None:
                 raise source_errors.no_rows(self._source)
@@ -91,14 +91,15 @@ class SqliteSnapshot:
             yield Rows(columns, batches_of(cursor.fetchmany, columns, dialect, limit))
 
     def expected(self, query: Query, values: Mapping[str, Value]) -> int | None:  # noqa: ARG002 - as other sources
-        """SQLite's planner tells nobody how many rows it expects."""
+        """Returns None, because SQLite's planner does not show an estimate of rows."""
         return None
 
 
 def _adapted(value: Value) -> Any:
-    """SQLite knows no dates and no lists: ISO text, times in UTC as its own functions write them, and JSON.
+    """Converts values to types that SQLite has.
 
-    A list is read by `region in (select value from json_each(:regions))`.
+    Dates become ISO text, times the UTC text of SQLite's own functions, and a list JSON, for
+    `region in (select value from json_each(:regions))`.
     """
     match value:
         case tuple():
@@ -114,10 +115,10 @@ def _adapted(value: Value) -> Any:
 _UNAVAILABLE = ("SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_NOMEM", "SQLITE_PROTOCOL")
 
 
-def _explanation(source: str, error: sqlite3.Error, seconds: float) -> TaskError:
-    """SQLite's result codes to words: https://www.sqlite.org/rescode.html."""
-    code: str = getattr(error, "sqlite_errorname", "")  # only what SQLite itself raised has one
-    said = str(error)
+def _task_error(source: str, error: sqlite3.Error, seconds: float) -> TaskError:
+    """Maps SQLite's result codes to task errors: https://www.sqlite.org/rescode.html."""
+    code: str = getattr(error, "sqlite_errorname", "")  # only errors of SQLite itself have one
+    message = str(error)
     if code.startswith(_UNAVAILABLE):
         return source_errors.unavailable(source)
     if code == "SQLITE_INTERRUPT":
@@ -126,13 +127,13 @@ def _explanation(source: str, error: sqlite3.Error, seconds: float) -> TaskError
         return source_errors.would_write(source)
     if code.startswith(("SQLITE_AUTH", "SQLITE_PERM")):
         return source_errors.not_permitted(source)
-    if said.startswith("no such table"):
+    if message.startswith("no such table"):
         return source_errors.missing(source, "a table")
-    if said.startswith("no such column"):
+    if message.startswith("no such column"):
         return source_errors.missing(source, "a column")
-    if said.startswith("no such function"):
+    if message.startswith("no such function"):
         return source_errors.missing(source, "a function")
-    if said.startswith("Could not decode to UTF-8"):
+    if message.startswith("Could not decode to UTF-8"):
         return source_errors.bad_data(source, "text that is not UTF-8")
     if isinstance(error, sqlite3.ProgrammingError) or code == "SQLITE_ERROR":
         return source_errors.bad_query(source)

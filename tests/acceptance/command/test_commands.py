@@ -1,4 +1,4 @@
-"""The command `bureau`, as it is typed and as it reads, on a running Bureau."""
+"""Tests the command `bureau` on a running Bureau."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_certificates_come_as_a_zip(shell: Shell, roster: Path, tmp_path: Path) 
     assert any(name.endswith(".pdf") for name in zipfile.ZipFile(saved["path"]).namelist())
 
 
-def test_a_mail_is_sent_once_however_often_it_is_asked_for(shell: Shell, plain: EmbeddedBureau, roster: Path) -> None:
+def test_a_mail_with_an_idempotency_key_is_sent_once(shell: Shell, plain: EmbeddedBureau, roster: Path) -> None:
     mail = ["--to", "Ada <ada@example.com>", "--subject", "The roster", "--text", "-", "--attach", str(roster)]
     asked = ["submit", "email", *mail, "--idempotency-key", "roster-ada"]
     first, again = (shell(*asked, stdin="Hello Ada.\n").strip() for _ in range(2))
@@ -80,12 +80,12 @@ def test_a_refusal_lists_every_error(shell: Shell) -> None:
     assert (told["status"], told["type"], len(told["errors"])) == (422, "invalid", 2)
 
 
-def test_many_are_retried_when_their_count_is_named(shell: Shell, client: Bureau) -> None:
+def test_many_jobs_are_retried_when_expect_names_their_count(shell: Shell, client: Bureau) -> None:
     jobs = [client.task("shop.flaky", fails=9, retry={"max_attempts": 1}, tags=["bulk"]) for _ in range(3)]
     for job in jobs:
         job.wait(ENDS_SECONDS, check=False)
     which = ["retry", "--state", "failed", "--tag", "bulk", "--since", "1h"]
-    counted = "3 jobs: 3 out_of_luck.   Do it: --expect 3\n"
+    counted = "3 jobs: 3 out_of_luck.   Confirm: --expect 3\n"
     assert shell(*which, "--dry-run") == counted
     assert shell(*which, status=2) == counted
     assert shell(*which, "--error", "out_of_luck", "--dry-run") == counted
@@ -103,25 +103,25 @@ def test_many_are_retried_when_their_count_is_named(shell: Shell, client: Bureau
     shell("retry", status=2)
 
 
-def test_a_queue_is_paused_purged_by_its_count_and_goes_on(shell: Shell, client: Bureau) -> None:
+def test_a_queue_is_paused_purged_by_its_count_and_resumed(shell: Shell, client: Bureau) -> None:
     assert shell("pause", "naps").startswith("naps is paused: 0 waiting")
     jobs = [client.task("naps.polite", seconds=1) for _ in range(2)]
     assert "2 waiting" in next(line for line in shell("status").splitlines() if line.startswith("! naps"))
-    assert shell("purge", "naps", status=2) == "2 tasks waiting.   Do it: --expect 2\n"
+    assert shell("purge", "naps", status=2) == "2 tasks waiting.   Confirm: --expect 2\n"
     assert shell("purge", "naps", "--expect", "2") == "2 tasks cancelled.\n"
-    assert shell("resume", "naps").startswith("naps goes on")
+    assert shell("resume", "naps").startswith("naps is resumed")
     assert [job.wait(ENDS_SECONDS, check=False).state for job in jobs] == ["cancelled"] * 2
 
 
-def test_a_running_job_is_seen_and_cancelled(shell: Shell, client: Bureau) -> None:
+def test_a_running_job_is_listed_and_cancelled(shell: Shell, client: Bureau) -> None:
     job = client.task("naps.polite", seconds=600)
     next(event for event in job.follow() if event.type == "task.started")
     assert job.id in shell("tasks", "--state", "running")
-    assert shell("cancel", job.id) == f"{job.id} is cancelled, or stops: naps.polite\n"
+    assert shell("cancel", job.id) == f"{job.id} is cancelled or stopping: naps.polite\n"
     assert shell("follow", job.id, status=1).splitlines()[-1].endswith("cancelled: Cancelled.") or job.refresh()
 
 
-def test_status_says_that_all_is_well(shell: Shell) -> None:
+def test_status_shows_a_healthy_bureau(shell: Shell) -> None:
     lines = shell("status").splitlines()
     assert [line for line in lines if re.fullmatch(r"  shop +0 waiting, +1 worker", line)], lines
     assert re.fullmatch(r"  database ok · (storage \d+ % · )?in-process broker ok", lines[-1]), (
@@ -138,10 +138,10 @@ def test_schedules_are_listed_and_run_now(shell: Shell) -> None:
     shell("follow", shell("schedules", "run", "nightly-clean-up").strip())
     (line,) = [line for line in shell("schedules").splitlines() if line.startswith("nightly-clean-up")]
     assert "succeeded" in line
-    shell("schedules", "disable", "nightly-clean-up", status=2)  # it is written in a file
+    shell("schedules", "disable", "nightly-clean-up", status=2)  # schedules from a file cannot be changed
 
 
-def test_reports_say_how_they_are_asked_for(shell: Shell) -> None:
+def test_reports_show_their_parameters(shell: Shell) -> None:
     assert "top-customers  Top customers" in shell("reports")
     assert "limit          integer  100       How many customers." in shell("reports", "top-customers")
     shell("reports", "nothing", status=2)
@@ -167,7 +167,7 @@ def test_help_fits_80_columns(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("no_color", [False, True])
-def test_colour_is_there_for_terminals_unless_it_is_not_wanted(shell: Shell, client: Bureau, no_color: bool) -> None:
+def test_a_terminal_gets_colours_unless_no_color_is_set(shell: Shell, client: Bureau, no_color: bool) -> None:
     client.task("shop.suma", a=2, b=2).wait(ENDS_SECONDS)
     done = shell.run("jobs", env={"FORCE_COLOR": "1", "TERM": "xterm", **({"NO_COLOR": "1"} if no_color else {})})
     assert done.exit_code == 0
@@ -175,7 +175,7 @@ def test_colour_is_there_for_terminals_unless_it_is_not_wanted(shell: Shell, cli
     assert "succeeded" in done.stdout
 
 
-def test_a_terminal_shows_a_bar_while_it_runs(shell: Shell, plain: EmbeddedBureau, client: Bureau) -> None:
+def test_a_terminal_shows_a_progress_bar_while_a_job_runs(shell: Shell, plain: EmbeddedBureau, client: Bureau) -> None:
     job = client.task("shop.initials", names=["Ada Lovelace"] * 20_000)
     env = {**os.environ, "BUREAU_URL": plain.api.url, "TERM": "xterm", "COLUMNS": "80"}
     command = f"{shlex.quote(sys.executable)} -m bureau follow {job.id}"

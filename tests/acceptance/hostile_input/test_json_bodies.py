@@ -96,4 +96,4 @@ def test_a_parameter_that_only_the_worker_sees_fails_with_the_rule(api: Api) -> 
     task = {"name": "r", "run": "reports.generate", "input": {"report": "orders", "params": {"least_amount": "fifty"}}}
     error = api.failed(api.run(task))
     assert error["code"] == "invalid_parameter"
-    assert error["message"] == 'The report\'s parameters do not fit: least_amount must be a number, not "fifty".'
+    assert error["message"] == 'The report\'s parameters are invalid: least_amount must be a number, not "fifty".'

@@ -1,1 +1,1 @@
-"""`make bench-certificates`: many slow calls in one process, beside Celery; and how fast the issuer is."""
+"""Measures many slow calls in one process, beside Celery, and the issuer's speed: `make bench-certificates`."""

@@ -1,7 +1,7 @@
-"""The same calls without jobs: threads, a connection each, and the ZIP in a file. What this machine can do at all.
+"""Makes the same calls without jobs: threads with a connection each write the ZIPs to files.
 
-`python -m … URL FOLDER JOBS THREADS ROUNDS` prints for each round the seconds from its first call until its last file
-is on disk; from the second on, threads and connections are there already.
+It shows what this machine can do at all. `python -m … URL FOLDER JOBS THREADS ROUNDS` prints for each round the seconds
+from its first call until its last file is on disk; from the second on, threads and connections exist already.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""400 jobs whose API takes a second each, on 200 threads of one process: Bureau, then Celery on the same broker.
+"""Runs 400 jobs whose API takes a second each, on 200 threads of one process: Bureau, then Celery on the same broker.
 
-Before them the calls alone, by threads that do nothing else: what the machine takes for them whoever asks.
+Before them it measures the calls alone, by threads that do nothing else, to show what the machine needs for them
+whoever makes them.
 """
 
 import subprocess
@@ -31,7 +32,7 @@ CELERY_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Round:
-    """`seconds` from the start until all jobs have ended; what the API saw; the process's peak of memory."""
+    """Holds a round's figures: `seconds` from the start until all jobs ended, what the API saw, and the peak memory."""
 
     seconds: float
     at_once: int
@@ -42,7 +43,7 @@ class Round:
 
 
 class Api:
-    """The slow API in a process of its own."""
+    """Runs the slow API in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"

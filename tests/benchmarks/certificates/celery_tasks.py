@@ -1,4 +1,4 @@
-"""The same work as a Celery task, as its users write it: post a roster, keep the ZIP under a name of its own."""
+"""Does the same work as a Celery task, as its users write it: posts a roster and keeps the ZIP under its own name."""
 
 import os
 from pathlib import Path

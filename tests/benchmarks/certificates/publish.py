@@ -1,4 +1,4 @@
-"""`python -m … COUNT FILE`: sends so many tasks to Celery's worker as soon as the file is there."""
+"""Sends COUNT tasks to Celery's worker as soon as FILE exists: `python -m … COUNT FILE`."""
 
 import sys
 import time

@@ -1,6 +1,6 @@
-"""A certificates API that takes a second for each request, whoever else asks: `python -m … PORT`.
+"""Serves a certificates API that takes a second for each request, however many ask: `python -m … PORT`.
 
-`GET /seen` tells how many requests it answered, the most at once, and the monotonic times of the first and the last.
+`GET /seen` returns how many requests it answered, the most at once, and the monotonic times of the first and the last.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ SECONDS = 1.0
 
 @dataclass
 class Seen:
-    """Since the last `GET /reset`."""
+    """Counts what was seen since the last `GET /reset`."""
 
     answered: int = 0
     now: int = 0

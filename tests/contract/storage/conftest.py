@@ -1,4 +1,4 @@
-"""The storages under test: each test runs on a folder and on a bucket."""
+"""Provides the storages under test: each test runs on a folder and on a bucket."""
 
 from collections.abc import Callable
 from pathlib import Path

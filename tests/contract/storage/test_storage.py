@@ -1,4 +1,4 @@
-"""What every storage does with files that are well."""
+"""Tests how every storage writes, reads, lists and deletes files."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.parametrize("size", [0, 1, 256 * 1024, MIB, 6 * MIB + 1])
-def test_what_is_put_is_read_back_with_its_size_and_checksum(storage: Storage, size: int) -> None:
+def test_a_stored_file_is_read_back_with_its_size_and_checksum(storage: Storage, size: int) -> None:
     data = bytes(i % 251 for i in range(1024)) * (size // 1024 + 1)
     data = data[:size]
 
@@ -42,7 +42,7 @@ def test_a_file_may_be_given_as_chunks(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("key", ["é/ü 名.pdf", "a b+c&d=e?f#g%2Fh", "x/" * 20 + "y", "n" * 240])
-def test_unusual_but_proper_keys_name_one_file_each(storage: Storage, key: str) -> None:
+def test_unusual_but_valid_keys_name_one_file_each(storage: Storage, key: str) -> None:
     storage.put(key, [key.encode()])
     assert content(storage, key) == key.encode()
     assert list(storage.list("")) == [key]
@@ -56,7 +56,7 @@ def test_ranges_are_cut_like_slices(storage: Storage, start: int, end: int | Non
     assert b"".join(storage.read("digits", start=start, end=end)) == b"0123456789"[start:end]
 
 
-def test_a_range_across_windows_is_whole(storage: Storage) -> None:
+def test_a_range_across_windows_is_complete(storage: Storage) -> None:
     data = b"".join(n.to_bytes(4, "big") for n in range(700_000))
     storage.put("big", [data])
     assert b"".join(storage.read("big", start=MIB - 3, end=2 * MIB + 5)) == data[MIB - 3 : 2 * MIB + 5]
@@ -138,7 +138,7 @@ def test_a_file_of_exactly_the_limit_is_taken(storage: Storage) -> None:
     assert storage.put("a", [b"12345", b"67890"], limit_bytes=10).size == 10
 
 
-def test_deleting_takes_many_and_minds_no_missing_one(storage: Storage) -> None:
+def test_deleting_many_files_ignores_missing_ones(storage: Storage) -> None:
     for key in ("a/1", "a/2", "b"):
         storage.put(key, [b"x"])
     storage.delete(["a/1", "never/was", "a/2", *(f"none/{n}" for n in range(1500))])
@@ -164,7 +164,7 @@ def test_files_are_listed_with_the_time_they_were_written(storage: Storage) -> N
     assert before <= written <= datetime.now(UTC)
 
 
-def test_too_large_a_source_stops_early_and_leaves_nothing(storage: Storage) -> None:
+def test_a_source_that_is_too_large_stops_early_and_leaves_no_file(storage: Storage) -> None:
     taken = 0
 
     def endless() -> Iterator[bytes]:
@@ -181,7 +181,7 @@ def test_too_large_a_source_stops_early_and_leaves_nothing(storage: Storage) -> 
     assert list(storage.list("")) == []
 
 
-def test_a_folder_says_how_full_its_disk_is_and_a_bucket_has_no_end(storage: Storage, storage_url: str) -> None:
+def test_a_folder_says_how_full_its_disk_is_and_a_bucket_does_not(storage: Storage, storage_url: str) -> None:
     storage.put("a", [b"x"])
     share = storage.used_share()
     if storage_url.startswith("s3://"):
@@ -191,7 +191,7 @@ def test_a_folder_says_how_full_its_disk_is_and_a_bucket_has_no_end(storage: Sto
         assert 0 < share <= 1
 
 
-def test_a_complete_file_and_the_folders_that_name_it_are_on_disk_before_anyone_hears_of_it(
+def test_a_complete_file_and_its_folders_are_synced_to_disk_before_the_writer_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
@@ -212,7 +212,7 @@ def test_a_complete_file_and_the_folders_that_name_it_are_on_disk_before_anyone_
     assert synced == ["jobs/2/b.csv", "jobs/2", "jobs"], "the root holds the name of jobs already"
 
 
-def test_an_empty_folder_goes_with_its_last_file_and_those_of_the_root_stay(tmp_path: Path) -> None:
+def test_an_empty_folder_is_deleted_with_its_last_file_unless_it_is_directly_in_the_root(tmp_path: Path) -> None:
     storage = Storage.from_url(f"file://{tmp_path}")
     storage.put("jobs/1/2/a.csv", [b"a"])
     storage.delete(["jobs/1/2/a.csv"])
@@ -220,7 +220,7 @@ def test_an_empty_folder_goes_with_its_last_file_and_those_of_the_root_stay(tmp_
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
-def test_a_folder_is_no_file_of_its_key(storage: Storage) -> None:
+def test_a_folder_is_not_a_file(storage: Storage) -> None:
     storage.put("jobs/1/a.csv", [b"a"])
     with pytest.raises(PermanentError) as refused:
         storage.open("jobs/1")

@@ -73,10 +73,10 @@ def gateway(running: Gateway) -> tuple[Process, httpx.Client]:
     [
         ({"BIND": "0.0.0.0:8600"}, "BIND: without keys the gateway listens on loopback only"),
         ({"BIND": "nonsense", "MAX_FILES": "51"}, "MAX_FILES: "),
-        ({"BROKER_URL": "memory://"}, "BROKER_URL: memory:// reaches one process only"),
+        ({"BROKER_URL": "memory://"}, "BROKER_URL: memory:// works within one process only"),
     ],
 )
-def test_wrong_settings_are_said_in_a_sentence(tmp_path: Path, env: dict[str, str], words: str) -> None:
+def test_invalid_settings_are_reported_in_a_sentence(tmp_path: Path, env: dict[str, str], words: str) -> None:
     with Process(COMMAND, log=tmp_path / "log", env=environment(tmp_path, **env)) as process:
         until(lambda: not process.running, 30, lambda: f"the end of {process}")
         assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""The tests' side of the failpoints: arming them. What they do is in `sitecustomize.py`, in the processes started."""
+"""Arms the failpoints, on the tests' side. `sitecustomize.py` carries them out in the processes that are started."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 class Failpoints:
-    """A folder of armed points, for processes started with `env`."""
+    """Holds a folder of armed points, for processes started with `env`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

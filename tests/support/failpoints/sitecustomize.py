@@ -1,21 +1,24 @@
-"""Makes a process die, freeze or misbehave at a named place. Python imports this by its name at every start, where this
-folder is on PYTHONPATH: fault tests put it there, nothing else does, and nothing in Bureau knows of it.
+"""Makes a process die, freeze or misbehave at a named place.
 
-A point fires where a file `<program>.<point>` lies in the folder FAILPOINTS (`*.<point>` for any program); the program
-is supervisor's name for the process. The file's text is the act; whoever removes the file first acts, once. Acts:
+Python imports this by its name at every start if this folder is on PYTHONPATH. Only fault tests put it there, and
+nothing in Bureau knows of it.
+
+A point fires if a file `<program>.<point>` is in the folder FAILPOINTS (`*.<point>` for any program); the program is
+supervisor's name for the process. The file's text is the action; the process that removes the file first carries it
+out, once. The actions are:
 
     kill        SIGKILL to itself
-    freeze      the thread never goes on
-    pause 2.5   it goes on after so many seconds
-    double      (at `publish`) the message is published twice, as long as the file is there
-    drop 10     (at `publish`) every tenth message is not published, as long as the file is there
+    freeze      the thread never continues
+    pause 2.5   the thread continues after so many seconds
+    double      (at `publish`) the message is published twice, as long as the file exists
+    drop 10     (at `publish`) every tenth message is not published, as long as the file exists
 
-The last two leave a byte for each message in the files `.doubled` and `.dropped`.
+The last two write a byte for each message to the files `.doubled` and `.dropped`.
 
-SIGUSR1 writes every thread's stack to stderr: a test that waits in vain shows what for.
+SIGUSR1 writes every thread's stack to stderr, which shows what a test waits for in vain.
 
-FAILPOINT_SETTINGS is JSON: `{"bureau.messaging.broker:STUCK_SECONDS": 3}` puts a constant in the place of the module's
-own before it runs, so that its functions' defaults and whoever imports it have it too.
+FAILPOINT_SETTINGS is JSON: `{"bureau.messaging.broker:STUCK_SECONDS": 3}` replaces the module's own constant before the
+module runs, so that its functions' defaults and all importers have the new value too.
 """
 
 import ast
@@ -181,7 +184,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
 
 
 class Patching:
-    """A finder that looks where Python looks, and changes the modules above once they have run."""
+    """Finds modules where Python does, and changes the modules above once they have run."""
 
     def __init__(self, constants: dict[str, dict[str, Any]]) -> None:
         self._constants = constants

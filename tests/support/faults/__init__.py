@@ -1,1 +1,1 @@
-"""What the fault suite stands on: Bureau under supervisord, its load, its faults, and the counting afterwards."""
+"""Holds the parts of the fault suite: Bureau under supervisord, its load, its faults, and the audit afterwards."""

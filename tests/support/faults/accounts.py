@@ -1,4 +1,4 @@
-"""The accounts of a round: what became of each job, in the ledger and in the outside world."""
+"""Audits a round: what became of each job, in the ledger and in the outside world."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _IN_DOUBT = "EXISTS (SELECT FROM deliveries d WHERE d.task_id = t.id AND d.state
 
 
 class Books:
-    """The ledger, read by itself: not through the code under test."""
+    """Reads the ledger by itself, not through the code under test."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -67,7 +67,7 @@ class Books:
 
 @dataclass
 class Account:
-    """What a round came to. `lost` and `doubled` say which, in words."""
+    """Holds the result of a round. `lost` and `doubled` name the jobs concerned, in words."""
 
     submitted: int = 0
     states: Counter[str] = field(default_factory=Counter)
@@ -83,7 +83,7 @@ class Account:
 
 
 class Auditor:
-    """Holds the ledger against the mail server, the certificates API, the effects and the files."""
+    """Compares the ledger with the mail server, the certificates API, the effects and the files."""
 
     def __init__(self, books: Books, *, mail: CountingMail, api: CountingApi, effects: Path, gateway: str) -> None:
         self._books = books

@@ -1,6 +1,6 @@
-"""A wall clock that tests set: a library of a few lines (clock.c), preloaded into the processes that shall believe it.
+"""Provides a wall clock that tests set: a small library (clock.c), preloaded into the processes that shall believe it.
 
-libfaketime would do the same, but fakes sleeping too: workers under Debian's ended in `time.sleep` with EINVAL.
+libfaketime would do the same, but it fakes sleeping too: workers under Debian's ended in `time.sleep` with EINVAL.
 """
 
 import os
@@ -17,7 +17,7 @@ _SOURCE = Path(__file__).with_suffix(".c")
 
 
 class Clock:
-    """The time of the machine, some seconds off; monotonic clocks are left alone. Its files lie in `folder`."""
+    """Shifts the machine's time by some seconds; monotonic clocks are left alone. Its files are in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         compiler = installed(lambda: shutil.which("gcc"), "build-essential", "nothing")

@@ -1,4 +1,4 @@
-"""A small disk of its own for the files: it can be full, read-only, or away."""
+"""Provides a small separate disk for the files: it can be full, read-only, or away."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ MEGABYTES = 96
 
 
 class Disk:
-    """Mounted at `folder` where that is allowed; elsewhere its faults are those of a folder that is gone."""
+    """Mounts the disk at `folder` if that is allowed; otherwise its faults are those of a folder that is gone."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""`python -m tests.support.faults.dying FOLDER EVERY`: workers that die at the first line they run, and at every so
-manieth after it.
+"""Runs workers that die at the first line they run, and at every EVERYth line after it.
 
-Each is a process forked for it, so that nothing but the line's number decides how far it came. This one only looks on:
-it is single-threaded and closes its connections before it forks.
+`python -m tests.support.faults.dying FOLDER EVERY` runs it. Each worker is a process forked for it, so that only the
+line's number decides how far it came. The parent process only watches: it is single-threaded and closes its connections
+before it forks.
 """
 
 import os

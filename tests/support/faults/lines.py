@@ -1,4 +1,4 @@
-"""Something done at the nth line that a thread runs in certain files: a stop, or death."""
+"""Acts at the nth line that a thread runs in certain files: a stop, or death."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator

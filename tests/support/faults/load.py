@@ -1,4 +1,4 @@
-"""The load of a round: jobs of every kind, submitted over HTTP by a client that does not give up."""
+"""Submits the load of a round: jobs of every kind, sent over HTTP by a client that does not give up."""
 
 import random
 import threading
@@ -21,7 +21,10 @@ Request = tuple[str, dict[str, Any]]
 
 @dataclass
 class Load:
-    """What was accepted, by kind. `refused` counts answers that were no 202: the gateway or the ledger was away."""
+    """Records what was accepted, by kind.
+
+    `refused` counts answers other than 202: the gateway or the ledger was away.
+    """
 
     url: str
     accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

@@ -1,8 +1,8 @@
-"""How long the fault suite's Bureau waits before it takes work back, tries again or gives up.
+"""Sets how long the fault suite's Bureau waits before it takes work back, tries again or gives up.
 
-`make faults` says how long a recovery takes, so production's constants hold there. Elsewhere they are shorter in the
-same proportions: a lease is renewed several times before it ends, a frozen transaction ends before its leases do, and a
-mail's window closes before its intent is in doubt.
+`make faults` measures how long a recovery takes, so production's constants apply there. Elsewhere they are shorter in
+the same proportions: a lease is renewed several times before it ends, a frozen transaction ends before its leases do,
+and a mail's window closes before its intent is in doubt.
 """
 
 import os

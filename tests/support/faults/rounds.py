@@ -1,4 +1,4 @@
-"""One round: load, a fault in the midst of it, its healing, everything ended, the accounts."""
+"""Runs one round: load, a fault during it, its healing, the end of all jobs, the audit."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ _SEEN_IN_LOGS = {
 
 @dataclass
 class World:
-    """Bureau and everything around it, for one round after another."""
+    """Holds Bureau and everything around it, for one round after another."""
 
     bureau: Supervised
     books: Books
@@ -69,7 +69,7 @@ def hold(seconds: float) -> None:
 
 
 class Missed(Exception):
-    """The fault met too little work, or nothing showed that it hit."""
+    """Says that the fault met too little work, or that nothing showed that it hit."""
 
 
 def run_round(

@@ -1,4 +1,4 @@
-"""The faults. Each strikes a running Bureau, lasts, and is healed when it returns."""
+"""Defines the faults. Each strikes a running Bureau, lasts, and is healed when it returns."""
 
 import random
 import signal

@@ -1,4 +1,4 @@
-"""Bureau under the supervisor it ships with: `deploy/supervisord.conf`, its files moved into a test's folder."""
+"""Runs Bureau under the supervisor it ships with: `deploy/supervisord.conf`, its files moved into a test's folder."""
 
 import configparser
 import os
@@ -27,7 +27,7 @@ SECOND = {"chaos2": "chaos", "mailer2": "mailer", "scheduler2": "scheduler"}  # 
 
 
 class Supervised:
-    """Gateway, scheduler, the three services and the tests' own `chaos`, each started again when it ends.
+    """Runs gateway, scheduler, the three services and the tests' own `chaos`; each is restarted when it ends.
 
     `commands` adds programs or changes a shipped one's command, `own_env` adds settings to single programs, `constants`
     changes more of them than `patience` does.

@@ -1,11 +1,11 @@
-"""What was measured: a row for each fault, over its rounds; the table of docs/reliability.md."""
+"""Writes the measurements, a row for each fault over its rounds: the table of docs/reliability.md."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Measured:
-    """A fault over its rounds. `hits` are lost attempts, redeliveries, reconnects and restarts seen."""
+    """Holds a fault over its rounds. `hits` are lost attempts, redeliveries, reconnects and restarts seen."""
 
     fault: str
     rounds: int = 0

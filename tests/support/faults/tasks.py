@@ -1,4 +1,7 @@
-"""The tests' own tasks, `dramatiq bureau.worker tests.support.faults.tasks`: they leave a line for each effect."""
+"""Defines the tests' own tasks, which leave a line for each effect.
+
+`dramatiq bureau.worker tests.support.faults.tasks` runs them.
+"""
 
 import os
 import signal

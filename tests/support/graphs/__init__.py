@@ -1,1 +1,1 @@
-"""Jobs of any shape, what goes wrong with them, and a reference that says how each of their tasks must end."""
+"""Holds jobs of any shape, their faults, and a reference that says how each of their tasks must end."""

@@ -1,4 +1,4 @@
-"""Branches that wait for each other in any process: `dramatiq bureau.worker tests.support.graphs.branches`."""
+"""Defines branches that wait for each other in any process: `dramatiq bureau.worker tests.support.graphs.branches`."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Random jobs: a graph without a cycle, and for each task what its claims come to, one after the other."""
+"""Draws random jobs: an acyclic graph, and for each task the outcomes of its claims, in order."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ LIVES = 2  # as it was submitted, and once more after a person asked for it
 
 
 class Comes(StrEnum):
-    """What a claim of a task comes to."""
+    """Names the outcome of a claim of a task."""
 
     RESULT = "result"
     ERROR = "error"  # one that may pass: it costs an attempt
@@ -30,7 +30,7 @@ _MISHAPS = (Comes.ERROR, Comes.ERROR, Comes.CRASH, Comes.CRASH, Comes.PUT_OFF, C
 
 @dataclass(frozen=True)
 class DrawnTask:
-    """`scripts`: of each life, what the task's claims come to in turn."""
+    """Describes a task. `scripts` holds, for each life, the outcomes of the task's claims in turn."""
 
     name: str
     after: tuple[str, ...]
@@ -46,7 +46,10 @@ class DrawnTask:
 
 @dataclass(frozen=True)
 class DrawnJob:
-    """`cancelled_after`: of each life, the number of steps after which somebody cancels it; None: nobody does."""
+    """Describes a job.
+
+    `cancelled_after` is, for each life, the number of steps after which somebody cancels it; None if nobody does.
+    """
 
     tasks: tuple[DrawnTask, ...]
     cancelled_after: tuple[int | None, ...]

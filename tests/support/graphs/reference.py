@@ -1,7 +1,7 @@
-"""How a job must end, said as simply as possible. It knows nothing of the ledger: no counters, no events, no order.
+"""Says how a job must end, as simply as possible.
 
-A task's end follows from its script and from the ends of the tasks before it. Only a cancel needs to be told how far
-the work had come.
+It knows nothing of the ledger: no counters, no events, no order. A task's end follows from its script and from the ends
+of the tasks before it. Only for a cancel must it be told how far the work had come.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Workers whose every move is the test's: a thread for each hint, which halts where its task begins."""
+"""Runs workers whose every move the test decides: a thread for each hint, which halts where its task begins."""
 
 import threading
 from uuid import UUID
@@ -16,7 +16,7 @@ WAIT_SECONDS = 60.0
 
 
 class Execution(threading.Thread):
-    """A hint in the hands of a worker. `ctx` is there once the task has begun; without a claim it never is."""
+    """Runs a hint in a worker. `ctx` exists once the task has begun; without a claim it never does."""
 
     def __init__(self, runner: Runner, run: str, task_id: UUID) -> None:
         super().__init__(daemon=True)

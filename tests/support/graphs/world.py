@@ -1,4 +1,4 @@
-"""A drawn job, lived through: relay, messages that come twice or never, two workers that die, people who cancel."""
+"""Runs a drawn job to its end: relay, duplicate and lost messages, two workers that die, people who cancel."""
 
 from collections import Counter
 from random import Random
@@ -29,7 +29,7 @@ DOUBLED = 0.4
 
 
 class World:
-    """`live` is a job's whole story; `random` decides who moves next."""
+    """Simulates a job's world. `live` runs the whole job; `random` decides who moves next."""
 
     def __init__(self, db: Database, storage: Storage, job: DrawnJob, random: Random) -> None:
         empty(db)

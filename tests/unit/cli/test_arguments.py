@@ -1,4 +1,4 @@
-"""What is typed, as the JSON and the times it means."""
+"""Tests how arguments become JSON values and times."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +27,7 @@ SCHEMA = {
 
 
 @pytest.mark.parametrize(
-    ("given", "value"),
+    ("arguments", "value"),
     [
         (["limit=10"], 10),
         (["limit=ten"], "ten"),  # the gateway says what is wrong with it
@@ -51,19 +51,19 @@ SCHEMA = {
         (["unknown=5"], 5),
     ],
 )
-def test_a_value_has_the_type_that_is_asked_for(given: list[str], value: Any) -> None:
-    (found,) = pairs(given, SCHEMA).values()
-    assert found == value
-    assert type(found) is type(value)
+def test_a_value_has_the_type_that_its_schema_names(arguments: list[str], value: Any) -> None:
+    (value_read,) = pairs(arguments, SCHEMA).values()
+    assert value_read == value
+    assert type(value_read) is type(value)
 
 
-@pytest.mark.parametrize("given", ["limit", "=5"])
-def test_a_value_without_a_name_is_refused(given: str) -> None:
+@pytest.mark.parametrize("arguments", ["limit", "=5"])
+def test_a_value_without_a_name_is_refused(arguments: str) -> None:
     with pytest.raises(ValueError, match="is not name=value"):
-        pairs([given], {})
+        pairs([arguments], {})
 
 
-def test_a_schema_that_holds_itself_ends() -> None:
+def test_a_schema_that_contains_itself_is_handled() -> None:
     schema = {"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}]}}}
     assert pairs(["a=5"], schema) == {"a": 5}
 
@@ -71,18 +71,18 @@ def test_a_schema_that_holds_itself_ends() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90", 90), ("30s", 30), ("10min", 600), ("1.5 h", 5400), ("2d", 172_800), ("1W", 604_800)]
 )
-def test_a_length_of_time(text: str, seconds: float) -> None:
+def test_a_duration_is_converted_to_seconds(text: str, seconds: float) -> None:
     assert times.seconds(text) == seconds
 
 
-def test_a_time_has_a_zone() -> None:
+def test_a_time_without_a_zone_gets_the_local_zone() -> None:
     assert times.moment("2026-05-04T07:00:00Z") == datetime(2026, 5, 4, 7, tzinfo=UTC)
     assert times.moment("2026-05-04").tzinfo is not None
 
 
 @pytest.mark.parametrize("text", ["soon", "1 fortnight", "", "-5s"])
-def test_what_is_no_time_is_said(text: str) -> None:
-    with pytest.raises(ValueError, match="is no length of time"):
+def test_an_invalid_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
         times.seconds(text)
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         times.moment(text)

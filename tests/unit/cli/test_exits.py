@@ -1,4 +1,4 @@
-"""Exit codes, what is said beside them, and what is not."""
+"""Tests exit codes and the error messages beside them."""
 
 import json
 from collections.abc import Iterator
@@ -47,21 +47,21 @@ def ran(*arguments: str, url: str) -> Result:
         (problem(422, "invalid"), 2, "So it is"),
         (problem(429, "too-many-requests"), 3, "So it is"),
         (problem(503, "ledger-unavailable"), 3, "So it is"),
-        (problem(500, "internal-error"), 3, "Its request is r-1."),
+        (problem(500, "internal-error"), 3, "The request id is r-1."),
         (replies(200, b"<html>", "text/html"), 3, "is not Bureau"),
     ],
 )
-def test_what_came_back_is_the_exit_code(behaviour: Behaviour, status: int, words: str) -> None:
+def test_each_answer_has_its_exit_code(behaviour: Behaviour, status: int, words: str) -> None:
     with http_server(behaviour) as server:
         done = ran("jobs", url=server.url)
-        told = ran("jobs", "--json", url=server.url)
-    assert (done.exit_code, told.exit_code) == (status, status)
+        as_json = ran("jobs", "--json", url=server.url)
+    assert (done.exit_code, as_json.exit_code) == (status, status)
     assert words in done.stderr
     assert done.stdout == ""
-    json.loads(told.stderr if status else told.stdout)
+    json.loads(as_json.stderr if status else as_json.stdout)
 
 
-def test_nobody_there_is_exit_code_3() -> None:
+def test_an_unreachable_gateway_is_exit_code_3() -> None:
     done = ran("status", url="http://127.0.0.1:1")
     assert done.exit_code == 3
     assert "Cannot reach Bureau at http://127.0.0.1:1" in done.stderr
@@ -76,15 +76,15 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
         assert ran(*arguments, url=server.url).exit_code == 2
 
 
-def test_an_address_that_is_none_is_usage() -> None:
+def test_an_invalid_address_is_wrong_usage() -> None:
     done = ran("jobs", url="nonsense")
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: BUREAU_URL: nonsense is no address: write http://host:port or https://host\n",
+        "Error: BUREAU_URL: nonsense is not an address: write http://host:port or https://host\n",
     )
 
 
-def test_who_may_not_see_queues_sees_what_bureau_needs() -> None:
+def test_a_key_that_may_not_see_queues_sees_the_health_checks() -> None:
     with http_server(READY, problem(403, "role-too-low")) as server:
         done = ran("status", url=server.url)
     assert done.exit_code == 4
@@ -108,13 +108,13 @@ def test_every_command_gives_json(command: Any) -> None:
     assert "--json" in [name for parameter in command.params for name in parameter.opts]
 
 
-def test_status_with_the_ledger_away_says_what_is_known_all_the_same() -> None:
+def test_status_shows_the_other_checks_while_the_ledger_is_down() -> None:
     checks = {"ledger": {"status": "failing", "detail": "It hangs."}, "broker": {"status": "ok", "detail": None}}
     readiness = {"status": "not_ready", "checks": checks, "broker_kind": "amqp", "storage_used_percent": None}
     with http_server(replies(503, json.dumps(readiness).encode())) as server:
         done = ran("status", url=server.url)
-        told = ran("status", "--json", url=server.url)
+        as_json = ran("status", "--json", url=server.url)
         assert {request.path for request in server.requests} == {"/readyz"}
-    assert (done.exit_code, told.exit_code) == (3, 3)
+    assert (done.exit_code, as_json.exit_code) == (3, 3)
     assert done.stdout == "! database failing: It hangs.\n  RabbitMQ ok\n"
-    assert json.loads(told.stdout) == {"ready": readiness}
+    assert json.loads(as_json.stdout) == {"ready": readiness}

@@ -1,11 +1,11 @@
-"""Words and tables: short, within their width, and without what would move a terminal's cursor."""
+"""Tests that texts and tables fit their width and contain no control characters."""
 
 from datetime import UTC, datetime
 
 import pytest
 from rich.cells import cell_len
 
-from bureau.cli import words
+from bureau.cli import formatting
 from bureau.cli.cells import Column
 from bureau.cli.table import table
 
@@ -13,27 +13,27 @@ COLUMNS = (Column("ID"), Column("TITLE", flexible=True), Column("AGE", right=Tru
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(-1, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (541, "9 min"), (7200, "2 h"), (90_000, "1 d")],
 )
-def test_an_age_has_one_unit(seconds: float, said: str) -> None:
-    assert words.age(seconds) == said
+def test_an_age_has_one_unit(seconds: float, text: str) -> None:
+    assert formatting.age(seconds) == text
 
 
 def test_a_time_of_another_day_has_its_date() -> None:
     now = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-    assert len(words.clock("2026-05-04T11:00:00Z", now)) == len("11:00")
-    assert words.clock("2026-04-01T12:00:00Z", now).startswith("01 Apr ")
-    assert words.clock("2024-04-01T12:00:00Z", now) == "01 Apr 2024"
-    assert words.clock(None, now) == "-"
+    assert len(formatting.clock("2026-05-04T11:00:00Z", now)) == len("11:00")
+    assert formatting.clock("2026-04-01T12:00:00Z", now).startswith("01 Apr ")
+    assert formatting.clock("2024-04-01T12:00:00Z", now) == "01 Apr 2024"
+    assert formatting.clock(None, now) == "-"
 
 
-def test_what_others_wrote_moves_no_cursor() -> None:
-    assert words.one_line("a\x1b[2Jb\x9b31m\r\n c\ud800\x00") == "a�[2Jb�31m c��"
+def test_control_characters_are_replaced() -> None:
+    assert formatting.one_line("a\x1b[2Jb\x9b31m\r\n c\ud800\x00") == "a�[2Jb�31m c��"
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_a_table_fits_by_cutting_the_column_that_gives_way(width: int) -> None:
+def test_a_table_fits_by_cutting_its_flexible_column(width: int) -> None:
     rows = [["1", "A title that is much too long for a line of eighty columns, by far, really " * 2, "9 min"]]
     rows += [["2", "漢字のタイトル" * 8, "10 min"], ["3", "short", "1 s"]]
     lines = [line.plain for line in table(COLUMNS, rows, width)]

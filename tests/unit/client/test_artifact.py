@@ -1,4 +1,4 @@
-"""A file is under its name when all of it is there, and not before."""
+"""Tests that a downloaded file gets its name only when it is complete."""
 
 import hashlib
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_file_is_saved_under_the_name_given_or_its_own(served: Served, tmp_pat
     assert artifact.read() == BODY
 
 
-def test_a_file_that_was_cut_off_goes_on_where_it_ended(served: Served, tmp_path: Path) -> None:
+def test_a_download_that_was_cut_off_continues_where_it_ended(served: Served, tmp_path: Path) -> None:
     cut = ends_early(BODY[:4000], len(BODY))
     bureau, server = served(cut, resets, replies(206, BODY[4000:7000]), replies(200, BODY))
     saved = Artifact(bureau.connection, data()).save(tmp_path / "sales.csv")
@@ -47,17 +47,17 @@ def test_a_file_that_was_cut_off_goes_on_where_it_ended(served: Served, tmp_path
 
 
 @pytest.mark.parametrize("wrong", [BODY[:-1] + b"x", BODY + b"more"], ids=["changed", "longer"])
-def test_another_file_is_refused_and_nothing_is_left(served: Served, tmp_path: Path, wrong: bytes) -> None:
+def test_a_file_with_another_content_is_refused_and_deleted(served: Served, tmp_path: Path, wrong: bytes) -> None:
     target = tmp_path / "sales.csv"
     target.write_bytes(b"the one before")
     bureau, _ = served(replies(200, wrong))
-    with pytest.raises(Damaged, match="fetch it again"):
+    with pytest.raises(Damaged, match="download it again"):
         Artifact(bureau.connection, data()).save(target)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("sales.csv", b"the one before")]
 
 
 @pytest.mark.parametrize("error", [Problem, Unreachable])
-def test_a_file_that_cannot_be_had_leaves_nothing(served: Served, tmp_path: Path, error: type[Exception]) -> None:
+def test_a_failed_download_leaves_no_file(served: Served, tmp_path: Path, error: type[Exception]) -> None:
     behaviour = problem(404, "not-found") if error is Problem else resets
     bureau, _ = served(ends_early(BODY[:100], len(BODY)), behaviour, patience=Patience(0.05, 0.02))
     with pytest.raises(error):
@@ -69,18 +69,18 @@ def test_a_file_that_cannot_be_had_leaves_nothing(served: Served, tmp_path: Path
     ("name", "saved"),
     [("../../etc/passwd", "passwd"), ("..", "file"), ("a\\b.csv", "b.csv"), ("/", "file"), ("Ünï.csv", "Ünï.csv")],
 )
-def test_no_name_leads_out_of_the_folder(served: Served, tmp_path: Path, name: str, saved: str) -> None:
+def test_no_file_name_leaves_the_folder(served: Served, tmp_path: Path, name: str, saved: str) -> None:
     bureau, _ = served(replies(200, BODY))
     assert Artifact(bureau.connection, data(name)).save(tmp_path) == tmp_path / saved
 
 
-def test_an_empty_file_is_one(served: Served, tmp_path: Path) -> None:
+def test_an_empty_file_is_saved(served: Served, tmp_path: Path) -> None:
     bureau, server = served(replies(200))
     assert Artifact(bureau.connection, data(body=b"")).save(tmp_path / "empty").read_bytes() == b""
     assert server.requests == []
 
 
-def test_a_file_the_job_does_not_have_is_named_with_those_it_has(served: Served) -> None:
+def test_an_unknown_file_is_an_error_that_lists_the_files_of_the_job(served: Served) -> None:
     bureau, _ = served(resets)
     job = Job(bureau.connection, cast("Any", {**JOB, "artifacts": [data(), data("b.csv")]}))
     with pytest.raises(NoSuchArtifact, match=r"has no file 'c\.csv'; it has 'sales\.csv', 'b\.csv'"):
@@ -88,7 +88,7 @@ def test_a_file_the_job_does_not_have_is_named_with_those_it_has(served: Served)
     assert job.artifact("b.csv", task="generate").sha256 == SHA256
 
 
-def test_a_pattern_names_a_file_where_one_fits(served: Served) -> None:
+def test_a_pattern_selects_a_file_if_exactly_one_matches(served: Served) -> None:
     bureau, _ = served(resets)
     job = Job(
         bureau.connection, cast("Any", {**JOB, "artifacts": [data("sales-2026.csv"), data("log.txt"), data("*")]})
@@ -96,7 +96,7 @@ def test_a_pattern_names_a_file_where_one_fits(served: Served) -> None:
     assert job.artifact("sales*.csv").name == "sales-2026.csv"
     assert job.artifact("sales.csv").name == "sales-2026.csv"
     assert job.artifact("*").name == "*"
-    with pytest.raises(NoSuchArtifact, match="several files that fit 's\\*'"):
+    with pytest.raises(NoSuchArtifact, match="several files that match 's\\*'"):
         Job(bureau.connection, cast("Any", {**JOB, "artifacts": [data("s1"), data("s2")]})).artifact("s*")
     alone = Job(bureau.connection, cast("Any", {**JOB, "artifacts": [data()]}))
     assert alone.artifact().name == "sales.csv"

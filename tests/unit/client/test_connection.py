@@ -1,4 +1,4 @@
-"""Requests repeat until they are answered, and are done once."""
+"""Tests that requests are retried until they are answered, and take effect once."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def keys(requests: list[Any]) -> set[str]:
     return {request.headers["Idempotency-Key"] for request in requests}
 
 
-def test_a_submission_is_repeated_with_its_key_until_it_is_answered(served: Served) -> None:
+def test_a_submission_is_retried_with_its_idempotency_key_until_it_is_answered(served: Served) -> None:
     trouble = [resets, problem(503, "ledger-unavailable", Retry_After="7"), problem(409, "idempotency-key-busy")]
     bureau, server = served(*trouble, replies(502, b"<html>", "text/html"), answer(JOB, 202))
     assert bureau.task("shop.suma", a=2, b=2).id == JOB["id"]
@@ -30,7 +30,7 @@ def test_a_submission_is_repeated_with_its_key_until_it_is_answered(served: Serv
     assert 7 <= served.waits[1] <= 8
 
 
-def test_each_submission_has_a_key_of_its_own_or_the_one_it_is_given(served: Served) -> None:
+def test_each_submission_has_its_own_idempotency_key_or_the_given_one(served: Served) -> None:
     bureau, server = served(answer(JOB, 202))
     bureau.task("shop.suma", a=2, b=2)
     bureau.task("shop.suma", a=2, b=2)
@@ -40,7 +40,7 @@ def test_each_submission_has_a_key_of_its_own_or_the_one_it_is_given(served: Ser
     assert b"idempotency" not in server.requests[-1].body
 
 
-def test_files_are_sent_whole_every_time(served: Served, tmp_path: Path) -> None:
+def test_every_try_sends_the_complete_files(served: Served, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_bytes(b"recipient,course\nAda,Patience\n")
     handle = io.BytesIO(b"sent")
@@ -55,14 +55,14 @@ def test_files_are_sent_whole_every_time(served: Served, tmp_path: Path) -> None
         assert b'{"email_to": ["ada@example.com"]}' in request.body
 
 
-def test_what_cannot_be_read_is_said_before_anything_is_sent(served: Served, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error_before_anything_is_sent(served: Served, tmp_path: Path) -> None:
     bureau, server = served(answer(JOB, 202))
     with pytest.raises(FileNotFoundError):
         bureau.certificates(tmp_path / "missing.csv")
     assert server.requests == []
 
 
-def test_a_try_that_took_long_before_it_failed_is_repeated_too(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_try_that_took_long_before_it_failed_is_retried_too(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
 
     def uploads_for_minutes(exchange: HttpExchange) -> None:
@@ -75,7 +75,7 @@ def test_a_try_that_took_long_before_it_failed_is_repeated_too(served: Served, m
     assert len(server.requests) == 2
 
 
-def test_a_refusal_is_not_repeated_and_lists_every_error(served: Served) -> None:
+def test_a_refusal_is_not_retried_and_lists_every_error(served: Served) -> None:
     errors = [
         {"pointer": "#/to/0", "code": "wrong", "detail": "No address."},
         {"parameter": "q", "code": "x", "detail": "No."},
@@ -90,7 +90,7 @@ def test_a_refusal_is_not_repeated_and_lists_every_error(served: Served) -> None
     assert len(server.requests) == 1
 
 
-def test_a_wait_longer_than_patience_is_not_waited(served: Served) -> None:
+def test_a_retry_after_longer_than_the_patience_is_not_waited_for(served: Served) -> None:
     bureau, server = served(problem(429, "too-many-requests", Retry_After="3600"))
     with pytest.raises(Problem) as caught:
         bureau.queues()
@@ -98,7 +98,7 @@ def test_a_wait_longer_than_patience_is_not_waited(served: Served) -> None:
     assert (len(server.requests), served.waits) == (1, [])
 
 
-def test_nobody_there_is_said_with_the_address_and_without_the_password() -> None:
+def test_an_unreachable_gateway_is_named_without_its_password() -> None:
     with Bureau("http://ada:hunter2@127.0.0.1:1", KEY, patience=Patience(seconds=0)) as bureau:
         with pytest.raises(Unreachable) as caught:
             bureau.queues()
@@ -109,7 +109,7 @@ def test_nobody_there_is_said_with_the_address_and_without_the_password() -> Non
     assert KEY not in shown
 
 
-def test_an_answer_that_is_not_bureaus_is_said(served: Served) -> None:
+def test_an_answer_of_another_server_is_an_error(served: Served) -> None:
     bureau, _ = served(replies(200, b"<html>Welcome to nginx!", "text/html"))
     with pytest.raises(Unreachable, match="is not Bureau: it sent text/html"):
         bureau.queues()
@@ -135,12 +135,12 @@ def test_the_environment_names_address_and_key(served: Served, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8600", "ftp://example.com", "http://"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="http://host:port"):
         Bureau(url)
 
 
-def test_lists_are_read_page_by_page_as_far_as_they_are_needed(served: Served) -> None:
+def test_pages_of_a_list_are_requested_as_they_are_needed(served: Served) -> None:
     pages = [answer({"items": [{**JOB, "id": str(n)}], "next_cursor": f"c{n}"}) for n in range(3)]
     bureau, server = served(*pages)
     jobs = bureau.jobs(state=["failed", "cancelled"], kind="job")
@@ -160,7 +160,7 @@ def test_a_time_without_a_zone_is_refused(served: Served) -> None:
     assert b'"run_at": "2030-01-01T00:00:00+00:00"' in server.requests[-1].body
 
 
-def test_parameters_and_terms_are_told_apart(served: Served) -> None:
+def test_parameters_and_terms_are_split(served: Served) -> None:
     bureau, server = served(answer(JOB, 202))
     bureau.report("monthly-sales", since="2026-01-01", email_to="cfo@example.com", title="Sales")
     bureau.report("odd", {"title": "a parameter"}, limit=3)

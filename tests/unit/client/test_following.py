@@ -1,4 +1,4 @@
-"""A job's events are told once and in order, whatever happens to the connection."""
+"""Tests that a job's events come once and in order, whatever happens to the connection."""
 
 import json
 from typing import cast
@@ -39,14 +39,14 @@ def test_a_stream_is_followed_to_its_end(served: Served) -> None:
     assert followed(served, tells(1, 2, 3), replies(204)) == ([1, 2, 3], ["", "3"])
 
 
-def test_a_lost_stream_goes_on_behind_the_last_event(served: Served) -> None:
+def test_a_lost_stream_continues_behind_the_last_event(served: Served) -> None:
     behaviours = [tells(1, half=True), resets, tells(2, 3, ends=False), tells(), problem(503, "too-many-streams")]
     ids, asked = followed(served, *behaviours, tells(4), replies(204))
     assert ids == [1, 2, 3, 4]
     assert asked == ["", "1", "1", "3", "3", "3", "4"]
 
 
-def test_a_job_that_has_ended_and_was_told_is_over_at_once(served: Served) -> None:
+def test_following_a_job_whose_events_are_all_read_ends_at_once(served: Served) -> None:
     assert followed(served, replies(204)) == ([], [""])
 
 
@@ -55,19 +55,19 @@ def test_a_refused_stream_is_a_problem(served: Served) -> None:
         followed(served, problem(404, "not-found"))
 
 
-def test_a_gateway_that_stays_away_ends_the_stream(served: Served) -> None:
+def test_a_gateway_that_stays_down_ends_the_stream(served: Served) -> None:
     with pytest.raises(Unreachable):
         followed(served, tells(1, 2), resets, patience=Patience(seconds=0.05, base_seconds=0.02))
 
 
-def test_waiting_asks_until_the_job_has_ended(served: Served) -> None:
+def test_wait_polls_until_the_job_has_ended(served: Served) -> None:
     running = cast("JobData", {**JOB, "state": "running", "finished_at": None})
     bureau, server = served(answer(running), resets, answer(JOB))
     assert Job(bureau.connection, running).wait(60).state == "succeeded"
     assert server.requests[0].headers["Prefer"] == "wait=30"
 
 
-def test_waiting_ends_in_time(served: Served) -> None:
+def test_wait_ends_after_its_time(served: Served) -> None:
     running = cast("JobData", {**JOB, "state": "running", "finished_at": None})
     bureau, _ = served(answer(running))
     with pytest.raises(NotInTime, match=r"still running after 0\.1 s"):

@@ -1,10 +1,10 @@
-"""When the client repeats a request, and after how long."""
+"""Tests when the client retries a request, and after how long."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from bureau.client.retrying import Patience, is_passing, retry_after_seconds
+from bureau.client.retrying import Patience, is_transient, retry_after_seconds
 
 NOW = datetime(2026, 5, 4, 7, 0, 0, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ def most(_low: float, high: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("failures", "waited", "asked", "pause"),
+    ("failures", "waited", "retry_after", "pause"),
     [
         (1, 0.0, None, 0.5),
         (2, 0.5, None, 1.0),
@@ -23,18 +23,18 @@ def most(_low: float, high: float) -> float:
         (1_000_000, 20.0, None, 10.0),
         (1, 0.0, 3.0, 3.5),  # Retry-After is the least
         (1, 0.0, 0.0, 0.5),
-        (3, 59.0, None, None),  # over by then
-        (1, 0.0, 61.0, None),  # longer than anybody waits here
+        (3, 59.0, None, None),  # later than the patience allows
+        (1, 0.0, 61.0, None),  # longer than the whole patience
     ],
 )
-def test_pauses_grow_to_a_cap_and_end_with_patience(
-    failures: int, waited: float, asked: float | None, pause: float | None
+def test_the_backoff_grows_to_its_cap_until_the_patience_is_used_up(
+    failures: int, waited: float, retry_after: float | None, pause: float | None
 ) -> None:
-    assert Patience().pause(failures, waited, asked, most) == pause
+    assert Patience().pause(failures, waited, retry_after, most) == pause
 
 
 @pytest.mark.parametrize(
-    ("status", "slug", "passing"),
+    ("status", "slug", "transient"),
     [
         (429, "too-many-requests", True),
         (503, "ledger-unavailable", True),
@@ -48,8 +48,8 @@ def test_pauses_grow_to_a_cap_and_end_with_patience(
         (422, "idempotency-key-reused", False),
     ],
 )
-def test_what_may_pass_is_repeated_and_a_refusal_is_not(status: int, slug: str, passing: bool) -> None:
-    assert is_passing(status, slug) is passing
+def test_transient_errors_are_retried_and_refusals_are_not(status: int, slug: str, transient: bool) -> None:
+    assert is_transient(status, slug) is transient
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_what_may_pass_is_repeated_and_a_refusal_is_not(status: int, slug: str, 
         ("-3", None),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
+def test_retry_after_holds_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(header, NOW) == seconds

@@ -1,4 +1,4 @@
-"""The shapes the client names are those of the API's models."""
+"""Tests that the client's typed dictionaries agree with the API's models."""
 
 from typing import Any, get_type_hints
 
@@ -45,7 +45,7 @@ SHAPES: dict[type[Any], type[BaseModel]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_what_the_client_names_is_what_the_api_sends(shape: type[Any]) -> None:
+def test_each_typed_dictionary_has_the_fields_of_its_model(shape: type[Any]) -> None:
     assert set(get_type_hints(shape)) <= set(SHAPES[shape].model_fields)
 
 

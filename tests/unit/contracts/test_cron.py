@@ -1,4 +1,4 @@
-"""Cron expressions: what is understood, what is refused and how, and the nights on which clocks change."""
+"""Tests cron expressions: their ticks, their error messages, and the nights on which clocks change."""
 
 from datetime import UTC, datetime
 from itertools import islice
@@ -41,13 +41,13 @@ def local(expression: str, zone: str, after: str, count: int) -> list[str]:
         ("@daily", "2026-10-24T12:00+02:00", ["10-25 00:00 +0200", "10-26 00:00 +0100"]),
     ],
 )
-def test_the_nights_on_which_clocks_change_in_paris(expression: str, after: str, expected: list[str]) -> None:
+def test_ticks_on_the_nights_on_which_clocks_change_in_paris(expression: str, after: str, expected: list[str]) -> None:
     assert local(expression, PARIS, after, len(expected)) == expected
 
 
 @pytest.mark.parametrize("minute", range(0, 60, 5))
 @pytest.mark.parametrize("offset", ["+02:00", "+01:00"])
-def test_from_wherever_in_the_doubled_hour_time_goes_forward(minute: int, offset: str) -> None:
+def test_ticks_only_move_forward_within_the_doubled_hour(minute: int, offset: str) -> None:
     begin = datetime.fromisoformat(f"2026-10-25T02:{minute:02}{offset}").astimezone(UTC)
     for expression in ("30 2 * * *", "0,15,45 1-4 * * *", "*/10 * * * *", "5 2,3 25 10 *"):
         found = list(islice(ticks(expression, PARIS, begin), 8))
@@ -69,18 +69,20 @@ def test_from_wherever_in_the_doubled_hour_time_goes_forward(minute: int, offset
         (" 0  7 * * * ", "UTC", "2026-05-01T00:00Z", ["05-01 07:00 +0000"]),
     ],
 )
-def test_names_the_last_day_and_macros(expression: str, zone: str, after: str, expected: list[str]) -> None:
+def test_names_the_last_day_and_macros_have_their_ticks(
+    expression: str, zone: str, after: str, expected: list[str]
+) -> None:
     check_cron(expression)
     assert local(expression, zone, after, len(expected)) == expected
 
 
 @pytest.mark.parametrize(
-    ("expression", "said"),
+    ("expression", "message"),
     [
-        ("0 0 30 2 *", "no date ever matches it, as there is no day 30 in month 2"),
-        ("0 0 31 4,6,9,11 *", "there is no day 31 in month 4,6,9,11"),
+        ("0 0 30 2 *", "no date ever matches it, because month 2 has no day 30"),
+        ("0 0 31 4,6,9,11 *", "month 4,6,9,11 has no day 31"),
         ("0 0 */31 * MON#5", "no date ever matches it"),
-        ("0 7 * *", "it has 4 fields, and five are needed: minute, hour, day of the month, month, day of the week"),
+        ("0 7 * *", "it has 4 fields but needs five: minute, hour, day of the month, month, day of the week"),
         ("0 0 7 * * *", "it has 6 fields"),
         ("", "it has 0 fields"),
         ("60 * * * *", "its minute is 60; write 0 to 59"),
@@ -92,18 +94,18 @@ def test_names_the_last_day_and_macros(expression: str, zone: str, after: str, e
         ("5-1 * * * *", "its minute is 5-1"),
         ("0 0 ? * *", "its day of the month is ?"),
         (f"{'9' * 150} * * * *", "its minute is 999"),
-        ("@reboot", "@reboot is not known; write five fields, or @hourly, @daily"),
+        ("@reboot", "@reboot is not known; write five fields or one of @hourly, @daily"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_place_and_mend(expression: str, said: str) -> None:
+def test_an_invalid_expression_is_refused_with_the_field_and_the_allowed_values(expression: str, message: str) -> None:
     with pytest.raises(CronInvalid) as refused:
         check_cron(expression)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
-def test_a_time_zone_is_known_by_its_name_and_a_close_one_is_told() -> None:
+def test_an_unknown_time_zone_is_refused_with_a_similar_name() -> None:
     check_zone("Europe/Paris")
-    with pytest.raises(ZoneUnknown, match=r"Europe/Pariss is no time zone; is Europe/Paris meant\?"):
+    with pytest.raises(ZoneUnknown, match=r"Europe/Pariss is not a time zone; did you mean Europe/Paris\?"):
         check_zone("Europe/Pariss")
     for name in ("", "../../etc/passwd", "Europe", "+02:00"):
         with pytest.raises(ZoneUnknown):

@@ -1,4 +1,4 @@
-"""Graphs of tasks: every mistake found at once, and results put in place of references."""
+"""Tests graphs of tasks: all validation errors at once, and results put in place of references."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def found(*tasks: TaskSpec) -> list[tuple[str, str | None]]:
     return [(error.code, error.pointer) for error in graph.errors(tasks)]
 
 
-def test_chains_groups_chords_and_diamonds_are_right() -> None:
+def test_chains_groups_chords_and_diamonds_are_valid() -> None:
     assert found(task("a"), task("b", "a"), task("c", "b")) == []
     assert found(task("a"), task("b")) == []
     assert found(task("a"), task("b"), task("c", "a b")) == []
@@ -71,7 +71,7 @@ def test_a_chain_of_a_thousand_tasks_is_checked_without_recursion() -> None:
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ({"$result": "/north/rows", "more": 1}, "nothing else"),
+        ({"$result": "/north/rows", "more": 1}, "no other field"),
         ({"$result": 5}, "JSON Pointer"),
         ({"$result": "north"}, "starts with a slash"),
         ({"$result": "/north/a~2"}, "~0"),
@@ -79,7 +79,7 @@ def test_a_chain_of_a_thousand_tasks_is_checked_without_recursion() -> None:
         ({"$result": "/south/rows"}, "south is not in this task's `after`"),
     ],
 )
-def test_a_wrong_reference_is_found_where_it_stands(reference: Any, words: str) -> None:
+def test_an_invalid_reference_is_reported_at_its_path(reference: Any, words: str) -> None:
     north = task("north")
     (error,) = graph.errors([north, task("mail", "north", input={"context": {"rows": [1, reference]}})])
     assert error.pointer == "#/tasks/1/input/context/rows/1"
@@ -101,13 +101,13 @@ def test_a_reference_inside_a_result_is_data() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("/south", "the task south left no result"),
+        ("/south", "the task south has no result"),
         ("/north/columns", "has no columns"),
         ("north", "not a place in a result"),
         ("", "not a place in a result"),
     ],
 )
-def test_a_result_that_is_missing_fails_for_good_and_says_which(target: str, words: str) -> None:
+def test_a_missing_result_is_a_permanent_error_that_names_it(target: str, words: str) -> None:
     with pytest.raises(PermanentError, match=words) as caught:
         graph.resolve({"x": {"$result": target}}, {"north": {"rows": 7}})
     assert caught.value.code == "result_missing"
@@ -145,12 +145,12 @@ def acyclic(draw: st.DrawFn) -> list[TaskSpec]:
 
 
 @given(acyclic())
-def test_a_graph_without_a_way_back_is_right_in_any_order(tasks: list[TaskSpec]) -> None:
+def test_a_graph_without_cycles_is_valid_in_any_order(tasks: list[TaskSpec]) -> None:
     assert list(graph.errors(tasks)) == []
 
 
 @given(acyclic(), st.data())
-def test_an_edge_that_closes_a_ring_is_always_found(tasks: list[TaskSpec], data: st.DataObject) -> None:
+def test_an_edge_that_closes_a_cycle_is_always_found(tasks: list[TaskSpec], data: st.DataObject) -> None:
     by_name = {task.name: task for task in tasks}
     start = data.draw(st.sampled_from(sorted(by_name)))
     reachable = {start}

@@ -1,4 +1,4 @@
-"""JSON Pointers: written, read and followed."""
+"""Tests how JSON Pointers are built, parsed and looked up."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from bureau.contracts.jobs import pointer
         (["two words", "ñ", "100%"], "#/two%20words/%C3%B1/100%25"),
     ],
 )
-def test_a_place_is_written_as_a_uri_fragment(path: list[str | int], written: str) -> None:
+def test_a_path_is_written_as_a_uri_fragment(path: list[str | int], written: str) -> None:
     assert pointer.fragment(path) == written
 
 
@@ -44,7 +44,7 @@ def test_a_malformed_pointer_is_refused(wrong: str) -> None:
         (7, [], 7),
     ],
 )
-def test_a_pointer_leads_to_its_value(value: Any, tokens: list[str], found: Any) -> None:
+def test_a_pointer_finds_its_value(value: Any, tokens: list[str], found: Any) -> None:
     assert pointer.lookup(value, tokens) == found
 
 
@@ -52,7 +52,7 @@ def test_a_pointer_leads_to_its_value(value: Any, tokens: list[str], found: Any)
     ("value", "tokens"),
     [({"a": 1}, ["b"]), ([1], ["1"]), ([1], ["-"]), ([1], ["00"]), ([1], ["-1"]), ([1], ["²"]), ("text", ["0"])],
 )
-def test_a_pointer_that_leads_nowhere_names_the_token(value: Any, tokens: list[str]) -> None:
+def test_a_pointer_that_finds_nothing_names_the_token(value: Any, tokens: list[str]) -> None:
     with pytest.raises(LookupError) as caught:
         pointer.lookup(value, tokens)
     assert caught.value.args == (tokens[-1],)

@@ -1,4 +1,4 @@
-"""Announced schemas: which are admitted, and what an input gets wrong."""
+"""Tests which announced schemas are admitted, and the validation errors of inputs."""
 
 import time
 from typing import Any
@@ -43,19 +43,19 @@ def test_every_error_is_found_at_its_place() -> None:
     ]
 
 
-def test_a_true_is_not_a_number_and_text_is_not_either() -> None:
+def test_neither_true_nor_a_text_is_a_number() -> None:
     assert found({"type": "integer"}, True) == [("wrong_type", "#/tasks/0/input")]
     assert found({"type": "number"}, "1") == [("wrong_type", "#/tasks/0/input")]
 
 
-def test_the_alternatives_of_a_field_are_said_in_one_sentence() -> None:
+def test_the_alternatives_of_a_field_are_in_one_sentence() -> None:
     schema = {"properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "boolean"}]}}}
     (error,) = Schema(schema).errors({"n": "x"})
     assert error.code == "no_alternative_fits"
     assert error.detail == '"x" is not of type "integer"; or "x" is not of type "boolean".'
 
 
-def test_of_a_field_that_may_be_null_only_what_else_it_may_be_is_said() -> None:
+def test_the_error_of_a_nullable_field_leaves_out_null() -> None:
     schema = {"properties": {"n": {"anyOf": [SUMA, {"type": "null"}]}}}
     assert found(schema, {"n": {"a": "2", "b": 1}}) == [("wrong_type", "#/tasks/0/input/n/a")]
 
@@ -93,7 +93,7 @@ RESULT = {"$result": "/north/rows"}
         ({"contains": {"const": 7}}, [RESULT]),
     ],
 )
-def test_a_reference_to_a_result_fits_where_its_value_could(schema: dict[str, Any], value: Any) -> None:
+def test_a_reference_to_a_result_is_valid_where_its_value_could_be(schema: dict[str, Any], value: Any) -> None:
     assert found(schema, value) == []
 
 
@@ -103,7 +103,7 @@ def test_errors_beside_a_reference_still_count() -> None:
     assert found(schema, {"other": RESULT}) == [("no_alternative_fits", "#/tasks/0/input")]
 
 
-def test_a_rule_worded_in_the_schema_is_told_in_the_place_of_a_pattern() -> None:
+def test_the_rule_in_the_schema_replaces_the_pattern_in_messages() -> None:
     mail = {"to": ["a\nb@example.com"], "subject": "x\ny", "text": "x"}
     errors = Schema(SendMail.model_json_schema(by_alias=True)).errors(mail)
     assert [one.detail for one in errors] == [
@@ -112,13 +112,13 @@ def test_a_rule_worded_in_the_schema_is_told_in_the_place_of_a_pattern() -> None
     ]
 
 
-def test_a_worded_rule_is_found_behind_a_reference() -> None:
+def test_a_rule_is_found_behind_a_reference() -> None:
     name = {"type": "string", "pattern": "^a$", "x-rule": "must be the letter a"}
     schema = {"$defs": {"name": name}, "properties": {"x": {"$ref": "#/$defs/name"}}}
     assert [one.detail for one in Schema(schema).errors({"x": "b"})] == ['"b" must be the letter a.']
 
 
-def test_an_attachment_may_come_from_a_task_before() -> None:
+def test_an_attachment_may_be_the_result_of_an_earlier_task() -> None:
     mail = {"to": ["ada@example.com"], "template": "report-ready", "attachments": [{"$result": "/generate/artifact"}]}
     assert found(SendMail.model_json_schema(), mail) == []
 
@@ -126,8 +126,8 @@ def test_an_attachment_may_come_from_a_task_before() -> None:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ({"$ref": "https://example.com/schema"}, "leads out of it"),
-        ({"properties": {"a": {"$dynamicRef": "other#x"}}}, "leads out of it"),
+        ({"$ref": "https://example.com/schema"}, "points outside the schema"),
+        ({"properties": {"a": {"$dynamicRef": "other#x"}}}, "points outside the schema"),
         ({"$ref": "#/$defs/missing"}, "missing"),
         ({"pattern": "^(?=x)"}, "without look-around"),
         ({"patternProperties": {"(a)\\1": {}}}, "without look-around"),
@@ -137,7 +137,7 @@ def test_an_attachment_may_come_from_a_task_before() -> None:
         ({"description": "x" * MAX_SCHEMA_BYTES}, str(MAX_SCHEMA_BYTES)),
     ],
 )
-def test_a_schema_that_is_not_admitted_says_why(schema: dict[str, Any], words: str) -> None:
+def test_a_schema_that_is_not_admitted_is_refused_with_the_reason(schema: dict[str, Any], words: str) -> None:
     with pytest.raises(SchemaError) as caught:
         Schema(schema)
     assert words in str(caught.value)
@@ -168,7 +168,7 @@ def test_a_hostile_pattern_matches_in_linear_time() -> None:
     assert time.monotonic() - began < 5
 
 
-def test_a_schema_that_refers_to_itself_for_ever_is_admitted_and_ends() -> None:
+def test_a_recursive_schema_is_admitted_and_validation_ends() -> None:
     assert found({"allOf": [{"$ref": "#"}]}, 1) == []
 
 

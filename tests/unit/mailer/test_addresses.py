@@ -94,7 +94,7 @@ def test_an_error_names_field_value_rule_and_mend() -> None:
 
 
 def test_an_address_is_measured_in_octets_of_what_goes_out() -> None:
-    with pytest.raises(AddressInvalid, match="before the @ it has 66 octets in UTF-8, more than 64"):
+    with pytest.raises(AddressInvalid, match="before the @ has 66 octets in UTF-8, more than 64"):
         parse_mailbox(f"{'é' * 33}@example.com")
     with pytest.raises(AddressInvalid, match="54 bytes too many"):
         parse_mailbox(f"{'é' * 32}@{'ü.' * 30}com")  # which goes out as xn--tda.xn--tda…

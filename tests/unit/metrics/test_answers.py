@@ -1,4 +1,4 @@
-"""`/metrics` and `/healthz`: answered in full, and quietly where whoever asked has hung up."""
+"""Tests the answers of `/metrics` and `/healthz`, also to clients that disconnect early."""
 
 import socket
 import struct
@@ -37,13 +37,13 @@ def address(large: CollectorRegistry) -> Iterator[tuple[str, int]]:
 def broken(monkeypatch: pytest.MonkeyPatch) -> list[BaseException | None]:
     """The errors that answers ended with."""
     seen: list[BaseException | None] = []
-    handle = exposition.AskedByMachines.handle_error
+    handle = exposition.ProbeServer.handle_error
 
-    def noted(self: exposition.AskedByMachines, request: object, client: object) -> None:
+    def noted(self: exposition.ProbeServer, request: object, client: object) -> None:
         seen.append(sys.exception())
         handle(self, request, client)
 
-    monkeypatch.setattr(exposition.AskedByMachines, "handle_error", noted)
+    monkeypatch.setattr(exposition.ProbeServer, "handle_error", noted)
     return seen
 
 
@@ -55,7 +55,7 @@ def ask_and_hang_up(address: tuple[str, int]) -> None:
         asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
 
 
-def test_whoever_hangs_up_leaves_no_trace_and_the_next_is_answered(
+def test_a_client_that_disconnects_is_ignored_and_the_next_one_is_answered(
     address: tuple[str, int],
     broken: list[BaseException | None],
     capfd: pytest.CaptureFixture[str],
@@ -69,7 +69,7 @@ def test_whoever_hangs_up_leaves_no_trace_and_the_next_is_answered(
     assert (said, capfd.readouterr().err) == ([], "")
 
 
-def test_an_error_of_ours_is_logged(broken: list[BaseException | None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_logged(broken: list[BaseException | None], monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*_: object) -> tuple[bytes, str]:
         raise ValueError("no text")
 
@@ -85,7 +85,7 @@ def test_an_error_of_ours_is_logged(broken: list[BaseException | None], monkeypa
     assert [(record["log_level"], record["exc_info"]) for record in said] == [("error", True)]
 
 
-def test_processes_of_one_command_take_the_ports_behind_each_other() -> None:
+def test_processes_of_one_command_take_successive_ports() -> None:
     port = free_port()
     processes = [Health({}, f"127.0.0.1:{port}") for _ in range(2)]
     for process in processes:

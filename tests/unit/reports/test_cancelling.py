@@ -1,4 +1,4 @@
-"""Cancelling a statement: insists until the block ends, and never after."""
+"""Tests that a statement is cancelled repeatedly until the block ends, and never after it."""
 
 import threading
 
@@ -14,7 +14,7 @@ def cancel_threads() -> list[threading.Thread]:
 
 
 def test_cancelling_is_repeated_until_the_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bureau.services.reports.sources.cancellation.AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr("bureau.services.reports.sources.cancellation.RETRY_SECONDS", 0.001)
     stop, thrice = StopToken(), threading.Event()
     calls: list[int] = []
 
@@ -33,12 +33,12 @@ def test_cancelling_is_repeated_until_the_block_ends(monkeypatch: pytest.MonkeyP
     assert not cancel_threads()
 
 
-def test_without_a_stop_nothing_is_cancelled_and_errors_pass() -> None:
+def test_without_a_stop_no_statement_is_cancelled_and_errors_pass_through() -> None:
     with pytest.raises(PermanentError), cancelling(StopToken(), lambda: pytest.fail("cancelled")):
         raise PermanentError("x", "y")
 
 
-def test_a_token_that_was_set_before_leaves_no_thread_behind() -> None:
+def test_a_token_that_was_set_before_the_block_starts_no_thread() -> None:
     stop = StopToken()
     stop.set(StopReason.SHUTDOWN)
     with pytest.raises(Stopped), cancelling(stop, lambda: None):

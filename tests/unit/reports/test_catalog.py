@@ -1,4 +1,4 @@
-"""The catalog: what is wrong in one file leaves the others usable."""
+"""Tests that an error in one report file leaves the others usable."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def test_a_broken_file_leaves_the_others_usable(tmp_path: Path) -> None:
     assert [mistake.file.name for mistake in catalog.errors] == ["bad.sql"]
 
 
-def test_of_two_reports_with_one_name_the_first_folder_wins(tmp_path: Path) -> None:
+def test_the_first_of_two_reports_with_one_name_is_kept(tmp_path: Path) -> None:
     write(tmp_path / "a", "sales", title='"First"')
     write(tmp_path / "b", "sales", title='"Second"')
     write(tmp_path / "b", "costs")
     catalog = load_catalog([tmp_path / "a", tmp_path / "b"])
     assert {name: report.title for name, report in catalog.reports.items()} == {"sales": "First", "costs": "T"}
-    assert f"the name sales is taken by {tmp_path / 'a' / 'sales.sql'}" in str(catalog.errors[0])
+    assert f"the name sales is used by {tmp_path / 'a' / 'sales.sql'}" in str(catalog.errors[0])
 
 
 def test_a_report_whose_source_is_not_configured_is_left_out(tmp_path: Path) -> None:
@@ -43,12 +43,12 @@ def test_a_report_whose_source_is_not_configured_is_left_out(tmp_path: Path) -> 
 
 def test_an_unknown_report_is_refused_with_the_known_names(tmp_path: Path) -> None:
     write(tmp_path, "sales")
-    with pytest.raises(PermanentError, match="There is no report 'sails'; the reports are: sales") as error:
+    with pytest.raises(PermanentError, match="Report 'sails' not found; the reports are: sales") as error:
         load_catalog([tmp_path]).find("sails")
     assert error.value.code == "unknown_report"
 
 
-def test_the_examples_are_reports() -> None:
+def test_the_examples_are_valid_reports() -> None:
     examples = Path(__file__).parents[3] / "examples" / "reports"
     catalog = load_catalog([examples])
     assert catalog.errors == ()

@@ -1,4 +1,4 @@
-"""CSV: what is read back equals what was written, formulas cannot run, memory is a chunk."""
+"""Tests that CSV reads back equal, that formulas cannot run, and that memory is limited to a chunk."""
 
 import csv
 import gzip
@@ -19,7 +19,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
 from bureau.services.reports.output.cells import DROPPED, FORMULA_STARTS, LineWriter, is_formula
-from bureau.services.reports.output.csv_export import CHUNK_BYTES, export, file_name, media_type
+from bureau.services.reports.output.csv_export import CHUNK_BYTES, MAX_NAME_BYTES, export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.rows import Batch, Rows, batches_of
 
@@ -52,7 +52,7 @@ delimiters = st.sampled_from([",", ";", "\t", "|"])
 
 
 @given(st.lists(st.tuples(plain_text, plain_text)), delimiters)
-def test_text_reads_back_equal_but_for_the_mark_of_a_neutralised_formula(
+def test_text_reads_back_equal_except_for_the_mark_of_a_neutralised_formula(
     records: list[tuple[str, str]], delimiter: Any
 ) -> None:
     data = exported(["a", "b"], records, CsvFormat(delimiter=delimiter))
@@ -61,7 +61,7 @@ def test_text_reads_back_equal_but_for_the_mark_of_a_neutralised_formula(
 
 
 @given(st.lists(st.tuples(cells, cells, cells)), delimiters)
-def test_no_value_breaks_out_of_its_cell_and_no_text_begins_like_a_formula(
+def test_no_value_leaves_its_cell_and_no_text_begins_like_a_formula(
     records: list[tuple[Any, ...]], delimiter: Any
 ) -> None:
     lines = read_back(exported(["a", "b", "c"], records, CsvFormat(delimiter=delimiter)), delimiter)
@@ -127,20 +127,20 @@ def test_a_value_is_written_as_documented(value: Any, cell: str) -> None:
     assert LineWriter(Dialect()).line([value]) == cell
 
 
-def test_headers_are_neutralised_and_lines_end_as_rfc_4180_says() -> None:
+def test_headers_are_neutralised_and_lines_end_in_crlf() -> None:
     assert exported(["=cmd()", 'a "b"', ""], [(1, 2, 3)]) == b'\'=cmd(),"a ""b""",""\r\n1,2,3\r\n'
 
 
-def test_no_rows_give_a_file_of_the_header_alone() -> None:
+def test_a_report_without_rows_makes_a_file_with_only_the_header() -> None:
     assert exported(["a", "b"], []) == b"a,b\r\n"
 
 
-def test_the_byte_order_mark_and_the_delimiter_are_as_asked() -> None:
+def test_the_byte_order_mark_and_the_delimiter_are_as_requested() -> None:
     data = exported(["a", "b"], [("x;y", "z")], CsvFormat(delimiter=";", bom=True))
     assert data == b'\xef\xbb\xbfa;b\r\n"x;y";z\r\n'
 
 
-def test_gzip_holds_the_same_bytes_and_names_itself() -> None:
+def test_gzip_holds_the_same_bytes_and_has_its_extension_and_media_type() -> None:
     records = [(number, f"name {number}") for number in range(20_000)]
     packed = exported(["id", "name"], records, CsvFormat(compression="gzip"))
     assert gzip.decompress(packed) == exported(["id", "name"], records)
@@ -150,7 +150,7 @@ def test_gzip_holds_the_same_bytes_and_names_itself() -> None:
     assert (file_name("Sales", [], CsvFormat()), media_type(CsvFormat())) == ("sales.csv", "text/csv")
 
 
-def test_rows_are_gathered_to_chunks_and_counted() -> None:
+def test_rows_are_joined_to_chunks_and_counted() -> None:
     line = b"x" * 998 + b"\r\n"
     written: list[int] = []
     told: list[int] = []
@@ -199,7 +199,7 @@ ROUND = {"a": Column("a", "A", NumberFormat(2)), "t": Column("t", None, TimeForm
         (Dialect(), timedelta(hours=-1, minutes=-30), "-01:30:00"),
     ],
 )
-def test_a_dialect_changes_what_it_says_and_nothing_else(dialect: Dialect, value: Any, cell: str) -> None:
+def test_each_setting_of_a_dialect_changes_only_its_cells(dialect: Dialect, value: Any, cell: str) -> None:
     assert LineWriter(dialect).line([value]) == cell
 
 
@@ -216,7 +216,7 @@ def test_a_dialect_changes_what_it_says_and_nothing_else(dialect: Dialect, value
         ("=1", "'=1"),
     ],
 )
-def test_a_column_of_numbers_is_rounded_as_postgresql_rounds(value: Any, cell: str) -> None:
+def test_a_column_of_numbers_is_rounded_as_by_postgresql(value: Any, cell: str) -> None:
     assert LineWriter(Dialect(columns=ROUND), ["a"]).line([value]) == cell
 
 
@@ -245,9 +245,9 @@ def test_the_header_has_the_labels_or_is_left_out() -> None:
         assert file.getvalue().decode() == f"{header}1,2\r\n"
 
 
-def test_a_column_that_the_query_does_not_give_is_an_error_of_the_report() -> None:
+def test_a_described_column_that_the_query_does_not_return_is_an_error() -> None:
     dialect = Dialect(columns={"c": Column("c", "C")})
-    with pytest.raises(PermanentError, match="describes a column 'c' that its query does not give; it gives a, b"):
+    with pytest.raises(PermanentError, match="describes a column 'c' that its query does not return; it returns a, b"):
         export(rows(["a", "b"], []), CsvFormat(), lambda _: None, lambda _: None, dialect)
 
 
@@ -258,7 +258,7 @@ def test_a_column_that_the_query_does_not_give_is_an_error_of_the_report() -> No
         ("Ventes / mois", ["2024-01-01", "Nord & Sud"], "ventes-mois-2024-01-01-nord-sud.csv"),
         ("売上", [5, ["a", "b"], True], "売上-5-a-b-true.csv"),
         ("../..", [], "report.csv"),
-        ("x" * 300, ["y"], "x" * 100 + ".csv"),
+        ("x" * 300, ["y"], "x" * MAX_NAME_BYTES + ".csv"),
     ],
 )
 def test_a_file_is_named_after_title_and_parameters(title: str, given: list[Any], name: str) -> None:

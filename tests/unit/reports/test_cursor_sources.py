@@ -1,4 +1,4 @@
-"""SQLite and the other databases behind a cursor: one suite over both readers."""
+"""Tests SQLite and other databases behind a cursor, with one suite for both readers."""
 
 import csv
 import io
@@ -61,7 +61,7 @@ def read(
     return list(csv.reader(io.StringIO(file.getvalue().decode(), newline=""), strict=True))
 
 
-def test_rows_come_as_they_are_with_formulas_neutralised(source: RowSource) -> None:
+def test_rows_are_unchanged_except_for_neutralised_formulas(source: RowSource) -> None:
     assert read(source, 'select id, amount, note, data, 1 as "=x" from sales order by id') == [
         ["id", "amount", "note", "data", "'=x"],
         ["1", "1.5", "", "\\x00ff", "1"],
@@ -118,7 +118,7 @@ def test_the_snapshot_has_a_time(source: RowSource) -> None:
         ("delete from sales", "report_query_writes"),
     ],
 )
-def test_a_query_the_source_refuses_fails_for_good_and_shows_no_sql(shop: Path, sql: str, code: str) -> None:
+def test_a_refused_query_is_a_permanent_error_that_shows_no_sql(shop: Path, sql: str, code: str) -> None:
     with pytest.raises(PermanentError) as error:
         read(source_at("sqlite3", shop), sql)
     assert error.value.code == code
@@ -126,24 +126,24 @@ def test_a_query_the_source_refuses_fails_for_good_and_shows_no_sql(shop: Path, 
     assert "sales" not in error.value.message
 
 
-def test_the_generic_reader_fails_for_good_too(shop: Path) -> None:
+def test_a_refused_query_is_a_permanent_error_of_the_generic_reader_too(shop: Path) -> None:
     with pytest.raises((PermanentError, TransientError)) as error:
         read(source_at("sqlalchemy", shop), "select secret_column from sales")
     assert "secret" not in error.value.message
 
 
-def test_a_statement_that_gives_no_rows_is_no_report(source: RowSource) -> None:
-    with pytest.raises(PermanentError, match="is no select"):
+def test_a_statement_that_returns_no_columns_is_refused(source: RowSource) -> None:
+    with pytest.raises(PermanentError, match="is not a select"):
         read(source, "pragma cache_size = 100")
 
 
-def test_text_that_is_not_utf8_is_named(shop: Path) -> None:
-    with pytest.raises(PermanentError, match="met text that is not UTF-8"):
+def test_text_that_is_not_utf8_is_a_data_error(shop: Path) -> None:
+    with pytest.raises(PermanentError, match="failed on text that is not UTF-8"):
         read(source_at("sqlite3", shop), "select cast(x'ff' as text)")
 
 
 @pytest.mark.parametrize("reader", ["sqlite3", "sqlalchemy"])
-def test_a_source_that_is_not_there_is_tried_again(reader: str, tmp_path: Path) -> None:
+def test_a_source_that_is_down_is_a_transient_error(reader: str, tmp_path: Path) -> None:
     with pytest.raises(TransientError) as error:
         read(source_at(reader, tmp_path / "gone.db"), "select 1")
     assert error.value.code == "source_unavailable"
@@ -151,7 +151,7 @@ def test_a_source_that_is_not_there_is_tried_again(reader: str, tmp_path: Path) 
     assert not (tmp_path / "gone.db").exists()
 
 
-def test_a_locked_file_is_tried_again(shop: Path) -> None:
+def test_a_locked_file_is_a_transient_error(shop: Path) -> None:
     with sqlite3.connect(shop, isolation_level=None) as writer:
         writer.execute("begin exclusive")
         with pytest.raises(TransientError):
@@ -172,7 +172,7 @@ class WatchedToken(StopToken):
             yield
 
 
-def test_a_statement_that_has_given_no_row_yet_is_interrupted_within_two_seconds(shop: Path) -> None:
+def test_a_statement_without_rows_yet_is_interrupted_within_two_seconds(shop: Path) -> None:
     stop = WatchedToken()
     stopped_at: list[float] = []
 
@@ -199,7 +199,7 @@ def test_a_stop_between_rows_ends_the_reading(source: RowSource) -> None:
         drain(endless)
 
 
-def test_a_report_that_was_stopped_before_it_began_reads_nothing(source: RowSource) -> None:
+def test_a_report_that_was_stopped_before_its_start_reads_no_rows(source: RowSource) -> None:
     stop = StopToken()
     stop.set(StopReason.SHUTDOWN)
     with pytest.raises(Stopped), running(source, f"{FOREVER} i from n", stop=stop):

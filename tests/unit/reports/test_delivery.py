@@ -1,4 +1,4 @@
-"""A report's file to people: what is attached, zipped or linked, what an empty one becomes, what a failure says."""
+"""Tests how a report is delivered: attached, zipped, linked, empty, or failed."""
 
 import hashlib
 import io
@@ -70,11 +70,13 @@ def noise(size: int) -> bytes:
         ("a.csv.gz", 15_000_000, DeliveryMethod.LINK),
     ],
 )
-def test_the_ladder_goes_by_size_and_compresses_nothing_twice(name: str, size: int, step: DeliveryMethod) -> None:
+def test_the_delivery_method_depends_on_the_size_and_never_compresses_twice(
+    name: str, size: int, step: DeliveryMethod
+) -> None:
     assert DeliveryMethodPolicy(5_000_000, 15_000_000).first(name, size) is step
 
 
-def test_a_small_file_is_attached_with_what_it_is(ctx: FakeContext) -> None:
+def test_a_small_file_is_attached_and_described(ctx: FakeContext) -> None:
     made = generated(ctx, b"id\r\n1\r\n")
     how, (mail,) = deliver(ctx, made, delivery(), subject="Numbers", title="Sales of the north")
     assert (how, mail.to, mail.subject, mail.template) == ("attached", ["ada@example.com"], "Numbers", "report-ready")
@@ -98,7 +100,7 @@ def test_a_larger_file_is_zipped_and_reads_back_equal(ctx: FakeContext) -> None:
         assert archive.read("sales-north.csv") == data
 
 
-def test_what_is_too_large_even_zipped_is_linked_and_leaves_no_archive(ctx: FakeContext) -> None:
+def test_a_file_that_is_too_large_even_zipped_is_linked_and_leaves_no_archive(ctx: FakeContext) -> None:
     made = generated(ctx, noise(5000))
     how, (mail,) = deliver(ctx, made, delivery())
     assert (how, mail.attachments, list(ctx.artifacts)) == ("link", [], [])
@@ -136,7 +138,7 @@ def test_an_empty_report_is_sent_noted_or_skipped(
         assert "found no rows" in str(mails[0].text)
 
 
-def test_nothing_is_mailed_outside_the_allowed_domains(ctx: FakeContext) -> None:
+def test_no_report_is_mailed_outside_the_allowed_domains(ctx: FakeContext) -> None:
     by = delivery(domains="example.com, example.org")
     deliver(ctx, generated(ctx, b"id\r\n"), by, to=["Ada <ada@mail.example.com>", "bob@EXAMPLE.org"])
     with pytest.raises(
@@ -146,7 +148,7 @@ def test_nothing_is_mailed_outside_the_allowed_domains(ctx: FakeContext) -> None
     assert len(ctx.added) == 1
 
 
-def test_a_failure_is_told_in_the_words_of_its_error(ctx: FakeContext) -> None:
+def test_a_failure_notice_contains_the_message_of_the_error(ctx: FakeContext) -> None:
     failure = Failure("generate", "source_unavailable", 'The data source "shop" could not be reached.')
     delivery(failure=failure).tell(ctx, TellFailure(report="sales", title="Sales", to=["ada@example.com"]))
     mail = SendMail.model_validate(ctx.added[0].input)

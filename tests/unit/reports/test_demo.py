@@ -1,4 +1,4 @@
-"""The demo shop: the same rows everywhere, complete or absent, and never over somebody's own file."""
+"""Tests the demo shop: the same rows everywhere, complete or absent, and no replaced files of others."""
 
 import sqlite3
 import subprocess
@@ -16,14 +16,14 @@ def everything(path: Path) -> list[str]:
         return list(connection.iterdump())
 
 
-def test_it_is_the_same_every_time(tmp_path: Path) -> None:
+def test_the_shop_is_the_same_every_time(tmp_path: Path) -> None:
     assert make_demo(tmp_path / "a.db", 500)
     assert make_demo(tmp_path / "b.db", 500)
     assert everything(tmp_path / "a.db") == everything(tmp_path / "b.db")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.db", "b.db"]
 
 
-def test_a_complete_one_is_left_alone_and_another_size_is_made_again(tmp_path: Path) -> None:
+def test_a_complete_shop_is_kept_and_one_of_another_size_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "new" / "shop.db"
     assert make_demo(path, 500)
     made = path.stat()
@@ -32,14 +32,14 @@ def test_a_complete_one_is_left_alone_and_another_size_is_made_again(tmp_path: P
     assert make_demo(path, 600)
 
 
-def test_an_interrupted_one_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_creation_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bureau.services.reports.demo.os.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         make_demo(tmp_path / "shop.db", 10)
     assert not list(tmp_path.iterdir())
 
 
-def test_somebody_elses_file_is_not_replaced(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "mine.db"
     path.write_text("my notes")
     with pytest.raises(NotTheShop):
@@ -47,9 +47,9 @@ def test_somebody_elses_file_is_not_replaced(tmp_path: Path) -> None:
     assert path.read_text() == "my notes"
 
 
-def test_the_command_makes_it_and_says_so(tmp_path: Path) -> None:
+def test_the_command_creates_the_shop_and_prints_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bureau.services.reports.demo", str(tmp_path / "shop.db"), "--rows", "100"]
     first = subprocess.run(command, capture_output=True, text=True, check=True)
     second = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert first.stdout == f"{tmp_path / 'shop.db'}: made, 100 orders\n"
-    assert second.stdout == f"{tmp_path / 'shop.db'}: was there, 100 orders\n"
+    assert first.stdout == f"{tmp_path / 'shop.db'}: created, 100 orders\n"
+    assert second.stdout == f"{tmp_path / 'shop.db'}: exists already, 100 orders\n"

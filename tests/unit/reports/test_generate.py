@@ -1,4 +1,4 @@
-"""`reports.generate` on the demo shop, with the reports that Bureau ships."""
+"""Tests `reports.generate` on the demo shop, with the reports that Bureau ships."""
 
 import csv
 import gzip
@@ -69,12 +69,12 @@ def test_every_shipped_report_is_announced_and_admitted(service: Service) -> Non
     assert announcement_errors(service.catalog) == []
 
 
-def test_without_its_source_a_report_is_not_announced(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_without_its_source_is_not_announced(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DEMO_URL", raising=False)
     assert reports_service(resources).reports == []
 
 
-def test_rows_and_sums_equal_the_databases(service: Service, ctx: FakeContext, shop: Path) -> None:
+def test_rows_and_sums_equal_those_of_the_database(service: Service, ctx: FakeContext, shop: Path) -> None:
     result, data = generate(service, ctx, "monthly-sales")
     with closing(sqlite3.connect(shop)) as connection:
         count, quantity, cents = connection.execute(
@@ -89,7 +89,7 @@ def test_rows_and_sums_equal_the_databases(service: Service, ctx: FakeContext, s
     assert any(line["product"] == "'=SUM(1,1)" for line in found)
 
 
-def test_the_result_says_what_the_file_is(service: Service, ctx: FakeContext) -> None:
+def test_the_result_describes_the_file(service: Service, ctx: FakeContext) -> None:
     result, data = generate(service, ctx, "monthly-sales", params={"region": "north"})
     assert (result.report, result.title, result.artifact.name) == (
         "monthly-sales",
@@ -103,7 +103,7 @@ def test_the_result_says_what_the_file_is(service: Service, ctx: FakeContext) ->
     assert ctx.logs[1].startswith(f"Wrote {result.rows:,} rows, {len(data):,} bytes, in ")
 
 
-def test_parameters_choose_the_rows(service: Service, ctx: FakeContext) -> None:
+def test_parameters_select_the_rows(service: Service, ctx: FakeContext) -> None:
     params = {"since": "2024-06-01", "until": "2024-06-30", "region": "east"}
     found = lines(generate(service, ctx, "monthly-sales", params=params)[1])
     assert {(line["month"], line["region"]) for line in found} == {("2024-06", "east")}
@@ -139,14 +139,14 @@ def test_a_compressed_file_holds_the_same_rows(service: Service, ctx: FakeContex
     ("report", "params", "code", "words"),
     [
         ("no-such-report", {}, "unknown_report", "the reports are: customers, monthly-sales, top-customers."),
-        ("../monthly-sales", {}, "unknown_report", "There is no report"),
+        ("../monthly-sales", {}, "unknown_report", "not found; the reports are"),
         ("monthly-sales", {"since": "yesterday"}, "invalid_parameter", "since must be a date"),
         ("monthly-sales", {"region": "' or 1=1 --"}, "invalid_parameter", "region must be one of north"),
         ("monthly-sales", {"regions": []}, "invalid_parameter", '"regions" is not a parameter of this report'),
         ("top-customers", {"limit": "5"}, "invalid_parameter", "limit must be a whole number"),
     ],
 )
-def test_what_cannot_run_fails_for_good_with_a_reason(
+def test_a_report_that_cannot_run_is_a_permanent_error_with_a_reason(
     service: Service, ctx: FakeContext, report: str, params: dict[str, Any], code: str, words: str
 ) -> None:
     with pytest.raises(PermanentError) as error:
@@ -157,7 +157,7 @@ def test_what_cannot_run_fails_for_good_with_a_reason(
     assert generate(service, ctx, "top-customers")[0].rows == 100  # the next one runs
 
 
-def test_a_source_that_is_down_is_tried_again_and_leaves_no_file(
+def test_a_source_that_is_down_is_a_transient_error_and_leaves_no_file(
     tmp_path: Path, ctx: FakeContext, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DEMO_URL", f"sqlite:///{tmp_path / 'gone.db'}")

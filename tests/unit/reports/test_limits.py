@@ -1,4 +1,4 @@
-"""What a source is spared: so long a statement; and several queries see one state of it."""
+"""Tests the limits of sources, and that several queries see one snapshot."""
 
 import sqlite3
 from pathlib import Path
@@ -36,14 +36,14 @@ def shop(tmp_path: Path) -> Path:
     ("variable", "value"),
     [("AT_A_TIME", "0"), ("AT_A_TIME", "many"), ("TIMEOUT_SECONDS", "0"), ("TIMEOUT_SECONDS", "x")],
 )
-def test_a_wrong_limit_is_named_with_its_mend(variable: str, value: str) -> None:
+def test_an_invalid_limit_is_refused_with_the_allowed_values(variable: str, value: str) -> None:
     given = {"SOURCE_SHOP_URL": "sqlite:///x.db", f"SOURCE_SHOP_{variable}": value}
     with pytest.raises(InvalidSources, match=f"SOURCE_SHOP_{variable}: write a number from"):
         open_sources(given)
 
 
 @pytest.mark.parametrize("what", ["count(*) from n", "i from n"])
-def test_a_statement_of_sqlite_that_takes_too_long_is_ended_and_says_so(shop: Path, what: str) -> None:
+def test_a_statement_of_sqlite_that_takes_too_long_is_ended_with_an_error(shop: Path, what: str) -> None:
     source = SqliteSource("shop", shop, Limits(timeout_seconds=0.05))
     with pytest.raises(PermanentError, match=r"after \d seconds"), running(source, FOREVER + what) as rows:
         drain(rows)

@@ -1,4 +1,4 @@
-"""Parameters: what fits becomes a Python value, what does not is refused by name, value and rule."""
+"""Tests that valid parameters become Python values, and invalid ones are refused by name, value and rule."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -47,7 +47,7 @@ def read(table: dict[str, Any], value: Any) -> Value:
         ({"type": "list"}, [], ()),
     ],
 )
-def test_a_value_that_fits_is_read(table: dict[str, Any], value: Any, bound: Value) -> None:
+def test_a_valid_value_is_read(table: dict[str, Any], value: Any, bound: Value) -> None:
     result = read(table, value)
     assert result == bound
     assert type(result) is type(bound)
@@ -88,7 +88,7 @@ def test_a_value_that_fits_is_read(table: dict[str, Any], value: Any, bound: Val
         ({"type": "list"}, ["x" * 1001], "p must hold texts of at most 1000 characters"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_with_its_rule(table: dict[str, Any], value: Any, rule: str) -> None:
+def test_an_invalid_value_is_refused_with_its_rule(table: dict[str, Any], value: Any, rule: str) -> None:
     with pytest.raises(PermanentError) as error:
         read(table, value)
     assert error.value.code == "invalid_parameter"
@@ -96,17 +96,18 @@ def test_a_value_that_does_not_fit_is_refused_with_its_rule(table: dict[str, Any
     assert len(error.value.message) < 300  # a long value is cut
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     parameters = [read_parameter("since", {"type": "date", "required": True}), read_parameter("region", ENUM)]
     with pytest.raises(PermanentError) as error:
         read_params(parameters, {"region": "west", "sinze": "2024-01-01"}, NOW)
     assert error.value.message == (
-        'The report\'s parameters do not fit: "sinze" is not a parameter of this report; it takes since, region; '
+        'The report\'s parameters are invalid: "sinze" is not a parameter of this report; its parameters are '
+        "since, region; "
         'region must be one of north, south, not "west"; since is required: a date such as 2024-03-31.'
     )
 
 
-def test_what_is_not_given_is_the_default_or_null() -> None:
+def test_a_missing_value_is_the_default_or_null() -> None:
     parameters = [
         read_parameter("since", {"type": "date", "default": date(2024, 1, 1)}),
         read_parameter("until", {"type": "date"}),
@@ -115,7 +116,7 @@ def test_what_is_not_given_is_the_default_or_null() -> None:
     assert read_params(parameters, {}, NOW) == {"since": date(2024, 1, 1), "until": None, "regions": ("north",)}
 
 
-def test_the_schema_is_closed_and_says_what_json_schema_can_say() -> None:
+def test_the_schema_is_closed_and_has_the_rules_that_json_schema_can_express() -> None:
     parameters = [
         read_parameter("since", {"type": "date", "required": True, "minimum": date(2020, 1, 1)}),
         read_parameter("region", {**ENUM, "description": "Where."}),
@@ -221,7 +222,7 @@ def test_a_relative_time_is_midnight_in_the_reports_time_zone_or_now() -> None:
     assert read_params([read_parameter("p", {"type": "datetime", "default": "now"})], {}, NOW)["p"] == NOW
 
 
-def test_a_value_that_is_given_wins_over_a_relative_default() -> None:
+def test_a_given_value_wins_over_a_relative_default() -> None:
     parameter = read_parameter("p", {"type": "date", "default": "today", "label": "Day"})
     assert read_params([parameter], {"p": "2024-01-01"}, NOW) == {"p": date(2024, 1, 1)}
     assert params_schema([parameter])["properties"]["p"]["title"] == "Day"

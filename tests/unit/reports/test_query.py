@@ -1,4 +1,4 @@
-"""`:name` placeholders: found where SQL has no other use for a colon, and only there."""
+"""Tests that `:name` placeholders are found only where SQL has no other use for a colon."""
 
 import sqlite3
 
@@ -55,13 +55,13 @@ def test_a_colon_is_a_parameter_only_where_sql_has_no_use_for_it(sql: str, found
         ("select 1\n; /* never closed", 2, "comment"),
     ],
 )
-def test_what_is_not_one_statement_is_named_with_its_line(sql: str, line: int, words: str) -> None:
+def test_sql_that_is_not_one_statement_is_an_error_with_its_line(sql: str, line: int, words: str) -> None:
     with pytest.raises(InvalidQuery, match=words) as error:
         parse_query(sql)
     assert error.value.line == line
 
 
-def test_a_placeholder_knows_its_line() -> None:
+def test_a_placeholder_has_its_line() -> None:
     assert parse_query("select 1\nwhere :a\n  = :b").placeholders == [Placeholder("a", 2), Placeholder("b", 3)]
 
 
@@ -70,7 +70,7 @@ def test_a_closing_semicolon_is_left_out() -> None:
 
 
 @given(st.text(alphabet="a:'\"$`-/*%\\;e E\n1[]()", max_size=40))
-def test_rendering_as_written_gives_the_statement_back(sql: str) -> None:
+def test_rendering_in_the_same_notation_returns_the_statement(sql: str) -> None:
     try:
         query = parse_query(sql)
     except InvalidQuery:
@@ -79,7 +79,7 @@ def test_rendering_as_written_gives_the_statement_back(sql: str) -> None:
 
 
 @given(st.text(alphabet="ab:%\\ '1", max_size=30))
-def test_literals_reach_the_database_untouched_through_every_notation(literal: str) -> None:
+def test_literals_reach_the_database_unchanged_in_every_notation(literal: str) -> None:
     quoted = "'" + literal.replace("'", "''") + "'"
     query = parse_query(f"select {quoted}, :a")
 

@@ -1,4 +1,4 @@
-"""Sources from the environment: which reader a URL gets, and that no mistake shows a URL."""
+"""Tests which reader a URL gets, and that no error shows a URL."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from bureau.settings import SettingsError
         ("sqlite+pysqlite:////var/demo.db", SqliteSource),
     ],
 )
-def test_a_url_finds_its_reader(url: str, reader: type) -> None:
+def test_a_url_selects_its_reader(url: str, reader: type) -> None:
     sources = open_sources({"SOURCE_SHOP_URL": url, "SOURCE_OTHER_URL": "", "PATH": "/bin"})
     assert list(sources) == ["shop"]
     assert type(sources["shop"]) is reader
@@ -45,14 +45,14 @@ def test_a_url_finds_its_reader(url: str, reader: type) -> None:
         ("postgresql://u:secret@[db/shop", "use postgresql://user:password@host:5432/database"),
     ],
 )
-def test_a_wrong_url_is_named_by_its_variable_and_never_shown(url: str, mend: str) -> None:
+def test_an_invalid_url_is_reported_by_its_variable_and_never_shown(url: str, mend: str) -> None:
     with pytest.raises(InvalidSources) as error:
         open_sources({"SOURCE_SHOP_URL": url})
     assert error.value.errors[0].startswith(f"SOURCE_SHOP_URL: {mend}")
     assert "secret" not in str(error.value)
 
 
-def test_settings_say_everything_wrong_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_report_all_errors_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REPORTS_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(SettingsError) as error:
         load_settings({"SOURCE_A_URL": "nonsense", "SOURCE_B_URL": "sqlite://"})
@@ -77,6 +77,7 @@ def test_a_url_is_read_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidSources) as error:
         open_sources({"SOURCE_SHOP_URL_FILE": str(tmp_path / "url"), "SOURCE_OTHER_URL_FILE": "/nowhere"})
     assert error.value.errors == [
-        "SOURCE_OTHER_URL_FILE: /nowhere cannot be read (No such file or directory); name a file this process may read",
+        "SOURCE_OTHER_URL_FILE: /nowhere cannot be read (No such file or directory); "
+        "name a file that this process may read",
         "SOURCE_SHOP_URL: use postgresql://user:password@host/database, sqlite:///path or another database URL",
     ]

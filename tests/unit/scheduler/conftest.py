@@ -1,4 +1,4 @@
-"""What a scheduler finds: a ledger on SQLite, and services that announced themselves."""
+"""Provides what a scheduler needs: a ledger on SQLite with announced services."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the doctor says of schedules."""
+"""Tests what the doctor reports about schedules."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,11 +14,11 @@ AT = datetime(2030, 1, 2, 7, 0, tzinfo=UTC)
 CASES = [
     (
         TroubledSchedule("ada", "daily", 125.4, None, None, None),
-        ["schedule daily of ada: its next job is 125 s late; a scheduler makes it: does one run?"],
+        ["schedule daily of ada: its next job is 125 s late; check that a scheduler runs."],
     ),
     (
         TroubledSchedule("ada", "daily", 0.0, "There is no such file.", AT, None),
-        ["schedule daily of ada: its last time, 2030-01-02 07:00 UTC, has no job: There is no such file."],
+        ["schedule daily of ada: its last run, 2030-01-02 07:00 UTC, has no job: There is no such file."],
     ),
     (
         TroubledSchedule("ada", "daily", 0.0, None, None, JOB),
@@ -27,6 +27,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("troubled", "said"), CASES)
-def test_each_trouble_is_told_with_what_to_do(troubled: TroubledSchedule, said: list[str]) -> None:
-    assert list(schedule_findings([troubled])) == said
+@pytest.mark.parametrize(("troubled", "findings"), CASES)
+def test_each_problem_is_reported_with_what_to_do(troubled: TroubledSchedule, findings: list[str]) -> None:
+    assert list(schedule_findings([troubled])) == findings

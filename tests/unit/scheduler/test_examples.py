@@ -1,4 +1,4 @@
-"""The shipped example: its file is without mistakes for the services it names, and its tasks do what they say."""
+"""Tests the shipped example: its file is valid for the services that it names, and its tasks work."""
 
 import os
 import time
@@ -52,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_schedule_of_the_example_is_accepted() -> None:
-    written = ScheduleFile.at(EXAMPLE).written
+    written = ScheduleFile.at(EXAMPLE).entries
     assert [(one.name, schedule_errors(one.spec, KNOWN)) for one in written] == [
         ("daily-report", []),
         ("hourly-check", []),
@@ -60,7 +60,7 @@ def test_every_schedule_of_the_example_is_accepted() -> None:
     ]
 
 
-def test_a_disk_with_room_is_told_and_a_full_one_fails(context: FakeContext, tmp_path: Path) -> None:
+def test_a_disk_with_room_is_logged_and_a_full_one_fails(context: FakeContext, tmp_path: Path) -> None:
     found = free_space(context, str(tmp_path), least_percent=0)
     assert 0 < found["free_percent"] <= 100
     with pytest.raises(PermanentError, match="at least 101 % should be"):

@@ -1,4 +1,4 @@
-"""The schedules of a file in the ledger: at the start, when it changes, and as far as the services are there."""
+"""Tests how schedules of a file come into the ledger: at the start, after changes, and when services announce."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "schedules.yaml"
 
 
-def test_the_schedules_of_the_file_are_in_force_after_a_look(place: Place, path: Path) -> None:
+def test_the_schedules_of_the_file_are_saved_by_a_step(place: Place, path: Path) -> None:
     place.announce()
     filed = Filed(place, path, hourly())
     assert filed.look() == []
@@ -60,7 +60,7 @@ def test_the_schedules_of_the_file_are_in_force_after_a_look(place: Place, path:
     assert kept.next_at is not None
 
 
-def test_a_file_that_says_the_same_changes_nothing(place: Place, path: Path) -> None:
+def test_an_unchanged_file_changes_nothing(place: Place, path: Path) -> None:
     place.announce()
     Filed(place, path, hourly()).look()
     filed = Filed(place, path, f"# a comment\n{hourly()}")
@@ -82,7 +82,7 @@ def test_a_changed_file_changes_the_schedules(place: Place, path: Path) -> None:
     assert schedules.from_files(place.db) == []
 
 
-def test_a_file_that_became_wrong_changes_nothing_and_is_told_once(place: Place, path: Path) -> None:
+def test_a_file_that_became_invalid_changes_nothing_and_is_reported_once(place: Place, path: Path) -> None:
     place.announce()
     filed = Filed(place, path, hourly())
     filed.look()
@@ -98,7 +98,7 @@ def test_a_file_that_became_wrong_changes_nothing_and_is_told_once(place: Place,
     assert filed.kept().timing.every_seconds == 60  # type: ignore[union-attr]
 
 
-def test_what_is_not_announced_yet_is_told_and_comes_into_force_later(place: Place, path: Path) -> None:
+def test_a_schedule_of_an_unannounced_task_is_reported_and_saved_later(place: Place, path: Path) -> None:
     filed = Filed(place, path, hourly())
     (told,) = filed.look()
     assert told.startswith(f"{path}, line 1, schedules/hourly/job/tasks/0/run: No service has announced shop.suma")
@@ -109,7 +109,7 @@ def test_what_is_not_announced_yet_is_told_and_comes_into_force_later(place: Pla
     assert filed.kept() is not None
 
 
-def test_an_input_that_does_not_fit_keeps_the_schedule_as_it_was(place: Place, path: Path) -> None:
+def test_an_invalid_input_leaves_the_schedule_unchanged(place: Place, path: Path) -> None:
     place.announce()
     filed = Filed(place, path, hourly())
     filed.look()
@@ -118,19 +118,19 @@ def test_an_input_that_does_not_fit_keeps_the_schedule_as_it_was(place: Place, p
     assert filed.kept().job["tasks"][0]["input"] == {"a": 2, "b": 2}  # type: ignore[union-attr]
 
 
-def test_a_name_that_is_taken_over_http_is_told(place: Place, path: Path) -> None:
+def test_a_name_that_was_created_over_http_is_reported(place: Place, path: Path) -> None:
     place.announce()
     new = NewSchedule("local", "hourly", Timing("@daily", None, "UTC"), {}, True, Misfire.ONCE, ScheduleOrigin.API)
     schedules.save(place.db, "local", "hourly", ScheduleOrigin.API, lambda _: new)
     filed = Filed(place, path, hourly())
     (told,) = filed.look()
-    assert "A schedule of this name was made over HTTP" in told
+    assert "A schedule of this name was created over HTTP" in told
     schedules.delete_schedule(place.db, "local", "hourly", ScheduleOrigin.API)
     filed.look()
     assert filed.kept().source is ScheduleOrigin.FILE  # type: ignore[union-attr]
 
 
-def test_a_file_that_is_nobodys_is_told(place: Place, path: Path) -> None:
+def test_an_artifact_of_another_owner_is_reported(place: Place, path: Path) -> None:
     place.announce()
     theirs = stored(owner="bob")
     add_upload(place.db, theirs)
@@ -148,7 +148,7 @@ def test_any_number_of_schedulers_may_read_the_file(place: Place, path: Path) ->
     assert both[0].kept() == before
 
 
-def test_what_the_file_changes_is_in_the_audit(place: Place, path: Path) -> None:
+def test_changes_by_the_file_are_in_the_audit(place: Place, path: Path) -> None:
     place.announce()
     filed = Filed(place, path, hourly())
     filed.look()

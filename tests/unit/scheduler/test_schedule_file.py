@@ -1,4 +1,4 @@
-"""A file of schedules: what is in it, and every mistake by file, line, place and mend."""
+"""Tests the reading of a file of schedules, and its errors with file, line, path and how to fix them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules.schedules import Misfire
-from bureau.services.scheduler.schedule_file import LARGEST_BYTES, ScheduleFile, ScheduleFileWrong
+from bureau.services.scheduler.schedule_file import LARGEST_BYTES, InvalidScheduleFile, ScheduleFile
 from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import SettingsError, load
 
@@ -33,29 +33,29 @@ def path(tmp_path: Path) -> Path:
 
 
 def errors(text: str) -> list[str]:
-    with pytest.raises(ScheduleFileWrong) as refused:
+    with pytest.raises(InvalidScheduleFile) as refused:
         ScheduleFile(Path("schedules.yaml"), text.encode())
     return refused.value.errors
 
 
 def test_schedules_are_read_with_their_owners(path: Path) -> None:
-    morning, hourly = ScheduleFile(path, GOOD.encode()).written
+    morning, hourly = ScheduleFile(path, GOOD.encode()).entries
     assert (morning.owner, morning.name, morning.spec.cron) == ("shop", "morning", "0 7 * * 1-5")
     assert (morning.spec.time_zone, morning.spec.misfire, morning.spec.enabled) == ("Europe/Paris", Misfire.ALL, True)
     assert (hourly.owner, hourly.spec.every_seconds, hourly.spec.enabled) == ("other", 3600, False)
 
 
 @pytest.mark.parametrize("text", ["", "# none\n", "schedules:\n", "schedules: {}\n", "owner: shop\n"])
-def test_a_file_without_schedules_is_fine(path: Path, text: str) -> None:
-    assert ScheduleFile(path, text.encode()).written == []
+def test_a_file_without_schedules_is_valid(path: Path, text: str) -> None:
+    assert ScheduleFile(path, text.encode()).entries == []
 
 
-def test_who_asks_without_keys_owns_what_names_no_owner(path: Path) -> None:
-    (written,) = ScheduleFile(path, f"schedules: {{a: {{cron: '@daily', {JOB}}}}}".encode()).written
+def test_a_schedule_without_an_owner_belongs_to_local(path: Path) -> None:
+    (written,) = ScheduleFile(path, f"schedules: {{a: {{cron: '@daily', {JOB}}}}}".encode()).entries
     assert written.owner == "local"
 
 
-def test_every_error_is_told_from_the_top_down_with_its_line() -> None:
+def test_all_errors_are_reported_in_the_order_of_their_lines() -> None:
     text = """\
 schedules:
   a b:
@@ -72,8 +72,8 @@ schedules:
       run_at: 2030-01-01T00:00:00Z
       tasks: [{name: x, run: shop.suma}]
 """
-    told = errors(text)
-    assert [line.split(":")[0] for line in told] == [
+    lines = errors(text)
+    assert [line.split(":")[0] for line in lines] == [
         "schedules.yaml, line 2, schedules/a b",
         "schedules.yaml, line 8, schedules/a b/job/tasks/0/after/0",
         "schedules.yaml, line 10, schedules/b/cron",
@@ -81,12 +81,14 @@ schedules:
         "schedules.yaml, line 13, schedules/b/job/run_at",
     ]
     for line, mend in zip(
-        told, ("letters, digits", "called y", "no day 30 in month 2", "is Europe/Paris meant", "cron or"), strict=True
+        lines,
+        ("letters, digits", "called y", "month 2 has no day 30", "did you mean Europe/Paris", "cron or"),
+        strict=True,
     ):
         assert mend in line
 
 
-def test_what_has_another_form_is_told_with_its_line() -> None:
+def test_a_value_of_the_wrong_type_is_reported_with_its_line() -> None:
     text = """\
 owner: "a b"
 schedules:
@@ -109,46 +111,46 @@ schedules:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"schedules:\n  a:\n    cron: @daily", "schedules.yaml, line 3: not YAML: "),
         (b"- a", "schedules.yaml, line 1: It is a JSON object."),
         (b"\xff", "schedules.yaml is not UTF-8 text"),
     ],
 )
-def test_what_is_no_such_file_is_told(data: bytes, said: str) -> None:
-    with pytest.raises(ScheduleFileWrong) as refused:
+def test_an_unreadable_content_is_reported(data: bytes, message: str) -> None:
+    with pytest.raises(InvalidScheduleFile) as refused:
         ScheduleFile(Path("schedules.yaml"), data)
-    assert refused.value.errors[0].startswith(said)
+    assert refused.value.errors[0].startswith(message)
 
 
-def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:
-    with pytest.raises(ScheduleFileWrong, match="cannot be read"):
+def test_a_file_that_cannot_be_opened_is_reported(path: Path) -> None:
+    with pytest.raises(InvalidScheduleFile, match="cannot be read"):
         ScheduleFile.at(path)
     path.write_bytes(b"#" * (LARGEST_BYTES + 1))
-    with pytest.raises(ScheduleFileWrong, match="more than"):
+    with pytest.raises(InvalidScheduleFile, match="more than"):
         ScheduleFile.at(path)
 
 
-def test_a_file_is_read_again_when_it_changed(path: Path) -> None:
+def test_a_changed_file_is_read_again(path: Path) -> None:
     path.write_text(GOOD)
     file = ScheduleFile.at(path)
-    assert file.again() is file
+    assert file.reread() is file
     path.write_text("schedules:\n")
-    assert file.again().written == []
+    assert file.reread().entries == []
     path.write_text("schedules: [")
-    with pytest.raises(ScheduleFileWrong):
-        file.again()
+    with pytest.raises(InvalidScheduleFile):
+        file.reread()
 
 
-def test_errors_found_later_have_their_place_too(path: Path) -> None:
+def test_errors_found_later_have_their_line_too(path: Path) -> None:
     file = ScheduleFile(path, GOOD.encode())
     unknown = FieldError("unknown_run", "No service has announced shop.suma.", "#/job/tasks/0/run")
-    (told,) = file.told(file.written[0], [unknown])
-    assert told == f"{path}, line 8, schedules/morning/job/tasks/0/run: No service has announced shop.suma."
+    (lines,) = file.error_lines(file.entries[0], [unknown])
+    assert lines == f"{path}, line 8, schedules/morning/job/tasks/0/run: No service has announced shop.suma."
 
 
-def test_a_start_with_a_wrong_file_names_the_setting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_file_at_the_start_names_the_setting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("schedules: {a: {cron: '0 0 30 2 *', job: {tasks: [{name: x, run: a.b}]}}}")
     monkeypatch.setenv("SCHEDULES_FILE", str(path))
     (settings,) = load(SchedulerSettings)

@@ -1,4 +1,4 @@
-"""The scheduler's look at schedules: jobs as their services announce, and the relay woken."""
+"""Tests that due schedules get jobs as their services announce them, and that the relay is woken."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from bureau.ledger.db.tables import schedules as table
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
-from bureau.services.scheduler.schedules import LOOK_SECONDS, Schedules
+from bureau.services.scheduler.schedules import CHECK_SECONDS, Schedules
 from tests.unit.scheduler.conftest import Place
 
 JOB = {"tags": ["daily"], "tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}
@@ -40,7 +40,7 @@ def kept(place: Place) -> Schedule:
     return found
 
 
-def test_a_job_is_made_as_its_service_announces_now(place: Place) -> None:
+def test_a_job_is_made_from_the_current_announcement(place: Place) -> None:
     place.announce()
     due(place)
     relay = Wakes()
@@ -53,40 +53,40 @@ def test_a_job_is_made_as_its_service_announces_now(place: Place) -> None:
     assert (kept(place).last_job_id, relay.woken) == (job.id, 1)
 
 
-def test_nothing_due_is_nothing_done(place: Place) -> None:
+def test_without_due_schedules_no_job_is_made(place: Place) -> None:
     relay = Wakes()
-    assert Schedules(place.db, place.announcements, relay.wake).step() == LOOK_SECONDS
+    assert Schedules(place.db, place.announcements, relay.wake).step() == CHECK_SECONDS
     assert relay.woken == 0
 
 
-def test_a_service_that_is_gone_does_not_stop_its_schedules(place: Place) -> None:
+def test_a_service_that_is_down_does_not_stop_its_schedules(place: Place) -> None:
     due(place)
     Schedules(place.db, place.announcements, Wakes().wake).step()
     with place.db.read() as connection:
         assert connection.execute(select(tasks.c.queue)).scalar_one() == "shop"
 
 
-def test_a_job_of_another_version_is_told_and_the_schedule_goes_on(place: Place) -> None:
+def test_a_job_of_another_version_is_reported_and_the_schedule_continues(place: Place) -> None:
     place.announce()
     due(place, {"tasks": [{"name": "add", "run": "shop.suma", "colour": "red"}]})
-    assert Schedules(place.db, place.announcements, Wakes().wake).step() == LOOK_SECONDS
+    assert Schedules(place.db, place.announcements, Wakes().wake).step() == CHECK_SECONDS
     found = kept(place)
     assert "written by another version" in str(found.problem)
     assert found.next_at is not None
     assert found.next_at > found.updated_at
 
 
-def test_missed_ticks_come_as_fast_as_they_can_be_made(place: Place) -> None:
+def test_missed_ticks_are_caught_up_without_pauses(place: Place) -> None:
     place.announce()
     due(place, seconds=2.5 * 3600)
     loop = Schedules(place.db, place.announcements, Wakes().wake)
-    assert [loop.step(), loop.step()] == [0.0, LOOK_SECONDS]
+    assert [loop.step(), loop.step()] == [0.0, CHECK_SECONDS]
     with place.db.read() as connection:
         ids: list[UUID] = list(connection.execute(select(jobs.c.id)).scalars())
     assert len(ids) == 3
 
 
-def test_quotas_hold_for_owners_with_keys_as_in_the_gateway(place: Place) -> None:
+def test_quotas_apply_to_owners_with_keys_as_in_the_gateway(place: Place) -> None:
     place.announce()
     for owner in ("ada", "local"):
         due(place, seconds=2.5 * 3600, owner=owner)

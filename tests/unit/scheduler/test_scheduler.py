@@ -1,4 +1,4 @@
-"""What the scheduler finds, it counts: executions that were lost, hints that were lost."""
+"""Tests that the scheduler counts lost attempts and lost hints."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def counted(name: str) -> float:
     return REGISTRY.get_sample_value(name) or 0.0
 
 
-def test_a_lease_that_ended_is_a_lost_attempt(scheduler: Scheduler, place: Place) -> None:
+def test_an_expired_lease_is_counted_as_a_lost_attempt(scheduler: Scheduler, place: Place) -> None:
     before = counted("bureau_ledger_lost_attempts_total")
     book = Book(place.db)
     for _ in range(2):
@@ -42,7 +42,7 @@ def test_a_lease_that_ended_is_a_lost_attempt(scheduler: Scheduler, place: Place
     assert counted("bureau_ledger_lost_attempts_total") == before + 2
 
 
-def test_a_hint_that_nobody_claimed_is_a_lost_hint(scheduler: Scheduler, place: Place) -> None:
+def test_a_hint_that_nobody_claimed_is_counted_as_a_lost_hint(scheduler: Scheduler, place: Place) -> None:
     before = counted("bureau_ledger_lost_hints_total")
     place.announce()
     book = Book(place.db)

@@ -1,4 +1,4 @@
-"""The appearance of an issuer's certificates: a design, and the issuer's own images, colours and signatory."""
+"""Defines the appearance of an issuer's certificates: a design, and the issuer's own images, colours and signatory."""
 
 import base64
 import re
@@ -19,7 +19,7 @@ _SVG = re.compile(
 
 @dataclass(frozen=True)
 class Looks:
-    """`design` is the template's path; images are SVG; a colour "" is the design's own."""
+    """Holds the appearance. `design` is the template's path; images are SVG; a colour "" is the design's own."""
 
     design: Path
     logo: str = ""

@@ -5,7 +5,7 @@ from typing import Literal
 
 import zxingcpp
 
-Correction = Literal["L", "M", "Q", "H"]  # of 7, 15, 25 and 30 % of the code
+Correction = Literal["L", "M", "Q", "H"]  # restores 7, 15, 25 and 30 % of the code
 
 _INK = "#101418"
 _DARK = re.compile(rb"\x00+")

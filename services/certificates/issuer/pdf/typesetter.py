@@ -25,7 +25,7 @@ _UNDRAWABLE = re.compile(r'the text `"(.+?)"` could not be displayed')
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is printed on the page; "" leaves its line out. `language` is one of `WORDS`; `link` verifies it."""
+    """Holds the text of the page; "" leaves its line out. `language` is one of `WORDS`; `link` verifies it."""
 
     organisation: str
     recipient: str
@@ -40,7 +40,7 @@ class Certificate:
 
 
 class CannotDrawError(Exception):
-    """No font has the characters that the certificate needs."""
+    """Says that no font has the characters that the certificate needs."""
 
     def __init__(self, characters: str) -> None:
         super().__init__(characters)
@@ -48,7 +48,7 @@ class CannotDrawError(Exception):
 
 
 class DesignError(Exception):
-    """The design's template has an error. The message says where."""
+    """Says that the design's template has an error, and where."""
 
 
 class Typesetter:

@@ -1,4 +1,4 @@
-"""The fixed texts of a certificate, in the languages in which it may be written. Pure."""
+"""Defines the fixed texts of a certificate, in the languages in which it may be written. Pure."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,10 +1,10 @@
-"""The names of a roster's columns, in the languages of certificates and of usual exports. Pure."""
+"""Defines the names of a roster's columns, in the languages of certificates and of usual exports. Pure."""
 
 import unicodedata
 from difflib import get_close_matches
 from functools import lru_cache
 
-# By field and language. A name that several languages share stands in each of them.
+# The names are listed by field and language. A name that several languages share is listed for each of them.
 NAMES: dict[str, dict[str, str]] = {
     "recipient": {
         "en": "recipient, name, full name, student, student name, participant, participant name, attendee, "
@@ -135,7 +135,7 @@ NAMES: dict[str, dict[str, str]] = {
 }
 FIELDS = tuple(NAMES)
 NEAR = 0.8
-SHORTEST_MISSPELT = 6  # “notes” is not a misspelt “note”
+SHORTEST_MISSPELT = 6  # shorter words are not matched: “notes” is not a misspelt “note”
 _LONGEST_NAME = 60  # characters of a cell that are compared with misspelt names
 
 

@@ -1,4 +1,4 @@
-"""A roster's bytes as text, whatever program saved them. Pure."""
+"""Decodes a roster's bytes, whatever program saved them. Pure."""
 
 import codecs
 import re
@@ -14,7 +14,7 @@ _BEGINNINGS = {
     b"%PDF": "it is a PDF, not CSV",
 }
 _SAVE_AS = "save it as “CSV UTF-8” (Excel: Save as, CSV UTF-8; LibreOffice: Text CSV, character set UTF-8)"
-_MARKS = (  # the one of UTF-32 begins like the one of UTF-16
+_MARKS = (  # UTF-32 comes first, because its mark begins like that of UTF-16
     (codecs.BOM_UTF32_LE, UTF_32, "utf-32"),
     (codecs.BOM_UTF32_BE, UTF_32, "utf-32"),
     (codecs.BOM_UTF8, UTF_8, "utf-8-sig"),
@@ -28,14 +28,17 @@ _ASCII = bytes(range(0x80))
 
 
 class Decoded(NamedTuple):
-    """`encoding` is its name for people."""
+    """Holds decoded text. `encoding` is its name for people."""
 
     text: str
     encoding: str
 
 
 class NotTextError(Exception):
-    """No encoding reads the file for certain. The message says what the file is and how to save it."""
+    """Says that no encoding reads the file for certain.
+
+    The message says what the file is and how to save it.
+    """
 
 
 def decode(data: bytes, encoding: str | None = None) -> Decoded:
@@ -120,7 +123,7 @@ def _weighed(data: bytes, first_byte: int) -> Decoded:
 
 
 def _undecided(data: bytes, readings: list[Reading]) -> str:
-    """Shows one word of the file as each of the encodings reads it: whoever knows the person can tell."""
+    """Shows one word of the file as each of the encodings reads it, because whoever knows the person can tell."""
     best, rival, *_ = readings
     differing = best.first_difference(rival)
     shown = [reading.encoding for reading in readings]

@@ -8,7 +8,7 @@ from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.services.certificates.issuer.rosters.languages import LANGUAGES, language_of
 from bureau.services.certificates.issuer.rosters.people import is_no_person
 
-# The longest a field may be: with all of them so long, the certificate is still one page.
+# These are the longest fields allowed: with all of them so long, the certificate is still one page.
 MAX_CHARACTERS = {
     "recipient": 120,
     "email": 254,
@@ -20,7 +20,7 @@ MAX_CHARACTERS = {
     "language": 40,
 }
 _LOST_CHARACTER = "\N{REPLACEMENT CHARACTER}"
-# A question mark at a letter: an encoding without that letter was used to save the file.
+# A question mark next to a letter: the file was saved in an encoding without that letter.
 _LOST_LETTER = re.compile(r"[^\W\d_]\?|\?[^\W\d_]")
 
 
@@ -52,7 +52,7 @@ def field_errors(field: str, value: str) -> Iterator[str]:
 
 
 def _address_errors(value: str) -> Iterator[str]:
-    """The rule is that of every mail: what passes here can be mailed to."""
+    """Yields the errors of an address by the rule of every mail: an address that passes here can be mailed to."""
     try:
         parse_mailbox(value)
     except AddressInvalid as error:

@@ -1,4 +1,4 @@
-"""What a roster's header says: which column holds which field, and where the recipient's name is. Pure."""
+"""Reads a roster's header: which column holds which field, and where the recipient's name is. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _COMPARED = 40  # unknown columns that are compared with misspelt names: it take
 
 @dataclass(frozen=True)
 class HeaderError:
-    """An error of the header; `column` is the cell it is about, or "" for the header as a whole."""
+    """Describes an error of the header; `column` is the cell it is about, or "" for the header as a whole."""
 
     column: str
     message: str
@@ -32,12 +32,15 @@ class HeaderError:
 
 @dataclass(frozen=True)
 class Header:
-    """Places are those of the cells, from 0. If there are both `parts` and a recipient, the parts confirm its name."""
+    """Holds the places of the cells, from 0.
+
+    If there are both `parts` and a recipient, the parts confirm its name.
+    """
 
     cells: Sequence[str]
     fields: Mapping[str, int]
     parts: Mapping[Part, int]
-    language: str = ""  # a code of LANGUAGES, where the header is in a language other than English
+    language: str = ""  # a code of LANGUAGES, if the header is in a language other than English
     surname_comes_first: bool = False
     surname_first_cells: bool = False  # the cells of the recipient are written `Lovelace, Ada`
     gradebook: bool = False
@@ -138,9 +141,9 @@ def _recipient_errors(cells: Sequence[str], whole: bool, by_part: Mapping[Part, 
 
 
 def _language(cells: Sequence[str]) -> str:
-    """Returns the language in which most of the known cells are.
+    """Returns the language of most of the known cells.
 
-    English names are ignored: they stand in files of every language.
+    English names are ignored, because they occur in files of every language.
     """
     counts: Counter[str] = Counter()
     for cell in cells:

@@ -1,4 +1,4 @@
-"""The languages in which certificates are written. Pure."""
+"""Lists the languages in which certificates are written. Pure."""
 
 from bureau.services.certificates.issuer.rosters.columns import plain
 

@@ -1,4 +1,7 @@
-"""How likely letters follow one another in the names of each language. Learned from the files in `letters/`. Pure."""
+"""Models how likely letters follow one another in the names of each language.
+
+The models are learned from the files in `letters/`. Pure.
+"""
 
 import math
 import unicodedata

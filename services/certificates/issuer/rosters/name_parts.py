@@ -1,4 +1,4 @@
-"""Columns that hold a part of the recipient's name, and how the parts are joined. Pure."""
+"""Finds the columns that hold a part of the recipient's name, and joins the parts. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from bureau.services.certificates.issuer.rosters.columns import SHORTEST_MISSPEL
 
 
 class Part(StrEnum):
-    """A part of a name, in the order in which most languages write them."""
+    """Names a part of a name, in the order in which most languages write them."""
 
     GIVEN = "given name"
     MIDDLE = "middle name"
@@ -104,7 +104,8 @@ _PARTS = {
     for language, names in by_language.items()
     for name in names.split(", ")
 }
-# A whole name on its own that is the other half beside a half: `Nombre` beside `Apellidos`, `Nom` beside `Prénom`.
+# These columns hold a whole name on their own, but the other half beside a half: `Nombre` beside `Apellidos`, `Nom`
+# beside `Prénom`.
 _GIVEN_BESIDE_SURNAME = frozenset(
     map(
         plain,
@@ -128,7 +129,7 @@ _GIVEN_BESIDE_SURNAME = frozenset(
     )
 )
 _SURNAME_BESIDE_GIVEN = frozenset(map(plain, ["name", "nom", "nume", "naam", "navn", "namn", "nome", "nombre", "név"]))
-# Words that show that a column holds a part of a name, whatever else is in its header.
+# These words show that a column holds a part of a name, whatever else is in its header.
 _HALF = re.compile(
     r"surname|last ?name|family ?name|first ?name|given ?name|forename|middle ?name|apellido|cognom|prenom|apelido|"
     r"sobrenome|nachname|familienname|vorname|cognome|achternaam|voornaam|tussenvoegsel|efternamn|fornamn|etternavn|"
@@ -138,7 +139,7 @@ _HALF = re.compile(
 _SURNAME_FIRST = frozenset({"hu", "ru", "uk", "vi", "zh", "ja"})
 _NO_SPACE = re.compile(r"[\u3400-\u9fff\uac00-\ud7a3]+")
 _LONGEST_NAME, _LONGEST_MISSPELT = 200, 40
-_NEAR = 0.9  # “class name” is not a misspelt “last name”
+_NEAR = 0.9  # a higher limit than usual: “class name” is not a misspelt “last name”
 
 
 def part_of(name: str) -> Part | None:
@@ -153,12 +154,15 @@ def language_of_part(name: str) -> str | None:
 
 
 def looks_like_part(name: str) -> bool:
-    """Whether a header's cell seems to name a part of a name: `Guardian last name`."""
+    """Returns whether a header's cell seems to name a part of a name: `Guardian last name`."""
     return _HALF.search(plain(name[:_LONGEST_NAME])) is not None
 
 
 def misspells_part(name: str) -> bool:
-    """Whether a cell seems to be a misspelt `last name`. It compares with all names: ask for a few cells only."""
+    """Returns whether a cell seems to be a misspelt `last name`.
+
+    It compares the cell with all names, so it is used for a few cells only.
+    """
     text = plain(name[:_LONGEST_MISSPELT])
     return bool(get_close_matches(text, [one for one in _PARTS if len(one) >= SHORTEST_MISSPELT], n=1, cutoff=_NEAR))
 
@@ -174,7 +178,7 @@ def missing_half(name: str, beside: Sequence[Part]) -> Part | None:
 
 
 def surname_first(languages: Sequence[str | None]) -> bool:
-    """Whether names are written surname first in the language of a roster's header."""
+    """Returns whether names are written surname first in the language of a roster's header."""
     return any(language in _SURNAME_FIRST for language in languages)
 
 

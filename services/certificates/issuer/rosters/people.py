@@ -1,11 +1,11 @@
-"""Rows that are no person, and names that are written surname first. Pure."""
+"""Recognizes rows that are not a person, and names that are written surname first. Pure."""
 
 import re
 from collections.abc import Sequence
 
 from bureau.services.certificates.issuer.rosters.columns import plain
 
-_GRADEBOOK = frozenset({"student", "id"})  # Canvas: Student, ID, SIS User ID, SIS Login ID, Section, ...
+_GRADEBOOK = frozenset({"student", "id"})  # Canvas exports Student, ID, SIS User ID, SIS Login ID, Section, ...
 _GRADEBOOK_ALSO = frozenset({"sis user id", "sis login id", "section"})
 _NO_PEOPLE = frozenset(
     {
@@ -71,23 +71,23 @@ _NO_GIVEN_NAMES = frozenset(
 
 
 def is_gradebook(header: Sequence[str]) -> bool:
-    """Whether a header is that of a gradebook as Canvas exports it; such a file has rows that are no person."""
+    """Returns whether a header is that of a gradebook exported by Canvas; some rows of such a file are not a person."""
     names = frozenset(map(plain, header))
     return names >= _GRADEBOOK and bool(names & _GRADEBOOK_ALSO)
 
 
 def is_no_person(recipient: str) -> bool:
-    """Whether a recipient is a line of totals, or the test student of a learning platform."""
+    """Returns whether a recipient is a line of totals, or the test student of a learning platform."""
     return plain(recipient) in _NO_PEOPLE
 
 
 def says_surname_first(header: str) -> bool:
-    """Whether the name of the recipient's column says that surnames come first."""
+    """Returns whether the name of the recipient's column says that surnames come first."""
     return plain(header) in _SURNAME_FIRST_HEADERS
 
 
 def is_surname_first(recipient: str) -> bool:
-    """Whether a recipient is of the form `Lovelace, Ada`. `King, Jr.` and `Acme, Inc.` are not."""
+    """Returns whether a recipient has the form `Lovelace, Ada`. `King, Jr.` and `Acme, Inc.` do not."""
     match = _SURNAME_FIRST.fullmatch(recipient)
     if match is None or not match["surname"].strip():
         return False

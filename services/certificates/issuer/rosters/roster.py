@@ -1,4 +1,4 @@
-"""A roster: a CSV file with one certificate a row. Pure: bytes in, rows and errors out."""
+"""Reads a roster, a CSV file with one certificate a row. Pure: bytes in, rows and errors out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One certificate to make. Fields are as given, but with single spaces; "" where not given."""
+    """Describes one certificate to make. Fields are as given, but with single spaces; "" if not given."""
 
     line: int
     recipient: str
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A line that is no row, and why."""
+    """Says which line is not a row, and why."""
 
     line: int
     reason: str
@@ -42,14 +42,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Roster:
-    """What was read of a file: the good rows, the errors in the others, and how the file was understood."""
+    """Holds the contents of a file: the good rows, the errors in the others, and how the file was understood."""
 
     name: str
     rows: Sequence[Row] = ()
     errors: Sequence[RowError] = ()
     encoding: str = ""
     delimiter: str = ""
-    language: str = ""  # of its header, a code of LANGUAGES
+    language: str = ""  # the header's language, a code of LANGUAGES
     ignored: Sequence[str] = ()  # columns that are not used
     left_out: Sequence[LeftOut] = ()
     lines: int = 0  # below the header, good or bad
@@ -57,7 +57,7 @@ class Roster:
 
 @dataclass
 class _Reading:
-    """What was found so far in one file."""
+    """Collects what was found so far in one file."""
 
     name: str
     rows: list[Row] = field(default_factory=list)
@@ -71,10 +71,10 @@ class _Reading:
 
 
 def read_roster(name: str, data: bytes, *, encoding: str | None = None, max_rows: int = MAX_ROWS) -> Roster:
-    """Reads a file. `name` is what errors call it; `encoding`, a name of `ENCODINGS`, is the request's own.
+    """Reads a file.
 
-    It reads on after an error, so that all are reported at once, but stops after `max_rows` rows, good or bad, and one
-    more.
+    `name` is the file's name in errors; `encoding`, a name of `ENCODINGS`, is the request's own. It reads on after an
+    error, so that all are reported at once, but stops after `max_rows` rows, good or bad, and one more.
     """
     reading = _Reading(name)
     decoded, delimiter = Decoded("", ""), ""
@@ -191,7 +191,7 @@ def _read_row(reading: _Reading, header: Header, line: Line) -> None:
 
 
 def _recipient(whole: str | None, parts: dict[Part, str], header: Header) -> tuple[str, str | None]:
-    """Returns the recipient's name, and an error where the columns contradict one another."""
+    """Returns the recipient's name, and an error if the columns contradict one another."""
     if whole is not None:
         missing = [value for value in parts.values() if value and value.casefold() not in whole.casefold()]
         if whole and missing:
@@ -204,7 +204,7 @@ def _recipient(whole: str | None, parts: dict[Part, str], header: Header) -> tup
 
 
 def _given_names_first(rows: Sequence[Row], header: Header | None) -> Sequence[Row]:
-    """Turns `Lovelace, Ada` into `Ada Lovelace`, where the header says so or every recipient is written like that."""
+    """Turns `Lovelace, Ada` into `Ada Lovelace`, if the header says so or every recipient is written like that."""
     turned = [row for row in rows if is_surname_first(row.recipient)]
     if header is None or not turned or not (header.surname_first_cells or len(turned) == len(rows)):
         return rows

@@ -1,4 +1,4 @@
-"""A roster's text as lines of cells, within limits. Pure."""
+"""Splits a roster's text into lines of cells, within limits. Pure."""
 
 import csv
 import io
@@ -19,14 +19,14 @@ _TEXT_FORMULA = re.compile(r'="(?P<text>(?:[^"]|"")*)"')
 
 
 class Line(NamedTuple):
-    """A line with cells. `number` counts from 1, as editors do; a cell with line breaks spans several."""
+    """Holds a line with cells. `number` counts from 1, as editors do; a cell with line breaks spans several."""
 
     number: int
     cells: list[str]
 
 
 class TableError(Exception):
-    """The text cannot be read as CSV. `line` is where."""
+    """Says that the text cannot be read as CSV. `line` is where."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class TableError(Exception):
 
 
 class Separated(NamedTuple):
-    """A text without the line `sep=;`, which Excel writes and obeys; `skipped` says how many lines were left out."""
+    """Holds a text without the line `sep=;`, which Excel writes and obeys; `skipped` counts the lines left out."""
 
     text: str
     delimiter: str | None
@@ -81,7 +81,7 @@ def _text_lines(text: str, skipped: int) -> Iterator[str]:
 
 
 def head_lines(text: str, delimiter: str) -> list[Line]:
-    """Returns the first lines with cells, leniently: for a look at them before the delimiter is known."""
+    """Returns the first lines with cells, parsed leniently, because the delimiter is not known yet."""
     head = text[:_HEAD_CHARACTERS]
     reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
     found = []
@@ -102,7 +102,7 @@ def _check_sizes(number: int, cells: Sequence[str]) -> None:
 
 
 def _as_text(cell: str) -> str:
-    """`="00123"` is how spreadsheets keep a number's leading zeros: the text 00123."""
+    """Returns the text 00123 for `="00123"`, which is how spreadsheets keep a number's leading zeros."""
     stripped = cell.strip()
     match = _TEXT_FORMULA.fullmatch(stripped) if stripped.startswith('="') else None
     return match["text"].replace('""', '"') if match else cell

@@ -22,7 +22,7 @@ from bureau.services.certificates.issuer.rosters.letter_models import (
     models,
 )
 
-# How likely an encoding is before anything is read, as a logarithm. Excel on Windows writes the first ones.
+# These logarithms say how likely an encoding is before anything is read. Excel on Windows writes the first ones.
 _BEFORE = {
     "Windows-1252": 0.0,
     **{f"Windows-{page}": -1.0 for page in (1250, 1251, 1254)},
@@ -42,16 +42,16 @@ CERTAIN = 6.0  # the logarithm of how many times likelier the best reading must 
 
 # Bytes below 0x40 are the same in every one of these encodings, and none of them is the second byte of a character.
 _WORD = re.compile(rb"[\x40-\xff]+")
-# Not letters, but written; some only before a word, and some only behind one.
+# These signs are not letters, but are written in words; some only before a word, some only after one.
 _OPENING, _CLOSING = frozenset("«“„‚‘¿¡"), frozenset("»”")
 _SIGNS = _OPENING | _CLOSING | frozenset("\u00a0’´–—…•°ºª€™®©§№·\u200c\u200e\u200f、。・　（）；：，")
 _SIGN = -5.0
-_MISPLACED_SIGN = -12.0  # “Ñ” read as “–”
+_MISPLACED_SIGN = -12.0  # the cost of “Ñ” read as “–”
 _ELIDED = 2  # letters before an apostrophe: d’Agosta, O’Brien, qu’une
-_CASE = -3.0  # “José” read as “JosÈ”, “MARÍA” as “MARêA”
-_MIXED_LETTERS = -6.0  # a word whose letters no one language has: “Núńez”
+_CASE = -3.0  # the cost of “José” read as “JosÈ”, “MARÍA” as “MARêA”
+_MIXED_LETTERS = -6.0  # the cost of a word whose letters no single language has: “Núńez”
 _ROUNDS = 4
-# Hebrew and Arabic with their marks, Thai, kana and Han, Hangul.
+# These are Hebrew and Arabic with their marks, Thai, kana and Han, Hangul.
 _WHOLE_BLOCKS = (
     ("\u0591", "\u06d5"),
     ("\u0e01", "\u0e5b"),
@@ -63,7 +63,7 @@ _WHOLE_BLOCKS = (
 
 @dataclass(frozen=True)
 class Reading:
-    """The bytes as one encoding reads them. `score` is a logarithm; `words` are those with letters beyond ASCII."""
+    """Holds the text as one encoding reads it. `score` is a logarithm; `words` are those with letters beyond ASCII."""
 
     encoding: str
     score: float
@@ -117,7 +117,7 @@ def _decoded(data: bytes, beyond: Sequence[bytes]) -> Iterable[tuple[str, list[s
             continue
         if any(unicodedata.category(character) in ("Cc", "Co", "Cn") for character in set(text) - set("\t\r\n")):
             continue
-        # A single-byte reading is known by what it makes of the bytes; Romanian ş and ș are one letter.
+        # A single-byte reading is identified by its text and the case of its letters; Romanian ş and ș are one letter.
         reads = name if name in _SEVERAL_BYTES else lowered(text) + str([c.isupper() for c in text])
         if reads not in seen:
             seen.add(reads)
@@ -171,7 +171,7 @@ def _case_errors(word: str) -> int:
 
 
 def _plausible(word: str) -> bool:
-    """Whether every character beyond ASCII is a letter of some language, or a sign that people write."""
+    """Returns whether every character beyond ASCII is a letter of some language, or a sign that people write."""
     known = all_letters()
     return all(c.isascii() or c in _SIGNS or c in known or _in_known_block(c) for c in lowered(word))
 

@@ -1,1 +1,1 @@
-"""The resources for certificates: submissions and revocation."""
+"""Holds the resources for certificates: submission and revocation."""

@@ -1,4 +1,4 @@
-"""POST /v1/certificates: rosters in, a ZIP of certificates out, mailed on request."""
+"""Serves POST /v1/certificates: takes rosters, makes a ZIP of certificates, and mails it on request."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -27,7 +27,7 @@ RUN = "certificates.issue"
 
 
 class CertificatesForm(Terms):
-    """What to do with the files, which are parts of their own."""
+    """Says what to do with the files, which are sent as separate parts."""
 
     email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the ZIP.")
     subject: Subject | None = Field(default=None, description="The subject of that mail, or of each recipient's.")
@@ -76,7 +76,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def _mail_errors(form: CertificatesForm, max_recipients: int) -> list[FieldError]:
-    """With `recipients` the subject is that of each person's mail."""
+    """Checks the mail fields. With `deliver` set to `recipients`, the subject belongs to each person's mail."""
     return follow_up_errors(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
 
 

@@ -1,4 +1,4 @@
-"""POST /v1/certificates/{serial}/revoke: from then on its public page says so."""
+"""Serves POST /v1/certificates/{serial}/revoke: the certificate's public page shows the revocation from then on."""
 
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,13 @@ _REPLAYED = {"Idempotent-Replayed": "`true` for a replay."}
 
 
 class Revoking(Contract):
-    """Why, for whoever scans the certificate."""
+    """Gives the reason, which is shown to everyone who scans the certificate."""
 
     reason: str | None = Field(default=None, min_length=1, max_length=300, description="Shown on the public page.")
 
 
 class CertificateRevoked(BaseModel):
-    """A certificate of the book. `revoked_at` and `reason` are those of the first time."""
+    """Describes a certificate of the register. `revoked_at` and `reason` are those of the first revocation."""
 
     serial: str
     job_id: UUID
@@ -69,7 +69,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def _whose(call: Call[Any, Any]) -> str | None:
-    """An operator answers for all certificates of the house, everybody else for their own."""
+    """Returns the owner whose certificates the caller may revoke: None (all) for an operator, else the caller's own."""
     return None if call.identity.role.includes(Role.OPERATE) else call.owner
 
 

@@ -1,1 +1,1 @@
-"""The resources below /v1/jobs, and /v1/tasks."""
+"""Holds the resources below /v1/jobs, and /v1/tasks."""

@@ -1,4 +1,4 @@
-"""What is done to jobs from outside: cancel and retry, one by one or by filter."""
+"""Serves the actions on jobs: cancel and retry, for one job or for all that match a filter."""
 
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ REPLAYED = {"Idempotent-Replayed": "`true` for a replay."}
 
 
 class BulkRequest(Contract):
-    """Which jobs, and how carefully. `expect` is the count that a dry run told."""
+    """Selects the jobs and the safety checks. `expect` is the count that a dry run returned."""
 
     filter: JobFields = JobFields()
     dry_run: bool = Field(default=False, description="Only count.")
@@ -33,7 +33,7 @@ class BulkRequest(Contract):
 
 
 class BulkAnswer(BaseModel):
-    """How many jobs match, of failed ones by error code, and how many were changed."""
+    """Tells how many jobs match, how many failed ones there are by error code, and how many were changed."""
 
     count: int
     by_error: dict[str, int]
@@ -140,11 +140,11 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
 
 
 def _told(asked: BulkRequest) -> dict[str, Any]:
-    """The filter as it was given, for the audit."""
+    """Returns the filter as it was given, for the audit log."""
     return asked.filter.model_dump(mode="json", exclude_defaults=True)
 
 
 def _counted_again(gateway: Gateway, call: Call[BulkRequest, Nothing], what: BulkAct) -> BulkAnswer:
-    """A replay does nothing: it tells what matches now."""
+    """Returns what matches now. A replay changes nothing."""
     counted = bulk_actions.count(gateway.database, call.owner, what, call.body.filter.wanted())
     return BulkAnswer(count=counted.count, by_error=counted.by_error, changed=0, dry_run=call.body.dry_run)

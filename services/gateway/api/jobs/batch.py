@@ -1,4 +1,4 @@
-"""POST /v1/jobs/batch: up to 1,000 jobs in one transaction, all or none."""
+"""Serves POST /v1/jobs/batch: up to 1,000 jobs in one transaction, all or none."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,17 +29,17 @@ from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.specs import job_from, spec_errors, used_by
 
 MAX_JOBS = 1000
-MAX_BATCH_TASKS = 10_000  # of all jobs together: they are written in one transaction, which others wait for
+MAX_BATCH_TASKS = 10_000  # of all jobs together, because one transaction writes them and others wait for it
 
 
 class BatchRequest(Contract):
-    """The jobs, each as POST /v1/jobs takes it."""
+    """Holds the jobs, each in the form that POST /v1/jobs takes."""
 
     jobs: list[JobSpec] = Field(min_length=1, max_length=MAX_JOBS)
 
 
 class BatchAnswer(BaseModel):
-    """The accepted jobs, in the order they were given."""
+    """Lists the accepted jobs, in the order of the request."""
 
     items: list[JobSummary]
 
@@ -77,7 +77,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         return Reply(202, _items(gateway, call, token))
 
     def again(call: Call[BatchRequest, Nothing]) -> Reply:
-        """The answer that the key has, or, where that has expired, the jobs after all."""
+        """Returns the answer stored for the key, or submits the jobs if that answer has expired."""
         if call.once is None:
             raise TypeError("a batch without an Idempotency-Key was repeated")
         return reserved(
@@ -110,7 +110,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def _ids(token: UUID, call: Call[BatchRequest, Nothing]) -> list[UUID]:
-    """The jobs' ids follow from the token, so that a replay finds them by it."""
+    """Derives the jobs' ids from the token, so that a replay finds the jobs by it."""
     return [uuid5(token, str(index)) for index in range(len(call.body.jobs))]
 
 

@@ -1,4 +1,4 @@
-"""DELETE /v1/jobs/{id}: a job that has ended, with all that is its."""
+"""Serves DELETE /v1/jobs/{id}: deletes a job that has ended, with everything that belongs to it."""
 
 from typing import Any
 from uuid import UUID

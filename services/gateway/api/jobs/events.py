@@ -1,4 +1,4 @@
-"""/v1/jobs/{id}/events and /v1/events: what happens, as it happens; of a job its whole story."""
+"""Serves /v1/jobs/{id}/events (all events of a job) and /v1/events (new events of all jobs) as they happen."""
 
 from datetime import datetime
 from functools import partial
@@ -25,11 +25,11 @@ from bureau.signing.signed_links import Linked
 
 JSON = "application/json"
 LAST = "Last-Event-ID"
-_NUMBERS = 2**31  # as many as the ledger's column holds
+_NUMBERS = 2**31  # the range of the ledger's column
 
 
 class EventModel(BaseModel):
-    """Something that happened to a job."""
+    """Describes an event of a job."""
 
     id: int = Field(description="Grows by one with each event of its job, in the order of commits.")
     type: str = Field(
@@ -51,7 +51,7 @@ class EventModel(BaseModel):
 
 
 class EventList(BaseModel):
-    """A page of a job's events, the oldest first."""
+    """Lists a page of a job's events, oldest first."""
 
     items: list[EventModel]
     next_cursor: str | None
@@ -63,7 +63,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 class Streams:
-    """The streams of this process: their hub, their seats, their limits."""
+    """Opens the event streams of this process; holds their hub, their seats and their limits."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -76,7 +76,7 @@ class Streams:
         return event_stream.respond(lambda peer: self._stream(source, _numbered, peer))
 
     def of_owner(self, owner: str) -> Response:
-        """Its events have no SSE id: nothing could be resumed by it."""
+        """Streams an owner's events. They have no SSE id, because a stream of an owner cannot be resumed by one."""
         return event_stream.respond(lambda peer: self._stream(partial(OwnerEvents, self._hub, owner), _plain, peer))
 
     def _stream(self, open_source: Any, message: Any, peer: Peer) -> EventStream[Happened]:
@@ -161,7 +161,10 @@ def _refuse_page(query: PageQuery) -> None:
 
 
 def _last_event_id(call: Call[Any, Any], head: Head) -> int:
-    """0 where none is given. Raises a 422 problem for what was never an event of this job."""
+    """Returns the number in Last-Event-ID, or 0 without the header.
+
+    Raises a 422 problem for a number that no event of this job has had.
+    """
     text = call.headers.get(LAST, "").strip()
     if not text:
         return 0

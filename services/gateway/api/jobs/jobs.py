@@ -1,4 +1,7 @@
-"""/v1/jobs: any graph of tasks in; the list, a job, its tasks. What acts on jobs is in `acts`."""
+"""Serves /v1/jobs: takes any graph of tasks; lists jobs, shows a job and its tasks.
+
+The actions on jobs are in `acts`.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -35,7 +38,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 
 
 class JobFields(Contract):
-    """Which jobs; what is not given does not narrow."""
+    """Filters jobs; a field that is not given does not filter."""
 
     state: list[JobStateWord] = Field(default=[], description="Repeatable: any of these.")
     kind: Kind | None = None
@@ -48,7 +51,7 @@ class JobFields(Contract):
     finished_after: Moment | None = None
 
     def wanted(self) -> JobFilter:
-        """The same, as the ledger takes it."""
+        """Returns the filter as the ledger takes it."""
         return JobFilter(
             states=tuple(self.state),
             kind=self.kind,
@@ -63,7 +66,7 @@ class JobFields(Contract):
 
 
 class JobQuery(PageQuery, JobFields):
-    """A page of the jobs that match."""
+    """Selects a page of the jobs that match."""
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
@@ -112,7 +115,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
 
 
 def newest_first(key: list[Any]) -> tuple[datetime, UUID]:
-    """The place in the list that a cursor names. Raises ValueError."""
+    """Returns the position in the list that a cursor names. Raises ValueError."""
     created_at, job_id = key
     return _in_range(datetime.fromisoformat(created_at)), UUID(job_id)
 
@@ -148,7 +151,10 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
 
 
 def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
-    """The job that the path names, as it is now; behind a signed link its files have that link too. Raises 404."""
+    """Returns the job in the path as it is now.
+
+    For a signed link, the addresses of its files carry that link's token. Raises a 404 problem.
+    """
     view = job_queries.job(gateway.database, call.path["job_id"], call.owner)
     if view is None:
         raise not_found("job")

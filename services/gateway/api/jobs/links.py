@@ -1,4 +1,7 @@
-"""POST /v1/artifacts/{id}/links, /v1/jobs/{id}/links: an address that opens one thing to whoever has it."""
+"""Serves POST /v1/artifacts/{id}/links and /v1/jobs/{id}/links, which make signed links.
+
+A link gives everyone who has it access to one resource.
+"""
 
 import time
 from datetime import UTC, datetime
@@ -20,13 +23,13 @@ CREATED = 201
 
 
 class LinkRequest(Contract):
-    """For how long."""
+    """Says how long the link is valid."""
 
     expires_in_seconds: int = Field(default=86_400, ge=1, le=LONGEST_LINK_SECONDS)
 
 
 class SignedLink(BaseModel):
-    """`url` is absolute and needs no key. It reads, and changes nothing."""
+    """Describes a signed link. `url` is absolute and needs no key. It gives read access only."""
 
     url: str
     expires_at: datetime
@@ -47,7 +50,7 @@ def _operation(gateway: Gateway, kind: Linked, summary: str) -> Operation[Any, A
         with gateway.database.transaction() as connection:
             audit.note(connection, call.act(f"{kind}.link", thing, expires_in_seconds=call.body.expires_in_seconds))
             if call.reservation:
-                # With the time in it: the same request is answered with the same link.
+                # The location includes the time, so that a replay returns the same link.
                 idempotency.answer(connection, call.reservation, Answer(CREATED, f"/{kind}/{thing}/{expires_at}"))
         return answer
 

@@ -1,4 +1,4 @@
-"""GET /v1/tasks: across your jobs, what is active, reserved, scheduled, retrying."""
+"""Serves GET /v1/tasks: the active, reserved, scheduled and retrying tasks across all your jobs."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from bureau.services.gateway.models import Progress, TaskError, TaskStateWord
 
 
 class TaskQuery(PageQuery):
-    """Which tasks."""
+    """Selects tasks."""
 
     state: list[TaskStateWord] = Field(
         default=[], description="Repeatable: any of these. Active is `running`, reserved `queued` with `hinted_at`."
@@ -25,7 +25,7 @@ class TaskQuery(PageQuery):
 
 
 class TaskSummary(BaseModel):
-    """A task in a list, with its job."""
+    """Describes a task in a list, with its job."""
 
     id: UUID
     job_id: UUID
@@ -47,7 +47,7 @@ class TaskSummary(BaseModel):
 
 
 class TaskSummaryList(BaseModel):
-    """A page of tasks, the newest first."""
+    """Lists a page of tasks, newest first."""
 
     items: list[TaskSummary]
     next_cursor: str | None
@@ -78,7 +78,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def task_id_of(key: list[Any]) -> UUID:
-    """The place in the list that a cursor names. Raises ValueError."""
+    """Returns the position in the list that a cursor names. Raises ValueError."""
     (task_id,) = key
     return UUID(task_id)
 

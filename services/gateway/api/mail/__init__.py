@@ -1,1 +1,1 @@
-"""The resources for mail: submissions, templates, provider events, suppressions."""
+"""Holds the resources for mail: submissions, templates, provider events, suppressions."""

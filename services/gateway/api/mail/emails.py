@@ -1,4 +1,4 @@
-"""POST /v1/emails: one e-mail, as JSON, or as a form with files to attach."""
+"""Serves POST /v1/emails: one e-mail, sent as JSON, or as a form with files to attach."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -26,7 +26,8 @@ from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
 from bureau.submission.terms import new_job, terms_errors
 
-INLINE_BYTES = 16 * 1024  # a longer text or HTML is stored and referenced: it would make the ledger's rows heavy
+# A longer text or HTML body is stored as a file, because it would make the ledger's rows large.
+INLINE_BYTES = 16 * 1024
 MAX_ATTACHMENTS = 50
 
 
@@ -40,7 +41,7 @@ Content = Annotated[str, AfterValidator(_at_most_a_mebibyte)]
 
 
 class EmailRequest(Terms, SendMail):
-    """An e-mail: `template` with `context`, or `subject` with `text`, `html` or both."""
+    """Describes an e-mail: `template` with `context`, or `subject` with `text`, `html` or both."""
 
     from_: MailAddress | None = Field(default=None, alias="from", description="Defaults to MAIL_FROM.")
     to: list[MailAddress] = Field(min_length=1, max_length=MAX_LISTED)
@@ -121,7 +122,7 @@ def _errors(mail: EmailRequest, files: int, known: CatalogSnapshot, settings: Ga
 def _input(
     mail: EmailRequest, attached: Sequence[StoredArtifact], store: Store
 ) -> tuple[dict[str, Any], list[StoredArtifact]]:
-    """What `mailer.send` gets, and the long bodies that were stored on the way."""
+    """Returns the input of `mailer.send`, and the long bodies that were stored for it."""
     fields = set(SendMail.model_fields)
     sent = mail.model_dump(mode="json", by_alias=True, include=fields, exclude_defaults=True)
     references = [ArtifactRef(artifact=file.id).model_dump(mode="json", exclude_none=True) for file in attached]

@@ -1,4 +1,4 @@
-"""POST /v1/mail/events/sendgrid: what SendGrid tells of mails after it took them."""
+"""Serves POST /v1/mail/events/sendgrid: takes SendGrid's events about mails that it has accepted."""
 
 import time
 from typing import Any

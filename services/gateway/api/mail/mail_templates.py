@@ -1,4 +1,4 @@
-"""POST /v1/mail/templates/{name}/preview: what a mail template says, filled in by the mailer that has it."""
+"""Serves POST /v1/mail/templates/{name}/preview: renders a mail template, in a mailer that has it."""
 
 import re
 from typing import Any
@@ -27,8 +27,8 @@ from bureau.submission.terms import RetryTerms, new_job, policy_of
 
 RUN = "mailer.preview"
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
-WAIT_SECONDS = 10.0  # without Prefer: wait
-_FIRST = 9  # somebody looks at the screen
+WAIT_SECONDS = 10.0  # used without `Prefer: wait`
+_FIRST = 9  # a high priority, because somebody is waiting at the screen
 _HEADERS = {
     "Idempotent-Replayed": "`true`: this request was accepted before.",
     "Preference-Applied": "The wait that was asked for; without one it is ten seconds.",
@@ -36,7 +36,7 @@ _HEADERS = {
 
 
 class PreviewRequest(Contract):
-    """What the template is filled in with."""
+    """Holds the values that fill in the template."""
 
     context: dict[str, Any] = Field(default={})
     language: Language | None = None
@@ -118,7 +118,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID) -> Reply:
 
 
 def _made(view: JobView, headers: dict[str, str]) -> Reply | None:
-    """The preview; what the mailer found wrong with the context is a mistake in the request."""
+    """Returns the preview. An error that the mailer found in the context becomes a validation error of the request."""
     if view.error is not None and view.error["code"].startswith(("template_", "mail_")):
         raise invalid([FieldError("refused", view.error["message"], "#/context")])
     if not view.tasks or view.tasks[0].result is None:

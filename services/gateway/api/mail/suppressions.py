@@ -1,4 +1,4 @@
-"""/v1/mail/suppressions: addresses that get no mail of yours."""
+"""Serves /v1/mail/suppressions: addresses that get no mail from you."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ PATH = "/v1/mail/suppressions"
 
 
 class Suppression(BaseModel):
-    """An address that gets no mail."""
+    """Describes an address that gets no mail."""
 
     address: str
     reason: str = Field(examples=["hard_bounce", "complaint", "unsubscribed", "manual"])
@@ -29,27 +29,27 @@ class Suppression(BaseModel):
 
 
 class SuppressionList(BaseModel):
-    """A page, by address."""
+    """Lists a page of suppressions, sorted by address."""
 
     items: list[Suppression]
     next_cursor: str | None
 
 
 class SuppressionQuery(PageQuery):
-    """Which ones."""
+    """Selects suppressions."""
 
     address: str | None = Field(default=None, max_length=320, description="Only this one.")
 
 
 class NewSuppression(Contract):
-    """An address that shall get no mail."""
+    """Names an address that shall get no mail."""
 
     address: str = Field(min_length=3, max_length=320)
     detail: str | None = Field(default=None, max_length=500, description="Why, for those who look at the list.")
 
 
 class Which(Contract):
-    """The address that shall get mail again."""
+    """Names the address that shall get mail again."""
 
     address: str = Field(min_length=3, max_length=320)
 
@@ -129,7 +129,11 @@ def _parsed(text: str) -> str:
 
 
 def _sought(text: str) -> str:
-    """As the list has it. Providers' events put addresses there as they tell them: what we would refuse too."""
+    """Returns the address in the form that the list stores.
+
+    An invalid address is allowed, because providers' events add addresses as they report them, including ones that we
+    would refuse.
+    """
     try:
         return folded(parse_mailbox(text).address)
     except AddressInvalid:

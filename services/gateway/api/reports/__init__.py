@@ -1,1 +1,1 @@
-"""The resources for reports: submissions and previews."""
+"""Holds the resources for reports: submissions and previews."""

@@ -1,4 +1,4 @@
-"""POST /v1/reports/{name}/preview: the first rows of a report, run by a worker that has it."""
+"""Serves POST /v1/reports/{name}/preview: the first rows of a report, run by a worker that has it."""
 
 import re
 from typing import Any
@@ -28,11 +28,11 @@ from bureau.submission.terms import new_job, policy_of
 RUN = "reports.preview"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 WAIT_SECONDS = 5.0
-_FIRST = 9  # somebody looks at the screen
+_FIRST = 9  # a high priority, because somebody is waiting at the screen
 
 
 class PreviewRequest(Contract):
-    """What the report runs with."""
+    """Holds the parameters that the report runs with."""
 
     params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
     format: CsvFormat = CsvFormat()
@@ -85,7 +85,10 @@ def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
 
 
 def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, wait_seconds: float) -> Reply:
-    """The rows, or why there are none. What takes longer is cancelled: nobody waits for it any more."""
+    """Returns the rows, or raises the reason why there are none.
+
+    Cancels a job that takes longer, because nobody waits for it any more.
+    """
     in_time = prefer.wait_until(
         lambda: job_queries.ended(gateway.database, job_id), wait_seconds, gateway.stopping, gateway.wait_slots
     )

@@ -1,4 +1,4 @@
-"""POST /v1/reports: a report of the catalog as a CSV file, or one for each value of a parameter, mailed on request."""
+"""Serves POST /v1/reports: a report of the catalog as CSV, or one file per value of a parameter, mailed on request."""
 
 from typing import Annotated, Any, Literal
 
@@ -30,7 +30,7 @@ from bureau.submission.terms import new_job, terms_errors
 
 
 class Burst(Contract):
-    """A file for each value of a parameter, from one snapshot, and to each only theirs."""
+    """Requests one file per value of a parameter, all from one snapshot. Each recipient gets only their own file."""
 
     parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
     recipients: dict[str, Annotated[list[MailAddress], Field(max_length=MAX_LISTED)]] = Field(
@@ -39,7 +39,7 @@ class Burst(Contract):
 
 
 class ReportRequest(Terms):
-    """A report of the catalog, its parameters, and who gets the file."""
+    """Names a report of the catalog, its parameters, and the recipients of the file."""
 
     report: str = Field(min_length=1, max_length=100, description="One of GET /v1/catalog/reports.")
     params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
@@ -92,7 +92,10 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldError]:
-    """What does not fit the report's schema. Results of other tasks are not known here."""
+    """Returns the validation errors against the report's schema.
+
+    References to other tasks' results are refused, because there are no such tasks here.
+    """
     references = [
         FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
         for path in (("params", *reference.path) for reference in graph.references(params))
@@ -101,7 +104,10 @@ def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldErro
 
 
 def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
-    """Raises 503 where no service has announced reports, and 422 with `others` where there is no such report."""
+    """Returns the report.
+
+    Raises 503 if no service has announced reports, and 422 with `others` if there is no such report.
+    """
     if GENERATE not in known.tasks:
         raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
     if name not in known.reports:

@@ -1,1 +1,1 @@
-"""The resource /v1/schedules and its models."""
+"""Holds the resource /v1/schedules and its models."""

@@ -1,4 +1,4 @@
-"""Schedules as the API answers them."""
+"""Defines the schedules that the API returns."""
 
 from datetime import datetime
 from itertools import islice
@@ -15,14 +15,14 @@ NEXT_RUNS = 5
 
 
 class ScheduleProblem(BaseModel):
-    """Why the last time that came has no job."""
+    """Says why the latest run has no job."""
 
     at: datetime
     message: str
 
 
 class Schedule(BaseModel):
-    """A job that comes again: by `cron` in `time_zone`, or every so many seconds."""
+    """Describes a recurring job: by `cron` in `time_zone`, or at an interval in seconds."""
 
     name: str
     cron: str | None
@@ -40,7 +40,7 @@ class Schedule(BaseModel):
 
 
 class ScheduleList(BaseModel):
-    """A page of schedules, by name."""
+    """Lists a page of schedules, sorted by name."""
 
     items: list[Schedule]
     next_cursor: str | None

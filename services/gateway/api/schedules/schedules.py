@@ -1,4 +1,7 @@
-"""/v1/schedules: jobs that come again. Those written in the scheduler's file are shown, and run, but not changed."""
+"""Serves /v1/schedules: recurring jobs.
+
+Schedules from the scheduler's file are shown and can be run, but not changed.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +47,7 @@ PATTERNS = {"name": NAME_PATTERN}
 
 
 class SchedulePatch(Contract):
-    """What is to change; `cron` takes the place of `every_seconds` and the other way round."""
+    """Holds the fields to change. `cron` replaces `every_seconds`, and the other way round."""
 
     cron: Cron | None = None
     every_seconds: EverySeconds | None = None
@@ -161,7 +164,11 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
 
 
 def _changed(patch: SchedulePatch, known: CatalogSnapshot | None, before: Kept | None) -> NewSchedule:
-    """A job that stays as it is is not held against what is announced: who disables it may do so for its absence."""
+    """Returns the changed schedule.
+
+    A job that stays the same is not checked against the announced tasks, so that a schedule can be disabled because its
+    task is no longer there.
+    """
     if before is None:
         raise not_found("schedule")
     spec = patch.applied_to(spec_of(before))
@@ -216,7 +223,7 @@ def _run(gateway: Gateway) -> Operation[Any, Any]:
 
 
 def _find(gateway: Gateway, call: Call[Any, Any]) -> Kept:
-    """The schedule that the path names. Raises a 404 problem."""
+    """Returns the schedule in the path. Raises a 404 problem."""
     name = call.path["name"]
     found = schedules.find(gateway.database, call.owner, name) if re.fullmatch(NAME_PATTERN, name) else None
     if found is None:
@@ -233,7 +240,7 @@ def _known(gateway: Gateway) -> CatalogSnapshot:
 
 @contextmanager
 def _refusals(job: JobSpec | None) -> Iterator[None]:
-    """What the ledger refuses, as problems."""
+    """Converts the ledger's refusals into problems."""
     try:
         yield
     except OtherOrigin:

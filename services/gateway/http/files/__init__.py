@@ -1,1 +1,1 @@
-"""How a stored file is sent: ranges and Content-Disposition."""
+"""Sends stored files: ranges and Content-Disposition."""

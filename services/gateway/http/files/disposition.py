@@ -1,4 +1,4 @@
-"""File names in headers and addresses."""
+"""Encodes file names for headers and URLs."""
 
 from urllib.parse import quote
 
@@ -6,7 +6,7 @@ _ATTR_CHARS = "!#$&+-.^_`|~"  # RFC 8187, section 3.2.1
 
 
 def attachment(name: str) -> str:
-    """A Content-Disposition (RFC 6266): plain for old clients, and in UTF-8 where the plain form loses something."""
+    """Returns a Content-Disposition (RFC 6266): plain for old clients, plus UTF-8 if the plain form loses something."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
     if plain == name:
         return f'attachment; filename="{plain}"'
@@ -14,5 +14,5 @@ def attachment(name: str) -> str:
 
 
 def path_segment(name: str) -> str:
-    """A name as one segment of a path."""
+    """Returns a name encoded as one path segment."""
     return quote(name, safe="")

@@ -1,4 +1,4 @@
-"""Conditional requests and ranges for stored files (RFC 9110, sections 13 and 14), decided purely."""
+"""Decides conditional requests and ranges for stored files (RFC 9110, sections 13 and 14) with pure functions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,12 @@ from werkzeug.http import parse_date, parse_etags, parse_if_range_header, parse_
 
 @dataclass(frozen=True)
 class Whole:
-    """200: all of it."""
+    """Means 200: the whole file."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """206: the bytes from `start` up to, not including, `end`."""
+    """Means 206: the bytes from `start` up to, but not including, `end`."""
 
     start: int
     end: int
@@ -22,24 +22,27 @@ class Part:
 
 @dataclass(frozen=True)
 class NotModified:
-    """304: the client has it."""
+    """Means 304: the client already has the file."""
 
 
 @dataclass(frozen=True)
 class PreconditionFailed:
-    """412: the client means another file."""
+    """Means 412: the client asked for a different version of the file."""
 
 
 @dataclass(frozen=True)
 class OutOfRange:
-    """416: it has no such bytes."""
+    """Means 416: the file has no such bytes."""
 
 
 Decision = Whole | Part | NotModified | PreconditionFailed | OutOfRange
 
 
 def select_response(method: str, headers: Headers, etag: str, modified: datetime, size: int) -> Decision:
-    """What to answer. `etag` is without quotes; several ranges are answered with the whole file, as is allowed."""
+    """Returns the kind of response.
+
+    `etag` is without quotes. Several ranges are answered with the whole file, as the RFC allows.
+    """
     modified = modified.replace(microsecond=0)  # HTTP dates have whole seconds
     if _fails(headers, etag, modified):
         return PreconditionFailed()
@@ -65,10 +68,10 @@ def _known(headers: Headers, etag: str, modified: datetime) -> bool:
 
 
 def _same(if_range: str | None, etag: str, modified: datetime) -> bool:
-    """Whether a range of what the client has belongs to this file."""
+    """Returns whether the client's partial copy is of this file."""
     if if_range is None:
         return True
-    if if_range.lstrip().startswith("W/"):  # If-Range compares strongly
+    if if_range.lstrip().startswith("W/"):  # If-Range needs a strong comparison
         return False
     condition = parse_if_range_header(if_range)
     return condition.etag == etag if condition.etag is not None else condition.date == modified
@@ -77,7 +80,7 @@ def _same(if_range: str | None, etag: str, modified: datetime) -> bool:
 def _range(header: str, size: int) -> Decision:
     wanted = parse_range_header(header)
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
-        return Whole()  # not understood is ignored
+        return Whole()  # a range that is not understood is ignored
     start, end = wanted.ranges[0]
     if start < 0:  # the last -start bytes
         return Part(max(size + start, 0), size) if size else OutOfRange()

@@ -1,4 +1,4 @@
-"""Text from forms and queries, turned into the JSON value that a model's schema asks for at that place."""
+"""Converts text from forms and queries into the JSON value that the model's schema expects."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,2})?")
 
 
 class Kind(StrEnum):
-    """What a field takes, as far as a form can say it."""
+    """Names the kind of value that a field takes, as far as a form can express it."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -24,13 +24,16 @@ class Kind(StrEnum):
 
 
 def kinds(schema: dict[str, Any]) -> dict[str, Kind]:
-    """The kind of each property of an object schema made by pydantic."""
+    """Returns the kind of each property of an object schema made by pydantic."""
     definitions = schema.get("$defs", {})
     return {name: _kind(prop, definitions) for name, prop in schema.get("properties", {}).items()}
 
 
 def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[dict[str, Any], list[FieldError]]:
-    """The fields as one JSON object. What is unknown is kept as text, for the model to refuse by name."""
+    """Returns the fields as one JSON object.
+
+    Unknown fields are kept as text, so that the model refuses them by name.
+    """
     given: dict[str, list[str]] = {}
     for name, text in fields:
         given.setdefault(name, []).append(text)
@@ -63,7 +66,7 @@ def _kind(prop: dict[str, Any], definitions: dict[str, Any]) -> Kind:
 
 
 def _resolved(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Past `$ref` and the `null` of an optional field."""
+    """Resolves `$ref` and removes the `null` of an optional field."""
     if "$ref" in prop:
         return _resolved(definitions[prop["$ref"].rsplit("/", 1)[-1]], definitions)
     for alternative in prop.get("anyOf", ()):
@@ -73,7 +76,7 @@ def _resolved(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 
 
 def _value(kind: Kind, texts: Sequence[str]) -> Any:
-    """The JSON value; text that is not one of its kind stays text, for the model to refuse."""
+    """Returns the JSON value. A text that cannot be converted stays text, so that the model refuses it."""
     text = texts[0]
     match kind:
         case Kind.LIST:

@@ -1,4 +1,4 @@
-"""JSON from outside, read once and strictly: what is accepted here means the same to every reader after it."""
+"""Parses JSON from outside once and strictly, so that accepted JSON means the same to every later reader."""
 
 import hashlib
 import json
@@ -12,23 +12,23 @@ from bureau.contracts.schemas import too_deep
 from bureau.services.gateway.problems import problem
 
 MAX_LEVELS = 100
-# A value needs about 64 bytes of memory and may be written in three: `[],`. What is larger than this takes many times
-# the memory of its text, and is refused before anything is built of it.
+# A value needs about 64 bytes of memory and can be written in three: `[],`. A body with more values than this takes
+# many times the memory of its text, so it is refused before anything is built from it.
 MAX_VALUES = 200_000
 
 _MARKS = b",[{"
 _OTHERS = bytes(set(range(256)) - set(_MARKS + b'"'))
-_TEXTS = re.compile(rb'"[^"]*+"?')  # also one without an end, and then all that follows
+_TEXTS = re.compile(rb'"[^"]*+"?')  # also matches an unterminated string, and then everything after it
 
 
 class _UnreadableError(ValueError):
-    """Valid to the parser, refused by us; the text says why."""
+    """Reports JSON that the parser accepts and we refuse; the message says why."""
 
 
 def read_json(raw: bytes, what: str = "The body") -> Any:
-    """The value, clean of NUL and lone surrogates.
+    """Parses the value and removes NUL and lone surrogates from it.
 
-    Raises a 400 problem that says what is wrong and where, and a 413 for more values than `MAX_VALUES`.
+    Raises a 400 problem that says what is wrong and where, and a 413 problem for more than `MAX_VALUES` values.
     """
     if _values_at_most(raw) > MAX_VALUES:
         raise problem("too-large", f"{what} holds more than the {MAX_VALUES:,} values that JSON may have here.")
@@ -51,25 +51,28 @@ def read_json(raw: bytes, what: str = "The body") -> Any:
         raise _too_deep(what) from None
     if too_deep(value, MAX_LEVELS):
         raise _too_deep(what)
-    return clean(value) if b"\\u" in raw else value  # without escapes there is no way to write what is cleaned
+    return clean(value) if b"\\u" in raw else value  # without escapes, the characters that are removed cannot occur
 
 
 def _values_at_most(raw: bytes) -> int:
-    """How many values there are, or more: each but the first stands behind a comma or a bracket. Texts do not count."""
+    """Returns an upper bound of the number of values.
+
+    Each but the first follows a comma or a bracket; strings are skipped.
+    """
     if sum(map(raw.count, _MARKS)) <= MAX_VALUES:
-        return 0  # as nearly always: it is not needed exactly
-    # Backslashes that are escaped go first: what one stands before then is escaped by it.
+        return 0  # the usual case: the exact number is not needed
+    # Escaped backslashes are removed first; after that, a remaining backslash escapes the next character.
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _OTHERS)
     return 1 + len(_TEXTS.sub(b"", plain))
 
 
 def canonical(value: Any) -> str:
-    """The same text for equal JSON values, whatever the order of fields and the white space were."""
+    """Returns the same text for equal JSON values, whatever their field order and white space."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def fingerprint(value: Any) -> str:
-    """Of what was asked, not of how it was written."""
+    """Returns a hash of the request's meaning, not of its notation."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 

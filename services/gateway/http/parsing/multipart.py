@@ -1,4 +1,4 @@
-"""multipart/form-data: fields into JSON values, files to disk, limits named by their setting."""
+"""Reads multipart/form-data: fields into JSON values, files to disk. Errors name the setting of the limit."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ OPTIONS = "options"
 
 @dataclass(frozen=True)
 class Files:
-    """The files a route takes, in parts named `field`."""
+    """Describes the files that a route takes, in parts named `field`."""
 
     field: str
     at_least: int
     at_most: int
     max_bytes: int
-    at_most_by: str = "MAX_FILES"  # what sets the limit, for people
+    at_most_by: str = "MAX_FILES"  # the setting of the limit, for error messages
 
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """A file of a request; `name` is safe, `file` is at its start and closed with the request."""
+    """Is an uploaded file; `name` is sanitised, `file` is at its start and is closed with the request."""
 
     name: str
     media_type: str
@@ -44,7 +44,10 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class Form:
-    """A request's parts, and what is wrong with the files. `fingerprint` stays when only the boundary changes."""
+    """Holds a request's parts, and the errors of its files.
+
+    `fingerprint` does not change if only the boundary changes.
+    """
 
     fields: list[tuple[str, str]]
     files: list[UploadedFile]
@@ -53,15 +56,15 @@ class Form:
 
 
 def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[str]) -> Form:
-    """The parts of a body; of fields that are not `known` only the name. Raises 400 and 413 problems."""
+    """Reads the parts of a body. Of fields that are not `known` it keeps only the name. Raises 400 and 413 problems."""
 
     def limit_of(number: int) -> int:
         return rule.max_bytes if number < rule.at_most else 0
 
     try:
         parts = read_parts(stream, boundary.encode("ascii"), {*known, OPTIONS}, limit_of)
-    except ValueError as error:  # UnicodeError too
-        # What werkzeug says of an early end are the names of its parser's states.
+    except ValueError as error:  # includes UnicodeError
+        # For a truncated body, werkzeug's message names states of its parser.
         why = "it ends before its last part does" if "cannot parse beyond" in str(error) else str(error)
         raise problem("unreadable", f"The body is not multipart/form-data: {why}.") from None
     except RequestEntityTooLarge:
@@ -80,7 +83,7 @@ def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[s
 
 
 def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
-    """The fields and `options` as one JSON object. Raises 400 and 422 problems."""
+    """Returns the fields and `options` as one JSON object. Raises 400 and 422 problems."""
     options = [text for name, text in form.fields if name == OPTIONS]
     if len(options) > 1:
         raise invalid([FieldError("repeated", "Send one part `options`.", f"#/{OPTIONS}")])
@@ -108,7 +111,7 @@ def _uploaded(part: FilePart) -> UploadedFile:
 
 
 def _fingerprint(texts: Sequence[tuple[str, str]], parts: Sequence[FilePart]) -> str:
-    """Of each part's name, file name and SHA-256, in order."""
+    """Returns a hash over each part's name, file name and SHA-256, in order."""
     listed: list[list[str | None]] = [[name, None, hashlib.sha256(text.encode()).hexdigest()] for name, text in texts]
     for part in parts:
         listed.append([part.name, part.filename, hashlib.file_digest(cast("Any", part.file), "sha256").hexdigest()])
@@ -124,7 +127,7 @@ def _too_large_files(files: Sequence[tuple[str, str, int]], rule: Files) -> Iter
 
 
 def file_errors(files: Sequence[tuple[str, str, int]], fields: Iterable[str], rule: Files) -> Iterator[FieldError]:
-    """What is wrong with file parts of (field, file name, bytes), and with fields that should have been files."""
+    """Returns the errors of file parts, given as (field, file name, bytes), and of fields that must be files."""
     here = pointer.fragment([rule.field])
     if rule.field in fields:
         yield FieldError("not_a_file", f"A part called {rule.field} is a file and needs a file name.", here)

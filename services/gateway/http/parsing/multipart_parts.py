@@ -1,6 +1,6 @@
-"""The parts of a multipart/form-data body, read as a stream: files to disk, the fields that are known to memory.
+"""Reads the parts of a multipart/form-data body as a stream: files to disk, known fields to memory.
 
-What nobody knows is counted and forgotten while it is read, so that a body costs no more memory than its known fields.
+Unknown fields are counted and discarded while they are read, so that a body costs no more memory than its known fields.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -14,14 +14,16 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 MAX_PARTS = 1000
 MAX_FIELD_BYTES = 4 * 1024 * 1024  # of all fields together; holds a mail's text of 1 MiB, however it is escaped
-IN_MEMORY_BYTES = 512 * 1024  # a file above it goes to disk
+IN_MEMORY_BYTES = 512 * 1024  # a larger file goes to disk
 _PIECE_BYTES = 64 * 1024
-_BUFFER_BYTES = 4 * _PIECE_BYTES  # what the decoder holds; a part's headers must fit
+_BUFFER_BYTES = 4 * _PIECE_BYTES  # the decoder's buffer; a part's headers must fit
 
 
 class Spool(SpooledTemporaryFile[bytes]):
-    """Keeps up to `limit` bytes; `received` counts all. So the whole request is read and its answer says how much
-    there was."""
+    """Keeps up to `limit` bytes; `received` counts all bytes.
+
+    So the whole request is read, and the answer can tell its size.
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__(max_size=IN_MEMORY_BYTES, mode="w+b")
@@ -35,7 +37,7 @@ class Spool(SpooledTemporaryFile[bytes]):
 
 @dataclass(frozen=True)
 class FilePart:
-    """A file as it came; `file` is at its start."""
+    """Holds a file as it was sent; `file` is at its start."""
 
     name: str
     filename: str
@@ -45,16 +47,16 @@ class FilePart:
 
 @dataclass
 class Parts:
-    """Everything that a body held, in order. An unknown field has an empty text."""
+    """Holds all parts of a body, in order. An unknown field has an empty text."""
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     files: list[FilePart] = field(default_factory=list)
 
 
 def read_parts(stream: IO[bytes], boundary: bytes, known: Collection[str], limit_of: Callable[[int], int]) -> Parts:
-    """`limit_of` says how many bytes of the file of a number, from 0, are kept.
+    """Reads the parts. `limit_of` returns how many bytes are kept of the file with a number, counted from 0.
 
-    Raises ValueError for what is no multipart, and `RequestEntityTooLarge`.
+    Raises ValueError for a body that is not multipart, and `RequestEntityTooLarge`.
     """
     parts, left = Parts(), MAX_FIELD_BYTES
     target: Spool | list[bytes] | None = None

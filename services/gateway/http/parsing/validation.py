@@ -1,4 +1,7 @@
-"""JSON values against a model, each mistake a problem. What is wrong is found by `bureau.submission.validation`."""
+"""Validates JSON values against a model and reports each error in a problem.
+
+The errors come from `bureau.submission.validation`.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -23,11 +26,11 @@ class Reader(Generic[M]):
 
     @cached_property
     def kinds(self) -> dict[str, form_values.Kind]:
-        """The kinds of the model's fields, for values that come as text."""
+        """Returns the kinds of the model's fields, for values that come as text."""
         return form_values.kinds(self._reader.document)
 
     def read(self, data: Any) -> M:
-        """The model. Raises a 422 problem."""
+        """Returns the validated model. Raises a 422 problem."""
         try:
             return self._reader.read(data)
         except NotValid as refused:
@@ -35,7 +38,10 @@ class Reader(Generic[M]):
 
 
 def as_parameters(errors: Sequence[FieldError]) -> list[FieldError]:
-    """Mistakes in an object made of query parameters, naming the parameter instead of a place in a body."""
+    """Returns the errors of an object made from query parameters.
+
+    Each error names the parameter instead of a place in a body.
+    """
     return [_as_parameter(error) for error in errors]
 
 

@@ -1,4 +1,4 @@
-"""Files in storage that no row knows: old ones are deleted, and nothing else is."""
+"""Tests that old orphans, files in storage that no row names, are deleted, and no other files."""
 
 import os
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ import pytest
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
 from bureau.services.scheduler import orphan_files
-from bureau.services.scheduler.orphan_files import LitterSweep
+from bureau.services.scheduler.orphan_files import OrphanSweep
 from bureau.storage import Storage
 from tests.support.office import Office
 
@@ -38,12 +38,12 @@ def grow_old(folder: Path, days: float = 1.1) -> None:
 
 def sweep(office: Office) -> None:
     """One whole walk."""
-    once = LitterSweep(office.db, office.storage)
-    while once.step() == orphan_files.BUSY_SECONDS and once._walk is not None:
+    once = OrphanSweep(office.db, office.storage)
+    while once.step() == orphan_files.BUSY_SECONDS and once._listing is not None:
         pass
 
 
-def test_what_no_row_knows_is_deleted_after_a_day(office: Office, folder: Path) -> None:
+def test_a_file_that_no_row_names_is_deleted_after_a_day(office: Office, folder: Path) -> None:
     office.job()
     office.upload()
     known = office.stored()
@@ -59,7 +59,7 @@ def test_what_no_row_knows_is_deleted_after_a_day(office: Office, folder: Path) 
 
 
 @pytest.mark.parametrize("key", ["{}.{}.a", "{}/{}/a"], ids=["now", "versions before"])
-def test_what_a_running_claim_writes_is_let_be_and_of_a_lost_one_deleted(
+def test_files_of_a_running_claim_are_kept_and_those_of_a_lost_claim_are_deleted(
     office: Office, folder: Path, key: str
 ) -> None:
     job_id = office.book.submit()
@@ -76,21 +76,21 @@ def test_what_a_running_claim_writes_is_let_be_and_of_a_lost_one_deleted(
     assert office.stored() == []
 
 
-def test_other_folders_are_not_looked_at(office: Office, folder: Path) -> None:
+def test_other_folders_are_left_alone(office: Office, folder: Path) -> None:
     probe = put(office, f"probes/shared/{new_id()}")
     grow_old(folder)
     sweep(office)
     assert office.stored() == [probe]
 
 
-def test_a_walk_goes_in_batches_and_begins_again_hours_later(
+def test_the_sweep_works_in_batches_and_begins_again_hours_later(
     office: Office, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orphan_files, "BATCH", 3)
     for number in range(8):
         put(office, f"uploads/{number}/a")
     grow_old(folder)
-    walk = LitterSweep(office.db, office.storage)
+    walk = OrphanSweep(office.db, office.storage)
     left = []
     while walk.step() == orphan_files.BUSY_SECONDS:
         left.append(len(office.stored()))
@@ -101,12 +101,12 @@ def test_a_walk_goes_in_batches_and_begins_again_hours_later(
     assert office.stored() == ["uploads/9/a"]
 
 
-def test_a_storage_that_is_away_ends_the_walk_which_begins_anew(
+def test_a_storage_that_is_down_ends_the_sweep_which_begins_anew(
     office: Office, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(office, "uploads/1/a")
     grow_old(folder)
-    walk = LitterSweep(office.db, office.storage)
+    walk = OrphanSweep(office.db, office.storage)
     folder.rename(folder.with_name("unmounted"))
     with pytest.raises(ConnectionError):
         walk.step()

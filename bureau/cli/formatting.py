@@ -1,4 +1,4 @@
-"""Numbers, times and sizes in few words."""
+"""Formats ages and times, and makes text from others safe for a terminal."""
 
 import unicodedata
 from datetime import datetime
@@ -7,7 +7,7 @@ UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def age(seconds: float) -> str:
-    """`9 min`: the largest unit alone."""
+    """Formats seconds in the largest unit that fits: `9 min`."""
     whole = max(0, round(seconds))
     for size, unit in UNITS:
         if whole >= size:
@@ -16,12 +16,12 @@ def age(seconds: float) -> str:
 
 
 def since(moment: str | None, now: datetime) -> str:
-    """How long ago a time of the API was; `-` for none."""
+    """Formats how long ago a time from the API was; `-` for None."""
     return age((now - datetime.fromisoformat(moment)).total_seconds()) if moment else "-"
 
 
 def clock(moment: str | None, now: datetime) -> str:
-    """`02:51` of today, else `19 Nov 02:51`, in the zone of this machine; `-` for none."""
+    """Formats a time from the API in this machine's zone: `02:51` today, else `19 Nov 02:51`; `-` for None."""
     if not moment:
         return "-"
     local = datetime.fromisoformat(moment).astimezone()
@@ -31,13 +31,14 @@ def clock(moment: str | None, now: datetime) -> str:
 
 
 def plain(text: object) -> str:
-    """Without control characters: what others wrote must not move this terminal's cursor."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _controls(c) else c for c in str(text))
+    """Replaces control characters, because text from others must not move this terminal's cursor."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(c) else c for c in str(text))
 
 
 def one_line(text: object) -> str:
+    """Joins the text's lines into one and replaces control characters."""
     return plain(" ".join(str(text).split()))
 
 
-def _controls(character: str) -> bool:
+def _is_control(character: str) -> bool:
     return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs")

@@ -1,4 +1,4 @@
-"""The contract of every background thread: start, wake, stop, in any order and as often as wanted."""
+"""Tests the background thread of all services: start, wake and stop, in any order and repeatedly."""
 
 import contextlib
 import threading
@@ -90,7 +90,7 @@ def test_a_wake_before_the_start_is_harmless(steps: Steps, running: Loop) -> Non
     until(lambda: steps.count >= 1)
 
 
-def test_starting_twice_is_one_thread(steps: Steps, running: Loop) -> None:
+def test_two_starts_make_one_thread(steps: Steps, running: Loop) -> None:
     running.start()
     until(lambda: steps.count == 1)
     running.start()
@@ -98,7 +98,7 @@ def test_starting_twice_is_one_thread(steps: Steps, running: Loop) -> None:
     assert steps.count == 1
 
 
-def test_two_that_start_it_at_once_start_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_starts_make_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is held where it makes its thread until the other comes there too, or does not for a while."""
     meeting = threading.Barrier(2)
 
@@ -117,7 +117,7 @@ def test_two_that_start_it_at_once_start_one_thread(monkeypatch: pytest.MonkeyPa
     started.stop()
 
 
-def test_stopping_twice_or_by_many_is_harmless(steps: Steps, running: Loop) -> None:
+def test_repeated_and_concurrent_stops_are_harmless(steps: Steps, running: Loop) -> None:
     running.start()
     together(4, lambda _: running.stop())
     running.stop()
@@ -125,14 +125,14 @@ def test_stopping_twice_or_by_many_is_harmless(steps: Steps, running: Loop) -> N
     assert steps.exits == 1
 
 
-def test_stopping_before_the_start_keeps_it_from_stepping(steps: Steps, running: Loop) -> None:
+def test_a_loop_that_was_stopped_before_its_start_makes_no_step(steps: Steps, running: Loop) -> None:
     running.stop()
     running.start()
     until(lambda: not running.alive)
     assert steps.count == 0
 
 
-def test_stopping_waits_for_the_step_under_way() -> None:
+def test_stopping_waits_for_the_current_step() -> None:
     inside, go_on = threading.Event(), threading.Event()
     ended: list[str] = []
 
@@ -177,7 +177,7 @@ def test_a_step_may_stop_its_own_loop() -> None:
     until(lambda: not alone.alive)
 
 
-def test_a_step_that_raises_is_called_again_and_its_error_is_told(
+def test_a_step_that_raises_is_called_again_and_its_error_is_recorded(
     steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background_loop, "BACKOFF_FIRST_SECONDS", 0.01)
@@ -196,7 +196,7 @@ def test_a_step_that_raises_is_called_again_and_its_error_is_told(
     assert seen == [None, "LedgerUnavailable: gone", "LedgerUnavailable: gone", "ValueError: odd"]
 
 
-def test_a_loop_tells_once_that_it_fails_and_once_that_it_works_again(
+def test_a_loop_logs_once_that_it_fails_and_once_that_it_works_again(
     steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background_loop, "BACKOFF_FIRST_SECONDS", 0.01)
@@ -210,7 +210,7 @@ def test_a_loop_tells_once_that_it_fails_and_once_that_it_works_again(
     ]
 
 
-def test_backoff_grows_to_its_cap_and_begins_anew_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_backoff_grows_to_its_cap_and_is_reset_by_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
     def step() -> float:
@@ -247,12 +247,12 @@ def test_stopping_ends_a_backoff(steps: Steps, running: Loop, monkeypatch: pytes
     assert not running.alive
 
 
-def test_a_loop_tells_whether_it_turns(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_tells_whether_it_runs(steps: Steps, running: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert running.unhealthy_reason() is None  # not started yet
     running.start()
     until(lambda: steps.count == 1)
     assert running.unhealthy_reason() is None
     monkeypatch.setattr(background_loop, "STUCK_SECONDS", -1.0)
-    assert "no turn for" in str(running.unhealthy_reason())
+    assert "no step for" in str(running.unhealthy_reason())
     running.stop()
     assert running.unhealthy_reason() is None

@@ -1,4 +1,4 @@
-"""The stop token: set once, and its callbacks run once each, in their block and never after it."""
+"""Tests the stop token: it is set once, and its callbacks run once each, in their block and never after it."""
 
 import contextlib
 import threading
@@ -40,7 +40,7 @@ def test_the_first_reason_stays() -> None:
     assert (token.reason, token.set_at) == (StopReason.TIME_LIMIT, first)
 
 
-def test_stopping_passes_by_what_catches_every_exception() -> None:
+def test_stopped_passes_through_except_exception() -> None:
     token = StopToken()
     token.set(StopReason.CANCELLED)
 
@@ -61,7 +61,7 @@ def test_a_wait_ends_when_the_token_is_set() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_of_many_that_set_a_token_one_has_its_way() -> None:
+def test_the_first_of_many_concurrent_reasons_stays() -> None:
     for _ in range(50):
         token = StopToken()
         called: list[int] = []
@@ -80,7 +80,7 @@ def test_setting_the_token_calls_every_callback() -> None:
     assert sorted(called) == ["inner", "outer"]
 
 
-def test_a_block_that_begins_too_late_calls_back_at_once_and_does_not_run() -> None:
+def test_a_block_that_begins_after_the_token_is_set_calls_back_at_once_and_does_not_run() -> None:
     token = StopToken()
     token.set(StopReason.CANCELLED)
     called: list[str] = []
@@ -133,7 +133,7 @@ def test_a_block_that_ends_while_the_token_is_being_set_waits_for_its_callback()
     assert order[-1] == "block ended"
 
 
-def test_the_error_an_interruption_makes_comes_out_as_stopped() -> None:
+def test_an_error_caused_by_the_interruption_is_raised_as_stopped() -> None:
     token = StopToken()
 
     def blocking() -> None:
@@ -146,7 +146,7 @@ def test_the_error_an_interruption_makes_comes_out_as_stopped() -> None:
     assert stopped.value.reason is StopReason.TIME_LIMIT
 
 
-def test_an_error_of_its_own_comes_out_as_it_is() -> None:
+def test_other_errors_of_the_block_are_raised_unchanged() -> None:
     token = StopToken()
 
     def failing() -> None:
@@ -157,7 +157,7 @@ def test_an_error_of_its_own_comes_out_as_it_is() -> None:
         failing()
 
 
-def test_a_result_that_came_in_spite_of_the_interruption_is_kept() -> None:
+def test_a_result_in_spite_of_the_interruption_is_kept() -> None:
     token = StopToken()
     with token.interrupting(lambda: None):
         token.set(StopReason.CANCELLED)
@@ -165,7 +165,7 @@ def test_a_result_that_came_in_spite_of_the_interruption_is_kept() -> None:
     assert result == 42
 
 
-def test_a_callback_may_look_at_the_token() -> None:
+def test_a_callback_may_read_the_token() -> None:
     token = StopToken()
     seen: list[StopReason | None] = []
     with token.interrupting(lambda: seen.append(token.reason)):
@@ -173,7 +173,7 @@ def test_a_callback_may_look_at_the_token() -> None:
     assert seen == [StopReason.SHUTDOWN]
 
 
-def test_a_callback_that_raises_keeps_no_other_from_being_called() -> None:
+def test_a_callback_that_raises_does_not_prevent_the_others() -> None:
     token = StopToken()
     called: list[int] = []
 

@@ -1,4 +1,4 @@
-"""What every storage does when something is wrong."""
+"""Tests the errors of every storage."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def test_hostile_prefixes_are_not_listed(storage: Storage, prefix: str) -> None:
 
 @pytest.mark.parametrize("size", [10, 12 * MIB])
 @pytest.mark.parametrize("error", [RuntimeError("the task failed"), Stopped("cancelled"), KeyboardInterrupt()])
-def test_an_exception_in_the_block_leaves_nothing(storage: Storage, size: int, error: BaseException) -> None:
+def test_an_exception_in_the_block_leaves_no_file(storage: Storage, size: int, error: BaseException) -> None:
     def write_half() -> None:
         with storage.writer("jobs/1/half.csv") as writer:
             for _ in range(12):
@@ -81,7 +81,7 @@ def test_an_exception_in_the_block_leaves_nothing(storage: Storage, size: int, e
     assert storage.put("jobs/1/half.csv", [b"again"]).size == 5
 
 
-def test_a_broken_source_leaves_nothing(storage: Storage) -> None:
+def test_a_broken_source_leaves_no_file(storage: Storage) -> None:
     def broken() -> Iterator[bytes]:
         yield b"x" * 12 * MIB
         raise ConnectionResetError("the client went away")
@@ -107,7 +107,7 @@ def test_an_aborted_upload_leaves_no_hidden_parts_in_the_bucket(s3: S3Server, s3
     assert s3.unfinished_uploads(url) == 0
 
 
-def test_a_missing_file_is_permanent_and_said_before_the_first_byte(storage: Storage) -> None:
+def test_a_missing_file_is_a_permanent_error_before_the_first_byte(storage: Storage) -> None:
     storage.put("there", [b"x"])
     for use in (storage.read, storage.open):
         with pytest.raises(PermanentError) as error:
@@ -115,7 +115,7 @@ def test_a_missing_file_is_permanent_and_said_before_the_first_byte(storage: Sto
         assert error.value.code == "file_missing"
 
 
-def test_a_file_removed_under_a_reader_is_missing(storage: Storage) -> None:
+def test_a_file_that_is_deleted_while_it_is_read_is_missing(storage: Storage) -> None:
     storage.put("big", [b"x" * 3 * MIB])
     chunks = storage.read("big")
     next(chunks)
@@ -125,7 +125,9 @@ def test_a_file_removed_under_a_reader_is_missing(storage: Storage) -> None:
     assert error.value.code == "file_missing"
 
 
-def test_a_storage_that_is_away_is_transient_in_every_operation(storage: Storage, take_away: Callable[[], str]) -> None:
+def test_a_storage_that_is_down_is_a_transient_error_in_every_operation(
+    storage: Storage, take_away: Callable[[], str]
+) -> None:
     storage.put("a", [b"x"])
     url = take_away()
     away = storage if url.startswith("file://") else Storage.from_url(url)
@@ -158,14 +160,14 @@ def test_a_folder_that_comes_back_still_has_its_files(tmp_path: Path) -> None:
     assert b"".join(storage.read("a")) == b"x"
 
 
-def test_a_bucket_that_does_not_exist_is_transient(s3: S3Server, s3_credentials: None) -> None:
+def test_a_bucket_that_does_not_exist_is_a_transient_error(s3: S3Server, s3_credentials: None) -> None:
     storage = Storage.from_url(f"s3://no-such-bucket?endpoint={s3.endpoint}")
     for use in (lambda: storage.put("a", [b"x"]), lambda: storage.open("a"), lambda: list(storage.list(""))):
         with pytest.raises(TransientError):
             use()
 
 
-def test_what_a_killed_process_left_unfinished_is_listed_and_can_be_deleted(tmp_path: Path) -> None:
+def test_an_unfinished_file_of_a_killed_process_is_listed_and_can_be_deleted(tmp_path: Path) -> None:
     url = f"file://{tmp_path}/storage"
     child = multiprocessing.get_context("spawn").Process(target=_write_and_die, args=(url,))
     child.start()
@@ -191,7 +193,7 @@ def _write_and_die(url: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_child_forked_before_the_first_use_has_a_store_of_its_own(storage_url: str) -> None:
+def test_a_child_forked_before_the_first_use_has_its_own_store(storage_url: str) -> None:
     """As dramatiq and gunicorn do: built in the parent, used in the children."""
     child = multiprocessing.get_context("spawn").Process(target=_fork_and_put, args=(storage_url,))
     child.start()
@@ -217,18 +219,18 @@ def _fork_and_put(url: str) -> None:
     [
         ("ftp://host/files", "file://path or s3://bucket"),
         ("file://", "file://path or s3://bucket"),
-        ("s3://", "followed by the bucket's name"),
+        ("s3://", "only the bucket's name after s3://"),
         ("s3://key:hunter2@bucket", "AWS_SECRET_ACCESS_KEY"),
         ("s3://bucket?endpiont=http://x", "endpiont"),
     ],
 )
-def test_a_wrong_url_is_refused_with_the_rule_and_without_the_secret(url: str, rule: str) -> None:
+def test_an_invalid_url_is_refused_with_the_rule_and_without_the_secret(url: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule) as error:
         Storage.from_url(url)
     assert "hunter2" not in str(error.value)
 
 
-def test_a_storage_that_nobody_used_has_made_nothing(tmp_path: Path) -> None:
+def test_an_unused_storage_creates_no_folder(tmp_path: Path) -> None:
     Storage.from_url(f"file://{tmp_path}/storage")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Python values as the API takes them: times with their zone, ids and enumerations as text."""
+"""Encodes Python values for the API: times with their zone, ids and enumerations as text."""
 
 import json
 from collections.abc import Mapping
@@ -10,20 +10,23 @@ from uuid import UUID
 
 
 def json_bytes(value: Any) -> bytes:
-    """Raises `TypeError` for what has no JSON, `ValueError` for NaN and for a time without a zone."""
-    return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")
+    """Returns the value as JSON in UTF-8.
+
+    Raises `TypeError` for a type that JSON cannot hold, and `ValueError` for NaN and for a time without a zone.
+    """
+    return json.dumps(value, default=_encode, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def query(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """As parameters of a URL; None is left out, a list is repeated."""
+    """Returns the values as parameters of a URL. None is left out; a list repeats its parameter. Raises as above."""
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         several = value if isinstance(value, list | tuple | set | frozenset) else [value]
-        pairs += [(name, str(_plain(one))) for one in several if one is not None]
+        pairs += [(name, str(_encode(one))) for one in several if one is not None]
     return pairs
 
 
-def _plain(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     match value:
         case bool():
             return "true" if value else "false"
@@ -45,4 +48,4 @@ def _plain(value: Any) -> Any:
             return sorted(value)
         case Mapping():
             return dict(value)
-    raise TypeError(f"{value!r} ({type(value).__name__}) has no JSON")
+    raise TypeError(f"{value!r} ({type(value).__name__}) cannot be written as JSON")

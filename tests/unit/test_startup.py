@@ -1,4 +1,4 @@
-"""What a process says when it starts."""
+"""Tests the record that a process logs when it starts."""
 
 import pytest
 

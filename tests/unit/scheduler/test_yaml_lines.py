@@ -1,10 +1,10 @@
-"""YAML as JSON values with the lines they stand on."""
+"""Tests the parsing of YAML into JSON values with their lines."""
 
 from typing import Any
 
 import pytest
 
-from bureau.services.scheduler.yaml_places import MAX_PLACES, YamlUnreadable, read_yaml
+from bureau.services.scheduler.yaml_lines import MAX_VALUES, YamlUnreadable, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from bureau.services.scheduler.yaml_places import MAX_PLACES, YamlUnreadable, re
         ("true: x\n5: y", {"true": "x", "5": "y"}),
     ],
 )
-def test_plain_texts_are_read_as_json_has_them(text: str, value: Any) -> None:
+def test_plain_scalars_are_read_as_in_json(text: str, value: Any) -> None:
     assert read_yaml(text).value == value
 
 
-def test_places_are_found_by_their_tokens_or_what_is_around_them() -> None:
+def test_a_line_is_that_of_the_value_or_of_the_nearest_one_around_it() -> None:
     placed = read_yaml("a:\n  b:\n    - x\n    - c: 1\n\n5: y\n")
     for tokens, line in (([], 1), (["a"], 1), (["a", "b"], 2), (["a", "b", "1"], 4), (["a", "b", "1", "c"], 4)):
         assert placed.line_of(tokens) == line
@@ -40,28 +40,28 @@ def test_places_are_found_by_their_tokens_or_what_is_around_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "line"),
+    ("text", "message", "line"),
     [
-        ("a: 1\nb: 2\na: 3", "a is given twice", 3),
-        ("x:\n  cron: @daily", "written in quotes", 2),
-        ("x:\n  cron: */5 * * * *", "written in quotes", 2),
+        ("a: 1\nb: 2\na: 3", "a is repeated", 3),
+        ("x:\n  cron: @daily", "in quotes", 2),
+        ("x:\n  cron: */5 * * * *", "in quotes", 2),
         ("a: 1\n---\nb: 2", "another document", 2),
-        ("? [a]\n: 1", "a name is a plain text", 1),
-        ("a: &x [*x]", "an alias stands for what it is in", 1),
+        ("? [a]\n: 1", "a name must be a plain text", 1),
+        ("a: &x [*x]", "an alias refers to a value that contains it", 1),
         ("a: [1", "expected", 1),
         ("\ta: 1", "cannot start any token", 1),
         ("a: \x00", "not allowed", None),
-        ("[" * 5000, "nests too deep", None),
+        ("[" * 5000, "nested too deeply", None),
     ],
 )
-def test_what_is_no_yaml_or_would_be_lost_is_an_error_with_its_line(text: str, said: str, line: int | None) -> None:
+def test_invalid_or_ambiguous_yaml_is_an_error_with_its_line(text: str, message: str, line: int | None) -> None:
     with pytest.raises(YamlUnreadable) as refused:
         read_yaml(text)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert refused.value.line == line
 
 
-def test_aliases_of_aliases_are_not_followed_for_ever() -> None:
+def test_aliases_of_aliases_are_limited() -> None:
     doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 30))
-    with pytest.raises(YamlUnreadable, match=f"more than {MAX_PLACES:,} values"):
+    with pytest.raises(YamlUnreadable, match=f"more than {MAX_VALUES:,} values"):
         read_yaml(f"a0: &a0 x\n{doubled}")

@@ -1,4 +1,4 @@
-"""Turns at a source: who finds it taken comes again, and a turn goes back however the reading ended."""
+"""Tests that a report is postponed while its source is busy, and that every end releases its slot."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -35,7 +35,7 @@ def context_of(claimed: Claim, folder: Path) -> FakeContext:
     return context
 
 
-def test_who_finds_a_source_taken_comes_again_and_spends_no_attempt(
+def test_a_report_of_a_busy_source_is_postponed_without_counting_an_attempt(
     ledger: Database, contexts: list[FakeContext]
 ) -> None:
     first, second = contexts
@@ -48,7 +48,7 @@ def test_who_finds_a_source_taken_comes_again_and_spends_no_attempt(
         pass
 
 
-def test_a_failure_gives_its_turn_back(ledger: Database, contexts: list[FakeContext]) -> None:
+def test_a_failed_report_releases_its_slot(ledger: Database, contexts: list[FakeContext]) -> None:
     first, second = contexts
     turns = SourceConcurrency(ledger)
     with pytest.raises(PermanentError), turns.taken(first, "shop", 1):
@@ -57,7 +57,7 @@ def test_a_failure_gives_its_turn_back(ledger: Database, contexts: list[FakeCont
         pass
 
 
-def test_without_the_ledger_there_is_no_turn_now(tmp_path: Path, contexts: list[FakeContext]) -> None:
+def test_without_the_ledger_no_slot_is_taken(tmp_path: Path, contexts: list[FakeContext]) -> None:
     (tmp_path / "folder").mkdir()
     away = SourceConcurrency(Database(f"sqlite:///{tmp_path / 'folder'}"))  # a folder is no database
     with pytest.raises(TransientError, match="ledger"), away.taken(contexts[0], "shop", 1):

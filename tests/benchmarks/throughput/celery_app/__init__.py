@@ -1,0 +1,1 @@
+"""Holds the application as users of Celery write it: a Flask route that calls `delay()`, and tasks."""

@@ -1,0 +1,1 @@
+"""Holds the parts that are measured, one per file; PARTS selects them."""

@@ -1,0 +1,1 @@
+"""Holds the programs that run beside both stacks: they must cost little and favour neither."""

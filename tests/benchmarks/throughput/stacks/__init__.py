@@ -1,0 +1,1 @@
+"""Holds the two stacks that are measured, and the servers they use."""

@@ -1,0 +1,143 @@
+"""The accounting of `make bench-throughput`: percentiles, ratios, and what process trees use."""
+
+import os
+import smtplib
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.throughput.figures import median_of_ratios, percentile
+from tests.benchmarks.throughput.mail_sink import MailSink
+from tests.benchmarks.throughput.options import Options, read
+from tests.benchmarks.throughput.proc import (
+    TICKS_A_SECOND,
+    Stat,
+    busy_seconds,
+    cpu_seconds,
+    parse_stat,
+    read_cpu,
+    read_memory,
+    tree,
+    used_between,
+)
+
+# Uses 0.4 s of CPU time, itself or in a child that ends, then waits for its own end.
+SPIN = "import time\nwhile time.process_time() < 0.4: pass\n"
+WAIT = "print('done', flush=True); time.sleep(600)"
+ITSELF = SPIN + WAIT
+CHILD = f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {SPIN!r}], check=True)\n{WAIT}"
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [
+        ([7.0], 0.5, 7.0),
+        ([7.0], 0.99, 7.0),
+        ([4.0, 1.0, 3.0, 2.0], 0.5, 2.0),
+        ([4.0, 1.0, 3.0, 2.0], 0.75, 3.0),
+        ([float(n) for n in range(1, 101)], 0.99, 99.0),
+        ([float(n) for n in range(1, 101)], 1.0, 100.0),
+        ([float(n) for n in range(1, 101)], 0.0, 1.0),
+    ],
+)
+def test_a_percentile_is_the_nearest_rank(values: list[float], share: float, expected: float) -> None:
+    assert percentile(values, share) == expected
+
+
+def test_a_ratio_is_the_median_of_the_rounds_and_not_of_the_sides() -> None:
+    ours, theirs = [10.0, 40.0, 20.0], [10.0, 20.0, 20.0]  # the machine was fast in the second round
+    assert median_of_ratios(ours, theirs) == 1.0
+
+
+def test_rounds_that_only_one_side_has_are_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        median_of_ratios([1.0, 2.0], [1.0])
+
+
+def test_a_name_with_parentheses_and_spaces_does_not_shift_the_fields() -> None:
+    line = "4711 (a) b (c)) S 12 1 1 0 -1 4194560 1 2 3 4 100 20 3 4 20 0 8 0 99 1 1"
+    assert parse_stat(line) == Stat(4711, 12, 127)
+
+
+def test_a_tree_is_the_roots_that_live_and_their_descendants() -> None:
+    stats = {stat.pid: stat for stat in (Stat(1, 0, 5), Stat(2, 1, 7), Stat(3, 2, 9), Stat(4, 1, 11), Stat(5, 9, 13))}
+    assert tree([2], stats) == {2, 3}
+    assert tree([2, 3], stats) == {2, 3}
+    assert tree([1], stats) == {1, 2, 3, 4}
+    assert tree([8], stats) == set()
+    assert cpu_seconds([2, 5], stats) == (7 + 9 + 13) / TICKS_A_SECOND
+
+
+def test_a_busy_machine_counts_neither_idle_time_nor_guests_twice() -> None:
+    #                user nice system idle iowait irq softirq steal guest guest_nice
+    line = "cpu  100 20 30 4000 500 1 2 3 100 20"
+    assert busy_seconds(line) == (100 + 20 + 30 + 1 + 2 + 3) / TICKS_A_SECOND
+
+
+def test_what_a_new_group_used_counts_from_nothing() -> None:
+    assert used_between({"web": 1.0}, {"web": 3.5, "worker": 2.0}) == {"web": 2.5, "worker": 2.0}
+
+
+@pytest.mark.parametrize("code", [ITSELF, CHILD], ids=["itself", "child"])
+def test_the_cpu_time_of_a_process_and_of_its_ended_child_is_counted(code: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "done\n"
+            used = read_cpu({"it": [process.pid], "none": []})
+        finally:
+            process.kill()
+    assert 0.35 < used["it"] < 1.5
+    assert used["none"] == 0.0
+
+
+def test_memory_is_read_of_a_tree_and_shared_pages_count_once_in_pss() -> None:
+    memory = read_memory({"us": [os.getpid()], "nobody": []})
+    assert 10 < memory["us"].pss <= memory["us"].rss
+    assert memory["nobody"].rss == 0
+
+
+def test_a_run_is_chosen_by_the_environment() -> None:
+    assert read({}) == Options()
+    chosen = read({"PARTS": "mail, idle", "JOBS": "10_000", "ROUNDS": "1", "CELERY_CONFIRMS": "1"})
+    assert (chosen.parts, chosen.jobs, chosen.rounds) == (("mail", "idle"), 10_000, 1)
+    assert chosen.celery.confirms
+    assert not chosen.celery.connects
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"PARTS": "mail coffee"}, "there is no coffee; choose of mail"),
+        ({"JOBS": "many"}, "JOBS: many is no number"),
+        ({"JOBS": "3"}, "too few"),
+        ({"ROUNDS": "0"}, "too few"),
+    ],
+)
+def test_a_wrong_choice_is_refused_in_words(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read(environment)
+
+
+def test_the_sink_counts_mails_and_the_people_they_went_to(tmp_path: Path) -> None:
+    with MailSink(tmp_path) as sink, smtplib.SMTP("127.0.0.1", sink.port) as client:
+        for recipient, text in (("ada", "Hello\r\n.\r\n..and more"), ("ada", ""), ("bob", "x" * 200_000)):
+            client.sendmail("shop@example.com", [f"{recipient}@example.com"], text)
+        assert sink.wait_for(3) == 3
+        mails = sink.mails()
+        assert mails.times == sorted(mails.times)
+        assert (len(mails.times), mails.recipients) == (3, 2)
+        sink.reset()
+        assert sink.count() == 0
+
+
+def test_the_sink_takes_what_comes_at_once(tmp_path: Path) -> None:
+    one = b"MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n\r\nHello\r\n.\r\n"
+    with MailSink(tmp_path) as sink, socket.create_connection(("127.0.0.1", sink.port), timeout=10) as client:
+        client.sendall(b"EHLO me\r\n" + one * 20 + one[:-3])
+        assert sink.wait_for(20) == 20
+        client.sendall(one[-3:])
+        assert sink.wait_for(21) == 21
