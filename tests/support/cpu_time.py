@@ -5,23 +5,26 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+ROUNDS = 4
 LEAST_SECONDS = 0.01  # a shorter time says nothing about growth: it is taken for this long
 
 
 def growth(work: Callable[[Any], object], small: Any, double: Any) -> float:
-    """By how much the CPU time grows; the shortest of some runs each, because others disturb and never help."""
-    return max(_seconds(work, double), LEAST_SECONDS) / max(_seconds(work, small), LEAST_SECONDS)
+    """Returns the factor by which CPU time grows: the least of ROUNDS runs each, in turn.
+
+    Other processes slow a run down and never speed it up. In turn, because the machine's speed drifts.
+    """
+    gc.collect()
+    gc.disable()  # a collection would fall on one of the two or the other
+    try:
+        rounds = [(_seconds(work, small), _seconds(work, double)) for _ in range(ROUNDS)]
+    finally:
+        gc.enable()
+    least_small, least_double = (min(times) for times in zip(*rounds, strict=True))
+    return max(least_double, LEAST_SECONDS) / max(least_small, LEAST_SECONDS)
 
 
 def _seconds(work: Callable[[Any], object], given: Any) -> float:
-    taken = []
-    gc.collect()
-    gc.disable()  # its runs fall on one of the two or the other
-    try:
-        for _ in range(3):
-            began = time.process_time()
-            work(given)
-            taken.append(time.process_time() - began)
-    finally:
-        gc.enable()
-    return min(taken)
+    began = time.process_time()
+    work(given)
+    return time.process_time() - began
