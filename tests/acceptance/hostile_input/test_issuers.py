@@ -102,7 +102,7 @@ def test_one_that_stays_fails_the_job_after_its_attempts(stack: Stack, issuer: I
         (
             never_ends(b"PK\x03\x04"),
             "archive_too_large",
-            "more than the 2,000,000 bytes an archive may have (CERTIFICATES_MAX_ARCHIVE_BYTES)",
+            "more than 2,000,000 bytes, which is the most for an archive (CERTIFICATES_MAX_ARCHIVE_BYTES)",
         ),
     ],
 )
