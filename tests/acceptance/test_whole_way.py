@@ -41,7 +41,7 @@ def test_two_rosters_become_a_zip_of_certificates_and_leave_storage(stack: Stack
     archive = api.file(ended)
     assert_certificates(archive, ISSUED, ORGANISATION)
     assert lines(issue) == [
-        f"sending 2 files ({len((WELDING + FIRST_AID).encode())} bytes) to the certificate issuer",
+        f"sending 2 files ({len((WELDING + FIRST_AID).encode())} bytes) to the certificates API",
         f"received an archive of {len(archive) / 1000:.1f} kB",
         "checked 6 files: names, sizes and checksums are right",
         "rosters read: welding.csv (2 rows, UTF-8, separated by commas), "

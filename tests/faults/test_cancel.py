@@ -17,7 +17,8 @@ from tests.support.waiting import until
 ENDS_WITHIN_SECONDS = 2.0 if ROUNDS else 20.0
 SLEEPS = """
   SELECT count(*) FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name = 'bureau reports' AND state = 'active' AND query ILIKE 'copy%%'
+  WHERE datname = current_database() AND application_name = 'bureau reports'
+    AND state = 'active' AND query ILIKE 'copy%%'
 """
 
 

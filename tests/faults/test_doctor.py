@@ -1,5 +1,6 @@
 """Tests `python -m bureau.services.scheduler doctor` in real situations."""
 
+import re
 import subprocess
 import sys
 
@@ -34,7 +35,7 @@ def test_a_queue_has_no_worker(world: World) -> None:
         job = world.bureau.api.submit("/v1/reports", json={"report": "numbers", "params": {"count": 3}})
         status, said = doctor(world)
         assert status == 1
-        assert "! reports: 1 due, 0 running, and no live worker: start one." in said
+        assert re.search("! reports: [0-9]+ due, 0 running, and no live worker: start one.", said)
     finally:
         world.bureau.start("reports")
     world.bureau.api.succeeded(job, 90)

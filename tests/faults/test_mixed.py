@@ -33,7 +33,7 @@ PUBLISHERS = ("gateway", "scheduler", "chaos", "mailer")
 def test_a_short_round(world: World) -> None:
     fault = together(
         killed_at("chaos", *WORKER_POINTS),
-        in_turn(killed_at("gateway", "wake"), killed_at("scheduler", "stamped")),
+        in_turn(killed_at("gateway", "accepted"), killed_at("scheduler", "stamped")),
         in_turn(messages("drop 10", 5, PUBLISHERS), messages("double", 5, PUBLISHERS), connections_closed(5)),
         in_turn(commits_cut(Cut.AFTER, 8), commits_cut(Cut.BEFORE, 8)),
         mail_weather(10, seed=1),

@@ -20,7 +20,7 @@ def growth(work: Callable[[Any], object], small: Any, double: Any) -> float:
         rounds = [(_seconds(work, small), _seconds(work, double)) for _ in range(ROUNDS)]
     finally:
         gc.enable()
-    least_small, least_double = (min(times) for times in zip(*rounds, strict=True))
+    least_small, least_double = min(one for one, _ in rounds), min(two for _, two in rounds)
     return max(least_double, LEAST_SECONDS) / max(least_small, LEAST_SECONDS)
 
 

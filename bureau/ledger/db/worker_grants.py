@@ -52,7 +52,7 @@ UPDATE = {
     ),
     "artifacts": ("removed_at",),
     "workers": ("seen_at", "busy", "claimed", "memory_bytes", "trouble", "stopped_at"),
-    "deliveries": ("transport", "state", "recipients", "ended_at", "response"),
+    "deliveries": ("transport", "state", "recipients", "ended_at", "response", "reasons"),
 }
 
 

@@ -224,7 +224,7 @@ def _slugs(operation: Operation[Any, Any]) -> list[str]:
         slugs += _LINKED
     if operation.path.startswith("/v1/"):
         slugs += ["ledger-unavailable"]
-    if "<" in operation.path:
+    if "<" in operation.path or operation.submits:  # a replay finds its job deleted
         slugs += ["not-found"]
     slugs += ["invalid"]
     if not operation.api and operation.role:

@@ -59,7 +59,7 @@ def test_the_task_overrides_its_job_and_the_job_what_was_announced(door: Door) -
     [
         ([suma(run="shop.nothing")], ["#/tasks/0/run"], "known: certificates.issue, mailer.send"),
         ([suma(input={"a": "2"})], ["#/tasks/0/input/b", "#/tasks/0/input/a"], "required"),
-        ([suma("a"), suma("a")], ["#/tasks/1/name"], "name of its own"),
+        ([suma("a"), suma("a")], ["#/tasks/1/name"], "its own name"),
         ([suma("a", ["b"])], ["#/tasks/0/after/0"], "called b"),
         ([suma("a", ["b"]), suma("b", ["a"])], ["#/tasks/0/after"], "a after b after a"),
         ([suma("a", input={"a": {"$result": "/b"}, "b": 1}), suma("b")], ["#/tasks/0/input/a"], "`after`"),

@@ -71,12 +71,12 @@ def test_putting_it_again_replaces_it(door: Door) -> None:
 @pytest.mark.parametrize(
     ("fields", "where", "words"),
     [
-        ({"cron": "0 0 30 2 *"}, ["#/cron"], "there is no day 30 in month 2"),
+        ({"cron": "0 0 30 2 *"}, ["#/cron"], "month 2 has no day 30"),
         ({"cron": "61 * * * *"}, ["#/cron"], "its minute is 61; write 0 to 59"),
         ({"cron": None}, ["#/cron"], "Give cron or every_seconds; here are neither"),
         ({"every_seconds": 60}, ["#/cron"], "here are both"),
         ({"every_seconds": 0, "cron": None}, ["#/every_seconds"], "1"),
-        ({"time_zone": "Europe/Pari"}, ["#/time_zone"], "is Europe/Paris meant?"),
+        ({"time_zone": "Europe/Pari"}, ["#/time_zone"], "did you mean Europe/Paris?"),
         ({"misfire": "never"}, ["#/misfire"], "skip"),
         ({"colour": "red"}, ["#/colour"], "not a field"),
         ({"job": {"tasks": [suma(run="shop.nothing")]}}, ["#/job/tasks/0/run"], "known: certificates.issue"),
