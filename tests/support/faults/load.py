@@ -14,6 +14,7 @@ import httpx
 ROSTER = "recipient,course\nAda Lovelace,Welding\n"
 THREADS = 6
 BATCH = 25
+LATE_SECONDS = 0.3  # between two late requests; a killed gateway is back within some seconds
 BUSY_TRIES = 5  # a key held by a request whose gateway died is free after two minutes: then with a new key
 
 Request = tuple[str, dict[str, Any]]
@@ -30,6 +31,8 @@ class Load:
     accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     refused: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    struck: threading.Event = field(default_factory=threading.Event)
+    healed: threading.Event = field(default_factory=threading.Event)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -37,11 +40,12 @@ class Load:
         with self._lock:
             return [job_id for ids in self.accepted.values() for job_id in ids]
 
-    def submit(self, kinds: Sequence[str], *, seconds: float = 0.1) -> None:
-        """A job of each of `kinds`; returns when all are accepted.
+    def submit(self, kinds: Sequence[str], *, seconds: float = 0.1, late: int = 0) -> None:
+        """Submits a job of each of `kinds`; returns when all are accepted.
 
         Two of five and all certificates are requests of their own; the rest come in between as a rush, in batches: no
-        worker keeps up with that, and a fault finds requests under way.
+        worker keeps up with that. The last `late` requests wait until `struck` is set, and come one by one until
+        `healed` is: a fault finds requests under way, however fast the gateway accepted all others.
         """
         made = [(kind, *KINDS[kind](number, seconds)) for number, kind in enumerate(kinds)]
         own = [job for number, job in enumerate(made) if number % 5 < 2 or "files" in job[2]]
@@ -49,13 +53,19 @@ class Load:
         with ThreadPoolExecutor(THREADS) as pool, httpx.Client(base_url=self.url, timeout=30) as client:
             sent = [pool.submit(self._one, client, *job) for job in own[: len(own) // 3]]
             sent += [pool.submit(self._batch, client, rush[n : n + BATCH]) for n in range(0, len(rush), BATCH)]
-            sent += [pool.submit(self._one, client, *job) for job in own[len(own) // 3 :]]
+            sent += [pool.submit(self._one, client, *job) for job in own[len(own) // 3 : len(own) - late]]
             for done in sent:
                 done.result()
+            for job in own[len(own) - late :]:
+                self.struck.wait()
+                self._one(client, *job)
+                self.healed.wait(LATE_SECONDS)
 
     def stop(self) -> None:
         """Gives up what is not accepted yet."""
         self._stopped.set()
+        self.struck.set()
+        self.healed.set()
 
     def _one(self, client: httpx.Client, kind: str, path: str, request: Mapping[str, Any]) -> None:
         if job := self._until_accepted(client, path, request):

@@ -22,6 +22,7 @@ from tests.support.waiting import until
 
 JOBS = 500 if ROUNDS else 320  # more than enough to strike
 STRUCK_AT_LEAST = 200
+LATE = 30  # submissions that come while the fault strikes
 RUNNING_AT_LEAST = 8
 ENDS_WITHIN_SECONDS = 120.0
 DOUBT_WITHIN_SECONDS = 200.0  # 180 s after its intent, a mail in doubt is decided on
@@ -108,7 +109,9 @@ def _round(
     ends_within: float,
 ) -> Account:
     load = Load(world.bureau.api.url)
-    submitting = threading.Thread(target=load.submit, args=(kinds,), kwargs={"seconds": seconds}, daemon=True)
+    submitting = threading.Thread(
+        target=load.submit, args=(kinds,), kwargs={"seconds": seconds, "late": LATE}, daemon=True
+    )
     before = _seen(world)
     _pause(world, "pause")
     submitting.start()
@@ -117,7 +120,9 @@ def _round(
         _pause(world, "resume")
         until(lambda: world.books.running(load.job_ids) >= RUNNING_AT_LEAST, 60, "work has begun")
         struck = world.books.unfinished(load.job_ids)
+        load.struck.set()
         fault(world)
+        load.healed.set()
         healed_at = time.monotonic()
     except BaseException:
         load.stop()
