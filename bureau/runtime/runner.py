@@ -1,4 +1,4 @@
-"""Claims tasks, calls them and finishes them. Pure functions in `bureau.ledger.jobs.policy` decide about outcomes."""
+"""Claims tasks, calls them and finishes them. `bureau.ledger.jobs.retry_policy` decides about outcomes, purely."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, re
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish_batch, finish_waiting
 from bureau.ledger.jobs.outcome import Failed, Outcome, Succeeded
-from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.mail.deliveries import close_delivery
 from bureau.metrics import outcomes
 from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed

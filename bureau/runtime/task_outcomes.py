@@ -10,7 +10,7 @@ from bureau.contracts.errors import PermanentError, Postponed, TaskError, Transi
 from bureau.contracts.jobs.graph import references
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater
-from bureau.ledger.jobs.policy import GiveUp, Postpone, Retry, decide_retry, error_of
+from bureau.ledger.jobs.retry_policy import GiveUp, Postpone, Retry, decide_retry, error_of
 from bureau.runtime.execution import Execution
 from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopReason

@@ -48,7 +48,7 @@ def test_hints_in_a_stopping_worker_s_hands_come_again_at_once(world: World) -> 
     jobs = [submit(world, 0.5) for _ in range(60)]
     until(lambda: world.bureau.api.job(jobs[0]["id"])["state"] != "queued", 30, "work has begun")
     world.bureau.stop("chaos")
-    soon = in_force("bureau.ledger.jobs.policy:HINT_AGAIN_SECONDS") * 0.75  # one that was lost comes later
+    soon = in_force("bureau.ledger.jobs.retry_policy:HINT_AGAIN_SECONDS") * 0.75  # one that was lost comes later
     until(lambda: hints_in(world) >= world.books.one(READY), soon, lambda: f"a hint for each task: {hints_in(world)}")
     world.bureau.start("chaos")
     world.bureau.serving()

@@ -19,7 +19,7 @@ from bureau.ledger.jobs.claim import Claim, claim
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.finish import Finished, finish
 from bureau.ledger.jobs.outcome import Failed, Outcome, RetryLater, Succeeded
-from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.jobs.submit import NewJob, NewTask, submit
 
 BROKEN = error_of("broken", "It broke.", retryable=True)

@@ -13,7 +13,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, later, now
 from bureau.ledger.db.tables import paused_queues, tasks
 from bureau.ledger.dispatch.queues import is_paused
-from bureau.ledger.jobs.policy import HINT_AGAIN_SECONDS, PRIORITIES, rank, rehint_after
+from bureau.ledger.jobs.retry_policy import HINT_AGAIN_SECONDS, PRIORITIES, rank, rehint_after
 
 
 @dataclass(frozen=True)

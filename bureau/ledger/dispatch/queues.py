@@ -14,7 +14,7 @@ from bureau.ledger.db.tables import paused_queues, tasks
 from bureau.ledger.jobs.dependents import release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
-from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.retry_policy import error_of
 
 
 def pause(db: Database, queue: str, noted: Act | None = None) -> None:

@@ -16,7 +16,7 @@ from bureau.ledger.db.tables import jobs
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.job_filter import JobFilter, conditions
-from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.jobs.retry_job import Retrying, retry
 
 PAGE = 500
 

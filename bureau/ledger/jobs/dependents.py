@@ -16,7 +16,7 @@ from bureau.ledger.db.json_rows import ROWS_AT_MOST, JsonRows
 from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import dependencies, tasks
-from bureau.ledger.jobs.policy import dependent_state
+from bureau.ledger.jobs.retry_policy import dependent_state
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from bureau.ledger.jobs.dependents import ReadyTask, release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
-from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.jobs.submit import add_tasks
 from bureau.ledger.mail import deliveries
 

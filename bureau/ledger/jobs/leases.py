@@ -15,7 +15,7 @@ from bureau.ledger.jobs.claim import LEASE_SECONDS
 from bureau.ledger.jobs.finish import Closing
 from bureau.ledger.jobs.locked_job import lock_job
 from bureau.ledger.jobs.outcome import Cancelled, Failed
-from bureau.ledger.jobs.policy import CRASH_BUDGET, CRASH_POLICY, Jitter, backoff, error_of
+from bureau.ledger.jobs.retry_policy import CRASH_BUDGET, CRASH_POLICY, Jitter, backoff, error_of
 
 Held = tuple[UUID, int]  # a task's id and the claim_no of the claim that holds it
 

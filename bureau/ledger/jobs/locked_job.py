@@ -15,7 +15,7 @@ from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import jobs, tasks
 from bureau.ledger.jobs.events import TaskEvent, insert_events, rows_of
-from bureau.ledger.jobs.policy import job_end
+from bureau.ledger.jobs.retry_policy import job_end
 
 _begun = case((jobs.c.run_at > jobs.c.created_at, jobs.c.run_at), else_=jobs.c.created_at)
 

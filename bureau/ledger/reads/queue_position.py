@@ -10,7 +10,7 @@ from bureau.contracts.jobs.states import JobState, TaskState
 from bureau.ledger.db.sql_time import now
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.dispatch import queues, workers
-from bureau.ledger.jobs.policy import PRIORITIES, PRIORITY_WORTH, rank
+from bureau.ledger.jobs.retry_policy import PRIORITIES, PRIORITY_WORTH, rank
 from bureau.ledger.reads.job_views import IdleTask, Waiting, task_state, waiting
 
 COUNTED_AHEAD = 10_000  # of each priority

@@ -16,11 +16,11 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.submissions.submission import AdmissionCheck
 from bureau.services.gateway.api_keys import api_key
 from bureau.services.gateway.api_keys.key_file import KeyFile
-from bureau.services.gateway.auth import rate_limits, sessions
+from bureau.services.gateway.auth import rate_limiter, sessions
 from bureau.services.gateway.auth.credentials import Malformed, presented
 from bureau.services.gateway.auth.identity import LOCAL, NOBODY, Identity
 from bureau.services.gateway.auth.keyring import Keyring, Refused
-from bureau.services.gateway.auth.rate_limits import RateLimiter
+from bureau.services.gateway.auth.rate_limiter import RateLimiter
 from bureau.services.gateway.auth.sessions import COOKIE, Sessions
 from bureau.services.gateway.problems import not_found, problem, try_again
 from bureau.services.gateway.settings import GatewaySettings, is_loopback
@@ -113,7 +113,7 @@ class Authenticator:
 
     def limit_headers(self, result: RateLimitResult) -> dict[str, str]:
         """Returns the headers that tell the state of a key's rate limit."""
-        return rate_limits.headers(result, self._per_minute)
+        return rate_limiter.headers(result, self._per_minute)
 
     def sign_in(self, text: str) -> tuple[str, Role] | None:
         """Returns the session cookie for a key, and its role; None if the key is not valid."""
@@ -158,7 +158,7 @@ class Authenticator:
         owner = self._owner_behind(link, linked, path)
         if owner is None:
             raise not_found(linked)
-        return Identity(owner, Role.VIEW, link_token=token, link_bucket=rate_limits.link_bucket(link))
+        return Identity(owner, Role.VIEW, link_token=token, link_bucket=rate_limiter.link_bucket(link))
 
     def _owner_behind(self, link: Link, linked: Linked, path: dict[str, Any]) -> str | None:
         """Returns the owner. A link to a job opens its files too. Raises 403 if the link is for something else."""
@@ -179,13 +179,13 @@ class Authenticator:
         """
         bucket = identity.key_id or identity.link_bucket
         standing = self._limiter.take(bucket) if bucket else None
-        return standing, rate_limits.headers(standing, self._per_minute) if standing else {}
+        return standing, rate_limiter.headers(standing, self._per_minute) if standing else {}
 
 
 def require(identity: Identity, role: Role | None, standing: RateLimitResult | None) -> None:
     """Checks the rate limit and the role. Raises 429 and 403 problems."""
     if standing and not standing.allowed:
-        seconds = rate_limits.wait_seconds(standing)
+        seconds = rate_limiter.wait_seconds(standing)
         who = "key" if identity.key_id else "link"
         detail = (
             f"This {who} has used up its requests; there is one more in {seconds} s. RATE_LIMIT_PER_MINUTE sets it."

@@ -19,7 +19,7 @@ from bureau.ledger.jobs.claim import Claim, claim
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.ledger.jobs.outcome import Cancelled, Outcome, Released, Succeeded
-from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.jobs.retry_job import Retrying, retry
 from bureau.ledger.jobs.submit import NewTask
 from tests.contract.ledger.checked import CheckedMachine
 from tests.contract.ledger.model import ModelJob, ModelTask, all_tasks

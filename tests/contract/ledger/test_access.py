@@ -16,7 +16,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import audit as audit_table
 from bureau.ledger.db.tables import rate_limits
 from bureau.ledger.files import artifacts
-from bureau.ledger.jobs import cancel, retry
+from bureau.ledger.jobs import cancel, retry_job
 from tests.support.book import Book, add_upload, stored
 from tests.support.together import together
 
@@ -104,12 +104,12 @@ def noted(what: str) -> Act:
 
 def test_an_act_is_noted_with_what_it_changed_and_not_otherwise(book: Book) -> None:
     job_id = book.submit()
-    assert retry.retry(book.db, job_id, "ada", noted("retry")) is retry.Retrying.NOT_ENDED
+    assert retry_job.retry(book.db, job_id, "ada", noted("retry")) is retry_job.Retrying.NOT_ENDED
     cancel.cancel(book.db, job_id, "bob", noted("cancel"))
     assert audited(book.db, "id") == []
     for _ in range(2):
         cancel.cancel(book.db, job_id, "ada", noted("cancel"))
-    retry.retry(book.db, job_id, "ada", noted("retry"))
+    retry_job.retry(book.db, job_id, "ada", noted("retry"))
     assert audited(book.db, "act", "by", "owner", "target", "count", "request_id", "detail") == [
         ("cancel", "key abc", "ada", "a job", 1, "f" * 32, {"tag": "x"}),
         ("retry", "key abc", "ada", "a job", 1, "f" * 32, {"tag": "x"}),

@@ -13,7 +13,7 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.dispatch import queues
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.finish import FinishResult
-from bureau.ledger.jobs.policy import CRASH_BUDGET
+from bureau.ledger.jobs.retry_policy import CRASH_BUDGET
 from tests.support.book import Book, again, failed, no_jitter, task
 
 

@@ -15,7 +15,7 @@ from bureau.ledger.access.idempotency import Answer, Reservation, Scope
 from bureau.ledger.access.rate_limits import Rate
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import artifacts, rate_limits
-from bureau.ledger.jobs import retry
+from bureau.ledger.jobs import retry_job
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.retention import file_expiry, sweep
@@ -81,7 +81,7 @@ def test_files_of_a_retried_job_are_kept_on_and_told_anew(office: Office) -> Non
     office.book.run(job_id, ending=Succeeded(None, made=[made]))
     office.book.run(job_id, "more", failed())
     office.days_pass(9)
-    retry.retry(office.db, job_id, "ada")
+    retry_job.retry(office.db, job_id, "ada")
     assert office.file_of(job_id).expires_at is None
     office.days_pass(9)
     office.clear_up()
@@ -199,7 +199,7 @@ def test_a_job_without_events_is_not_looked_at_again(office: Office) -> None:
 def test_a_job_retried_meanwhile_is_not_forgotten(office: Office) -> None:
     job_id = office.job(ending=failed())
     office.days_pass(100)
-    retry.retry(office.db, job_id, "ada")
+    retry_job.retry(office.db, job_id, "ada")
     office.book.run(job_id, ending=failed())
     office.clear_up()
     assert office.there(job_id)

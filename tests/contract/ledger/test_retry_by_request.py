@@ -10,7 +10,7 @@ from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs import bulk_actions, cancel
 from bureau.ledger.jobs.bulk_actions import BulkAct, Counted
 from bureau.ledger.jobs.outcome import Cancelled, Succeeded
-from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.jobs.retry_job import Retrying, retry
 from bureau.ledger.reads.job_queries import JobFilter
 from tests.support.book import Book, again, failed, optional, task
 

@@ -15,7 +15,7 @@ from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.dispatch import workers
 from bureau.ledger.jobs.outcome import Failed
-from bureau.ledger.jobs.policy import error_of
+from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.mail import provider_events
 from bureau.ledger.mail.deliveries import Intent, close_delivery, open_delivery
 from bureau.messaging.broker import BrokerKind

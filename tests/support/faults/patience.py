@@ -13,7 +13,7 @@ SHORT: dict[str, float] = {
     "bureau.ledger.jobs.claim:LEASE_SECONDS": 8.0,
     "bureau.runtime.heartbeat:RENEW_SECONDS": 2.0,
     "bureau.ledger.db.database:FROZEN_MS": 5_000,
-    "bureau.ledger.jobs.policy:HINT_AGAIN_SECONDS": 8.0,
+    "bureau.ledger.jobs.retry_policy:HINT_AGAIN_SECONDS": 8.0,
     "bureau.ledger.dispatch.workers:SEEN_SECONDS": 8.0,
     "bureau.runtime.reporter:SEEN_SECONDS": 2.5,
     "bureau.services.scheduler.scheduler:LOST_SECONDS": 2.0,

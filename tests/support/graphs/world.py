@@ -13,7 +13,7 @@ from bureau.ledger.dispatch import hints
 from bureau.ledger.dispatch.hints import Hint
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.cancel import Cancelling
-from bureau.ledger.jobs.retry import Retrying, retry
+from bureau.ledger.jobs.retry_job import Retrying, retry
 from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from tests.support.book import Book, no_jitter

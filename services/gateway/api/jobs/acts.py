@@ -9,11 +9,11 @@ from bureau.contracts.base import Contract
 from bureau.ledger.access import audit, idempotency
 from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
-from bureau.ledger.jobs import bulk_actions, retry
+from bureau.ledger.jobs import bulk_actions, retry_job
 from bureau.ledger.jobs import cancel as act
 from bureau.ledger.jobs.bulk_actions import BulkAct
 from bureau.ledger.jobs.cancel import Cancelling
-from bureau.ledger.jobs.retry import Retrying
+from bureau.ledger.jobs.retry_job import Retrying
 from bureau.services.gateway.api.jobs.jobs import JobFields, shown_job
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply, View
@@ -66,7 +66,7 @@ def _cancel(gateway: Gateway) -> View[Nothing, Nothing]:
 def _retry(gateway: Gateway) -> View[Nothing, Nothing]:
     def again(call: Call[Nothing, Nothing]) -> Reply:
         job_id: UUID = call.path["job_id"]
-        match retry.retry(gateway.database, job_id, call.owner, call.act("job.retry", job_id)):
+        match retry_job.retry(gateway.database, job_id, call.owner, call.act("job.retry", job_id)):
             case None:
                 raise not_found("job")
             case Retrying.NOT_ENDED:

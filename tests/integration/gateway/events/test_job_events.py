@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bureau.contracts.ids import new_id
-from bureau.ledger.jobs.retry import retry
+from bureau.ledger.jobs.retry_job import retry
 from tests.integration.gateway.conftest import pointers
 from tests.integration.gateway.events.conftest import OWNER, Served
 from tests.support.book import failed

@@ -5,7 +5,7 @@ import pytest
 from bureau.ledger.access import rate_limits
 from bureau.ledger.access.rate_limits import Rate, RateLimitResult
 from bureau.ledger.db.database import Database
-from bureau.services.gateway.auth.rate_limits import RateLimiter, headers, wait_seconds
+from bureau.services.gateway.auth.rate_limiter import RateLimiter, headers, wait_seconds
 
 DB = Database("sqlite:///never-opened.db")
 

@@ -15,7 +15,7 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import artifacts, dependencies, jobs, tasks
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_job
-from bureau.ledger.jobs.policy import dependent_state
+from bureau.ledger.jobs.retry_policy import dependent_state
 
 
 class Retrying(StrEnum):

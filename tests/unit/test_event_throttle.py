@@ -1,4 +1,4 @@
-"""What a task may say: five lines in a second, the others counted; of progress the last."""
+"""An event buffer lets five lines a second pass, counts the others, and keeps the last progress."""
 
 import pytest
 

@@ -7,7 +7,7 @@ import pytest
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
 from bureau.contracts.jobs.states import JobState, TaskState, When
-from bureau.ledger.jobs.policy import (
+from bureau.ledger.jobs.retry_policy import (
     GiveUp,
     Postpone,
     Retry,
