@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bureau.services.certificates.issuer.rosters.fields import MAX_CHARACTERS
 from bureau.services.certificates.issuer.rosters.header import ignored_text
+from bureau.services.certificates.issuer.rosters.people import is_no_person
 from bureau.services.certificates.issuer.rosters.roster import Row, detect_delimiter, read_roster
 
 HEADER = "recipient,email,course,date,hours,grade,id\n"
@@ -216,7 +217,13 @@ def looks_garbled(name: str) -> bool:
 
 
 names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=60).filter(
-    lambda name: name.strip() and not set("\ufffd?,=") & set(name) and name.isprintable() and not looks_garbled(name)
+    lambda name: (
+        name.strip()
+        and not set("\ufffd?,=") & set(name)
+        and name.isprintable()
+        and not looks_garbled(name)
+        and not is_no_person(name)
+    )
 )
 
 
