@@ -1,6 +1,6 @@
 """Headers of usual exports: halves of a name are joined in the order of its language, and none is left out."""
 
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -9,6 +9,7 @@ from bureau.services.certificates.issuer.rosters.columns import field_of
 from bureau.services.certificates.issuer.rosters.header import read_header
 from bureau.services.certificates.issuer.rosters.name_parts import part_of
 from bureau.services.certificates.issuer.rosters.roster import read_roster
+from tests.support.cpu_time import growth
 from tests.unit.certificates import corpus
 
 WESTERN = [  # the given name's column, the surname's
@@ -233,14 +234,5 @@ def test_rows_behind_the_limit_are_not_read() -> None:
         lambda n: b"sep=" * 100 * n,
     ],
 )
-def test_time_grows_with_the_input_and_not_faster(make: "object") -> None:
-    def cpu(size: int) -> float:
-        data = make(size)  # type: ignore[operator]
-        begun = time.process_time()
-        read_roster("r.csv", data)
-        return time.process_time() - begun
-
-    cpu(100)
-    small = min(cpu(400) for _ in range(3))
-    large = min(cpu(800) for _ in range(3))
-    assert large < 3.5 * small + 0.05
+def test_time_grows_with_the_input_and_not_faster(make: Callable[[int], bytes]) -> None:
+    assert growth(lambda data: read_roster("r.csv", data), make(400), make(800), at_most=3.5) < 3.5
