@@ -1,5 +1,5 @@
-"""The servers tests run on: shared ones by all processes of the run (`tests/support/servers.py`), and private ones for
-tests that stop, kill or wipe them. All are started when first asked for and stopped at the end.
+"""The servers tests run on: shared ones by all processes of the run (`tests/support/servers/keeper.py`), and private
+ones for tests that stop, kill or wipe them. All are started when first asked for and stopped at the end.
 
 `BROKER_URL` and `DATABASE_URL` in the environment are used instead where a test needs no more than an address.
 """
@@ -18,11 +18,11 @@ import pytest
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
 from bureau.services.settings_table import rows
-from tests.support.ledgers import emptied_ledger
-from tests.support.postgres import PostgreSQL, drop_database, fresh_database
-from tests.support.rabbitmq import RabbitMQ, VirtualHosts
-from tests.support.s3 import S3Server
-from tests.support.servers import Ask, Keeper, ask_at
+from tests.support.ledger.ledgers import emptied_ledger
+from tests.support.servers.keeper import Ask, Keeper, ask_at
+from tests.support.servers.postgres import PostgreSQL, drop_database, fresh_database
+from tests.support.servers.rabbitmq import RabbitMQ, VirtualHosts
+from tests.support.servers.s3 import S3Server
 
 # A run starts a hundred processes: each would compile Bureau anew, and each process of pytest all tests.
 sys.dont_write_bytecode = False

@@ -15,19 +15,19 @@ from urllib.parse import quote
 import pytest
 
 from bureau.services.gateway.api_keys import api_key
-from tests.support.api import Api
-from tests.support.embedded import EmbeddedBureau
-from tests.support.hosted import Hosted
-from tests.support.mail_servers import MailServer, mail_server
-from tests.support.ports import free_port, listens
-from tests.support.postgres import connect, drop_database, fresh_database
-from tests.support.processes import ROOT
-from tests.support.rabbitmq import VirtualHosts
-from tests.support.s3 import S3Server
-from tests.support.servers import Ask
-from tests.support.stack import Stack
-from tests.support.tls import TestAuthority, make_authority
-from tests.support.worker_role import drop_worker_role, worker_role
+from tests.support.running.api import Api
+from tests.support.running.embedded import EmbeddedBureau
+from tests.support.running.hosted import Hosted
+from tests.support.running.processes import ROOT
+from tests.support.running.stack import Stack
+from tests.support.running.worker_role import drop_worker_role, worker_role
+from tests.support.servers.keeper import Ask
+from tests.support.servers.mail_servers import MailServer, mail_server
+from tests.support.servers.ports import free_port, listens
+from tests.support.servers.postgres import connect, drop_database, fresh_database
+from tests.support.servers.rabbitmq import VirtualHosts
+from tests.support.servers.s3 import S3Server
+from tests.support.servers.tls import TestAuthority, make_authority
 
 QUERIES = Path(__file__).parent / "queries"
 ORDERS = """
@@ -139,8 +139,9 @@ def hosted(hosting: Hosted) -> Hosted:
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
     """With the tasks and schedules of the examples; each test makes its own jobs."""
+    tasks = ("examples.suma.tasks", "examples.suma.patterns", "examples.schedules.tasks")
     env = {
-        "TASKS": "examples.suma.tasks examples.suma.patterns examples.schedules.tasks tests.acceptance.naps",
+        "TASKS": " ".join([*tasks, "tests.acceptance.one_process.naps"]),
         "SCHEDULES_FILE": str(ROOT / "examples/schedules/schedules.yaml"),
     }
     with EmbeddedBureau(tmp_path_factory.mktemp("plain"), env=env) as plain:

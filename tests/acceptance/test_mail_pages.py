@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize
 
 from bureau.services.mailer.templating.templating import Templates
-from tests.support.browser import NARROW, WIDE, Watched, chromium
+from tests.support.running.browser import NARROW, WIDE, Watched, chromium
 
 LONG = "https://bureau.example.com/" + "a" * 200
 OWN = {"recipient": LONG, "course": LONG, "organisation": LONG, "serial": LONG, "link": LONG}

@@ -19,7 +19,7 @@ from bureau.observability import logs
 from bureau.settings import LogSettings
 from tests.benchmarks.client import listing_client
 from tests.benchmarks.filled_ledger import fill, multiply
-from tests.support.postgres import PostgreSQL
+from tests.support.servers.postgres import PostgreSQL
 
 FIRST, TIMES = 20_000, 50
 ROUNDS = 9

@@ -24,7 +24,7 @@ from bureau.ledger.jobs.submit import NewJob, NewTask, submit
 from bureau.observability import logs
 from bureau.settings import LogSettings
 from tests.benchmarks.client import listing_client
-from tests.support.postgres import PostgreSQL
+from tests.support.servers.postgres import PostgreSQL
 
 FEW, MANY = 1_000, 100_000
 ROUNDS = 300

@@ -23,8 +23,8 @@ from bureau.services.reports.sources.sources import open_sources
 from bureau.settings import LogSettings
 from bureau.storage import Storage
 from tests.integration.reports.memory_probe import peak_kib
-from tests.support.postgres import PostgreSQL, connect
 from tests.support.reading import running
+from tests.support.servers.postgres import PostgreSQL, connect
 
 ROWS = 1_000_000
 SMALL = 10_000

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.postgres import PostgreSQL
-from tests.support.rabbitmq import RabbitMQ
-from tests.support.stack import Stack
+from tests.support.running.stack import Stack
+from tests.support.servers.postgres import PostgreSQL
+from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
 WAITING = 10_000

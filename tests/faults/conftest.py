@@ -5,16 +5,16 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.counting import CountingApi, CountingMail, counting_api, counting_mail
 from tests.support.faults.accounts import Books
+from tests.support.faults.counting import CountingApi, CountingMail, counting_api, counting_mail
 from tests.support.faults.disk import Disk
 from tests.support.faults.rounds import World
 from tests.support.faults.supervised import Supervised
 from tests.support.faults.table import TABLE, markdown
-from tests.support.postgres import PostgreSQL, drop_database
-from tests.support.processes import ROOT
-from tests.support.proxy import database_proxy
-from tests.support.rabbitmq import RabbitMQ
+from tests.support.running.processes import ROOT
+from tests.support.servers.postgres import PostgreSQL, drop_database
+from tests.support.servers.proxy import database_proxy
+from tests.support.servers.rabbitmq import RabbitMQ
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

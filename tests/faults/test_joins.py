@@ -12,8 +12,8 @@ import pytest
 from tests.support.faults.accounts import Books
 from tests.support.faults.supervised import SERVICES, Supervised
 from tests.support.graphs.branches import held_back
-from tests.support.postgres import PostgreSQL, drop_database
-from tests.support.rabbitmq import RabbitMQ
+from tests.support.servers.postgres import PostgreSQL, drop_database
+from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
 JOBS = 20  # a time: each of their branches has a thread

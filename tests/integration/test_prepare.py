@@ -10,7 +10,7 @@ from bureau.ledger.access import keys
 from bureau.ledger.db.database import Database
 from bureau.services.gateway.api_keys import api_key
 from deploy import prepare
-from tests.support.postgres import connect
+from tests.support.servers.postgres import connect
 
 
 @pytest.fixture

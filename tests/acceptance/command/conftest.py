@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from bureau.cli.main import cli
 from bureau.client import Bureau
-from tests.support.embedded import EmbeddedBureau
+from tests.support.running.embedded import EmbeddedBureau
 
 ENDS_SECONDS = 60.0
 

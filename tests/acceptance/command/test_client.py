@@ -11,8 +11,8 @@ import pytest
 
 from bureau.client import Bureau, Event, JobFailed, Patience, Problem
 from tests.acceptance.command.conftest import ENDS_SECONDS
-from tests.support.embedded import EmbeddedBureau
-from tests.support.processes import ROOT
+from tests.support.running.embedded import EmbeddedBureau
+from tests.support.running.processes import ROOT
 
 
 def test_the_snippet_of_the_readme_runs(

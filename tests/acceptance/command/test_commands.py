@@ -14,8 +14,8 @@ import pytest
 
 from bureau.client import Bureau
 from tests.acceptance.command.conftest import ENDS_SECONDS, Shell
-from tests.support.embedded import EmbeddedBureau
-from tests.support.processes import ROOT
+from tests.support.running.embedded import EmbeddedBureau
+from tests.support.running.processes import ROOT
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 LONG = "A title as long as titles get when people write whole sentences into them, 漢字 too " * 2

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api
-from tests.support.processes import Process
-from tests.support.stack import Stack
+from tests.support.running.api import Api
+from tests.support.running.processes import Process
+from tests.support.running.stack import Stack
 
 ROSTER = b"recipient,course\nAda Lovelace,Engines\n"
 CONTROL = "control.csv"

@@ -12,8 +12,8 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-from tests.support.postgres import connect
-from tests.support.stack import Stack
+from tests.support.running.stack import Stack
+from tests.support.servers.postgres import connect
 from tests.support.waiting import until
 
 ADD = {"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}

@@ -8,8 +8,16 @@ import pytest
 
 from tests.acceptance.hostile_input.conftest import CONTROL, ROSTER
 from tests.support.archives import archive
-from tests.support.http_servers import Behaviour, HttpExchange, HttpServer, ends_early, http_server, never_ends, replies
-from tests.support.stack import Stack
+from tests.support.running.stack import Stack
+from tests.support.servers.http_servers import (
+    Behaviour,
+    HttpExchange,
+    HttpServer,
+    ends_early,
+    http_server,
+    never_ends,
+    replies,
+)
 
 SOUND = archive(("1-Ada-Lovelace.pdf", b"%PDF-1.7 Ada"), ("2-Grace-Hopper.pdf", b"%PDF-1.7 Grace"))
 MAX_ARCHIVE_BYTES = 2_000_000

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, told
+from tests.support.running.api import Api, told
 
 SUMA = {"name": "add", "run": "shop.suma", "input": {"a": 1, "b": 2}}
 JSON = {"Content-Type": "application/json"}

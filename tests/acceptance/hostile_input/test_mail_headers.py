@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, told
-from tests.support.mail_servers import MailServer
+from tests.support.running.api import Api, told
+from tests.support.servers.mail_servers import MailServer
 
 EVIL = "evil@example.com"
 MAIL = {"to": ["honest@example.com"], "subject": "Hello", "text": "Hello."}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.hostile_input.conftest import ROSTER, form
-from tests.support.api import Api, told
-from tests.support.stack import Stack
+from tests.support.running.api import Api, told
+from tests.support.running.stack import Stack
 
 CERTIFICATES = "/v1/certificates"
 MEBIBYTE = 1024 * 1024

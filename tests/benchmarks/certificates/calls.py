@@ -16,11 +16,11 @@ from typing import Any
 
 import httpx
 
-from tests.support.ports import free_port
-from tests.support.postgres import PostgreSQL
-from tests.support.processes import ROOT, Process
-from tests.support.rabbitmq import RabbitMQ
-from tests.support.stack import BIN, Stack
+from tests.support.running.processes import ROOT, Process
+from tests.support.running.stack import BIN, Stack
+from tests.support.servers.ports import free_port
+from tests.support.servers.postgres import PostgreSQL
+from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
 JOBS, THREADS = 400, 200

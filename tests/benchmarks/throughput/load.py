@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.benchmarks.throughput.programs.load import Plan
-from tests.support.processes import ROOT
+from tests.support.running.processes import ROOT
 
 
 @dataclass(frozen=True)

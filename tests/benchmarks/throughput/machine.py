@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.benchmarks.throughput.stacks.servers import Servers
-from tests.support.postgres import connect
+from tests.support.servers.postgres import connect
 
 BUSY_LOAD = 0.5
 WRITES = 50

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.ports import free_port, listens
-from tests.support.processes import Process
+from tests.support.running.processes import Process
+from tests.support.servers.ports import free_port, listens
 
 LOOK_SECONDS = 0.05
 STALLED_SECONDS = 120.0

@@ -9,7 +9,7 @@ import pytest
 from bureau.ledger.db.database import Database
 from bureau.messaging.broker import HintBroker, MemoryBroker, make_broker
 from tests.contract.broker.station import Listener, Shop
-from tests.support.ledgers import sqlite_ledger
+from tests.support.ledger.ledgers import sqlite_ledger
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])

@@ -18,8 +18,8 @@ from bureau.messaging.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, Que
 from bureau.messaging.relay import Relay
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
-from tests.support.book import Book, task
-from tests.support.rabbitmq import RabbitMQ
+from tests.support.ledger.book import Book, task
+from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
 

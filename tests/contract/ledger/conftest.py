@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bureau.ledger.db.database import Database
-from tests.support.book import Book
-from tests.support.ledgers import sqlite_ledger
-from tests.support.soundness import assert_sound
+from tests.support.ledger.book import Book
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.ledger.soundness import assert_sound
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopToken
 from tests.contract.messages.corpus import Sample, samples
-from tests.support.postfix import postfix
+from tests.support.servers.postfix import postfix
 from tests.support.waiting import until
 
 SAMPLES = samples()

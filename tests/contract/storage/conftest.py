@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bureau.storage import Storage
-from tests.support.s3 import CREDENTIALS, S3Server
+from tests.support.servers.s3 import CREDENTIALS, S3Server
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from obstore.store import S3Store
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
 from bureau.storage import Storage, TooLarge
 from bureau.storage.backends import backend_from_url
-from tests.support.s3 import CREDENTIALS, S3Server
+from tests.support.servers.s3 import CREDENTIALS, S3Server
 
 MIB = 1024 * 1024
 

@@ -17,7 +17,7 @@ from bureau.services.mailer.transports.file import FileTransport
 from bureau.services.mailer.transports.sendgrid import SendGridTransport
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
-from tests.support.mail_servers import MailServer, mail_server, sendgrid_server
+from tests.support.servers.mail_servers import MailServer, mail_server, sendgrid_server
 
 KEY = "SG.test"
 

@@ -16,10 +16,10 @@ from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, S
 from bureau.services.mailer.transports.sendgrid import SendGridTransport
 from bureau.stop_token import StopReason, StopToken
 from tests.contract.transports.running import Running
-from tests.support.http_servers import Behaviour, hangs, http_server, replies, resets
-from tests.support.mail_servers import SendGridServer, sendgrid_server
 from tests.support.messages import new_message
-from tests.support.ports import free_port
+from tests.support.servers.http_servers import Behaviour, hangs, http_server, replies, resets
+from tests.support.servers.mail_servers import SendGridServer, sendgrid_server
+from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
 KEY = "SG.hunter2"

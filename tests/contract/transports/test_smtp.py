@@ -12,10 +12,10 @@ from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopReason, StopToken
 from tests.contract.transports.running import Running
-from tests.support.mail_servers import MailServer, Trouble, mail_server
 from tests.support.messages import new_message
-from tests.support.ports import free_port
-from tests.support.tls import TestAuthority, make_authority
+from tests.support.servers.mail_servers import MailServer, Trouble, mail_server
+from tests.support.servers.ports import free_port
+from tests.support.servers.tls import TestAuthority, make_authority
 from tests.support.waiting import until
 
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"

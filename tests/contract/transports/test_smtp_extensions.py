@@ -11,9 +11,9 @@ from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, V
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
 from bureau.stop_token import StopToken
-from tests.support.mail_servers import MailServer, mail_server
 from tests.support.messages import new_message
-from tests.support.tls import make_authority
+from tests.support.servers.mail_servers import MailServer, mail_server
+from tests.support.servers.tls import make_authority
 
 ADA, JOSE, USER = "ada@example.com", "josé@example.com", "用户@xn--r8jz45g.jp"
 SENT, REFUSED = Verdict.SENT, Verdict.REFUSED

@@ -15,8 +15,8 @@ from bureau.services.certificates.api.client import Upload
 from bureau.stop_token import StopReason
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
-from tests.support.http_servers import HttpExchange, hangs, http_server, replies
-from tests.support.tls import make_authority
+from tests.support.servers.http_servers import HttpExchange, hangs, http_server, replies
+from tests.support.servers.tls import make_authority
 from tests.support.waiting import until
 
 ZIP = archive(("a.pdf", b"%PDF"))

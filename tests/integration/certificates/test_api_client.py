@@ -17,7 +17,7 @@ from bureau.contracts.errors import PermanentError, TransientError
 from bureau.services.certificates.api.client import Upload
 from tests.integration.certificates.conftest import LIMIT_BYTES, Call
 from tests.support.archives import archive
-from tests.support.http_servers import (
+from tests.support.servers.http_servers import (
     Behaviour,
     HttpExchange,
     Received,
@@ -28,7 +28,7 @@ from tests.support.http_servers import (
     replies,
     resets,
 )
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 ZIP = archive(("a.pdf", b"%PDF"))
 CallTo = Callable[..., Call]

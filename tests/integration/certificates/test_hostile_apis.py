@@ -21,7 +21,7 @@ from bureau.stop_token import StopReason
 from tests.support import archives
 from tests.support.archives import archive
 from tests.support.context import FakeContext, noted
-from tests.support.http_servers import Behaviour, ends_early, hangs, http_server, never_ends, replies, resets
+from tests.support.servers.http_servers import Behaviour, ends_early, hangs, http_server, never_ends, replies, resets
 from tests.support.waiting import until
 
 SOUND = archive(("ada.pdf", b"%PDF-1.7"), ("grace.pdf", b"%PDF-1.7"))

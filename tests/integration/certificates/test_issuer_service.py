@@ -17,8 +17,8 @@ from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from tests.support.context import FakeContext, noted
-from tests.support.ports import free_port
-from tests.support.processes import Process
+from tests.support.running.processes import Process
+from tests.support.servers.ports import free_port
 
 ROSTER = b"recipient,course\nAda Lovelace,Engines\nGrace Hopper,Compilers\n"
 

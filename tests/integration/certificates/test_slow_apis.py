@@ -13,7 +13,7 @@ from bureau.settings import SettingsError, load
 from bureau.stop_token import StopReason
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
-from tests.support.http_servers import http_server, replies
+from tests.support.servers.http_servers import http_server, replies
 from tests.support.together import together
 
 ZIP = archive(("a.pdf", b"%PDF"))

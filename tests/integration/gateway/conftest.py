@@ -24,9 +24,9 @@ from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
-from tests.integration.gateway.described import described_by
-from tests.support.book import Book
-from tests.support.ledgers import sqlite_ledger
+from tests.integration.gateway.http.described import described_by
+from tests.support.ledger.book import Book
+from tests.support.ledger.ledgers import sqlite_ledger
 from tests.support.routes import share_url_builders
 
 SUMA = TaskDescription(

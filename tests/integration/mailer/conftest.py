@@ -18,9 +18,9 @@ from bureau.runtime.runner import Runner
 from bureau.service import Resources
 from bureau.services.mailer.service import mailer_service
 from bureau.storage import Storage
-from tests.support.book import Book, task
-from tests.support.ledgers import sqlite_ledger
-from tests.support.mail_servers import MailServer, mail_server
+from tests.support.ledger.book import Book, task
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.servers.mail_servers import MailServer, mail_server
 
 MAIL = {"to": ["Ada <ada@example.com>"], "cc": ["bob@example.com"], "subject": "Hello", "text": "Hello"}
 

@@ -10,7 +10,7 @@ from bureau.ledger.access.audit import Act
 from bureau.ledger.mail import provider_events, recipient_history, suppressions
 from bureau.ledger.reads import job_queries
 from tests.integration.mailer.conftest import Office
-from tests.support.mail_servers import MailServer, Trouble
+from tests.support.servers.mail_servers import MailServer, Trouble
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 KIND = MailEventKind

@@ -21,10 +21,10 @@ from bureau.services.mailer.transports.base import DeliveryWindow
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
 from tests.integration.mailer.conftest import Office
-from tests.support.book import no_jitter
-from tests.support.mail_servers import MailServer, Trouble
+from tests.support.ledger.book import no_jitter
 from tests.support.messages import new_message
-from tests.support.processes import Process
+from tests.support.running.processes import Process
+from tests.support.servers.mail_servers import MailServer, Trouble
 from tests.support.waiting import until
 
 BOTH = ["ada@example.com", "bob@example.com"]

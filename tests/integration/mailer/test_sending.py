@@ -7,8 +7,8 @@ from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.mail.delivery import DeliveryState
 from bureau.ledger.files.artifacts import StoredArtifact
 from tests.integration.mailer.conftest import Office
-from tests.support.book import add_upload, stored
-from tests.support.mail_servers import MailServer
+from tests.support.ledger.book import add_upload, stored
+from tests.support.servers.mail_servers import MailServer
 
 
 def _upload(office: Office, data: bytes, name: str, media_type: str) -> ArtifactRef:

@@ -15,8 +15,8 @@ from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
-from tests.support.postgres import connect, drop_database, fresh_database
 from tests.support.reading import running
+from tests.support.servers.postgres import connect, drop_database, fresh_database
 
 Read = Callable[..., list[list[str]]]
 

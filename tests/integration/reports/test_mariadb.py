@@ -20,9 +20,9 @@ from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.rows import Rows, RowSource
 from bureau.services.reports.sources.sources import open_sources
 from bureau.stop_token import StopReason, StopToken
-from tests.support.mariadb import MariaDB
-from tests.support.ports import free_port
 from tests.support.reading import running
+from tests.support.servers.mariadb import MariaDB
+from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
 FOREVER = "select a.seq from seq_1_to_1000000 a, seq_1_to_1000000 b"  # of MariaDB's sequence engine

@@ -18,8 +18,8 @@ from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
 from bureau.stop_token import StopReason, StopToken
-from tests.support.postgres import connect
 from tests.support.reading import running
+from tests.support.servers.postgres import connect
 from tests.support.waiting import until
 
 ACTIVE = (

@@ -10,8 +10,8 @@ from sqlalchemy.engine import make_url
 from bureau.contracts.errors import PermanentError, TransientError
 from bureau.services.reports.output.rows import Rows, RowSource
 from bureau.services.reports.sources.sources import open_sources
-from tests.support.ports import free_port
 from tests.support.reading import running
+from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
 PASSWORD = "reading-secret"

@@ -15,8 +15,8 @@ from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.stop_token import StopToken
 from tests.integration.reports.conftest import export_all, reader_of, source_at
-from tests.support.postgres import connect
 from tests.support.reading import running
+from tests.support.servers.postgres import connect
 
 ROWS = 50_000
 FEBRUARY, LEAP_DAY = date(2024, 2, 1), date(2024, 2, 29)

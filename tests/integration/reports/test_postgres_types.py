@@ -16,8 +16,8 @@ from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
 from tests.integration.reports.conftest import Read, export_all, reader_of, source_at
-from tests.support.postgres import connect
 from tests.support.reading import running
+from tests.support.servers.postgres import connect
 
 
 @pytest.fixture(scope="module")

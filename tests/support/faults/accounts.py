@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 from psycopg.rows import dict_row
 
-from tests.support.counting import ARCHIVE, CountingApi, CountingMail
-from tests.support.postgres import connect
+from tests.support.faults.counting import ARCHIVE, CountingApi, CountingMail
+from tests.support.servers.postgres import connect
 
 # A mail that was handed over and whose end nobody wrote waits until its intent is 180 s old.
 _IN_DOUBT = "EXISTS (SELECT FROM deliveries d WHERE d.task_id = t.id AND d.state IN ('open', 'unknown'))"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.installing import installed
+from tests.support.servers.installing import installed
 
 _SOURCE = Path(__file__).with_suffix(".c")
 

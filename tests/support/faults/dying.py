@@ -22,10 +22,10 @@ from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.runner import Runner
 from bureau.storage import Storage
 from bureau.task import Context, Task
-from tests.support.book import Book, no_jitter, task
 from tests.support.faults.lines import Lines
-from tests.support.ledgers import sqlite_ledger
-from tests.support.soundness import assert_sound
+from tests.support.ledger.book import Book, no_jitter, task
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.ledger.soundness import assert_sound
 
 DIED = 9
 NEVER = 1 << 30

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.support.counting import CountingApi, CountingMail
 from tests.support.faults.accounts import Account, Auditor, Books
+from tests.support.faults.counting import CountingApi, CountingMail
 from tests.support.faults.disk import Disk
 from tests.support.faults.load import EVERYTHING, Load, mixed
 from tests.support.faults.patience import ROUNDS
 from tests.support.faults.supervised import SERVICES, Supervised
 from tests.support.faults.table import measured
-from tests.support.postgres import PostgreSQL
-from tests.support.proxy import Proxy
-from tests.support.rabbitmq import RabbitMQ
+from tests.support.servers.postgres import PostgreSQL
+from tests.support.servers.proxy import Proxy
+from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 
 JOBS = 500 if ROUNDS else 320  # more than enough to strike

@@ -12,11 +12,11 @@ from typing import Any, Self
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from tests.support.api import Api
 from tests.support.failpoints import Failpoints
 from tests.support.faults.patience import CONSTANTS
-from tests.support.ports import free_port
-from tests.support.processes import ROOT, Process
+from tests.support.running.api import Api
+from tests.support.running.processes import ROOT, Process
+from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
 BIN = Path(sys.executable).parent

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs.submit import NewTask
-from tests.support.book import task
+from tests.support.ledger.book import task
 
 TASKS_AT_MOST = 30
 LIVES = 2  # as it was submitted, and once more after a person asked for it

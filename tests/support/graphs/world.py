@@ -16,13 +16,13 @@ from bureau.ledger.jobs.cancel import Cancelling
 from bureau.ledger.jobs.retry_job import Retrying, retry
 from bureau.stop_token import StopReason
 from bureau.storage import Storage
-from tests.support.book import Book, no_jitter
 from tests.support.graphs import reference
 from tests.support.graphs.drawn import Comes, DrawnJob, DrawnTask
 from tests.support.graphs.reference import Ends
 from tests.support.graphs.workers import Execution, runner_on
-from tests.support.ledgers import empty
-from tests.support.soundness import assert_sound
+from tests.support.ledger.book import Book, no_jitter
+from tests.support.ledger.ledgers import empty
+from tests.support.ledger.soundness import assert_sound
 
 LOST = 0.1  # of the messages
 DOUBLED = 0.4

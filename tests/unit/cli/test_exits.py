@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from bureau.cli import session
 from bureau.cli.main import cli
 from bureau.client import Patience
-from tests.support.http_servers import Behaviour, http_server, replies
+from tests.support.servers.http_servers import Behaviour, http_server, replies
 
 KEY = "bureau_abc_verysecret"
 EMPTY = replies(200, b'{"items": [], "next_cursor": null}')

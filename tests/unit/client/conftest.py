@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bureau.client import Bureau, Patience
-from tests.support.http_servers import Behaviour, HttpServer, http_server, replies
+from tests.support.servers.http_servers import Behaviour, HttpServer, http_server, replies
 
 JOB: dict[str, Any] = {
     "id": "0196aaaa-0000-7000-8000-000000000001",

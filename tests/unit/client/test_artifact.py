@@ -8,7 +8,7 @@ import pytest
 
 from bureau.client import Artifact, Damaged, NoSuchArtifact, Patience, Problem, Unreachable
 from bureau.client.job import Job
-from tests.support.http_servers import ends_early, replies, resets
+from tests.support.servers.http_servers import ends_early, replies, resets
 from tests.unit.client.conftest import JOB, Served, problem
 
 BODY = b"0123456789" * 1000

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bureau.client import Bureau, Patience, Problem, Unreachable
-from tests.support.http_servers import HttpExchange, replies, resets
+from tests.support.servers.http_servers import HttpExchange, replies, resets
 from tests.unit.client.conftest import JOB, Served, answer, problem
 
 KEY = "bureau_abc_verysecret"

@@ -7,7 +7,7 @@ import pytest
 
 from bureau.client import Job, JobFailed, NotInTime, Patience, Problem, Unreachable
 from bureau.client.shapes import JobData
-from tests.support.http_servers import Behaviour, HttpExchange, hangs, replies, resets
+from tests.support.servers.http_servers import Behaviour, HttpExchange, hangs, replies, resets
 from tests.unit.client.conftest import JOB, Served, answer, problem
 
 

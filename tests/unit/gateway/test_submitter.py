@@ -14,8 +14,8 @@ from bureau.ledger.reads import job_queries
 from bureau.ledger.submissions import batch
 from bureau.ledger.submissions.submission import Accepted, Submission
 from bureau.services.gateway.submitter import SHARES_AT_MOST_BYTES, SHARES_AT_MOST_TASKS, Submitter
-from tests.support.book import Book, task
-from tests.support.ledgers import sqlite_ledger
+from tests.support.ledger.book import Book, task
+from tests.support.ledger.ledgers import sqlite_ledger
 from tests.support.waiting import until
 
 

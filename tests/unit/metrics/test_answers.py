@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from bureau.metrics import exposition
 from bureau.runtime.health import Health
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
 BYTES = 20_000_000  # more than the buffers of a connection hold

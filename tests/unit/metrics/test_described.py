@@ -12,10 +12,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bureau.metrics.survey import LedgerCollector
-from tests.support import prometheus
-from tests.support.book import Book
-from tests.support.ledgers import sqlite_ledger
-from tests.support.processes import ROOT
+from tests.support.ledger.book import Book
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.running.processes import ROOT
+from tests.support.servers import prometheus
 
 METRICS = (ROOT / "docs/metrics.md").read_text()
 TABLE = [line for line in METRICS.splitlines() if line.startswith(("| `bureau_", "| `dramatiq_"))]

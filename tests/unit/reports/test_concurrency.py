@@ -10,9 +10,9 @@ from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.claim import Claim
 from bureau.services.reports.sources.concurrency import SourceConcurrency
-from tests.support.book import Book, task
 from tests.support.context import FakeContext
-from tests.support.ledgers import sqlite_ledger
+from tests.support.ledger.book import Book, task
+from tests.support.ledger.ledgers import sqlite_ledger
 
 
 @pytest.fixture

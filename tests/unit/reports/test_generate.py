@@ -21,7 +21,7 @@ from bureau.services.reports.service import reports_service
 from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from tests.support.context import FakeContext
-from tests.support.ledgers import sqlite_ledger
+from tests.support.ledger.ledgers import sqlite_ledger
 
 ORDERS = 3000
 

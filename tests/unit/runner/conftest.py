@@ -12,9 +12,9 @@ from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.runner import Runner
 from bureau.storage import Storage
 from bureau.task import Task
-from tests.support.book import Book
-from tests.support.ledgers import sqlite_ledger
-from tests.support.soundness import assert_sound
+from tests.support.ledger.book import Book
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.ledger.soundness import assert_sound
 
 
 class Bell:

@@ -15,7 +15,7 @@ from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.reads import job_queries
 from bureau.ledger.reads.job_views import JobView
-from tests.support.book import no_jitter
+from tests.support.ledger.book import no_jitter
 from tests.unit.runner.conftest import Bench
 
 OWNER = "ada"

@@ -16,7 +16,7 @@ from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads import job_queries
 from bureau.stop_token import StopReason
 from bureau.task import Context
-from tests.support.book import add_upload, stored
+from tests.support.ledger.book import add_upload, stored
 from tests.unit.runner.conftest import Bench
 
 

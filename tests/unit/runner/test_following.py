@@ -5,7 +5,7 @@ import pytest
 from bureau.ledger.jobs import claim as claims
 from bureau.runtime import runner
 from bureau.task import Context
-from tests.support.book import task
+from tests.support.ledger.book import task
 from tests.unit.runner.conftest import Bench
 
 

@@ -10,7 +10,7 @@ from bureau.contracts.jobs.states import When
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs import cancel
 from bureau.task import Context
-from tests.support.book import again, failed, task
+from tests.support.ledger.book import again, failed, task
 from tests.support.together import together
 from tests.unit.runner.conftest import Bench
 

@@ -15,7 +15,7 @@ from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.reads import job_queries
 from bureau.runtime import runner as runner_module
 from bureau.task import Context
-from tests.support.book import no_jitter, task
+from tests.support.ledger.book import no_jitter, task
 from tests.support.waiting import until
 from tests.unit.runner.conftest import Bench
 from tests.unit.runner.faulty import Faulty, Moment

@@ -13,7 +13,7 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.runtime.task_outcomes import RESULT_BYTES
 from bureau.task import Context
-from tests.support.book import attempts_at_most, task
+from tests.support.ledger.book import attempts_at_most, task
 from tests.unit.runner.conftest import Bench
 
 

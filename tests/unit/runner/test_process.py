@@ -19,7 +19,7 @@ from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Service
 from bureau.storage import Storage
 from bureau.task import Context, Task
-from tests.support.book import Book, optional, task
+from tests.support.ledger.book import Book, optional, task
 from tests.support.waiting import until
 
 

@@ -14,7 +14,7 @@ from bureau.ledger.jobs.leases import LeaseStatus
 from bureau.runtime import heartbeat
 from bureau.stop_token import StopReason
 from bureau.task import Context
-from tests.support.book import attempts_at_most, no_jitter, task
+from tests.support.ledger.book import attempts_at_most, no_jitter, task
 from tests.support.waiting import until
 from tests.unit.runner.conftest import Bench
 

@@ -11,7 +11,7 @@ from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker, register
 from bureau.submission.announcements import Announcements
-from tests.support.ledgers import sqlite_ledger
+from tests.support.ledger.ledgers import sqlite_ledger
 
 SUMA = TaskDescription(
     name="shop.suma",

@@ -17,7 +17,7 @@ from bureau.submission.announcements import CatalogSnapshot, KnownTask
 from bureau.submission.schedules import schedule_errors
 from examples.schedules.tasks import clean_up, free_space
 from tests.support.context import FakeContext
-from tests.support.processes import ROOT
+from tests.support.running.processes import ROOT
 
 EXAMPLE = ROOT / "examples/schedules/schedules.yaml"
 SHIPPED: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {

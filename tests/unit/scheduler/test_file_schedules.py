@@ -13,7 +13,7 @@ from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOri
 from bureau.ledger.schedules.ticks import Timing
 from bureau.services.scheduler.file_schedules import FileSchedules
 from bureau.services.scheduler.schedule_file import ScheduleFile
-from tests.support.book import add_upload, stored
+from tests.support.ledger.book import add_upload, stored
 from tests.unit.scheduler.conftest import Place
 
 JOB = "job: {tasks: [{name: add, run: shop.suma, input: {a: 2, b: 2}}]}"

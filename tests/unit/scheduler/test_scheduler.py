@@ -14,8 +14,8 @@ from bureau.messaging.relay import Relay
 from bureau.services.scheduler import scheduler as module
 from bureau.services.scheduler.scheduler import Scheduler
 from bureau.storage import Storage
-from tests.support.book import Book
-from tests.support.office import KEEP
+from tests.support.ledger.book import Book
+from tests.support.ledger.office import KEEP
 from tests.unit.scheduler.conftest import Place
 
 

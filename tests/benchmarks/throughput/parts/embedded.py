@@ -11,7 +11,7 @@ from tests.benchmarks.throughput.proc import cpu_seconds, read_memory, read_stat
 from tests.benchmarks.throughput.programs.load import Plan
 from tests.benchmarks.throughput.results import BUREAU, CPU, Results, Sample
 from tests.benchmarks.throughput.stacks.servers import Servers
-from tests.support.embedded import EmbeddedBureau
+from tests.support.running.embedded import EmbeddedBureau
 from tests.support.waiting import until
 
 PHASE = "embedded"

@@ -20,9 +20,9 @@ from tests.benchmarks.throughput.stacks.contender import (
     Shape,
 )
 from tests.benchmarks.throughput.stacks.servers import Servers
-from tests.support.postgres import connect, drop_database
-from tests.support.processes import ROOT
-from tests.support.stack import Stack
+from tests.support.running.processes import ROOT
+from tests.support.running.stack import Stack
+from tests.support.servers.postgres import connect, drop_database
 from tests.support.waiting import until
 
 TASK_WORKERS = "bench"

@@ -12,9 +12,9 @@ import redis
 from tests.benchmarks.throughput.options import CeleryHabits
 from tests.benchmarks.throughput.stacks.contender import RABBITMQ, REDIS, WEB, WORKER, Contender, Shape
 from tests.benchmarks.throughput.stacks.servers import Servers
-from tests.support.ports import free_port
-from tests.support.processes import Process
-from tests.support.stack import BIN
+from tests.support.running.processes import Process
+from tests.support.running.stack import BIN
+from tests.support.servers.ports import free_port
 
 _APP = "tests.benchmarks.throughput.celery_app"
 _RESULT = "celery-task-meta-"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from tests.benchmarks.throughput.programs.load import Plan
-from tests.support.processes import Process
+from tests.support.running.processes import Process
 
 WEB, WORKER, SCHEDULER = "web", "worker", "scheduler"
 POSTGRESQL, RABBITMQ, REDIS = "PostgreSQL", "RabbitMQ", "Redis"

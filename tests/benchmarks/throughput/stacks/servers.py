@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.throughput.mail_sink import MailSink
-from tests.support.postgres import PostgreSQL
-from tests.support.rabbitmq import RabbitMQ
-from tests.support.redis_server import RedisServer
+from tests.support.servers.postgres import PostgreSQL
+from tests.support.servers.rabbitmq import RabbitMQ
+from tests.support.servers.redis_server import RedisServer
 
 
 @dataclass(frozen=True)

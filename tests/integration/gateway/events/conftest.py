@@ -17,11 +17,11 @@ from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
 from tests.integration.gateway.conftest import CountingRelay
-from tests.support.book import Book
-from tests.support.ledgers import sqlite_ledger
-from tests.support.ports import free_port
+from tests.support.ledger.book import Book
+from tests.support.ledger.ledgers import sqlite_ledger
 from tests.support.routes import share_url_builders
-from tests.support.sse import Listener
+from tests.support.running.sse import Listener
+from tests.support.servers.ports import free_port
 
 OWNER = "local"
 

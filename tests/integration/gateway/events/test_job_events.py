@@ -9,7 +9,7 @@ from bureau.contracts.ids import new_id
 from bureau.ledger.jobs.retry_job import retry
 from tests.integration.gateway.conftest import pointers
 from tests.integration.gateway.events.conftest import OWNER, Served
-from tests.support.book import failed
+from tests.support.ledger.book import failed
 from tests.support.waiting import until
 
 JSON = {"Accept": "application/json"}

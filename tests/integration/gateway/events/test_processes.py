@@ -11,12 +11,12 @@ import pytest
 
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.progress import write_said
-from tests.integration.gateway.test_process import COMMAND, environment
-from tests.support.book import Book
-from tests.support.ledgers import sqlite_ledger
-from tests.support.ports import free_port
-from tests.support.processes import Process
-from tests.support.sse import Deaf, Listener
+from tests.integration.gateway.serving.test_process import COMMAND, environment
+from tests.support.ledger.book import Book
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.running.processes import Process
+from tests.support.running.sse import Deaf, Listener
+from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
 OWNER = "local"

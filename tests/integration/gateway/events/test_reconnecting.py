@@ -8,8 +8,8 @@ import pytest
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.progress import write_said
 from tests.integration.gateway.events.conftest import Served
-from tests.support.book import task
-from tests.support.sse import Listener
+from tests.support.ledger.book import task
+from tests.support.running.sse import Listener
 from tests.support.together import together
 from tests.support.waiting import until
 

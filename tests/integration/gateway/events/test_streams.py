@@ -16,7 +16,7 @@ from bureau.ledger.jobs.event_cursor import EventCursor
 from bureau.ledger.reads import event_history
 from bureau.services.gateway.http import event_stream
 from tests.integration.gateway.events.conftest import Served
-from tests.support.sse import Deaf, Listener
+from tests.support.running.sse import Deaf, Listener
 from tests.support.waiting import until
 
 

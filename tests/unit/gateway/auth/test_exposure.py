@@ -12,8 +12,8 @@ from bureau.services.gateway.api_keys import api_key
 from bureau.services.gateway.auth.exposure import refuse_without_keys
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.settings import SettingsError
-from tests.support.ledgers import sqlite_ledger
-from tests.support.ports import free_port
+from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.servers.ports import free_port
 
 OPEN = ["0.0.0.0", "", "::", "192.168.1.5", "bureau.example.com"]  # noqa: S104 - what is refused
 

@@ -1,0 +1,1 @@
+"""Tests of Bureau as separate processes."""

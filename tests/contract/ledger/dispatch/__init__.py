@@ -1,0 +1,1 @@
+"""Tests of hints, queues, workers and concurrency slots."""

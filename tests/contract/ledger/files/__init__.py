@@ -1,0 +1,1 @@
+"""Tests of stored files and of the storage probe."""

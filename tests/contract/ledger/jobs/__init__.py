@@ -1,0 +1,1 @@
+"""Tests of the job state machine: submit, claim, finish, cancel, retry, and all of it at once."""

@@ -1,0 +1,1 @@
+"""Tests that act at random and compare the ledger with a model."""

@@ -1,0 +1,1 @@
+"""Tests of what people read: jobs, tasks, events, lists."""

@@ -1,0 +1,1 @@
+"""Tests of what is deleted, when, and after a crash."""

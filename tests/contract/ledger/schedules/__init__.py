@@ -1,0 +1,1 @@
+"""Tests of schedules and their health."""

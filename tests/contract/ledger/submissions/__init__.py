@@ -1,0 +1,1 @@
+"""Tests of submissions that are written together."""

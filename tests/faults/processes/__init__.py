@@ -1,0 +1,1 @@
+"""Faults of Bureau's own processes: killed, stopped, frozen, silent."""

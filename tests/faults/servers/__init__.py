@@ -1,0 +1,1 @@
+"""Faults of what Bureau stands on: databases, brokers, providers, disks and clocks."""

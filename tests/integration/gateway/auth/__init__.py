@@ -1,0 +1,1 @@
+"""Tests of keys, roles, logins, limits and the audit."""

@@ -1,0 +1,1 @@
+"""Ledgers for tests, and short names for what tests do to them."""

@@ -1,0 +1,1 @@
+"""Bureau in processes, and how tests speak to it."""

@@ -1,0 +1,1 @@
+"""Private servers: databases, brokers, mail, storage and HTTP."""

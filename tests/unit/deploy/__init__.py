@@ -1,0 +1,1 @@
+"""Tests of images, compose files, packages and how processes start."""

@@ -1,0 +1,1 @@
+"""Tests of addresses, headers, templates and messages."""

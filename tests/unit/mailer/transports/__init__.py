@@ -1,0 +1,1 @@
+"""Tests of transports, circuit breaker and failover."""

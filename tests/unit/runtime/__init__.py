@@ -1,0 +1,1 @@
+"""Tests of loops, buffers, commits, logs and messages of a process."""
