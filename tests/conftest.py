@@ -64,7 +64,7 @@ def pytest_configure_node(node: Any) -> None:
 # what takes longest begins first.
 _SHARED = {"rabbitmq": "breaks servers", "postgres": "breaks servers"}
 _SHARED |= {name: name for name in ("stack", "hosting", "plain", "guarded")}
-_FIRST = ("tests/faults", "tests/acceptance")
+_FIRST = ("tests/faults", "tests/acceptance", "tests/unit/linear_time", "tests/integration", "tests/contract")
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
