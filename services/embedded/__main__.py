@@ -2,28 +2,18 @@
 
 import logging
 import os
-import signal
 import sys
-import threading
-from types import FrameType
 from typing import NoReturn
 
 from bureau import malloc
 from bureau.gc_pause import collector_paused
 from bureau.services.embedded.demo_shop import DemoShop
+from bureau.stop_signals import StopSignals
 
 
 def main() -> int:
     """Runs the process until a signal stops it, and returns the exit status; a second signal ends it at once."""
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if stopping.is_set():
-            os._exit(1)  # a second signal ends the process at once
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    stop_signals = StopSignals()
     malloc.limit_arenas()
     shop = DemoShop()
     with collector_paused():  # imported here, because the demo shop is created meanwhile
@@ -42,7 +32,7 @@ def main() -> int:
         return 1
     bureau.start()
     print(f"Bureau is up: {bureau.url}  (Ctrl-C ends it)", flush=True)
-    stopping.wait()
+    stop_signals.wait()
     bureau.stop()
     return 0
 

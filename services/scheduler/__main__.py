@@ -1,9 +1,6 @@
 """Runs the scheduler: `python -m bureau.services.scheduler`, or its report: `… doctor`."""
 
-import os
-import signal
 import sys
-import threading
 
 from bureau.gc_pause import collector_paused
 
@@ -26,6 +23,7 @@ with collector_paused():
     from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
     from bureau.services.scheduler.settings import SchedulerSettings
     from bureau.settings import PlatformSettings, SettingsError, load
+    from bureau.stop_signals import StopSignals
     from bureau.storage import Storage
 
 
@@ -53,11 +51,9 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     """Runs the scheduler until a signal stops it; a second signal ends the process at once."""
     logs.configure(settings)
     malloc.limit_arenas()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os._exit(1) if stopping.is_set() else stopping.set())
+    stop_signals = StopSignals()
     db = Database(settings.database_url.get_secret_value(), job_ended=outcomes.job_ended)
-    if not wait_for_ledger(db, stopping):
+    if not wait_for_ledger(db, stop_signals.received):
         return 0
     storage = Storage.from_url(settings.storage_url.get_secret_value())
     shared = SharedStorage(db, storage)
@@ -75,7 +71,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
     shared.start()
     health.start()
     log_started("scheduler", settings)
-    stopping.wait()
+    stop_signals.wait()
     health.stop()
     survey.close()
     shared.stop()
