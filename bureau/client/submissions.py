@@ -38,7 +38,6 @@ class Terms(TypedDict, total=False):
     priority: int
     retry: RetryTerms
     time_limit_seconds: float
-    callback_url: str
     idempotency_key: str  # two submissions with one key within 24 hours make one job
 
 
