@@ -117,7 +117,7 @@ class Submissions:
             "html": html,
             "template": template,
             "context": context,
-            "attachments": [{"artifact": artifact.data["id"], "name": artifact.name} for artifact in artifacts],
+            "attachments": [{"artifact": artifact.id, "name": artifact.name} for artifact in artifacts],
         }
         if files:
             return self._upload("/v1/emails", files, own, dict(terms))
@@ -141,7 +141,7 @@ class Submissions:
         return [Job(self.connection, item) for item in answer["items"]]
 
     def upload(self, file: FileSource, *, idempotency_key: str | None = None) -> Artifact:
-        """Stores a file, so that a mail's `artifacts` or the input of a task can name it."""
+        """Stores a file, for a mail's `artifacts` or the input of a task: `bureau.task("shop.resize", photo=file)`."""
         stored = self.connection.upload("/v1/files", "file", [Upload(file)], {}, key=idempotency_key)
         return Artifact(self.connection, stored)
 

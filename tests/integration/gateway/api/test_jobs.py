@@ -80,6 +80,11 @@ def test_the_task_overrides_its_job_and_the_job_what_was_announced(door: Door) -
         ([suma("a", ["b"])], ["#/tasks/0/after/0"], "called b"),
         ([suma("a", ["b"]), suma("b", ["a"])], ["#/tasks/0/after"], "a after b after a"),
         ([suma("a", input={"a": {"$result": "/b"}, "b": 1}), suma("b")], ["#/tasks/0/input/a"], "`after`"),
+        (
+            [suma(), suma("b", ["add"], input={"a": {"$result": "/add/rows"}, "b": 1})],
+            ["#/tasks/1/input/a"],
+            "The result of add (shop.suma) has no rows; its type is integer.",
+        ),
         ([suma("a", when="never")], ["#/tasks/0/when"], "succeeded"),
         ([{"name": "a", "run": "shop.picture", "input": {"x": {"artifact": NOBODY}}}], ["#/tasks/0/input/x"], NOBODY),
         ([], ["#/tasks"], "at least 1"),
