@@ -77,7 +77,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/queues",
         view=read,
-        summary="How each queue stands",
+        summary="List the queues with their tasks and workers",
         tag="Act",
         role=Role.OPERATE,
         answers=[Documented(200, "A page.", QueueList)],
@@ -100,7 +100,9 @@ def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
         method="POST",
         path=f"/v1/queues/<name>/{verb}",
         view=switch,
-        summary="Start nothing more of it" if verb == "pause" else "Start again what waits in it",
+        summary="Pause a queue: no task of it starts, and running ones continue"
+        if verb == "pause"
+        else "Resume a queue: its tasks start again",
         tag="Act",
         role=Role.OPERATE,
         answers=[Documented(200, "The queue as it is now.", Queue)],
@@ -135,7 +137,7 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         method="POST",
         path="/v1/queues/<name>/purge",
         view=purge,
-        summary="Cancel what waits to be started of it, now or later",
+        summary="Cancel the tasks of a queue that have not started",
         tag="Act",
         role=Role.OPERATE,
         answers=[Documented(200, "What waited, and what was done.", PurgeAnswer)],

@@ -59,7 +59,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/v1/workers",
             view=read,
-            summary="Workers of the last day",
+            summary="List the worker processes of the last day",
             tag="Catalog",
             role=Role.OPERATE,
             answers=[Documented(200, "A page.", WorkerList)],

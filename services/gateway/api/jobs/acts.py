@@ -43,8 +43,16 @@ class BulkAnswer(BaseModel):
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     return [
-        _on_one(gateway, "cancel", _cancel(gateway), "Cancel what has not started, stop what runs", "job-ended"),
-        _on_one(gateway, "retry", _retry(gateway), "Run again what did not succeed", "job-not-failed"),
+        _on_one(
+            gateway,
+            "cancel",
+            _cancel(gateway),
+            "Cancel a job: its waiting tasks at once, while running ones are asked to stop",
+            "job-ended",
+        ),
+        _on_one(
+            gateway, "retry", _retry(gateway), "Run the tasks of a job again that did not succeed", "job-not-failed"
+        ),
         _on_many(gateway, BulkAct.CANCEL, "Cancel the jobs that match"),
         _on_many(gateway, BulkAct.RETRY, "Retry the failed and cancelled jobs that match"),
     ]

@@ -97,7 +97,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/jobs/batch",
             view=create,
-            summary="Many jobs at once, all or none",
+            summary="Submit many jobs at once: all of them or none",
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],

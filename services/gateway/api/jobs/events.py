@@ -103,7 +103,7 @@ def _of_job(gateway: Gateway, streams: Streams) -> Operation[Any, Any]:
         method="GET",
         path="/v1/jobs/<uuid:job_id>/events",
         view=read,
-        summary="What happens to a job: a stream of events, or their list",
+        summary="Follow a job: a stream of its events, or their list",
         tag="Follow",
         role=Role.VIEW,
         linked=Linked.JOB,
@@ -135,7 +135,7 @@ def _of_owner(streams: Streams) -> Operation[Any, Any]:
         method="GET",
         path="/v1/events",
         view=read,
-        summary="What happens to your jobs from now on, as a stream of events",
+        summary="Follow all your jobs from now on: a stream of events",
         tag="Follow",
         role=Role.VIEW,
         answers=[

@@ -68,7 +68,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/v1/tasks",
             view=read,
-            summary="Tasks across your jobs",
+            summary="List the tasks of all your jobs",
             tag="Follow",
             role=Role.VIEW,
             answers=[Documented(200, "A page.", TaskSummaryList)],

@@ -45,7 +45,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/mail/events/sendgrid",
             view=take,
-            summary="SendGrid's event webhook, signed",
+            summary="Take the signed events of SendGrid's webhook",
             tag="Mail",
             role=None,
             answers=[Documented(204, "Taken, or known before.")],

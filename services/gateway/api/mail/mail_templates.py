@@ -69,7 +69,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             path="/v1/mail/templates/<name>/preview",
             path_patterns={"name": NAME},
             view=preview,
-            summary="A mail template filled in, and sent to nobody",
+            summary="Fill in a mail template without sending it",
             tag="Mail",
             role=Role.SUBMIT,
             answers=[

@@ -64,7 +64,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             path="/v1/reports/<name>/preview",
             path_patterns={"name": NAME},
             view=preview,
-            summary="The first 50 rows of a report, within five seconds",
+            summary="Read the first 50 rows of a report, within five seconds",
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(200, "The rows.", ReportPreview, {"Idempotent-Replayed": "`true` for a replay."})],

@@ -84,7 +84,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-report",
             path="/v1/reports",
             view=create,
-            summary="A report as CSV, mailed to `email_to`, or a file for each of a `burst`",
+            summary="Make a report as CSV, mailed to `email_to`, or a file for each value of a `burst`",
             body=Body(ReportRequest),
             problems=["no-service"],
         )

@@ -82,7 +82,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/schedules",
         view=read,
-        summary="Your schedules, by name",
+        summary="List your schedules, by name",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "A page.", ScheduleList)],
@@ -100,7 +100,7 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=read,
-        summary="A schedule, its next five times and its last job",
+        summary="Show a schedule, its next five times and its last job",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "The schedule.", Schedule)],
@@ -126,7 +126,7 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=put,
-        summary="Make a schedule, or replace it",
+        summary="Create or replace a schedule",
         tag="Schedules",
         role=Role.OPERATE,
         answers=[
@@ -154,7 +154,7 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=patch,
-        summary="Change what is given: enable, disable, other times",
+        summary="Change a schedule: enable it, disable it, set other times",
         tag="Schedules",
         role=Role.OPERATE,
         answers=[Documented(200, "The schedule as it is now.", Schedule)],
@@ -191,7 +191,7 @@ def _delete(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=remove,
-        summary="No more jobs of it; those it made stay",
+        summary="Delete a schedule; the jobs that it made stay",
         tag="Schedules",
         role=Role.OPERATE,
         answers=[Documented(204, "It is gone.")],
@@ -218,7 +218,7 @@ def _run(gateway: Gateway) -> Operation[Any, Any]:
         path=f"{PATH}/run",
         path_patterns=PATTERNS,
         view=run,
-        summary="A job of the schedule now, besides its times",
+        summary="Submit a job of a schedule now, in addition to its times",
     )
 
 
