@@ -52,7 +52,8 @@ def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
 
 
 def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
-    for name, mend in (("run_at", "say when in cron or every_seconds"), ("expires_at", "leave it out")):
+    mends = (("run_at", "say when in cron or every_seconds"), ("expires_at", "leave it out"), ("id", "leave it out"))
+    for name, mend in mends:
         if getattr(job, name) is not None:
             detail = f"A job that comes again has no {name}: {mend}."
             yield FieldError("refused", detail, f"#/job/{name}")

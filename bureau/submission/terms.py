@@ -75,7 +75,8 @@ def new_job(
 ) -> NewJob:
     """Builds a job for the ledger; `title` is used for submissions without one."""
     return NewJob(
-        id=job_id or new_id(),
+        id=job_id or terms.id or new_id(),
+        id_given=job_id is None and terms.id is not None,
         owner=owner,
         kind=kind,
         title=terms.title or title[:200],

@@ -66,6 +66,12 @@ KINDS = {
         Kind(
             "method-not-allowed", 405, "This method is not for this address", "The Allow header lists those that are."
         ),
+        Kind(
+            "job-id-taken",
+            409,
+            "Another job has this id",
+            "A client may choose the id of its job, and this one is in use. Choose another, or leave it out.",
+        ),
         Kind("job-ended", 409, "The job has ended", "What was asked for needs a job that has not ended."),
         Kind("job-not-failed", 409, "The job has not failed", "A retry needs a job that failed or was cancelled."),
         Kind(
