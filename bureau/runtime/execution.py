@@ -78,6 +78,13 @@ class Execution(Context):
         return self.claim.task_id, self.claim.claim_no
 
     @property
+    def log_context(self) -> dict[str, Any]:
+        """Returns what each log record of this execution says."""
+        claim = self.claim
+        ids = {"job_id": str(claim.job_id), "task_id": str(claim.task_id)}
+        return {**ids, "claim_no": claim.claim_no, "run": claim.run}
+
+    @property
     def prefix(self) -> str:
         """Returns the prefix of the keys of this claim's files; another claim of the same task uses another prefix."""
         return f"jobs/{self.claim.job_id}/{self.claim.task_id}.{self.claim.claim_no}"
