@@ -51,8 +51,16 @@ class TaskSpec(Contract):
     name: TaskName
     run: RunName = Field(description="The name of a task that a service announced: GET /v1/catalog/tasks.")
     input: dict[str, Any] = Field(default={})
-    after: list[TaskName] = Field(default=[], max_length=MAX_TASKS)
-    when: When = When.SUCCEEDED
+    after: list[TaskName] = Field(
+        default=[], max_length=MAX_TASKS, description="The tasks that must end before this one starts."
+    )
+    when: When = Field(
+        default=When.SUCCEEDED,
+        description="When the task runs; otherwise it is skipped. `succeeded`: all tasks in `after` succeeded. "
+        "`failed`: all ended, and at least one failed or was skipped because something before it failed; so the last "
+        "task of a chain is enough to learn of a failure anywhere in it. `ended`: all ended, in any state. A cancelled "
+        "task neither succeeded nor failed.",
+    )
     optional: bool = Field(default=False, description="If true, the task's failure does not fail the job.")
     retry: RetryOverride | None = None
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
