@@ -13,7 +13,7 @@ from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
-from bureau.services.gateway.job_builders.burst import burst_errors, burst_values
+from bureau.services.gateway.job_builders.burst import read_burst
 from bureau.services.gateway.job_builders.mailing import domain_errors, follow_up_errors
 from bureau.services.gateway.job_builders.report_tasks import (
     GENERATE,
@@ -61,13 +61,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         known = gateway.announcements.known()
         errors = [*terms_errors(asked), *_mail_errors(asked, gateway.settings)]
         report = find_report(asked.report, known, errors)
-        refuse(errors, _params_errors(report, asked))
+        plan, plan_errors = _plan(report, asked)
+        refuse(errors, plan_errors)
         title = asked.title or report.description.title
-        burst = asked.burst and (
-            asked.burst.parameter,
-            burst_values(report, asked.burst.parameter, asked.burst.recipients),
-        )
-        wanted = ReportPlan(asked.report, asked.params, asked.format, burst or None)
         delivery = ReportDelivery(
             [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
             asked.subject,
@@ -75,7 +71,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             asked.empty,
             who_hears_of_failure(asked.failure_email_to, call.owner, gateway.settings.failure_email_to),
         )
-        tasks = report_tasks(wanted, delivery, title, asked, known)
+        tasks = report_tasks(plan, delivery, title, asked, known)
         return accept(gateway, call, new_job(asked, owner=call.owner, kind="report", title=title, tasks=tasks))
 
     return [
@@ -96,11 +92,7 @@ def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldErro
 
     References to other tasks' results are refused, because there are no such tasks here.
     """
-    references = [
-        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
-        for path in (("params", *reference.path) for reference in graph.references(params))
-    ]
-    return references or report.schema.errors(params, ["params"])
+    return _reference_errors(params) or report.schema.errors(params, ["params"])
 
 
 def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
@@ -116,10 +108,22 @@ def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> 
     return known.reports[name]
 
 
-def _params_errors(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
-    if asked.burst is None or graph.references(asked.params):
-        return params_errors(report, asked.params)
-    return burst_errors(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+def _plan(report: KnownReport, asked: ReportRequest) -> tuple[ReportPlan, list[FieldError]]:
+    """Returns what to generate, and the errors of the parameters. It converts and checks each value of a burst once."""
+    if asked.burst is None:
+        errors = params_errors(report, asked.params)
+        return ReportPlan(asked.report, asked.params, asked.format, None), errors
+    values: list[Any] = []
+    if not (errors := _reference_errors(asked.params)):
+        values, errors = read_burst(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+    return ReportPlan(asked.report, asked.params, asked.format, (asked.burst.parameter, values)), errors
+
+
+def _reference_errors(params: dict[str, Any]) -> list[FieldError]:
+    return [
+        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
+        for path in (("params", *reference.path) for reference in graph.references(params))
+    ]
 
 
 def _mail_errors(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:
