@@ -208,7 +208,7 @@ class Runner:
             ending = ended_by(error, execution.claim)
             return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
         except BaseException as error:  # asyncio's CancelledError, SystemExit: nothing else would end this claim
-            log.exception("task raised", run=task.name)
+            log.exception("a task raised an exception", run=task.name)
             return ended_by(unexpected(error, task.name), execution.claim)
 
     def _parsed(self, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
@@ -244,7 +244,7 @@ class Runner:
             except Exception:
                 if isinstance(ending, Failed):
                     raise  # no other outcome is left; the lease expires and counts as a crash
-                log.exception("ending could not be written")
+                log.exception("the outcome of a task could not be written")
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
         outcomes.written(self.queue, ending, finished)
@@ -275,7 +275,7 @@ class Runner:
         if (finished.woke and others) or finished.fate is FinishResult.ALREADY:
             self._relay.wake()
         if finished.fate is FinishResult.DISCARDED:
-            log.warning("finish discarded: the task is another claim's")
+            log.warning("a finish was discarded, because another claim has the task")
             self._delete_files(execution)
 
     def _follow_up(self, finished: Finished) -> ReadyTask | None:
@@ -293,7 +293,7 @@ class Runner:
             kept = artifacts.kept_keys(self._db, keys)
             self._storage.delete([key for key in keys if key not in kept])
         except (LedgerUnavailable, TaskError):
-            log.warning("files of an ended claim were left behind", prefix=execution.prefix)
+            log.warning("files of an ended claim could not be deleted", prefix=execution.prefix)
 
 
 def _pause(tries: int) -> float:

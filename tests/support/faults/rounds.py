@@ -31,8 +31,8 @@ TRIES = 3
 _SEEN_IN_LOGS = {
     "reconnect": "Restarting consumer",
     "discarded": "finish discarded",
-    "outage": "loop failed, trying again",
-    "lost hint": "hints lost, published again",
+    "outage": "the loop failed and tries again",
+    "lost hint": "published lost hints again",
     "expired": "leases expired",
 }
 
