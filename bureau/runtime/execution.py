@@ -164,6 +164,6 @@ class Execution(Context):
             found = mine or self._find_in_ledger(ref.artifact, self.owner)
         if found is None:
             raise PermanentError(
-                "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."
+                "artifact_not_found", f"File {ref.artifact} not found: it was removed, or it is not yours."
             )
         return found

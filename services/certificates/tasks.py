@@ -38,7 +38,10 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
                 manifest = _manifest(ctx, copy)
             except PermanentError as refusal:
                 ctx.keep(artifact.ref, f"refused-{archive_name(ctx)}")
-                ctx.log(f"the archive is refused; its owner can look at it, with care: refused-{archive_name(ctx)}")
+                ctx.log(
+                    "the archive is refused; it is kept for its owner to examine with care: "
+                    f"refused-{archive_name(ctx)}"
+                )
                 raise refusal from None
             mails = deliver(ctx, copy, manifest, request) if request.deliver == "recipients" else 0
             _note(ctx, book, manifest)

@@ -147,10 +147,10 @@ def replay(gateway: Gateway, call: Call[Any, Any], first: Answer) -> Reply:
 def documented() -> list[Documented]:
     """Returns the answers that every submission documents."""
     headers = {"Location": "The job.", "Idempotent-Replayed": "`true`: this request was accepted before."}
-    waited = {**headers, "Preference-Applied": "The wait that was asked for."}
+    waited = {**headers, "Preference-Applied": "The wait that was requested."}
     return [
-        Documented(202, "Accepted.", Job, waited),
-        Documented(200, "Accepted, and ended within `Prefer: wait`.", Job, waited),
+        Documented(202, "The job was accepted.", Job, waited),
+        Documented(200, "The job was accepted and ended within `Prefer: wait`.", Job, waited),
     ]
 
 
@@ -197,7 +197,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
 
 def gone_errors(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
     return [
-        FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", pointer.fragment(one.path))
+        FieldError("unknown_artifact", f"File {one.artifact} not found.", pointer.fragment(one.path))
         for one in used
         if one.artifact in gone.missing
-    ] or [FieldError("unknown_artifact", f"There is no file {artifact} of yours.", "#") for artifact in gone.missing]
+    ] or [FieldError("unknown_artifact", f"File {artifact} not found.", "#") for artifact in gone.missing]

@@ -99,7 +99,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/jobs/batch",
             view=create,
-            summary="Many jobs at once, all or none",
+            summary="Submit many jobs at once: all or none",
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],
@@ -123,7 +123,7 @@ def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> 
 
 def _errors(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
     if (tasks := sum(len(spec.tasks) for spec in request.jobs)) > MAX_BATCH_TASKS:
-        detail = f"A batch has at most {MAX_BATCH_TASKS} tasks; this one has {tasks}. Send it in parts."
+        detail = f"A batch has at most {MAX_BATCH_TASKS} tasks; this one has {tasks}. Split it into several batches."
         yield FieldError("too_many_tasks", detail, "#/jobs")
         return
     for index, spec in enumerate(request.jobs):
@@ -132,7 +132,7 @@ def _errors(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldErro
 
 def _gone(request: BatchRequest, gone: ArtifactGone) -> list[FieldError]:
     return [
-        FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", f"#/jobs/{index}")
+        FieldError("unknown_artifact", f"File {one.artifact} not found.", f"#/jobs/{index}")
         for index, spec in enumerate(request.jobs)
         for one in used_by(spec)
         if one.artifact in gone.missing
