@@ -30,6 +30,7 @@ class RetryTerms(TypedDict, total=False):
 class Terms(TypedDict, total=False):
     """Holds the fields that every submission takes besides its own."""
 
+    id: str  # a UUID; a second submission with it answers with the first one's job
     title: str
     tags: Sequence[str]
     run_at: datetime | str

@@ -105,5 +105,5 @@ def _compiled(what: str, schema: dict[str, object]) -> Schema | None:
     try:
         return Schema(schema)
     except SchemaError as error:  # workers check before they announce, but an older or a foreign one may not
-        log.warning("announcement left out", what=what, reason=str(error))
+        log.warning("an announced schema is not admitted and is ignored", what=what, reason=str(error))
         return None

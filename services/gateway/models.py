@@ -54,7 +54,7 @@ class TaskError(BaseModel):
     code: str
     message: str
     retryable: bool
-    details: list[ErrorDetail] = Field(default=[], description="The errors one by one, such as those of a roster.")
+    details: list[ErrorDetail] = Field(default=[], description="The single errors, such as those of a roster.")
 
 
 class JobError(TaskError):
@@ -127,7 +127,7 @@ class Task(BaseModel):
     logs: list[LogLine] = Field(description="The last 200 lines.")
     result: Any = Field(description="What the task returned.")
     error: TaskError | None
-    mail: list[MailRecipient] = Field(description="By recipient, of a task that sends mail.")
+    mail: list[MailRecipient] = Field(description="The status of each recipient, for a task that sends mail.")
 
 
 class Artifact(BaseModel):
@@ -155,7 +155,7 @@ class JobSummary(BaseModel):
     created_at: datetime
     started_at: datetime | None = Field(description="When the first attempt of its first task started.")
     finished_at: datetime | None
-    counts: dict[str, int] = Field(description="The number of tasks by state.")
+    counts: dict[str, int] = Field(description="The number of tasks in each state.")
     error: JobError | None
 
 

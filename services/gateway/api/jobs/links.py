@@ -37,8 +37,8 @@ class SignedLink(BaseModel):
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     return [
-        _operation(gateway, Linked.ARTIFACT, "Make a link to a file that needs no key"),
-        _operation(gateway, Linked.JOB, "Make a link to a job and its files that needs no key"),
+        _operation(gateway, Linked.ARTIFACT, "Make a signed link to a file"),
+        _operation(gateway, Linked.JOB, "Make a signed link to a job and its files"),
     ]
 
 
