@@ -251,5 +251,6 @@ def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[Any], mai
         logs=logs,
         result=row.result,
         error=row.error,
+        attempt_number=row.claim_no,
         mail=mail,
     )

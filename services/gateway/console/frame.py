@@ -37,7 +37,7 @@ NAVIGATION = (
     ("/audit", "Audit", "a", Role.OPERATE),
 )
 _WORDS = (
-    *("ago", "ahead", "clock", "day", "duration", "exact", "listed"),
+    *("ago", "ahead", "clock", "day", "duration", "exact", "id_end", "listed"),
     *("mail_words", "number", "state_words"),
 )
 
@@ -80,7 +80,7 @@ class Frame:
         return self._response("refused.html", values, problem.status, dict(problem.headers))
 
     def away(self) -> Response:
-        """Renders the page for an unavailable ledger: since when, and what works all the same."""
+        """Renders the page for an unavailable ledger: since when it is away, and what still works."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
         broker = (broker_name(self.gateway), self.gateway.relay.healthy)
@@ -95,7 +95,7 @@ class Frame:
     ) -> Operation[Any, Any]:
         answers = [Documented(200, "The page.", media_types=HTML)]
         if method == "POST":
-            answers = [Documented(303, "Done: what came of it is at this address.", headers={"Location": "A page."})]
+            answers = [Documented(303, "Done; this address shows the result.", headers={"Location": "A page."})]
         given: dict[str, Any] = {"role": Role.VIEW, "answers": answers, "refused": self.refused, "away": self.away}
         return Operation(
             name=f"page-{name}",
@@ -115,7 +115,7 @@ class Frame:
             "identity": identity,
             "may_submit": bool(identity and identity.role.includes(Role.SUBMIT)),
             "may_operate": bool(identity and identity.role.includes(Role.OPERATE)),
-            "navigation": [entry for entry in NAVIGATION if identity and identity.role.includes(entry[3])],
+            "navigation": [entry for entry in NAVIGATION if identity and _may_open(identity, entry[3])],
             "path": request.path,
             "here": request.full_path.rstrip("?"),
             "theme": theme,
@@ -127,6 +127,11 @@ class Frame:
             "size": formatting.size,
             **{name: getattr(words, name) for name in _WORDS},
         }
+
+
+def _may_open(identity: Identity, role: Role) -> bool:
+    """Tells whether an identity may open a page of the navigation; a signed link opens only the page that it names."""
+    return identity.link_token is None and identity.role.includes(role)
 
 
 def _known() -> Identity | None:

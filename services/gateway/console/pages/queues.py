@@ -12,10 +12,10 @@ from bureau.services.gateway.problems import problem
 
 
 def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
-    def switch(verb: str, said: str) -> Operation[Any, Any]:
+    def switch(verb: str, done: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-queue", call)
-            return go("/", done=said)
+            return go("/", done=done)
 
         path = f"/queues/<name>/{verb}"
         return frame.post(f"{verb}-queue", path, act, f"{verb.title()} the queue", role=Role.OPERATE)

@@ -23,14 +23,18 @@ BUSY = QueueState("reports", due=3, oldest_seconds=4, running=2, workers=2, last
 @pytest.mark.parametrize(
     ("queues", "tone", "text"),
     [
-        ((), Tone.WARNING, "No worker has announced itself yet."),
+        ((), Tone.WARNING, "No worker has started yet."),
         ((QueueState("mailer", workers=1),), Tone.WELL, "All is well. Nothing is waiting."),
         ((BUSY,), Tone.WELL, "All is well: 2 running, 3 waiting."),
-        ((QueueState("mailer", workers=1, failed=1),), Tone.BUSY, "Everything runs; 1 task failed in the last hour."),
+        (
+            (QueueState("mailer", workers=1, failed=1),),
+            Tone.WARNING,
+            "1 task failed in the last hour. Everything else works.",
+        ),
         (
             (QueueState("mailer", workers=1, failed=1200), BUSY),
-            Tone.BUSY,
-            "Everything runs; 1,200 tasks failed in the last hour.",
+            Tone.WARNING,
+            "1,200 tasks failed in the last hour. Everything else works.",
         ),
         ((MAILER,), Tone.WRONG, "mailer: nothing finished for 6 min, 1,240 waiting, no worker."),
         (
