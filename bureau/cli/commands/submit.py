@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,11 @@ def terms(command: Any) -> Any:
     for option in (
         json_option,
         click.option("-f", "--follow", is_flag=True, help="Show what happens until it ends."),
-        click.option("--idempotency-key", metavar="KEY", help="Submitted twice with one key, it runs once."),
+        click.option("--idempotency-key", metavar="KEY", help="Submit it once, however often this is repeated."),
         click.option("--time-limit", "time_limit_seconds", type=Span(), help="Limit for each attempt."),
         click.option("--max-attempts", type=click.IntRange(1, 100), help="Attempts before it fails."),
         click.option("--priority", type=click.IntRange(0, 9), help="Higher first.  [default: 5]"),
-        click.option("--expires", "expires_at", type=Ahead(), help="Cancelled if not started by then."),
+        click.option("--expires", "expires_at", type=Ahead(), help="Cancel it if it has not started by then: 2d."),
         click.option("--delay", "delay_seconds", type=Span(), help="Start after this time: 10min."),
         click.option("--at", "run_at", type=Ahead(), help="Start at this time: 2026-05-04T07:00."),
         click.option("--tag", "tags", multiple=True, help="A tag; repeatable."),
@@ -171,6 +172,7 @@ def job(session: Session, /, file: str, **options: Any) -> None:
 
 def _send(session: Session, options: dict[str, Any], send: Callable[[Bureau, dict[str, Any]], Job]) -> None:
     follow = options.pop("follow")
+    refuse_early_expiry(options["delay_seconds"], options["expires_at"], session.now)
     attempts = options.pop("max_attempts")
     options["retry"] = {"max_attempts": attempts} if attempts else None
     job = send(session.bureau, {name: value for name, value in options.items() if value not in (None, ())})
@@ -184,6 +186,12 @@ def _send(session: Session, options: dict[str, Any], send: Callable[[Bureau, dic
     session.line(job.id)
     if session.out.is_terminal:
         session.note(f"{job.title} is {job.state}. Follow it: bureau follow {job.id}")
+
+
+def refuse_early_expiry(delay_seconds: float | None, expires_at: datetime | None, now: datetime) -> None:
+    """Raises `click.UsageError` for a job that would expire before it may start: both times count from now."""
+    if delay_seconds and expires_at and expires_at <= now + timedelta(seconds=delay_seconds):
+        raise click.UsageError("The job would expire before it starts: --expires counts from now, as --delay does.")
 
 
 def _schema(name: str, field: str, listed: Callable[[], Any]) -> dict[str, Any]:
