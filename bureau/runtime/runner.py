@@ -197,7 +197,7 @@ class Runner:
             result = hide_secrets(result)
             return Succeeded(
                 result,
-                progress=execution.said.last_progress,
+                progress=execution.events.last_progress,
                 made=tuple(execution.made),
                 removed=tuple(ref.artifact for ref in execution.removed),
                 added=execution.added.new,
@@ -232,7 +232,7 @@ class Runner:
 
     def _finish(self, execution: Execution, ending: Outcome) -> Outcome:
         """Retries until the ledger answers, because only then is the work done. Returns the outcome it accepted."""
-        lines = execution.said.rest()
+        lines = execution.events.rest()
         tries = 0
         while True:
             try:

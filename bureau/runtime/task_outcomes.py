@@ -75,10 +75,10 @@ def input_error(error: ValidationError, claimed: Claim) -> TaskError:
     """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = "/".join(str(part) for part in first["loc"])
-    said = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
+    message = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
     if references(claimed.input):
-        return PermanentError("invalid_input", said)
-    return Postponed("newer_input", f"{said} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
+        return PermanentError("invalid_input", message)
+    return Postponed("newer_input", f"{message} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
 
 
 def unexpected(error: BaseException, name: str) -> TransientError:

@@ -69,7 +69,7 @@ class Retention:
         """Recomputes when files expire, once in each process, because the settings may have changed since."""
         if self._all_recomputed:
             return 0
-        outdated, following = file_expiry.told_otherwise(self._db, self._keep, self._recomputed_from)
+        outdated, following = file_expiry.outdated(self._db, self._keep, self._recomputed_from)
         self._recomputed_from, self._all_recomputed = following, following is None
         return file_expiry.settle(self._db, outdated, self._keep) or (0 if self._all_recomputed else 1)
 

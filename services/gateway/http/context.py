@@ -43,8 +43,8 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         metrics.answered(route, request.method, response.status_code, seconds)
         # Health checks run every few seconds, and an accepted submission is recorded in its job's row: both are logged
         # as debug.
-        say = log.debug if request.endpoint in _HEALTH or g.in_ledger else log.info
-        say(
+        write = log.debug if request.endpoint in _HEALTH or g.in_ledger else log.info
+        write(
             "request",
             method=request.method,
             path=route if request.endpoint in _NAMES_PEOPLE else request.path,

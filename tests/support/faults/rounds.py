@@ -30,7 +30,7 @@ TRIES = 3
 
 _SEEN_IN_LOGS = {
     "reconnect": "Restarting consumer",
-    "discarded": "finish discarded",
+    "discarded": "a finish was discarded",
     "outage": "the loop failed and tries again",
     "lost hint": "published lost hints again",
     "expired": "expired leases",
