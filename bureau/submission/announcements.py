@@ -44,6 +44,11 @@ class CatalogSnapshot:
     templates: Mapping[str, TemplateDescription]
     workers_by_task: Mapping[str, int]
 
+    @property
+    def served_runs(self) -> frozenset[str]:
+        """Returns the names of the tasks that a live worker announces."""
+        return frozenset(name for name, workers in self.workers_by_task.items() if workers)
+
 
 class Announcements:
     """Gives the latest catalog. Connects on first use."""

@@ -52,7 +52,12 @@ def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
 
 
 def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
-    for name, mend in (("run_at", "set its times with cron or every_seconds"), ("expires_at", "leave it out")):
+    mends = (
+        ("run_at", "set its times with cron or every_seconds"),
+        ("expires_at", "leave it out"),
+        ("id", "leave it out"),
+    )
+    for name, mend in mends:
         if getattr(job, name) is not None:
             detail = f"The job of a schedule cannot have {name}: {mend}."
             yield FieldError("refused", detail, f"#/job/{name}")

@@ -80,6 +80,12 @@ KINDS = {
             "This address does not accept the method",
             "The Allow header lists the methods that it accepts.",
         ),
+        Kind(
+            "job-id-taken",
+            409,
+            "Another job has this id",
+            "A client may choose the id of its job, and this one is in use. Choose another, or leave it out.",
+        ),
         Kind("job-ended", 409, "The job has ended", "The request needs a job that has not ended."),
         Kind("job-not-failed", 409, "The job has not failed", "A retry needs a job that failed or was cancelled."),
         Kind(

@@ -26,7 +26,7 @@ from bureau.services.gateway.problems import not_found, problem, try_again
 from bureau.services.gateway.settings import GatewaySettings, is_loopback
 from bureau.signing.signed_links import PARAMETER, Link, Linked, LinkExpired, LinkInvalid, LinkSigner
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,15 @@ class AuthRequest:
 
     @classmethod
     def of(cls, request: Request, *, page: bool = False) -> "AuthRequest":
+        told = request.environ  # a look into werkzeug's parsed headers, query and cookies costs ten times as much
         return cls(
-            authorization=request.headers.get("Authorization"),
-            peer=request.remote_addr,
-            for_people=page or "text/html" in request.headers.get("Accept", ""),
-            token=request.args.get(PARAMETER),
-            session=request.cookies.get(COOKIE),
-            forwarded=any(name in request.headers for name in _FORWARDED),
-            changes_from=None if request.method in ("GET", "HEAD") else request.headers.get("Origin", ""),
+            authorization=told.get("HTTP_AUTHORIZATION"),
+            peer=told.get("REMOTE_ADDR"),
+            for_people=page or "text/html" in told.get("HTTP_ACCEPT", ""),
+            token=request.args.get(PARAMETER) if told.get("QUERY_STRING") else None,
+            session=request.cookies.get(COOKIE) if "HTTP_COOKIE" in told else None,
+            forwarded=any(name in told for name in _FORWARDED),
+            changes_from=None if request.method in ("GET", "HEAD") else told.get("HTTP_ORIGIN", ""),
         )
 
 

@@ -33,10 +33,15 @@ _HEADERS: Mapping[str, str] = {
 }
 
 
-def add_security_headers(headers: Headers) -> None:
-    """Sets the headers that a view has not set itself."""
+def add_headers(headers: Headers, more: Mapping[str, str]) -> None:
+    """Sets the security headers that a view has not set itself, and `more` in any case."""
     there = {name.lower() for name, _ in headers}
-    headers.extend((name, value) for name, value in _HEADERS.items() if name.lower() not in there)
+    headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in there])
+    for name, value in more.items():
+        if name.lower() in there:
+            headers.set(name, value)
+        else:
+            headers.add(name, value)
 
 
 @dataclass(frozen=True)

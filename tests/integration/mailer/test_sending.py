@@ -10,6 +10,8 @@ from tests.integration.mailer.conftest import Office
 from tests.support.ledger.book import add_upload, stored
 from tests.support.servers.mail_servers import MailServer
 
+INVITATION = "text/calendar; method=REQUEST; charset=utf-8"
+
 
 def _upload(office: Office, data: bytes, name: str, media_type: str) -> ArtifactRef:
     kept = stored(name=name)
@@ -49,6 +51,15 @@ def test_stored_files_arrive_as_they_were(office: Office, server: MailServer) ->
     (attachment,) = server.mails[0].parsed.iter_attachments()
     assert attachment.get_filename() == "umsätze 2025.csv"
     assert attachment.get_payload(decode=True) == data
+
+
+def test_an_invitation_arrives_as_one(office: Office, server: MailServer) -> None:
+    ref = _upload(office, b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n", "invite.ics", INVITATION)
+    job = office.submit(attachments=[ref.model_dump(mode="json", exclude_none=True)])
+    assert office.run(job) == "succeeded"
+    (attachment,) = server.mails[0].parsed.iter_attachments()
+    assert attachment["Content-Type"].content_type == "text/calendar"
+    assert dict(attachment["Content-Type"].params) == {"method": "REQUEST", "charset": "utf-8"}
 
 
 def test_another_owners_file_is_not_attached(office: Office, server: MailServer) -> None:

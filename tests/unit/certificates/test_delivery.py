@@ -14,6 +14,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
 from bureau.services.certificates import delivery
 from bureau.services.certificates.api.client import CertificatesApi
+from bureau.services.certificates.archive.check import CheckedArchive
 from bureau.services.certificates.issuer.links import Links
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.manifest import Listed, Manifest
@@ -100,7 +101,7 @@ def test_a_manifest_of_another_issuer_with_bad_addresses_is_refused_with_each_of
     with pytest.raises(PermanentError) as caught:
         delivery.deliver(
             ctx,
-            io.BytesIO(),
+            CheckedArchive(io.BytesIO(), [], 0),
             Manifest(certificates=listed),
             IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))]),
         )

@@ -37,7 +37,7 @@ def test_a_result_is_kept(bench: Bench) -> None:
     bench.give(job_id)
     row = bench.book.task(job_id)
     assert (row.state, row.result, row.worker) == ("succeeded", {"sum": 4}, "w")
-    assert bench.runner.busy == 0
+    assert bench.runner.pace.busy == 0
     assert bench.heartbeat.executions() == []
 
 
@@ -45,7 +45,7 @@ def test_an_execution_knows_what_it_is(bench: Bench) -> None:
     seen: list[Any] = []
 
     def work(ctx: Context) -> None:
-        seen.append((ctx.job_id, ctx.task_id, ctx.owner, ctx.attempt, ctx.claim_no, bench.runner.busy))
+        seen.append((ctx.job_id, ctx.task_id, ctx.owner, ctx.attempt, ctx.claim_no, bench.runner.pace.busy))
         if len(seen) < 3:
             raise TransientError("again", "Again.", retry_after=0)
 

@@ -15,14 +15,14 @@ from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyTaken
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files.artifacts import ArtifactGone
-from bureau.ledger.jobs.submit import insert_job
+from bureau.ledger.jobs.submit import JobIdTaken, insert_job
 from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
 from bureau.services.gateway.auth import quota
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.idempotency import reserved
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from bureau.services.gateway.job_builders.accept import QUOTAS
+from bureau.services.gateway.job_builders.accept import ID_TAKEN, QUOTAS, id_taken
 from bureau.services.gateway.models import JobSummary, summary_of
 from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
@@ -71,6 +71,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise invalid(_gone(call.body, gone)) from None
         except KeyTaken:
             return again(call)
+        except JobIdTaken as taken:
+            raise id_taken(taken.job_id) from None
         gateway.relay.wake()
         for job in jobs:
             SUBMISSIONS.labels(job.kind).inc()
@@ -101,7 +103,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],
-            problems=["no-service", *QUOTAS],
+            problems=["no-service", ID_TAKEN, *QUOTAS],
             body=Body(BatchRequest),
             replay=replay,
             submits=True,
@@ -110,8 +112,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def _ids(token: UUID, call: Call[BatchRequest, Nothing]) -> list[UUID]:
-    """Derives the jobs' ids from the token, so that a replay finds the jobs by it."""
-    return [uuid5(token, str(index)) for index in range(len(call.body.jobs))]
+    """Returns the ids that the client chose, and derives the others from the token, so that a replay finds the jobs."""
+    return [spec.id or uuid5(token, str(index)) for index, spec in enumerate(call.body.jobs)]
 
 
 def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> BatchAnswer:

@@ -155,7 +155,8 @@ def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
 
     For a signed link, the addresses of its files carry that link's token. Raises a 404 problem.
     """
-    view = job_queries.job(gateway.database, call.path["job_id"], call.owner)
+    served_runs = gateway.announcements.known().served_runs
+    view = job_queries.job(gateway.database, call.path["job_id"], call.owner, served_runs)
     if view is None:
         raise not_found("job")
     return job_of(view, call.identity.link_token)

@@ -10,9 +10,10 @@ from unicodedata import category
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bureau.contracts.artifacts import is_media_type, safe_name
+from bureau.contracts.artifacts import safe_name
 from bureau.contracts.base import clean_text
 from bureau.contracts.jobs import pointer
+from bureau.contracts.media_types import MediaType
 from bureau.contracts.problems import FieldError
 from bureau.services.gateway.http.parsing import form_values, json_body
 from bureau.services.gateway.http.parsing.multipart_parts import MAX_FIELD_BYTES, MAX_PARTS, FilePart, read_parts
@@ -34,7 +35,10 @@ class Files:
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """Is an uploaded file; `name` is sanitised, `file` is at its start and is closed with the request."""
+    """Is an uploaded file; `name` is sanitised, `file` is at its start and is closed with the request.
+
+    `media_type` is valid, with its parameters, or empty.
+    """
 
     name: str
     media_type: str
@@ -106,7 +110,7 @@ def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
 def _uploaded(part: FilePart) -> UploadedFile:
     return UploadedFile(
         safe_name(clean_text(part.filename)),
-        part.media_type if is_media_type(part.media_type) else "",
+        str(MediaType.salvage(part.media_type) or ""),
         part.file.received,
         cast("BinaryIO", part.file),
     )

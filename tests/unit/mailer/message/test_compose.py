@@ -184,11 +184,21 @@ def test_a_file_that_is_not_there_is_refused(composer: Composer, ctx: FakeContex
         ("", "application/octet-stream"),
         ("nonsense", "application/octet-stream"),
         ("text/csv\r\nX-Evil: 1", "application/octet-stream"),
-        ("text/csv; name=x", "application/octet-stream"),
+        ("text/csv; name=x", "text/csv; name=x"),
+        ("text/calendar; method=REQUEST; charset=utf-8", "text/calendar; method=REQUEST; charset=utf-8"),
+        ("text/calendar; method=REQUEST\r\nX-Evil: 1", "text/calendar"),
+        ('application/pdf; name="a b.pdf"', 'application/pdf; name="a b.pdf"'),
     ],
 )
 def test_a_media_type_that_cannot_stand_in_a_header_is_not_used(given: str, kept: str) -> None:
     assert media_type(given) == kept
+
+
+def test_the_name_in_a_media_type_is_the_name_that_the_mail_gives_the_file() -> None:
+    assert media_type("application/pdf; name=a.pdf; x=1", "übersicht.pdf") == (
+        "application/pdf; name*=utf-8''%C3%BCbersicht.pdf; x=1"
+    )
+    assert media_type("application/pdf", "b.pdf") == "application/pdf"
 
 
 def test_a_sender_of_a_domain_that_is_not_allowed_is_refused() -> None:

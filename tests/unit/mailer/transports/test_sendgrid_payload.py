@@ -70,6 +70,10 @@ def test_plain_text_comes_first_and_no_part_is_empty(
         ("umsätze é.pdf", "application/pdf", "umsatze e.pdf", "application/pdf"),
         ("売上.zip", "application/zip", "__.zip", "application/zip"),
         ("a.json", "application/json; charset=utf-8", "a.json", "application/json"),
+        ("a.ics", "text/calendar; charset=utf-8; method=REQUEST", "a.ics", "text/calendar; method=REQUEST"),
+        ("a.ics", 'text/calendar; method="a;b"', "a.ics", "application/octet-stream"),
+        ("a.ics", "text/calendar", "a.ics", "application/octet-stream"),
+        ("a.pdf", "application/pdf; name=a.pdf", "a.pdf", "application/pdf"),
     ],
 )
 def test_attachments_keep_their_bytes(name: str, media_type: str, sent_name: str, sent_type: str) -> None:
