@@ -17,7 +17,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.retention.sweep import ENDED, Mark
-from bureau.services.scheduler.orphan_files import OrphanSweep
+from bureau.services.scheduler.orphan_sweep import OrphanSweep
 from bureau.storage import Storage
 
 BUSY_SECONDS = 0.1
