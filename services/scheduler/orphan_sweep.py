@@ -59,7 +59,7 @@ class OrphanSweep:
         It compares the storage's clock with this machine's; their difference does not matter against a day.
         """
         old_keys = [key for key, written in files if datetime.now(UTC) - written > MIN_AGE]
-        orphan_keys = orphan_keys(self._db, old_keys)
-        self._storage.delete(orphan_keys)
-        if orphan_keys:
-            log.info("deleted orphan files", files=len(orphan_keys))
+        found = orphan_keys(self._db, old_keys)
+        self._storage.delete(found)
+        if found:
+            log.info("deleted orphan files", files=len(found))
