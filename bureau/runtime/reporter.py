@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedQueue:
     """Holds a queue that the process serves: its worker row, its runners' paces, and its service's outages."""
 
     worker: NewWorker
@@ -44,7 +44,7 @@ class Served:
 class Reporter:
     """Reports for all queues that the process serves; there is one in a process."""
 
-    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[Served]) -> None:
+    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[ServedQueue]) -> None:
         self._db = db
         self._heartbeat = heartbeat
         self._served = served

@@ -13,9 +13,9 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
-from bureau.runtime.health import Health
+from bureau.runtime.health import HealthChecks
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.runtime.reporter import Reporter, Served
+from bureau.runtime.reporter import Reporter, ServedQueue
 from bureau.runtime.runner import Runner
 from bureau.service import Service
 from bureau.stop_token import StopReason
@@ -67,7 +67,7 @@ class WorkerProcess:
                 relay=relay,
                 threads=threads,
             )
-            served.append(Served(worker, [runner.pace], service.trouble))
+            served.append(ServedQueue(worker, [runner.pace], service.trouble))
             self._runners.append(runner)
             for name in tasks:
                 _declare(broker, runner, name)
@@ -77,7 +77,7 @@ class WorkerProcess:
             "heartbeat": self._heartbeat.unhealthy_reason,
             "reporter": self._reporter.unhealthy_reason,
         }
-        self._health = Health(
+        self._health = HealthChecks(
             {"consumer": broker.unhealthy_reason, "tasks": self._heartbeat.unresponsive_task, **loops}, health_bind
         )
 

@@ -34,7 +34,7 @@ from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, Service, refuse_shipped_names
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
 from bureau.services.embedded.demo_shop import DemoShop
@@ -154,9 +154,9 @@ def _address(bind: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-def _links(db: Database, key: str, base_url: str) -> Links:
+def _links(db: Database, key: str, base_url: str) -> CertificateLinks:
     """Returns the certificates' links. Without a configured key the ledger keeps one, where the gateway finds it."""
-    return Links(lambda: key or kept_secret(db, CERTIFICATES), base_url)
+    return CertificateLinks(lambda: key or kept_secret(db, CERTIFICATES), base_url)
 
 
 def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
@@ -165,7 +165,7 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
     return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(public_keys))})
 
 
-def _services(resources: Resources, modules: str, links: Links) -> list[Service]:
+def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
     for module in modules.replace(",", " ").split():
         importlib.import_module(module)

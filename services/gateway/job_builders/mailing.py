@@ -9,10 +9,10 @@ from bureau.contracts.mail.recipient_domains import outside, rule
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.terms import RetryTerms, overridden, policy_of
+from bureau.submission.terms import TaskPolicy, overridden, policy_of
 
 RUN = "mailer.send"
-_STANDARD = RetryTerms("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own
+_STANDARD = TaskPolicy("mailer", RetryPolicy(), 120.0)  # until a mailer announces its own
 
 
 def mail_task(

@@ -11,13 +11,13 @@ from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.reports import CsvFormat, Empty
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.terms import RetryTerms, overridden, policy_of
+from bureau.submission.terms import TaskPolicy, overridden, policy_of
 
 GENERATE = "reports.generate"
 BURST = "reports.burst"
 DELIVER = "reports.deliver"
 TELL = "reports.tell"
-_STANDARD = RetryTerms("reports", RetryPolicy(), 1800.0)
+_STANDARD = TaskPolicy("reports", RetryPolicy(), 1800.0)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from bureau.services.reports.definition.kinds import (
     MAX_TEXT,
     SCALARS,
     InvalidValue,
-    Kind,
+    ParameterKind,
     Scalar,
     Value,
     shown,
@@ -35,7 +35,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind
+    kind: ParameterKind
     description: str = ""
     many: bool = False
     required: bool = False

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.message.message import Message, MessageForm
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
@@ -35,7 +35,7 @@ def _send(transport: SmtpTransport, message: Message | None = None, *recipients:
 def test_a_message_arrives_byte_for_byte(server: MailServer, smtp: SmtpTransport) -> None:
     message = new_message(ADA, text=".\n..\n.dot\nlast line", html="<p>Zoë</p>")
     _send(smtp, message)
-    assert server.mails[0].raw == message.written(Form.EIGHT_BIT)
+    assert server.mails[0].raw == message.written(MessageForm.EIGHT_BIT)
     assert server.mails[0].sender == "bureau@example.com"
 
 

@@ -7,32 +7,32 @@ import pytest
 from bureau.contracts.jobs.jobs import JobSpec, Terms
 from bureau.services.gateway.api.jobs.jobs import JobQuery
 from bureau.services.gateway.api.mail.emails import EmailRequest
-from bureau.services.gateway.http.parsing.form_values import Kind, gather, kinds
+from bureau.services.gateway.http.parsing.form_values import FieldKind, gather, kinds
 
 TERMS = kinds(Terms.model_json_schema())
 
 
 def test_the_kind_of_each_field_is_read_from_the_schema() -> None:
     assert TERMS == {
-        "id": Kind.TEXT,
-        "title": Kind.TEXT,
-        "tags": Kind.LIST,
-        "run_at": Kind.TEXT,
-        "delay_seconds": Kind.NUMBER,
-        "expires_at": Kind.TEXT,
-        "priority": Kind.INTEGER,
-        "retry": Kind.NESTED,
-        "time_limit_seconds": Kind.NUMBER,
+        "id": FieldKind.TEXT,
+        "title": FieldKind.TEXT,
+        "tags": FieldKind.LIST,
+        "run_at": FieldKind.TEXT,
+        "delay_seconds": FieldKind.NUMBER,
+        "expires_at": FieldKind.TEXT,
+        "priority": FieldKind.INTEGER,
+        "retry": FieldKind.NESTED,
+        "time_limit_seconds": FieldKind.NUMBER,
     }
     mail = kinds(EmailRequest.model_json_schema())
     assert (mail["to"], mail["from"], mail["context"], mail["attachments"]) == (
-        Kind.LIST,
-        Kind.TEXT,
-        Kind.NESTED,
-        Kind.NESTED,
+        FieldKind.LIST,
+        FieldKind.TEXT,
+        FieldKind.NESTED,
+        FieldKind.NESTED,
     )
-    assert kinds(JobSpec.model_json_schema())["tasks"] is Kind.NESTED
-    assert kinds(JobQuery.model_json_schema())["state"] is Kind.LIST
+    assert kinds(JobSpec.model_json_schema())["tasks"] is FieldKind.NESTED
+    assert kinds(JobQuery.model_json_schema())["state"] is FieldKind.LIST
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.problems import ProblemError
 from bureau.services.gateway.http.parsing.form_values import kinds
-from bureau.services.gateway.http.parsing.multipart import Files, Form, file_errors, read_form, values_of
+from bureau.services.gateway.http.parsing.multipart import Files, MultipartForm, file_errors, read_form, values_of
 
 RULE = Files("files", at_least=1, at_most=3, max_bytes=100)
 TERMS = kinds(Terms.model_json_schema())
@@ -27,7 +27,7 @@ def body(parts: Sequence[Part], boundary: str = "cut") -> bytes:
     return lines + f"--{boundary}--\r\n".encode()
 
 
-def read(*parts: Part, boundary: str = "cut", rule: Files = RULE) -> Form:
+def read(*parts: Part, boundary: str = "cut", rule: Files = RULE) -> MultipartForm:
     raw = body(parts, boundary)
     return read_form(BytesIO(raw), boundary, rule, TERMS)
 

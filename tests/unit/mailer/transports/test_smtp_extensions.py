@@ -3,7 +3,7 @@
 import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
-from bureau.services.mailer.message.message import Form
+from bureau.services.mailer.message.message import MessageForm
 from bureau.services.mailer.transports.smtp_extensions import Offer, plan
 from tests.support.messages import make_message
 
@@ -19,9 +19,14 @@ def _boxes(*addresses: str) -> tuple[Mailbox, ...]:
 
 @pytest.mark.parametrize(
     ("offer", "form"),
-    [(NOTHING, Form.ASCII), (EIGHT, Form.EIGHT_BIT), (UTF8, Form.UTF8), (UTF8_ALONE, Form.ASCII)],
+    [
+        (NOTHING, MessageForm.ASCII),
+        (EIGHT, MessageForm.EIGHT_BIT),
+        (UTF8, MessageForm.UTF8),
+        (UTF8_ALONE, MessageForm.ASCII),
+    ],
 )
-def test_a_server_gets_the_form_that_it_says_it_takes(offer: Offer, form: Form) -> None:
+def test_a_server_gets_the_form_that_it_says_it_takes(offer: Offer, form: MessageForm) -> None:
     assert offer.form is form
 
 
