@@ -25,7 +25,8 @@ from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
-from bureau.task import ArtifactWriter, Context, OpenArtifact
+from bureau.task import Context
+from bureau.task_files import ArtifactBlock, ArtifactWriter, OpenArtifact, OpenBlock, artifact_block, open_block
 
 Find = Callable[[UUID, str], StoredArtifact | None]
 """The artifact of this id and owner. Raises `LedgerUnavailable`."""
@@ -97,8 +98,7 @@ class Execution(Context):
         self.stop.check()
         self.said.progress(current, total, None if note is None else scrub(note))
 
-    @contextmanager
-    def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
+    def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
         plain = safe_name(name)
         if not is_media_type(media_type):
@@ -106,11 +106,14 @@ class Execution(Context):
                 f"{media_type!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
             )
             raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.")
-        ref = ArtifactRef(artifact=new_id(), name=plain)
+        return artifact_block(self._written(ArtifactRef(artifact=new_id(), name=plain), plain, media_type))
+
+    @contextmanager
+    def _written(self, ref: ArtifactRef, plain: str, media_type: str) -> Iterator[ArtifactWriter]:
+        self.stop.check()
         key = f"{self.prefix}.{ref.artifact}"  # the ledger holds the name: storage allows fewer names than people use
         with self._storage.writer(key) as writer:
-            made = MadeArtifact(writer, ref, self.stop)
-            yield made
+            yield MadeArtifact(writer, ref, self.stop)
         metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
         self.made.append(
             StoredArtifact(
@@ -131,8 +134,12 @@ class Execution(Context):
         made = next(made for made in self.made if made.id == ref.artifact)
         self.kept.append(replace(made, name=safe_name(name)))
 
+    def open(self, ref: ArtifactRef) -> OpenBlock:
+        self.stop.check()
+        return open_block(self._opened(ref))
+
     @contextmanager
-    def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+    def _opened(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
         self.stop.check()
         found = self._find(ref)
         with self._storage.open(found.key) as file:
