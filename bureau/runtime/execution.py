@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.artifacts import MEDIA_TYPE_LENGTH, ArtifactRef, is_media_type, safe_name
+from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.base import clean
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.states import When
 from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.contracts.media_types import MediaType
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
@@ -101,12 +102,12 @@ class Execution(Context):
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
         plain = safe_name(name)
-        if not is_media_type(media_type):
-            what = (
-                f"{media_type!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
-            )
-            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.")
-        return artifact_block(self._written(ArtifactRef(artifact=new_id(), name=plain), plain, media_type))
+        try:
+            kind = str(MediaType.parse(media_type))
+        except ValueError as error:
+            what = f"{media_type!r:.100} is not a media type such as text/csv: {error}"
+            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.") from None
+        return artifact_block(self._written(ArtifactRef(artifact=new_id(), name=plain), plain, kind))
 
     @contextmanager
     def _written(self, ref: ArtifactRef, plain: str, media_type: str) -> Iterator[ArtifactWriter]:
@@ -170,6 +171,6 @@ class Execution(Context):
             found = mine or self._find_in_ledger(ref.artifact, self.owner)
         if found is None:
             raise PermanentError(
-                "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."
+                "artifact_not_found", f"File {ref.artifact} not found: it was removed, or it is not yours."
             )
         return found

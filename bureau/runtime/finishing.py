@@ -103,7 +103,7 @@ class Finishing:
         except LedgerUnavailable:
             raise
         except Exception:
-            log.exception("a group of endings could not be written, each is tried alone")
+            log.exception("a group of outcomes could not be written; each is tried alone")
             return [Deferred.FAILED] * len(ends)
 
     def _write(self, ended: Ended, ending: Outcome) -> tuple[Outcome, Finished]:
@@ -119,7 +119,7 @@ class Finishing:
             except Exception:
                 if isinstance(ending, Failed):
                     raise  # no other outcome is left; the lease expires and counts as a crash
-                log.exception("ending could not be written")
+                log.exception("the outcome of a task could not be written")
                 message = "The outcome could not be written to the ledger; the worker's log says why."
                 ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
 
@@ -154,7 +154,7 @@ class Finishing:
         if (finished.woke and others) or finished.fate is FinishResult.ALREADY:
             self._relay.wake()
         if finished.fate is FinishResult.DISCARDED:
-            log.warning("finish discarded: the task is another claim's")
+            log.warning("a finish was discarded, because another claim has the task")
         if finished.fate is FinishResult.DISCARDED or not isinstance(ending, Succeeded):
             self._delete_files(execution)
 
@@ -167,7 +167,7 @@ class Finishing:
             kept = artifacts.kept_keys(self._db, keys)
             self._storage.delete([key for key in keys if key not in kept])
         except (LedgerUnavailable, TaskError):
-            log.warning("files of an ended claim were left behind", prefix=execution.prefix)
+            log.warning("files of an ended claim could not be deleted", prefix=execution.prefix)
 
 
 def _claim_outcome(ended: Ended, ending: Outcome, lines: Sequence[TaskEvent]) -> ClaimOutcome:

@@ -59,14 +59,14 @@ class Reporter:
             for one in self._served:
                 workers.register(self._db, one.worker)
         except LedgerUnavailable:
-            log.warning("the ledger is away: the worker announces itself later")
+            log.warning("the ledger is unavailable; the worker will announce itself later")
 
     def stop(self) -> None:
         self._loop.stop()
         try:
             workers.stopped(self._db, [one.worker.id for one in self._served])
         except LedgerUnavailable:
-            log.warning("the ledger is away: it will miss the worker by itself")
+            log.warning("the ledger is unavailable; the worker will expire there by itself")
 
     def _report(self) -> float:
         if time.monotonic() >= self._next_seen or self._outpaced():

@@ -51,7 +51,7 @@ def failed(execution: Execution, raised: BaseException) -> Outcome | None:
             ending = ended_by(error, execution.claim)
             return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
         case _:
-            log.error("task raised", run=execution.claim.run, exc_info=raised)
+            log.error("a task raised an exception", run=execution.claim.run, exc_info=raised)
             return ended_by(unexpected(error, execution.claim.run), execution.claim)
 
 
@@ -82,7 +82,9 @@ def stopped(execution: Execution) -> Outcome | None:
         case StopReason.LEASE_LOST:
             return None
         case None:
-            by_hand = TransientError("unexpected_error", f"{execution.claim.run} raised Stopped, unasked.")
+            by_hand = TransientError(
+                "unexpected_error", f"{execution.claim.run} raised Stopped although it was not asked to stop."
+            )
             return ended_by(by_hand, execution.claim)
 
 
@@ -141,5 +143,6 @@ def refuse_unstorable(result: Any) -> None:
         raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
     if size > RESULT_BYTES:
         raise PermanentError(
-            "result_too_large", f"The result has {size:,} characters, {RESULT_BYTES:,} are allowed. Write an artifact."
+            "result_too_large",
+            f"The result has {size:,} characters; at most {RESULT_BYTES:,} are allowed. Write an artifact.",
         )

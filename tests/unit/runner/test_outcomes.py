@@ -96,7 +96,7 @@ def test_what_was_postponed_for_a_day_fails(bench: Bench) -> None:
     bench.book.set(bench.book.task(job_id).id, postponed_since=later(-24 * 3600))
     bench.give(job_id)
     assert bench.book.task(job_id).state == "failed"
-    assert "put off for 24 hours" in bench.book.task(job_id).error["message"]
+    assert "postponed for 24 hours" in bench.book.task(job_id).error["message"]
 
 
 @pytest.mark.parametrize(
