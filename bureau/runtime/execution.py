@@ -55,7 +55,7 @@ class MadeArtifact:
 
 
 class Execution(Context):
-    """Holds a running task: its unwritten events in `said`, its files in `made`."""
+    """Holds a running task: its unwritten events in `events`, its files in `made`."""
 
     def __init__(self, claim: Claim, find: Find, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
@@ -71,7 +71,7 @@ class Execution(Context):
         self.following: ReadyTask | None = None
         self.delivery: DeliveryEnd | None = None  # written however the execution ends
         self.added = AddedTasks(claim.name, announcements)
-        self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
+        self.events = EventBuffer(claim.name, claim.claim_no, claim.worker)
         self._find_in_ledger = find
         self._storage = storage
 
@@ -93,11 +93,11 @@ class Execution(Context):
 
     def log(self, line: str) -> None:
         self.stop.check()
-        self.said.line(scrub(line))
+        self.events.line(scrub(line))
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        self.said.progress(current, total, None if note is None else scrub(note))
+        self.events.progress(current, total, None if note is None else scrub(note))
 
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()

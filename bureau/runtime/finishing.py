@@ -53,7 +53,7 @@ class Ended:
 
     @classmethod
     def of(cls, execution: Execution, ending: Outcome | None) -> "Ended":
-        return cls(execution, ending, execution.said.rest() if ending is not None else ())
+        return cls(execution, ending, execution.events.rest() if ending is not None else ())
 
 
 class Finishing:

@@ -40,7 +40,7 @@ class _Waiting(Generic[Wish, Answer]):
         self._done = threading.Lock()
         self._done.acquire()
 
-    def tell(self, answer: Answer | Deferred) -> None:
+    def deliver(self, answer: Answer | Deferred) -> None:
         self.answer = answer
         self._done.release()
 
@@ -113,7 +113,7 @@ class GroupCommit(Generic[Wish, Answer]):
             log.exception("a group failed; each of its items is tried alone")
         finally:  # in every case: no thread is left waiting
             for one, answer in zip(group, answers, strict=True):
-                one.tell(answer)
+                one.deliver(answer)
 
 
 class GroupCommitByKey(Generic[Key, Wish, Answer]):
