@@ -175,7 +175,8 @@ class Task(Generic[P, R]):
             result = call(ctx, **{field: getattr(parsed, field) for field in type(parsed).model_fields})
         try:
             return clean(self._result.dump_python(result, mode="json", by_alias=True))
-        except ValueError as error:  # pydantic's errors, bytes that are not text, or a value that contains itself
+        # pydantic's errors, bytes that are not text, or a value that contains itself
+        except (ValueError, RecursionError) as error:
             raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
 
 

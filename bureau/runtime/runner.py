@@ -3,27 +3,27 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, ValidationError
 
-from bureau.contracts.errors import Stopped, TaskError
+from bureau.contracts.errors import TaskError
 from bureau.contracts.jobs.graph import references, resolve
-from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.dispatch.workers import PACE_SECONDS
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, results
 from bureau.ledger.jobs.dependents import ReadyTask
+from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish_batch, finish_waiting
 from bureau.ledger.jobs.outcome import Failed, Outcome, Succeeded
 from bureau.ledger.jobs.retry_policy import error_of
@@ -33,8 +33,9 @@ from bureau.metrics.tasks import CLAIM_SECONDS, FINISH_SECONDS, timed
 from bureau.runtime.execution import Execution
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.runtime.task_outcomes import ended_by, input_error, refuse_unstorable, stopped, unexpected
-from bureau.secrets.redaction import hide_secrets
+from bureau.runtime.raised_error import RaisedError
+from bureau.runtime.task_call import Returned, WasStopped, call_task
+from bureau.runtime.task_outcomes import failed, jitter, stopped
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -151,7 +152,7 @@ class Runner:
                 with timed(FINISH_SECONDS, self.queue):
                     ending = self._finish(execution, ending)
             elif execution.delivery is not None:
-                self._write_delivery(execution.delivery)
+                _until_answered(partial(close_delivery, self._db, execution.delivery))  # the mail has left
         if not isinstance(ending, Succeeded):
             self._delete_files(execution)
 
@@ -190,32 +191,21 @@ class Runner:
 
     def _run(self, execution: Execution, task: Task[Any, Any]) -> Outcome | None:
         """Runs the task and returns its outcome; None if its claim was lost meanwhile."""
-        try:
-            parsed = self._parsed(execution.claim, task)
-            result = task.call(execution, parsed)
-            refuse_unstorable(result)
-            result = hide_secrets(result)
-            return Succeeded(
-                result,
-                progress=execution.said.last_progress,
-                made=tuple(execution.made),
-                removed=tuple(ref.artifact for ref in execution.removed),
-                added=execution.added.new,
-            )
-        except Stopped:
-            return stopped(execution)
-        except TaskError as error:
-            ending = ended_by(error, execution.claim)
-            return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
-        except BaseException as error:  # asyncio's CancelledError, SystemExit: nothing else would end this claim
-            log.exception("task raised", run=task.name)
-            return ended_by(unexpected(error, task.name), execution.claim)
-
-    def _parsed(self, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
-        try:
-            return task.parse(self._input(claimed))
-        except ValidationError as error:  # only the input's: one that the function raises is a failure of the task
-            raise input_error(error, claimed) from error
+        match call_task(execution, task, partial(self._input, execution.claim)):
+            case Returned(result):
+                return Succeeded(
+                    result,
+                    progress=execution.said.last_progress,
+                    made=tuple(execution.made),
+                    removed=tuple(ref.artifact for ref in execution.removed),
+                    added=execution.added.new,
+                )
+            case WasStopped():
+                return stopped(execution)
+            case RaisedError() as raised:
+                if raised.unexpected:
+                    log.error("task raised", run=task.name, error=raised.error.message, exception=raised.traceback)
+                return failed(execution, raised)
 
     def _input(self, claimed: Claim) -> dict[str, Any]:
         if not claimed.after or not references(claimed.input):
@@ -232,23 +222,32 @@ class Runner:
 
     def _finish(self, execution: Execution, ending: Outcome) -> Outcome:
         """Retries until the ledger answers, because only then is the work done. Returns the outcome it accepted."""
-        lines = execution.said.rest()
-        tries = 0
-        while True:
+        lines: Sequence[TaskEvent] | None = None
+        written = ending
+        for tries in count():
             try:
-                finished = self._finished(ClaimOutcome(execution.claim, ending, lines, execution.delivery))
+                lines = execution.said.rest() if lines is None else lines
+                finished = self._finished(ClaimOutcome(execution.claim, written, lines, execution.delivery))
                 break
             except LedgerUnavailable:
                 time.sleep(_pause(tries))
-                tries += 1
             except Exception:
-                if isinstance(ending, Failed):
-                    raise  # no other outcome is left; the lease expires and counts as a crash
                 log.exception("ending could not be written")
+                if written is not ending:
+                    return self._lose(execution, written)
                 message = "The outcome could not be written to the ledger; the worker's log says why."
-                ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
-        outcomes.written(self.queue, ending, finished)
+                written, lines = Failed(error_of("not_storable", message, retryable=True)), []
+        outcomes.written(self.queue, written, finished)
         self._after(execution, finished)
+        return written
+
+    def _lose(self, execution: Execution, ending: Outcome) -> Outcome:
+        """Gives a claim back as lost, because not even a failure can be written for it. It counts as a crash.
+
+        Nobody else would notice: this process lives, and in the embedded process no lease expires.
+        """
+        _until_answered(partial(leases.lose, self._db, execution.held, jitter))
+        self._relay.wake()
         return ending
 
     def _finished(self, end: ClaimOutcome) -> Finished:
@@ -259,15 +258,6 @@ class Runner:
         if isinstance(answer, Deferred):
             (answer,) = finish_waiting(self._db, [end])
         return answer
-
-    def _write_delivery(self, end: DeliveryEnd) -> None:
-        """Writes a delivery although the claim is lost, because the mail has left. Retries until the ledger answers."""
-        for tries in count():
-            try:
-                close_delivery(self._db, end)
-                return
-            except LedgerUnavailable:
-                time.sleep(_pause(tries))
 
     def _after(self, execution: Execution, finished: Finished) -> None:
         execution.following = self._follow_up(finished) if execution.may_follow else None
@@ -294,6 +284,15 @@ class Runner:
             self._storage.delete([key for key in keys if key not in kept])
         except (LedgerUnavailable, TaskError):
             log.warning("files of an ended claim were left behind", prefix=execution.prefix)
+
+
+def _until_answered(act: Callable[[], object]) -> None:
+    """Calls `act` until the ledger answers."""
+    for tries in count():
+        with suppress(LedgerUnavailable):
+            act()
+            return
+        time.sleep(_pause(tries))
 
 
 def _pause(tries: int) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,12 +13,11 @@ from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater
 from bureau.ledger.jobs.retry_policy import GiveUp, Postpone, Retry, decide_retry, error_of
 from bureau.runtime.execution import Execution
-from bureau.secrets.redaction import scrub
+from bureau.runtime.raised_error import RaisedError
 from bureau.stop_token import StopReason
 
 NEWER_INPUT_SECONDS = 30.0
 RESULT_BYTES = 256 * 1024
-DETAIL_CHARACTERS = 500
 
 
 def stopped(execution: Execution) -> Outcome | None:
@@ -27,43 +27,45 @@ def stopped(execution: Execution) -> Outcome | None:
         case StopReason.TIME_LIMIT:
             limit = execution.claim.time_limit_seconds
             error = TransientError("time_limit", f"It ran longer than its time limit of {limit:g} seconds.")
-            return ended_by(error, execution.claim)
+            return ended_by(RaisedError(error), execution.claim)
         case StopReason.SHUTDOWN:
             return Released()
         case StopReason.LEASE_LOST:
             return None
         case None:
             by_hand = TransientError("unexpected_error", f"{execution.claim.run} raised Stopped, unasked.")
-            return ended_by(by_hand, execution.claim)
+            return ended_by(RaisedError(by_hand), execution.claim)
 
 
-def ended_by(error: TaskError, claimed: Claim) -> Outcome:
+def jitter(seconds: float) -> float:
+    """Returns a random delay of at most `seconds`."""
+    return random.uniform(0, seconds)  # noqa: S311 - not a secret
+
+
+def failed(execution: Execution, raised: RaisedError) -> Outcome:
+    """Returns the outcome of a task that raised; a permanent failure keeps the files that the task asked to keep."""
+    ending = ended_by(raised, execution.claim)
+    return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
+
+
+def ended_by(raised: RaisedError, claimed: Claim) -> Outcome:
+    error = raised.error
     decision = decide_retry(
         error,
         claimed.failures + 1,
         claimed.retry,
-        lambda seconds: random.uniform(0, seconds),  # noqa: S311 - jitter, not a secret
+        jitter,
         postponed_seconds=claimed.postponed_seconds,
     )
     retryable = not isinstance(error, PermanentError)
     match decision:
         case Retry(delay):
-            return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=True)
+            return RetryLater(delay, error_of(error.code, error.message, retryable=True), counted=True)
         case Postpone(delay):
-            return RetryLater(delay, error_of(error.code, scrub(error.message), retryable=True), counted=False)
+            return RetryLater(delay, error_of(error.code, error.message, retryable=True), counted=False)
         case GiveUp(code, message):
-            return Failed(error_of(code, scrub(message), retryable=retryable, details=_details(error)))
-
-
-def _details(error: TaskError) -> list[dict[str, Any]]:
-    """Returns the error's details, without secrets and bounded: they may come from outside."""
-    return [
-        {
-            name: scrub(value)[:DETAIL_CHARACTERS] if isinstance(value, str) else value
-            for name, value in detail._asdict().items()
-        }
-        for detail in error.details
-    ]
+            details = [detail._asdict() for detail in error.details]
+            return Failed(error_of(code, message, retryable=retryable, details=details))
 
 
 def input_error(error: ValidationError, claimed: Claim) -> TaskError:
@@ -79,16 +81,11 @@ def input_error(error: ValidationError, claimed: Claim) -> TaskError:
     return Postponed("newer_input", f"{said} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
 
 
-def unexpected(error: BaseException, name: str) -> TransientError:
-    text = scrub(str(error))[:500]
-    return TransientError("unexpected_error", f"{name} raised {type(error).__name__}: {text}".rstrip(": "))
-
-
 def refuse_unstorable(result: Any) -> None:
     """Raises `PermanentError` for a result that is not JSON: NaN and infinity are not (RFC 8259)."""
     try:
         size = len(json.dumps(result, allow_nan=False))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
     if size > RESULT_BYTES:
         raise PermanentError(
