@@ -122,6 +122,9 @@ class Task(Generic[P, R]):
 
     A call of the task calls the function: `suma(ctx, 2, 2)`. The constructor raises `TypeError` for a signature that
     cannot be served, and `ValueError` for an invalid name or policy.
+
+    `interruptible`: a task that was asked to stop and does not look at its context is interrupted by an exception
+    between two of its instructions. Pass False for one that looks often and must not be interrupted anywhere else.
     """
 
     def __init__(
@@ -133,8 +136,10 @@ class Task(Generic[P, R]):
         base_seconds: float = 1.0,
         cap_seconds: float = 300.0,
         time_limit_seconds: float = 1800.0,
+        interruptible: bool = True,
     ) -> None:
         self.name = name
+        self.interruptible = interruptible
         self.function = function
         self.service = name.split(".", 1)[0]
         hints = get_type_hints(function, include_extras=True)
@@ -224,6 +229,7 @@ def task(
     base_seconds: float = 1.0,
     cap_seconds: float = 300.0,
     time_limit_seconds: float = 1800.0,
+    interruptible: bool = True,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Makes a function a task that `dramatiq bureau.worker your.module` runs.
 
@@ -238,6 +244,7 @@ def task(
             base_seconds=base_seconds,
             cap_seconds=cap_seconds,
             time_limit_seconds=time_limit_seconds,
+            interruptible=interruptible,
         )
         before = DECLARED.get(name, declared).function
         if (before.__module__, before.__qualname__) != (function.__module__, function.__qualname__):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -30,11 +31,27 @@ class WasStopped:
 def call_task(
     execution: Execution, task: Task[Any, Any], read_input: Callable[[], dict[str, Any]]
 ) -> Returned | RaisedError | WasStopped:
-    """Reads the input and calls the task with it. Never raises."""
+    """Reads the input and calls the task with it. Never raises.
+
+    A task that was interrupted was stopped, whatever it made of that: what it returned may be half of its work.
+    """
     try:
-        return Returned(_result(execution, task, read_input()))
+        data = read_input()
+        work = partial(_work, execution, task, data)
+        came = execution.interrupt.call(work) if task.interruptible else work()
     except Stopped:
         return WasStopped()
+    except BaseException as error:  # noqa: BLE001 - nothing else ends this claim
+        return plain_error(error, task.name)
+    return WasStopped() if execution.interrupt.sent else came
+
+
+def _work(execution: Execution, task: Task[Any, Any], data: dict[str, Any]) -> Returned | RaisedError:
+    """Runs all code of the task's author, which includes what puts an error into words."""
+    try:
+        return Returned(_result(execution, task, data))
+    except Stopped:
+        raise
     except BaseException as error:  # noqa: BLE001 - asyncio's CancelledError, SystemExit: nothing else ends this claim
         return plain_error(error, task.name)
 

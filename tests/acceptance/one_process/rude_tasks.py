@@ -16,3 +16,13 @@ class Rude(Exception):
 def rude(_ctx: Context) -> int:
     """Raises it."""
     raise Rude
+
+
+@task("rude.spin", time_limit_seconds=600)
+def spin(_ctx: Context) -> None:
+    """Computes for ever, and swallows what it can."""
+    while True:
+        try:
+            sum(range(1000))
+        except Exception:  # noqa: BLE001, S112 - as much code does
+            continue
