@@ -7,7 +7,9 @@ exception is read here, under a guard, and nobody reads it afterwards.
 
 import math
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +19,7 @@ from bureau.contracts.errors import (
     ErrorDetail,
     PermanentError,
     Postponed,
+    Stopped,
     TaskError,
     TransientError,
     is_code,
@@ -27,6 +30,8 @@ UNEXPECTED = "unexpected_error"
 UNEXPECTED_CHARACTERS = 500
 DETAIL_CHARACTERS = 500
 TRACEBACK_CHARACTERS = 8000
+ERRORS_LOOKED_AT = 1000
+_FIRST = (Stopped, PermanentError, Postponed, TransientError)  # of the errors in a group
 TRACEBACK_FRAMES = 60  # a recursion has a thousand; the ends of it tell enough
 _INSIDE = frozenset({"bureau.runtime.task_call", "bureau.runtime.interrupt", "bureau.task"})
 
@@ -43,8 +48,25 @@ class RaisedError:
         return self.error.code == UNEXPECTED
 
 
-def plain_error(raised: BaseException, run: str) -> RaisedError:
-    """Returns what the task `run` raised as a plain error. Never raises.
+def leading(raised: BaseException) -> BaseException:
+    """Returns the error that decides what happens: of a group, as a TaskGroup raises it, the one that weighs most."""
+    errors = list(islice(_flat(raised), ERRORS_LOOKED_AT))
+    return next((error for kind in _FIRST for error in errors if issubclass(type(error), kind)), errors[0])
+
+
+def _flat(raised: BaseException) -> Iterator[BaseException]:
+    waiting = [raised]
+    while waiting:
+        error = waiting.pop()
+        if issubclass(type(error), BaseExceptionGroup):
+            inside: Any = BaseExceptionGroup.__dict__["exceptions"]  # what the group has, whatever its class says
+            waiting.extend(reversed(inside.__get__(error)))
+        else:
+            yield error
+
+
+def plain_error(raised: BaseException, run: str, *, whole: BaseException | None = None) -> RaisedError:
+    """Returns what the task `run` raised as a plain error. Never raises. `whole` is the group that it came in.
 
     An unexpected error has a traceback, and so has a typed one that was raised because of another error: without that
     its message says what happened.
@@ -57,7 +79,7 @@ def plain_error(raised: BaseException, run: str) -> RaisedError:
             error = TransientError(UNEXPECTED, _unexpected_words(raised, run))
     except BaseException:  # noqa: BLE001 - whatever the exception's own code raises
         error = TransientError(UNEXPECTED, f"{run} raised an error that cannot be put into words.")
-    return RaisedError(error, _traceback(raised, expected=error.code != UNEXPECTED))
+    return RaisedError(error, _traceback(whole or raised, expected=error.code != UNEXPECTED))
 
 
 def _typed(raised: Any, kind: type[TaskError], run: str) -> TaskError:

@@ -1,23 +1,58 @@
 """Turns what a task returned or raised into its outcome for the ledger, without I/O."""
 
+import asyncio
 import json
 import random
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 
-from bureau.contracts.errors import PermanentError, Postponed, TaskError, TransientError
+from bureau.contracts.errors import PermanentError, Postponed, Stopped, TaskError, TransientError
 from bureau.contracts.jobs.graph import references
 from bureau.ledger.jobs.claim import Claim
-from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater
+from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.retry_policy import GiveUp, Postpone, Retry, decide_retry, error_of
 from bureau.runtime.execution import Execution
-from bureau.runtime.raised_error import RaisedError
+from bureau.runtime.raised_error import RaisedError, leading, plain_error
+from bureau.secrets.redaction import hide_secrets
 from bureau.stop_token import StopReason
 
 NEWER_INPUT_SECONDS = 30.0
 RESULT_BYTES = 256 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+def succeeded(execution: Execution, result: Any) -> Outcome:
+    """Returns the outcome of a function that returned a result. Raises `PermanentError` for one that is not JSON."""
+    refuse_unstorable(result)
+    return Succeeded(
+        hide_secrets(result),
+        progress=execution.said.last_progress,
+        made=tuple(execution.made),
+        removed=tuple(ref.artifact for ref in execution.removed),
+        added=execution.added.new,
+    )
+
+
+def failed(execution: Execution, raised: BaseException) -> Outcome | None:
+    """Returns the outcome of a function that raised; None if its claim was lost. Never raises.
+
+    Logs an unexpected error. A permanent failure keeps the files that the task asked to keep.
+    """
+    leader = leading(raised)
+    if issubclass(type(leader), Stopped):
+        return stopped(execution)
+    if issubclass(type(leader), asyncio.CancelledError) and execution.stop.reason is not None:
+        return stopped(execution)
+    run = execution.claim.run
+    told = plain_error(leader, run, whole=raised)
+    if told.unexpected:
+        log.error("a task raised an exception", run=run, error=told.error.message, exception=told.traceback)
+    ending = ended_by(told, execution.claim)
+    return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
 
 
 def stopped(execution: Execution) -> Outcome | None:
@@ -33,29 +68,16 @@ def stopped(execution: Execution) -> Outcome | None:
         case StopReason.LEASE_LOST:
             return None
         case None:
-            by_hand = TransientError("unexpected_error", f"{execution.claim.run} raised Stopped, unasked.")
+            by_hand = TransientError(
+                "unexpected_error", f"{execution.claim.run} raised Stopped although it was not asked to stop."
+            )
             return ended_by(RaisedError(by_hand), execution.claim)
-
-
-def jitter(seconds: float) -> float:
-    """Returns a random delay of at most `seconds`."""
-    return random.uniform(0, seconds)  # noqa: S311 - not a secret
-
-
-def failed(execution: Execution, raised: RaisedError) -> Outcome:
-    """Returns the outcome of a task that raised; a permanent failure keeps the files that the task asked to keep."""
-    ending = ended_by(raised, execution.claim)
-    return replace(ending, made=tuple(execution.kept)) if isinstance(ending, Failed) else ending
 
 
 def ended_by(raised: RaisedError, claimed: Claim) -> Outcome:
     error = raised.error
     decision = decide_retry(
-        error,
-        claimed.failures + 1,
-        claimed.retry,
-        jitter,
-        postponed_seconds=claimed.postponed_seconds,
+        error, claimed.failures + 1, claimed.retry, jitter, postponed_seconds=claimed.postponed_seconds
     )
     retryable = not isinstance(error, PermanentError)
     match decision:
@@ -66,6 +88,11 @@ def ended_by(raised: RaisedError, claimed: Claim) -> Outcome:
         case GiveUp(code, message):
             details = [detail._asdict() for detail in error.details]
             return Failed(error_of(code, message, retryable=retryable, details=details))
+
+
+def jitter(seconds: float) -> float:
+    """Returns a random delay of at most `seconds`."""
+    return random.uniform(0, seconds)  # noqa: S311 - not a secret
 
 
 def input_error(error: ValidationError, claimed: Claim) -> TaskError:
@@ -89,5 +116,6 @@ def refuse_unstorable(result: Any) -> None:
         raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
     if size > RESULT_BYTES:
         raise PermanentError(
-            "result_too_large", f"The result has {size:,} characters, {RESULT_BYTES:,} are allowed. Write an artifact."
+            "result_too_large",
+            f"The result has {size:,} characters; at most {RESULT_BYTES:,} are allowed. Write an artifact.",
         )

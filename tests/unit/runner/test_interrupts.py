@@ -57,7 +57,7 @@ class Busy:
         """The row of the task once its execution has ended."""
         self._thread.join(60)
         assert not self._thread.is_alive()
-        assert (self.bench.runner.busy, self.bench.heartbeat.executions()) == (0, [])
+        assert (self.bench.runner.pace.busy, self.bench.heartbeat.executions()) == (0, [])
         return self.bench.book.task(self.job_id)
 
 

@@ -151,7 +151,7 @@ def test_whatever_is_raised_is_tried_again_and_fails_after_the_last_attempt(
     assert bench.book.outcomes(job_id) == ["retry", "failed"]
     assert 0 < len(row.error["message"]) < 700
     assert "hidden-password" not in str(row.error)
-    assert (bench.runner.busy, bench.heartbeat.executions()) == (0, [])
+    assert (bench.runner.pace.busy, bench.heartbeat.executions()) == (0, [])
 
 
 @pytest.mark.parametrize(
