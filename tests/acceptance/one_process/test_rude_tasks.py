@@ -27,3 +27,15 @@ def test_a_task_that_never_looks_ends_at_its_time_limit(plain: EmbeddedBureau) -
     terms = {"time_limit_seconds": 1, "retry": {"max_attempts": 1}}
     job = plain.api.ended(plain.api.run({"name": "spin", "run": "rude.spin", **terms}))
     assert (job["state"], job["error"]["code"]) == ("failed", "time_limit")
+
+
+def test_a_queue_full_of_long_tasks_keeps_no_mail_waiting(plain: EmbeddedBureau) -> None:
+    api = plain.api
+    naps = [{"name": f"nap-{n}", "run": "naps.polite", "input": {"seconds": 600}} for n in range(20)]
+    long = api.run(*naps)
+    until(lambda: api.job(long["id"])["counts"].get("running") == 16, 60, "as many as there are threads")
+    mail = api.submit("/v1/emails", json={"to": ["ada@example.com"], "subject": "Soon", "text": "Hello."})
+    api.succeeded(mail)
+    assert api.job(long["id"])["counts"] == {"running": 16, "queued": 4}
+    api.client.post(f"/v1/jobs/{long['id']}/cancel").raise_for_status()
+    assert api.ended(long)["state"] == "cancelled"
