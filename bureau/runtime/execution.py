@@ -22,6 +22,7 @@ from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
 from bureau.runtime.event_buffer import EventBuffer
+from bureau.runtime.interrupt import Interrupt
 from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
@@ -36,9 +37,10 @@ Find = Callable[[UUID, str], StoredArtifact | None]
 class MadeArtifact:
     """Writes an artifact to a storage writer; `ref` is known at once, and its file is visible after the finish."""
 
-    def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken) -> None:
+    def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken, interrupt: Interrupt) -> None:
         self._writer = writer
         self._stop = stop
+        self._interrupt = interrupt
         self.ref = ref
 
     @property
@@ -51,17 +53,22 @@ class MadeArtifact:
 
     def write(self, data: bytes, /) -> int:
         self._stop.check()
-        return self._writer.write(data)
+        with self._interrupt.held_off():
+            return self._writer.write(data)
 
 
 class Execution(Context):
-    """Holds a running task: its unwritten events in `events`, its files in `made`."""
+    """Holds a running task: its unwritten events in `events`, its files in `made`.
+
+    Its methods hold interrupts off, because they take locks that other threads of the process need.
+    """
 
     def __init__(self, claim: Claim, find: Find, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
         self.job_id, self.task_id, self.owner = claim.job_id, claim.task_id, claim.owner
         self.attempt, self.claim_no = claim.failures + 1, claim.claim_no
         self.stop = StopToken()
+        self.interrupt = Interrupt(self.stop)
         self.began = time.monotonic()
         self.deadline = self.began + claim.time_limit_seconds
         self.made: list[StoredArtifact] = []
@@ -93,11 +100,13 @@ class Execution(Context):
 
     def log(self, line: str) -> None:
         self.stop.check()
-        self.events.line(scrub(line))
+        with self.interrupt.held_off():
+            self.events.line(scrub(line))
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        self.events.progress(current, total, None if note is None else scrub(note))
+        with self.interrupt.held_off():
+            self.events.progress(current, total, None if note is None else scrub(note))
 
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
@@ -113,23 +122,26 @@ class Execution(Context):
     def _written(self, ref: ArtifactRef, plain: str, media_type: str) -> Iterator[ArtifactWriter]:
         self.stop.check()
         key = f"{self.prefix}.{ref.artifact}"  # the ledger holds the name: storage allows fewer names than people use
-        with self._storage.writer(key) as writer:
-            yield MadeArtifact(writer, ref, self.stop)
-        metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
-        self.made.append(
-            StoredArtifact(
-                id=ref.artifact,
-                owner=self.owner,
-                job_id=self.job_id,
-                task=self.claim.name,
-                name=plain,
-                media_type=media_type,
-                size=writer.size,
-                sha256=writer.sha256,
-                key=key,
-                created_at=datetime.now(UTC),
+        with self.interrupt.held_off():
+            with self._storage.writer(key) as writer:
+                made = MadeArtifact(writer, ref, self.stop, self.interrupt)
+                with self.interrupt.let_in():
+                    yield made
+            metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
+            self.made.append(
+                StoredArtifact(
+                    id=ref.artifact,
+                    owner=self.owner,
+                    job_id=self.job_id,
+                    task=self.claim.name,
+                    name=plain,
+                    media_type=media_type,
+                    size=writer.size,
+                    sha256=writer.sha256,
+                    key=key,
+                    created_at=datetime.now(UTC),
+                )
             )
-        )
 
     def keep(self, ref: ArtifactRef, name: str) -> None:
         made = next(made for made in self.made if made.id == ref.artifact)
@@ -142,9 +154,12 @@ class Execution(Context):
     @contextmanager
     def _opened(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
         self.stop.check()
-        found = self._find(ref)
-        with self._storage.open(found.key) as file:
-            yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+        with self.interrupt.held_off():
+            found = self._find(ref)
+            with self._storage.open(found.key) as file:
+                opened = OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+                with self.interrupt.let_in():
+                    yield opened
 
     def add(
         self,
@@ -157,7 +172,8 @@ class Execution(Context):
         optional: bool = False,
     ) -> None:
         self.stop.check()
-        self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
+        with self.interrupt.held_off():
+            self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)

@@ -56,7 +56,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
             mails=mails,
         )
 
-    return Task("certificates.issue", issue)
+    return Task("certificates.issue", issue, interruptible=False)
 
 
 def archive_name(ctx: Context) -> str:

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
-from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
@@ -28,6 +27,7 @@ from bureau.ledger.dispatch import hints
 from bureau.ledger.jobs import leases
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.log_context import MessageContext
+from bureau.messaging.queue_pools import PooledWorker
 from bureau.messaging.relay import Relay
 from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
@@ -100,7 +100,7 @@ class Embedded:
             grace_seconds=GRACE_SECONDS,
             supervised=False,
         )
-        self._worker = Worker(self._broker, worker_threads=embedded.threads)
+        self._worker = PooledWorker(self._broker, threads=embedded.threads)
         self._worker.queue_prefetch = self._process.prefetch
         self._scheduler = Scheduler(
             self._db,
