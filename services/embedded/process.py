@@ -212,7 +212,7 @@ def build(shop: DemoShop | None = None) -> Embedded:
     platform, gateway, scheduler, embedded = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
+    os.environ["PUBLIC_URL"] = gateway.base_url  # for the links in mails and QR codes
     process = Embedded(platform, gateway, scheduler, embedded)
     shop.wait()
     return process

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from flask import Response
 
 from bureau.contracts.problems import Problem
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.operation import Reply
 from bureau.services.gateway.problem_model import PROBLEM_TYPE, FieldErrorModel, ProblemDocument
 
@@ -16,7 +17,7 @@ def response_of(reply: Reply | Response) -> Response:
         empty = Response(status=reply.status, headers=reply.headers)
         del empty.headers["Content-Type"]
         return empty
-    text = reply.body.model_dump_json(by_alias=True)
+    text = reply.body.model_dump_json(by_alias=True, context=_context())
     return Response(text, reply.status, reply.headers, content_type="application/json")
 
 
@@ -29,5 +30,10 @@ def problem_response(refused: Problem) -> Response:
         detail=refused.detail,
         errors=[FieldErrorModel(**asdict(error)) for error in refused.errors],
     )
-    text = body.model_dump_json(exclude_none=True)
+    text = body.model_dump_json(exclude_none=True, context=_context())
     return Response(text, refused.status, refused.headers, content_type=PROBLEM_TYPE)
+
+
+def _context() -> dict[str, str]:
+    """Returns what the addresses in an answer need: see `LocalAddress`."""
+    return {"root": prefix.current().root}

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 
 from bureau import malloc
 from bureau.metrics import http as metrics
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.security import AllowedHosts, add_security_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings
 
@@ -36,6 +37,8 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
 
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID] = g.request_id
+        if (location := response.headers.get("Location", "")).startswith("/"):
+            response.headers["Location"] = f"{prefix.current().root}{location}"
         response.headers.update(g.headers)
         add_security_headers(response.headers)
         seconds = time.monotonic() - g.began
