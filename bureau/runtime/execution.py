@@ -79,6 +79,13 @@ class Execution(Context):
         return self.claim.task_id, self.claim.claim_no
 
     @property
+    def log_context(self) -> dict[str, Any]:
+        """Returns what each log record of this execution says."""
+        claim = self.claim
+        ids = {"job_id": str(claim.job_id), "task_id": str(claim.task_id)}
+        return {**ids, "claim_no": claim.claim_no, "run": claim.run}
+
+    @property
     def prefix(self) -> str:
         """Returns the prefix of the keys of this claim's files; another claim of the same task uses another prefix."""
         return f"jobs/{self.claim.job_id}/{self.claim.task_id}.{self.claim.claim_no}"
@@ -157,6 +164,6 @@ class Execution(Context):
             found = mine or self._find_in_ledger(ref.artifact, self.owner)
         if found is None:
             raise PermanentError(
-                "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."
+                "artifact_not_found", f"File {ref.artifact} not found: it was removed, or it is not yours."
             )
         return found

@@ -80,7 +80,7 @@ class Composer:
             allowed = ", ".join(sorted(self._from_domains))
             raise PermanentError(
                 "mail_from_not_allowed",
-                f"from: {sender.address} is not of a domain that MAIL_FROM_DOMAINS allows: {allowed}.",
+                f"from: {sender.address} has a domain that MAIL_FROM_DOMAINS does not allow; it allows {allowed}.",
             )
         return sender
 
@@ -138,7 +138,7 @@ class Composer:
             except NotOwned:
                 raise PermanentError(
                     "artifact_not_found",
-                    f"links/{name}: there is no file {ref.artifact}: it was removed, or it never was yours.",
+                    f"links/{name}: file {ref.artifact} not found: it was removed, or it is not yours.",
                 ) from None
             told[f"{name}_expires_at"] = ends.replace(microsecond=0).isoformat()
         return told
@@ -155,7 +155,7 @@ class Composer:
                 if total > self._attachments_max_bytes:
                     raise PermanentError(
                         "mail_attachments_too_large",
-                        f"{field}: up to {stored.name!r} they have {total:,} bytes, more than the "
+                        f"{field}: the files up to {stored.name!r} have {total:,} bytes, more than the "
                         f"{self._attachments_max_bytes:,} of MAIL_ATTACHMENTS_MAX_BYTES. Send fewer, or compress them.",
                     )
                 name = safe_name(stored.name)
@@ -185,7 +185,7 @@ def _body(ctx: Context, field: str, given: str | ArtifactRef | None) -> str | No
         if stored.size > MAX_BODY_BYTES:
             raise PermanentError(
                 "mail_body_too_large",
-                f"{field}: {stored.size:,} bytes, the limit is {MAX_BODY_BYTES:,}. Attach it instead.",
+                f"{field}: {stored.size:,} bytes; the limit is {MAX_BODY_BYTES:,}. Attach it instead.",
             )
         try:
             return stored.file.read().decode("utf-8-sig")

@@ -53,7 +53,6 @@ def terms(command: Any) -> Any:
         json_option,
         click.option("-f", "--follow", is_flag=True, help="Show what happens until it ends."),
         click.option("--idempotency-key", metavar="KEY", help="Submitted twice with one key, it runs once."),
-        click.option("--callback-url", metavar="URL", help="Called when the job ends."),
         click.option("--time-limit", "time_limit_seconds", type=Span(), help="Limit for each attempt."),
         click.option("--max-attempts", type=click.IntRange(1, 100), help="Attempts before it fails."),
         click.option("--priority", type=click.IntRange(0, 9), help="Higher first.  [default: 5]"),

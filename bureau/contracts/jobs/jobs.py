@@ -1,6 +1,7 @@
 """Defines the shape of a submitted job, a graph of tasks; `graph.py` checks how its tasks depend on each other."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -25,6 +26,11 @@ class RetryOverride(Contract):
 class Terms(Contract):
     """Holds the fields that every submission takes besides its own."""
 
+    id: UUID | None = Field(
+        default=None,
+        description="The job's id, chosen by the client, best of version 7 (RFC 9562). A second submission with it "
+        "answers with the first one's job, as long as that job is kept.",
+    )
     title: str | None = Field(default=None, min_length=1, max_length=200)
     tags: list[Tag] = Field(default=[], max_length=10)
     run_at: AwareDatetime | None = Field(default=None, description="The job does not start before this time.")

@@ -55,7 +55,7 @@ def decide_retry(
             return Postpone(max(error.delay, 0.0))
         case Postponed():
             hours = POSTPONED_AT_MOST_SECONDS / 3600
-            return GiveUp(error.code, f"{error.message} (put off for {hours:.0f} hours, which is the limit)")
+            return GiveUp(error.code, f"{error.message} (postponed for {hours:.0f} hours, which is the limit)")
         case PermanentError():
             return GiveUp(error.code, error.message)
         case _ if failures >= policy.max_attempts:

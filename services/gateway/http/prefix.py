@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from flask import Flask, request
 from jinja2.ext import Extension
+from werkzeug.datastructures import Headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,9 +46,24 @@ class Prefix:
                 return rest if rest.startswith("/") else f"/{rest}"
         return address
 
+    def put_before_location(self, headers: Headers) -> None:
+        """Completes the `Location` of an answer, if it names an address of the gateway."""
+        if self.root and (location := headers.get("Location", "")).startswith("/"):
+            headers["Location"] = f"{self.root}{location}"
+
+
+_NONE = Prefix()
+
 
 def add_prefix(app: Flask, prefix: Prefix) -> None:
     """Serves the application under a prefix."""
+    app.jinja_env.globals["root"] = prefix.root
+    app.jinja_env.add_extension(PrefixedAddresses)
+    if prefix.root:
+        _add_middleware(app, prefix)
+
+
+def _add_middleware(app: Flask, prefix: Prefix) -> None:
     inner: WSGIApplication = app.wsgi_app
 
     def served(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -58,8 +74,6 @@ def add_prefix(app: Flask, prefix: Prefix) -> None:
         return inner(environ, start_response)
 
     app.wsgi_app = served  # type: ignore[method-assign]  # Flask's own way to add a middleware
-    app.jinja_env.globals["root"] = prefix.root
-    app.jinja_env.add_extension(PrefixedAddresses)
 
 
 def _as_wsgi(text: str) -> str:
@@ -69,7 +83,12 @@ def _as_wsgi(text: str) -> str:
 
 def current() -> Prefix:
     """Returns the prefix of the gateway that serves this request."""
-    prefix: Prefix = request.environ.get(_ENVIRON, Prefix())
+    return of(request.environ)
+
+
+def of(environ: "WSGIEnvironment") -> Prefix:
+    """Returns the prefix of the gateway that serves the request with this environment."""
+    prefix: Prefix = environ.get(_ENVIRON, _NONE)
     return prefix
 
 

@@ -18,13 +18,13 @@ MAX_RECIPIENTS = 1000
 def over_limits(message: Message, recipients: Sequence[str]) -> str | None:
     """Returns, in words, the vendor's limit that a mail exceeds; None if it exceeds none."""
     if len(recipients) > MAX_RECIPIENTS:
-        return f"SendGrid takes {MAX_RECIPIENTS:,} recipients, these are {len(recipients):,}"
+        return f"SendGrid accepts at most {MAX_RECIPIENTS:,} recipients, but this mail has {len(recipients):,}"
     files = sum(len(one.encoded) for one in (*message.attachments, *message.inline))
     size = files + len((message.text or "").encode()) + len((message.html or "").encode())
     if size > MAX_BYTES:
-        return f"SendGrid takes mails of {MAX_BYTES:,} bytes, with its attachments in base64 this one has {size:,}"
+        return f"SendGrid accepts mails of at most {MAX_BYTES:,} bytes; in base64 this one has {size:,}"
     if not message.sender.address.isascii():
-        return f"SendGrid takes no sender whose address is not ASCII, and from is {message.sender.address}"
+        return f"SendGrid accepts only ASCII sender addresses, but from is {message.sender.address}"
     return None
 
 

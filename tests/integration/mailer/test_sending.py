@@ -91,7 +91,7 @@ def test_a_mail_that_all_refuse_for_good_fails_and_says_who_and_why(office: Offi
     assert office.run(job) == "failed"
     error = office.book.task(job).error
     assert error["code"] == "mail_refused"
-    assert error["message"] == "Refused for good: ada@example.com: 550 who?; bob@example.com: 551 moved"
+    assert error["message"] == "Refused permanently: ada@example.com: 550 who?; bob@example.com: 551 moved"
 
 
 def test_header_injection_fails_beside_a_mail_that_is_sent(office: Office, server: MailServer) -> None:

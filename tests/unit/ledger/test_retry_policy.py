@@ -92,7 +92,7 @@ def test_postponing_is_bounded_by_age(delay: float, already: float, decision: ob
 
 def test_who_gives_up_postponing_says_so() -> None:
     found = decide_retry(Postponed("open", "The breaker is open.", delay=1), 1, POLICY, whole, postponed_seconds=DAY)
-    assert found == GiveUp("open", "The breaker is open. (put off for 24 hours, which is the limit)")
+    assert found == GiveUp("open", "The breaker is open. (postponed for 24 hours, which is the limit)")
 
 
 def test_postponing_asks_for_no_attempts() -> None:

@@ -116,7 +116,7 @@ def test_recipients_may_have_addresses_in_any_script_the_sender_may_not() -> Non
         {"to": [{"email": "josé@example.com", "name": "José"}], "bcc": [{"email": "用户@xn--r8jz45g.jp"}]}
     ]
     assert over_limits(new_message(sender=jose), recipients) == (
-        "SendGrid takes no sender whose address is not ASCII, and from is josé@example.com"
+        "SendGrid accepts only ASCII sender addresses, but from is josé@example.com"
     )
 
 
