@@ -214,7 +214,7 @@ def build(shop: DemoShop | None = None) -> Embedded:
     platform, gateway, scheduler, embedded, working = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings, WorkerSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
+    os.environ["PUBLIC_URL"] = gateway.base_url  # for the links in mails and QR codes
     process = Embedded(platform, gateway, scheduler, embedded, working)
     shop.wait()
     return process
