@@ -9,6 +9,7 @@ from flask import Flask, Request, Response, g, request
 
 from bureau import malloc
 from bureau.metrics import http as metrics
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.security import AllowedHosts, add_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings
 
@@ -38,6 +39,7 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
 
     def end(response: Response) -> Response:
         asked, kept = _this()
+        prefix.of(asked.environ).put_before_location(response.headers)
         add_headers(response.headers, {REQUEST_ID: kept.request_id, **kept.headers})
         seconds = time.monotonic() - kept.began
         route = asked.url_rule.rule if asked.url_rule else None

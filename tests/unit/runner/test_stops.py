@@ -126,7 +126,7 @@ def test_a_deaf_task_that_succeeds_after_its_cancel_has_succeeded(bench: Bench) 
         go_on.wait(10)
         return "done"
 
-    bench.serve(work)
+    bench.serve(work, interruptible=False)
     job_id = bench.book.submit()
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
