@@ -25,7 +25,7 @@ def deliver(ctx: Context, archive: CheckedArchive, manifest: Manifest | None, re
     if manifest is None or not addressed:
         raise PermanentError(
             "no_recipients",
-            "Nobody can be written to: the archive’s manifest.json names no address. Give the roster a column email.",
+            "No mail can be sent: the archive’s manifest.json has no address. Add a column email to the roster.",
         )
     _refuse_bad_addresses(addressed)
     for done, listed in enumerate(addressed):
@@ -37,7 +37,7 @@ def deliver(ctx: Context, archive: CheckedArchive, manifest: Manifest | None, re
         ctx.add(f"send-{listed.serial or done + 1}", RUN, mail)
     ctx.progress(len(addressed), len(addressed), "mails prepared")
     without = len(manifest.certificates) - len(addressed)
-    ctx.log(f"{count(len(addressed), 'mail is', 'mails are')} on their way{_left_out(without)}")
+    ctx.log(f"{count(len(addressed), 'mail is', 'mails are')} queued{_left_out(without)}")
     return len(addressed)
 
 
@@ -60,7 +60,7 @@ def _refuse_bad_addresses(addressed: Sequence[Listed]) -> None:
     if errors:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise PermanentError(
-            "recipient_address_invalid", f"Nobody was mailed, because of {errors[0].message}{more}.", details=errors
+            "recipient_address_invalid", f"No mail was sent, because of {errors[0].message}{more}.", details=errors
         )
 
 

@@ -102,7 +102,7 @@ def _keep_refused(ctx: Context, received: IO[bytes]) -> None:
         while piece := received.read(COPY_BYTES):
             artifact.write(piece)
     ctx.keep(artifact.ref, name)
-    ctx.log(f"the archive is refused; its owner can look at it, with care: {name}")
+    ctx.log(f"the archive is refused; it is kept for its owner to examine with care: {name}")
 
 
 def _manifest(ctx: Context, archive: CheckedArchive) -> Manifest | None:

@@ -31,7 +31,7 @@ def locate_data(file: IO[bytes], member: Member) -> Data:
     file.seek(member.header_offset)
     header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
-        raise corrupt(f"{shown(member.name)} is not where the directory says")
+        raise corrupt(f"{shown(member.name)} is not at the offset that the directory names")
     _, _, flags, method, _, _, crc, compressed, size, name_bytes, extra_bytes = _LOCAL.unpack(header)
     differs = file.read(name_bytes) != member.raw_name or method != member.method or flags & ENCRYPTED
     # Programs use one or the other, and would read different names. An ASCII name is the same in both encodings.
@@ -81,7 +81,7 @@ def contents(
         count += len(piece)
         yield piece
     if count != member.size_bytes:
-        raise corrupt(f"{shown(member.name)} has {count} bytes where the directory says {member.size_bytes}")
+        raise corrupt(f"{shown(member.name)} has {count} bytes, but the directory says {member.size_bytes}")
     if crc != member.crc:
         raise corrupt(f"the checksum (CRC-32) of {shown(member.name)} is wrong")
 
@@ -91,7 +91,7 @@ def _raw(file: IO[bytes], member: Member, copy: Callable[[bytes], object]) -> It
     while left:
         piece = file.read(min(CHUNK_BYTES, left))
         if not piece:
-            raise truncated(f"{shown(member.name)} ends in the middle")
+            raise truncated(f"{shown(member.name)} is cut off")
         left -= len(piece)
         copy(piece)
         yield piece
@@ -109,6 +109,6 @@ def _inflated(raw: Iterator[bytes], member: Member) -> Iterator[bytes]:
         if piece:
             yield piece
         elif not block and not inflater.eof:
-            raise truncated(f"the data of {shown(member.name)} end in the middle")
+            raise truncated(f"the data of {shown(member.name)} is cut off")
     if inflater.unused_data or next(raw, b""):
         raise corrupt(f"{shown(member.name)} has data behind its end")

@@ -84,7 +84,7 @@ def locate(file: IO[bytes]) -> Directory:
     if disk or start_disk or entries_here != entries:
         raise ArchiveError("archive_in_parts", "The archive is one part of several; send it in one piece.")
     if start + directory_bytes != position:
-        raise corrupt("its directory is not where its end record says")
+        raise corrupt("its directory is not at the offset that its end record names")
     return Directory(start, directory_bytes, entries)
 
 

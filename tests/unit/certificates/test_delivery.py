@@ -68,7 +68,7 @@ def test_everybody_with_an_address_is_mailed_their_own(ctx: FakeContext, api: Ce
         text = PdfReader(io.BytesIO(ctx.read(attached))).pages[0].extract_text()
         assert recipient in text
         assert mail.context["serial"] in text
-    assert "2 mails are on their way; 1 person has no address" in ctx.logs
+    assert "2 mails are queued; 1 person has no address" in ctx.logs
 
 
 def test_one_s_subject_stands_in_place_of_the_template_s(ctx: FakeContext, api: CertificatesApi) -> None:
@@ -77,7 +77,7 @@ def test_one_s_subject_stands_in_place_of_the_template_s(ctx: FakeContext, api: 
 
 
 def test_a_roster_without_addresses_is_no_roster_of_recipients(ctx: FakeContext, api: CertificatesApi) -> None:
-    with pytest.raises(PermanentError, match="Give the roster a column email") as caught:
+    with pytest.raises(PermanentError, match="Add a column email to the roster") as caught:
         deliver(ctx, api, "recipient\nAda\n")
     assert caught.value.code == "no_recipients"
     assert not ctx.removed
