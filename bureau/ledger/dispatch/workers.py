@@ -62,9 +62,12 @@ class Announced:
 
 
 def register(db: Database, worker: NewWorker) -> None:
+    """Inserts a worker's row. A row with its id is its own, written before the answer to a COMMIT was lost."""
     with db.transaction() as connection:
-        connection.execute(delete(workers_table).where(workers_table.c.id == worker.id))
         connection.execute(delete(workers_table).where(workers_table.c.seen_at < later(-KEPT_SECONDS)))
+        own = update(workers_table).where(workers_table.c.id == worker.id).values(seen_at=now(), stopped_at=None)
+        if connection.execute(own).rowcount:
+            return
         connection.execute(
             insert(workers_table).values(
                 id=worker.id,

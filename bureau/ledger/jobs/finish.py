@@ -134,7 +134,7 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closin
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
         return _read_back(task, end)
-    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines)
+    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token)
     return FinishResult.DONE
 
 
@@ -173,27 +173,37 @@ class Closing:
         self._jobs: dict[UUID, LockedJob] = {}  # jobs whose dependents must be updated
         self._ended: list[tuple[UUID, TaskState]] = []
 
-    def close(self, job: LockedJob, task: Row[Any], ending: Outcome, lines: Sequence[TaskEvent] = ()) -> None:
-        """Gathers a claim's end; `write_jobs` writes the job's own row."""
+    def close(
+        self,
+        job: LockedJob,
+        task: Row[Any],
+        ending: Outcome,
+        lines: Sequence[TaskEvent] = (),
+        token: UUID | None = None,
+    ) -> None:
+        """Gathers a claim's end; `write_jobs` writes the job's own row.
+
+        `token` is the claim's, which PostgreSQL asks of a worker's role and of nobody else.
+        """
         job.add_events(lines)
         match ending:
             case Succeeded():
-                self._succeed(job, task, ending)
+                self._succeed(job, task, ending, token)
             case Failed(error, made):
                 self._made += made
-                self._give_up(job, task, TaskState.FAILED, error)
+                self._give_up(job, task, TaskState.FAILED, error, token)
             case Cancelled():
                 error = error_of("cancelled", "The job was cancelled.", retryable=False)
-                self._give_up(job, task, TaskState.CANCELLED, error)
+                self._give_up(job, task, TaskState.CANCELLED, error, token)
             case RetryLater(delay, error, counted):
                 self._record(task, "retry" if counted else "postponed", error)
                 since = {"postponed_since": task.postponed_since or now()}
                 counters = {"failures": tasks.c.failures + 1, "postponed_since": None} if counted else since
-                self._make_ready(job, task, delay, error=error, **counters)
+                self._make_ready(job, task, delay, error=error, claim_seal=token, **counters)
                 _add_retrying_event(job, task, error, delay, counted=counted)
             case Released():
                 self._record(task, "handed_back", None)
-                self._make_ready(job, task, 0.0)
+                self._make_ready(job, task, 0.0, claim_seal=token)
 
     def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
         """Makes a task ready again whose lease ended without a result; this counts against the crash budget."""
@@ -222,8 +232,9 @@ class Closing:
         self.woken.discard(job_id)
         return Finished(fate, woke=True, ready=tuple(self._ready.pop(job_id, ())))
 
-    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded) -> None:
-        self._succeeded.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})
+    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded, token: UUID | None) -> None:
+        values = {"task": task.id, "outcome": ending.result, "last": ending.progress or None, "token": token}
+        self._succeeded.append(values)
         self._made += ending.made
         self._removed.append(Removal(job.id, job.owner, ending.removed))
         if ending.added:
@@ -231,12 +242,14 @@ class Closing:
             self.woken.add(job.id)
         self._end(job, task, TaskState.SUCCEEDED, {})
 
-    def _give_up(self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any]) -> None:
+    def _give_up(
+        self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any], token: UUID | None
+    ) -> None:
         self._record(task, state.value, error)
         self._connection.execute(
             update(tasks)
             .where(tasks.c.id == task.id)
-            .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None)
+            .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None, claim_seal=token)
         )
         self._end(job, task, state, {"error": error})
 
@@ -278,7 +291,7 @@ class Closing:
         )
 
 
-_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json)
+_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json, token=Uuid())
 _SUCCEED = (
     update(tasks)
     .where(_SUCCEEDED.matches(tasks.c.id))
@@ -287,6 +300,7 @@ _SUCCEED = (
         finished_at=now(),
         lease_until=None,
         due_at=None,
+        claim_seal=_SUCCEEDED["token"],
         error=None,
         result=_SUCCEEDED["outcome"],
         progress=func.coalesce(_SUCCEEDED["last"], tasks.c.progress),
