@@ -17,8 +17,8 @@ from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
-from bureau.runtime.event_buffer import PROGRESSED, Progress
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.event_buffer import PROGRESSED, Progress
+from bureau.runtime.execution.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
 from bureau.runtime.process_memory import Memory

@@ -10,7 +10,8 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.ledger.jobs import cancel, leases
-from bureau.runtime import heartbeat, interrupt
+from bureau.runtime import heartbeat
+from bureau.runtime.execution import interrupt
 from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.ledger.book import attempts_at_most, no_jitter, task

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from bureau.contracts.errors import MAX_DETAILS, ErrorDetail, PermanentError, Postponed, Stopped, TransientError
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs.outcome import Succeeded
-from bureau.runtime.task_outcomes import RESULT_BYTES
+from bureau.runtime.execution.task_outcomes import RESULT_BYTES
 from bureau.task import Context
 from tests.support.ledger.book import attempts_at_most, task
 from tests.unit.runner.conftest import Bench

@@ -3,8 +3,8 @@
 import pytest
 
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.runtime.event_buffer import LINES_HELD, EventBuffer
-from bureau.runtime.throttle import Throttle
+from bureau.runtime.execution.event_buffer import LINES_HELD, EventBuffer
+from bureau.runtime.execution.throttle import Throttle
 
 
 class Clock:

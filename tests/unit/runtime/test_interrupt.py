@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bureau.runtime import interrupt as interrupts
-from bureau.runtime.interrupt import Interrupt, Interrupted
+from bureau.runtime.execution import interrupt as interrupts
+from bureau.runtime.execution.interrupt import Interrupt, Interrupted
 from bureau.stop_token import StopReason, StopToken
 from tests.support.waiting import until
 

@@ -8,7 +8,7 @@ from bureau.contracts.jobs.graph import references, resolve
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.claim import Claim, results
-from bureau.runtime.task_outcomes import input_error
+from bureau.runtime.execution.task_outcomes import input_error
 from bureau.task import Task
 
 

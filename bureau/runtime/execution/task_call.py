@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from bureau.contracts.errors import Stopped
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.outcome import Outcome
-from bureau.runtime.execution import Execution
-from bureau.runtime.task_input import parsed_input
-from bureau.runtime.task_outcomes import failed, stopped, succeeded
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_input import parsed_input
+from bureau.runtime.execution.task_outcomes import failed, stopped, succeeded
 from bureau.task import Task
 
 

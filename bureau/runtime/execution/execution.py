@@ -20,9 +20,9 @@ from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
-from bureau.runtime.added_tasks import AddedTasks
-from bureau.runtime.event_buffer import EventBuffer
-from bureau.runtime.interrupt import Interrupt
+from bureau.runtime.execution.added_tasks import AddedTasks
+from bureau.runtime.execution.event_buffer import EventBuffer
+from bureau.runtime.execution.interrupt import Interrupt
 from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter

@@ -14,8 +14,8 @@ from bureau.contracts.jobs.graph import references
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.retry_policy import GiveUp, Postpone, Retry, decide_retry, error_of
-from bureau.runtime.execution import Execution
-from bureau.runtime.raised_error import RaisedError, leading, plain_error
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.raised_error import RaisedError, leading, plain_error
 from bureau.secrets.redaction import hide_secrets
 from bureau.stop_token import StopReason
 

@@ -15,7 +15,7 @@ from bureau.contracts.base import clean_text
 from bureau.formatting import count
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.reads.job_views import with_percent
-from bureau.runtime.throttle import Throttle
+from bureau.runtime.execution.throttle import Throttle
 
 LINES_A_SECOND = 5
 LINE_LENGTH = 1000

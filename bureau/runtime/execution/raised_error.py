@@ -33,7 +33,7 @@ TRACEBACK_CHARACTERS = 8000
 ERRORS_LOOKED_AT = 1000
 _FIRST = (Stopped, PermanentError, Postponed, TransientError)  # of the errors in a group
 TRACEBACK_FRAMES = 60  # a recursion has a thousand; the ends of it tell enough
-_INSIDE = frozenset({"bureau.runtime.task_call", "bureau.runtime.interrupt", "bureau.task"})
+_INSIDE = frozenset({"bureau.runtime.execution.task_call", "bureau.runtime.execution.interrupt", "bureau.task"})
 
 
 @dataclass(frozen=True)
