@@ -77,7 +77,7 @@ def test_a_busy_machine_counts_neither_idle_time_nor_guests_twice() -> None:
     assert busy_seconds(line) == (100 + 20 + 30 + 1 + 2 + 3) / TICKS_A_SECOND
 
 
-def test_what_a_new_group_used_counts_from_nothing() -> None:
+def test_the_usage_of_a_new_group_is_counted_from_zero() -> None:
     assert used_between({"web": 1.0}, {"web": 3.5, "worker": 2.0}) == {"web": 2.5, "worker": 2.0}
 
 

@@ -174,7 +174,7 @@ def test_a_chain_hands_its_results_on(api: Api, mail: MailServer) -> None:
     assert attachments(received) == [("orders-99.csv", api.file(ended))]
 
 
-def test_what_a_failed_task_leaves_behind_is_skipped(api: Api) -> None:
+def test_tasks_after_a_failed_one_are_skipped(api: Api) -> None:
     fails = {"name": "fails", "run": "shop.suma", "input": {"a": {"$result": "/text/x"}, "b": 1}, "after": ["text"]}
     ended = api.ended(
         api.run(

@@ -48,7 +48,7 @@ def test_a_mail_it_refuses_is_refused_for_good_with_its_words() -> None:
         assert outcome.reasons[ADA] == f"SendGrid answered {status}: The from address does not match (from)"
 
 
-def test_what_is_no_json_is_shown_in_short() -> None:
+def test_an_answer_that_is_not_json_is_shown_shortened() -> None:
     with http_server(replies(400, b"<html>\n" + b"x" * 100_000)) as server:
         reason = _send(server.url).reasons[ADA]
     assert reason.startswith("SendGrid answered 400: <html> xxx")

@@ -192,7 +192,7 @@ def test_the_stop_token_does_not_interrupt_after_it(server: MailServer, smtp: Sm
     assert isinstance(running.end(), AnswerLost)  # the window's end, not the token
 
 
-def test_what_is_under_way_at_the_windows_end_is_cut_off(server: MailServer, smtp: SmtpTransport) -> None:
+def test_a_delivery_that_runs_at_the_end_of_its_window_is_cut_off(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = HANG
     assert isinstance(Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=0.2)).end(), AnswerLost)
     server.to_content, server.to_sender = None, HANG

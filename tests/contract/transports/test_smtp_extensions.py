@@ -41,7 +41,7 @@ def test_text_goes_as_the_server_takes_it(
     assert (server.mails[0].raw, server.mails[0].options) == (message.written(form), options)
 
 
-def test_who_has_an_address_in_another_script_is_written_to_in_utf_8(server: MailServer, smtp: SmtpTransport) -> None:
+def test_an_address_in_another_script_is_written_in_utf_8(server: MailServer, smtp: SmtpTransport) -> None:
     server.smtputf8 = True
     message = new_message(JOSE, sender=Mailbox("Zoë", "zoë@example.com"), cc=(Mailbox("", ADA),))
     for _ in range(2):  # the second one on the same connection

@@ -83,7 +83,7 @@ def test_while_bureau_is_away_tasks_wait_in_the_outbox(shop: Shop) -> None:
     assert result.return_value == "Hello Ada"
 
 
-def test_what_the_gateway_refuses_is_kept_with_its_reason_and_not_sent_again(shop: Shop) -> None:
+def test_a_refused_submission_keeps_its_reason_and_is_not_sent_again(shop: Shop) -> None:
     from bureau.contracts.ids import new_id
     from bureau.django import outbox
     from bureau.django.models import Submission

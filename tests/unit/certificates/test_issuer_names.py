@@ -74,7 +74,7 @@ def test_any_names_make_distinct_allowed_files(recipients: list[str], rosters: l
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
-def test_what_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
     assert neutral(value) == f"'{value}"
 
 

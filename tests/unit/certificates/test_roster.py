@@ -228,7 +228,7 @@ names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs
 
 
 @given(st.lists(names, min_size=1, max_size=20), st.sampled_from(",;\t"))
-def test_what_a_csv_writer_writes_is_read_back(recipients: list[str], delimiter: str) -> None:
+def test_a_roster_from_a_csv_writer_is_read_back(recipients: list[str], delimiter: str) -> None:
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter)
     writer.writerow(["recipient", "course"])

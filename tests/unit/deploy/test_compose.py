@@ -40,14 +40,14 @@ def test_a_container_may_do_what_it_must_and_no_more(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONCE))
-def test_what_runs_is_started_again_and_limited(name: str) -> None:
+def test_every_service_restarts_and_has_limits(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == "unless-stopped"
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONCE - {"mailpit", "prometheus"}))
-def test_what_others_wait_for_says_whether_it_is_healthy(name: str) -> None:
+def test_every_dependency_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 

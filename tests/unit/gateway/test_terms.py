@@ -27,7 +27,7 @@ def test_a_task_is_run_as_its_service_announced() -> None:
     assert policy_of("shop.suma", KNOWN) == TaskPolicy("shop", ANNOUNCED.retry, 600)
 
 
-def test_what_is_not_announced_yet_has_a_standard() -> None:
+def test_a_task_that_no_service_announced_has_default_terms() -> None:
     assert policy_of("mailer.send", KNOWN, TaskPolicy("mailer", RetryPolicy(), 120)).time_limit_seconds == 120
     assert policy_of("certificates.issue", KNOWN).queue == "certificates"
 

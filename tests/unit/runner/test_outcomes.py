@@ -81,7 +81,7 @@ def test_a_permanent_error_fails_at_once(bench: Bench) -> None:
     assert bench.book.outcomes(job_id) == ["failed"]
 
 
-def test_what_is_postponed_spends_no_attempt(bench: Bench) -> None:
+def test_a_postponement_costs_no_attempt(bench: Bench) -> None:
     bench.serve(raising(Postponed("open", "The breaker is open.", delay=40)))
     job_id = bench.book.submit(attempts_at_most(1))
     bench.give(job_id)
@@ -90,7 +90,7 @@ def test_what_is_postponed_spends_no_attempt(bench: Bench) -> None:
     assert bench.book.events(job_id)[-1].data["delay_seconds"] == 40
 
 
-def test_what_was_postponed_for_a_day_fails(bench: Bench) -> None:
+def test_a_task_that_was_postponed_for_a_day_fails(bench: Bench) -> None:
     bench.serve(raising(Postponed("open", "The breaker is open.", delay=40)))
     job_id = bench.book.submit()
     bench.book.set(bench.book.task(job_id).id, postponed_since=later(-24 * 3600))

@@ -70,7 +70,7 @@ def test_an_expired_job_runs_again(book: Book) -> None:
     assert book.job(job_id).state == "succeeded"
 
 
-def test_what_was_skipped_has_another_chance(book: Book) -> None:
+def test_a_retry_gives_skipped_tasks_another_chance(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"), task("alarm", "a", when=When.FAILED), task("end", "b alarm"))
     book.run(job_id, "a", failed())
     book.run(job_id, "alarm")
@@ -81,7 +81,7 @@ def test_what_was_skipped_has_another_chance(book: Book) -> None:
     assert book.states(job_id) == {"a": "succeeded", "b": "succeeded", "alarm": "succeeded", "end": "succeeded"}
 
 
-def test_what_still_cannot_run_stays_skipped(book: Book) -> None:
+def test_a_retry_leaves_tasks_skipped_that_still_cannot_run(book: Book) -> None:
     job_id = book.submit(task("a"), task("alarm", "a", when=When.FAILED), task("more", "alarm"), task("b", "a"))
     book.run(job_id, "a")
     book.run(job_id, "b", failed())
@@ -143,7 +143,7 @@ def test_a_delay_is_kept(book: Book) -> None:
     assert book.claim(job_id) is None
 
 
-def test_what_succeeded_runs_or_is_somebody_elses_is_not_retried(book: Book) -> None:
+def test_a_retry_leaves_succeeded_running_and_foreign_jobs_alone(book: Book) -> None:
     done, open_job, theirs = book.submit(), book.submit(), book.submit(owner="bob")
     book.run(done)
     book.run(theirs, ending=failed())

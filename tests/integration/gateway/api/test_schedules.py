@@ -93,7 +93,7 @@ def test_putting_it_again_replaces_it(door: Door) -> None:
         ({"cron": "0 0 30 2 *", "time_zone": "Mars", "job": {"tasks": [suma(run="a.b")]}}, None, ""),
     ],
 )
-def test_what_is_wrong_is_told_when_it_is_saved(
+def test_an_invalid_schedule_is_refused_when_it_is_saved(
     door: Door, fields: dict[str, Any], where: list[str] | None, words: str
 ) -> None:
     answer = put(door, **fields)

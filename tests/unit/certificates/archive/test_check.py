@@ -234,7 +234,7 @@ def test_an_archive_that_was_cut_off_is_refused_as_such(keep: int) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"<!DOCTYPE html><title>Log in</title>", PDF])
-def test_what_is_no_archive_is_refused_as_such(data: bytes) -> None:
+def test_bytes_that_are_not_an_archive_are_refused(data: bytes) -> None:
     assert refused(data).code == "archive_not_a_zip"
 
 

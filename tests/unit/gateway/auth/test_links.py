@@ -81,6 +81,6 @@ def test_the_test_signs_as_links_do() -> None:
         signed(["job", 7, NOW + 60]),
     ],
 )
-def test_what_was_not_signed_here_for_this_is_invalid(token: str) -> None:
+def test_a_link_that_was_not_signed_here_for_this_use_is_invalid(token: str) -> None:
     with pytest.raises(LinkInvalid):
         LINKS.read(token, NOW)

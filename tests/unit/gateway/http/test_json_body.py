@@ -47,7 +47,7 @@ def test_json_is_read_and_cleaned_of_what_a_database_refuses(raw: bytes, value: 
         (b"[" * 100_000, "100 levels"),
     ],
 )
-def test_what_is_not_acceptable_json_is_a_400_that_says_why(raw: bytes, words: str) -> None:
+def test_unacceptable_json_is_a_400_with_a_reason(raw: bytes, words: str) -> None:
     with pytest.raises(ProblemError) as caught:
         read_json(raw)
     assert caught.value.problem.status == 400

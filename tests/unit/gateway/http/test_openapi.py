@@ -69,7 +69,7 @@ def test_every_route_and_method_is_in_it(app: Flask, document: dict[str, Any]) -
     assert served == described
 
 
-def test_what_the_api_promises_is_offered(document: dict[str, Any]) -> None:
+def test_the_document_has_every_promised_route(document: dict[str, Any]) -> None:
     assert {
         "/",
         "/healthz",

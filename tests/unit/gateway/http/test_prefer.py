@@ -40,7 +40,7 @@ def test_the_wait_ends_when_the_time_is_over() -> None:
     assert wait_until(lambda: False, 0, threading.Event(), threading.Semaphore()) is False
 
 
-def test_who_waits_is_answered_at_once_when_the_process_stops() -> None:
+def test_a_wait_ends_at_once_when_the_process_stops() -> None:
     stopping = threading.Event()
     stopping.set()
     began = time.monotonic()

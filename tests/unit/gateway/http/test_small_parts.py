@@ -83,7 +83,7 @@ def test_an_address_is_taken_as_it_is_written(address: str) -> None:
         "josé\x85@example.com",
     ],
 )
-def test_what_is_no_address_is_refused_in_words(address: str) -> None:
+def test_an_invalid_address_is_refused_with_a_reason(address: str) -> None:
     with pytest.raises(ValueError, match="not an e-mail address"):
         checked_address(address)
 
@@ -126,7 +126,7 @@ def test_a_time_span_is_said_shortly(seconds: float, words: str) -> None:
     assert duration(timedelta(seconds=seconds)) == words
 
 
-def test_what_happened_this_moment_is_just_now() -> None:
+def test_an_event_of_this_moment_is_just_now() -> None:
     assert ago(timedelta(seconds=2)) == "just now"
     assert ago(timedelta(minutes=3)) == "3 min ago"
 
