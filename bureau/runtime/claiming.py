@@ -7,7 +7,8 @@ from uuid import UUID
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
-from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch
+from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, ready
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics.tasks import CLAIM_SECONDS, timed
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.pace import Pace
@@ -24,6 +25,7 @@ class Claiming:
         self._worker = worker
         self._pace = pace
         self._closing = threading.Event()
+        self.stale = StaleHints(lambda task_ids: ready(db, task_ids, queue))
         self._together = GroupCommit[tuple[UUID, str], Claim | NotClaimable](
             partial(claim_batch, db, queue=queue, worker=worker), expected=expected
         )
@@ -50,7 +52,9 @@ class Claiming:
                 tries += 1
                 continue
             if not isinstance(answer, Claim):
+                self.stale.saw(stale=1, good=0)
                 return None
+            self.stale.saw(stale=0, good=1)
             self._pace.claimed()
             return answer
         return None
@@ -62,7 +66,9 @@ class Claiming:
         """
         with timed(CLAIM_SECONDS, self._queue):
             answers = claim_batch(self._db, wanted, queue=self._queue, worker=self._worker)
-        self._pace.claimed(sum(isinstance(answer, Claim) for answer in answers))
+        claimed = sum(isinstance(answer, Claim) for answer in answers)
+        self._pace.claimed(claimed)
+        self.stale.saw(stale=answers.count(NotClaimable.GONE), good=claimed)
         return answers
 
 

@@ -54,6 +54,7 @@ class Runner:
         self._announcements = Announcements(db)
         self._heartbeat = heartbeat
         self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free)
+        self.stale = self._claiming.stale
         self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: self.pace.busy)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 

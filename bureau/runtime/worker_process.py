@@ -69,6 +69,7 @@ class WorkerProcess:
             )
             served.append(Served(worker, [runner.pace], service.trouble))
             self._runners.append(runner)
+            broker.watch(runner.queue, runner.stale)
             for name in tasks:
                 _declare(broker, runner, name)
         self._reporter = Reporter(self._lease_db, self._heartbeat, served)
