@@ -170,13 +170,13 @@ def workers(db: Database) -> list[WorkerRow]:
 
 
 def _row(values: dict[str, Any]) -> WorkerRow:
-    said = values["trouble"] if values["live"] else None
-    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": troubles_of(said)})
+    reported = values["trouble"] if values["live"] else None
+    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": outages_of(reported)})
 
 
-def troubles_of(said: list[Any] | None) -> tuple[Outage, ...]:
+def outages_of(reported: list[Any] | None) -> tuple[Outage, ...]:
     """Reads the outages of a worker's row."""
-    return tuple(Outage.model_validate(one) for one in said or ())
+    return tuple(Outage.model_validate(one) for one in reported or ())
 
 
 Catalogs = dict[tuple[str, datetime], Catalog]

@@ -99,9 +99,9 @@ def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) ->
         changed = {end.claim.job_id for end, fate in zip(ends, fates, strict=True) if fate is FinishResult.DONE}
         write_jobs(connection, [locked[job_id] for job_id in sorted(changed)])
     for job in locked.values():
-        db.tell(job.end)
+        db.notify_ended(job.end)
     return [
-        Deferred.LOCKED if fate is None else closing.told(end.claim.job_id, fate)
+        Deferred.LOCKED if fate is None else closing.finished(end.claim.job_id, fate)
         for end, fate in zip(ends, fates, strict=True)
     ]
 
@@ -185,7 +185,7 @@ class Closing:
 
         `token` is the claim's, which PostgreSQL asks of a worker's role and of nobody else.
         """
-        job.say(lines)
+        job.add_events(lines)
         match ending:
             case Succeeded():
                 self._succeed(job, task, ending, token)
@@ -200,7 +200,7 @@ class Closing:
                 since = {"postponed_since": task.postponed_since or now()}
                 counters = {"failures": tasks.c.failures + 1, "postponed_since": None} if counted else since
                 self._make_ready(job, task, delay, error=error, claim_seal=token, **counters)
-                _say_retrying(job, task, error, delay, counted=counted)
+                _add_retrying_event(job, task, error, delay, counted=counted)
             case Released():
                 self._record(task, "handed_back", None)
                 self._make_ready(job, task, 0.0, claim_seal=token)
@@ -210,7 +210,7 @@ class Closing:
         error = error_of("worker_lost", "The worker disappeared while it ran this task.", retryable=True)
         self._record(task, "crashed", error)
         self._make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
-        _say_retrying(job, task, error, delay, counted=False)
+        _add_retrying_event(job, task, error, delay, counted=False)
 
     def write(self) -> None:
         """Writes the gathered changes, and updates the dependents of all ended tasks at once."""
@@ -225,7 +225,7 @@ class Closing:
         self._ready = released.ready
         self.woken |= released.ready.keys()
 
-    def told(self, job_id: UUID, fate: FinishResult) -> Finished:
+    def finished(self, job_id: UUID, fate: FinishResult) -> Finished:
         """Builds the result for a caller; the first caller of each job gets the tasks that became ready."""
         if fate is not FinishResult.DONE or job_id not in self.woken:
             return Finished(fate)
@@ -255,7 +255,7 @@ class Closing:
 
     def _end(self, job: LockedJob, task: Row[Any], state: TaskState, data: Mapping[str, Any]) -> None:
         alone = job.alone  # then it has no dependents
-        job.say([TaskEvent(f"task.{state}", task.name, dict(data))])
+        job.add_events([TaskEvent(f"task.{state}", task.name, dict(data))])
         job.ended(1, state)
         if not alone:
             self._jobs[job.id] = job
@@ -308,6 +308,6 @@ _SUCCEED = (
 )
 
 
-def _say_retrying(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
+def _add_retrying_event(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
     data = {"error": error, "delay_seconds": round(delay, 3), "counted": counted}
-    job.say([TaskEvent("task.retrying", task.name, data)])
+    job.add_events([TaskEvent("task.retrying", task.name, data)])
