@@ -36,7 +36,7 @@ class _Waiting(Generic[Wish, Answer]):
         self._done = threading.Lock()
         self._done.acquire()
 
-    def tell(self, answer: Answer | Deferred) -> None:
+    def deliver(self, answer: Answer | Deferred) -> None:
         self.answer = answer
         self._done.release()
 
@@ -113,10 +113,10 @@ class GroupCommit(Generic[Wish, Answer]):
         except LedgerUnavailable:
             pass  # each caller meets it alone, and knows what to do
         except Exception:
-            log.exception("a group of wishes failed, each is tried alone")
+            log.exception("a group failed; each of its items is tried alone")
         finally:  # in every case: no thread is left waiting
             for one, answer in zip(group, answers, strict=True):
-                one.tell(answer)
+                one.deliver(answer)
 
 
 class GroupCommitByKey(Generic[Key, Wish, Answer]):

@@ -42,14 +42,21 @@ class Heartbeat:
     @contextmanager
     def holding(self, execution: Execution) -> Iterator[None]:
         """Renews the execution's lease while the block runs."""
-        with self._lock:
-            self._held[execution.held] = execution
-            self._renewed[execution.held] = time.monotonic()  # the claim was the first lease
+        self.hold(execution)
         try:
             yield
         finally:
-            with self._lock:
-                del self._held[execution.held], self._renewed[execution.held]
+            self.release(execution)
+
+    def hold(self, execution: Execution) -> None:
+        """Renews the execution's lease until it is released."""
+        with self._lock:
+            self._held[execution.held] = execution
+            self._renewed[execution.held] = time.monotonic()  # the claim was the first lease
+
+    def release(self, execution: Execution) -> None:
+        with self._lock:
+            del self._held[execution.held], self._renewed[execution.held]
 
     def executions(self) -> list[Execution]:
         """Returns what runs in this process now."""
@@ -71,6 +78,7 @@ class Heartbeat:
 
     def _beat(self) -> float:
         self._watch_time_limits()
+        self._interrupt()
         self._renew()
         if time.monotonic() >= self._next_ask:
             self._ask()
@@ -81,6 +89,11 @@ class Heartbeat:
         for execution in self.executions():
             if time.monotonic() >= execution.deadline:
                 execution.stop.set(StopReason.TIME_LIMIT)
+
+    def _interrupt(self) -> None:
+        """Interrupts the tasks that were asked to stop and do not look at their context."""
+        for execution in self.executions():
+            execution.interrupt.send_if_due()
 
     def _renew(self) -> None:
         asked_at = time.monotonic()
@@ -94,8 +107,8 @@ class Heartbeat:
     def _ask(self) -> None:
         with self._lock:
             held = list(self._held)
-        for claim, standing in leases.standing(self._db, held).items():
-            if reason := _REASONS.get(standing):
+        for claim, status in leases.statuses(self._db, held).items():
+            if reason := _REASONS.get(status):
                 with self._lock:
                     execution = self._held.get(claim)
                 if execution is not None:

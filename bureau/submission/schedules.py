@@ -38,8 +38,8 @@ def static_errors(spec: ScheduleSpec) -> list[FieldError]:
 
 def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
     if (spec.cron is None) == (spec.every_seconds is None):
-        given = "neither" if spec.cron is None else "both"
-        yield FieldError("refused", f"Give cron or every_seconds; here are {given}.", "#/cron")
+        given = "neither is" if spec.cron is None else "both are"
+        yield FieldError("refused", f"Give either cron or every_seconds; {given} given.", "#/cron")
     try:
         check_zone(spec.time_zone)
     except ZoneUnknown as wrong:
@@ -48,13 +48,18 @@ def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
         if spec.cron is not None:
             check_cron(spec.cron)
     except CronInvalid as wrong:
-        yield FieldError("wrong_form", f"The cron expression {spec.cron} cannot be: {wrong}.", "#/cron")
+        yield FieldError("wrong_form", f"The cron expression {spec.cron} is invalid: {wrong}.", "#/cron")
 
 
 def _absolute_times(job: JobSpec) -> Iterator[FieldError]:
-    for name, mend in (("run_at", "say when in cron or every_seconds"), ("expires_at", "leave it out")):
+    mends = (
+        ("run_at", "set its times with cron or every_seconds"),
+        ("expires_at", "leave it out"),
+        ("id", "leave it out"),
+    )
+    for name, mend in mends:
         if getattr(job, name) is not None:
-            detail = f"A job that comes again has no {name}: {mend}."
+            detail = f"The job of a schedule cannot have {name}: {mend}."
             yield FieldError("refused", detail, f"#/job/{name}")
 
 

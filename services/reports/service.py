@@ -23,17 +23,19 @@ def reports_service(resources: Resources) -> Service:
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
     for error in catalog.errors:
-        log.warning("report left out", file=str(error.file), line=error.line, reason=error.detail)
+        log.warning(
+            "an invalid report is left out of the catalog", file=str(error.file), line=error.line, reason=error.detail
+        )
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
     delivery = ReportDeliverer(_policy(settings), lambda job: first_failure(resources.database, job))
     return Service(
         "reports",
         tasks=[
-            Task("reports.generate", tasks.generate),
-            Task("reports.burst", tasks.burst),
-            Task("reports.deliver", delivery.deliver),
-            Task("reports.tell", delivery.tell),
-            Task("reports.preview", tasks.preview, max_attempts=1, time_limit_seconds=60),
+            Task("reports.generate", tasks.generate, interruptible=False),
+            Task("reports.burst", tasks.burst, interruptible=False),
+            Task("reports.deliver", delivery.deliver, interruptible=False),
+            Task("reports.tell", delivery.tell, interruptible=False),
+            Task("reports.preview", tasks.preview, max_attempts=1, time_limit_seconds=60, interruptible=False),
         ],
         reports=[report.describe() for report in catalog.reports.values()],
     )

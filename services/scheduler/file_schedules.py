@@ -71,8 +71,8 @@ class FileSchedules:
             detail = "A schedule of this name was created over HTTP; delete it there, or choose another name."
             return [FieldError("taken", detail, "#")]
         except ArtifactGone as gone:
-            return [FieldError("unknown_artifact", f"{entry.owner} has no such files: {gone}.", "#/job")]
-        log.info("schedule saved from the file", owner=new.owner, schedule=new.name)
+            return [FieldError("unknown_artifact", f"{entry.owner} does not have these files: {gone}.", "#/job")]
+        log.info("a schedule of the file was saved", owner=new.owner, schedule=new.name)
         return ()
 
     def _delete_removed(self) -> None:
@@ -83,7 +83,7 @@ class FileSchedules:
                 continue
             act = Act("schedule.delete", owner, FILE, name)
             if schedules.delete_schedule(self._db, owner, name, ScheduleOrigin.FILE, act):
-                log.info("schedule deleted, because it is no longer in the file", owner=owner, schedule=name)
+                log.info("a schedule was deleted, because it is no longer in the file", owner=owner, schedule=name)
 
     def _report(self, errors: list[str]) -> None:
         for error in errors:

@@ -14,10 +14,29 @@ from bureau.cli.session import Session, json_option
 from bureau.cli.times import Ahead, Span
 from bureau.cli.values import pairs
 from bureau.client import Bureau, BureauError, Job
+from bureau.client.upload import FileSource
 
 _TEXTS = ("delimiter", "date_format", "null_text", "compression")
 FORMAT = {"properties": {name: {"type": "string"} for name in _TEXTS}}  # the others are booleans and numbers
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Attached(click.ParamType[FileSource]):
+    """Takes a file to attach, and its media type behind `;type=` if the name does not tell it, as curl does."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> FileSource:
+        path, mark, media_type = str(value).partition(";type=")
+        if not mark or Path(str(value)).exists():
+            path, media_type = str(value), ""
+        file: Path = FILE.convert(path, param, ctx)
+        if not media_type:
+            return file
+        opened = file.open("rb")
+        if ctx:
+            ctx.call_on_close(opened.close)
+        return file.name, opened, media_type
 
 
 @click.group()
@@ -34,7 +53,6 @@ def terms(command: Any) -> Any:
         json_option,
         click.option("-f", "--follow", is_flag=True, help="Show what happens until it ends."),
         click.option("--idempotency-key", metavar="KEY", help="Submitted twice with one key, it runs once."),
-        click.option("--callback-url", metavar="URL", help="Called when the job ends."),
         click.option("--time-limit", "time_limit_seconds", type=Span(), help="Limit for each attempt."),
         click.option("--max-attempts", type=click.IntRange(1, 100), help="Attempts before it fails."),
         click.option("--priority", type=click.IntRange(0, 9), help="Higher first.  [default: 5]"),
@@ -104,10 +122,16 @@ def report(
 @click.option("--html", help="HTML text; @FILE reads a file, - stdin.")
 @click.option("--template", help="A template instead of text and HTML.", shell_complete=template_names)
 @click.option("-c", "--context", multiple=True, metavar="NAME=VALUE", help="A value for the template; repeatable.")
-@click.option("--attach", multiple=True, type=FILE, help="A file; repeatable.")
+@click.option(
+    "--attach",
+    multiple=True,
+    type=Attached(),
+    metavar="FILE",
+    help="A file; repeatable. Its type may follow: 'invite.ics;type=text/calendar; method=REQUEST'.",
+)
 @terms
 @click.pass_obj
-def email(session: Session, /, context: tuple[str, ...], attach: tuple[Path, ...], **options: Any) -> None:
+def email(session: Session, /, context: tuple[str, ...], attach: tuple[FileSource, ...], **options: Any) -> None:
     """Send an e-mail once: text, HTML or both, or a template."""
     own = {name: options.pop(name) for name in ("to", "cc", "bcc", "sender", "reply_to", "subject", "template")}
     own |= {"text": _text(options.pop("text")), "html": _text(options.pop("html"))}

@@ -155,7 +155,7 @@ class Authenticator:
         except LinkInvalid:
             raise _bad_link() from None
         except LinkExpired:
-            raise problem("link-expired", "This link has expired; ask whoever gave it for a new one.") from None
+            raise problem("link-expired", "This link has expired; ask the person who sent it for a new one.") from None
         owner = self._owner_behind(link, linked, path)
         if owner is None:
             raise not_found(linked)
@@ -188,17 +188,19 @@ def require(identity: Identity, role: Role | None, standing: RateLimitResult | N
     if standing and not standing.allowed:
         seconds = rate_limiter.wait_seconds(standing)
         who = "key" if identity.key_id else "link"
-        detail = (
-            f"This {who} has used up its requests; there is one more in {seconds} s. RATE_LIMIT_PER_MINUTE sets it."
-        )
+        detail = f"This {who} has used up its requests; it may send the next one in {seconds} s. "
+        "RATE_LIMIT_PER_MINUTE is the limit."
         raise try_again("too-many-requests", detail, seconds)
     if role and not identity.role.includes(role):
         raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {identity.role}.")
 
 
-_HOW = "Send `Authorization: Bearer <key>`; a browser asks for it: any name, and the key as password."
+_HOW = (
+    "Send `Authorization: Bearer <key>`; a browser asks for a name and a password: use any name, and the key as "
+    "password."
+)
 _NO_KEYS = (
-    "There are no keys yet, and without them only this machine itself is answered. "
+    "There are no keys yet, and without keys only requests from this machine are answered. "
     "Make one: python -m bureau.services.gateway.keys make --owner NAME --role operate"
 )
 
@@ -214,7 +216,7 @@ def unauthorized(slug: str, detail: str, for_people: bool) -> ProblemError:
 
 
 def _bad_link() -> ProblemError:
-    return problem("link-invalid", "This link was not signed by this gateway for what it is used for.")
+    return problem("link-invalid", "This gateway did not sign the link for this use.")
 
 
 def _is_local(asked: AuthRequest) -> bool:

@@ -61,7 +61,7 @@ class AllowedHosts:
         """Refuses other host names. A page elsewhere can point its own name at this machine (DNS rebinding)."""
         if not _is_ours(host, self.hosts):
             allowed = ", ".join(sorted({"localhost", *self.hosts}))
-            raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway is {allowed}.")
+            raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway answers to {allowed}.")
 
     def check_origin(self, origin: str | None, host: str) -> None:
         """Refuses changes from other pages. Browsers say which page sends a change, and only the gateway's own may."""

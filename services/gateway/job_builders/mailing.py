@@ -69,5 +69,5 @@ def follow_up_errors(to: Sequence[str], subject: str | None, max_recipients: int
         detail = f"{len(to)} recipients; MAX_RECIPIENTS allows {max_recipients}."
         errors.append(FieldError("too_many", detail, "#/email_to"))
     if subject and not to:
-        errors.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
+        errors.append(FieldError("refused", "A subject needs email_to; without it no mail is sent.", "#/subject"))
     return errors

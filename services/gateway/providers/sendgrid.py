@@ -82,7 +82,8 @@ def check(
         raise EventsRefused("the signature does not fit the body: check SENDGRID_EVENTS_KEY") from None
     if abs(now - float(timestamp)) > window_seconds:
         raise EventsRefused(
-            f"it was signed {now - float(timestamp):.0f} s ago, SENDGRID_EVENTS_WINDOW_SECONDS is {window_seconds:.0f}"
+            f"it was signed {now - float(timestamp):.0f} s ago, but "
+            f"SENDGRID_EVENTS_WINDOW_SECONDS is {window_seconds:.0f}"
         )
 
 
@@ -93,7 +94,7 @@ def events(raw: bytes) -> list[MailEvent]:
     except RecursionError:
         raise ValueError("it nests too deep") from None
     if not isinstance(batch, list):
-        raise ValueError("it is no list of events")
+        raise ValueError("it is not a list of events")
     return list(_readable(batch))
 
 
@@ -148,8 +149,8 @@ def _id(one: dict[str, Any]) -> str:
     given = _text(one, "sg_event_id")
     if 0 < len(given) <= _ID - 3:
         return f"sg:{given}"
-    told = given or json.dumps(one, sort_keys=True)
-    return f"sg:{hashlib.sha256(told.encode()).hexdigest()}"
+    identity = given or json.dumps(one, sort_keys=True)
+    return f"sg:{hashlib.sha256(identity.encode()).hexdigest()}"
 
 
 def _text(one: dict[str, Any], name: str) -> str:

@@ -183,7 +183,7 @@ class Arrivals(Generic[C]):
                 if self._queued:
                     self._enter_queued()
             except Exception:
-                log.exception("arriving connections could not be looked at")
+                log.exception("could not examine arriving connections")
 
     def _look(self, number: int) -> None:
         with self._lock:

@@ -90,24 +90,24 @@ class SendGridTransport:
             return error
         except (OSError, http.client.HTTPException) as error:
             called(self.name, None)
-            return AnswerLost(f"SendGrid took the mail and its answer was lost: {_words(error)}")
+            return AnswerLost(f"SendGrid got the mail, but its answer was lost: {_words(error)}")
         if response.status_code == _CHECKED and self._sandbox:
-            return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, and sent to nobody")
+            return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, sent to nobody")
         if response.status_code != _ACCEPTED:
-            return AnswerLost(f"SendGrid answered {response.status_code}, which says neither yes nor no")
-        said = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
-        return replace(SendResult.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
+            return AnswerLost(f"SendGrid answered {response.status_code}, which means neither accepted nor refused")
+        answer = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
+        return replace(SendResult.same(recipients, Verdict.SENT, answer), pause_seconds=_used_up(response.headers))
 
 
 def _refusal(error: HTTPError, recipients: Sequence[str]) -> SendResult | TransportUnavailable | AnswerLost:
-    status, said = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
+    status, answer = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
     if status in _BEHIND_GATEWAY:
-        return AnswerLost(said)
+        return AnswerLost(answer)
     if status == 401:
-        return TransportUnavailable(f"{said}. Check SENDGRID_API_KEY")
+        return TransportUnavailable(f"{answer}. Check SENDGRID_API_KEY")
     if status == 429 or status >= 500:
-        return TransportUnavailable(said, retry_after=_retry_after(error.headers))
-    return SendResult.same(recipients, Verdict.REFUSED, said)
+        return TransportUnavailable(answer, retry_after=_retry_after(error.headers))
+    return SendResult.same(recipients, Verdict.REFUSED, answer)
 
 
 def _message(body: bytes) -> str:

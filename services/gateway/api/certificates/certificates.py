@@ -29,15 +29,17 @@ RUN = "certificates.issue"
 class CertificatesForm(Terms):
     """Says what to do with the files, which are sent as separate parts."""
 
-    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the ZIP.")
-    subject: Subject | None = Field(default=None, description="The subject of that mail, or of each recipient's.")
+    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="The recipients of the ZIP.")
+    subject: Subject | None = Field(
+        default=None, description="The subject of that mail, or of the mails to the recipients."
+    )
     deliver: Literal["owner", "recipients"] = Field(
         default="owner",
-        description="`owner`: the ZIP goes to `email_to`. `recipients`: each person is also mailed their own.",
+        description="`owner` mails the ZIP to `email_to`; `recipients` also mails each person their own certificate.",
     )
     encoding: EncodingName | None = Field(
         default=None,
-        description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be told from them.",
+        description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be detected.",
     )
     language: Language | None = Field(
         default=None,
@@ -68,7 +70,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-certificates",
             path="/v1/certificates",
             view=create,
-            summary="Certificates from rosters: a ZIP, mailed to `email_to`",
+            summary="Make certificates from rosters: a ZIP, mailed to `email_to`",
             body=Body(CertificatesForm, json=False, files=files),
             problems=["storage-unavailable"],
         )

@@ -33,7 +33,7 @@ MAX_ATTACHMENTS = 50
 
 def _at_most_a_mebibyte(text: str) -> str:
     if (size := len(text.encode("utf-8", "replace"))) > MAX_BODY_BYTES:
-        raise ValueError(f"it is {size} bytes, the limit is {MAX_BODY_BYTES}; attach it as a file")
+        raise ValueError(f"it has {size} bytes, the limit is {MAX_BODY_BYTES}; attach it as a file")
     return text
 
 
@@ -84,7 +84,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-email",
             path="/v1/emails",
             view=create,
-            summary="An e-mail, from a template or with its text",
+            summary="Send an e-mail, from a template or with its own text",
             body=Body(EmailRequest, files=files),
             problems=["storage-unavailable"],
             stores_above=INLINE_BYTES,
@@ -110,11 +110,13 @@ def _errors(mail: EmailRequest, files: int, known: CatalogSnapshot, settings: Ga
         detail = f"{files + len(mail.attachments)} attachments; a mail has at most {MAX_ATTACHMENTS}."
         errors.append(FieldError("too_many", detail, "#/attachments"))
     errors += [
-        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
+        FieldError(
+            "refused", "No task comes before this one, so there is no result to refer to.", pointer.fragment(path)
+        )
         for path in (("context", *reference.path) for reference in graph.references(mail.context))
     ]
     if mail.template and RUN in known.tasks and mail.template not in known.templates:
-        detail = f"There is no template {mail.template}; {named('template', known.templates)}"
+        detail = f"Template {mail.template} not found; {named('template', known.templates)}"
         errors.append(FieldError("unknown_template", detail, "#/template"))
     return errors
 

@@ -20,7 +20,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def take(call: Call[Nothing, Nothing]) -> Reply:
         key = settings.sendgrid_key
         if key is None:
-            raise problem("not-found", "SENDGRID_EVENTS_KEY is not set: events of SendGrid are not taken.")
+            raise problem("not-found", "SENDGRID_EVENTS_KEY is not set: events from SendGrid are refused.")
         try:
             sendgrid.check(
                 key,
@@ -30,13 +30,13 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
                 now=time.time(),
                 window_seconds=settings.sendgrid_events_window_seconds,
             )
-            told = sendgrid.events(call.raw)
+            events = sendgrid.events(call.raw)
         except sendgrid.EventsRefused as refusal:
             raise problem("signature-invalid", f"The events are refused: {refusal}.") from None
         except ValueError:
             raise problem("unreadable", "The body is not a JSON list of events.") from None
-        fresh = provider_events.record(gateway.database, told)
-        log.info("mail events", told=len(told), new=fresh)
+        fresh = provider_events.record(gateway.database, events)
+        log.info("mail events", events=len(events), new=fresh)
         return Reply(204, None)
 
     return [
@@ -45,10 +45,10 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/mail/events/sendgrid",
             view=take,
-            summary="SendGrid's event webhook, signed",
+            summary="Receive the signed events of SendGrid's webhook",
             tag="Mail",
             role=None,
-            answers=[Documented(204, "Taken, or known before.")],
+            answers=[Documented(204, "Stored, or stored before.")],
             problems=["signature-invalid", "not-found"],
             request_headers={
                 sendgrid.SIGNATURE: "ECDSA over timestamp and raw body, DER in base64.",

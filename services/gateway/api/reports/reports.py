@@ -13,7 +13,7 @@ from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
-from bureau.services.gateway.job_builders.burst import burst_errors, burst_values
+from bureau.services.gateway.job_builders.burst import read_burst
 from bureau.services.gateway.job_builders.mailing import domain_errors, follow_up_errors
 from bureau.services.gateway.job_builders.report_tasks import (
     GENERATE,
@@ -32,26 +32,30 @@ from bureau.submission.terms import new_job, terms_errors
 class Burst(Contract):
     """Requests one file per value of a parameter, all from one snapshot. Each recipient gets only their own file."""
 
-    parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
+    parameter: str = Field(min_length=1, max_length=100, description="The name of one of the report's parameters.")
     recipients: dict[str, Annotated[list[MailAddress], Field(max_length=MAX_LISTED)]] = Field(
-        min_length=1, max_length=MAX_BURST, description="Who gets the file of which value."
+        min_length=1, max_length=MAX_BURST, description="The recipients of the file of each value."
     )
 
 
 class ReportRequest(Terms):
     """Names a report of the catalog, its parameters, and the recipients of the file."""
 
-    report: str = Field(min_length=1, max_length=100, description="One of GET /v1/catalog/reports.")
-    params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
+    report: str = Field(min_length=1, max_length=100, description="The name of a report in GET /v1/catalog/reports.")
+    params: dict[str, Any] = Field(default={}, description="The values that the report's params_schema asks for.")
     format: CsvFormat = CsvFormat()
-    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the file.")
-    subject: Subject | None = Field(default=None, description="Of that mail.")
-    burst: Burst | None = Field(default=None, description="Instead of email_to: a file for each value of a parameter.")
+    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="The recipients of the file.")
+    subject: Subject | None = Field(default=None, description="The subject of that mail.")
+    burst: Burst | None = Field(
+        default=None, description="Makes a file for each value of a parameter; replaces email_to."
+    )
     empty: Literal["send", "note", "skip"] | None = Field(
-        default=None, description="What is mailed of a report without rows; EMPTY_REPORTS where it is not given."
+        default=None, description="What is mailed if the report has no rows; EMPTY_REPORTS decides if it is missing."
     )
     failure_email_to: list[MailAddress] = Field(
-        default=[], max_length=20, description="Who hears that it failed; else the owner, where that is an address."
+        default=[],
+        max_length=20,
+        description="The recipients of a notice if the report fails; if empty, the owner if that is an address.",
     )
 
 
@@ -61,13 +65,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         known = gateway.announcements.known()
         errors = [*terms_errors(asked), *_mail_errors(asked, gateway.settings)]
         report = find_report(asked.report, known, errors)
-        refuse(errors, _params_errors(report, asked))
+        plan, plan_errors = _plan(report, asked)
+        refuse(errors, plan_errors)
         title = asked.title or report.description.title
-        burst = asked.burst and (
-            asked.burst.parameter,
-            burst_values(report, asked.burst.parameter, asked.burst.recipients),
-        )
-        wanted = ReportPlan(asked.report, asked.params, asked.format, burst or None)
         delivery = ReportDelivery(
             [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
             asked.subject,
@@ -75,7 +75,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             asked.empty,
             who_hears_of_failure(asked.failure_email_to, call.owner, gateway.settings.failure_email_to),
         )
-        tasks = report_tasks(wanted, delivery, title, asked, known)
+        tasks = report_tasks(plan, delivery, title, asked, known)
         return accept(gateway, call, new_job(asked, owner=call.owner, kind="report", title=title, tasks=tasks))
 
     return [
@@ -84,7 +84,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-report",
             path="/v1/reports",
             view=create,
-            summary="A report as CSV, mailed to `email_to`, or a file for each of a `burst`",
+            summary="Make a report as CSV, mailed to `email_to`, or a file for each value of a `burst`",
             body=Body(ReportRequest),
             problems=["no-service"],
         )
@@ -96,11 +96,7 @@ def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldErro
 
     References to other tasks' results are refused, because there are no such tasks here.
     """
-    references = [
-        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
-        for path in (("params", *reference.path) for reference in graph.references(params))
-    ]
-    return references or report.schema.errors(params, ["params"])
+    return _reference_errors(params) or report.schema.errors(params, ["params"])
 
 
 def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
@@ -111,15 +107,29 @@ def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> 
     if GENERATE not in known.tasks:
         raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
     if name not in known.reports:
-        detail = f"There is no report {name}; {named('report', known.reports)}"
+        detail = f"Report {name} not found; {named('report', known.reports)}"
         raise invalid([FieldError("unknown_report", detail, "#/report"), *others])
     return known.reports[name]
 
 
-def _params_errors(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
-    if asked.burst is None or graph.references(asked.params):
-        return params_errors(report, asked.params)
-    return burst_errors(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+def _plan(report: KnownReport, asked: ReportRequest) -> tuple[ReportPlan, list[FieldError]]:
+    """Returns what to generate, and the errors of the parameters. It converts and checks each value of a burst once."""
+    if asked.burst is None:
+        errors = params_errors(report, asked.params)
+        return ReportPlan(asked.report, asked.params, asked.format, None), errors
+    values: list[Any] = []
+    if not (errors := _reference_errors(asked.params)):
+        values, errors = read_burst(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+    return ReportPlan(asked.report, asked.params, asked.format, (asked.burst.parameter, values)), errors
+
+
+def _reference_errors(params: dict[str, Any]) -> list[FieldError]:
+    return [
+        FieldError(
+            "refused", "No task comes before this one, so there is no result to refer to.", pointer.fragment(path)
+        )
+        for path in (("params", *reference.path) for reference in graph.references(params))
+    ]
 
 
 def _mail_errors(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:

@@ -28,10 +28,12 @@ class Schedule(BaseModel):
     cron: str | None
     every_seconds: int | None
     time_zone: str
-    job: dict[str, Any] = Field(description="As it was given.")
+    job: dict[str, Any] = Field(description="The job as it was submitted.")
     enabled: bool
     misfire: Literal["skip", "once", "all"]
-    source: Literal["api", "file"] = Field(description="Where it was written, and so where it is changed.")
+    source: Literal["api", "file"] = Field(
+        description="Where the schedule was written, which is where it can be changed."
+    )
     next_runs: list[datetime]
     last_job: JobSummary | None
     problem: ScheduleProblem | None

@@ -82,7 +82,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/schedules",
         view=read,
-        summary="Your schedules, by name",
+        summary="List your schedules by name",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "A page.", ScheduleList)],
@@ -100,7 +100,7 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=read,
-        summary="A schedule, its next five times and its last job",
+        summary="Read a schedule, its next five times and its last job",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "The schedule.", Schedule)],
@@ -126,12 +126,12 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=put,
-        summary="Make a schedule, or replace it",
+        summary="Create or replace a schedule",
         tag="Schedules",
         role=Role.OPERATE,
         answers=[
-            Documented(200, "Replaced.", Schedule, {"Location": "The schedule."}),
-            Documented(201, "Made.", Schedule, {"Location": "The schedule."}),
+            Documented(200, "The schedule was replaced.", Schedule, {"Location": "The schedule."}),
+            Documented(201, "The schedule was created.", Schedule, {"Location": "The schedule."}),
         ],
         body=Body(ScheduleSpec),
         problems=["no-service", "schedule-from-file"],
@@ -154,10 +154,10 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=patch,
-        summary="Change what is given: enable, disable, other times",
+        summary="Change some fields of a schedule, such as its times, or enable or disable it",
         tag="Schedules",
         role=Role.OPERATE,
-        answers=[Documented(200, "The schedule as it is now.", Schedule)],
+        answers=[Documented(200, "The schedule in its present state.", Schedule)],
         body=Body(SchedulePatch),
         problems=["no-service", "schedule-from-file"],
     )
@@ -191,10 +191,10 @@ def _delete(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=remove,
-        summary="No more jobs of it; those it made stay",
+        summary="Delete a schedule; the jobs that it made stay",
         tag="Schedules",
         role=Role.OPERATE,
-        answers=[Documented(204, "It is gone.")],
+        answers=[Documented(204, "The schedule is deleted.")],
         problems=["schedule-from-file"],
     )
 
@@ -218,7 +218,7 @@ def _run(gateway: Gateway) -> Operation[Any, Any]:
         path=f"{PATH}/run",
         path_patterns=PATTERNS,
         view=run,
-        summary="A job of the schedule now, besides its times",
+        summary="Run a schedule now, in addition to its times",
     )
 
 
@@ -244,7 +244,7 @@ def _refusals(job: JobSpec | None) -> Iterator[None]:
     try:
         yield
     except OtherOrigin:
-        raise problem("schedule-from-file", "It is written in SCHEDULES_FILE; change it there.") from None
+        raise problem("schedule-from-file", "The schedule is defined in SCHEDULES_FILE; change it there.") from None
     except JobUnreadable as unreadable:
         raise invalid([FieldError("refused", str(unreadable), "#/job")]) from None
     except ArtifactGone as gone:

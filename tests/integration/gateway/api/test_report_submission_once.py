@@ -1,0 +1,99 @@
+"""A request for a report is validated, planned and committed once each."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from bureau.contracts.schemas import Schema
+from bureau.ledger.schedules.firing import due, fire
+from bureau.services.gateway.api.reports import report_preview, reports
+from bureau.services.gateway.http.operation import Reply
+from bureau.services.gateway.job_builders import burst as burst_module
+from bureau.submission import announcements, schedules
+from bureau.submission import specs as specs_module
+from tests.integration.gateway.api.test_reports import CATALOG, SALES, burst, shop
+from tests.integration.gateway.conftest import Door
+from tests.support.waiting import until
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def calls(shop: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """Counts what a request makes the gateway do: validations, plans and transactions that write."""
+    counted: Counter[str] = Counter()
+
+    def count(what: str, owner: Any, name: str) -> None:
+        original: Callable[..., Any] = getattr(owner, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            counted[what] += 1
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    def on_statement(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        counted["committed"] += statement == "BEGIN IMMEDIATE"
+
+    announced = [SALES.params_schema, *(task.input_schema for task in CATALOG.tasks)]
+    validate = Schema.errors
+
+    def validating(schema: Schema, *arguments: Any) -> Any:
+        counted["validated"] += schema._schema in announced  # the tests check each answer by a schema, too
+        return validate(schema, *arguments)
+
+    monkeypatch.setattr(Schema, "errors", validating)
+    count("values planned", burst_module, "_value")
+    count("planned", reports, "report_tasks")
+    count("planned", report_preview, "_task")
+    count("planned", specs_module, "new_tasks")
+    shop.get("/v1/catalog/reports")  # connects
+    event.listen(shop.db.engine, "before_cursor_execute", on_statement)
+    yield counted
+    event.remove(shop.db.engine, "before_cursor_execute", on_statement)
+
+
+ONCE = {"validated": 1, "planned": 1, "committed": 1}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "a report of March"}])
+def test_a_report_is_validated_planned_and_committed_once(
+    shop: Door, calls: Counter[str], headers: dict[str, str]
+) -> None:
+    answer = shop.post("/v1/reports", {"report": "sales", "params": {"region": "north"}}, headers=headers)
+    assert answer.status_code == 202, answer.text
+    assert +calls == ONCE
+
+
+def test_each_value_of_a_burst_is_validated_and_planned_once(shop: Door, calls: Counter[str]) -> None:
+    answer = shop.post("/v1/reports", burst())
+    assert answer.status_code == 202, answer.text
+    assert +calls == {**ONCE, "validated": 2, "values planned": 2}
+
+
+def test_a_preview_is_validated_planned_and_committed_once(
+    shop: Door, calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_preview, "_answer", lambda *_: Reply(200, None))
+    assert shop.post("/v1/reports/sales/preview", {"params": {"region": "north"}}).status_code == 200
+    assert +calls == ONCE
+
+
+def test_a_scheduled_report_is_validated_when_saved_and_planned_and_committed_once_for_each_tick(
+    shop: Door, calls: Counter[str]
+) -> None:
+    task = {"name": "generate", "run": "reports.generate", "input": {"report": "sales", "params": {"region": "north"}}}
+    saved = shop.client.put(
+        "/v1/schedules/march", json={"every_seconds": 1, "misfire": "once", "job": {"tasks": [task]}}
+    )
+    assert saved.status_code == 201, saved.text
+    assert +calls == {"validated": 1, "committed": 1}
+    until(lambda: due(shop.db), seconds=30)
+    known = announcements.Announcements(shop.db).known()
+    calls.clear()
+    ((owner, name),) = due(shop.db)
+    assert fire(shop.db, owner, name, lambda schedule, job: schedules.job_at(schedule, known, job_id=job)) == 1
+    assert +calls == {"planned": 1, "committed": 1}
