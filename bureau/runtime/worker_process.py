@@ -15,6 +15,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
+from bureau.runtime.claiming import stale_hints
 from bureau.runtime.coroutines.event_loop import EventLoop
 from bureau.runtime.coroutines.runner import CoroutineRunner
 from bureau.runtime.health import HealthChecks
@@ -83,6 +84,8 @@ class WorkerProcess:
         """Makes the runners of a service: one for its tasks on threads, one for those on the event loop."""
         worker_id = _worker_id(service.name)
         paces: list[Pace] = []
+        stale = stale_hints(db, service.name)
+        self._broker.watch(service.name, stale)
         if on_threads := {task.name: task for task in service.tasks if not task.is_async}:
             runner = Runner(
                 service.name,
@@ -93,6 +96,7 @@ class WorkerProcess:
                 heartbeat=self._heartbeat,
                 relay=self._relay,
                 threads=threads,
+                stale=stale,
             )
             self._runners.append(runner)
             paces.append(runner.pace)
@@ -109,6 +113,7 @@ class WorkerProcess:
                 relay=self._relay,
                 loop=self._loop,
                 concurrency=concurrency,
+                stale=stale,
             )
             self._coroutines.append(coroutines)
             paces.append(coroutines.pace)
