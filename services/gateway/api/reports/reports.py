@@ -1,82 +1,22 @@
 """Serves POST /v1/reports: a report of the catalog as CSV, or one file per value of a parameter, mailed on request."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from bureau.contracts.base import Contract
-from bureau.contracts.jobs import graph, pointer
-from bureau.contracts.jobs.jobs import Terms
-from bureau.contracts.problems import FieldError
-from bureau.contracts.reports import MAX_BURST, CsvFormat
+from bureau.contracts.requests.reports import ReportRequest
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept, submission
-from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
-from bureau.services.gateway.job_builders.burst import burst_errors, burst_values
-from bureau.services.gateway.job_builders.mailing import domain_errors, follow_up_errors
-from bureau.services.gateway.job_builders.report_tasks import (
-    GENERATE,
-    ReportDelivery,
-    ReportPlan,
-    report_tasks,
-    who_hears_of_failure,
-)
-from bureau.services.gateway.problems import invalid, refuse, try_again
-from bureau.services.gateway.settings import GatewaySettings
-from bureau.submission.announcements import CatalogSnapshot, KnownReport
-from bureau.submission.names import named
-from bureau.submission.terms import new_job, terms_errors
-
-
-class Burst(Contract):
-    """Requests one file per value of a parameter, all from one snapshot. Each recipient gets only their own file."""
-
-    parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
-    recipients: dict[str, Annotated[list[MailAddress], Field(max_length=MAX_LISTED)]] = Field(
-        min_length=1, max_length=MAX_BURST, description="Who gets the file of which value."
-    )
-
-
-class ReportRequest(Terms):
-    """Names a report of the catalog, its parameters, and the recipients of the file."""
-
-    report: str = Field(min_length=1, max_length=100, description="One of GET /v1/catalog/reports.")
-    params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
-    format: CsvFormat = CsvFormat()
-    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the file.")
-    subject: Subject | None = Field(default=None, description="Of that mail.")
-    burst: Burst | None = Field(default=None, description="Instead of email_to: a file for each value of a parameter.")
-    empty: Literal["send", "note", "skip"] | None = Field(
-        default=None, description="What is mailed of a report without rows; EMPTY_REPORTS where it is not given."
-    )
-    failure_email_to: list[MailAddress] = Field(
-        default=[], max_length=20, description="Who hears that it failed; else the owner, where that is an address."
-    )
+from bureau.services.gateway.problems import refuse_unserved
+from bureau.submission.requests.reports import report_errors, report_job
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
+    limits = gateway.settings.limits
+
     def create(call: Call[ReportRequest, Nothing]) -> Reply:
-        asked = call.body
         known = gateway.announcements.known()
-        errors = [*terms_errors(asked), *_mail_errors(asked, gateway.settings)]
-        report = find_report(asked.report, known, errors)
-        refuse(errors, _params_errors(report, asked))
-        title = asked.title or report.description.title
-        burst = asked.burst and (
-            asked.burst.parameter,
-            burst_values(report, asked.burst.parameter, asked.burst.recipients),
-        )
-        wanted = ReportPlan(asked.report, asked.params, asked.format, burst or None)
-        delivery = ReportDelivery(
-            [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
-            asked.subject,
-            asked.title,
-            asked.empty,
-            who_hears_of_failure(asked.failure_email_to, call.owner, gateway.settings.failure_email_to),
-        )
-        tasks = report_tasks(wanted, delivery, title, asked, known)
-        return accept(gateway, call, new_job(asked, owner=call.owner, kind="report", title=title, tasks=tasks))
+        refuse_unserved(report_errors(call.body, known, limits))
+        return accept(gateway, call, report_job(call.body, call.owner, known, limits))
 
     return [
         submission(
@@ -89,50 +29,3 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             problems=["no-service"],
         )
     ]
-
-
-def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldError]:
-    """Returns the validation errors against the report's schema.
-
-    References to other tasks' results are refused, because there are no such tasks here.
-    """
-    references = [
-        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
-        for path in (("params", *reference.path) for reference in graph.references(params))
-    ]
-    return references or report.schema.errors(params, ["params"])
-
-
-def find_report(name: str, known: CatalogSnapshot, others: list[FieldError]) -> KnownReport:
-    """Returns the report.
-
-    Raises 503 if no service has announced reports, and 422 with `others` if there is no such report.
-    """
-    if GENERATE not in known.tasks:
-        raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
-    if name not in known.reports:
-        detail = f"There is no report {name}; {named('report', known.reports)}"
-        raise invalid([FieldError("unknown_report", detail, "#/report"), *others])
-    return known.reports[name]
-
-
-def _params_errors(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
-    if asked.burst is None or graph.references(asked.params):
-        return params_errors(report, asked.params)
-    return burst_errors(report, asked.params, asked.burst.parameter, asked.burst.recipients)
-
-
-def _mail_errors(asked: ReportRequest, settings: GatewaySettings) -> list[FieldError]:
-    errors = domain_errors(settings.recipient_domains, asked.failure_email_to, "#/failure_email_to")
-    if asked.burst is None:
-        errors += follow_up_errors(asked.email_to, asked.subject, settings.max_recipients)
-        return errors + domain_errors(settings.recipient_domains, asked.email_to, "#/email_to")
-    if asked.email_to:
-        errors.append(FieldError("given_twice", "Give email_to or burst, not both.", "#/email_to"))
-    for value, to in asked.burst.recipients.items():
-        place = pointer.fragment(("burst", "recipients", value))
-        if not 1 <= len(to) <= settings.max_recipients:
-            detail = f"{len(to)} recipients; there are 1 to {settings.max_recipients} (MAX_RECIPIENTS) for a file."
-            errors.append(FieldError("too_many" if to else "too_short", detail, place))
-        errors += domain_errors(settings.recipient_domains, to, place)
-    return errors
