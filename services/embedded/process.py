@@ -108,6 +108,7 @@ class Embedded:
             scheduler.keep,
             schedules=schedules,
             quota=scheduler.quota,
+            limits=scheduler.limits,
             expires_leases=False,
         )
         self._survey = LedgerCollector(self._db)

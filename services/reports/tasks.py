@@ -23,7 +23,7 @@ from bureau.contracts.reports import (
 from bureau.services.reports.definition.catalog import ReportCatalog
 from bureau.services.reports.definition.columns import labels
 from bureau.services.reports.definition.kinds import Value
-from bureau.services.reports.definition.parameters import plain, read_params
+from bureau.services.reports.definition.parameters import name_parts, plain, read_params
 from bureau.services.reports.definition.report import Report
 from bureau.services.reports.estimate import Estimate
 from bureau.services.reports.metrics import ROWS
@@ -119,12 +119,10 @@ class ReportTasks:
     ) -> ReportGenerated:
         started = time.monotonic()
         file_format, dialect = requested.over(report.format), _dialect(report, requested)
-        given_values = [
-            params[parameter.name] for parameter in report.parameters if params.get(parameter.name) is not None
-        ]
+        parts = name_parts(report.parameters, params, values, report.zone or self._zone)
         estimate = Estimate(snapshot.expected(report.query, values))
         with (
-            ctx.artifact(file_name(report.title, given_values, file_format), media_type(file_format)) as file,
+            ctx.artifact(file_name(report.title, parts, file_format), media_type(file_format)) as file,
             snapshot.rows(report.query, values, dialect) as rows,
         ):
             names = labels(rows.columns, dialect.columns)

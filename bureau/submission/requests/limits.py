@@ -19,6 +19,9 @@ class RequestLimits:
     failure_email_to: str = ""
 
 
+DEFAULT_LIMITS = RequestLimits()
+
+
 class RequestSettings(QuotaSettings):
     """Limits requests. Give the same values to the gateway and the scheduler, which submits what schedules ask for."""
 

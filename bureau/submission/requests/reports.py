@@ -52,15 +52,15 @@ def report_job(
 ) -> NewJob:
     """Builds the job of a request without errors.
 
-    A report that no service announces any more keeps its name as the title. Raises ValueError for a burst of one,
-    because the report says what its values are.
+    A report that no service announces has its name as the title. A burst needs the announcement, which says what its
+    values are.
     """
     report = known.reports.get(asked.report)
     title = asked.title or (report.description.title if report else asked.report)
     burst = None
     if asked.burst:
         if report is None:
-            raise ValueError(f"No service announces the report {asked.report} any more, so its burst cannot be made.")
+            raise ValueError(f"a burst of {asked.report}, which no service announces")
         burst = (asked.burst.parameter, burst_values(report, asked.burst.parameter, asked.burst.recipients))
     delivery = ReportDelivery(
         [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
