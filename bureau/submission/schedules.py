@@ -62,18 +62,23 @@ def used_in_schedule(fields: RequestFields) -> list[Used]:
 
 
 def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
-    if (spec.cron is None) == (spec.every_seconds is None):
-        given = "neither" if spec.cron is None else "both"
+    return timing_errors(Timing(spec.cron, spec.every_seconds, spec.time_zone))
+
+
+def timing_errors(timing: Timing) -> Iterator[FieldError]:
+    """Yields the errors of times that are not checked yet."""
+    if (timing.cron is None) == (timing.every_seconds is None):
+        given = "neither" if timing.cron is None else "both"
         yield FieldError("refused", f"Give cron or every_seconds; here are {given}.", "#/cron")
     try:
-        check_zone(spec.time_zone)
+        check_zone(timing.time_zone)
     except ZoneUnknown as wrong:
         yield FieldError("unknown_time_zone", f"{wrong}.", "#/time_zone")
     try:
-        if spec.cron is not None:
-            check_cron(spec.cron)
+        if timing.cron is not None:
+            check_cron(timing.cron)
     except CronInvalid as wrong:
-        yield FieldError("wrong_form", f"The cron expression {spec.cron} cannot be: {wrong}.", "#/cron")
+        yield FieldError("wrong_form", f"The cron expression {timing.cron} cannot be: {wrong}.", "#/cron")
 
 
 def _choice_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
