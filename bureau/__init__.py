@@ -1,6 +1,7 @@
 """Bureau does background paperwork for applications. `@task` makes a function a task; `Context` is its interface.
 
-Both are imported on first use, because `bureau.client` and the command `bureau` need none of their libraries.
+They, and `ArtifactRef`, the type of a file in an input, are imported on first use, because `bureau.client` and the
+command `bureau` need none of their libraries.
 """
 
 import importlib
@@ -9,9 +10,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bureau.contracts.artifacts import ArtifactRef
     from bureau.task import Context, Task, task
 
-__all__ = ["Context", "Task", "task"]
+__all__ = ["ArtifactRef", "Context", "Task", "task"]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,7 +47,7 @@ class Loop:
         if not self._thread.is_alive():
             return "its thread has ended"
         idle = time.monotonic() - self._last_step_at
-        return f"no step for {idle:.0f} s" if idle > STUCK_SECONDS else None
+        return f"it has not finished a step for {idle:.0f} s" if idle > STUCK_SECONDS else None
 
     @property
     def alive(self) -> bool:
@@ -78,7 +78,7 @@ class Loop:
             try:
                 pause = self._step()
                 if self.last_error is not None:
-                    log.info("loop works again", loop=self.name)
+                    log.info("the loop works again", loop=self.name)
                 self.last_error, backoff = None, BACKOFF_FIRST_SECONDS
             except Exception as error:  # noqa: BLE001 - a loop survives any error of its step
                 self._log_failure(error)
@@ -91,7 +91,9 @@ class Loop:
     def _log_failure(self, error: Exception) -> None:
         message = f"{type(error).__name__}: {error}"
         if message != self.last_error:  # once for each outage, not for each step
-            log.warning("loop failed, trying again", loop=self.name, error=message, exc_info=not _is_expected(error))
+            log.warning(
+                "the loop failed and tries again", loop=self.name, error=message, exc_info=not _is_expected(error)
+            )
         self.last_error = message
 
 

@@ -7,7 +7,7 @@
 
 The prefix (`shop`) names the service and its queue. Arguments and result are typed: their JSON Schemas are announced,
 and the gateway validates submissions against them. A single parameter that is a pydantic model is the whole input;
-otherwise the input is an object with one property per parameter.
+otherwise, and for a single file (`ArtifactRef`), the input is an object with one property per parameter.
 """
 
 import inspect
@@ -140,6 +140,7 @@ class Task(Generic[P, R]):
         hints = get_type_hints(function, include_extras=True)
         parameters = _parameters(name, function, hints)
         self._whole: type[BaseModel] | None = _only_model(parameters, hints)
+        self._file: str | None = _only_file(parameters, hints)
         self._input = self._whole or _model_of(name, parameters, hints)
         self._result = _adapter(hints.get("return", Any))
         self.description = TaskDescription(
@@ -161,6 +162,8 @@ class Task(Generic[P, R]):
 
     def parse(self, data: dict[str, Any]) -> BaseModel:
         """Validates a JSON input and returns it in the function's types. Raises pydantic's ValidationError."""
+        if self._file and isinstance(data.get("artifact"), str):  # submitted before 0.2.0, when the file was the input
+            data = {self._file: data}
         return self._input.model_validate(data)
 
     def call(self, ctx: Context, parsed: BaseModel) -> Any:
@@ -199,8 +202,15 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _only_model(parameters: list[inspect.Parameter], hints: dict[str, Any]) -> type[BaseModel] | None:
+    """Returns the model that is the whole input; None for several parameters, and for a file, which has a name."""
     kind = hints.get(parameters[0].name) if len(parameters) == 1 else None
-    return kind if inspect.isclass(kind) and issubclass(kind, BaseModel) else None
+    return kind if inspect.isclass(kind) and issubclass(kind, BaseModel) and kind is not ArtifactRef else None
+
+
+def _only_file(parameters: list[inspect.Parameter], hints: dict[str, Any]) -> str | None:
+    """Returns the name of the only parameter if it is a file."""
+    names = [parameter.name for parameter in parameters]
+    return names[0] if len(names) == 1 and hints.get(names[0]) is ArtifactRef else None
 
 
 def _model_of(name: str, parameters: list[inspect.Parameter], hints: dict[str, Any]) -> type[BaseModel]:

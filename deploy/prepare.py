@@ -20,7 +20,7 @@ OWNER = "shop"
 
 WELCOME = """
 Bureau is about to serve {url} ; this is its first key (owner {owner}, role operate).
-It is shown this once, the ledger keeps a hash of it:
+It is shown only once, the ledger keeps a hash of it:
 
   export BUREAU_KEY={key}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bureau.client.errors import ConnectionLost, Damaged, Problem
+from bureau.client.file_reference import FileReference
 from bureau.client.shapes import ArtifactData
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ SILENCE_SECONDS = 60.0
 NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<name>.<8 digits>.part`
 
 
-class Artifact:
-    """Represents a file of a job. `data` is the API's description of it; `size` is in bytes."""
+class Artifact(FileReference):
+    """Represents a stored file: of a job, or uploaded. `data` is the API's description of it; `size` is in bytes.
+
+    In the input of a task or a template it stands for itself, alone or in a list.
+    """
 
     def __init__(self, connection: "Connection", data: ArtifactData) -> None:
         self._connection = connection
         self.data = data
+        self.id = data["id"]
         self.name = data["name"]
         self.size = data["size"]
         self.sha256 = data["sha256"]

@@ -1,4 +1,4 @@
-"""Encodes Python values for the API: times with their zone, ids and enumerations as text."""
+"""Encodes Python values for the API: times with their zone, ids and enumerations as text, files as references."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ from enum import Enum
 from os import PathLike, fspath
 from typing import Any
 from uuid import UUID
+
+from bureau.client.file_reference import FileReference
 
 
 def json_bytes(value: Any) -> bytes:
@@ -48,4 +50,6 @@ def _encode(value: Any) -> Any:
             return sorted(value)
         case Mapping():
             return dict(value)
+        case FileReference():
+            return {"artifact": value.id}
     raise TypeError(f"{value!r} ({type(value).__name__}) cannot be written as JSON")

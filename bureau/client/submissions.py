@@ -30,6 +30,7 @@ class RetryTerms(TypedDict, total=False):
 class Terms(TypedDict, total=False):
     """Holds the fields that every submission takes besides its own."""
 
+    id: str  # a UUID; a second submission with it answers with the first one's job
     title: str
     tags: Sequence[str]
     run_at: datetime | str
@@ -38,7 +39,6 @@ class Terms(TypedDict, total=False):
     priority: int
     retry: RetryTerms
     time_limit_seconds: float
-    callback_url: str
     idempotency_key: str  # two submissions with one key within 24 hours make one job
 
 
@@ -118,7 +118,7 @@ class Submissions:
             "html": html,
             "template": template,
             "context": context,
-            "attachments": [{"artifact": artifact.data["id"], "name": artifact.name} for artifact in artifacts],
+            "attachments": [{"artifact": artifact.id, "name": artifact.name} for artifact in artifacts],
         }
         if files:
             return self._upload("/v1/emails", files, own, dict(terms))
@@ -142,7 +142,7 @@ class Submissions:
         return [Job(self.connection, item) for item in answer["items"]]
 
     def upload(self, file: FileSource, *, idempotency_key: str | None = None) -> Artifact:
-        """Stores a file, so that a mail's `artifacts` or the input of a task can name it."""
+        """Stores a file, for a mail's `artifacts` or the input of a task: `bureau.task("shop.resize", photo=file)`."""
         stored = self.connection.upload("/v1/files", "file", [Upload(file)], {}, key=idempotency_key)
         return Artifact(self.connection, stored)
 

@@ -7,10 +7,8 @@ from pydantic import Field
 
 from bureau.contracts.base import Contract
 
-MEDIA_TYPE_LENGTH = 255
 MAX_NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<name>.<8 digits>.part`
 _EXTENSION = re.compile(r"(?:\.[A-Za-z0-9]{1,8})?\.[A-Za-z0-9]{1,16}$", re.ASCII)
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *;[ -~]*)?")
 
 
 class ArtifactRef(Contract):
@@ -18,14 +16,6 @@ class ArtifactRef(Contract):
 
     artifact: UUID
     name: str | None = Field(default=None, min_length=1, max_length=255)
-
-
-def is_media_type(text: str) -> bool:
-    """Tells whether a text is a media type that fits the ledger.
-
-    It needs a type and a subtype (RFC 6838, section 4.2) and may have parameters.
-    """
-    return len(text) <= MEDIA_TYPE_LENGTH and _MEDIA_TYPE.fullmatch(text) is not None
 
 
 def cut_to_bytes(text: str, limit: int) -> str:

@@ -23,7 +23,7 @@ class CsvFormat(Contract):
     bom: bool = Field(
         default=False, description="If true, the file starts with a UTF-8 byte order mark, which spreadsheets need."
     )
-    decimal_comma: bool = Field(default=False, description="If true, 1,5 instead of 1.5.")
+    decimal_comma: bool = Field(default=False, description="If true, the file has 1,5 instead of 1.5.")
     date_format: DateFormat = Field(default="YYYY-MM-DD", description="The format of dates, also within date-times.")
     null_text: NullText = Field(default="", description="The text for NULL; a value with the same text is quoted.")
     compression: Literal["gzip"] | None = None

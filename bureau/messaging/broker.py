@@ -150,7 +150,7 @@ class HintBroker(RabbitmqBroker):
         try:
             self.declare_queue(queue_name, ensure=True)
         except (ConnectionClosed, QueueMismatch) as error:
-            self.logger.warning("The queue %r is not made yet: %s", queue_name, error)
+            self.logger.warning("The queue %r could not be declared yet: %s", queue_name, error)
         finally:
             self.close_thread()
 
@@ -159,7 +159,7 @@ class HintBroker(RabbitmqBroker):
         for queue, turned_at in self._turned_at.items():
             idle = time.monotonic() - turned_at
             if idle > STUCK_SECONDS:
-                return f"the consumer of {queue} has not turned for {idle:.0f} s"
+                return f"the consumer of {queue} has not responded for {idle:.0f} s"
         return None
 
     def turned(self, queue_name: str) -> None:
@@ -190,7 +190,7 @@ class HintBroker(RabbitmqBroker):
             if error.reply_code == 406:  # PRECONDITION_FAILED
                 raise QueueMismatch(
                     f"Queue {canonical_queue_name!r} exists in RabbitMQ with other arguments than {QUEUE_ARGUMENTS}. "
-                    f"Delete it (rabbitmqctl delete_queue {canonical_queue_name}): its hints come again."
+                    f"Delete it (rabbitmqctl delete_queue {canonical_queue_name}): its hints are published again."
                 ) from error
             raise ConnectionClosed(error) from None
         except (pika.exceptions.AMQPError, OSError) as error:

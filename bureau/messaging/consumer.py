@@ -105,7 +105,7 @@ class HintConsumer(_RabbitmqConsumer):
         """Returns the hint, or None to drop it. Dramatiq would drop one of an unknown actor too, with a traceback."""
         message = read_hint(body, self.queue_name)
         if message is None:
-            self._say_dropped(f"is no hint ({len(body)} bytes)")
+            self._say_dropped(f"is not a hint ({len(body)} bytes)")
         elif message.actor_name not in self.broker.actors:  # during an upgrade: the hint comes again from its row
             self._say_dropped(f"is for {message.actor_name[:100]!r}, which this worker does not have")
             return None

@@ -42,7 +42,7 @@ class ProbeServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
         """Logs an error, where the base class would print a traceback on stderr."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            log.exception("a request from %s could not be answered", client_address[0])
+            log.exception("failed to answer a request from %s", client_address[0])
 
 
 def serve(listening: socket.socket, registry: CollectorRegistry = REGISTRY) -> None:

@@ -50,7 +50,7 @@ class ForkedMetrics:
         from bureau.metrics.exposition import serve
         from bureau.metrics.process_tree import ProcessTreeCollector
 
-        assert self._listening is not None, "listen first"  # noqa: S101 - the parent's order
+        assert self._listening is not None, "call listen() first"  # noqa: S101 - the parent's order
         registry = CollectorRegistry()
         MultiProcessCollector(registry, self.folder)  # type: ignore[no-untyped-call]  # the library's
         registry.register(ProcessTreeCollector(os.getppid()))

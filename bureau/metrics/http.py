@@ -1,5 +1,7 @@
 """Defines the metrics of the gateway: requests, submissions and uploads."""
 
+from functools import cache
+
 from prometheus_client import Counter, Histogram
 
 UNKNOWN_ROUTE = "unknown"  # all addresses that do not exist
@@ -21,6 +23,12 @@ UPLOADED = Counter("bureau_upload_bytes", "Bytes of uploaded files stored.")
 
 def answered(route: str | None, method: str, status: int, seconds: float) -> None:
     """Counts an answered request. `route` is the template that matched, or None."""
-    route, method = route or UNKNOWN_ROUTE, method if method in _METHODS else "other"
-    REQUESTS.labels(route, method, status).inc()
-    DURATION.labels(route, method).observe(seconds)
+    requests, duration = _of_route(route or UNKNOWN_ROUTE, method if method in _METHODS else "other", status)
+    requests.inc()
+    duration.observe(seconds)
+
+
+@cache
+def _of_route(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Returns the metrics of these labels. Their values are bounded, and a look into the library's own costs more."""
+    return REQUESTS.labels(route, method, status), DURATION.labels(route, method)

@@ -14,7 +14,8 @@ from bureau.contracts.jobs.jobs import TaskSpec
 from bureau.contracts.jobs.states import When
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.jobs.submit import NewTask, added_name
-from bureau.submission.announcements import Announcements, KnownTask
+from bureau.submission.announcements import Announcements, CatalogSnapshot, KnownTask
+from bureau.submission.graphs import result_errors
 from bureau.submission.names import named
 
 MAX_ADDED = 10_000
@@ -42,8 +43,14 @@ class AddedTasks:
             first = error.errors(include_url=False, include_input=False)[0]
             raise _refused(name, f"{'/'.join(map(str, first['loc']))}: {first['msg']}") from error
         self._check_place(spec)
-        announced = self._announced(spec)
-        for mistake in [*graph.wrong_references(0, spec), *announced.schema.errors(spec.input, ["input"])]:
+        known = self._known()
+        announced = _announced(spec, known)
+        runs = {task: new.run for task, new in self._new.items()}
+        for mistake in [
+            *graph.wrong_references(0, spec),
+            *announced.schema.errors(spec.input, ["input"]),
+            *result_errors(spec, runs, known, ["input"]),
+        ]:
             place = (mistake.pointer or "#").replace("#/tasks/0", "#")
             raise _refused(name, f"{place}: {mistake.detail.rstrip('.')}")
         policy = announced.description
@@ -67,12 +74,15 @@ class AddedTasks:
         if len(self._new) >= MAX_ADDED:
             raise _refused(spec.name, f"a task adds at most {MAX_ADDED:,} others")
 
-    def _announced(self, spec: TaskSpec) -> KnownTask:
+    def _known(self) -> CatalogSnapshot:
         with asking_ledger():
-            known = self._announcements.known().tasks
-        if spec.run not in known:
-            raise _refused(spec.name, f"no service has announced {spec.run}; {named('task', known)}")
-        return known[spec.run]
+            return self._announcements.known()
+
+
+def _announced(spec: TaskSpec, known: CatalogSnapshot) -> KnownTask:
+    if spec.run not in known.tasks:
+        raise _refused(spec.name, f"no service has announced {spec.run}; {named('task', known.tasks)}")
+    return known.tasks[spec.run]
 
 
 def _refused(name: str, why: str) -> PermanentError:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from bureau.contracts.artifacts import MEDIA_TYPE_LENGTH, ArtifactRef, is_media_type, safe_name
+from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.base import clean
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.states import When
 from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.contracts.media_types import MediaType
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
@@ -78,6 +79,13 @@ class Execution(Context):
         return self.claim.task_id, self.claim.claim_no
 
     @property
+    def log_context(self) -> dict[str, Any]:
+        """Returns what each log record of this execution says."""
+        claim = self.claim
+        ids = {"job_id": str(claim.job_id), "task_id": str(claim.task_id)}
+        return {**ids, "claim_no": claim.claim_no, "run": claim.run}
+
+    @property
     def prefix(self) -> str:
         """Returns the prefix of the keys of this claim's files; another claim of the same task uses another prefix."""
         return f"jobs/{self.claim.job_id}/{self.claim.task_id}.{self.claim.claim_no}"
@@ -94,11 +102,11 @@ class Execution(Context):
     def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
         self.stop.check()
         plain = safe_name(name)
-        if not is_media_type(media_type):
-            what = (
-                f"{media_type!r:.100} is not a media type such as text/csv, in at most {MEDIA_TYPE_LENGTH} characters"
-            )
-            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.")
+        try:
+            kind = str(MediaType.parse(media_type))
+        except ValueError as error:
+            what = f"{media_type!r:.100} is not a media type such as text/csv: {error}"
+            raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.") from None
         ref = ArtifactRef(artifact=new_id(), name=plain)
         key = f"{self.prefix}.{ref.artifact}"  # the ledger holds the name: storage allows fewer names than people use
         with self._storage.writer(key) as writer:
@@ -112,7 +120,7 @@ class Execution(Context):
                 job_id=self.job_id,
                 task=self.claim.name,
                 name=plain,
-                media_type=media_type,
+                media_type=kind,
                 size=writer.size,
                 sha256=writer.sha256,
                 key=key,
@@ -156,6 +164,6 @@ class Execution(Context):
             found = mine or self._find_in_ledger(ref.artifact, self.owner)
         if found is None:
             raise PermanentError(
-                "artifact_not_found", f"There is no file {ref.artifact}: it was removed, or it never was yours."
+                "artifact_not_found", f"File {ref.artifact} not found: it was removed, or it is not yours."
             )
         return found

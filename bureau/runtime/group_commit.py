@@ -110,7 +110,7 @@ class GroupCommit(Generic[Wish, Answer]):
         except LedgerUnavailable:
             pass  # each caller meets it alone, and knows what to do
         except Exception:
-            log.exception("a group of wishes failed, each is tried alone")
+            log.exception("a group failed; each of its items is tried alone")
         finally:  # in every case: no thread is left waiting
             for one, answer in zip(group, answers, strict=True):
                 one.tell(answer)

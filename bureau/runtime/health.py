@@ -55,7 +55,7 @@ class Health:
     def _look(self) -> float:
         if not self._leaving and (wrong := self.unhealthy_reason()):
             self._leaving = True  # only once: a second SIGTERM would not wait for tasks to be handed back
-            log.critical("not alive any more, leaving", **wrong)
+            log.critical("the process is not alive any more and exits", **wrong)
             os.kill(os.getpid(), signal.SIGTERM)  # the ordinary stop hands back the tasks that still can be
         return LOOK_SECONDS
 
@@ -68,7 +68,7 @@ def _listen(bind: str, wrong: Callable[[], dict[str, str]]) -> ThreadingHTTPServ
             server = exposition.ProbeServer((host, int(port) + offset), _handler(wrong))
         except OSError as error:
             if offset == SIBLINGS - 1:
-                raise SystemExit(f"HEALTH_BIND: no port free from {bind} on ({error.strerror})") from error
+                raise SystemExit(f"HEALTH_BIND: no port is free from {bind} on ({error.strerror})") from error
             continue
         log.info("healthz", address=f"http://{host}:{server.server_address[1]}/healthz")
         return server

@@ -42,14 +42,21 @@ class Heartbeat:
     @contextmanager
     def holding(self, execution: Execution) -> Iterator[None]:
         """Renews the execution's lease while the block runs."""
-        with self._lock:
-            self._held[execution.held] = execution
-            self._renewed[execution.held] = time.monotonic()  # the claim was the first lease
+        self.hold(execution)
         try:
             yield
         finally:
-            with self._lock:
-                del self._held[execution.held], self._renewed[execution.held]
+            self.release(execution)
+
+    def hold(self, execution: Execution) -> None:
+        """Renews the execution's lease until it is released."""
+        with self._lock:
+            self._held[execution.held] = execution
+            self._renewed[execution.held] = time.monotonic()  # the claim was the first lease
+
+    def release(self, execution: Execution) -> None:
+        with self._lock:
+            del self._held[execution.held], self._renewed[execution.held]
 
     def executions(self) -> list[Execution]:
         """Returns what runs in this process now."""

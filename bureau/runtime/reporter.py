@@ -20,8 +20,8 @@ from bureau.ledger.jobs.leases import Held
 from bureau.runtime.event_buffer import PROGRESSED, Progress
 from bureau.runtime.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.pace import Pace
 from bureau.runtime.process_memory import Memory
-from bureau.runtime.runner import Runner
 
 WRITE_SECONDS = 0.5
 WRITE_SHARE = 0.1  # of the time, at most: with hundreds of tasks that log much it writes less often, and more at once
@@ -34,10 +34,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Served:
-    """Holds a queue that the process serves: its worker row, its runner, and the outages that its service reports."""
+    """Holds a queue that the process serves: its worker row, its runners' paces, and its service's outages."""
 
     worker: NewWorker
-    runner: Runner
+    paces: Sequence[Pace]
     trouble: Callable[[], Sequence[Outage]]
 
 
@@ -59,14 +59,14 @@ class Reporter:
             for one in self._served:
                 workers.register(self._db, one.worker)
         except LedgerUnavailable:
-            log.warning("the ledger is away: the worker announces itself later")
+            log.warning("the ledger is unavailable; the worker will announce itself later")
 
     def stop(self) -> None:
         self._loop.stop()
         try:
             workers.stopped(self._db, [one.worker.id for one in self._served])
         except LedgerUnavailable:
-            log.warning("the ledger is away: it will miss the worker by itself")
+            log.warning("the ledger is unavailable; the worker will expire there by itself")
 
     def _report(self) -> float:
         if time.monotonic() >= self._next_seen or self._outpaced():
@@ -79,7 +79,7 @@ class Reporter:
 
     def _outpaced(self) -> bool:
         """Returns whether a queue's window should grow before the next regular announcement."""
-        return time.monotonic() >= self._next_early and any(one.runner.outpaces for one in self._served)
+        return time.monotonic() >= self._next_early and any(pace.outgrown for one in self._served for pace in one.paces)
 
     def _write(self, executions: list[Execution]) -> None:
         """Writes events in one transaction. A task's finish waits for it, and so never finds its rows locked by it.
@@ -105,8 +105,8 @@ class Reporter:
             kept = workers.seen(
                 self._db,
                 one.worker.id,
-                busy=one.runner.busy,
-                claimed=one.runner.claimed_lately(),
+                busy=sum(pace.busy for pace in one.paces),
+                claimed=sum(pace.claimed_lately() for pace in one.paces),
                 memory_bytes=memory,
                 trouble=one.trouble(),
             )

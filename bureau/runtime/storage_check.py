@@ -35,9 +35,12 @@ def mark(db: Database, storage: Storage) -> None:
         if not replace_probe(db, named, written):
             storage.delete([written])
         elif named is not None:
-            log.warning("this storage is not the one the ledger knew: a worker with the old one will not start again")
+            log.warning(
+                "the storage differs from the one that the ledger recorded; workers that use the "
+                "old one will not start again"
+            )
     except TaskError as error:
-        log.warning("the storage could not be marked", error=str(error))
+        log.warning("could not write the mark that identifies the storage", error=str(error))
 
 
 class SharedStorage:
@@ -56,7 +59,7 @@ class SharedStorage:
             named = probe(self._db)
             self._seen = named is not None and _holds(self._storage, named)
         except (LedgerUnavailable, TaskError) as error:
-            log.warning("whether the storage is the gateway's cannot be said yet", error=str(error))
+            log.warning("it is not known yet whether this storage is the gateway's", error=str(error))
             return
         if named is not None and not self._seen:
             raise SettingsError(

@@ -67,7 +67,7 @@ class WorkerProcess:
                 relay=relay,
                 threads=threads,
             )
-            served.append(Served(worker, runner, service.trouble))
+            served.append(Served(worker, [runner.pace], service.trouble))
             self._runners.append(runner)
             for name in tasks:
                 _declare(broker, runner, name)

@@ -44,6 +44,11 @@ class CatalogSnapshot:
     templates: Mapping[str, TemplateDescription]
     workers_by_task: Mapping[str, int]
 
+    @property
+    def served_runs(self) -> frozenset[str]:
+        """Returns the names of the tasks that a live worker announces."""
+        return frozenset(name for name, workers in self.workers_by_task.items() if workers)
+
 
 class Announcements:
     """Gives the latest catalog. Connects on first use."""
@@ -100,5 +105,5 @@ def _compiled(what: str, schema: dict[str, object]) -> Schema | None:
     try:
         return Schema(schema)
     except SchemaError as error:  # workers check before they announce, but an older or a foreign one may not
-        log.warning("announcement left out", what=what, reason=str(error))
+        log.warning("an announced schema is not admitted and is ignored", what=what, reason=str(error))
         return None

@@ -1,9 +1,10 @@
 """Validates a submitted graph, and builds its tasks for the ledger."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bureau.contracts.jobs import graph, pointer
 from bureau.contracts.jobs.jobs import MAX_TASKS, JobSpec, TaskSpec
+from bureau.contracts.jobs.result_fields import missing_field
 from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
@@ -16,8 +17,10 @@ def graph_errors(tasks: Sequence[TaskSpec], known: CatalogSnapshot) -> Iterator[
     yield from graph.errors(tasks)
     if len(tasks) > MAX_TASKS:
         return
+    runs = {task.name: task.run for task in tasks}
     for index, task in enumerate(tasks):
         yield from _input_errors(index, task, known)
+        yield from result_errors(task, runs, known, ("tasks", index, "input"))
 
 
 def _input_errors(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterator[FieldError]:
@@ -27,6 +30,32 @@ def _input_errors(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterato
         yield FieldError("unknown_run", detail, pointer.fragment(["tasks", index, "run"]))
         return
     yield from announced.schema.errors(task.input, ["tasks", index, "input"])
+
+
+def result_errors(
+    task: TaskSpec, runs: Mapping[str, str], known: CatalogSnapshot, at: Iterable[str | int]
+) -> Iterator[FieldError]:
+    """Yields the references of a task's input to fields that the announced results of other tasks do not have.
+
+    `runs` holds what each task of the job runs, by its name. Malformed references are the errors of `graph`.
+    """
+    at = tuple(at)
+    for reference in graph.references(task.input):
+        tokens = _tokens(reference)
+        announced = known.tasks.get(runs.get(tokens[0], "")) if tokens and tokens[0] in task.after else None
+        if announced is None:
+            continue
+        if wrong := missing_field(announced.description.result_schema, tokens[1:]):
+            detail = f"The result of {tokens[0]} ({announced.description.name}) {wrong}."
+            yield FieldError("unknown_result_field", detail, pointer.fragment([*at, *reference.path]))
+
+
+def _tokens(reference: graph.Reference) -> list[str]:
+    """Returns the tokens of a reference; none for a malformed one."""
+    try:
+        return pointer.parse(reference.target) if isinstance(reference.target, str) else []
+    except ValueError:
+        return []
 
 
 def new_tasks(spec: JobSpec, known: CatalogSnapshot) -> list[NewTask]:

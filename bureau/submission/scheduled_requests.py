@@ -1,6 +1,7 @@
-"""Checks what a schedule submits, finds the files that it refers to, and builds its job: one function a question."""
+"""Checks what a schedule submits, finds the files that it refers to, and builds its job."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from uuid import UUID
 
@@ -17,15 +18,29 @@ from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.requests.certificates import certificates_errors, certificates_job, used_by_certificates
 from bureau.submission.requests.emails import email_errors, email_job, used_by_email
 from bureau.submission.requests.limits import RequestLimits
-from bureau.submission.requests.reports import report_errors, report_job
+from bureau.submission.requests.reports import plan_report, report_job
 from bureau.submission.specs import job_from, spec_errors, used_by
 from bureau.submission.terms import terms_errors
 
+Build = Callable[[str, str, UUID | None], NewJob]
+"""Builds the job for an owner, the name of the schedule and the job's id; None makes a new id."""
 
-def request_errors(request: ScheduledRequest, known: CatalogSnapshot, limits: RequestLimits) -> Iterator[FieldError]:
-    """Yields all errors of a request, as its own submission would, and those that only a schedule has."""
-    yield from _own_errors(request)
-    yield from _submission_errors(request, known, limits)
+
+@dataclass(frozen=True)
+class CheckedRequest:
+    """Holds the errors of a request, and what builds its job if there are none; both are planned once.
+
+    `errors` are those of its own submission and those that only a schedule has. They are found while they are read.
+    """
+
+    errors: Iterable[FieldError]
+    build: Build
+
+
+def check_request(request: ScheduledRequest, known: CatalogSnapshot, limits: RequestLimits) -> CheckedRequest:
+    """Checks what a schedule submits. The name of the schedule is the title of a job that has no other."""
+    errors, build = _check(request, known, limits)
+    return CheckedRequest(chain(_own_errors(request), errors), build)
 
 
 def static_errors(request: ScheduledRequest) -> Iterator[FieldError]:
@@ -49,49 +64,40 @@ def used_by_request(request: ScheduledRequest) -> list[Used]:
             return []
 
 
-def job_of(
-    request: ScheduledRequest,
-    owner: str,
-    name: str,
-    known: CatalogSnapshot,
-    limits: RequestLimits,
-    *,
-    job_id: UUID | None = None,
-) -> NewJob:
-    """Builds the job of a request without errors. `name`, the schedule's, is the title of a job that has no other."""
-    match request:
-        case JobSpec():
-            return job_from(request, owner, known, job_id=job_id, title=name)
-        case ReportRequest():
-            return report_job(request, owner, known, limits, job_id=job_id)
-        case EmailRequest():
-            return email_job(request, owner, known, job_id=job_id)
-        case CertificatesRequest():
-            return certificates_job(request, request.files, name, owner, known, job_id=job_id)
-
-
-def _submission_errors(
+def _check(
     request: ScheduledRequest, known: CatalogSnapshot, limits: RequestLimits
-) -> Iterable[FieldError]:
+) -> tuple[Iterable[FieldError], Build]:
     match request:
         case JobSpec():
-            return spec_errors(request, known)
+            return spec_errors(request, known), lambda owner, name, job_id: job_from(
+                request, owner, known, job_id=job_id, title=name
+            )
         case ReportRequest():
-            return report_errors(request, known, limits)
+            plan, errors = plan_report(request, known, limits)
+            return errors, lambda owner, _, job_id: report_job(request, plan, owner, known, limits, job_id=job_id)
         case EmailRequest():
-            return email_errors(request, known, limits)
+            return email_errors(request, known, limits), lambda owner, _, job_id: email_job(
+                request, owner, known, job_id=job_id
+            )
         case CertificatesRequest():
-            return certificates_errors(request, limits)
+            return certificates_errors(request, limits), lambda owner, name, job_id: certificates_job(
+                request, request.files, name, owner, known, job_id=job_id
+            )
 
 
 def _own_errors(request: ScheduledRequest) -> Iterator[FieldError]:
-    return chain(_absolute_times(request), _long_texts(request) if isinstance(request, EmailRequest) else ())
+    return chain(_terms_of_one_job(request), _long_texts(request) if isinstance(request, EmailRequest) else ())
 
 
-def _absolute_times(request: ScheduledRequest) -> Iterator[FieldError]:
-    for name, mend in (("run_at", "say when in cron or every_seconds"), ("expires_at", "leave it out")):
+def _terms_of_one_job(request: ScheduledRequest) -> Iterator[FieldError]:
+    mends = (
+        ("run_at", "set its times with cron or every_seconds"),
+        ("expires_at", "leave it out"),
+        ("id", "leave it out"),
+    )
+    for name, mend in mends:
         if getattr(request, name) is not None:
-            yield FieldError("refused", f"A job that comes again has no {name}: {mend}.", f"#/{name}")
+            yield FieldError("refused", f"The job of a schedule cannot have {name}: {mend}.", f"#/{name}")
 
 
 def _long_texts(mail: EmailRequest) -> Iterator[FieldError]:

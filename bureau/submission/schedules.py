@@ -17,7 +17,7 @@ from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOri
 from bureau.ledger.schedules.ticks import Timing
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.requests.limits import RequestLimits
-from bureau.submission.scheduled_requests import job_of, request_errors, static_errors, used_by_request
+from bureau.submission.scheduled_requests import check_request, static_errors, used_by_request
 from bureau.submission.specs import within
 
 # A service that announces nothing now may be back when its task is due: its schedules go on, and their tasks wait.
@@ -42,7 +42,7 @@ class NotAcceptedNow(ValueError):
 def schedule_errors(spec: ScheduleSpec, known: CatalogSnapshot, limits: RequestLimits) -> list[FieldError]:
     """Returns the errors of its times and of its request, which is checked as if it were submitted now."""
     requests = spec.requests().items()
-    of_request = (within([name], request_errors(request, known, limits)) for name, request in requests)
+    of_request = (within([name], check_request(request, known, limits).errors) for name, request in requests)
     return first_errors(_time_errors(spec), _choice_errors(spec), *of_request)
 
 
@@ -68,8 +68,8 @@ def _time_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
 def timing_errors(timing: Timing) -> Iterator[FieldError]:
     """Yields the errors of times that are not checked yet."""
     if (timing.cron is None) == (timing.every_seconds is None):
-        given = "neither" if timing.cron is None else "both"
-        yield FieldError("refused", f"Give cron or every_seconds; here are {given}.", "#/cron")
+        given = "neither is" if timing.cron is None else "both are"
+        yield FieldError("refused", f"Give either cron or every_seconds; {given} given.", "#/cron")
     try:
         check_zone(timing.time_zone)
     except ZoneUnknown as wrong:
@@ -78,7 +78,7 @@ def timing_errors(timing: Timing) -> Iterator[FieldError]:
         if timing.cron is not None:
             check_cron(timing.cron)
     except CronInvalid as wrong:
-        yield FieldError("wrong_form", f"The cron expression {timing.cron} cannot be: {wrong}.", "#/cron")
+        yield FieldError("wrong_form", f"The cron expression {timing.cron} is invalid: {wrong}.", "#/cron")
 
 
 def _choice_errors(spec: ScheduleSpec) -> Iterator[FieldError]:
@@ -112,12 +112,13 @@ def job_at(schedule: Schedule, known: CatalogSnapshot, limits: RequestLimits, *,
     Raises `JobUnreadable`, `NotAcceptedNow`.
     """
     ((field, request),) = spec_of(schedule).requests().items()
-    errors = request_errors(request, known, limits)
+    checked = check_request(request, known, limits)
+    errors = checked.errors
     if _can_wait(request):
         errors = (one for one in errors if one.code not in _NOT_SERVED)
     if found := first_errors(within([field], errors)):
         raise NotAcceptedNow(found)
-    return job_of(request, schedule.owner, schedule.name, known, limits, job_id=job_id)
+    return checked.build(schedule.owner, schedule.name, job_id)
 
 
 def _can_wait(request: ScheduledRequest) -> bool:

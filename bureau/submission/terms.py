@@ -38,13 +38,13 @@ def overridden(
     policy: RetryTerms, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None
 ) -> RetryTerms:
     """Returns the policy with the values of the task, else those of its job, else the announced ones."""
-    merged = policy.retry.model_dump()
-    for override in (terms.retry, retry):
-        if override is not None:
-            merged.update(override.model_dump(exclude_none=True))
+    overrides = [override for override in (terms.retry, retry) if override is not None]
+    merged = policy.retry.model_dump() if overrides else {}
+    for override in overrides:
+        merged.update(override.model_dump(exclude_none=True))
     return RetryTerms(
         policy.queue,
-        RetryPolicy(**merged),
+        RetryPolicy(**merged) if overrides else policy.retry,
         limit or terms.time_limit_seconds or policy.time_limit_seconds,
     )
 
@@ -52,14 +52,14 @@ def overridden(
 def terms_errors(terms: Terms) -> list[FieldError]:
     """Returns the errors that no single field shows."""
     errors = [
-        FieldError("out_of_range", f"{name} lies outside the years 1970 to 9000.", f"#/{name}")
+        FieldError("out_of_range", f"{name} is outside the years 1970 to 9000.", f"#/{name}")
         for name, moment in (("run_at", terms.run_at), ("expires_at", terms.expires_at))
         if moment is not None and not EARLIEST <= moment <= LATEST
     ]
     if terms.run_at is not None and terms.delay_seconds is not None:
         errors.append(FieldError("given_twice", "Give run_at or delay_seconds, not both.", "#/delay_seconds"))
     if terms.run_at is not None and terms.expires_at is not None and terms.expires_at <= terms.run_at:
-        errors.append(FieldError("refused", "It would expire before its run_at.", "#/expires_at"))
+        errors.append(FieldError("refused", "expires_at must be later than run_at.", "#/expires_at"))
     return errors
 
 
@@ -75,7 +75,8 @@ def new_job(
 ) -> NewJob:
     """Builds a job for the ledger; `title` is used for submissions without one."""
     return NewJob(
-        id=job_id or new_id(),
+        id=job_id or terms.id or new_id(),
+        id_given=job_id is None and terms.id is not None,
         owner=owner,
         kind=kind,
         title=terms.title or title[:200],

@@ -7,6 +7,7 @@ import pytest
 
 from bureau.client import JobFailed, Problem
 from bureau.testing import BureauInProcess
+from examples.suma.files import count_lines, join
 from examples.suma.patterns import flaky, total
 from examples.suma.tasks import initials, suma
 
@@ -26,6 +27,32 @@ def test_initials_are_a_result_and_a_file(bureau: BureauInProcess) -> None:
     job = bureau.submit(initials, names=["Ada Lovelace", "Grace Hopper"]).wait(10)
     assert job.result() == {"Ada Lovelace": "AL", "Grace Hopper": "GH"}
     assert job.artifact("initials.txt").read() == b"AL\tAda Lovelace\nGH\tGrace Hopper\n"
+
+
+def test_an_uploaded_file_is_the_input_of_a_task(bureau: BureauInProcess) -> None:
+    roster = bureau.upload(("roster.txt", b"Ada\nGrace\n"))
+    assert bureau.submit(count_lines, file=roster).wait(10).result() == 2
+    assert bureau.task(count_lines.name, {"file": {"artifact": roster.id}}).wait(10).result() == 2
+
+
+def test_several_files_are_joined_and_the_new_file_is_passed_on(bureau: BureauInProcess) -> None:
+    files = [bureau.upload((name, text)) for name, text in (("a.txt", b"Ada\n"), ("b.txt", b"Grace\nMary\n"))]
+    tasks = [
+        {"name": "join", "run": join.name, "input": {"files": files}},
+        {"name": "count", "run": count_lines.name, "after": ["join"], "input": {"file": {"$result": "/join/file"}}},
+    ]
+    job = bureau.job(tasks).wait(10)
+    assert job.result("join")["lines"] == job.result("count") == 3
+    assert job.artifact("joined.txt").read() == b"Ada\nGrace\nMary\n"
+
+
+def test_a_field_that_a_result_does_not_have_is_refused(bureau: BureauInProcess) -> None:
+    tasks = [
+        {"name": "join", "run": join.name, "input": {"files": []}},
+        {"name": "count", "run": count_lines.name, "after": ["join"], "input": {"file": {"$result": "/join/files"}}},
+    ]
+    with pytest.raises(Problem, match=r"The result of join \(shop.join\) has no files; it has: file, lines"):
+        bureau.job(tasks)
 
 
 def test_what_fails_at_first_is_tried_again(bureau: BureauInProcess) -> None:

@@ -1,14 +1,14 @@
 """Carries out `deliver: "recipients"`: each person's certificate becomes a file of the job and is mailed to them."""
 
-import zipfile
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import Any
 
 from bureau.contracts.artifacts import safe_name
 from bureau.contracts.certificates import IssueCertificates
 from bureau.contracts.errors import ErrorDetail, PermanentError
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.formatting import count
+from bureau.services.certificates.archive.check import CheckedArchive
 from bureau.services.certificates.manifest import Listed, Manifest
 from bureau.task import Context
 
@@ -16,7 +16,7 @@ RUN = "mailer.send"
 TEMPLATE = "your-certificate"
 
 
-def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, request: IssueCertificates) -> int:
+def deliver(ctx: Context, archive: CheckedArchive, manifest: Manifest | None, request: IssueCertificates) -> int:
     """Adds a mail for each person in the manifest who has an address; returns how many.
 
     Raises `PermanentError` if nobody has one, or if one cannot be written to.
@@ -25,20 +25,19 @@ def deliver(ctx: Context, archive: IO[bytes], manifest: Manifest | None, request
     if manifest is None or not addressed:
         raise PermanentError(
             "no_recipients",
-            "Nobody can be written to: the archive’s manifest.json names no address. Give the roster a column email.",
+            "No mail can be sent: the archive’s manifest.json has no address. Add a column email to the roster.",
         )
     _refuse_bad_addresses(addressed)
-    with zipfile.ZipFile(archive) as members:
-        for done, listed in enumerate(addressed):
-            ctx.progress(done, len(addressed), "mails prepared")
-            with ctx.artifact(safe_name(listed.file), "application/pdf") as pdf, members.open(listed.file) as member:
-                while piece := member.read(256 * 1024):
-                    pdf.write(piece)
-            mail = _mail(listed, manifest.organisation, pdf.ref.model_dump(mode="json"), request)
-            ctx.add(f"send-{listed.serial or done + 1}", RUN, mail)
+    for done, listed in enumerate(addressed):
+        ctx.progress(done, len(addressed), "mails prepared")
+        with ctx.artifact(safe_name(listed.file), "application/pdf") as pdf:
+            for piece in archive.read(listed.file):
+                pdf.write(piece)
+        mail = _mail(listed, manifest.organisation, pdf.ref.model_dump(mode="json"), request)
+        ctx.add(f"send-{listed.serial or done + 1}", RUN, mail)
     ctx.progress(len(addressed), len(addressed), "mails prepared")
     without = len(manifest.certificates) - len(addressed)
-    ctx.log(f"{count(len(addressed), 'mail is', 'mails are')} on their way{_left_out(without)}")
+    ctx.log(f"{count(len(addressed), 'mail is', 'mails are')} queued{_left_out(without)}")
     return len(addressed)
 
 
@@ -61,7 +60,7 @@ def _refuse_bad_addresses(addressed: Sequence[Listed]) -> None:
     if errors:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise PermanentError(
-            "recipient_address_invalid", f"Nobody was mailed, because of {errors[0].message}{more}.", details=errors
+            "recipient_address_invalid", f"No mail was sent, because of {errors[0].message}{more}.", details=errors
         )
 
 

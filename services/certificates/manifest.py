@@ -3,13 +3,11 @@
 docs/certificates-api.md describes it.
 """
 
-import zipfile
-from typing import IO
-
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bureau.contracts.base import clean_text
 from bureau.contracts.errors import PermanentError
+from bureau.services.certificates.archive.check import CheckedArchive
 
 NAME = "manifest.json"
 MAX_BYTES = 32 * 1024 * 1024  # it is read into memory: 6 kB for each of 5,000 certificates
@@ -59,24 +57,22 @@ class Manifest(BaseModel):
     errors: list[object] = []
 
 
-def read_manifest(archive: IO[bytes]) -> Manifest | None:
-    """Returns the manifest of a checked archive, if it has one.
+def read_manifest(archive: CheckedArchive) -> Manifest | None:
+    """Returns the manifest of an archive, if it has one.
 
     Raises `PermanentError` (`archive_manifest_invalid`).
     """
-    with zipfile.ZipFile(archive) as members:
-        names = set(members.namelist())
-        if NAME not in names:
-            return None
-        if members.getinfo(NAME).file_size > MAX_BYTES:
-            raise _invalid(f"it has more than {MAX_BYTES:,} bytes")
-        text = members.read(NAME)
+    if NAME not in archive:
+        return None
+    if archive.size_bytes(NAME) > MAX_BYTES:
+        raise _invalid(f"it has more than {MAX_BYTES:,} bytes")
+    text = b"".join(archive.read(NAME))
     try:
         manifest = Manifest.model_validate_json(clean_text(text.decode("utf-8", "replace")))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise _invalid(f"{'/'.join(map(str, first['loc']))}: {first['msg']}") from None
-    if missing := [listed.file for listed in manifest.certificates if listed.file not in names]:
+    if missing := [listed.file for listed in manifest.certificates if listed.file not in archive]:
         raise _invalid(f"it lists {missing[0]!r}, which is not in the archive")
     return manifest
 

@@ -10,13 +10,14 @@ from bureau.contracts.errors import PermanentError
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
 from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
-from bureau.services.certificates.archive.check import Checked, Limits, check_archive
+from bureau.services.certificates.archive.check import CheckedArchive, Limits, check_archive
 from bureau.services.certificates.delivery import deliver
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import spooled_file
 from bureau.task import ArtifactWriter, Context, Task
 
 READINGS_SHOWN = 5
+COPY_BYTES = 256 * 1024
 _FIELDS = ("encoding", "language")  # the request's fields that are sent along with the files
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -28,26 +29,25 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
 
     def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
         """Makes certificates from rosters: a ZIP archive, and a mail for each person if asked."""
-        # The download is written twice: to the file of the job, and to a copy that can be read before that is complete.
+        # People get a copy of the members that passed the check, not the archive that came: nothing hides in the copy.
         # An archive that fails the check is kept under another name, and causes no mail and no entry in the book.
-        with spooled_file() as copy:
-            with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
-                _download(ctx, api, request, limits, artifact, copy)
+        with spooled_file() as received:
+            _download(ctx, api, request, limits, received)
             try:
-                checked = _check(ctx, copy, limits)
-                manifest = _manifest(ctx, copy)
+                with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
+                    checked = _check(ctx, received, limits, artifact)
+                manifest = _manifest(ctx, checked)
             except PermanentError as refusal:
-                ctx.keep(artifact.ref, f"refused-{archive_name(ctx)}")
-                ctx.log(f"the archive is refused; its owner can look at it, with care: refused-{archive_name(ctx)}")
+                _keep_refused(ctx, received)
                 raise refusal from None
-            mails = deliver(ctx, copy, manifest, request) if request.deliver == "recipients" else 0
+            mails = deliver(ctx, checked, manifest, request) if request.deliver == "recipients" else 0
             _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
         ctx.log(f"kept {archive_name(ctx)}; uploads that nothing else uses are removed")
         return CertificatesIssued(
             archive=artifact.ref,
-            members=checked.files,
+            members=len(checked),
             bytes=artifact.size,
             sha256=artifact.sha256,
             certificates=len(manifest.certificates) if manifest else 0,
@@ -68,13 +68,8 @@ def _download(
     api: CertificatesApi,
     request: IssueCertificates,
     limits: Limits,
-    artifact: ArtifactWriter,
-    copy: IO[bytes],
+    received: IO[bytes],
 ) -> None:
-    def write(piece: bytes) -> None:
-        artifact.write(piece)
-        copy.write(piece)
-
     with ExitStack() as opened:
         stored = [opened.enter_context(ctx.open(ref)) for ref in request.files]
         ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to {api.name}")
@@ -85,21 +80,33 @@ def _download(
                 fields={name: value for name in _FIELDS if (value := getattr(request, name))},
                 stop=ctx.stop,
                 limit_bytes=limits.archive_bytes,
-                write=write,
+                write=received.write,
                 progress=ctx.progress,
             ),
         )
-    ctx.log(f"received an archive of {size(copy.tell())}")
+    ctx.log(f"received an archive of {size(received.tell())}")
 
 
-def _check(ctx: Context, copy: IO[bytes], limits: Limits) -> Checked:
-    checked = check_archive(copy, limits, lambda done, total: ctx.progress(done, total, "files checked"))
-    ctx.log(f"checked {count(checked.files, 'file')}: names, sizes and checksums are right")
+def _check(ctx: Context, received: IO[bytes], limits: Limits, artifact: ArtifactWriter) -> CheckedArchive:
+    checked = check_archive(
+        received, limits, artifact.write, lambda done, total: ctx.progress(done, total, "files checked")
+    )
+    ctx.log(f"checked {count(len(checked), 'file')}: names, sizes and checksums are right")
     return checked
 
 
-def _manifest(ctx: Context, copy: IO[bytes]) -> Manifest | None:
-    manifest = read_manifest(copy)
+def _keep_refused(ctx: Context, received: IO[bytes]) -> None:
+    name = f"refused-{archive_name(ctx)}"
+    received.seek(0)
+    with ctx.artifact(name, "application/zip") as artifact:
+        while piece := received.read(COPY_BYTES):
+            artifact.write(piece)
+    ctx.keep(artifact.ref, name)
+    ctx.log(f"the archive is refused; it is kept for its owner to examine with care: {name}")
+
+
+def _manifest(ctx: Context, archive: CheckedArchive) -> Manifest | None:
+    manifest = read_manifest(archive)
     if manifest and manifest.rosters:
         for line in _readings(manifest.rosters):
             ctx.log(line)

@@ -145,7 +145,7 @@ class Embedded:
         hints.forget_all(self._db)
         idempotency.release_all(self._db)
         if requeued.tasks:
-            log.info("tasks of the previous run requeued", tasks=requeued.tasks)
+            log.info("requeued tasks of the previous run", tasks=requeued.tasks)
 
 
 def _address(bind: str) -> tuple[str, int]:

@@ -1,7 +1,9 @@
 """Adapts gunicorn's threaded worker: slow clients hold no thread, and a stop resets no connection.
 
-Requests wait in `Arrivals` until they have arrived; gunicorn's own worker would give a thread to the first byte.
-/healthz has a thread of its own, so that it answers while all others are busy.
+Requests wait in `Arrivals` until they have arrived; gunicorn's own worker would give a thread to the first byte. The
+thread that has answered a request puts the connection back there itself: gunicorn's own worker goes through its main
+thread before and after each request, which took more CPU time than the request. /healthz has a thread of its own, so
+that it answers while all others are busy.
 
 On a stop, gunicorn's own worker stops accepting, keeps the listening socket open while the last requests run, and
 closes it at the end. Connections made meanwhile were accepted by the kernel and are reset then, after up to the whole
@@ -9,53 +11,74 @@ grace period. This worker answers the connections that the kernel has accepted, 
 clients are refused, and know that nothing was sent.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from bureau.services.gateway.serving.arrivals import Arrivals, Server
-from bureau.services.gateway.serving.arriving_socket import ArrivingSocket
+from bureau.services.gateway.serving.exchange import exchange, limit_waits
+from bureau.services.gateway.serving.request_threads import RequestThreads
 
-SEND_SECONDS = 30.0  # a client that reads nothing for this long is disconnected, because it holds a thread
 HURRY_SECONDS = 2.0  # the time that gunicorn's own worker gives kept-alive connections at a stop
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Drains its connections on SIGTERM. A reload leaves the socket open in the parent, for the next workers."""
 
+    alive: bool
     sockets: list[Any]
+    tpool: RequestThreads[Any]
 
     def init_process(self) -> None:
-        self.arrivals: Arrivals[Any] = Arrivals(
-            Server(super().enqueue_req, self._enqueue_health, self._close_waiting), self.cfg.threads
-        )
-        self._health = ThreadPoolExecutor(1, "healthz")
+        self._health = RequestThreads(self._serve, 1, "healthz")
         super().init_process()
 
+    def get_thread_pool(self) -> RequestThreads[Any]:
+        threads = RequestThreads(self._serve, self.cfg.threads, "request")
+        self.arrivals: Arrivals[Any] = Arrivals(
+            Server(threads.hand, self._health.hand, self._close_waiting), self.cfg.threads
+        )
+        return threads
+
     def enqueue_req(self, conn: Any) -> None:
-        """Queues the connection until its request has arrived. Bytes that were already read cannot be waited for."""
+        """Queues a new connection until its request has arrived."""
         conn.data_ready = True
+        limit_waits(conn.sock)
+        self._wait_for_request(conn)
+
+    def _serve(self, conn: Any) -> None:
+        """Answers the request of a connection, and queues the connection for its next one."""
+        kept = False
+        try:
+            kept = exchange(self, conn, slow=self.arrivals.is_slow(conn))
+        finally:
+            self.arrivals.finished(conn)
+            if not kept or not self._waits_again(conn):
+                conn.close(graceful=True)
+                self.method_queue.defer(self._closed)
+
+    def _waits_again(self, conn: Any) -> bool:
+        try:
+            self._wait_for_request(conn)
+        except (OSError, ValueError):  # the socket is closed
+            return False
+        return True
+
+    def _wait_for_request(self, conn: Any) -> None:
+        """Queues the connection. Bytes that were already read cannot be waited for."""
         if conn.initialized and conn.parser.unreader.buf.getvalue():
-            super().enqueue_req(conn)
+            self.tpool.hand(conn)
             return
         address = conn.client[0] if isinstance(conn.client, tuple) else ""
         self.arrivals.add(conn, conn.sock, address, kept=conn.initialized)
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
-        self.arrivals.finished(conn)
-        super().finish_request(conn, fs)
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        if self.arrivals.is_slow(conn):
-            conn.parser.unreader.sock = ArrivingSocket(conn.sock)
-        conn.sock.settimeout(SEND_SECONDS)
-        try:
-            return super().handle_request(req, conn)
-        except TimeoutError as silent:  # gunicorn would log it as an error of ours
-            raise StopIteration from silent
-        finally:
-            conn.parser.unreader.sock = conn.sock
+    def counts_request(self) -> bool:
+        """Counts a request. Returns whether its connection may be kept: not at a stop, nor if too many wait already."""
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        return bool(self.alive and self.arrivals.count < self.max_keepalived)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
@@ -72,14 +95,10 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
             before = self.nr_conns
             self.accept(listener)
 
-    def _enqueue_health(self, conn: Any) -> None:
-        done = self._health.submit(self.handle, conn)
-        done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
-
     def _close_waiting(self, conn: Any) -> None:
-        """Closes the connection in the main thread, which counts connections."""
-        self.method_queue.defer(self._closed, conn)
-
-    def _closed(self, conn: Any) -> None:
-        self.nr_conns -= 1
         conn.close()
+        self.method_queue.defer(self._closed)
+
+    def _closed(self) -> None:
+        """Counts a closed connection, in the main thread."""
+        self.nr_conns -= 1

@@ -60,7 +60,7 @@ def make(db: Database, given: argparse.Namespace) -> int:
     new = NewKey(key.id, given.owner, given.role, key.sha256, given.label, lives)
     act = Act("key.make", given.owner, COMMAND, key.id, detail={"role": given.role})
     keys.add(db, new, act)
-    print(f"The key {key.id} of {given.owner} may {given.role}. It is shown this once:", file=sys.stderr)
+    print(f"The key {key.id} of {given.owner} may {given.role}. It is shown only once:", file=sys.stderr)
     print(key.text())
     return 0
 
@@ -88,18 +88,18 @@ def revoke(db: Database, given: argparse.Namespace) -> int:
     key, in_file = keys.find(db, given.id), _in_file(given.file).get(given.id)
     if in_file is not None:
         print(
-            f"The key {in_file.id} of {in_file.owner} is in KEYS_FILE, {given.file}: remove its line there. "
-            "Gateways see that at the next request.",
+            f"The key {in_file.id} of {in_file.owner} is in KEYS_FILE, {given.file}; remove its line there. "
+            "Gateways notice this at the next request.",
             file=sys.stderr,
         )
         return 1
     if key is None:
-        print(f"There is no key {given.id}; `list` shows those there are.", file=sys.stderr)
+        print(f"Key {given.id} not found; `list` shows all keys.", file=sys.stderr)
         return 1
     if keys.revoke(db, key.id, Act("key.revoke", key.owner, COMMAND, key.id)):
-        print(f"The key {key.id} of {key.owner} opens nothing any more.")
+        print(f"The key {key.id} of {key.owner} is revoked and no longer accepted.")
     else:
-        print(f"The key {key.id} of {key.owner} was revoked before.")
+        print(f"The key {key.id} of {key.owner} had been revoked before.")
     return 0
 
 
@@ -108,7 +108,7 @@ def _in_file(path: Path | None) -> dict[str, FileKey]:
     try:
         return key_file.read(path) if path else {}
     except KeyFileError as error:
-        print(f"The keys of KEYS_FILE are not known: {error}", file=sys.stderr)
+        print(f"KEYS_FILE cannot be read: {error}", file=sys.stderr)
         return {}
 
 
@@ -141,21 +141,21 @@ def _days(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bureau.services.gateway.keys", description="Who may ask the gateway."
+        prog="python -m bureau.services.gateway.keys", description="Manages the keys of the gateway."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="makes a key and shows it, once")
-    making.add_argument("--owner", required=True, type=_owner, help="whose jobs and files it opens")
+    making.add_argument("--owner", required=True, type=_owner, help="the owner whose jobs and files it gives access to")
     making.add_argument("--role", required=True, choices=[role.value for role in Role], type=str)
-    making.add_argument("--label", default="", help="what it is for")
-    making.add_argument("--expires-in-days", type=_days, help="without it the key lives until it is revoked")
+    making.add_argument("--label", default="", help="a note about its purpose")
+    making.add_argument("--expires-in-days", type=_days, help="without it the key is valid until it is revoked")
     making.add_argument("--for-file", action="store_true", help="only prints a line for KEYS_FILE")
     making.set_defaults(run=make)
     commands.add_parser("list", help="shows all keys, also those of KEYS_FILE, without their secrets").set_defaults(
         run=show
     )
-    revoking = commands.add_parser("revoke", help="from the next request on the key opens nothing")
-    revoking.add_argument("id", help="as `list` shows it: the middle of bureau_<id>_<secret>")
+    revoking = commands.add_parser("revoke", help="revokes a key; it is refused from the next request on")
+    revoking.add_argument("id", help="the id that `list` shows: the middle of bureau_<id>_<secret>")
     revoking.set_defaults(run=revoke)
     return parser
 

@@ -50,7 +50,7 @@ class TaskError(BaseModel):
     code: str
     message: str
     retryable: bool
-    details: list[ErrorDetail] = Field(default=[], description="The errors one by one, such as those of a roster.")
+    details: list[ErrorDetail] = Field(default=[], description="The single errors, such as those of a roster.")
 
 
 class JobError(TaskError):
@@ -123,7 +123,7 @@ class Task(BaseModel):
     logs: list[LogLine]
     result: Any
     error: TaskError | None
-    mail: list[MailRecipient] = Field(description="By recipient, of a task that sends mail.")
+    mail: list[MailRecipient] = Field(description="The status of each recipient, for a task that sends mail.")
 
 
 class Artifact(BaseModel):
@@ -151,7 +151,7 @@ class JobSummary(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    counts: dict[str, int] = Field(description="Tasks by state.")
+    counts: dict[str, int] = Field(description="The number of tasks in each state.")
     error: JobError | None
 
 

@@ -18,7 +18,9 @@ class FieldErrorModel(BaseModel):
 class ProblemDocument(BaseModel):
     """Describes what was wrong with a request, all errors at once."""
 
-    type: str = Field(description="Says more when opened, and never changes.", examples=["/problems/invalid"])
+    type: str = Field(
+        description="The address of a page that explains the problem; it never changes.", examples=["/problems/invalid"]
+    )
     title: str
     status: int
     detail: str

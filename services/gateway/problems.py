@@ -21,52 +21,72 @@ class Kind:
 KINDS = {
     kind.slug: kind
     for kind in (
-        Kind("unreadable", 400, "The request cannot be read", "Its body or a part of it is not what its type says."),
+        Kind(
+            "unreadable", 400, "The request cannot be read", "The body or a part of it does not match its content type."
+        ),
         Kind(
             "key-missing",
             401,
-            "A key is needed",
-            "Keys are in use here. Send yours as `Authorization: Bearer <key>`; in a browser it is the password. "
+            "A key is required",
+            "This gateway requires a key. Send yours as `Authorization: Bearer <key>`; in a "
+            "browser use it as the password. "
             "`python -m bureau.services.gateway.keys make` makes one.",
         ),
         Kind(
             "key-invalid",
             401,
-            "The key opens nothing",
-            "It is not known here, was revoked or has expired. Ask whoever runs this gateway for another.",
+            "The key is not accepted",
+            "The key is unknown, was revoked or has expired. Ask the operator of this gateway for a new one.",
         ),
         Kind(
             "role-too-low",
             403,
-            "The key's role does not suffice",
+            "The key's role is too low",
             "`view` reads, `submit` also submits and acts on single jobs, `operate` also acts on many and on queues.",
         ),
         Kind(
             "signature-invalid",
             403,
             "The signature is not the provider's",
-            "Events are taken only when they are signed with the provider's key, and just now.",
+            "Events are accepted only if the provider's key signed them a short time ago.",
         ),
-        Kind("link-invalid", 403, "The link is not valid", "A signed link opens what it was made for, unchanged."),
+        Kind(
+            "link-invalid",
+            403,
+            "The link is not valid",
+            "A signed link gives access only to what it was made for, and only unchanged.",
+        ),
         Kind(
             "host-not-allowed",
             403,
             "This host name is not the gateway's",
-            "The Host header names neither this machine nor PUBLIC_URL. A page elsewhere may be trying to reach a "
-            "gateway that trusts its own machine. Use the address in PUBLIC_URL, set it, or add to ALLOWED_HOSTS.",
+            "The Host header names neither this machine nor PUBLIC_URL. A page on another site "
+            "may be trying to reach a "
+            "gateway that trusts its own machine. Use the address in PUBLIC_URL, set PUBLIC_URL, "
+            "or add the name to ALLOWED_HOSTS.",
         ),
         Kind(
             "origin-not-allowed",
             403,
             "Requests from this web page are refused",
-            "A browser sent this for a page of another site. Changes are accepted only from the gateway's own pages "
+            "A browser sent this request for a page of another site. Changes are accepted only "
+            "from the gateway's own pages "
             "and from programs that are not web pages.",
         ),
-        Kind("not-found", 404, "There is no such thing", "Nothing of yours is at this address."),
+        Kind("not-found", 404, "Not found", "Nothing that belongs to you was found at this address."),
         Kind(
-            "method-not-allowed", 405, "This method is not for this address", "The Allow header lists those that are."
+            "method-not-allowed",
+            405,
+            "This address does not accept the method",
+            "The Allow header lists the methods that it accepts.",
         ),
-        Kind("job-ended", 409, "The job has ended", "What was asked for needs a job that has not ended."),
+        Kind(
+            "job-id-taken",
+            409,
+            "Another job has this id",
+            "A client may choose the id of its job, and this one is in use. Choose another, or leave it out.",
+        ),
+        Kind("job-ended", 409, "The job has ended", "The request needs a job that has not ended."),
         Kind("job-not-failed", 409, "The job has not failed", "A retry needs a job that failed or was cancelled."),
         Kind(
             "job-not-ended",
@@ -78,32 +98,41 @@ KINDS = {
             "schedule-from-file",
             409,
             "The schedule comes from a file",
-            "It is written in the scheduler's SCHEDULES_FILE: change it there. Running it now is possible here too.",
+            "The schedule is defined in the scheduler's SCHEDULES_FILE; change it there. It can be run over HTTP too.",
         ),
         Kind(
             "count-changed",
             409,
-            "Another number of jobs matches",
-            "`expect` did not name how many there are now. Look again with dry_run, then name the new count.",
+            "Another number matches",
+            "`expect` differs from the present number. Count again with dry_run, then send the new number.",
         ),
         Kind(
             "idempotency-key-busy",
             409,
-            "A request with this key is under way",
-            "Wait as Retry-After says and send it again: the first answer comes back.",
+            "A request with this key is still being processed",
+            "Wait as long as Retry-After says and send it again; the first answer is returned.",
         ),
-        Kind("link-expired", 410, "The link has expired", "Whoever gave it can make a new one."),
+        Kind("link-expired", 410, "The link has expired", "The person who sent it can make a new one."),
         Kind(
-            "precondition-failed", 412, "The file is not the expected one", "If-Match or If-Unmodified-Since said so."
+            "precondition-failed",
+            412,
+            "The file is not the expected one",
+            "If-Match or If-Unmodified-Since does not fit the file.",
         ),
         Kind("too-large", 413, "Too many bytes", "The detail names the limit and its value; limits are settings."),
-        Kind("unsupported-media-type", 415, "This content type is not taken here", "The detail lists those that are."),
+        Kind(
+            "unsupported-media-type",
+            415,
+            "This content type is not accepted",
+            "The detail lists the types that are accepted.",
+        ),
         Kind("range-not-satisfiable", 416, "The range lies outside the file", "Content-Range gives the file's size."),
         Kind(
             "invalid",
             422,
-            "The request was understood and refused",
-            "All that is wrong is in `errors`: `pointer` leads into the body, `parameter` and `header` name one.",
+            "Validation failed",
+            "`errors` lists every error: `pointer` names the place in the body, `parameter` or "
+            "`header` the other places.",
         ),
         Kind(
             "idempotency-key-reused",
@@ -115,42 +144,54 @@ KINDS = {
             "too-many-requests",
             429,
             "Too many requests with this key",
-            "Wait as Retry-After says. RateLimit tells with every answer how many are left; RATE_LIMIT_PER_MINUTE is "
-            "the setting.",
+            "Wait as long as Retry-After says. The header RateLimit shows how many are left; RATE_LIMIT_PER_MINUTE is "
+            "the limit.",
         ),
         Kind(
             "too-many-open-jobs",
             429,
             "Too many jobs that have not ended",
-            "An owner has at most QUOTA_OPEN_JOBS of them. Wait until some end, or cancel some.",
+            "An owner may have at most QUOTA_OPEN_JOBS of them. Wait until some end, or cancel some.",
         ),
         Kind(
             "too-many-bytes-stored",
             429,
             "Too many bytes stored",
-            "The files of an owner have at most QUOTA_STORED_BYTES together. They go with time, or with their jobs.",
+            "The files of an owner may have at most QUOTA_STORED_BYTES together. They are "
+            "deleted in time, or with their jobs.",
         ),
-        Kind("internal-error", 500, "Something went wrong in Bureau", "It was logged under the answer's Request-Id."),
-        Kind("report-failed", 502, "The report could not be run", "The detail says what its source answered."),
+        Kind(
+            "internal-error",
+            500,
+            "Something went wrong in Bureau",
+            "The error was logged with the answer's Request-Id.",
+        ),
+        Kind("report-failed", 502, "The report could not be run", "The detail says what the data source answered."),
         Kind(
             "preview-takes-longer",
             504,
-            "The preview takes longer",
-            "A preview has five seconds, and was cancelled. The report itself may take its time.",
+            "The preview takes too long",
+            "A preview is cancelled after five seconds. The report itself may take longer.",
         ),
         Kind(
             "no-service",
             503,
-            "No service for this has announced itself yet",
+            "No service has announced this yet",
             "Services announce what they can do when they start. Start the one that is missing and try again.",
         ),
         Kind(
             "too-many-streams",
             503,
-            "As many event streams are open as there may be",
-            "Each holds a thread of the gateway. Try again as Retry-After says, or ask for the list of events.",
+            "Too many event streams are open",
+            "Each stream holds a thread of the gateway. Try again after the time in Retry-After, "
+            "or request the list of events.",
         ),
-        Kind("ledger-unavailable", 503, "The ledger does not answer", "Its database is away. Try again later."),
+        Kind(
+            "ledger-unavailable",
+            503,
+            "The ledger does not answer",
+            "The ledger's database is unavailable. Try again later.",
+        ),
         Kind("storage-unavailable", 503, "The file storage does not answer", "Try again later."),
     )
 }
@@ -194,7 +235,7 @@ def refuse_unserved(errors: Iterable[FieldError]) -> None:
 
 
 def not_found(what: str) -> ProblemError:
-    return problem("not-found", f"There is no {what} at this address.")
+    return problem("not-found", f"No {what} was found at this address.")
 
 
 def try_again(slug: str, detail: str, seconds: int = RETRY_SECONDS) -> ProblemError:

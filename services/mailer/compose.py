@@ -1,7 +1,6 @@
 """Composes a message from a task's input: addresses, template, bodies and attachments."""
 
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox, folded
 from bureau.contracts.mail.mail import MAX_BODY_BYTES, SendMail
+from bureau.contracts.media_types import MediaType
 from bureau.services.mailer.message.addresses import mailbox, mailboxes
 from bureau.services.mailer.message.message import Attachment, Marks, Message
 from bureau.services.mailer.message.plain_text import plain_text
@@ -22,7 +22,6 @@ Sign = Callable[[UUID, str, int], str]
 """The absolute address of a file for whoever has it: file, owner, end in seconds since 1970. Raises `NotOwned`."""
 
 _UNTYPED = "application/octet-stream"
-_MEDIA_TYPE = re.compile(r'^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)(?:\s*;\s*charset="?([A-Za-z0-9_.:-]+)"?)?$')
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Composer:
             allowed = ", ".join(sorted(self._from_domains))
             raise PermanentError(
                 "mail_from_not_allowed",
-                f"from: {sender.address} is not of a domain that MAIL_FROM_DOMAINS allows: {allowed}.",
+                f"from: {sender.address} has a domain that MAIL_FROM_DOMAINS does not allow; it allows {allowed}.",
             )
         return sender
 
@@ -139,7 +138,7 @@ class Composer:
             except NotOwned:
                 raise PermanentError(
                     "artifact_not_found",
-                    f"links/{name}: there is no file {ref.artifact}: it was removed, or it never was yours.",
+                    f"links/{name}: file {ref.artifact} not found: it was removed, or it is not yours.",
                 ) from None
             told[f"{name}_expires_at"] = ends.replace(microsecond=0).isoformat()
         return told
@@ -156,23 +155,27 @@ class Composer:
                 if total > self._attachments_max_bytes:
                     raise PermanentError(
                         "mail_attachments_too_large",
-                        f"{field}: up to {stored.name!r} they have {total:,} bytes, more than the "
+                        f"{field}: the files up to {stored.name!r} have {total:,} bytes, more than the "
                         f"{self._attachments_max_bytes:,} of MAIL_ATTACHMENTS_MAX_BYTES. Send fewer, or compress them.",
                     )
                 name = safe_name(stored.name)
-                read.append(Attachment.read(name, media_type(stored.media_type), stored.size, stored.file, cid))
+                kind = media_type(stored.media_type, name if ref.name else None)
+                read.append(Attachment.read(name, kind, stored.size, stored.file, cid))
         return tuple(read)
 
 
-def media_type(given: str) -> str:
-    """Normalizes a media type to `type/subtype` and keeps its charset.
+def media_type(given: str, renamed: str | None = None) -> str:
+    """Normalizes a media type and keeps its valid parameters.
 
-    Types that are invalid in a header, or that must not be encoded in base64, become `application/octet-stream`.
+    Types that are invalid in a header, or that must not be encoded in base64, become `application/octet-stream`. A file
+    that the mail gives another name has that name in the parameter `name` too, which old mail programs go by.
     """
-    match = _MEDIA_TYPE.match(given.strip())
-    if match is None or match[1].lower().startswith(("message/", "multipart/")):
+    kind = MediaType.salvage(given)
+    if kind is None or kind.kind.startswith(("message/", "multipart/")):
         return _UNTYPED
-    return f"{match[1].lower()}; charset={match[2]}" if match[2] else match[1].lower()
+    if renamed and "name" in kind.parameters:
+        kind = MediaType(kind.kind, {**kind.parameters, "name": renamed})
+    return str(kind)
 
 
 def _body(ctx: Context, field: str, given: str | ArtifactRef | None) -> str | None:
@@ -182,7 +185,7 @@ def _body(ctx: Context, field: str, given: str | ArtifactRef | None) -> str | No
         if stored.size > MAX_BODY_BYTES:
             raise PermanentError(
                 "mail_body_too_large",
-                f"{field}: {stored.size:,} bytes, the limit is {MAX_BODY_BYTES:,}. Attach it instead.",
+                f"{field}: {stored.size:,} bytes; the limit is {MAX_BODY_BYTES:,}. Attach it instead.",
             )
         try:
             return stored.file.read().decode("utf-8-sig")

@@ -106,7 +106,8 @@ def under_way(seconds: float) -> Postponed:
     """Returns the postponement for an open attempt: another process may be handing the mail over, or died doing it."""
     return Postponed(
         "delivery_open",
-        "An earlier try to hand this mail over has not ended. It is waited for, so that nobody gets the mail twice.",
+        "An earlier attempt to send this mail has not ended. This one waits for it, so that "
+        "nobody gets the mail twice.",
         delay=max(1.0, seconds),
     )
 
@@ -115,5 +116,5 @@ def _why(one: Suppression) -> str:
     detail = f" ({one.detail})" if one.detail else ""
     return (
         f"on the suppression list since {one.created_at:%Y-%m-%d}: {one.reason.replace('_', ' ')}{detail}. "
-        f"DELETE /v1/mail/suppressions?address={quote(one.address)} takes it off"
+        f"DELETE /v1/mail/suppressions?address={quote(one.address)} removes it from the list"
     )

@@ -128,7 +128,7 @@ def conclude(
     if RecipientStatus.UNKNOWN in stands.values():
         return _parked(tries, stands)
     if RecipientStatus.SENT not in stands.values():
-        return Fail("mail_refused", f"Refused for good: {_why(tries, stands, RecipientStatus.REFUSED)}")
+        return Fail("mail_refused", f"Refused permanently: {_why(tries, stands, RecipientStatus.REFUSED)}")
     return _finish(tries, stands, doubtful=_doubtful(tries))
 
 
@@ -148,13 +148,19 @@ def _of_open(last: MailDelivery, was_sent: bool | None) -> Wait | Settle:
 
     if was_sent:
         return settled(
-            DeliveryState.SENT, RecipientStatus.SENT, "it was handed over; its process ended before saying so"
+            DeliveryState.SENT,
+            RecipientStatus.SENT,
+            "the mail was handed over, but its process ended before it recorded that",
         )
     if was_sent is False:
-        return settled(DeliveryState.REFUSED, RecipientStatus.DEFERRED, "its process ended before it was handed over")
+        return settled(
+            DeliveryState.REFUSED, RecipientStatus.DEFERRED, "its process ended before the mail was handed over"
+        )
     if last.age_seconds < INTENT_SECONDS:
         return Wait(INTENT_SECONDS - last.age_seconds)
-    return settled(DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, "its process ended while it was being handed over")
+    return settled(
+        DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, "its process ended while the mail was being handed over"
+    )
 
 
 def _learned(stands: dict[str, RecipientStatus], was_sent: bool | None) -> dict[str, RecipientStatus]:
@@ -169,7 +175,7 @@ def _parked(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus]
     return Fail(
         "delivery_unknown",
         f"{_why(tries, stands, RecipientStatus.UNKNOWN)}. It was not sent again, because MAIL_UNKNOWN is park: "
-        "ask the recipients, or the provider's log, and submit it again if it did not arrive.",
+        "check with the recipients or in the provider's log, and submit it again if it did not arrive.",
     )
 
 

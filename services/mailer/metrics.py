@@ -3,5 +3,5 @@
 from prometheus_client import Counter
 
 MAILS = Counter(
-    "bureau_mails", "Tries to hand a mail over: sent, deferred, refused or unknown.", ["transport", "outcome"]
+    "bureau_mails", "Attempts to hand a mail over: sent, deferred, refused or unknown.", ["transport", "outcome"]
 )

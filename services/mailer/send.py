@@ -87,7 +87,7 @@ class MailAttempt:
             case Fail(code, message):
                 raise PermanentError(code, message)
             case Finish() as finish:
-                self._ctx.log("the mail was handed over by an earlier try")
+                self._ctx.log("an earlier attempt handed the mail over")
                 return self._result(finish)
 
     def _next_action(self) -> Send | Wait | Fail | Finish:
@@ -102,7 +102,7 @@ class MailAttempt:
             )
             if not isinstance(action, Settle):
                 return action
-            self._ctx.log(f"try {action.n}: {action.response}")
+            self._ctx.log(f"attempt {action.n}: {action.response}")
             self._book.close(DeliveryEnd(self._ctx.task_id, action.n, action.state, action.recipients, action.response))
 
     def _send(self, recipients: tuple[str, ...]) -> MailSent:

@@ -23,7 +23,9 @@ def reports_service(resources: Resources) -> Service:
     settings, sources = load_settings(os.environ)
     catalog = load_catalog(settings.folders).on(sources)
     for error in catalog.errors:
-        log.warning("report left out", file=str(error.file), line=error.line, reason=error.detail)
+        log.warning(
+            "an invalid report is left out of the catalog", file=str(error.file), line=error.line, reason=error.detail
+        )
     tasks = ReportTasks(catalog, sources, SourceConcurrency(resources.database), ZoneInfo(settings.reports_time_zone))
     delivery = ReportDeliverer(_policy(settings), lambda job: first_failure(resources.database, job))
     return Service(

@@ -3,9 +3,9 @@
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -38,6 +38,20 @@ PREVIEW_CELL = 1000  # characters
 LARGEST_CELL = 2**31 - 1
 
 
+@dataclass(frozen=True)
+class FileLayout:
+    """Says how each file of a request is written: the report's own format, with what the request asks for in place."""
+
+    file_format: CsvFormat
+    dialect: Dialect
+
+    @classmethod
+    def of(cls, report: Report, requested: CsvFormat) -> "FileLayout":
+        file_format = requested.over(report.format)
+        dialect = Dialect.of(file_format, neutralise=report.neutralise, columns=report.columns, zone=report.zone)
+        return cls(file_format, dialect)
+
+
 class ReportTasks:
     """Holds the tasks that run the reports of this process on its sources."""
 
@@ -53,20 +67,20 @@ class ReportTasks:
     def generate(self, ctx: Context, request: GenerateReport) -> ReportGenerated:
         """Runs a report of the catalog and writes its rows to a CSV file."""
         report = self._catalog.find(request.report)
-        values = self._values(report, request.params)
+        layout, values = FileLayout.of(report, request.format), self._values(report, request.params)
         ctx.log(f"Reading {report.title} from {report.source}")
         with self._snapshot(ctx, report) as snapshot:
-            return self._write(ctx, snapshot, report, request.format, request.params, values)
+            return _write(ctx, snapshot, report, layout, self._parts(report, request.params, values), values)
 
     def burst(self, ctx: Context, request: BurstReport) -> ReportBurst:
         """Runs a report once for each value of a parameter, all from one snapshot, and writes a CSV file for each."""
         report = self._catalog.find(request.report)
         requested = [{**request.params, request.parameter: value} for value in request.values]
-        bound = [self._values(report, params) for params in requested]
+        layout, bound = FileLayout.of(report, request.format), [self._values(report, params) for params in requested]
         ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(requested)} {request.parameter}")
         with self._snapshot(ctx, report) as snapshot:
             files = [
-                self._write(ctx, snapshot, report, request.format, params, values)
+                _write(ctx, snapshot, report, layout, self._parts(report, params, values), values)
                 for params, values in zip(requested, bound, strict=True)
             ]
         return ReportBurst(files=files)
@@ -76,8 +90,9 @@ class ReportTasks:
         started = time.monotonic()
         report = self._catalog.find(request.report)
         values = self._values(report, request.params)
+        layout = FileLayout.of(report, request.format)
         # No text in the data equals this null text, so NULL can be distinguished.
-        dialect = replace(_dialect(report, request.format), delimiter=",", null_text=f"null {uuid4()}")
+        dialect = replace(layout.dialect, delimiter=",", null_text=f"null {uuid4()}")
         with (
             self._snapshot(ctx, report) as snapshot,
             snapshot.rows(report.query, values, dialect, PREVIEW_ROWS + 1) as rows,
@@ -108,48 +123,45 @@ class ReportTasks:
     def _values(self, report: Report, params: Mapping[str, Any]) -> dict[str, Value]:
         return read_params(report.parameters, params, datetime.now(report.zone or self._zone))
 
-    def _write(
-        self,
-        ctx: Context,
-        snapshot: Snapshot,
-        report: Report,
-        requested: CsvFormat,
-        params: Mapping[str, Any],
-        values: Mapping[str, Value],
-    ) -> ReportGenerated:
-        started = time.monotonic()
-        file_format, dialect = requested.over(report.format), _dialect(report, requested)
-        parts = name_parts(report.parameters, params, values, report.zone or self._zone)
-        estimate = Estimate(snapshot.expected(report.query, values))
-        with (
-            ctx.artifact(file_name(report.title, parts, file_format), media_type(file_format)) as file,
-            snapshot.rows(report.query, values, dialect) as rows,
-        ):
-            names = labels(rows.columns, dialect.columns)
-            count = export(
-                rows, file_format, file.write, lambda done: ctx.progress(done, estimate.total(done), "rows"), dialect
-            )
-        ctx.progress(count, count, "rows")
-        ROWS.labels(report.name).inc(count)
-        seconds = time.monotonic() - started
-        ctx.log(f"Wrote {count:,} rows, {file.size:,} bytes, in {seconds:.1f} s")
-        return ReportGenerated(
-            artifact=file.ref,
-            report=report.name,
-            title=report.title,
-            rows=count,
-            bytes=file.size,
-            sha256=file.sha256,
-            columns=names,
-            snapshot_at=snapshot.taken_at,
-            duration_seconds=round(seconds, 3),
-            params=_as_params(values),
+    def _parts(self, report: Report, params: Mapping[str, Any], values: Mapping[str, Value]) -> Iterator[object]:
+        return name_parts(report.parameters, params, values, report.zone or self._zone)
+
+
+def _write(
+    ctx: Context,
+    snapshot: Snapshot,
+    report: Report,
+    layout: FileLayout,
+    parts: Iterable[object],
+    values: Mapping[str, Value],
+) -> ReportGenerated:
+    """Writes a file, which is named after the report and `parts`."""
+    started = time.monotonic()
+    file_format, dialect = layout.file_format, layout.dialect
+    estimate = Estimate(snapshot.expected(report.query, values))
+    with (
+        ctx.artifact(file_name(report.title, parts, file_format), media_type(file_format)) as file,
+        snapshot.rows(report.query, values, dialect) as rows,
+    ):
+        names = labels(rows.columns, dialect.columns)
+        count = export(
+            rows, file_format, file.write, lambda done: ctx.progress(done, estimate.total(done), "rows"), dialect
         )
-
-
-def _dialect(report: Report, requested: CsvFormat) -> Dialect:
-    return Dialect.of(
-        requested.over(report.format), neutralise=report.neutralise, columns=report.columns, zone=report.zone
+    ctx.progress(count, count, "rows")
+    ROWS.labels(report.name).inc(count)
+    seconds = time.monotonic() - started
+    ctx.log(f"Wrote {count:,} rows, {file.size:,} bytes, in {seconds:.1f} s")
+    return ReportGenerated(
+        artifact=file.ref,
+        report=report.name,
+        title=report.title,
+        rows=count,
+        bytes=file.size,
+        sha256=file.sha256,
+        columns=names,
+        snapshot_at=snapshot.taken_at,
+        duration_seconds=round(seconds, 3),
+        params=_as_params(values),
     )
 
 

@@ -76,7 +76,7 @@ def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[
 def findings(queues: Iterable[QueueSurvey], depths: dict[str, int | None], broker_error: str | None) -> Iterator[str]:
     """Yields the problems of queues and what to do about them. It has no side effects."""
     if broker_error is not None:
-        yield f"RabbitMQ does not answer ({broker_error}): submissions are kept, their hints come later."
+        yield f"RabbitMQ does not answer ({broker_error}): submissions are accepted; their hints are published later."
     for queue in queues:
         depth = depths.get(queue.queue)
         for problem in _queue_findings(queue, depth):

@@ -77,7 +77,7 @@ class FileSchedules:
             return [FieldError("taken", detail, "#")]
         except ArtifactGone as gone:
             return _gone_errors(entry, gone)
-        log.info("schedule saved from the file", owner=new.owner, schedule=new.name)
+        log.info("a schedule of the file was saved", owner=new.owner, schedule=new.name)
         return ()
 
     def _delete_removed(self) -> None:
@@ -88,7 +88,7 @@ class FileSchedules:
                 continue
             act = Act("schedule.delete", owner, FILE, name)
             if schedules.delete_schedule(self._db, owner, name, ScheduleOrigin.FILE, act):
-                log.info("schedule deleted, because it is no longer in the file", owner=owner, schedule=name)
+                log.info("a schedule was deleted, because it is no longer in the file", owner=owner, schedule=name)
 
     def _report(self, errors: list[str]) -> None:
         for error in errors:
@@ -99,7 +99,9 @@ class FileSchedules:
 
 def _gone_errors(entry: FileEntry, gone: ArtifactGone) -> list[FieldError]:
     return [
-        FieldError("unknown_artifact", f"{entry.owner} has no file {one.artifact}.", pointer.fragment(one.path))
+        FieldError(
+            "unknown_artifact", f"{entry.owner} does not have the file {one.artifact}.", pointer.fragment(one.path)
+        )
         for one in used_in_schedule(entry.spec)
         if one.artifact in gone.missing
     ]

@@ -62,4 +62,4 @@ class OrphanSweep:
         orphan_keys = orphans.unknown(self._db, old_keys)
         self._storage.delete(orphan_keys)
         if orphan_keys:
-            log.info("orphan files deleted", files=len(orphan_keys))
+            log.info("deleted orphan files", files=len(orphan_keys))

@@ -84,7 +84,7 @@ class Retention:
 
     def _forget_jobs(self) -> int:
         if deleted := sweep.forget_jobs(self._db, self._keep):
-            log.info("expired jobs deleted", jobs=deleted)
+            log.info("deleted expired jobs", jobs=deleted)
         return deleted
 
     def _forget_events(self) -> int:

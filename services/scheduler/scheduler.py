@@ -94,7 +94,7 @@ class Scheduler:
             raise
         LOST_ATTEMPTS.inc(expired.tasks)
         if expired.tasks:
-            log.warning("leases expired, because their workers stopped renewing them", tasks=expired.tasks)
+            log.warning("expired leases whose workers stopped renewing them", tasks=expired.tasks)
         return CHECK_SECONDS
 
     def _find_lost_hints(self) -> float:
@@ -102,7 +102,7 @@ class Scheduler:
         empty = [queue for queue in workers.served(self._db) if self._publisher.depth(queue) == 0]
         if lost := hints.requeue_lost(self._db, empty):
             LOST_HINTS.inc(lost)
-            log.info("hints lost, published again", tasks=lost)
+            log.info("published lost hints again", tasks=lost)
             self._relay.wake()
         return LOST_SECONDS
 

@@ -65,7 +65,7 @@ class Schedules:
         jobs = sum(firing.fire(self._db, owner, name, build, self._quota_of(owner)) for owner, name in due)
         if jobs:
             self._wake()
-            log.info("jobs of schedules submitted", jobs=jobs)
+            log.info("submitted jobs of schedules", jobs=jobs)
         return 0.0 if jobs else CHECK_SECONDS
 
     def _quota_of(self, owner: str) -> Quota:

@@ -16,12 +16,13 @@ from bureau.client import Job
 from bureau.client.events import progress_line
 from bureau.client.job import detail_lines
 from bureau.client.operations import JobFilter
-from bureau.client.shapes import TaskData
+from bureau.client.shapes import TaskData, WaitingData
 from bureau.formatting import count, size
 
 STATES = ("scheduled", "queued", "running", "succeeded", "failed", "cancelled")
 KINDS = ("certificates", "report", "email", "job", "preview")
 LOG_LINES = 5
+_REASONS = {"no_worker": "no running worker has this task", "dependency": "other tasks have to end first"}
 
 _COLUMNS = (Column("ID"), Column("STATE"), Column("TITLE", flexible=True), Column("AGE", right=True))
 _TASKS = (
@@ -128,7 +129,7 @@ def _print_head(session: Session, found: Job) -> None:
         times.append(f"ran {_between(data['started_at'], data['finished_at'] or now.isoformat())}")
     session.line(", ".join(times))
     if waiting := data["waiting"]:
-        session.line(f"Waiting: {_waiting(waiting)}")
+        session.line(f"Waiting: {waiting_words(waiting)}")
     if data["cancel_requested_at"] and not found.ended:
         session.line(f"Cancellation was requested at {clock(data['cancel_requested_at'], now)}.", "yellow")
     if data["progress"] and not found.ended:
@@ -139,11 +140,13 @@ def _print_head(session: Session, found: Job) -> None:
             session.line(f"  {one_line(line)}", "red")
 
 
-def _waiting(waiting: Any) -> str:
-    words = str(waiting["reason"]).replace("_", " ")
-    position = f", {waiting['position']:,} before it" if waiting.get("position") else ""
-    starts = waiting.get("starts_in_seconds")
-    return words + position + (f", starts in about {age(starts)}" if starts is not None else "")
+def waiting_words(waiting: WaitingData) -> str:
+    """Says why a job waits: `behind, 2 tasks before it, starts in about 12 s`; its position counts from 1."""
+    words = _REASONS.get(waiting["reason"], waiting["reason"].replace("_", " "))
+    position, starts = waiting["position"], waiting["starts_in_seconds"]
+    if position is not None:
+        words += f", {count(position - 1, 'task')} before it" if position > 1 else ", it is next"
+    return words + (f", starts in about {age(starts)}" if starts is not None else "")
 
 
 def _print_tasks(session: Session, found: Job) -> None:

@@ -13,10 +13,29 @@ from bureau.cli.session import Session
 from bureau.cli.times import Span
 from bureau.cli.values import pairs
 from bureau.client import BureauError
+from bureau.client.upload import FileSource
 
 _TEXTS = ("delimiter", "date_format", "null_text", "compression")
 FORMAT = {"properties": {name: {"type": "string"} for name in _TEXTS}}  # the others are booleans and numbers
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Attached(click.ParamType[FileSource]):
+    """Takes a file to attach, and its media type behind `;type=` if the name does not tell it, as curl does."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> FileSource:
+        path, mark, media_type = str(value).partition(";type=")
+        if not mark or Path(str(value)).exists():
+            path, media_type = str(value), ""
+        file: Path = FILE.convert(path, param, ctx)
+        if not media_type:
+            return file
+        opened = file.open("rb")
+        if ctx:
+            ctx.call_on_close(opened.close)
+        return file.name, opened, media_type
 
 
 def together(*declared: Any) -> Callable[[Any], Any]:
@@ -72,7 +91,13 @@ email_options = together(
     click.option("--html", help="HTML text; @FILE reads a file, - stdin."),
     click.option("--template", help="A template instead of text and HTML.", shell_complete=template_names),
     click.option("-c", "--context", multiple=True, metavar="NAME=VALUE", help="A value for the template; repeatable."),
-    click.option("--attach", multiple=True, type=FILE, help="A file; repeatable."),
+    click.option(
+        "--attach",
+        multiple=True,
+        type=Attached(),
+        metavar="FILE",
+        help="A file; repeatable. Its type may follow: 'invite.ics;type=text/calendar; method=REQUEST'.",
+    ),
 )
 task_options = together(
     click.argument("run", metavar="TASK", shell_complete=task_names),

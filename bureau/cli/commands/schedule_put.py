@@ -12,6 +12,7 @@ from bureau.cli.commands.request_options import together
 from bureau.cli.schedule_text import next_line, what, when
 from bureau.cli.session import Session, json_option
 from bureau.cli.times import Span
+from bureau.client.upload import FileSource
 
 
 @click.group()
@@ -53,7 +54,7 @@ def report(session: Session, /, name: str, **options: Any) -> None:
 @request_options.email_options
 @terms
 @click.pass_obj
-def email(session: Session, /, name: str, attach: tuple[Path, ...], **options: Any) -> None:
+def email(session: Session, /, name: str, attach: tuple[FileSource, ...], **options: Any) -> None:
     """An e-mail: text, HTML or both, or a template."""
     own = request_options.email_fields(options)
     own["from"] = own.pop("sender")
@@ -115,6 +116,6 @@ def _timing(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in timing.items() if value is not None}
 
 
-def _stored(session: Session, files: Sequence[Path]) -> list[dict[str, Any]]:
+def _stored(session: Session, files: Sequence[FileSource]) -> list[dict[str, Any]]:
     """Uploads files and returns references to them, because a schedule uploads nothing at its times."""
     return [{"artifact": session.bureau.upload(file).data["id"]} for file in files]

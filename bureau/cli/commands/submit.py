@@ -12,6 +12,7 @@ from bureau.cli.commands.request_options import together
 from bureau.cli.session import Session, json_option
 from bureau.cli.times import Ahead
 from bureau.client import Bureau, Job
+from bureau.client.upload import FileSource
 
 
 @click.group()
@@ -28,7 +29,6 @@ terms = together(  # the options that every submission takes
     request_options.delay_option,
     click.option("--expires", "expires_at", type=Ahead(), help="Cancelled if not started by then."),
     request_options.run_options,
-    click.option("--callback-url", metavar="URL", help="Called when the job ends."),
     click.option("--idempotency-key", metavar="KEY", help="Submitted twice with one key, it runs once."),
     click.option("-f", "--follow", is_flag=True, help="Show what happens until it ends."),
     json_option,
@@ -63,7 +63,7 @@ def report(session: Session, /, **options: Any) -> None:
 @request_options.email_options
 @terms
 @click.pass_obj
-def email(session: Session, /, attach: tuple[Path, ...], **options: Any) -> None:
+def email(session: Session, /, attach: tuple[FileSource, ...], **options: Any) -> None:
     """Send an e-mail once: text, HTML or both, or a template."""
     own = request_options.email_fields(options)
     _send(session, options, lambda bureau, more: bureau.email(**own, files=attach, **more))

@@ -1,6 +1,7 @@
 """Defines the shape of a submitted job, a graph of tasks; `graph.py` checks how its tasks depend on each other."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -25,6 +26,11 @@ class RetryOverride(Contract):
 class Terms(Contract):
     """Holds the fields that every submission takes besides its own."""
 
+    id: UUID | None = Field(
+        default=None,
+        description="The job's id, chosen by the client, best of version 7 (RFC 9562). A second submission with it "
+        "answers with the first one's job, as long as that job is kept.",
+    )
     title: str | None = Field(default=None, min_length=1, max_length=200)
     tags: list[Tag] = Field(default=[], max_length=10)
     run_at: AwareDatetime | None = Field(default=None, description="The job does not start before this time.")
@@ -45,8 +51,16 @@ class TaskSpec(Contract):
     name: TaskName
     run: RunName = Field(description="The name of a task that a service announced: GET /v1/catalog/tasks.")
     input: dict[str, Any] = Field(default={})
-    after: list[TaskName] = Field(default=[], max_length=MAX_TASKS)
-    when: When = When.SUCCEEDED
+    after: list[TaskName] = Field(
+        default=[], max_length=MAX_TASKS, description="The tasks that must end before this one starts."
+    )
+    when: When = Field(
+        default=When.SUCCEEDED,
+        description="When the task runs; otherwise it is skipped. `succeeded`: all tasks in `after` succeeded. "
+        "`failed`: all ended, and at least one failed or was skipped because something before it failed; so the last "
+        "task of a chain is enough to learn of a failure anywhere in it. `ended`: all ended, in any state. A cancelled "
+        "task neither succeeded nor failed.",
+    )
     optional: bool = Field(default=False, description="If true, the task's failure does not fail the job.")
     retry: RetryOverride | None = None
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)

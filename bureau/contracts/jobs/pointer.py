@@ -27,14 +27,15 @@ def lookup(value: Any, tokens: Sequence[str]) -> Any:
         match value:
             case dict() if token in value:
                 value = value[token]
-            case list() if _is_index(token) and int(token) < len(value):
+            case list() if is_index(token) and int(token) < len(value):
                 value = value[int(token)]
             case _:
                 raise LookupError(token)
     return value
 
 
-def _is_index(text: str) -> bool:
+def is_index(text: str) -> bool:
+    """Tells whether a token may be the index of an item in a list."""
     return text.isascii() and text.isdigit() and len(text) <= 9 and (text == "0" or text[0] != "0")
 
 

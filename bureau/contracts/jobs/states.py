@@ -50,5 +50,5 @@ class When(StrEnum):
     """Says when a task with dependencies runs; otherwise it is skipped."""
 
     SUCCEEDED = "succeeded"  # all of `after` succeeded
-    FAILED = "failed"  # all of `after` ended, at least one failed
+    FAILED = "failed"  # all of `after` ended, at least one failed or was skipped because something before it failed
     ENDED = "ended"  # all of `after` ended, in any state

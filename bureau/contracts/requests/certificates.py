@@ -14,15 +14,17 @@ from bureau.contracts.requests.addresses import MAX_LISTED, MailAddress, Subject
 class CertificatesForm(Terms):
     """Says what to do with the rosters, which a form sends as separate parts."""
 
-    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the ZIP.")
-    subject: Subject | None = Field(default=None, description="The subject of that mail, or of each recipient's.")
+    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="The recipients of the ZIP.")
+    subject: Subject | None = Field(
+        default=None, description="The subject of that mail, or of the mails to the recipients."
+    )
     deliver: Literal["owner", "recipients"] = Field(
         default="owner",
-        description="`owner`: the ZIP goes to `email_to`. `recipients`: each person is also mailed their own.",
+        description="`owner` mails the ZIP to `email_to`; `recipients` also mails each person their own certificate.",
     )
     encoding: EncodingName | None = Field(
         default=None,
-        description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be told from them.",
+        description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be detected.",
     )
     language: Language | None = Field(
         default=None,

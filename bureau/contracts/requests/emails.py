@@ -15,7 +15,7 @@ MAX_ATTACHMENTS = 50
 
 def _at_most_a_mebibyte(text: str) -> str:
     if (size := len(text.encode("utf-8", "replace"))) > MAX_BODY_BYTES:
-        raise ValueError(f"it is {size} bytes, the limit is {MAX_BODY_BYTES}; attach it as a file")
+        raise ValueError(f"it has {size} bytes, the limit is {MAX_BODY_BYTES}; attach it as a file")
     return text
 
 

@@ -13,24 +13,28 @@ from bureau.contracts.requests.addresses import MAX_LISTED, MailAddress, Subject
 class Burst(Contract):
     """Requests one file per value of a parameter, all from one snapshot. Each recipient gets only their own file."""
 
-    parameter: str = Field(min_length=1, max_length=100, description="One of the report's parameters.")
+    parameter: str = Field(min_length=1, max_length=100, description="The name of one of the report's parameters.")
     recipients: dict[str, Annotated[list[MailAddress], Field(max_length=MAX_LISTED)]] = Field(
-        min_length=1, max_length=MAX_BURST, description="Who gets the file of which value."
+        min_length=1, max_length=MAX_BURST, description="The recipients of the file of each value."
     )
 
 
 class ReportRequest(Terms):
     """Names a report of the catalog, its parameters, and the recipients of the file."""
 
-    report: str = Field(min_length=1, max_length=100, description="One of GET /v1/catalog/reports.")
-    params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
+    report: str = Field(min_length=1, max_length=100, description="The name of a report in GET /v1/catalog/reports.")
+    params: dict[str, Any] = Field(default={}, description="The values that the report's params_schema asks for.")
     format: CsvFormat = CsvFormat()
-    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="Who gets the file.")
-    subject: Subject | None = Field(default=None, description="Of that mail.")
-    burst: Burst | None = Field(default=None, description="Instead of email_to: a file for each value of a parameter.")
+    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="The recipients of the file.")
+    subject: Subject | None = Field(default=None, description="The subject of that mail.")
+    burst: Burst | None = Field(
+        default=None, description="Makes a file for each value of a parameter; replaces email_to."
+    )
     empty: Literal["send", "note", "skip"] | None = Field(
-        default=None, description="What is mailed of a report without rows; EMPTY_REPORTS where it is not given."
+        default=None, description="What is mailed if the report has no rows; EMPTY_REPORTS decides if it is missing."
     )
     failure_email_to: list[MailAddress] = Field(
-        default=[], max_length=20, description="Who hears that it failed; else the owner, where that is an address."
+        default=[],
+        max_length=20,
+        description="The recipients of a notice if the report fails; if empty, the owner if that is an address.",
     )

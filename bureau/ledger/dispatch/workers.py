@@ -1,11 +1,12 @@
 """Registers worker processes. Each keeps a row up to date, with the catalog of its tasks, reports and templates."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.outage import Outage
@@ -16,7 +17,7 @@ from bureau.ledger.db.tables import workers as workers_table
 SEEN_SECONDS = 30.0  # a worker that was not seen for longer is not live
 PACE_SECONDS = 10.0  # the time over which a worker counts its claims
 TROUBLES = 10  # the most outages that a worker's row holds
-KEPT_SECONDS = 24 * 3600.0  # a dead worker's row, and with it its announcement, stays for a day
+KEPT_SECONDS = 24 * 3600.0  # a dead worker's row stays for a day, and its catalog while its service has no live worker
 
 
 @dataclass(frozen=True)
@@ -180,15 +181,16 @@ Catalogs = dict[tuple[str, datetime], Catalog]
 
 
 def announced(db: Database, known: Catalogs | None = None) -> Announced:
-    """Returns the merged catalog of the last day's workers, in the order of names.
+    """Returns the merged catalog, in the order of names: for each service that of its live workers.
 
-    The caller keeps `known`: catalogs in it are not read again, and catalogs that were read are put into it.
+    While a service has no live worker, the catalog of its last workers is valid, for a day: its jobs are accepted and
+    wait. The caller keeps `known`: catalogs in it are not read again, and catalogs that were read are put into it.
     """
     known = {} if known is None else known
     columns = workers_table.c
     with db.read() as connection:
         rows = connection.execute(
-            select(columns.id, columns.started_at, LIVE.label("live"))
+            select(columns.id, columns.service, columns.started_at, columns.seen_at, LIVE.label("live"))
             .where(age(columns.seen_at) < KEPT_SECONDS)
             .order_by(columns.started_at)
         ).all()
@@ -199,18 +201,33 @@ def announced(db: Database, known: Catalogs | None = None) -> Announced:
     for gone in known.keys() - {(row.id, row.started_at) for row in rows}:
         del known[gone]
     # Workers that registered anew or were forgotten between the two statements are left out until the next call.
-    catalogs = [(known[key], bool(row.live)) for row in rows if (key := (row.id, row.started_at)) in known]
+    read_rows = [row for row in rows if (row.id, row.started_at) in known]
+    catalogs = [(known[row.id, row.started_at], bool(row.live)) for row in _valid(read_rows)]
     tasks = {task.name: task for catalog, _ in catalogs for task in catalog.tasks}
     reports = {report.name: report for catalog, _ in catalogs for report in catalog.reports}
     templates = {template.name: template for catalog, _ in catalogs for template in catalog.templates}
+    served_by = Counter(name for catalog, live in catalogs if live for name in {task.name for task in catalog.tasks})
     return Announced(
         Catalog(
             tasks=[tasks[name] for name in sorted(tasks)],
             reports=[reports[name] for name in sorted(reports)],
             templates=[templates[name] for name in sorted(templates)],
         ),
-        {
-            name: sum(live and any(t.name == name for t in catalog.tasks) for catalog, live in catalogs)
-            for name in tasks
-        },
+        {name: served_by[name] for name in tasks},
     )
+
+
+def _valid(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Returns the workers whose catalogs are valid: those that are live, or of a service without any, the last ones.
+
+    Workers of a service that were seen within `SEEN_SECONDS` of each other worked side by side, so their catalogs
+    count together.
+    """
+    valid: list[Row[Any]] = []
+    by_service: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        by_service.setdefault(row.service, []).append(row)
+    for workers_of in by_service.values():
+        last = max(row.seen_at for row in workers_of) - timedelta(seconds=SEEN_SECONDS)
+        valid += [row for row in workers_of if row.live] or [row for row in workers_of if row.seen_at >= last]
+    return sorted(valid, key=lambda row: row.started_at)

@@ -4,8 +4,9 @@ It runs inside a transaction that holds the job's row lock, so that the counters
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,19 @@ class ReadyTask:
     run: str
 
 
+class Passes(Enum):
+    """Says what an ended task passes on to its dependents."""
+
+    SUCCESS = auto()
+    FAILURE = auto()  # it failed, or it was skipped because something before it failed
+    NEITHER = auto()  # it was cancelled, or skipped without a failure
+
+    @classmethod
+    def of(cls, state: TaskState) -> "Passes":
+        """Returns what a task passes on that was not skipped."""
+        return {TaskState.SUCCEEDED: cls.SUCCESS, TaskState.FAILED: cls.FAILURE}.get(state, cls.NEITHER)
+
+
 @dataclass
 class ReleasedDependents:
     """Holds, by job, the dependents that became ready and the number of those that were skipped."""
@@ -39,10 +53,11 @@ class ReleasedDependents:
 def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> ReleasedDependents:
     """Updates the dependents of ended tasks, of one job or several.
 
-    A skipped dependent has ended too, so its own dependents are updated in turn.
+    A skipped dependent has ended too, so its own dependents are updated in turn. It passes on the failure for which it
+    was skipped: a task with `when: failed` at the end of a chain runs, whichever link failed.
     """
     released = ReleasedDependents()
-    wave = list(ended)
+    wave = {task_id: Passes.of(state) for task_id, state in ended}
     while wave:
         told = _tell(connection, wave)
         decided = [
@@ -58,19 +73,18 @@ def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskS
         for row in ready:
             released.ready[row.job_id].append(ReadyTask(row.id, row.queue, row.run))
         released.skipped.update(row.job_id for row in skipped)
-        wave = [(row.id, TaskState.SKIPPED) for row in skipped]
+        wave = {row.id: Passes.FAILURE if row.upstream_failed else Passes.NEITHER for row in skipped}
     return released
 
 
-def _tell(connection: Connection, ended: Sequence[tuple[UUID, TaskState]]) -> list[Any]:
+def _tell(connection: Connection, ended: Mapping[UUID, Passes]) -> list[Any]:
     """Counts down the ended tasks in each waiting dependent. Returns those rows, once each, with the new counters."""
-    links = _LINKS.execute(connection, {"ids": [task_id for task_id, _ in ended]})
+    links = _LINKS.execute(connection, {"ids": list(ended)})
     if not links:
         return []
-    states = dict(ended)
     closed = Counter(link.downstream for link in links)
-    failed = Counter(link.downstream for link in links if states[link.upstream] is TaskState.FAILED)
-    unsuccessful = Counter(link.downstream for link in links if states[link.upstream] is not TaskState.SUCCEEDED)
+    failed = Counter(link.downstream for link in links if ended[link.upstream] is Passes.FAILURE)
+    unsuccessful = Counter(link.downstream for link in links if ended[link.upstream] is not Passes.SUCCESS)
     counts = [
         {"task": task, "closed": closed[task], "failed": failed[task], "unsuccessful": unsuccessful[task]}
         for task in sorted(closed)

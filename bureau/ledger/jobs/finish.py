@@ -197,7 +197,7 @@ class Closing:
 
     def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
         """Makes a task ready again whose lease ended without a result; this counts against the crash budget."""
-        error = error_of("worker_lost", "The worker went away while it ran this.", retryable=True)
+        error = error_of("worker_lost", "The worker disappeared while it ran this task.", retryable=True)
         self._record(task, "crashed", error)
         self._make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
         _say_retrying(job, task, error, delay, counted=False)

@@ -134,6 +134,6 @@ def _end_of_crashed(crashes: int, *, stop_requested: bool) -> Cancelled | Failed
     if stop_requested:
         return Cancelled()
     if crashes >= CRASH_BUDGET:
-        message = f"The worker went away {crashes} times while it ran this task. It can be retried."
+        message = f"The worker disappeared {crashes} times while it ran this task. It can be retried."
         return Failed(error_of("worker_crashed", message, retryable=True))
     return None

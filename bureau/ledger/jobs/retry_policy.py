@@ -55,7 +55,7 @@ def decide_retry(
             return Postpone(max(error.delay, 0.0))
         case Postponed():
             hours = POSTPONED_AT_MOST_SECONDS / 3600
-            return GiveUp(error.code, f"{error.message} (put off for {hours:.0f} hours, which is the limit)")
+            return GiveUp(error.code, f"{error.message} (postponed for {hours:.0f} hours, which is the limit)")
         case PermanentError():
             return GiveUp(error.code, error.message)
         case _ if failures >= policy.max_attempts:
@@ -85,12 +85,16 @@ def rehint_after(hints: int) -> float:
 
 
 def dependent_state(when: When, upstream_open: int, upstream_failed: int, upstream_unsuccessful: int) -> TaskState:
-    """Returns the state of a waiting task after one of the tasks in its `after` ended."""
-    if when is When.SUCCEEDED and upstream_unsuccessful:
+    """Returns the state of a waiting task after one of the tasks in its `after` ended.
+
+    A task that needs success is skipped at the first failure. If nothing failed, it is skipped once all have ended:
+    until then, a failure may still come, which it would pass on.
+    """
+    if when is When.SUCCEEDED and upstream_failed:
         return TaskState.SKIPPED
     if upstream_open:
         return TaskState.WAITING
-    if when is When.FAILED and not upstream_failed:
+    if (when is When.SUCCEEDED and upstream_unsuccessful) or (when is When.FAILED and not upstream_failed):
         return TaskState.SKIPPED
     return TaskState.READY
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, insert, literal
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.ids import new_id
@@ -36,7 +37,10 @@ class NewTask:
 
 @dataclass(frozen=True)
 class NewJob:
-    """Holds an accepted job; `uses` are artifacts of its owner that it refers to."""
+    """Holds an accepted job; `uses` are artifacts of its owner that it refers to.
+
+    `id_given` says that the client chose the id, so that a job with it may be in the ledger already.
+    """
 
     id: UUID
     owner: str
@@ -49,6 +53,7 @@ class NewJob:
     delay_seconds: float | None = None
     expires_at: datetime | None = None
     uses: tuple[UUID, ...] = ()
+    id_given: bool = False
 
     @property
     def due_at_once(self) -> bool:
@@ -68,6 +73,14 @@ class StampedTask:
     name: str
     run: str
     queue: str
+
+
+class JobIdTaken(Exception):
+    """Says that a job of any owner has the id that the client chose; `job_id` is that id."""
+
+    def __init__(self, job_id: UUID) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
 
 
 Room = Callable[[str], bool]
@@ -101,11 +114,14 @@ def insert_job(
     """Inserts one job inside the caller's transaction, and returns the tasks that got the stamp of their hint.
 
     `at` is the database's time at which the job is accepted, if the caller read it; else each statement's time is used.
+    Raises `JobIdTaken`; then nothing was inserted.
     """
     accepted = now() if at is None else literal(at, UtcDateTime())
     due = _due(job) if at is None else literal(job.due_at(at), UtcDateTime())
-    connection.execute(
-        insert(jobs).values(
+    insert_new = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    inserted = connection.execute(
+        insert_new(jobs)
+        .values(
             id=job.id,
             owner=job.owner,
             kind=job.kind,
@@ -119,7 +135,10 @@ def insert_job(
             run_at=None if job.due_at_once else due,
             expires_at=job.expires_at,
         )
+        .on_conflict_do_nothing(index_elements=[jobs.c.id])
     )
+    if inserted.rowcount == 0:
+        raise JobIdTaken(job.id)
     if job.tags:
         connection.execute(insert(job_tags), [{"job_id": job.id, "tag": tag} for tag in dict.fromkeys(job.tags)])
     rows, links = task_rows(job.id, job.tasks, 0, job.priority, job.expires_at)

@@ -1,7 +1,7 @@
 """Reads jobs for the API. Every query is scoped by owner, so that another owner's job does not exist."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,8 +54,11 @@ class JobRow:
     attempts: int  # the most that any of its tasks has had
 
 
-def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
-    """Returns the whole job, or None where this owner has no such job."""
+def job(db: Database, job_id: UUID, owner: str, served_runs: Container[str] | None = None) -> JobView | None:
+    """Returns the whole job, or None where this owner has no such job.
+
+    `served_runs` holds the names of the tasks that live workers announce, to say whether the job waits for a worker.
+    """
     live = workers.served(db)
     with db.read() as connection:
         row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
@@ -64,7 +67,7 @@ def job(db: Database, job_id: UUID, owner: str) -> JobView | None:
         briefs = connection.execute(_brief().where(tasks.c.job_id == job_id).order_by(tasks.c.position)).all()
         shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS)
         files = artifacts.of_job(connection, job_id)
-        wait = why_waiting(connection, row, briefs, live)
+        wait = why_waiting(connection, row, briefs, live, served_runs)
     states = [state_of(brief) for brief in briefs]
     counts = counts_of(states)
     started = min((brief.started_at for brief in briefs if brief.started_at), default=None)
@@ -161,6 +164,7 @@ def _brief() -> Select[Any]:
         tasks.c.job_id,
         tasks.c.state,
         tasks.c.claim_no,
+        tasks.c.run,
         tasks.c.queue,
         tasks.c.started_at,
         tasks.c.due_at,

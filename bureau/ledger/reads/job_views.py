@@ -141,6 +141,7 @@ class IdleTask:
 
     id: UUID
     state: str
+    run: str
     queue: str
     due_at: datetime | None
 
@@ -164,9 +165,17 @@ class Waiting:
 
 
 def waiting(
-    tasks: Sequence[IdleTask], live: Container[str], paused: Container[str], due_in: Mapping[UUID, float]
+    tasks: Sequence[IdleTask],
+    live: Container[str],
+    paused: Container[str],
+    due_in: Mapping[UUID, float],
+    served_runs: Container[str] | None = None,
 ) -> Waiting | None:
-    """Returns why an open job waits; None where it runs or has ended. `live` and `paused` hold names of queues."""
+    """Returns why an open job waits; None where it runs or has ended.
+
+    `live` and `paused` hold names of queues, `served_runs` the names of the tasks that live workers announce: a worker
+    of the queue that does not know the task leaves it alone. None means that these names are not known.
+    """
     idle = [task for task in tasks if task.state in ("queued", "scheduled", "retrying")]
     if not idle or any(task.state == "running" for task in tasks):
         return None
@@ -178,4 +187,5 @@ def waiting(
         return Waiting("retrying", first, seconds)
     if first.queue in paused:
         return Waiting("queue_paused", first)
-    return Waiting("behind" if first.queue in live else "no_worker", first)
+    served = first.queue in live and (served_runs is None or first.run in served_runs)
+    return Waiting("behind" if served else "no_worker", first)

@@ -1,6 +1,6 @@
 """Finds a job's position: why it waits, and how many tasks are ahead of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +23,18 @@ def state_of(brief: Row[Any]) -> str:
 
 
 def why_waiting(
-    connection: Connection, job: Row[Any], briefs: Sequence[Row[Any]], live: Mapping[str, workers.Served]
+    connection: Connection,
+    job: Row[Any],
+    briefs: Sequence[Row[Any]],
+    live: Mapping[str, workers.Served],
+    served_runs: Container[str] | None,
 ) -> Waiting | None:
     """Returns why the job waits, from all of its tasks, however many; None where it runs or has ended."""
     if job.state != JobState.OPEN:
         return None
     due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
-    all_tasks = [IdleTask(brief.id, state_of(brief), brief.queue, brief.due_at) for brief in briefs]
-    found = waiting(all_tasks, live, queues.paused_names(connection), due_in)
+    all_tasks = [IdleTask(brief.id, state_of(brief), brief.run, brief.queue, brief.due_at) for brief in briefs]
+    found = waiting(all_tasks, live, queues.paused_names(connection), due_in, served_runs)
     if found is None or found.reason != "behind" or found.task.due_at is None:
         return found
     pace = live[found.task.queue].claimed / workers.PACE_SECONDS

@@ -95,7 +95,13 @@ def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: B
 def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, error: Exception) -> None:
     """Writes why the tick has no job. The schedule goes on: the next tick may have one again."""
     said = _told(schedule.owner, error)
-    log.warning("a schedule's tick has no job", owner=schedule.owner, schedule=schedule.name, tick=tick, error=said)
+    log.warning(
+        "no job was submitted for a tick of a schedule",
+        owner=schedule.owner,
+        schedule=schedule.name,
+        tick=tick,
+        error=said,
+    )
     connection.execute(
         update(schedules)
         .where(schedules.c.owner == schedule.owner, schedules.c.name == schedule.name)
@@ -106,7 +112,7 @@ def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, er
 def _told(owner: str, error: Exception) -> str:
     match error:
         case ArtifactGone():
-            return f"There are no such files any more: {error}."
+            return f"These files no longer exist: {error}."
         case QuotaExceeded():
             return error.told(owner)
         case _:

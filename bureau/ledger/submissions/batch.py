@@ -12,9 +12,16 @@ from bureau.ledger.access import idempotency, keys, rate_limits
 from bureau.ledger.access.idempotency import KeyTaken
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import now
-from bureau.ledger.jobs.submit import Room, insert_job, no_room
+from bureau.ledger.jobs.submit import JobIdTaken, Room, insert_job, no_room
 from bureau.ledger.submissions import statement
-from bureau.ledger.submissions.submission import Accepted, NotAdmitted, Repeated, Submission, SubmissionOutcome
+from bureau.ledger.submissions.submission import (
+    Accepted,
+    IdTaken,
+    NotAdmitted,
+    Repeated,
+    Submission,
+    SubmissionOutcome,
+)
 
 
 def submit_batch(db: Database, submissions: Sequence[Submission], room: Room = no_room) -> list[SubmissionOutcome]:
@@ -46,4 +53,7 @@ def _submit(connection: Connection, submission: Submission, room: Room) -> Submi
         except KeyTaken:
             return Repeated(limit)
     at = connection.execute(select(now())).scalar_one()
-    return Accepted(at, tuple(insert_job(connection, submission.job, at=at, room=room)), limit)
+    try:
+        return Accepted(at, tuple(insert_job(connection, submission.job, at=at, room=room)), limit)
+    except JobIdTaken:
+        return IdTaken(limit)

@@ -16,7 +16,14 @@ from bureau.ledger.access.idempotency import HELD_SECONDS
 from bureau.ledger.access.rate_limits import Rate
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.submit import Room, StampedTask, task_rows
-from bureau.ledger.submissions.submission import Accepted, NotAdmitted, Repeated, Submission, SubmissionOutcome
+from bureau.ledger.submissions.submission import (
+    Accepted,
+    IdTaken,
+    NotAdmitted,
+    Repeated,
+    Submission,
+    SubmissionOutcome,
+)
 
 
 def submit_batch(db: Database, submissions: Sequence[Submission], room: Room) -> list[SubmissionOutcome]:
@@ -27,12 +34,16 @@ def submit_batch(db: Database, submissions: Sequence[Submission], room: Room) ->
         row, hinted = _row(number, submission, room)
         given.append(row)
         stamped.append(hinted)
+    chosen = [one.job.id for one in submissions if one.job.id_given]
+    if len(set(chosen)) < len(chosen):  # ON CONFLICT sees no row of its own statement
+        return [outcome for one in submissions for outcome in submit_batch(db, [one], room)]
     rate = next((one.check.rate for one in submissions if one.check.rate), None)
     text = _text(
         keyed=any(one.check.key or one.check.without_keys for one in submissions),
         limited=rate is not None,
         once=any(one.once for one in submissions),
         graphs=any(row["links"] or row["tag_list"] for row in given),
+        chosen=bool(chosen),
     )
     values = {"given": json.dumps(given), "held": HELD_SECONDS, **_numbers(rate)}
     found = {row.n: row for row in db.execute(text, values)}
@@ -49,7 +60,9 @@ def _outcome(row: Any, rate: Rate | None, stamped: tuple[StampedTask, ...]) -> S
     if row is None:
         return NotAdmitted()
     limit = rate_limits.after_taking(row.full_at, row.clock, rate) if rate and row.full_at is not None else None
-    return Accepted(row.at, stamped, limit) if row.accepted else Repeated(limit)
+    if not row.accepted:
+        return Repeated(limit)
+    return IdTaken(limit) if row.id_taken else Accepted(row.at, stamped, limit)
 
 
 def _row(number: int, submission: Submission, room: Room) -> tuple[dict[str, Any], tuple[StampedTask, ...]]:
@@ -156,13 +169,19 @@ _ONCE = """
 ), accepted AS MATERIALIZED (
   SELECT c.* FROM counted c LEFT JOIN kept ON kept.token = c.token WHERE c.once IS NULL OR kept.token IS NOT NULL
 )"""
-_INSERTED = """
+_JOBS = """
 , new_jobs AS (
   INSERT INTO jobs (id, owner, kind, title, tags, state, priority, total_tasks, open_tasks, created_at, run_at,
     expires_at)
   SELECT id, owner, kind, title, tags::json, 'open', priority, total, total, statement_timestamp(),
     CASE WHEN NOT at_once THEN coalesce(run_at, statement_timestamp() + make_interval(secs => delay)) END, expires_at
-  FROM accepted
+  FROM accepted"""
+# Inserts no second job with an id that a client chose: a job that is there already is the answer.
+_CHOSEN = """
+  ON CONFLICT (id) DO NOTHING RETURNING id
+), inserted AS MATERIALIZED (
+  SELECT a.* FROM accepted a JOIN new_jobs USING (id)"""
+_TASKS = """
 ), new_tasks AS (
   INSERT INTO tasks (id, job_id, position, name, run, queue, state, input, "after", "when", optional, priority,
     max_attempts, base_seconds, cap_seconds, time_limit_seconds, upstream_open, due_at, expires_at, hinted_at, hints)
@@ -172,7 +191,7 @@ _INSERTED = """
       THEN coalesce(a.run_at, statement_timestamp() + make_interval(secs => a.delay)) END,
     CASE WHEN t.upstream_open = 0 THEN a.expires_at END,
     CASE WHEN t.hints > 0 THEN statement_timestamp() END, t.hints
-  FROM accepted a, jsonb_to_recordset(a.tasks) AS t(
+  FROM inserted a, jsonb_to_recordset(a.tasks) AS t(
     id uuid, position int, name text, run text, queue text, state text, input text, "after" text, "when" text,
     optional boolean, max_attempts int, base_seconds float8, cap_seconds float8, time_limit_seconds float8,
     upstream_open int, hints int)
@@ -180,26 +199,33 @@ _INSERTED = """
 _GRAPHS = """
 , new_links AS (
   INSERT INTO dependencies (upstream, downstream)
-  SELECT l.upstream, l.downstream FROM accepted a, jsonb_to_recordset(a.links) AS l(upstream uuid, downstream uuid)
+  SELECT l.upstream, l.downstream FROM inserted a, jsonb_to_recordset(a.links) AS l(upstream uuid, downstream uuid)
 ), new_tags AS (
-  INSERT INTO job_tags (job_id, tag) SELECT a.id, t.tag FROM accepted a, jsonb_array_elements_text(a.tag_list) AS t(tag)
+  INSERT INTO job_tags (job_id, tag) SELECT a.id, t.tag FROM inserted a, jsonb_array_elements_text(a.tag_list) AS t(tag)
 )"""
 _OUTCOMES = """
-SELECT c.n, c.full_at, c.clock, a.n IS NOT NULL AS accepted, statement_timestamp() AS at
+SELECT c.n, c.full_at, c.clock, a.n IS NOT NULL AS accepted, i.n IS NULL AS id_taken, statement_timestamp() AS at
+FROM counted c LEFT JOIN accepted a ON a.n = c.n LEFT JOIN inserted i ON i.n = a.n
+"""
+_OUTCOMES_IDS_OF_OURS = """
+SELECT c.n, c.full_at, c.clock, a.n IS NOT NULL AS accepted, false AS id_taken, statement_timestamp() AS at
 FROM counted c LEFT JOIN accepted a ON a.n = c.n
 """
 
 
 @cache
-def _text(*, keyed: bool, limited: bool, once: bool, graphs: bool) -> str:
+def _text(*, keyed: bool, limited: bool, once: bool, graphs: bool, chosen: bool) -> str:
     """Builds the statement from the parts that a group needs: each part costs time even if it has nothing to do."""
     parts = [
         _GIVEN,
         _KEYED if keyed else ", admitted AS (SELECT * FROM given)",
         _LIMITED if limited else _UNLIMITED,
         _ONCE if once else ", accepted AS MATERIALIZED (SELECT * FROM counted)",
-        _INSERTED,
+        _JOBS,
+        _CHOSEN if chosen else "",
+        _TASKS,
         _GRAPHS if graphs else "",
-        _OUTCOMES,
+        _OUTCOMES if chosen else _OUTCOMES_IDS_OF_OURS,
     ]
-    return " ".join("".join(parts).split())  # the driver parses a text of more than 4 KiB anew each time
+    text = "".join(parts) if chosen else "".join(parts).replace(" inserted a,", " accepted a,")
+    return " ".join(text.split())  # the driver parses a text of more than 4 KiB anew each time

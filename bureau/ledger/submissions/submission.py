@@ -50,8 +50,15 @@ class Repeated:
 
 
 @dataclass(frozen=True)
+class IdTaken:
+    """Says that the submission was admitted, but a job of any owner has the id that it chose: no job was inserted."""
+
+    limit: RateLimitResult | None = None
+
+
+@dataclass(frozen=True)
 class NotAdmitted:
     """Says that the key or its rate limit refused the submission. Nothing was written; the usual checks say why."""
 
 
-SubmissionOutcome = Accepted | Repeated | NotAdmitted
+SubmissionOutcome = Accepted | Repeated | IdTaken | NotAdmitted

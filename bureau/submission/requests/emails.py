@@ -38,11 +38,13 @@ def email_errors(
         detail = f"{uploads + len(mail.attachments)} attachments; a mail has at most {MAX_ATTACHMENTS}."
         errors.append(FieldError("too_many", detail, "#/attachments"))
     errors += [
-        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
+        FieldError(
+            "refused", "No task comes before this one, so there is no result to refer to.", pointer.fragment(path)
+        )
         for path in (("context", *reference.path) for reference in graph.references(mail.context))
     ]
     if mail.template and RUN in known.tasks and mail.template not in known.templates:
-        detail = f"There is no template {mail.template}; {named('template', known.templates)}"
+        detail = f"Template {mail.template} not found; {named('template', known.templates)}"
         errors.append(FieldError("unknown_template", detail, "#/template"))
     return errors
 

@@ -20,5 +20,5 @@ def follow_up_errors(limits: RequestLimits, to: Sequence[str], subject: str | No
         detail = f"{len(to)} recipients; MAX_RECIPIENTS allows {limits.max_recipients}."
         errors.append(FieldError("too_many", detail, "#/email_to"))
     if subject and not to:
-        errors.append(FieldError("refused", "A subject without email_to has no mail to stand on.", "#/subject"))
+        errors.append(FieldError("refused", "A subject needs email_to; without it no mail is sent.", "#/subject"))
     return errors + domain_errors(limits, to, "#/email_to")

@@ -1,5 +1,6 @@
 """Checks a request for a report, and builds its job."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from bureau.contracts.requests.reports import ReportRequest
 from bureau.ledger.jobs.submit import NewJob
 from bureau.submission.announcements import CatalogSnapshot, KnownReport
 from bureau.submission.names import named
-from bureau.submission.requests.burst import burst_errors, burst_values
+from bureau.submission.requests.burst import read_burst
 from bureau.submission.requests.limits import RequestLimits
 from bureau.submission.requests.recipients import domain_errors, follow_up_errors
 from bureau.submission.requests.report_tasks import (
@@ -22,17 +23,28 @@ from bureau.submission.requests.report_tasks import (
 from bureau.submission.terms import new_job, terms_errors
 
 
-def report_errors(asked: ReportRequest, known: CatalogSnapshot, limits: RequestLimits) -> list[FieldError]:
-    """Returns all errors of a request; one with the code `NO_SERVICE` if no service has announced reports."""
+def plan_report(
+    asked: ReportRequest, known: CatalogSnapshot, limits: RequestLimits
+) -> tuple[ReportPlan, list[FieldError]]:
+    """Returns what to generate, and all errors of a request. It converts and checks each value of a burst once.
+
+    One error has the code `NO_SERVICE` if no service has announced reports.
+    """
+    plan = ReportPlan(asked.report, asked.params, asked.format, None)
     errors = [*terms_errors(asked), *_mail_errors(asked, limits)]
     if GENERATE not in known.tasks:
         detail = "No reports service has announced itself yet; start one and try again."
-        return [*errors, FieldError(NO_SERVICE, detail, "#/report")]
+        return plan, [*errors, FieldError(NO_SERVICE, detail, "#/report")]
     report = known.reports.get(asked.report)
     if report is None:
-        detail = f"There is no report {asked.report}; {named('report', known.reports)}"
-        return [FieldError("unknown_report", detail, "#/report"), *errors]
-    return [*errors, *_params_errors(report, asked)]
+        detail = f"Report {asked.report} not found; {named('report', known.reports)}"
+        return plan, [FieldError("unknown_report", detail, "#/report"), *errors]
+    if asked.burst is None:
+        return plan, [*errors, *params_errors(report, asked.params)]
+    if references := _reference_errors(asked.params):
+        return plan, [*errors, *references]
+    values, wrong = read_burst(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+    return replace(plan, burst=(asked.burst.parameter, values)), [*errors, *wrong]
 
 
 def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldError]:
@@ -40,28 +52,24 @@ def params_errors(report: KnownReport, params: dict[str, Any]) -> list[FieldErro
 
     References to other tasks' results are refused, because there are no such tasks here.
     """
-    references = [
-        FieldError("refused", "There is no task before this one to take a result from.", pointer.fragment(path))
-        for path in (("params", *reference.path) for reference in graph.references(params))
-    ]
-    return references or report.schema.errors(params, ["params"])
+    return _reference_errors(params) or report.schema.errors(params, ["params"])
 
 
 def report_job(
-    asked: ReportRequest, owner: str, known: CatalogSnapshot, limits: RequestLimits, *, job_id: UUID | None = None
+    asked: ReportRequest,
+    plan: ReportPlan,
+    owner: str,
+    known: CatalogSnapshot,
+    limits: RequestLimits,
+    *,
+    job_id: UUID | None = None,
 ) -> NewJob:
-    """Builds the job of a request without errors.
+    """Builds the job of a request whose plan has no errors.
 
-    A report that no service announces has its name as the title. A burst needs the announcement, which says what its
-    values are.
+    A report that no service announces has its name as the title.
     """
     report = known.reports.get(asked.report)
     title = asked.title or (report.description.title if report else asked.report)
-    burst = None
-    if asked.burst:
-        if report is None:
-            raise ValueError(f"a burst of {asked.report}, which no service announces")
-        burst = (asked.burst.parameter, burst_values(report, asked.burst.parameter, asked.burst.recipients))
     delivery = ReportDelivery(
         [*asked.burst.recipients.values()] if asked.burst else [asked.email_to],
         asked.subject,
@@ -69,15 +77,17 @@ def report_job(
         asked.empty,
         who_hears_of_failure(asked.failure_email_to, owner, limits.failure_email_to),
     )
-    wanted = ReportPlan(asked.report, asked.params, asked.format, burst)
-    tasks = report_tasks(wanted, delivery, title, asked, known)
+    tasks = report_tasks(plan, delivery, title, asked, known)
     return new_job(asked, owner=owner, kind="report", title=title, tasks=tasks, job_id=job_id)
 
 
-def _params_errors(report: KnownReport, asked: ReportRequest) -> list[FieldError]:
-    if asked.burst is None or graph.references(asked.params):
-        return params_errors(report, asked.params)
-    return burst_errors(report, asked.params, asked.burst.parameter, asked.burst.recipients)
+def _reference_errors(params: dict[str, Any]) -> list[FieldError]:
+    return [
+        FieldError(
+            "refused", "No task comes before this one, so there is no result to refer to.", pointer.fragment(path)
+        )
+        for path in (("params", *reference.path) for reference in graph.references(params))
+    ]
 
 
 def _mail_errors(asked: ReportRequest, limits: RequestLimits) -> list[FieldError]:

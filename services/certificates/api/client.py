@@ -141,7 +141,7 @@ class CertificatesApi:
         given = response.headers.get("location")
         if given or address is None:
             address = location(self._url, given)
-        exchange.progress(asked, None, "times asked for the archive")
+        exchange.progress(asked, None, "requests for the archive")
         return address, pause_seconds(response.headers, asked, now)
 
     def _client(self) -> "httpx.Client":
@@ -180,7 +180,7 @@ class CertificatesApi:
         elif isinstance(error, httpx.ConnectError):
             what = "cannot be reached"
         else:
-            what = "broke the connection off"
+            what = "broke off the connection"
         return TransientError("certificates_api_unreachable", f"T{self.name[1:]} {what}.")
 
 

@@ -29,7 +29,7 @@ def location(api_url: str, given: str | None) -> str:
         raise PermanentError(
             "certificates_api_location",
             f"The certificates API answered 202 with the Location “{shown(given)[:200]}”, which is not on the "
-            "server of CERTIFICATES_API; Bureau asks only there.",
+            "server of CERTIFICATES_API; Bureau sends requests only there.",
         )
     return address
 

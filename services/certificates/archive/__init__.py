@@ -1,1 +1,1 @@
-"""Checks whether a ZIP may be given to anyone: it is read in place, never extracted; no header is trusted."""
+"""Checks a ZIP and copies its members to a new one: it is read in place, never extracted; no header is trusted."""

@@ -1,6 +1,6 @@
-"""Checks an archive before anyone gets it."""
+"""Checks an archive, and copies its members to a new one, before anyone gets it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
@@ -10,13 +10,16 @@ from bureau.services.certificates.archive.contents import (
     ENCRYPTED,
     SIZES_FOLLOW,
     STORED,
+    Data,
+    check_gap,
     contents,
-    data_start,
+    locate_data,
 )
 from bureau.services.certificates.archive.directory import Member, entries, locate
 from bureau.services.certificates.archive.errors import ArchiveError, corrupt, shown
 from bureau.services.certificates.archive.names import Places, name_problem
 from bureau.services.certificates.archive.nested import HEAD_BYTES, nested_kind
+from bureau.services.certificates.archive.writer import ArchiveWriter
 
 RATIO_FLOOR_BYTES = 1024 * 1024  # in a smaller file, a high ratio only means repetition
 
@@ -35,35 +38,59 @@ class Limits:
     ratio: float
 
 
-@dataclass(frozen=True)
-class Checked:
-    """Holds the contents of an archive that passed the check."""
+class CheckedArchive:
+    """Gives access to the files of an archive that passed the check."""
 
-    files: int
-    uncompressed_bytes: int
+    def __init__(self, file: IO[bytes], members: Sequence[tuple[Member, Data]], uncompressed_bytes: int) -> None:
+        self._file = file
+        self._files = {member.name: (member, data.start) for member, data in members if not member.is_folder}
+        self.uncompressed_bytes = uncompressed_bytes
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def size_bytes(self, name: str) -> int:
+        return self._files[name][0].size_bytes
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """Yields the contents in small pieces."""
+        return contents(self._file, *self._files[name])
 
 
-def check_archive(file: IO[bytes], limits: Limits, checkpoint: Callable[[int, int], None]) -> Checked:
-    """Reads all of a seekable `file`, in memory that does not grow with its size.
+def check_archive(
+    file: IO[bytes], limits: Limits, write: Callable[[bytes], object], checkpoint: Callable[[int, int], None]
+) -> CheckedArchive:
+    """Reads all of a seekable `file`, in memory that does not grow with its size, and writes a new archive.
 
-    Raises `ArchiveError` for the first rule that it breaks. `checkpoint(members checked, members)` is called for every
-    piece and may raise.
+    The new archive has the same files and only one way to be read. Nobody may get it before this returns: it is
+    written while the old one is checked. Raises `ArchiveError` for the first rule that the old one breaks.
+    `checkpoint(members checked, members)` is called for every piece and may raise.
     """
     members, data_end = _listed(file, limits)
-    total = end_before = 0
-    for done, member in enumerate(members):
+    starts = [*(member.header_offset for member in members), data_end]
+    if starts[0]:
+        raise corrupt(f"there are {starts[0]:,} bytes before its first member")
+    writer = ArchiveWriter(write)
+    total = 0
+    found = []
+    for done, (member, next_start) in enumerate(zip(members, starts[1:], strict=True)):
         here = partial(checkpoint, done, len(members))
-        if member.header_offset < end_before:
-            raise corrupt(f"{shown(member.name)} overlaps the member before it")
-        if member.header_offset >= data_end:  # check before seeking: a ZIP64 offset may be larger than seek accepts
-            raise corrupt(f"{shown(member.name)} has an offset behind the directory")
-        start = data_start(file, member)
-        end_before = start + member.compressed_bytes
-        if end_before > data_end:
-            raise corrupt(f"{shown(member.name)} reaches into the directory")
-        total += _check_contents(file, member, start, limits, total, here)
+        here()
+        if member.header_offset >= next_start:  # check before seeking: a ZIP64 offset may be larger than seek accepts
+            raise corrupt(f"{shown(member.name)} overlaps what follows it")
+        data = locate_data(file, member)
+        if data.end > next_start:
+            raise corrupt(f"{shown(member.name)} reaches into what follows it")
+        check_gap(file, member, data, next_start)
+        writer.begin(member)
+        total += _check_contents(contents(file, member, data.start, writer.data), member, limits, total, here)
+        found.append((member, data))
+    writer.finish()
     checkpoint(len(members), len(members))
-    return Checked(files=sum(not member.is_folder for member in members), uncompressed_bytes=total)
+    return CheckedArchive(file, found, total)
 
 
 def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
@@ -78,7 +105,7 @@ def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
     members = []
     for member in entries(file, directory):
         _check_entry(member, limits)
-        if not places.take(member.name):
+        if not places.take(*member.names):
             raise ArchiveError(
                 "archive_duplicate_name", f"Two members would be written to the same place, {shown(member.name)}."
             )
@@ -89,10 +116,11 @@ def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
 
 
 def _check_entry(member: Member, limits: Limits) -> None:
-    for name in (member.name, member.other_name):
-        problem = name_problem(name) if name is not None else None
-        if problem:
-            raise ArchiveError("archive_unsafe_name", f"Member {shown(name or '')} is refused: its name {problem}.")
+    for name in member.names:
+        if problem := name_problem(name):
+            raise ArchiveError("archive_unsafe_name", f"Member {shown(name)} is refused: its name {problem}.")
+        if name.endswith("/") != member.is_folder:
+            raise corrupt(f"{shown(member.name)} is a folder by one of its names and a file by another")
     if member.is_special:
         raise ArchiveError("archive_link", f"Member {shown(member.name)} is a link or device, not a plain file.")
     if member.flags & ENCRYPTED:
@@ -108,12 +136,12 @@ def _check_entry(member: Member, limits: Limits) -> None:
 
 
 def _check_contents(
-    file: IO[bytes], member: Member, start: int, limits: Limits, before: int, checkpoint: Callable[[], None]
+    pieces: Iterator[bytes], member: Member, limits: Limits, before: int, checkpoint: Callable[[], None]
 ) -> int:
     """Returns the bytes of the member, counted while decompressing; `before` counts those of the members before it."""
     count = 0
     head = b""
-    for piece in contents(file, member, start):
+    for piece in pieces:
         checkpoint()
         count += len(piece)
         head += piece[: HEAD_BYTES - len(head)]

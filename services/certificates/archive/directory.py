@@ -7,7 +7,9 @@ Programs read such archives in different ways, so they are refused here.
 import os
 import stat
 import struct
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -21,15 +23,16 @@ _MAX_COMMENT = 0xFFFF
 UTF8_NAME = 0x0800
 _UNICODE_PATH = 0x7075
 _ZIP64 = 0x0001
+_SEE_ZIP64 = (0xFFFF, 0xFFFFFFFF)  # these values of 2 and 4 bytes stand for one in a ZIP64 record
+_END64_REST = _END64.size - 12  # the size that the record gives of itself
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """Holds an entry of the directory, as written there."""
 
-    name: str
+    names: tuple[str, ...]  # all that programs may read here, the one that people get first
     raw_name: bytes
-    other_name: str | None  # a second name (Info-ZIP's Unicode path) that some programs use instead
     version: int  # the version of the ZIP format that a reader must know, times 10
     flags: int
     method: int
@@ -37,7 +40,12 @@ class Member:
     compressed_bytes: int
     size_bytes: int
     mode: int  # the Unix file mode, or 0 if there is none
+    modified: int  # time and date, as MS-DOS writes them
     header_offset: int
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
 
     @property
     def is_folder(self) -> bool:
@@ -66,14 +74,17 @@ def locate(file: IO[bytes]) -> Directory:
     if head not in (b"PK\x03\x04", b"PK\x05\x06"):
         raise ArchiveError("archive_not_a_zip", "This is not a ZIP archive: its first bytes are wrong.")
     position, end = _end_record(file, size)
-    _, disk, start_disk, _, entries, directory_bytes, start, _ = end
+    values = end[1:-1]
     end64 = _end64_record(file, position)
     if end64:
-        position, (_, _, _, _, disk, start_disk, _, entries, directory_bytes, start) = end64
-    if disk or start_disk:
+        position, values = end64[0], end64[1][4:]
+        if any(plain != large and plain not in _SEE_ZIP64 for plain, large in zip(end[1:-1], values, strict=True)):
+            raise corrupt("its two end records contradict each other")
+    disk, start_disk, entries_here, entries, directory_bytes, start = values
+    if disk or start_disk or entries_here != entries:
         raise ArchiveError("archive_in_parts", "The archive is one part of several; send it in one piece.")
     if start + directory_bytes != position:
-        raise corrupt("its directory is not where its end record says")
+        raise corrupt("its directory is not at the offset that its end record names")
     return Directory(start, directory_bytes, entries)
 
 
@@ -119,44 +130,51 @@ def _end64_record(file: IO[bytes], end: int) -> tuple[int, tuple[int, ...]] | No
     if end < _END64_LOCATOR.size + _END64.size:
         return None
     file.seek(end - _END64_LOCATOR.size)
-    mark, _, offset, _ = _END64_LOCATOR.unpack(file.read(_END64_LOCATOR.size))
+    mark, disk, offset, disks = _END64_LOCATOR.unpack(file.read(_END64_LOCATOR.size))
     if mark != b"PK\x06\x07":
         return None
-    if offset + _END64.size + _END64_LOCATOR.size != end:
+    if offset + _END64.size + _END64_LOCATOR.size != end or disk or disks > 1:
         raise corrupt("its ZIP64 end record is not where it should be")
     file.seek(offset)
     record = _END64.unpack(file.read(_END64.size))
-    if record[0] != b"PK\x06\x06":
+    if record[0] != b"PK\x06\x06" or record[1] != _END64_REST:
         raise corrupt("its ZIP64 end record is not readable")
     return offset, record
 
 
 def _member(fixed: tuple[int, ...], raw_name: bytes, extra: bytes) -> Member:
-    _, _, version, flags, method, _, _, crc, compressed, size, _, _, _, _, _, attributes, offset = fixed
-    name = _text(raw_name, "utf-8" if flags & UTF8_NAME else "cp437")
-    extras = _extras(extra, name)
-    large = extras.get(_ZIP64, b"")
-    values = []
-    for value in (size, compressed, offset):
-        if value == 0xFFFFFFFF:
-            if len(large) < 8:
-                raise corrupt(f"the entry of {shown(name)} lacks its sizes")
-            value, large = int.from_bytes(large[:8], "little"), large[8:]
-        values.append(value)
-    other = extras.get(_UNICODE_PATH)
+    _, _, version, flags, method, time, date, crc, compressed, size, _, _, _, _, _, attributes, offset = fixed
+    extras = Extras(extra, raw_name)
+    size, compressed, offset = extras.large(size, compressed, offset)
     return Member(
-        name=name,
+        names=_names(raw_name, flags, extras),
         raw_name=raw_name,
-        other_name=_text(other[5:], "utf-8") if other is not None else None,
         version=version & 0xFF,
         flags=flags,
         method=method,
         crc=crc,
-        size_bytes=values[0],
-        compressed_bytes=values[1],
+        size_bytes=size,
+        compressed_bytes=compressed,
         mode=attributes >> 16,
-        header_offset=values[2],
+        modified=date << 16 | time,
+        header_offset=offset,
     )
+
+
+def _names(raw_name: bytes, flags: int, extras: "Extras") -> tuple[str, ...]:
+    """Returns every name that a program may read; the first is the one that the archive's maker most likely meant.
+
+    Without the flag for UTF-8 a name is in code page 437, but macOS and others write UTF-8 there too, and Info-ZIP
+    writes the name a second time, as its "Unicode path". Not all programs check whether that one is still valid.
+    """
+    names = [_text(raw_name, "utf-8" if flags & UTF8_NAME else "cp437")]
+    if not flags & UTF8_NAME:
+        with suppress(UnicodeDecodeError):
+            names.insert(0, raw_name.decode("utf-8"))
+    for path in extras.unicode_paths:
+        name = _text(path[5:], "utf-8")
+        names.insert(0 if path[:5] == b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") else len(names), name)
+    return tuple(dict.fromkeys(names))
 
 
 def _text(raw: bytes, encoding: str) -> str:
@@ -167,13 +185,33 @@ def _text(raw: bytes, encoding: str) -> str:
         raise ArchiveError("archive_unsafe_name", f"A member’s name, {name}, is not readable as text.") from None
 
 
-def _extras(data: bytes, name: str) -> dict[int, bytes]:
-    """Returns the extra fields by their id."""
-    found: dict[int, bytes] = {}
-    while len(data) >= 4:
-        kind, length = struct.unpack_from("<2H", data)
-        if len(data) < 4 + length:
-            raise corrupt(f"an extra field of {shown(name)} is cut off")
-        found.setdefault(kind, data[4 : 4 + length])
-        data = data[4 + length :]
-    return found
+class Extras:
+    """Reads the extra fields of an entry or a local header."""
+
+    def __init__(self, data: bytes, raw_name: bytes) -> None:
+        self._name = raw_name.decode("utf-8", "replace")
+        self.unicode_paths: list[bytes] = []
+        self._zip64: list[bytes] = []
+        while len(data) >= 4:
+            kind, length = struct.unpack_from("<2H", data)
+            if len(data) < 4 + length:
+                raise corrupt(f"an extra field of {shown(self._name)} is cut off")
+            if kind == _UNICODE_PATH:
+                self.unicode_paths.append(data[4 : 4 + length])
+            elif kind == _ZIP64:
+                self._zip64.append(data[4 : 4 + length])
+            data = data[4 + length :]
+        if len(self._zip64) > 1:
+            raise corrupt(f"{shown(self._name)} has two ZIP64 fields")
+
+    def large(self, *values: int) -> list[int]:
+        """Returns the values, each from the ZIP64 field if it says so. Raises `ArchiveError` if that field lacks it."""
+        field = self._zip64[0] if self._zip64 else b""
+        found = []
+        for value in values:
+            if value == 0xFFFFFFFF:
+                if len(field) < 8:
+                    raise corrupt(f"the entry of {shown(self._name)} lacks its sizes")
+                value, field = int.from_bytes(field[:8], "little"), field[8:]
+            found.append(value)
+        return found

@@ -5,8 +5,10 @@ import unicodedata
 
 MAX_NAME_CHARACTERS = 240  # Windows allows 260, with the folder to which it is extracted
 
-_DRIVE = re.compile(r"^[A-Za-z]:")
+# Windows opens a device instead of these, in every folder and with every ending.
+_DEVICE = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|(com|lpt)[0-9¹²³])[ .]*([.:].*)?", re.IGNORECASE)
 # These characters turn the reading direction: “fdp.exe” after one of them is read as “exe.pdf”.
+_REPLACED = str.maketrans('<>"|?*', "______")
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -20,13 +22,19 @@ def name_problem(name: str) -> str | None:
         return "holds control characters"
     if "\\" in name:
         return "holds a backslash"
-    if name.startswith("/") or _DRIVE.match(name):
+    if name.startswith("/"):
         return "is an absolute path"
+    if ":" in name:  # a drive, or a stream such as `a.pdf::$DATA`, which is a.pdf itself
+        return "holds a colon"
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
         return "leads out of the archive’s folder (..)"
     if "" in parts or "." in parts:
         return "has an empty or a “.” step in its path"
+    if any(part[-1] in ". " for part in parts):
+        return "ends in a dot or a blank, which Windows drops"
+    if any(_DEVICE.fullmatch(part) for part in parts):
+        return "is that of a device on Windows"
     return None
 
 
@@ -40,14 +48,27 @@ class Places:
         self._files: set[str] = set()
         self._folders: set[str] = set()
 
-    def take(self, name: str) -> bool:
-        """Takes a place for a file (or, if `name` ends in "/", a folder); returns whether it was free."""
-        is_folder = name.endswith("/")
-        parts = unicodedata.normalize("NFC", name.removesuffix("/").casefold()).split("/")
-        place = "/".join(parts)
-        above = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
-        if place in self._files or above & self._files or (not is_folder and place in self._folders):
+    def take(self, *names: str) -> bool:
+        """Takes the places of one file (or folder, if the names end in "/"); returns whether they were all free."""
+        places = {_place(name) for name in names}
+        is_folder = names[0].endswith("/")
+        above = {folder for place in places for folder in _folders_above(place)}
+        if (places | above) & self._files or (not is_folder and places & self._folders):
             return False
         self._folders |= above
-        (self._folders if is_folder else self._files).add(place)
+        (self._folders if is_folder else self._files).update(places)
         return True
+
+
+def _folders_above(place: str) -> set[str]:
+    parts = place.split("/")
+    return {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+
+
+def _place(name: str) -> str:
+    """Returns what is the same for names that some system takes for the same.
+
+    macOS ignores characters without a width; programs for Windows write “_” for those that it does not allow.
+    """
+    visible = "".join(c for c in name.removesuffix("/") if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFC", visible.translate(_REPLACED).casefold())

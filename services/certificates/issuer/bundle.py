@@ -157,8 +157,8 @@ class _Bundle:
 def _undrawable(roster: Roster, row: Row, characters: str) -> RowError:
     holding = [name for name in _PRINTED if set(characters) & set(getattr(row, name))]
     message = (
-        f"{' and '.join(holding) or 'the row'} holds “{characters[:20]}”, which no font of the issuer has; "
-        "write it otherwise, or give the issuer a font with it (ISSUER_FONTS_DIR)"
+        f"{' and '.join(holding) or 'the row'} holds “{characters[:20]}”, which none of the issuer's fonts has; "
+        "use other characters, or add a font that has them (ISSUER_FONTS_DIR)"
     )
     return RowError(roster.name, row.line, message, holding[0] if holding else "")
 

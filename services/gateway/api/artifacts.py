@@ -21,8 +21,8 @@ from bureau.storage import Storage
 _HEADERS = {
     "ETag": "The file's SHA-256.",
     "Accept-Ranges": "`bytes`.",
-    "Last-Modified": "When it was stored.",
-    "Content-Disposition": "`attachment`, with the file's name.",
+    "Last-Modified": "When the file was stored.",
+    "Content-Disposition": "`attachment` and the file's name.",
     "Content-Length": "Bytes.",
 }
 
@@ -47,15 +47,17 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             role=Role.VIEW,
             answers=[
                 Documented(200, "The file.", headers=_HEADERS, media_types=("*/*",)),
-                Documented(206, "A part of it.", headers={**_HEADERS, "Content-Range": "Which."}, media_types=("*/*",)),
-                Documented(304, "Not changed.", headers={"ETag": "The file's SHA-256."}),
+                Documented(
+                    206, "A part of the file.", headers={**_HEADERS, "Content-Range": "Which."}, media_types=("*/*",)
+                ),
+                Documented(304, "The file has not changed.", headers={"ETag": "The file's SHA-256."}),
             ],
             problems=["precondition-failed", "range-not-satisfiable", "storage-unavailable"],
             request_headers={
                 "Range": "One range of bytes.",
-                "If-Range": "An ETag or date: the range only when the file is still that one.",
-                "If-None-Match": "ETags that the client has.",
-                "If-Match": "ETags that the client means.",
+                "If-Range": "An ETag or date; the range is returned only if the file is still that version.",
+                "If-None-Match": "ETags of the versions that the client has.",
+                "If-Match": "ETags of the versions that the client accepts.",
             },
         )
     ]
@@ -70,7 +72,7 @@ def _response(storage: Storage, stored: StoredArtifact, call: Call[Any, Any]) ->
     }
     match ranges.select_response(call.method, call.headers, stored.sha256, stored.created_at, stored.size):
         case ranges.PreconditionFailed():
-            raise problem("precondition-failed", "The file's ETag is not one that was asked for.")
+            raise problem("precondition-failed", "The file's ETag is not among those in If-Match.")
         case ranges.OutOfRange():
             size = {"Content-Range": f"bytes */{stored.size}"}
             raise problem("range-not-satisfiable", f"The file has {stored.size} bytes.", headers=size)

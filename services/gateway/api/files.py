@@ -55,7 +55,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/files",
             view=create,
-            summary="Store a file to refer to",
+            summary="Store a file that jobs can refer to",
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(CREATED, "Stored.", Artifact, headers)],

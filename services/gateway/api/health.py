@@ -22,7 +22,7 @@ class Check(BaseModel):
     """Is the check of one dependency of the gateway."""
 
     status: Literal["ok", "failing"]
-    detail: str | None = Field(description="What is wrong; of what is ok, what soon may be.")
+    detail: str | None = Field(description="What is wrong, or what may soon be wrong if it is ok.")
 
 
 class Readiness(BaseModel):
@@ -35,7 +35,8 @@ class Readiness(BaseModel):
     checks: dict[str, Check] = Field(examples=[{"ledger": {"status": "ok", "detail": None}}])
     broker_kind: BrokerKind = Field(description="`amqp`: RabbitMQ; `memory`: in this process.")
     storage_used_percent: int | None = Field(
-        description="Of the file system that a `file://` storage is on; null of S3, and while the storage is away."
+        description="How full the file system of a `file://` storage is; null for S3 and while the storage "
+        "is unavailable."
     )
 
 
@@ -75,13 +76,13 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/readyz",
             view=readyz,
-            summary="What is ready and what is not",
+            summary="Show which parts are ready",
             tag="Health",
             role=None,
             needs_ledger=False,
             answers=[
                 Documented(200, "Submissions are accepted.", Readiness),
-                Documented(503, "The ledger or the storage is away.", Readiness, {"Retry-After": "Seconds."}),
+                Documented(503, "The ledger or the storage is unavailable.", Readiness, {"Retry-After": "Seconds."}),
             ],
         ),
     ]
@@ -117,4 +118,4 @@ def _broker(gateway: Gateway) -> Check:
     relay = gateway.relay
     if relay.healthy:
         return Check(status="ok", detail=None)
-    return Check(status="failing", detail="Messages cannot be published; jobs are accepted and start when they can.")
+    return Check(status="failing", detail="Messages cannot be published; jobs are accepted and start later.")

@@ -27,7 +27,7 @@ def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
         method="GET",
         path="/openapi.json",
         view=read,
-        summary="This document",
+        summary="Read this document",
         tag="Catalog",
         role=None,
         needs_ledger=False,

@@ -25,14 +25,14 @@ class Queue(BaseModel):
 
     name: str
     paused_at: datetime | None
-    queued: int = Field(description="Due, not started.")
-    hinted: int = Field(description="Of these, with a message at the broker or on its way.")
-    scheduled: int = Field(description="Due later, retries among them.")
-    waiting: int = Field(description="For other tasks.")
+    queued: int = Field(description="Tasks that are due and not started.")
+    hinted: int = Field(description="Of the due ones, those whose message was published.")
+    scheduled: int = Field(description="Tasks that are due later, including retries.")
+    waiting: int = Field(description="Tasks that wait for other tasks.")
     running: int
     oldest_queued_seconds: float
     trouble: QueueTrouble | None = Field(
-        default=None, description="What is wrong with the queue: the console, the command and the doctor say the same."
+        default=None, description="What is wrong with the queue; the console, the command and the doctor show the same."
     )
     workers: int
     threads: int
@@ -49,9 +49,9 @@ class QueueList(BaseModel):
 class PurgeRequest(Contract):
     """Controls a purge. `expect` is the count that a dry run returned."""
 
-    dry_run: bool = Field(default=False, description="Only count.")
+    dry_run: bool = Field(default=False, description="Count only; change nothing.")
     expect: int | None = Field(
-        default=None, ge=0, description="Refused with 409 when another number of tasks waits to be started."
+        default=None, ge=0, description="The expected number of tasks that wait to be started; 409 if it is another."
     )
 
 
@@ -77,7 +77,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/queues",
         view=read,
-        summary="How each queue stands",
+        summary="List the queues with their state",
         tag="Act",
         role=Role.OPERATE,
         answers=[Documented(200, "A page.", QueueList)],
@@ -100,10 +100,12 @@ def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
         method="POST",
         path=f"/v1/queues/<name>/{verb}",
         view=switch,
-        summary="Start nothing more of it" if verb == "pause" else "Start again what waits in it",
+        summary="Pause a queue: start no more of its tasks"
+        if verb == "pause"
+        else "Resume a queue: start its tasks again",
         tag="Act",
         role=Role.OPERATE,
-        answers=[Documented(200, "The queue as it is now.", Queue)],
+        answers=[Documented(200, "The queue in its present state.", Queue)],
         replay=lambda call, first: Reply(first.status, _queue(_find(gateway, call.path["name"]))),
     )
 
@@ -114,8 +116,8 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         by_job = queues.purgeable(gateway.database, queue)
         count = sum(by_job.values())
         if call.body.expect is not None and call.body.expect != count:
-            found = f"{count} tasks wait to be started, now or later, and not the {call.body.expect}"
-            detail = f"{found} that `expect` names. Nothing was done."
+            found = f"{count} tasks wait to be started, now or later"
+            detail = f"{found}, but `expect` is {call.body.expect}. Nothing was changed."
             raise problem("count-changed", detail)
         changed = 0
         if not call.body.dry_run:
@@ -135,10 +137,10 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         method="POST",
         path="/v1/queues/<name>/purge",
         view=purge,
-        summary="Cancel what waits to be started of it, now or later",
+        summary="Purge a queue: cancel the tasks that wait to be started, now or later",
         tag="Act",
         role=Role.OPERATE,
-        answers=[Documented(200, "What waited, and what was done.", PurgeAnswer)],
+        answers=[Documented(200, "How many tasks waited, and how many were cancelled.", PurgeAnswer)],
         problems=["count-changed"],
         body=Body(PurgeRequest),
         replay=replay,

@@ -19,7 +19,7 @@ class WorkerOutage(BaseModel):
     name: str = Field(examples=["smtp"])
     how: str = Field(examples=["open circuit"])
     since: datetime
-    why: str = Field(description="What it met last.")
+    why: str = Field(description="The last outage.")
 
 
 class Worker(BaseModel):
@@ -33,11 +33,11 @@ class Worker(BaseModel):
     queue: str
     threads: int
     busy: int
-    memory_bytes: int | None = Field(description="Resident in the process; null where its system does not say.")
-    trouble: list[WorkerOutage] = Field(description="Told every ten seconds; of one that is not live, nothing.")
+    memory_bytes: int | None = Field(description="Resident memory of the process; null if its system does not tell.")
+    trouble: list[WorkerOutage] = Field(description="Reported every ten seconds; empty for a worker that is not live.")
     started_at: datetime
     seen_at: datetime
-    live: bool = Field(description="Seen in the last 30 seconds and not stopped.")
+    live: bool = Field(description="True if the worker was seen in the last 30 seconds and has not stopped.")
 
 
 class WorkerList(BaseModel):
@@ -59,7 +59,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/v1/workers",
             view=read,
-            summary="Workers of the last day",
+            summary="List the workers of the last day",
             tag="Catalog",
             role=Role.OPERATE,
             answers=[Documented(200, "A page.", WorkerList)],

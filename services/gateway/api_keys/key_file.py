@@ -42,7 +42,7 @@ def parse(text: str) -> dict[str, FileKey]:
         try:
             key = _key(words)
             if key.id in keys:
-                raise KeyFileError(f"a key with the id {key.id} stands above already")
+                raise KeyFileError(f"a key with the id {key.id} is in an earlier line")
             keys[key.id] = key
         except KeyFileError as error:
             errors.append(f"line {number}: {error}")
@@ -116,7 +116,11 @@ class KeyFile:
         try:
             self._keys = read(path)
         except KeyFileError as error:
-            log.error("the file of keys is wrong: the keys read before stay", reason=str(error), keys=len(self._keys))
+            log.error(
+                "the file of keys is invalid; the keys that were read before stay in use",
+                reason=str(error),
+                keys=len(self._keys),
+            )
 
 
 def _fingerprint(path: Path) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ class Refused:
     known: bool = False
 
 
-UNKNOWN = Refused("This key is not known here.")
+UNKNOWN = Refused("This key is unknown.")
 NO_KEY = Refused("The Authorization header holds no key of the form bureau_<id>_<secret>.")
 
 

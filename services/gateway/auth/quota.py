@@ -32,7 +32,7 @@ def hold(
 def _refusal(exceeded: QuotaExceeded, owner: str) -> ProblemError:
     said = exceeded.told(owner)
     if exceeded.what == "jobs":
-        return try_again("too-many-open-jobs", f"{said} Wait, or cancel some.", _RETRY_SECONDS)
+        return try_again("too-many-open-jobs", f"{said} Wait, or cancel some jobs.", _RETRY_SECONDS)
     return try_again("too-many-bytes-stored", said, _RETRY_SECONDS)
 
 

@@ -1,14 +1,15 @@
 """Wraps every request: adds a Request-Id, checks Host and Origin, writes a log line, adds security headers."""
 
 import time
+from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from bureau import malloc
 from bureau.metrics import http as metrics
-from bureau.services.gateway.http.security import AllowedHosts, add_security_headers, check_door
+from bureau.services.gateway.http.security import AllowedHosts, add_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger(__name__)
@@ -25,39 +26,46 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
     doors = AllowedHosts.of(settings)
 
     def begin() -> None:
-        g.request_id = uuid4().hex
-        g.began = time.monotonic()
-        g.headers = {}
-        g.in_ledger = False
+        asked, kept = _this()
+        kept.request_id = request_id = uuid4().hex
+        kept.began = time.monotonic()
+        kept.headers = {}
+        kept.in_ledger = False
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        if request.endpoint not in _HEALTH:  # health checks use whatever address the orchestrator knows
-            check_door(doors, request.method, request.headers.get("Host", ""), request.headers.get("Origin"))
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        if asked.endpoint not in _HEALTH:  # health checks use whatever address the orchestrator knows
+            check_door(doors, asked.method, asked.environ.get("HTTP_HOST", ""), asked.environ.get("HTTP_ORIGIN"))
 
     def end(response: Response) -> Response:
-        response.headers[REQUEST_ID] = g.request_id
-        response.headers.update(g.headers)
-        add_security_headers(response.headers)
-        seconds = time.monotonic() - g.began
-        route = request.url_rule.rule if request.url_rule else None
-        metrics.answered(route, request.method, response.status_code, seconds)
+        asked, kept = _this()
+        add_headers(response.headers, {REQUEST_ID: kept.request_id, **kept.headers})
+        seconds = time.monotonic() - kept.began
+        route = asked.url_rule.rule if asked.url_rule else None
+        metrics.answered(route, asked.method, response.status_code, seconds)
         # Health checks run every few seconds, and an accepted submission is recorded in its job's row: both are logged
         # as debug.
-        say = log.debug if request.endpoint in _HEALTH or g.in_ledger else log.info
+        say = log.debug if asked.endpoint in _HEALTH or kept.in_ledger else log.info
         say(
             "request",
-            method=request.method,
-            path=route if request.endpoint in _NAMES_PEOPLE else request.path,
+            method=asked.method,
+            path=route if asked.endpoint in _NAMES_PEOPLE else asked.path,
             status=response.status_code,
             seconds=round(seconds, 4),
         )
-        if _may_be_large(request.content_length, request.headers.get("Transfer-Encoding")):
+        if _may_be_large(asked.content_length, asked.environ.get("HTTP_TRANSFER_ENCODING")):
             response.call_on_close(malloc.trim)  # also after a body of unknown length
         response.call_on_close(structlog.contextvars.clear_contextvars)  # the thread goes on to another request
         return response
 
     app.before_request(begin)
     app.after_request(end)
+
+
+def _this() -> tuple[Request, Any]:
+    """Returns the request and its values as they are, because each use of a proxy costs time."""
+    proxies: Any = (request, g)
+    asked, kept = (proxy._get_current_object() for proxy in proxies)
+    return asked, kept
 
 
 def _may_be_large(length: int | None, transfer_encoding: str | None) -> bool:

@@ -43,22 +43,22 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException():
             return _of_http(error)
         case _:
-            return _of("internal-error", "The answer's Request-Id finds the reason in the gateway's log.")
+            return _of("internal-error", "Search the gateway's log for the answer's Request-Id to find the reason.")
 
 
 def _of_http(error: HTTPException) -> Problem:
     """Converts the errors of Flask and werkzeug; a 405 keeps its Allow header."""
     code = error.code or 500
     if code >= 500:
-        return _of("internal-error", "The answer's Request-Id finds the reason in the gateway's log.")
+        return _of("internal-error", "Search the gateway's log for the answer's Request-Id to find the reason.")
     slug = _SLUGS.get(code, "unreadable")
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     return _of(slug, _DETAILS.get(slug) or error.description or "", headers)
 
 
 _DETAILS = {
-    "not-found": "Nothing is at this address.",
-    "method-not-allowed": "The Allow header lists the methods that are.",
+    "not-found": "Nothing was found at this address.",
+    "method-not-allowed": "The Allow header lists the methods that this address accepts.",
 }
 
 

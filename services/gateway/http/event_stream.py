@@ -50,7 +50,7 @@ class Seats:
         """Takes a seat. Raises a 503 problem if all are taken."""
         with self._lock:
             if self._taken >= self._limit:
-                detail = f"{self._taken} streams are open, as many as MAX_STREAMS allows each process."
+                detail = f"{self._taken} streams are open; MAX_STREAMS allows no more in each process."
                 raise try_again("too-many-streams", detail, BUSY_SECONDS)
             self._taken += 1
 

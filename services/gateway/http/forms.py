@@ -45,6 +45,6 @@ class FormReader:
         try:
             found = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
-            raise problem("unreadable", f"A form is UTF-8 text with {MAX_FIELDS} fields at most.") from None
+            raise problem("unreadable", f"A form must be UTF-8 text with at most {MAX_FIELDS} fields.") from None
         fields = [(clean_text(name), clean_text(text)) for name, text in found]
         return PostedForm(fields=fields), [], lambda: hashlib.sha256(raw).hexdigest()

@@ -66,7 +66,7 @@ def _reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answ
 
 
 def _busy() -> ProblemError:
-    detail = "A request with this Idempotency-Key is under way; ask again for its answer."
+    detail = "A request with this Idempotency-Key is still being processed; send it again to get its answer."
     return try_again("idempotency-key-busy", detail, seconds=1)
 
 
@@ -75,4 +75,4 @@ def _release(db: Database, held: Reservation) -> None:
     try:
         idempotency.release(db, held)
     except LedgerUnavailable:
-        log.warning("idempotency key stays held for a while: the ledger is away")
+        log.warning("the idempotency key stays reserved for a while, because the ledger is unavailable")

@@ -20,20 +20,20 @@ Schemas = dict[tuple[type[BaseModel], Mode], dict[str, Any]]
 _EVERYWHERE = ("host-not-allowed", "internal-error")
 _KEYED = ("key-missing", "key-invalid", "role-too-low", "too-many-requests")
 _ACTED = ("job-ended", "job-not-failed", "count-changed")  # the API may refuse what a page's form asks for
-_LOG_IN = Documented(303, "Log in first.", headers={"Location": "The login page."})
+_LOG_IN = Documented(303, "The client must log in first.", headers={"Location": "The login page."})
 _LINKED = ("link-invalid", "link-expired")
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `bureau_<id>_<secret>`."},
     "basic": {"type": "http", "scheme": "basic", "description": "For browsers: any name, the key as password."},
-    "link": {"type": "apiKey", "in": "query", "name": PARAMETER, "description": "Of a signed link."},
+    "link": {"type": "apiKey", "in": "query", "name": PARAMETER, "description": "The token of a signed link."},
 }
 _HEADERS = {
-    "Request-Id": "Names the request in the gateway's log.",
+    "Request-Id": "The id of the request in the gateway's log.",
     "Retry-After": "Seconds.",
     "Content-Range": "The size of the file.",
     "WWW-Authenticate": "`Bearer`, or `Basic` for browsers.",
-    "RateLimit": 'With a key: requests that are left, `"requests";r=1199;t=1`.',
-    "RateLimit-Policy": 'With a key: requests a minute, `"requests";q=1200;w=60`.',
+    "RateLimit": 'With a key: the requests that are left, `"requests";r=1199;t=1`.',
+    "RateLimit-Policy": 'With a key: the requests per minute, `"requests";q=1200;w=60`.',
 }
 
 
@@ -156,10 +156,10 @@ def _request_headers(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
         (name, text, {"type": "string"}) for name, text in operation.request_headers.items()
     ]
     if operation.takes_key:
-        text = "The same key and request answer what they answered first; kept 24 hours."
+        text = "A request that is sent again with the same key gets the first answer; kept for 24 hours."
         described.append(("Idempotency-Key", text, {"type": "string", "minLength": 1, "maxLength": 255}))
     if operation.waits:
-        text = "`wait=N`: the answer is held back until the job has ended, at most N seconds."
+        text = "With `wait=N` the gateway answers when the job has ended, after N seconds at the latest."
         described.append(("Prefer", text, {"type": "string", "examples": ["wait=10"]}))
     return [
         {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
@@ -188,7 +188,8 @@ def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
     options = {
         "type": "string",
         "contentMediaType": "application/json",
-        "description": f"One JSON object with what is nested ({', '.join(sorted(nested))}) or not given as a field.",
+        "description": f"A JSON object with the nested fields ({', '.join(sorted(nested))}) and others that are "
+        "not sent as form fields.",
     }
     return {
         "type": "object",

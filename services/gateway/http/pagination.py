@@ -23,8 +23,8 @@ MAX_LIMIT = 200
 class PageQuery(Contract):
     """Holds the parameters of every list."""
 
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Items a page.")
-    cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="The number of items in a page.")
+    cursor: str | None = Field(default=None, max_length=500, description="The `next_cursor` of the previous page.")
 
 
 def cursor_of(*key: Any) -> str:
@@ -39,10 +39,10 @@ def read_cursor(cursor: str, read: Callable[[list[Any]], T]) -> T:
         if not isinstance(key, list):
             raise TypeError("a cursor holds a list")
         if any(isinstance(part, str) and clean_text(part) != part for part in key):
-            raise ValueError("no database keeps such a text")
+            raise ValueError("the text cannot be stored in a database")
         return read(key)
     except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError, AttributeError):
-        detail = "Use next_cursor of the page before, unchanged, or leave it out."
+        detail = "Use the next_cursor of the previous page unchanged, or leave it out."
         raise invalid([FieldError("wrong_form", detail, parameter="cursor")]) from None
 
 
@@ -61,5 +61,5 @@ def cut(items: Sequence[T], limit: int, cursor: Callable[[T], str]) -> tuple[lis
 
 def _texts(key: list[Any]) -> tuple[str, ...]:
     if not all(isinstance(part, str) for part in key):
-        raise TypeError("a cursor of another list")
+        raise TypeError("this is the cursor of another list")
     return tuple(key)

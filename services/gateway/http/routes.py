@@ -225,6 +225,6 @@ def _told_headers() -> Headers:
 
 
 def _wait_seconds(operation: AnyOperation, gateway: Gateway) -> float | None:
-    if not operation.waits:
+    if not operation.waits or "HTTP_PREFER" not in request.environ:
         return None
     return prefer.wait_seconds(",".join(request.headers.getlist("Prefer")), gateway.settings.max_wait_seconds)

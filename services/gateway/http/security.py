@@ -33,10 +33,15 @@ _HEADERS: Mapping[str, str] = {
 }
 
 
-def add_security_headers(headers: Headers) -> None:
-    """Sets the headers that a view has not set itself."""
+def add_headers(headers: Headers, more: Mapping[str, str]) -> None:
+    """Sets the security headers that a view has not set itself, and `more` in any case."""
     there = {name.lower() for name, _ in headers}
-    headers.extend((name, value) for name, value in _HEADERS.items() if name.lower() not in there)
+    headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in there])
+    for name, value in more.items():
+        if name.lower() in there:
+            headers.set(name, value)
+        else:
+            headers.add(name, value)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class AllowedHosts:
         """Refuses other host names. A page elsewhere can point its own name at this machine (DNS rebinding)."""
         if not _is_ours(host, self.hosts):
             allowed = ", ".join(sorted({"localhost", *self.hosts}))
-            raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway is {allowed}.")
+            raise problem("host-not-allowed", f"The Host header says {host[:100]}; this gateway answers to {allowed}.")
 
     def check_origin(self, origin: str | None, host: str) -> None:
         """Refuses changes from other pages. Browsers say which page sends a change, and only the gateway's own may."""

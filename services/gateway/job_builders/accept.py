@@ -9,27 +9,28 @@ from sqlalchemy import Connection
 
 from bureau.contracts.jobs import pointer
 from bureau.contracts.jobs.references import Used
-from bureau.contracts.problems import FieldError
+from bureau.contracts.problems import FieldError, ProblemError
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyTaken
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import ArtifactGone, StoredArtifact
-from bureau.ledger.jobs.submit import NewJob, insert_job
+from bureau.ledger.jobs.submit import JobIdTaken, NewJob, insert_job
 from bureau.ledger.reads import job_queries
-from bureau.ledger.submissions.submission import AdmissionCheck, NotAdmitted, Repeated, Submission
+from bureau.ledger.submissions.submission import AdmissionCheck, IdTaken, NotAdmitted, Repeated, Submission
 from bureau.metrics.http import SUBMISSIONS
 from bureau.services.gateway.auth import quota
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
-from bureau.services.gateway.http.idempotency import reserved
+from bureau.services.gateway.http.idempotency import REPLAYED, reserved
 from bureau.services.gateway.http.operation import Call, Documented, Operation, Reply
 from bureau.services.gateway.job_builders.accepted_job import accepted_job
 from bureau.services.gateway.models import Job, job_of
-from bureau.services.gateway.problems import invalid, not_found
+from bureau.services.gateway.problems import invalid, not_found, problem
 
 ACCEPTED = 202
 QUOTAS = ("too-many-open-jobs", "too-many-bytes-stored")
+ID_TAKEN = "job-id-taken"
 
 
 def accept(
@@ -44,7 +45,7 @@ def accept(
     """Writes files, job, idempotency answer and the effects of `also` in one transaction.
 
     A job without any files shares its transaction with jobs that arrive at the same time. `used` says where the request
-    named each artifact.
+    named each artifact. Raises `JobIdTaken`.
     """
     if job.uses or uploads or also or call.reservation:
         return _accept_alone(gateway, call, job, uploads, used, also)
@@ -67,13 +68,14 @@ def _accept_together(gateway: Gateway, call: Call[Any, Any], job: NewJob) -> Rep
         admission.confirmed(outcome.limit)
     if isinstance(outcome, Repeated):
         return _repeated(gateway, call, job)
+    if isinstance(outcome, IdTaken):
+        raise JobIdTaken(job.id)
     SUBMISSIONS.labels(job.kind).inc()
     if call.wait_seconds is not None:
         return _answer(gateway, call, job.id, ACCEPTED)
     queues = {task.queue: gateway.submitter.queue(task.queue) for task in job.tasks}
-    return Reply(
-        ACCEPTED, accepted_job(job, outcome, queues), {"Location": answer.location if answer else _location(job.id)}
-    )
+    shown = accepted_job(job, outcome, queues, gateway.announcements.known().served_runs)
+    return Reply(ACCEPTED, shown, {"Location": answer.location if answer else _location(job.id)})
 
 
 def _accept_alone(
@@ -120,6 +122,18 @@ def _repeated(gateway: Gateway, call: Call[Any, Any], job: NewJob, used: Sequenc
     )
 
 
+def _earlier(gateway: Gateway, call: Call[Any, Any], job_id: UUID) -> Reply:
+    """Answers with the job that has the id of this submission already. Raises 409 if it is another owner's."""
+    if job_queries.job(gateway.database, job_id, call.owner) is None:
+        raise id_taken(job_id)
+    reply = _answer(gateway, call, job_id, ACCEPTED)
+    return replace(reply, headers={**reply.headers, **REPLAYED})
+
+
+def id_taken(job_id: UUID) -> ProblemError:
+    return problem(ID_TAKEN, f"Another job has the id {job_id}; choose another one, or leave id out.")
+
+
 def _location(job_id: UUID) -> str:
     return f"/v1/jobs/{job_id}"
 
@@ -132,17 +146,30 @@ def replay(gateway: Gateway, call: Call[Any, Any], first: Answer) -> Reply:
 def documented() -> list[Documented]:
     """Returns the answers that every submission documents."""
     headers = {"Location": "The job.", "Idempotent-Replayed": "`true`: this request was accepted before."}
-    waited = {**headers, "Preference-Applied": "The wait that was asked for."}
+    waited = {**headers, "Preference-Applied": "The wait that was requested."}
     return [
-        Documented(202, "Accepted.", Job, waited),
-        Documented(200, "Accepted, and ended within `Prefer: wait`.", Job, waited),
+        Documented(202, "The job was accepted.", Job, waited),
+        Documented(200, "The job was accepted and ended within `Prefer: wait`.", Job, waited),
     ]
 
 
-def submission(gateway: Gateway, *, problems: Sequence[str] = (), **declared: Any) -> Operation[Any, Any]:
-    """Returns the declaration of a POST that submits a job."""
+def submission(
+    gateway: Gateway, *, view: Callable[[Any], Reply], problems: Sequence[str] = (), **declared: Any
+) -> Operation[Any, Any]:
+    """Returns the declaration of a POST that submits a job with `view`.
+
+    If the client chose the id of an earlier job, the answer is that job, after what was uploaded is deleted.
+    """
+
+    def submit(call: Call[Any, Any]) -> Reply:
+        try:
+            return view(call)
+        except JobIdTaken as taken:
+            return _earlier(gateway, call, taken.job_id)
+
     return Operation(
-        problems=[*problems, *QUOTAS],
+        view=submit,
+        problems=[*problems, ID_TAKEN, *QUOTAS],
         method="POST",
         tag="Submit",
         role=Role.SUBMIT,
@@ -161,7 +188,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
         done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
         if prefer.wait_until(done, call.wait_seconds, gateway.stopping, gateway.wait_slots):
             status = 200
-    view = job_queries.job(gateway.database, job_id, call.owner)
+    view = job_queries.job(gateway.database, job_id, call.owner, gateway.announcements.known().served_runs)
     if view is None:
         raise not_found("job")
     return Reply(status, job_of(view), headers)
@@ -169,7 +196,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
 
 def gone_errors(gone: ArtifactGone, used: Sequence[Used]) -> list[FieldError]:
     return [
-        FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", pointer.fragment(one.path))
+        FieldError("unknown_artifact", f"File {one.artifact} not found.", pointer.fragment(one.path))
         for one in used
         if one.artifact in gone.missing
-    ] or [FieldError("unknown_artifact", f"There is no file {artifact} of yours.", "#") for artifact in gone.missing]
+    ] or [FieldError("unknown_artifact", f"File {artifact} not found.", "#") for artifact in gone.missing]

@@ -1,6 +1,6 @@
 """Makes the answer to a submission from what was submitted, so that nothing is read back."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 
 from bureau.contracts.jobs.states import TaskState
@@ -13,8 +13,11 @@ from bureau.messaging.hint_room import QueueView
 from bureau.services.gateway.models import Job, Task, Waiting
 
 
-def accepted_job(job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView]) -> Job:
-    """Returns the job as it is when it is accepted. `queues` holds, by name, what was last seen of them."""
+def accepted_job(job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView], served_runs: Container[str]) -> Job:
+    """Returns the job as it is when it is accepted.
+
+    `queues` holds, by name, what was last seen of them; `served_runs` the names of tasks that live workers announce.
+    """
     due_at = job.due_at(accepted.at)
     due_in = (due_at - accepted.at).total_seconds()
     hinted = {task.name for task in accepted.stamped}
@@ -39,7 +42,7 @@ def accepted_job(job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView
         run_at=None if job.due_at_once else due_at,
         cancel_requested_at=None,
         progress=None,
-        waiting=_waiting(job, due_in, queues, hinted=bool(hinted)),
+        waiting=_waiting(job, due_in, queues, served_runs, hinted=bool(hinted)),
         tasks=tasks,
         artifacts=[],
     )
@@ -74,7 +77,9 @@ def _task(task: NewTask, state: str, due_at: datetime, hinted_at: datetime | Non
     )
 
 
-def _waiting(job: NewJob, due_in: float, queues: Mapping[str, QueueView], *, hinted: bool) -> Waiting:
+def _waiting(
+    job: NewJob, due_in: float, queues: Mapping[str, QueueView], served_runs: Container[str], *, hinted: bool
+) -> Waiting:
     """Returns why the job waits.
 
     The position in the queue is known only if the hint was published at once; it is an estimate from what was last
@@ -82,10 +87,11 @@ def _waiting(job: NewJob, due_in: float, queues: Mapping[str, QueueView], *, hin
     """
     if due_in > 0:
         return Waiting(reason="not_due", position=None, starts_in_seconds=round(due_in, 1))
-    queue = queues[next(task.queue for task in job.tasks if not task.after)]
+    first = next(task for task in job.tasks if not task.after)
+    queue = queues[first.queue]
     if queue.paused:
         return Waiting(reason="queue_paused", position=None, starts_in_seconds=None)
-    if queue.served is None:
+    if queue.served is None or first.run not in served_runs:
         return Waiting(reason="no_worker", position=None, starts_in_seconds=None)
     if not hinted or queue.ahead is None:
         return Waiting(reason="behind", position=None, starts_in_seconds=None)

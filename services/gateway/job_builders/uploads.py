@@ -81,4 +81,7 @@ def _delete(storage: Storage, keys: Sequence[str]) -> None:
     try:
         storage.delete(keys)
     except TaskError:
-        log.warning("files of a refused submission stay in storage until it is cleared up", files=len(keys))
+        log.warning(
+            "the files of a refused submission could not be deleted; the scheduler will delete them as orphans",
+            files=len(keys),
+        )

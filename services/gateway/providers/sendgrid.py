@@ -82,7 +82,8 @@ def check(
         raise EventsRefused("the signature does not fit the body: check SENDGRID_EVENTS_KEY") from None
     if abs(now - float(timestamp)) > window_seconds:
         raise EventsRefused(
-            f"it was signed {now - float(timestamp):.0f} s ago, SENDGRID_EVENTS_WINDOW_SECONDS is {window_seconds:.0f}"
+            f"it was signed {now - float(timestamp):.0f} s ago, but "
+            f"SENDGRID_EVENTS_WINDOW_SECONDS is {window_seconds:.0f}"
         )
 
 
@@ -93,7 +94,7 @@ def events(raw: bytes) -> list[MailEvent]:
     except RecursionError:
         raise ValueError("it nests too deep") from None
     if not isinstance(batch, list):
-        raise ValueError("it is no list of events")
+        raise ValueError("it is not a list of events")
     return list(_readable(batch))
 
 

@@ -29,6 +29,8 @@ IDLE_SECONDS = 75.0  # longer than a proxy's usual 60 s, so that the proxy, not 
 PER_ADDRESS = 256
 LOOK_SECONDS = 0.5
 
+_EVENTS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET if hasattr(select, "epoll") else 0
+
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
 
@@ -95,16 +97,23 @@ class Arrivals(Generic[C]):
             return
         now = time.monotonic()
         seconds = 2.0 if self._stopping else IDLE_SECONDS if kept else HEAD_SECONDS
-        waiting = _Waiting(connection, sock, address, sock.gettimeout(), now + seconds)
-        sock.setblocking(False)
+        timeout = sock.gettimeout()
+        waiting = _Waiting(connection, sock, address, timeout, now + seconds)
+        if timeout is not None:
+            sock.setblocking(False)
         with self._lock:
             self._start()
             oldest = self._oldest(address) if self._of_address[address] >= PER_ADDRESS else None
             self._waiting[sock.fileno()] = waiting
             self._of_address[address] += 1
-            self._epoll.register(sock.fileno(), select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+            self._watch(self._epoll, sock.fileno(), kept)
         if oldest is not None:
             self._close(oldest)
+
+    @property
+    def count(self) -> int:
+        """Returns the number of connections that wait here."""
+        return len(self._waiting) + len(self._queued)
 
     def is_slow(self, connection: C) -> bool:
         """Returns whether the connection's body is still arriving."""
@@ -112,8 +121,9 @@ class Arrivals(Generic[C]):
 
     def finished(self, connection: C) -> None:
         """Frees the slot of a connection whose request was answered; the next one that waits for a slot gets it."""
-        with self._lock:
-            self._slow.addresses.pop(id(connection), None)
+        if self.is_slow(connection):
+            with self._lock:
+                self._slow.addresses.pop(id(connection), None)
 
     def hurry(self, seconds: float) -> None:
         """Shortens all deadlines because the server is stopping.
@@ -142,23 +152,38 @@ class Arrivals(Generic[C]):
             self._of_address[waiting.address] -= 1
             if not self._of_address[waiting.address]:
                 del self._of_address[waiting.address]
-            with suppress(OSError, ValueError):  # it was never registered again, or is closed
-                self._unregister(number)
         return waiting
 
-    def _unregister(self, number: int) -> None:
+    @staticmethod
+    def _watch(epoll: select.epoll, number: int, kept: bool) -> None:
+        """Reports what has arrived and what comes.
+
+        A kept connection is usually still known to epoll, because a small request is served without taking it out.
+        """
+        ways = (epoll.modify, epoll.register) if kept else (epoll.register, epoll.modify)
+        try:
+            ways[0](number, _EVENTS)
+        except (FileNotFoundError, FileExistsError):
+            ways[1](number, _EVENTS)
+
+    def _ignore(self, number: int) -> None:
         if self._epoll is not None:
-            self._epoll.unregister(number)
+            with suppress(OSError, ValueError):  # it is closed
+                self._epoll.unregister(number)
 
     def _run(self, epoll: select.epoll) -> None:
+        expire_at = 0.0
         while True:
             try:
                 for number, _ in epoll.poll(LOOK_SECONDS):
                     self._look(number)
-                self._expire()
-                self._enter_queued()
+                if time.monotonic() >= expire_at:
+                    self._expire()
+                    expire_at = time.monotonic() + LOOK_SECONDS
+                if self._queued:
+                    self._enter_queued()
             except Exception:
-                log.exception("arriving connections could not be looked at")
+                log.exception("could not examine arriving connections")
 
     def _look(self, number: int) -> None:
         with self._lock:
@@ -166,7 +191,7 @@ class Arrivals(Generic[C]):
         if waiting is None:
             return
         try:
-            data = waiting.sock.recv(SMALL_BYTES, socket.MSG_PEEK)
+            data = waiting.sock.recv(SMALL_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -196,6 +221,7 @@ class Arrivals(Generic[C]):
                     self._waiting.pop(number, None)
                     self._queued[number] = waiting
                     waiting.deadline = time.monotonic() + BODY_SECONDS
+                    self._ignore(number)  # each piece of the body would wake this thread
         waiting.seen = seen
 
     def _enter_queued(self) -> None:
@@ -218,7 +244,8 @@ class Arrivals(Generic[C]):
         with self._lock:
             waiting = self._taken(number)
         if waiting is not None:
-            waiting.sock.settimeout(waiting.timeout)
+            if waiting.timeout is not None:
+                waiting.sock.settimeout(waiting.timeout)
             to(waiting.connection)
 
     def _close(self, waiting: "_Waiting[C]") -> None:

@@ -35,5 +35,5 @@ class ArrivingSocket:
     def _wait(self) -> None:
         elapsed = time.monotonic() - self._began
         if elapsed > GRACE_SECONDS and self._received < elapsed * BYTES_PER_SECOND:
-            raise TimeoutError("the body comes too slowly")
+            raise TimeoutError("the body arrives too slowly")
         self._sock.settimeout(SILENT_SECONDS)

@@ -24,7 +24,7 @@ class StrictRequest(HTTPRequest):
             return False
         length = self.inheaders.get(b"Content-Length")
         if length is not None and (not _LENGTH.fullmatch(length) or b"Transfer-Encoding" in self.inheaders):
-            self.simple_response("400 Bad Request", "The length of the body is not clear.")
+            self.simple_response("400 Bad Request", "The length of the body is ambiguous.")
             self.close_connection = True
             return False
         return True

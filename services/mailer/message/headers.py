@@ -33,7 +33,7 @@ def one_line(name: str, value: str) -> None:
         raise PermanentError(
             "mail_header_invalid",
             f"{name.lower()}: {value[:100]!r} holds a line break or another control character. "
-            "A header is one line: take it out.",
+            "A header is one line; remove it.",
         )
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.media_types import MediaType
 from bureau.services.mailer.message.headers import (
     address_header,
     one_address,
@@ -47,6 +48,8 @@ class Form(Enum):
 @dataclass(frozen=True)
 class Attachment:
     """Holds a file of a message. `encoded` is base64 in lines of 76 characters with CRLF between them.
+
+    `media_type` is valid, with its parameters.
 
     With a `content_id` it is an image that the HTML part shows as `cid:<content_id>` (RFC 2392).
     """
@@ -103,6 +106,7 @@ class Message:
         one_line("unsubscribe", self.unsubscribe or "")
         for attachment in (*self.attachments, *self.inline):
             one_line("attachment name", attachment.name)
+            one_line("media type", attachment.media_type)
             one_line("content id", attachment.content_id or "")
 
     @property
@@ -221,13 +225,13 @@ def _longest_line(data: bytes) -> int:
 
 
 def _attachment_part(attachment: Attachment) -> _Leaf:
-    kind, _, charset = attachment.media_type.partition("; charset=")
-    headers = parameter_header("Content-Type", kind, {"charset": charset} if charset else {})
+    kind = MediaType.parse(attachment.media_type)
+    headers = parameter_header("Content-Type", kind.kind, kind.parameters)
     headers += token_header("Content-Transfer-Encoding", "base64")
     if attachment.content_id:
         headers += token_header("Content-ID", f"<{attachment.content_id}>")
-    kind = "inline" if attachment.content_id else "attachment"
-    headers += parameter_header("Content-Disposition", kind, {"filename": attachment.name})
+    shown = "inline" if attachment.content_id else "attachment"
+    headers += parameter_header("Content-Disposition", shown, {"filename": attachment.name})
     return _Leaf(headers, attachment.encoded)
 
 

@@ -83,7 +83,7 @@ class TemplateFolders:
         """
         if name not in self._found:
             known = ", ".join(self._names)
-            raise PermanentError("template_unknown", f"template: there is no {name!r}; there are {known}.")
+            raise PermanentError("template_unknown", f"template: {name!r} not found; the templates are {known}.")
         folder = self._found[name]
         tag = next((tag for tag in _tags(language) if (folder / tag).is_dir()), None)
         places = (folder / tag, folder) if tag else (folder,)
@@ -127,10 +127,10 @@ def _described(folder: Path) -> str:
 def _picture(cid: str, folders: tuple[Path, ...]) -> Picture:
     kind = PICTURE_TYPES.get(Path(cid).suffix.lower())
     if kind is None or "/" in cid or cid.startswith("."):
-        raise LookupError(f"cid:{cid} is no picture's name: use a PNG, JPEG or GIF file beside it")
+        raise LookupError(f"cid:{cid} is not the name of a picture: use a PNG, JPEG or GIF file beside it")
     path = next((folder / cid for folder in folders if (folder / cid).is_file()), None)
     if path is None:
-        raise LookupError(f"it shows cid:{cid}, and there is no file {cid} beside it")
+        raise LookupError(f"it shows cid:{cid}, but no file {cid} is beside it")
     return Picture(cid, kind, _read(path))
 
 

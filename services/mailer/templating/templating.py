@@ -77,7 +77,7 @@ class Templates:
         try:
             return self._environment.get_template(variant.path(part)).render(context)
         except UndefinedError as error:
-            raise _unfit(variant.name, f"{error}: give it in `context`") from None
+            raise _unfit(variant.name, f"{error}: add it to `context`") from None
         except (
             ValueUnfit,
             TemplateError,

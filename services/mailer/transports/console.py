@@ -28,7 +28,7 @@ class ConsoleTransport:
             stream.write(_shown(message, recipients))
             stream.flush()
         except OSError as error:
-            raise AnswerLost(f"the console did not take the mail: {error.strerror}") from error
+            raise AnswerLost(f"the mail could not be written to the console: {error.strerror}") from error
         return SendResult.same(recipients, Verdict.SENT, "printed")
 
     def was_sent(self, message_id: str) -> bool | None:  # noqa: ARG002 - a printed mail cannot be looked up

@@ -64,10 +64,10 @@ class FailoverRoute:
 
 def away(closed: Sequence[Closed]) -> Postponed:
     """Returns the postponement for when all providers are away: their reasons, and that the mail waits."""
-    said = "; ".join(dict.fromkeys(one.why for one in closed if one.why)) or "outages"
+    reason = "; ".join(dict.fromkeys(one.why for one in closed if one.why)) or "outages"
     return Postponed(
         "mail_provider_away",
-        f"The mail provider is away: {said}. The mail waits; one is tried from time to time.",
+        f"The mail provider is unavailable: {reason}. This mail waits while single mails are tried from time to time.",
         delay=max(0.1, min(one.seconds for one in closed)),
     )
 
@@ -84,7 +84,7 @@ class RouteAttempt:
     @property
     def now(self) -> TransportEntry:
         if self._now is None:
-            raise RuntimeError("no stop let the mail in")
+            raise RuntimeError("no transport accepted the mail")
         return self._now
 
     def failed(self, closed: Closed | None) -> None:
@@ -119,5 +119,5 @@ class RouteAttempt:
         if all(closed.away for closed in self._closed):
             return away(self._closed)
         seconds = max(0.1, min(closed.seconds for closed in self._closed))
-        text = "The mail provider takes no more mails at the moment; this one waits."
+        text = "The mail provider accepts no more mails at the moment; this one waits."
         return Postponed("mail_rate_limited", text, delay=seconds)

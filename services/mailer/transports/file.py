@@ -30,7 +30,7 @@ class FileTransport:
             placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode(), message.written(Form.UTF8))
         except OSError as error:
             raise TransportUnavailable(f"the outbox {self.folder} cannot be written: {error.strerror}") from error
-        return SendResult.same(recipients, Verdict.SENT, str(path) if placed else f"{path} was there already")
+        return SendResult.same(recipients, Verdict.SENT, str(path) if placed else f"{path} exists already")
 
     def was_sent(self, message_id: str) -> bool | None:
         return self._path(message_id).exists()

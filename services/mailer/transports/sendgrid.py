@@ -90,11 +90,11 @@ class SendGridTransport:
             return error
         except (OSError, http.client.HTTPException) as error:
             called(self.name, None)
-            return AnswerLost(f"SendGrid took the mail and its answer was lost: {_words(error)}")
+            return AnswerLost(f"SendGrid got the mail, but its answer was lost: {_words(error)}")
         if response.status_code == _CHECKED and self._sandbox:
-            return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, and sent to nobody")
+            return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, sent to nobody")
         if response.status_code != _ACCEPTED:
-            return AnswerLost(f"SendGrid answered {response.status_code}, which says neither yes nor no")
+            return AnswerLost(f"SendGrid answered {response.status_code}, which means neither accepted nor refused")
         said = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
         return replace(SendResult.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
 

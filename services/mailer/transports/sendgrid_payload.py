@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.media_types import MediaType
 from bureau.services.mailer.message.message import Attachment, Message
 
 # These are the vendor's limits ("Limitations" of that page); it refuses a mail over them only after all of it was sent.
@@ -17,13 +18,13 @@ MAX_RECIPIENTS = 1000
 def over_limits(message: Message, recipients: Sequence[str]) -> str | None:
     """Returns, in words, the vendor's limit that a mail exceeds; None if it exceeds none."""
     if len(recipients) > MAX_RECIPIENTS:
-        return f"SendGrid takes {MAX_RECIPIENTS:,} recipients, these are {len(recipients):,}"
+        return f"SendGrid accepts at most {MAX_RECIPIENTS:,} recipients, but this mail has {len(recipients):,}"
     files = sum(len(one.encoded) for one in (*message.attachments, *message.inline))
     size = files + len((message.text or "").encode()) + len((message.html or "").encode())
     if size > MAX_BYTES:
-        return f"SendGrid takes mails of {MAX_BYTES:,} bytes, with its attachments in base64 this one has {size:,}"
+        return f"SendGrid accepts mails of at most {MAX_BYTES:,} bytes; in base64 this one has {size:,}"
     if not message.sender.address.isascii():
-        return f"SendGrid takes no sender whose address is not ASCII, and from is {message.sender.address}"
+        return f"SendGrid accepts only ASCII sender addresses, but from is {message.sender.address}"
     return None
 
 
@@ -79,16 +80,25 @@ def _content(message: Message) -> list[dict[str, str]]:
 
 
 def _attachment(attachment: Attachment) -> dict[str, str]:
-    # SendGrid has no field for a charset and may misread text, so text is sent as bytes.
-    kind = attachment.media_type
     shown = {"disposition": "inline", "content_id": attachment.content_id} if attachment.content_id else {}
     return {
         "content": attachment.encoded.replace(b"\r\n", b"").decode("ascii"),
-        "type": "application/octet-stream" if kind.startswith("text/") else kind.partition(";")[0],
+        "type": _type(MediaType.parse(attachment.media_type)),
         "filename": _ascii(attachment.name),
         "disposition": "attachment",
         **shown,
     }
+
+
+def _type(given: MediaType) -> str:
+    """Returns the type as SendGrid takes it: without parameters, except for the `method` of an invitation (RFC 6047).
+
+    SendGrid has no field for a charset and may misread text, so other text is sent as bytes.
+    """
+    method = given.parameters.get("method", "")
+    if given.kind == "text/calendar" and method.isascii() and method.isalpha():
+        return f"text/calendar; method={method}"
+    return "application/octet-stream" if given.kind.startswith("text/") else given.kind
 
 
 def _ascii(name: str) -> str:

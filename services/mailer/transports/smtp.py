@@ -98,7 +98,7 @@ class SmtpTransport:
         try:
             return session.end_of_data()
         except (smtplib.SMTPException, OSError) as error:
-            raise AnswerLost(f"{self._server} took the mail and its answer was lost: {_words(error)}") from error
+            raise AnswerLost(f"{self._server} got the mail, but its answer was lost: {_words(error)}") from error
 
     def _taken(self) -> SmtpSession | None:
         """Returns the connection used last if it was not idle for long; stale ones are closed."""
@@ -133,7 +133,7 @@ class SmtpTransport:
                 f"{self._server} refused the user or password of MAIL_URL: {_words(error)}"
             ) from error
         except smtplib.SMTPNotSupportedError as error:
-            hint = "MAIL_URL with a password needs STARTTLS and AUTH; ?starttls=never does without the one"
+            hint = "a password in MAIL_URL needs STARTTLS and AUTH; with ?starttls=never it is sent without STARTTLS"
             raise TransportUnavailable(f"{self._server} cannot be used: {error} {hint}") from error
         except ssl.SSLCertVerificationError as error:
             raise TransportUnavailable(
@@ -157,7 +157,7 @@ def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | Non
     if not planned.recipients:
         return Reply(CANNOT, next(iter(planned.left_out.values())))
     if limit is not None and size > limit:
-        return Reply(552, f"552 the message has {size:,} bytes, the server takes {limit:,}")
+        return Reply(552, f"552 the message has {size:,} bytes; the server accepts at most {limit:,}")
     return None
 
 

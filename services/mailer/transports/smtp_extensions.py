@@ -7,7 +7,7 @@ from bureau.services.mailer.message.message import Form, Message
 
 # RFC 6531, section 3.5: the answer of a server that requires a recipient's address in ASCII (for a sender's it is 550).
 CANNOT = 553
-_CANNOT = f"{CANNOT} 5.6.7 the server does not take addresses that are not ASCII (SMTPUTF8)"
+_CANNOT = f"{CANNOT} 5.6.7 the server accepts only ASCII addresses (it lacks SMTPUTF8)"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _left_out(message: Message, recipients: Sequence[str]) -> dict[str, str]:
     named = (("from", message.sender), ("reply_to", message.reply_to))
     for field, box in named:
         if box is not None and not box.address.isascii():
-            return dict.fromkeys(recipients, f"{_CANNOT}, and {field} is {box.address}")
+            return dict.fromkeys(recipients, f"{_CANNOT}, but {field} is {box.address}")
     return {recipient: _CANNOT for recipient in recipients if not recipient.isascii()}
 
 

@@ -74,7 +74,7 @@ def _encryption(scheme: str, query: str, *, has_password: bool) -> Encryption:
     options = parse_qs(query, keep_blank_values=True)
     known = {"starttls"} if scheme == "smtp" else set()
     if options.keys() - known:
-        raise ValueError("smtp:// knows one option, starttls; smtps:// knows none")
+        raise ValueError("smtp:// has one option, starttls; smtps:// has none")
     if scheme == "smtps":
         return Encryption.TLS
     starttls = options.get("starttls", ["required" if has_password else "offered"])[-1]

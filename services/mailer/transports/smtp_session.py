@@ -87,7 +87,7 @@ class SmtpSession(smtplib.SMTP):
         """
         sock = self._socket()
         if self._has_spoken(sock):
-            raise smtplib.SMTPServerDisconnected("the server said more than it was asked")
+            raise smtplib.SMTPServerDisconnected("the server sent more than the expected answer")
         sock.settimeout(read_timeout)
         wire.attach(sock)
 

@@ -7,7 +7,7 @@ from bureau.services.mailer.transports.smtp_server import SmtpServer
 
 _FORMS = "use file://folder, console://, smtp://user:password@host:port, smtps://… or sendgrid://"
 _SEVERAL = "separate several by commas, and write a comma in a password as %2C"
-_RATES = "rate is mails a second of each process, a number above 0 such as 5 or 0.5"
+_RATES = "rate is the number of mails per second of each process, above 0, such as 5 or 0.5"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def mail_urls(text: str) -> tuple[MailUrl, ...]:
     """Parses a list such as `smtp://a?rate=5,sendgrid://`. Raises ValueError, whose text contains no password."""
     found = tuple(_mail_url(piece.strip()) for piece in text.split(","))
     if len({one.url for one in found}) < len(found):
-        raise ValueError("one of them is named twice")
+        raise ValueError("a transport is listed twice")
     return found
 
 

@@ -64,7 +64,7 @@ class Watchdog:
             try:
                 self._next_due().ring()
             except Exception:
-                log.exception("an alarm failed")
+                log.exception("the callback of an alarm failed")
 
     def _next_due(self) -> Alarm:
         with self._changed:

@@ -43,4 +43,4 @@ class SourceConcurrency:
         try:
             concurrency_slots.give_back(self._ledger, name, task_id=ctx.task_id, claim_no=ctx.claim_no)
         except LedgerUnavailable:
-            log.warning("the slot could not be released; it ends with its task", slot=name)
+            log.warning("the slot could not be released; it is released when its task ends", slot=name)

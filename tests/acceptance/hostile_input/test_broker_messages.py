@@ -63,10 +63,10 @@ BROKEN = {
 
 def test_what_is_no_hint_is_dropped_with_a_line_in_the_log(stack: Stack, channel: BlockingChannel) -> None:
     worker = stack.processes["shop"]
-    before = worker.output().count("that is no hint (")
+    before = worker.output().count("that is not a hint (")
     for body in BROKEN.values():
         channel.basic_publish("", "shop", body)
-    until(lambda: worker.output().count("that is no hint (") == before + len(BROKEN), 20, lambda: str(worker))
+    until(lambda: worker.output().count("that is not a hint (") == before + len(BROKEN), 20, lambda: str(worker))
     assert stack.api.succeeded(stack.api.run(ADD))["tasks"][0]["result"] == 4
     assert waiting(channel, "shop") == 0
 

@@ -101,7 +101,7 @@ def test_one_that_stays_fails_the_job_after_its_attempts(stack: Stack, issuer: I
         ),
         (replies(200, b"", "application/zip"), "certificates_not_a_zip", "and no body"),
         (sends(SOUND[:-30]), "archive_truncated", "the directory at its end is missing"),
-        (ends_early(SOUND[:-30], len(SOUND)), "certificates_api_unreachable", "broke the connection off"),
+        (ends_early(SOUND[:-30], len(SOUND)), "certificates_api_unreachable", "broke off the connection"),
         (
             sends(archive(("1.pdf", b"%PDF-1.7"), ("../x", b"evil"))),
             "archive_unsafe_name",

@@ -75,7 +75,7 @@ def test_nul_and_lone_surrogates_are_taken_out_on_the_way(api: Api) -> None:
 
 def test_an_unknown_report_is_refused_with_those_there_are(api: Api) -> None:
     problem = api.refused("/v1/reports", 422, json={"report": "order"})
-    assert told(problem) == [("#/report", "unknown_report", "There is no report order; known: orders, slow-orders.")]
+    assert told(problem) == [("#/report", "unknown_report", "Report order not found; known: orders, slow-orders.")]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_unknown_report_is_refused_with_those_there_are(api: Api) -> None:
         ("fifty", "wrong_type", '"fifty" is not of type "number".'),
         ([50], "wrong_type", '[50] is not of type "number".'),
         (-1, "out_of_range", "-1 is less than the minimum of 0.0."),
-        ({"$result": "/a/b"}, "refused", "There is no task before this one to take a result from."),
+        ({"$result": "/a/b"}, "refused", "No task comes before this one, so there is no result to refer to."),
     ],
 )
 def test_a_parameter_of_the_wrong_type_is_named_with_its_rule(api: Api, value: Any, code: str, detail: str) -> None:

@@ -67,7 +67,7 @@ def test_a_subject_that_a_template_makes_is_checked_when_it_is_made(api: Api) ->
     assert (error["code"], error["retryable"]) == ("mail_header_invalid", False)
     assert error["message"].startswith("subject: 'Welcome to Bureau\\r\\nBcc: evil@example.com")
     assert error["message"].endswith(
-        "holds a line break or another control character. A header is one line: take it out."
+        "holds a line break or another control character. A header is one line; remove it."
     )
 
 

@@ -17,7 +17,7 @@ MEBIBYTE = 1024 * 1024
 
 def test_a_form_without_files_says_where_they_belong(api: Api) -> None:
     problem = api.refused(CERTIFICATES, 422, **form())
-    assert told(problem) == [("#/files", "missing", "Send at least 1 file in a part called files.")]
+    assert told(problem) == [("#/files", "missing", "Send at least 1 file in a part named files.")]
 
 
 @pytest.mark.parametrize("kept", [0, 90])
@@ -30,10 +30,10 @@ def test_a_form_that_is_cut_off_is_not_read_as_a_shorter_one(api: Api, kept: int
 @pytest.mark.parametrize(
     ("head", "place", "detail"),
     [
-        ('name="files"', "#/files", "A part called files is a file and needs a file name."),
+        ('name="files"', "#/files", "A part named files must be a file with a file name."),
         ('name="files"; filename=""', "#/files/0", "The file has no name."),
-        ('name="files"; filename=".."', "#/files/0", ".. is no name for a file."),
-        ('name="files"; filename="../../etc/"', "#/files/0", "../../etc/ is no name for a file."),
+        ('name="files"; filename=".."', "#/files/0", ".. is not a valid file name."),
+        ('name="files"; filename="../../etc/"', "#/files/0", "../../etc/ is not a valid file name."),
         ('name="files"; filename="a\x07b.csv"', "#/files/0", "The file's name holds control characters."),
         ('name="files"; filename="a\x00b.csv"', "#/files/0", "The file's name holds control characters."),
         ("name=\"files\"; filename*=UTF-8''a%0D%0AX: y.csv", "#/files/0", "The file's name holds control characters."),
@@ -88,7 +88,11 @@ def test_200_mb_are_refused_at_once_and_take_no_memory(stack: Stack) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         (CERTIFICATES, of_length(file), f"The body is {len(file) + 200 * MEBIBYTE} bytes; {limit}"),
         (CERTIFICATES, {"content": endless(file), "headers": edge}, f"The body is over 100000000 bytes; {limit}"),
-        (CERTIFICATES, {"content": endless(field), "headers": edge}, "The form's fields are over 4194304 bytes, or"),
+        (
+            CERTIFICATES,
+            {"content": endless(field), "headers": edge},
+            "The form's fields have more than 4194304 bytes, or",
+        ),
         (
             "/v1/jobs",
             {"content": endless(b'{"title": "'), "headers": {"Content-Type": "application/json"}},

@@ -158,7 +158,7 @@ def test_a_role_sees_and_does_what_its_key_may(guarded: Guarded, browser: Browse
         navigation = page.get_by_role("navigation", name="Pages")
         expect(navigation.get_by_role("link", name="Workers")).to_have_count(0)
         page.goto(f"{bureau.api.url}/workers")
-        expect(page.get_by_role("heading", name="The key's role does not suffice")).to_be_visible()
+        expect(page.get_by_role("heading", name="The key's role is too low")).to_be_visible()
         page.get_by_role("button", name="Log out").click()
         log_in(page, bureau.api.url, keys["newcomer"])
         expect(navigation.get_by_role("link", name="Workers")).to_be_visible()

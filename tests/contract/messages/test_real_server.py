@@ -9,7 +9,6 @@ from email import message_from_bytes, message_from_string, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses
-from pathlib import Path
 
 import fast_mail_parser
 import pytest
@@ -26,11 +25,10 @@ SAMPLES = samples()
 
 
 @pytest.fixture(scope="module")
-def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[bytes]]]:
+def mailbox() -> Iterator[dict[str, list[bytes]]]:
     """What was delivered of the whole corpus, by Message-ID: a file for each recipient."""
-    folder: Path = tmp_path_factory.mktemp("postfix")
     expected = sum(len(sample.recipients) for sample in SAMPLES)
-    with postfix(folder / "server") as server:
+    with postfix() as server:
         transport = SmtpTransport(SmtpServer.from_url(server.url))
         for sample in SAMPLES:
             outcome = transport.send(sample.message, sample.recipients, DeliveryWindow(), StopToken())

@@ -48,7 +48,7 @@ def test_a_file_that_is_there_is_never_changed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == before
     assert first.response == str(path)
-    assert second.response == f"{path} was there already"
+    assert second.response == f"{path} exists already"
 
 
 def test_many_who_write_the_same_mail_leave_one_whole_file(tmp_path: Path) -> None:

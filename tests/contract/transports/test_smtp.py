@@ -115,7 +115,7 @@ def test_a_name_that_is_not_known_is_an_outage() -> None:
 def test_an_accepted_mail_whose_answer_is_lost_is_unknown(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = DROP
     message = new_message(ADA)
-    with pytest.raises(AnswerLost, match="took the mail and its answer was lost"):
+    with pytest.raises(AnswerLost, match="got the mail, but its answer was lost"):
         _send(smtp, message)
     assert server.counts == {message.message_id: 1}
 
@@ -292,6 +292,6 @@ def test_a_message_over_the_servers_size_is_refused_before_it_is_sent(smtp: Smtp
     large = new_message(ADA, text="x\n" * 12_000_000)  # 36 MB; the server says 33,554,432 in EHLO
     outcome = smtp.send(large, (ADA,), DeliveryWindow(), StopToken())
     assert outcome.verdicts == {ADA: Verdict.REFUSED}
-    assert "the server takes 33,554,432" in outcome.reasons[ADA]
+    assert "the server accepts at most 33,554,432" in outcome.reasons[ADA]
     assert not server.mails
     assert smtp.send(new_message(ADA), (ADA,), DeliveryWindow(), StopToken()).verdicts == {ADA: Verdict.SENT}

@@ -10,6 +10,8 @@ from tests.integration.mailer.conftest import Office
 from tests.support.ledger.book import add_upload, stored
 from tests.support.servers.mail_servers import MailServer
 
+INVITATION = "text/calendar; method=REQUEST; charset=utf-8"
+
 
 def _upload(office: Office, data: bytes, name: str, media_type: str) -> ArtifactRef:
     kept = stored(name=name)
@@ -51,6 +53,15 @@ def test_stored_files_arrive_as_they_were(office: Office, server: MailServer) ->
     assert attachment.get_payload(decode=True) == data
 
 
+def test_an_invitation_arrives_as_one(office: Office, server: MailServer) -> None:
+    ref = _upload(office, b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n", "invite.ics", INVITATION)
+    job = office.submit(attachments=[ref.model_dump(mode="json", exclude_none=True)])
+    assert office.run(job) == "succeeded"
+    (attachment,) = server.mails[0].parsed.iter_attachments()
+    assert attachment["Content-Type"].content_type == "text/calendar"
+    assert dict(attachment["Content-Type"].params) == {"method": "REQUEST", "charset": "utf-8"}
+
+
 def test_another_owners_file_is_not_attached(office: Office, server: MailServer) -> None:
     ref = _upload(office, b"secret", "a.txt", "text/plain")
     job = office.submit(owner="eve", attachments=[{"artifact": str(ref.artifact)}])
@@ -80,7 +91,7 @@ def test_a_mail_that_all_refuse_for_good_fails_and_says_who_and_why(office: Offi
     assert office.run(job) == "failed"
     error = office.book.task(job).error
     assert error["code"] == "mail_refused"
-    assert error["message"] == "Refused for good: ada@example.com: 550 who?; bob@example.com: 551 moved"
+    assert error["message"] == "Refused permanently: ada@example.com: 550 who?; bob@example.com: 551 moved"
 
 
 def test_header_injection_fails_beside_a_mail_that_is_sent(office: Office, server: MailServer) -> None:

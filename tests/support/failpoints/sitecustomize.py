@@ -147,11 +147,13 @@ def publishing(function: Function) -> Function:
 
 # module -> (name in it, what is put around it)
 POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
-    "bureau.runtime.runner": [
-        ("Runner._claim", before("before_claim")),
-        ("Runner._claim", after("after_claim")),
-        ("Runner._finish", before("before_finish")),  # the effect has happened
-        ("Runner._after", before("after_finish")),  # committed, the relay not yet woken
+    "bureau.runtime.claiming": [
+        ("Claiming.claim", before("before_claim")),
+        ("Claiming.claim", after("after_claim")),
+    ],
+    "bureau.runtime.finishing": [
+        ("Finishing.finish", before("before_finish")),  # the effect has happened
+        ("Finishing._after", before("after_finish")),  # committed, the relay not yet woken
     ],
     "bureau.runtime.execution": [("Execution.log", before("in_the_middle"))],
     "bureau.messaging.consumer": [

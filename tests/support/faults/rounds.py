@@ -30,9 +30,9 @@ TRIES = 3
 
 _SEEN_IN_LOGS = {
     "reconnect": "Restarting consumer",
-    "discarded": "finish discarded",
-    "outage": "loop failed, trying again",
-    "lost hint": "hints lost, published again",
+    "discarded": "a finish was discarded",
+    "outage": "the loop failed and tries again",
+    "lost hint": "published lost hints again",
     "expired": "leases expired",
 }
 

@@ -1,7 +1,8 @@
 """Says how a job must end, as simply as possible.
 
 It knows nothing of the ledger: no counters, no events, no order. A task's end follows from its script and from the ends
-of the tasks before it. Only for a cancel must it be told how far the work had come.
+of the tasks before it. Only for a cancel must it be told how far the work had come. `skipped, failure before` is the
+end of a task that was skipped because something before it failed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from bureau.contracts.jobs.states import When
 from tests.support.graphs.drawn import Comes, DrawnTask
 
 CRASHES_AT_MOST = 5
+
+PASSED_ON = "skipped, failure before"
 
 Ends = dict[str, str]
 
@@ -37,12 +40,19 @@ def end_where_asked_to_stop(script: Sequence[Comes], claim: int, attempts: int) 
 
 
 def _start(task: DrawnTask, before: Sequence[str | None]) -> str | None:
-    """`runs` or `skipped`; None while that depends on tasks that have not ended, whose end is None."""
-    if task.when is When.SUCCEEDED and any(end not in (None, "succeeded") for end in before):
-        return "skipped"
+    """`runs` or how it is skipped; None while that depends on tasks that have not ended, whose end is None."""
+    failure = any(end in ("failed", PASSED_ON) for end in before)
+    if task.when is When.SUCCEEDED and failure:
+        return PASSED_ON
     if None in before:
         return None
-    return "skipped" if task.when is When.FAILED and "failed" not in before else "runs"
+    if task.when is When.SUCCEEDED and any(end != "succeeded" for end in before):
+        return "skipped"
+    return "skipped" if task.when is When.FAILED and not failure else "runs"
+
+
+def _shown(found: Mapping[str, str]) -> Ends:
+    return {name: "skipped" if end == PASSED_ON else end for name, end in found.items()}
 
 
 def ends(tasks: Sequence[DrawnTask], life: int, kept: Mapping[str, str]) -> Ends:
@@ -51,11 +61,11 @@ def ends(tasks: Sequence[DrawnTask], life: int, kept: Mapping[str, str]) -> Ends
     for task in tasks:
         if task.name in kept:
             found[task.name] = kept[task.name]
-        elif _start(task, [found[name] for name in task.after]) == "runs":
+        elif (start := _start(task, [found[name] for name in task.after])) == "runs":
             found[task.name] = claims_and_end(task.scripts[life], task.attempts)[1]
         else:
-            found[task.name] = "skipped"
-    return found
+            found[task.name] = start or ""
+    return _shown(found)
 
 
 def ends_when_cancelled(tasks: Sequence[DrawnTask], ended: Mapping[str, str], running: Mapping[str, str]) -> Ends:
@@ -63,9 +73,9 @@ def ends_when_cancelled(tasks: Sequence[DrawnTask], ended: Mapping[str, str], ru
     known: dict[str, str | None] = {}
     for task in tasks:
         start = _start(task, [known[name] for name in task.after])
-        skipped = "skipped" if start == "skipped" and task.name not in running else None
+        skipped = start if start in ("skipped", PASSED_ON) and task.name not in running else None
         known[task.name] = ended.get(task.name, skipped)
-    return {name: end or running.get(name, "cancelled") for name, end in known.items()}
+    return _shown({name: end or running.get(name, "cancelled") for name, end in known.items()})
 
 
 def job_end(tasks: Sequence[DrawnTask], found: Mapping[str, str]) -> str:

@@ -51,7 +51,7 @@ def _task(task: Row[Any], upstream: list[Row[Any]]) -> None:
     assert task.state != TaskState.RUNNING or task.worker is not None
     if task.state == TaskState.WAITING:
         assert task.upstream_open == sum(row.state not in ENDED for row in upstream) > 0
-        assert task.upstream_failed == sum(row.state == TaskState.FAILED for row in upstream)
+        assert task.upstream_failed == sum(_passes_failure(row) for row in upstream)
         ended = [row for row in upstream if row.state in ENDED]
         assert task.upstream_unsuccessful == sum(row.state != TaskState.SUCCEEDED for row in ended)
     elif task.state in (TaskState.READY, TaskState.RUNNING, TaskState.SUCCEEDED):
@@ -59,6 +59,10 @@ def _task(task: Row[Any], upstream: list[Row[Any]]) -> None:
         assert task.upstream_open == 0
     if task.state == TaskState.SUCCEEDED:
         assert task.error is None
+
+
+def _passes_failure(task: Row[Any]) -> bool:
+    return bool(task.state == TaskState.FAILED or (task.state == TaskState.SKIPPED and task.upstream_failed > 0))
 
 
 def _attempts(task: Row[Any], claim_nos: list[int]) -> None:

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,11 +85,13 @@ class Postfix:
 
 
 @contextmanager
-def postfix(folder: Path) -> Iterator[Postfix]:
+def postfix() -> Iterator[Postfix]:
     """In a folder of its own on a free port. Its master has to be root, and so has who runs these tests."""
     assert os.geteuid() == 0, "Postfix starts as root only: run these tests as root, in a container if you like"
     daemons = installed(_daemons, "postfix", "PATH")
     port = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="bureau-postfix-"))
+    folder.chmod(0o711)  # its daemons are another user
     _prepare(folder, daemons, port)
     command = ["/usr/sbin/postfix", "-c", str(folder / "etc")]
     started = subprocess.run([*command, "start"], capture_output=True, text=True, check=False)
@@ -99,6 +102,7 @@ def postfix(folder: Path) -> Iterator[Postfix]:
         yield server
     finally:
         subprocess.run([*command, "stop"], capture_output=True, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _daemons() -> Path | None:
@@ -111,12 +115,9 @@ def _daemons() -> Path | None:
 def _prepare(folder: Path, daemons: Path, port: int) -> None:
     owner = pwd.getpwnam("postfix")
     for name in ("etc", "queue", "data", "mail", "log"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir()
     for name in ("data", "mail"):
         os.chown(folder / name, owner.pw_uid, owner.pw_gid)
-    for parent in (folder, *folder.parents):
-        if parent != Path("/") and parent.stat().st_uid == os.geteuid():
-            parent.chmod(parent.stat().st_mode | 0o111)  # its daemons are another user
     values = {"folder": folder, "daemons": daemons, "port": port, "uid": owner.pw_uid, "gid": owner.pw_gid}
     (folder / "etc" / "main.cf").write_text(_MAIN.format(**values))
     (folder / "etc" / "master.cf").write_text(_MASTER.format(**values))

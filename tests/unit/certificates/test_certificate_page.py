@@ -63,7 +63,7 @@ def test_a_design_of_ones_own_is_taken_by_its_name_with_everything_in_it(tmp_pat
     )
     page = Typesetter(Looks(design_path("ours", tmp_path), logo=LOGO), None).pdf(PLAIN)
     assert "Ada Lovelace at Bureau Academy" in read(page).pages[0].extract_text()
-    with pytest.raises(ValueError, match="there is no design 'theirs'; there are classic, minimal, modern, ours"):
+    with pytest.raises(ValueError, match="design 'theirs' not found; the designs are classic, minimal, modern, ours"):
         design_path("theirs", tmp_path)
 
 

@@ -14,6 +14,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
 from bureau.services.certificates import delivery
 from bureau.services.certificates.api.client import CertificatesApi
+from bureau.services.certificates.archive.check import CheckedArchive
 from bureau.services.certificates.issuer.links import Links
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.manifest import Listed, Manifest
@@ -67,7 +68,7 @@ def test_everybody_with_an_address_is_mailed_their_own(ctx: FakeContext, api: Ce
         text = PdfReader(io.BytesIO(ctx.read(attached))).pages[0].extract_text()
         assert recipient in text
         assert mail.context["serial"] in text
-    assert "2 mails are on their way; 1 person has no address" in ctx.logs
+    assert "2 mails are queued; 1 person has no address" in ctx.logs
 
 
 def test_one_s_subject_stands_in_place_of_the_template_s(ctx: FakeContext, api: CertificatesApi) -> None:
@@ -76,7 +77,7 @@ def test_one_s_subject_stands_in_place_of_the_template_s(ctx: FakeContext, api: 
 
 
 def test_a_roster_without_addresses_is_no_roster_of_recipients(ctx: FakeContext, api: CertificatesApi) -> None:
-    with pytest.raises(PermanentError, match="Give the roster a column email") as caught:
+    with pytest.raises(PermanentError, match="Add a column email to the roster") as caught:
         deliver(ctx, api, "recipient\nAda\n")
     assert caught.value.code == "no_recipients"
     assert not ctx.removed
@@ -100,7 +101,7 @@ def test_a_manifest_of_another_issuer_with_bad_addresses_is_refused_with_each_of
     with pytest.raises(PermanentError) as caught:
         delivery.deliver(
             ctx,
-            io.BytesIO(),
+            CheckedArchive(io.BytesIO(), [], 0),
             Manifest(certificates=listed),
             IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))]),
         )

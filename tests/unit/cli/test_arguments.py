@@ -1,11 +1,14 @@
 """Tests how arguments become JSON values and times."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from bureau.cli import times
+from bureau.cli.commands.request_options import Attached
 from bureau.cli.values import pairs
 
 SCHEMA = {
@@ -86,3 +89,28 @@ def test_an_invalid_time_is_refused(text: str) -> None:
         times.seconds(text)
     with pytest.raises(ValueError, match="is not a time"):
         times.moment(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "media_type"),
+    [
+        ("invite.ics", None),
+        ("invite.ics;type=text/calendar; method=REQUEST", "text/calendar; method=REQUEST"),
+        ("a;type=b", None),  # the name of a file
+    ],
+)
+def test_a_file_to_attach_may_name_its_media_type(tmp_path: Path, given: str, media_type: str | None) -> None:
+    for name in ("invite.ics", "a;type=b"):
+        (tmp_path / name).write_bytes(b"x")
+    with click.Context(click.Command("email")) as context:
+        attached = Attached().convert(str(tmp_path / given), None, context)
+        if media_type is None:
+            assert attached == tmp_path / given
+        else:
+            assert isinstance(attached, tuple)
+            assert (attached[0], attached[2:]) == ("invite.ics", (media_type,))
+
+
+def test_a_file_to_attach_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(click.BadParameter, match=r"missing\.ics"):
+        Attached().convert(str(tmp_path / "missing.ics;type=a/b"), None, None)

@@ -55,6 +55,22 @@ def test_every_try_sends_the_complete_files(served: Served, tmp_path: Path) -> N
         assert b'{"email_to": ["ada@example.com"]}' in request.body
 
 
+def test_a_file_is_sent_with_its_media_type(served: Served, tmp_path: Path) -> None:
+    packed = tmp_path / "rows.csv.gz"
+    packed.write_bytes(b"x")
+    bureau, server = served(answer(JOB, 202))
+    invitation = ("invite.ics", b"BEGIN:VCALENDAR", "text/calendar; method=REQUEST")
+    bureau.email("ada@example.com", "Hello", "Hello Ada.", files=[packed, invitation, ("a.pdf", b"x")])
+    (request,) = server.requests
+    assert [line.partition(b": ")[2] for line in request.body.split(b"\r\n") if line.startswith(b"Content-Type")] == [
+        b"application/gzip",
+        b"text/calendar; method=REQUEST",
+        b"application/pdf",
+    ]
+    with pytest.raises(ValueError, match="one line"):
+        bureau.email("ada@example.com", "Hello", "Hello Ada.", files=[("a", b"x", "a/b\r\nX-Evil: 1")])
+
+
 def test_an_unreadable_file_is_an_error_before_anything_is_sent(served: Served, tmp_path: Path) -> None:
     bureau, server = served(answer(JOB, 202))
     with pytest.raises(FileNotFoundError):

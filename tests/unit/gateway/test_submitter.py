@@ -106,7 +106,7 @@ def test_one_that_no_column_takes_does_not_harm_its_group(book: Book, batches: B
     submissions = [Submission(book.new_job()), Submission(bad), Submission(good)]
     with capture_logs() as logged:
         answers = submit_at_once(Submitter(book.db, Outlet()), batches, submissions)
-    assert [record["event"] for record in logged] == ["a group of wishes failed, each is tried alone"]
+    assert [record["event"] for record in logged] == ["a group failed; each of its items is tried alone"]
     assert batches.sizes == [1, 2, 1, 1]
     assert isinstance(answers[2], Accepted)
     assert not isinstance(answers[1], Accepted)

@@ -92,7 +92,7 @@ def test_postponing_is_bounded_by_age(delay: float, already: float, decision: ob
 
 def test_who_gives_up_postponing_says_so() -> None:
     found = decide_retry(Postponed("open", "The breaker is open.", delay=1), 1, POLICY, whole, postponed_seconds=DAY)
-    assert found == GiveUp("open", "The breaker is open. (put off for 24 hours, which is the limit)")
+    assert found == GiveUp("open", "The breaker is open. (postponed for 24 hours, which is the limit)")
 
 
 def test_postponing_asks_for_no_attempts() -> None:
@@ -122,6 +122,7 @@ WAITING, READY, SKIPPED = TaskState.WAITING, TaskState.READY, TaskState.SKIPPED
         (When.SUCCEEDED, 2, 0, 0, WAITING),
         (When.SUCCEEDED, 2, 1, 1, SKIPPED),
         (When.SUCCEEDED, 0, 0, 1, SKIPPED),
+        (When.SUCCEEDED, 1, 0, 1, WAITING),  # the one that is open may fail, which is passed on
         (When.FAILED, 0, 0, 0, SKIPPED),
         (When.FAILED, 0, 0, 3, SKIPPED),
         (When.FAILED, 0, 1, 1, READY),

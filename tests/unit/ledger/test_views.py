@@ -163,7 +163,7 @@ def test_attempts_are_those_recorded_and_the_one_that_runs_or_succeeded(state: s
 
 
 def view(state: str) -> IdleTask:
-    return IdleTask(new_id(), state, "shop", AT)
+    return IdleTask(new_id(), state, "shop.suma", "shop", AT)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,16 @@ def view(state: str) -> IdleTask:
 def test_why_a_job_waits(states: list[str], live: set[str], paused: set[str], reason: str | None) -> None:
     told = waiting([view(state) for state in states], live, paused, {})
     assert (told and told.reason) == reason
+
+
+@pytest.mark.parametrize(
+    ("served_runs", "reason"), [({"shop.suma"}, "behind"), ({"shop.other"}, "no_worker"), (None, "behind")]
+)
+def test_a_task_that_no_live_worker_announces_waits_for_a_worker(served_runs: set[str] | None, reason: str) -> None:
+    """Its queue may have workers: those of a version without this task."""
+    told = waiting([view("queued")], {"shop"}, (), {}, served_runs)
+    assert told is not None
+    assert told.reason == reason
 
 
 def test_a_job_waits_for_what_is_due_first() -> None:

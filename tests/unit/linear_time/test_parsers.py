@@ -15,6 +15,7 @@ from bureau.contracts.jobs import graph
 from bureau.contracts.jobs.jobs import JobSpec, TaskSpec
 from bureau.contracts.jobs.references import used_in
 from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
+from bureau.contracts.media_types import MediaType
 from bureau.contracts.problems import MAX_ERRORS, ProblemError, first_errors
 from bureau.contracts.schemas import Schema
 from bureau.services.gateway.http import prefer
@@ -106,6 +107,7 @@ CASES: dict[str, tuple[Callable[[Any], object], Callable[[int], Any], int]] = {
     "JSON of quotes without an end": (refused(read_json), lambda n: b"," * 300_000 + b'"' + b"a," * n, 1_000_000),
     "JSON of many values": (read_json, lambda n: b"[" + b"1," * n + b"1]", 90_000),
     "JSON of many fields": (read_json, lambda n: json.dumps({str(i): i for i in range(n)}).encode(), 40_000),
+    "a media type with many parameters": (MediaType.salvage, lambda n: "a/b" + ';x="' * n, 200_000),
     "a fingerprint": (fingerprint, lambda n: {str(i): [i] for i in range(n)}, 40_000),
     "unknown fields": (refused(READER.read), lambda n: {f"field{i}": i for i in range(n)}, 50_000),
     "unknown fields like known ones": (

@@ -65,7 +65,7 @@ DECIDE = [
             1,
             DeliveryState.UNKNOWN,
             {ADA: "unknown", BOB: "unknown"},
-            "its process ended while it was being handed over",
+            "its process ended while the mail was being handed over",
         ),
         [OLD],
     ),
@@ -76,7 +76,7 @@ DECIDE = [
             1,
             DeliveryState.SENT,
             {ADA: "sent", BOB: "sent"},
-            "it was handed over; its process ended before saying so",
+            "the mail was handed over, but its process ended before it recorded that",
         ),
         [OPEN],
         was_sent=True,
@@ -87,14 +87,14 @@ DECIDE = [
             1,
             DeliveryState.REFUSED,
             {ADA: "deferred", BOB: "deferred"},
-            "its process ended before it was handed over",
+            "its process ended before the mail was handed over",
         ),
         [OPEN],
         was_sent=False,
     ),
     Case(
         "only the open try's own recipients are settled",
-        Settle(2, DeliveryState.UNKNOWN, {BOB: "unknown"}, "its process ended while it was being handed over"),
+        Settle(2, DeliveryState.UNKNOWN, {BOB: "unknown"}, "its process ended while the mail was being handed over"),
         [_try(1, ada="sent", bob="deferred"), _try(2, 200.0, bob="open")],
     ),
     Case("unknown is sent again", Send((ADA, BOB)), [UNKNOWN]),
@@ -103,7 +103,7 @@ DECIDE = [
         Fail(
             "delivery_unknown",
             f"{ADA}, {BOB}: connection lost. It was not sent again, because MAIL_UNKNOWN is park: "
-            "ask the recipients, or the provider's log, and submit it again if it did not arrive.",
+            "check with the recipients or in the provider's log, and submit it again if it did not arrive.",
         ),
         [UNKNOWN],
         policy=PARK,
@@ -164,12 +164,12 @@ CONCLUDE = [
     ),
     Case(
         "all refused for good: each is named",
-        Fail("mail_refused", f"Refused for good: {ADA}: 550 who?; {BOB}: 551 moved"),
+        Fail("mail_refused", f"Refused permanently: {ADA}: 550 who?; {BOB}: 551 moved"),
         [_try(1, ada="refused", bob="refused", reasons={"ada": "550 who?", "bob": "551 moved"})],
     ),
     Case(
         "all refused for one reason: it is said once",
-        Fail("mail_refused", f"Refused for good: {ADA}, {BOB}: 554 spam"),
+        Fail("mail_refused", f"Refused permanently: {ADA}, {BOB}: 554 spam"),
         [_try(1, ada="refused", bob="refused", reasons={"ada": "554 spam", "bob": "554 spam"})],
     ),
     Case(
@@ -192,7 +192,7 @@ CONCLUDE = [
         Fail(
             "delivery_unknown",
             f"{ADA}, {BOB}: connection lost. It was not sent again, because MAIL_UNKNOWN is park: "
-            "ask the recipients, or the provider's log, and submit it again if it did not arrive.",
+            "check with the recipients or in the provider's log, and submit it again if it did not arrive.",
         ),
         [UNKNOWN],
         policy=PARK,

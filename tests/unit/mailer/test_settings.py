@@ -66,8 +66,8 @@ def test_a_folder_is_relative_or_absolute(monkeypatch: pytest.MonkeyPatch, tmp_p
         ({"MAIL_URL": f"smtp://u:{SECRET}\N{DOUBLE QUESTION MARK}@h"}, "/ ? # @ in a password as %2F %3F %23 %40"),
         ({"MAIL_URL": f"smtp://u:{SECRET}é@h"}, "MAIL_URL: the password may hold ASCII only"),
         ({"MAIL_URL": f"smtp://u:{SECRET}@h?starttls=maybe"}, "starttls is one of required, offered, never"),
-        ({"MAIL_URL": f"smtp://u:{SECRET}@h?verify=no"}, "knows one option, starttls"),
-        ({"MAIL_URL": f"smtps://u:{SECRET}@h?starttls=never"}, "smtps:// knows none"),
+        ({"MAIL_URL": f"smtp://u:{SECRET}@h?verify=no"}, "has one option, starttls"),
+        ({"MAIL_URL": f"smtps://u:{SECRET}@h?starttls=never"}, "smtps:// has none"),
         ({"MAIL_URL": "sendgrid://"}, "SENDGRID_API_KEY: needed with MAIL_URL=sendgrid://"),
         ({"SENDGRID_API_KEY": f"{SECRET} x"}, "SENDGRID_API_KEY: a key is one word"),
         ({"SENDGRID_API_URL": "api.sendgrid.com"}, "SENDGRID_API_URL: use https://"),
@@ -127,10 +127,10 @@ def test_several_transports_are_named_in_their_order(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"smtp://u:{SECRET}@a?rate=none", "rate is mails a second"),
-        (f"smtp://u:{SECRET}@a?rate=0", "rate is mails a second"),
+        (f"smtp://u:{SECRET}@a?rate=none", "rate is the number of mails per second"),
+        (f"smtp://u:{SECRET}@a?rate=0", "rate is the number of mails per second"),
         (f"smtp://u:{SECRET}@a,ftp://b", "separate several by commas"),
-        (f"smtp://u:{SECRET}@a,smtp://u:{SECRET}@a", "named twice"),
+        (f"smtp://u:{SECRET}@a,smtp://u:{SECRET}@a", "listed twice"),
         (f"smtp://u:{SECRET}@a,sendgrid://", "needed with MAIL_URL=sendgrid"),
     ],
 )

@@ -57,7 +57,7 @@ def lines(bench: Bench, job_id: UUID) -> list[str]:
 
 def reporter_of(bench: Bench, db: Database) -> Reporter:
     worker = NewWorker(id="w", service="shop", queue="shop", version="1", host="h", pid=1, threads=4, catalog=Catalog())
-    return Reporter(db, bench.heartbeat, [Served(worker, bench.runner, lambda: ())])
+    return Reporter(db, bench.heartbeat, [Served(worker, [bench.runner.pace], lambda: ())])
 
 
 @pytest.fixture

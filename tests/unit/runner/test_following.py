@@ -3,7 +3,7 @@
 import pytest
 
 from bureau.ledger.jobs import claim as claims
-from bureau.runtime import runner
+from bureau.runtime import claiming, runner
 from bureau.task import Context
 from tests.support.ledger.book import task
 from tests.unit.runner.conftest import Bench
@@ -53,7 +53,7 @@ def test_a_stale_hint_costs_one_transaction(bench: Bench, monkeypatch: pytest.Mo
     job_id = bench.book.submit()
     bench.give(job_id)
     alone: list[object] = []
-    monkeypatch.setattr(runner, "claim", lambda *about, **_: alone.append(about))
+    monkeypatch.setattr(claiming, "claim", lambda *about, **_: alone.append(about))
     bench.give(job_id)
     assert alone == []
     assert claims.NotClaimable.GONE in claims.claim_batch(

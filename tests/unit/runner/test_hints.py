@@ -104,14 +104,14 @@ def test_claims_wake_the_relay_when_their_part_of_the_window_is_used_up(bench: B
         job_id = bench.book.submit()
         runner.execute("shop.work", bench.book.task(job_id).id)
     assert bench.bell.rung == 2
-    assert runner.claimed_lately() == 7
+    assert runner.pace.claimed_lately() == 7
 
 
 def test_claims_are_forgotten_after_a_while(bench: Bench, ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.run(ran.work)
-    assert bench.runner.claimed_lately() == 1
-    monkeypatch.setattr("bureau.runtime.runner.PACE_SECONDS", 0.0)
-    assert bench.runner.claimed_lately() == 0
+    assert bench.runner.pace.claimed_lately() == 1
+    monkeypatch.setattr("bureau.runtime.pace.PACE_SECONDS", 0.0)
+    assert bench.runner.pace.claimed_lately() == 0
 
 
 def test_a_runner_that_closes_claims_nothing_more(bench: Bench, ran: Ran) -> None:

@@ -13,7 +13,7 @@ from bureau.contracts.errors import PermanentError, TransientError
 from bureau.contracts.ids import new_id
 from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.reads import job_queries
-from bureau.runtime import runner as runner_module
+from bureau.runtime import claiming
 from bureau.task import Context
 from tests.support.ledger.book import no_jitter, task
 from tests.support.waiting import until
@@ -24,7 +24,7 @@ from tests.unit.runner.faulty import Faulty, Moment
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asks again at once."""
-    monkeypatch.setattr(runner_module, "LEDGER_AGAIN_SECONDS", (0.001,))
+    monkeypatch.setattr(claiming, "LEDGER_AGAIN_SECONDS", (0.001,))
 
 
 class Shop:

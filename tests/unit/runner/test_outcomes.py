@@ -37,7 +37,7 @@ def test_a_result_is_kept(bench: Bench) -> None:
     bench.give(job_id)
     row = bench.book.task(job_id)
     assert (row.state, row.result, row.worker) == ("succeeded", {"sum": 4}, "w")
-    assert bench.runner.busy == 0
+    assert bench.runner.pace.busy == 0
     assert bench.heartbeat.executions() == []
 
 
@@ -45,7 +45,7 @@ def test_an_execution_knows_what_it_is(bench: Bench) -> None:
     seen: list[Any] = []
 
     def work(ctx: Context) -> None:
-        seen.append((ctx.job_id, ctx.task_id, ctx.owner, ctx.attempt, ctx.claim_no, bench.runner.busy))
+        seen.append((ctx.job_id, ctx.task_id, ctx.owner, ctx.attempt, ctx.claim_no, bench.runner.pace.busy))
         if len(seen) < 3:
             raise TransientError("again", "Again.", retry_after=0)
 
@@ -96,7 +96,7 @@ def test_what_was_postponed_for_a_day_fails(bench: Bench) -> None:
     bench.book.set(bench.book.task(job_id).id, postponed_since=later(-24 * 3600))
     bench.give(job_id)
     assert bench.book.task(job_id).state == "failed"
-    assert "put off for 24 hours" in bench.book.task(job_id).error["message"]
+    assert "postponed for 24 hours" in bench.book.task(job_id).error["message"]
 
 
 @pytest.mark.parametrize(

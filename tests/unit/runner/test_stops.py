@@ -49,7 +49,7 @@ class Stubborn:
         """The states of its tasks once its execution has ended."""
         self._thread.join(10)
         assert not self._thread.is_alive()
-        assert self.bench.runner.busy == 0
+        assert self.bench.runner.pace.busy == 0
         assert self.bench.heartbeat.executions() == []
         return self.bench.book.states(self.job_id)
 

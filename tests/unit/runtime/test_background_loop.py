@@ -205,8 +205,8 @@ def test_a_loop_logs_once_that_it_fails_and_once_that_it_works_again(
         running.start()
         until(lambda: steps.count >= 5)
     assert [(record["event"], record["loop"]) for record in said] == [
-        ("loop failed, trying again", "test"),
-        ("loop works again", "test"),
+        ("the loop failed and tries again", "test"),
+        ("the loop works again", "test"),
     ]
 
 
@@ -253,6 +253,6 @@ def test_a_loop_tells_whether_it_runs(steps: Steps, running: Loop, monkeypatch: 
     until(lambda: steps.count == 1)
     assert running.unhealthy_reason() is None
     monkeypatch.setattr(background_loop, "STUCK_SECONDS", -1.0)
-    assert "no step for" in str(running.unhealthy_reason())
+    assert "it has not finished a step for" in str(running.unhealthy_reason())
     running.stop()
     assert running.unhealthy_reason() is None

@@ -126,7 +126,7 @@ def test_a_scheduled_report_becomes_the_job_of_its_submission(place: Place) -> N
     ("catalog", "told"),
     [
         (sales(most=10), "report/params/limit: 20 is greater than the maximum of 10"),
-        (sales(most=20, name="sale"), "report/report: There is no report sales; known: sale."),
+        (sales(most=20, name="sale"), "report/report: Report sales not found; known: sale."),
     ],
 )
 def test_a_report_that_changed_is_reported_and_the_schedule_continues(

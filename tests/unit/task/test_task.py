@@ -12,10 +12,13 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.schemas import Schema
 from bureau.task import Context, Task
 from tests.support.context import FakeContext
+
+FILE = "7f3e0f5e-3c4e-4c1e-9d0c-0d7d7d7d7d7d"
 
 
 @pytest.fixture
@@ -87,6 +90,24 @@ def test_a_single_model_is_the_whole_input(ctx: FakeContext) -> None:
     assert made.run(ctx, {"number": 2, "items": ["a"]}) == 3
     with pytest.raises(ValidationError):
         made.run(ctx, {"order": {"number": 2}})
+
+
+def test_a_single_file_is_a_property_with_the_name_of_its_parameter(ctx: FakeContext) -> None:
+    def shrink(ctx: Context, photo: ArtifactRef) -> str:
+        return str(photo.artifact)
+
+    made = a_task(shrink)
+    assert set(made.description.input_schema["properties"]) == {"photo"}
+    assert made.run(ctx, {"photo": {"artifact": FILE}}) == FILE
+    assert made.run(ctx, {"artifact": FILE, "name": None}) == FILE  # accepted by 0.1.0, where the file was the input
+
+
+def test_a_single_file_may_be_called_artifact(ctx: FakeContext) -> None:
+    def shrink(ctx: Context, artifact: ArtifactRef) -> str:
+        return str(artifact.artifact)
+
+    made = a_task(shrink)
+    assert made.run(ctx, {"artifact": {"artifact": FILE}}) == made.run(ctx, {"artifact": FILE}) == FILE
 
 
 def test_a_model_beside_another_parameter_is_a_property(ctx: FakeContext) -> None:

@@ -36,7 +36,7 @@ def design_path(name: str, own: Path | None) -> Path:
         if (found := folder / f"{name}.typ").is_file():
             return found
     known = sorted({path.stem for folder in folders for path in folder.glob("*.typ")})
-    raise ValueError(f"there is no design {name!r}; there are {', '.join(known)}")
+    raise ValueError(f"design {name!r} not found; the designs are {', '.join(known)}")
 
 
 def image_svg(path: Path) -> str:

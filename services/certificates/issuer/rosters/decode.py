@@ -113,7 +113,7 @@ def _weighed(data: bytes, first_byte: int) -> Decoded:
     readings = [reading for reading in weigh(data) if reading.plausible]
     if not readings:
         raise NotTextError(
-            f"it is not UTF-8 ({_byte(data, first_byte)}), and no other encoding makes names of it; {_SAVE_AS}"
+            f"it is not UTF-8 ({_byte(data, first_byte)}), and no other encoding yields names; {_SAVE_AS}"
         )
     best = readings[0]
     rivals = [reading for reading in readings[1:] if best.score - reading.score < CERTAIN]

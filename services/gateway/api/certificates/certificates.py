@@ -33,7 +33,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-certificates",
             path="/v1/certificates",
             view=create,
-            summary="Certificates from rosters: a ZIP, mailed to `email_to`",
+            summary="Make certificates from rosters: a ZIP, mailed to `email_to`",
             body=Body(CertificatesForm, json=False, files=files),
             problems=["storage-unavailable"],
         )

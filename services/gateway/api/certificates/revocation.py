@@ -21,7 +21,7 @@ _REPLAYED = {"Idempotent-Replayed": "`true` for a replay."}
 class Revoking(Contract):
     """Gives the reason, which is shown to everyone who scans the certificate."""
 
-    reason: str | None = Field(default=None, min_length=1, max_length=300, description="Shown on the public page.")
+    reason: str | None = Field(default=None, min_length=1, max_length=300, description="The public page shows it.")
 
 
 class CertificateRevoked(BaseModel):
@@ -58,10 +58,10 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/certificates/<serial>/revoke",
             view=revoke,
-            summary="Revoke a certificate: its public page says so from then on",
+            summary="Revoke a certificate; its public page then says so",
             tag="Act",
             role=Role.SUBMIT,
-            answers=[Documented(200, "It is revoked.", CertificateRevoked, _REPLAYED)],
+            answers=[Documented(200, "The certificate is revoked.", CertificateRevoked, _REPLAYED)],
             body=Body(Revoking),
             replay=again,
         )

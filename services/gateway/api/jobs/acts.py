@@ -27,9 +27,11 @@ class BulkRequest(Contract):
     """Selects the jobs and the safety checks. `expect` is the count that a dry run returned."""
 
     filter: JobFields = JobFields()
-    dry_run: bool = Field(default=False, description="Only count.")
-    expect: int | None = Field(default=None, ge=0, description="Refused with 409 when another number matches.")
-    per_second: float | None = Field(default=None, gt=0, le=10_000, description="Spreads what is retried over time.")
+    dry_run: bool = Field(default=False, description="Count only; change nothing.")
+    expect: int | None = Field(
+        default=None, ge=0, description="The expected number of jobs; 409 if another number matches."
+    )
+    per_second: float | None = Field(default=None, gt=0, le=10_000, description="Spreads the retries over time.")
 
 
 class BulkAnswer(BaseModel):
@@ -43,8 +45,16 @@ class BulkAnswer(BaseModel):
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     return [
-        _on_one(gateway, "cancel", _cancel(gateway), "Cancel what has not started, stop what runs", "job-ended"),
-        _on_one(gateway, "retry", _retry(gateway), "Run again what did not succeed", "job-not-failed"),
+        _on_one(
+            gateway,
+            "cancel",
+            _cancel(gateway),
+            "Cancel a job: tasks that wait are cancelled, running ones are stopped",
+            "job-ended",
+        ),
+        _on_one(
+            gateway, "retry", _retry(gateway), "Retry a job: run the tasks that did not succeed again", "job-not-failed"
+        ),
         _on_many(gateway, BulkAct.CANCEL, "Cancel the jobs that match"),
         _on_many(gateway, BulkAct.RETRY, "Retry the failed and cancelled jobs that match"),
     ]
@@ -72,7 +82,7 @@ def _retry(gateway: Gateway) -> View[Nothing, Nothing]:
             case Retrying.NOT_ENDED:
                 raise problem("job-not-failed", "The job has not ended: cancel it first, or wait.")
             case Retrying.SUCCEEDED:
-                raise problem("job-not-failed", "The job succeeded: there is nothing to run again.")
+                raise problem("job-not-failed", "The job succeeded, so it cannot be retried.")
         gateway.relay.wake()
         return _done(gateway, call)
 
@@ -98,7 +108,7 @@ def _on_one(
         summary=summary,
         tag="Act",
         role=Role.SUBMIT,
-        answers=[Documented(200, "The job as it is now.", Job, REPLAYED)],
+        answers=[Documented(200, "The job in its present state.", Job, REPLAYED)],
         problems=[refusal],
         replay=lambda call, first: Reply(first.status, shown_job(gateway, call)),
     )
@@ -110,7 +120,7 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
         wanted = asked.filter.wanted()
         counted = bulk_actions.count(gateway.database, call.owner, what, wanted)
         if asked.expect is not None and asked.expect != counted.count:
-            detail = f"{counted.count} jobs match, and not the {asked.expect} that `expect` names. Nothing was done."
+            detail = f"{counted.count} jobs match, but `expect` is {asked.expect}. Nothing was changed."
             raise problem("count-changed", detail)
         changed = 0
         if not asked.dry_run:
@@ -132,7 +142,7 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
         summary=summary,
         tag="Act",
         role=Role.OPERATE,
-        answers=[Documented(200, "What matched, and what was done.", BulkAnswer, REPLAYED)],
+        answers=[Documented(200, "How many matched, and how many were changed.", BulkAnswer, REPLAYED)],
         problems=["count-changed"],
         body=Body(BulkRequest),
         replay=lambda call, first: Reply(first.status, _counted_again(gateway, call, what)),

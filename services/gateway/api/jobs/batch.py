@@ -15,14 +15,14 @@ from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyTaken
 from bureau.ledger.access.keys import Role
 from bureau.ledger.files.artifacts import ArtifactGone
-from bureau.ledger.jobs.submit import insert_job
+from bureau.ledger.jobs.submit import JobIdTaken, insert_job
 from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
 from bureau.services.gateway.auth import quota
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.idempotency import reserved
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
-from bureau.services.gateway.job_builders.accept import QUOTAS
+from bureau.services.gateway.job_builders.accept import ID_TAKEN, QUOTAS, id_taken
 from bureau.services.gateway.models import JobSummary, summary_of
 from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
@@ -71,6 +71,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             raise invalid(_gone(call.body, gone)) from None
         except KeyTaken:
             return again(call)
+        except JobIdTaken as taken:
+            raise id_taken(taken.job_id) from None
         gateway.relay.wake()
         for job in jobs:
             SUBMISSIONS.labels(job.kind).inc()
@@ -97,11 +99,11 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/jobs/batch",
             view=create,
-            summary="Many jobs at once, all or none",
+            summary="Submit many jobs at once: all or none",
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(202, "Accepted.", BatchAnswer, {"Idempotent-Replayed": "`true` for a replay."})],
-            problems=["no-service", *QUOTAS],
+            problems=["no-service", ID_TAKEN, *QUOTAS],
             body=Body(BatchRequest),
             replay=replay,
             submits=True,
@@ -110,8 +112,8 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 
 def _ids(token: UUID, call: Call[BatchRequest, Nothing]) -> list[UUID]:
-    """Derives the jobs' ids from the token, so that a replay finds the jobs by it."""
-    return [uuid5(token, str(index)) for index in range(len(call.body.jobs))]
+    """Returns the ids that the client chose, and derives the others from the token, so that a replay finds the jobs."""
+    return [spec.id or uuid5(token, str(index)) for index, spec in enumerate(call.body.jobs)]
 
 
 def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> BatchAnswer:
@@ -121,7 +123,7 @@ def _items(gateway: Gateway, call: Call[BatchRequest, Nothing], token: UUID) -> 
 
 def _errors(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldError]:
     if (tasks := sum(len(spec.tasks) for spec in request.jobs)) > MAX_BATCH_TASKS:
-        detail = f"A batch has at most {MAX_BATCH_TASKS} tasks; this one has {tasks}. Send it in parts."
+        detail = f"A batch has at most {MAX_BATCH_TASKS} tasks; this one has {tasks}. Split it into several batches."
         yield FieldError("too_many_tasks", detail, "#/jobs")
         return
     for index, spec in enumerate(request.jobs):
@@ -130,7 +132,7 @@ def _errors(request: BatchRequest, known: CatalogSnapshot) -> Iterator[FieldErro
 
 def _gone(request: BatchRequest, gone: ArtifactGone) -> list[FieldError]:
     return [
-        FieldError("unknown_artifact", f"There is no file {one.artifact} of yours.", f"#/jobs/{index}")
+        FieldError("unknown_artifact", f"File {one.artifact} not found.", f"#/jobs/{index}")
         for index, spec in enumerate(request.jobs)
         for one in used_by(spec)
         if one.artifact in gone.missing

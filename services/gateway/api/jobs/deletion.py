@@ -26,10 +26,10 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="DELETE",
             path="/v1/jobs/<uuid:job_id>",
             view=remove,
-            summary="Delete a job that has ended, its log and its files",
+            summary="Delete an ended job with its log and its files",
             tag="Act",
             role=Role.SUBMIT,
-            answers=[Documented(204, "It is gone.")],
+            answers=[Documented(204, "The job is deleted.")],
             problems=["job-not-ended"],
         )
     ]

@@ -31,7 +31,9 @@ _NUMBERS = 2**31  # the range of the ledger's column
 class EventModel(BaseModel):
     """Describes an event of a job."""
 
-    id: int = Field(description="Grows by one with each event of its job, in the order of commits.")
+    id: int = Field(
+        description="The number of the event in its job: it grows by one with each event, in the order of commits."
+    )
     type: str = Field(
         examples=[
             "task.started",
@@ -46,7 +48,7 @@ class EventModel(BaseModel):
     )
     at: datetime
     job: UUID
-    task: str | None = Field(description="The task's name; null where it is about the job.")
+    task: str | None = Field(description="The task's name; null for an event of the job itself.")
     data: dict[str, Any]
 
 
@@ -103,25 +105,25 @@ def _of_job(gateway: Gateway, streams: Streams) -> Operation[Any, Any]:
         method="GET",
         path="/v1/jobs/<uuid:job_id>/events",
         view=read,
-        summary="What happens to a job: a stream of events, or their list",
+        summary="Follow a job: its events as a stream or as a list",
         tag="Follow",
         role=Role.VIEW,
         linked=Linked.JOB,
         answers=[
             Documented(
                 200,
-                f"Server-sent events; with `Accept: {JSON}` a page of those there are.",
+                f"Server-sent events; with `Accept: {JSON}` a page of the events so far.",
                 EventList,
-                {"Cache-Control": "`no-store`, of a stream."},
+                {"Cache-Control": "`no-store`, for a stream."},
                 media_types=(MEDIA_TYPE,),
             ),
-            Documented(204, "The job has ended and there is nothing to tell: do not connect again."),
+            Documented(204, "The job has ended and there are no more events; do not connect again."),
         ],
         problems=["too-many-streams"],
         query=PageQuery,
         request_headers={
-            "Accept": f"`{JSON}` for a page, else a stream.",
-            LAST: "The `id` of the last event received; the stream goes on behind it.",
+            "Accept": f"`{JSON}` for a page, otherwise a stream.",
+            LAST: "The `id` of the last event received; the stream continues after it.",
         },
     )
 
@@ -135,7 +137,7 @@ def _of_owner(streams: Streams) -> Operation[Any, Any]:
         method="GET",
         path="/v1/events",
         view=read,
-        summary="What happens to your jobs from now on, as a stream of events",
+        summary="Follow all your jobs: a stream of their events from now on",
         tag="Follow",
         role=Role.VIEW,
         answers=[
@@ -156,7 +158,7 @@ def _page(gateway: Gateway, job_id: UUID, query: PageQuery) -> Reply:
 def _refuse_page(query: PageQuery) -> None:
     given = sorted(query.model_fields_set)
     if given:
-        detail = f"A stream has no pages: leave it out, or ask for the list with Accept: {JSON}."
+        detail = f"A stream has no pages: leave this parameter out, or request the list with Accept: {JSON}."
         raise invalid([FieldError("unknown_field", detail, parameter=name) for name in given])
 
 
@@ -169,9 +171,9 @@ def _last_event_id(call: Call[Any, Any], head: Head) -> int:
     if not text:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) <= 10):
-        raise invalid([FieldError("wrong_form", "The number of an event, as it stands after `id:`.", header=LAST)])
+        raise invalid([FieldError("wrong_form", "Send the number of an event, as in its `id:` line.", header=LAST)])
     if int(text) > head.seq:
-        detail = f"The job's last event is {head.seq}. Leave the header out for the whole story."
+        detail = f"The job's last event is {head.seq}. Leave the header out to get all events."
         raise invalid([FieldError("out_of_range", detail, header=LAST)])
     return int(text)
 

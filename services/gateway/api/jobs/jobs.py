@@ -40,14 +40,14 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 class JobFields(Contract):
     """Filters jobs; a field that is not given does not filter."""
 
-    state: list[JobStateWord] = Field(default=[], description="Repeatable: any of these.")
+    state: list[JobStateWord] = Field(default=[], description="Repeatable; jobs that match any of the values.")
     kind: Kind | None = None
     tag: str | None = Field(default=None, max_length=64)
-    q: str | None = Field(default=None, max_length=200, description="Found in the title.")
+    q: str | None = Field(default=None, max_length=200, description="A text that the title contains.")
     created_after: Moment | None = None
     created_before: Moment | None = None
-    error: str | None = Field(default=None, max_length=100, description="The code of its error.")
-    run: str | None = Field(default=None, max_length=120, description="A task of this kind failed in it.")
+    error: str | None = Field(default=None, max_length=100, description="The code of the job's error.")
+    run: str | None = Field(default=None, max_length=120, description="The `run` of a task that failed in the job.")
     finished_after: Moment | None = None
 
     def wanted(self) -> JobFilter:
@@ -87,7 +87,7 @@ def _create(gateway: Gateway) -> Operation[Any, Any]:
         name="create-job",
         path="/v1/jobs",
         view=create,
-        summary="Any graph of tasks",
+        summary="Submit any graph of tasks",
         body=Body(JobSpec),
         problems=["no-service"],
     )
@@ -106,7 +106,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/jobs",
         view=read,
-        summary="Your jobs, the newest first",
+        summary="List your jobs, newest first",
         tag="Follow",
         role=Role.VIEW,
         answers=[Documented(200, "A page.", JobList)],
@@ -141,10 +141,10 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/jobs/<uuid:job_id>",
         view=read,
-        summary="A job: state, progress, tasks, files",
+        summary="Read a job: state, progress, tasks, files",
         tag="Follow",
         role=Role.VIEW,
-        answers=[Documented(200, "The job.", Job, {"Preference-Applied": "The wait that was asked for."})],
+        answers=[Documented(200, "The job.", Job, {"Preference-Applied": "The wait that was requested."})],
         waits=True,
         linked=Linked.JOB,
     )
@@ -155,7 +155,8 @@ def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
 
     For a signed link, the addresses of its files carry that link's token. Raises a 404 problem.
     """
-    view = job_queries.job(gateway.database, call.path["job_id"], call.owner)
+    served_runs = gateway.announcements.known().served_runs
+    view = job_queries.job(gateway.database, call.path["job_id"], call.owner, served_runs)
     if view is None:
         raise not_found("job")
     return job_of(view, call.identity.link_token)
@@ -177,7 +178,7 @@ def _tasks(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/jobs/<uuid:job_id>/tasks",
         view=read,
-        summary="All tasks of a job",
+        summary="List all tasks of a job",
         tag="Follow",
         role=Role.VIEW,
         answers=[Documented(200, "A page.", TaskList)],

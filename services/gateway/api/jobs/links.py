@@ -37,8 +37,8 @@ class SignedLink(BaseModel):
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     return [
-        _operation(gateway, Linked.ARTIFACT, "A link to the file"),
-        _operation(gateway, Linked.JOB, "A link to the job and its files"),
+        _operation(gateway, Linked.ARTIFACT, "Make a signed link to a file"),
+        _operation(gateway, Linked.JOB, "Make a signed link to a job and its files"),
     ]
 
 

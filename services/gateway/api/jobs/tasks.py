@@ -18,7 +18,9 @@ class TaskQuery(PageQuery):
     """Selects tasks."""
 
     state: list[TaskStateWord] = Field(
-        default=[], description="Repeatable: any of these. Active is `running`, reserved `queued` with `hinted_at`."
+        default=[],
+        description="Repeatable; tasks in any of the states. Active tasks are `running`, reserved ones "
+        "`queued` with `hinted_at`.",
     )
     queue: str | None = Field(default=None, max_length=40)
     run: str | None = Field(default=None, max_length=120)
@@ -68,7 +70,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/v1/tasks",
             view=read,
-            summary="Tasks across your jobs",
+            summary="List the tasks of all your jobs",
             tag="Follow",
             role=Role.VIEW,
             answers=[Documented(200, "A page.", TaskSummaryList)],

@@ -39,7 +39,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-email",
             path="/v1/emails",
             view=create,
-            summary="An e-mail, from a template or with its text",
+            summary="Send an e-mail, from a template or with its own text",
             body=Body(EmailRequest, files=files),
             problems=["storage-unavailable"],
             stores_above=INLINE_BYTES,

@@ -20,7 +20,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     def take(call: Call[Nothing, Nothing]) -> Reply:
         key = settings.sendgrid_key
         if key is None:
-            raise problem("not-found", "SENDGRID_EVENTS_KEY is not set: events of SendGrid are not taken.")
+            raise problem("not-found", "SENDGRID_EVENTS_KEY is not set: events from SendGrid are refused.")
         try:
             sendgrid.check(
                 key,
@@ -45,10 +45,10 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="POST",
             path="/v1/mail/events/sendgrid",
             view=take,
-            summary="SendGrid's event webhook, signed",
+            summary="Receive the signed events of SendGrid's webhook",
             tag="Mail",
             role=None,
-            answers=[Documented(204, "Taken, or known before.")],
+            answers=[Documented(204, "Stored, or stored before.")],
             problems=["signature-invalid", "not-found"],
             request_headers={
                 sendgrid.SIGNATURE: "ECDSA over timestamp and raw body, DER in base64.",

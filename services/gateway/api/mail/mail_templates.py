@@ -49,7 +49,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         if RUN not in known.tasks:
             raise try_again("no-service", "No mailer has announced its templates yet; start one and try again.")
         if not re.fullmatch(NAME, name) or name not in known.templates:
-            raise problem("not-found", f"There is no template {name}; {named('template', known.templates)}")
+            raise problem("not-found", f"Template {name} not found; {named('template', known.templates)}")
         refuse(_errors(call.body, gateway.settings.max_context_bytes))
         job = new_job(
             Terms(priority=_FIRST),
@@ -69,14 +69,14 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             path="/v1/mail/templates/<name>/preview",
             path_patterns={"name": NAME},
             view=preview,
-            summary="A mail template filled in, and sent to nobody",
+            summary="Fill in a mail template and send it to nobody",
             tag="Mail",
             role=Role.SUBMIT,
             answers=[
-                Documented(200, "What a mail of it would say.", MailPreview, _HEADERS),
+                Documented(200, "The mail as it would be sent.", MailPreview, _HEADERS),
                 Documented(
                     202,
-                    "No mailer made it in time: the job's result will be it.",
+                    "No mailer made the preview in time; it will be the job's result.",
                     Job,
                     {**_HEADERS, "Location": "The job."},
                 ),

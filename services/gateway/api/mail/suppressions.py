@@ -38,14 +38,14 @@ class SuppressionList(BaseModel):
 class SuppressionQuery(PageQuery):
     """Selects suppressions."""
 
-    address: str | None = Field(default=None, max_length=320, description="Only this one.")
+    address: str | None = Field(default=None, max_length=320, description="Only this address.")
 
 
 class NewSuppression(Contract):
     """Names an address that shall get no mail."""
 
     address: str = Field(min_length=3, max_length=320)
-    detail: str | None = Field(default=None, max_length=500, description="Why, for those who look at the list.")
+    detail: str | None = Field(default=None, max_length=500, description="The reason, for people who read the list.")
 
 
 class Which(Contract):
@@ -72,7 +72,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path=PATH,
         view=read,
-        summary="Addresses that get no mail of yours",
+        summary="List the addresses that get no mail from you",
         tag="Mail",
         role=Role.VIEW,
         answers=[Documented(200, "A page.", SuppressionList)],
@@ -91,10 +91,14 @@ def _add(gateway: Gateway) -> Operation[Any, Any]:
         method="POST",
         path=PATH,
         view=add,
-        summary="No mail to this address any more",
+        summary="Send no more mail to an address",
         tag="Mail",
         role=Role.OPERATE,
-        answers=[Documented(201, "It is on the list; if it was before, with its first reason.", Suppression)],
+        answers=[
+            Documented(
+                201, "The address is on the list; if it was there before, it keeps its first reason.", Suppression
+            )
+        ],
         body=Body(NewSuppression),
         replay=lambda call, _: add(call),
     )
@@ -112,10 +116,10 @@ def _remove(gateway: Gateway) -> Operation[Any, Any]:
         method="DELETE",
         path=PATH,
         view=remove,
-        summary="Mail to this address again",
+        summary="Allow mail to an address again",
         tag="Mail",
         role=Role.OPERATE,
-        answers=[Documented(204, "It is off the list.")],
+        answers=[Documented(204, "The address was removed from the list.")],
         query=Which,
         problems=["not-found"],
     )

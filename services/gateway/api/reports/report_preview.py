@@ -34,7 +34,7 @@ _FIRST = 9  # a high priority, because somebody is waiting at the screen
 class PreviewRequest(Contract):
     """Holds the parameters that the report runs with."""
 
-    params: dict[str, Any] = Field(default={}, description="As the report's params_schema says.")
+    params: dict[str, Any] = Field(default={}, description="The values that the report's params_schema asks for.")
     format: CsvFormat = CsvFormat()
 
 
@@ -45,7 +45,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         if RUN not in known.tasks:
             raise try_again("no-service", "No reports service has announced itself yet; start one and try again.")
         if not re.fullmatch(NAME, name) or name not in known.reports:
-            raise problem("not-found", f"There is no report {name}; {named('report', known.reports)}")
+            raise problem("not-found", f"Report {name} not found; {named('report', known.reports)}")
         refuse(params_errors(known.reports[name], call.body.params))
         job = new_job(
             Terms(priority=_FIRST),
@@ -64,7 +64,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             path="/v1/reports/<name>/preview",
             path_patterns={"name": NAME},
             view=preview,
-            summary="The first 50 rows of a report, within five seconds",
+            summary="Preview a report: its first 50 rows, within five seconds",
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(200, "The rows.", ReportPreview, {"Idempotent-Replayed": "`true` for a replay."})],
@@ -108,4 +108,4 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, wait_seconds: 
     raise problem("report-failed", error["message"])
 
 
-_INSTEAD = "ask for the report itself, which may take its time, or narrow it by its parameters."
+_INSTEAD = "request the report itself, which may take longer, or narrow it with its parameters."

@@ -7,7 +7,7 @@ from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.problems import refuse_unserved
-from bureau.submission.requests.reports import report_errors, report_job
+from bureau.submission.requests.reports import plan_report, report_job
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
@@ -15,8 +15,9 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
     def create(call: Call[ReportRequest, Nothing]) -> Reply:
         known = gateway.announcements.known()
-        refuse_unserved(report_errors(call.body, known, limits))
-        return accept(gateway, call, report_job(call.body, call.owner, known, limits))
+        plan, errors = plan_report(call.body, known, limits)
+        refuse_unserved(errors)
+        return accept(gateway, call, report_job(call.body, plan, call.owner, known, limits))
 
     return [
         submission(
@@ -24,7 +25,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             name="create-report",
             path="/v1/reports",
             view=create,
-            summary="A report as CSV, mailed to `email_to`, or a file for each of a `burst`",
+            summary="Make a report as CSV, mailed to `email_to`, or a file for each value of a `burst`",
             body=Body(ReportRequest),
             problems=["no-service"],
         )

@@ -34,13 +34,15 @@ class Schedule(BaseModel):
     cron: str | None
     every_seconds: int | None
     time_zone: str
-    job: dict[str, Any] | None = Field(description="As it was given.")
-    report: dict[str, Any] | None = Field(default=None, description="As it was given.")
-    email: dict[str, Any] | None = Field(default=None, description="As it was given.")
-    certificates: dict[str, Any] | None = Field(default=None, description="As it was given.")
+    job: dict[str, Any] | None = Field(description="The job as it was submitted.")
+    report: dict[str, Any] | None = Field(default=None, description="The report as it was submitted.")
+    email: dict[str, Any] | None = Field(default=None, description="The e-mail as it was submitted.")
+    certificates: dict[str, Any] | None = Field(default=None, description="The certificates as they were submitted.")
     enabled: bool
     misfire: Literal["skip", "once", "all"]
-    source: Literal["api", "file"] = Field(description="Where it was written, and so where it is changed.")
+    source: Literal["api", "file"] = Field(
+        description="Where the schedule was written, which is where it can be changed."
+    )
     next_runs: list[datetime]
     last_job: JobSummary | None
     problem: ScheduleProblem | None

@@ -98,7 +98,7 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         method="GET",
         path="/v1/schedules",
         view=read,
-        summary="Your schedules, by name",
+        summary="List your schedules by name",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "A page.", ScheduleList)],
@@ -116,7 +116,7 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=read,
-        summary="A schedule, its next times and its last job",
+        summary="Read a schedule, its next times and its last job",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "The schedule.", Schedule)],
@@ -143,12 +143,12 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=put,
-        summary="Make a schedule, or replace it",
+        summary="Create or replace a schedule",
         tag="Schedules",
         role=Role.OPERATE,
         answers=[
-            Documented(200, "Replaced.", Schedule, {"Location": "The schedule."}),
-            Documented(201, "Made.", Schedule, {"Location": "The schedule."}),
+            Documented(200, "The schedule was replaced.", Schedule, {"Location": "The schedule."}),
+            Documented(201, "The schedule was created.", Schedule, {"Location": "The schedule."}),
         ],
         body=Body(ScheduleSpec),
         problems=["no-service", "schedule-from-file"],
@@ -171,10 +171,10 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=patch,
-        summary="Change what is given: enable, disable, other times",
+        summary="Change some fields of a schedule, such as its times, or enable or disable it",
         tag="Schedules",
         role=Role.OPERATE,
-        answers=[Documented(200, "The schedule as it is now.", Schedule)],
+        answers=[Documented(200, "The schedule in its present state.", Schedule)],
         body=Body(SchedulePatch),
         problems=["no-service", "schedule-from-file"],
     )
@@ -210,10 +210,10 @@ def _delete(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=remove,
-        summary="No more jobs of it; those it made stay",
+        summary="Delete a schedule; the jobs that it made stay",
         tag="Schedules",
         role=Role.OPERATE,
-        answers=[Documented(204, "It is gone.")],
+        answers=[Documented(204, "The schedule is deleted.")],
         problems=["schedule-from-file"],
     )
 
@@ -237,7 +237,7 @@ def _run(gateway: Gateway) -> Operation[Any, Any]:
         path=f"{PATH}/run",
         path_patterns=PATTERNS,
         view=run,
-        summary="A job of the schedule now, besides its times",
+        summary="Run a schedule now, in addition to its times",
     )
 
 
@@ -263,7 +263,7 @@ def _refusals(given: RequestFields | None = None) -> Iterator[None]:
     try:
         yield
     except OtherOrigin:
-        raise problem("schedule-from-file", "It is written in SCHEDULES_FILE; change it there.") from None
+        raise problem("schedule-from-file", "The schedule is defined in SCHEDULES_FILE; change it there.") from None
     except NotAcceptedNow as refused:
         raise invalid(refused.errors) from None
     except JobUnreadable as unreadable:

@@ -80,7 +80,7 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             job=job,
             words=state_words(job.state),
             open=job.state in OPEN,
-            waits=why_it_waits(job.waiting, _queue(job)),
+            waits=why_it_waits(job.waiting, *_first_idle(job)),
             waited=(job.started_at or job.finished_at or now) - job.created_at,
             ran=(job.finished_at or now) - job.started_at if job.started_at else None,
             tasks=[_told(task, now, in_full=_in_full(task, job.tasks, asked)) for task in job.tasks],
@@ -119,7 +119,8 @@ def _again(frame: Frame) -> Operation[Any, Any]:
 def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     """Returns the job. Raises a 404 problem."""
     job_id: UUID = call.path["job_id"]
-    job = job_queries.job(frame.gateway.database, job_id, call.owner)
+    served_runs = frame.gateway.announcements.known().served_runs
+    job = job_queries.job(frame.gateway.database, job_id, call.owner, served_runs)
     if job is None:
         raise not_found("job")
     return job
@@ -138,7 +139,7 @@ def _in_full(task: TaskView, tasks: Sequence[TaskView], asked: str | None) -> bo
     return len(tasks) <= ALL_TOLD or task.name == asked
 
 
-def _queue(job: JobView) -> str | None:
-    """Returns the queue of the task that starts first, as far as the page knows."""
+def _first_idle(job: JobView) -> tuple[str | None, str | None]:
+    """Returns the name and the queue of the task that starts first, as far as the page knows."""
     idle = [task for task in job.tasks if task.state in ("queued", "scheduled", "retrying")]
-    return idle[0].queue if idle else None
+    return (idle[0].run, idle[0].queue) if idle else (None, None)

@@ -62,8 +62,8 @@ def _error(data: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, (error.get("code"), error.get("message")))) or "no reason was given"
 
 
-def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | None:
-    """Returns a sentence, or None for a job that does not wait."""
+def why_it_waits(waiting: Mapping[str, Any] | None, run: str | None, queue: str | None) -> str | None:
+    """Returns a sentence, or None for a job that does not wait. `run` and `queue` are those of its next task."""
     if waiting is None:
         return None
     seconds, place = waiting.get("starts_in_seconds"), waiting.get("position")
@@ -79,6 +79,6 @@ def why_it_waits(waiting: Mapping[str, Any] | None, queue: str | None) -> str | 
         case "queue_paused":
             return f"The queue {queue} is paused. It starts after somebody resumes the queue."
         case "no_worker":
-            return f"No worker serves the queue {queue} right now. It starts when one does."
+            return f"No running worker has the task {run} of the queue {queue}. It starts when one does."
         case _:
             return "It waits for other tasks."

@@ -42,7 +42,7 @@ def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[d
     for name, texts in given.items():
         kind = known.get(name, Kind.TEXT)
         if len(texts) > 1 and kind is not Kind.LIST:
-            detail = f"{name} is given {len(texts)} times and takes one value."
+            detail = f"{name} is given {len(texts)} times, but it takes one value."
             errors.append(FieldError("repeated", detail, pointer.fragment([name])))
         elif kind is Kind.NESTED:
             detail = f"{name} is not a plain value: send it as JSON in the part `options`."

@@ -31,7 +31,7 @@ def read_json(raw: bytes, what: str = "The body") -> Any:
     Raises a 400 problem that says what is wrong and where, and a 413 problem for more than `MAX_VALUES` values.
     """
     if _values_at_most(raw) > MAX_VALUES:
-        raise problem("too-large", f"{what} holds more than the {MAX_VALUES:,} values that JSON may have here.")
+        raise problem("too-large", f"{what} holds more than {MAX_VALUES:,} JSON values, which is the limit.")
     try:
         value = json.loads(
             raw.decode("utf-8-sig"),

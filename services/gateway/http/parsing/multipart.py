@@ -10,9 +10,10 @@ from unicodedata import category
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bureau.contracts.artifacts import is_media_type, safe_name
+from bureau.contracts.artifacts import safe_name
 from bureau.contracts.base import clean_text
 from bureau.contracts.jobs import pointer
+from bureau.contracts.media_types import MediaType
 from bureau.contracts.problems import FieldError
 from bureau.services.gateway.http.parsing import form_values, json_body
 from bureau.services.gateway.http.parsing.multipart_parts import MAX_FIELD_BYTES, MAX_PARTS, FilePart, read_parts
@@ -34,7 +35,10 @@ class Files:
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """Is an uploaded file; `name` is sanitised, `file` is at its start and is closed with the request."""
+    """Is an uploaded file; `name` is sanitised, `file` is at its start and is closed with the request.
+
+    `media_type` is valid, with its parameters, or empty.
+    """
 
     name: str
     media_type: str
@@ -68,7 +72,7 @@ def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[s
         why = "it ends before its last part does" if "cannot parse beyond" in str(error) else str(error)
         raise problem("unreadable", f"The body is not multipart/form-data: {why}.") from None
     except RequestEntityTooLarge:
-        detail = f"The form's fields are over {MAX_FIELD_BYTES} bytes, or there are more than {MAX_PARTS} parts."
+        detail = f"The form's fields have more than {MAX_FIELD_BYTES} bytes, or there are more than {MAX_PARTS} parts."
         raise problem("too-large", detail) from None
     texts = [(clean_text(name), clean_text(text)) for name, text in parts.fields]
     received = [(part.name, part.filename, part.file.received) for part in parts.files]
@@ -86,13 +90,15 @@ def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
     """Returns the fields and `options` as one JSON object. Raises 400 and 422 problems."""
     options = [text for name, text in form.fields if name == OPTIONS]
     if len(options) > 1:
-        raise invalid([FieldError("repeated", "Send one part `options`.", f"#/{OPTIONS}")])
+        raise invalid([FieldError("repeated", "Send only one part `options`.", f"#/{OPTIONS}")])
     nested = json_body.read_json(options[0].encode(), "The part `options`") if options else {}
     if not isinstance(nested, dict):
-        raise invalid([FieldError("wrong_type", "The part `options` holds a JSON object.", f"#/{OPTIONS}")])
+        raise invalid([FieldError("wrong_type", "The part `options` must be a JSON object.", f"#/{OPTIONS}")])
     values, errors = form_values.gather(((n, t) for n, t in form.fields if n != OPTIONS), known)
     errors += [
-        FieldError("given_twice", f"{name} is a form field and in `options`; give it once.", pointer.fragment([name]))
+        FieldError(
+            "given_twice", f"{name} is both a form field and in `options`; send it once.", pointer.fragment([name])
+        )
         for name in nested
         if name in values
     ]
@@ -104,7 +110,7 @@ def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
 def _uploaded(part: FilePart) -> UploadedFile:
     return UploadedFile(
         safe_name(clean_text(part.filename)),
-        part.media_type if is_media_type(part.media_type) else "",
+        str(MediaType.salvage(part.media_type) or ""),
         part.file.received,
         cast("BinaryIO", part.file),
     )
@@ -130,14 +136,14 @@ def file_errors(files: Sequence[tuple[str, str, int]], fields: Iterable[str], ru
     """Returns the errors of file parts, given as (field, file name, bytes), and of fields that must be files."""
     here = pointer.fragment([rule.field])
     if rule.field in fields:
-        yield FieldError("not_a_file", f"A part called {rule.field} is a file and needs a file name.", here)
+        yield FieldError("not_a_file", f"A part named {rule.field} must be a file with a file name.", here)
     elif sum(name == rule.field for name, _, _ in files) < rule.at_least:
-        yield FieldError("missing", f"Send at least {rule.at_least} file in a part called {rule.field}.", here)
+        yield FieldError("missing", f"Send at least {rule.at_least} file in a part named {rule.field}.", here)
     if len(files) > rule.at_most:
         detail = f"{len(files)} files were sent; {rule.at_most_by} allows {rule.at_most}."
         yield FieldError("too_many", detail, here)
     for name in dict.fromkeys(name for name, _, _ in files if name != rule.field):
-        detail = f"{name[:100] or 'A part without a name'} is not a file here; files go into {rule.field}."
+        detail = f"{name[:100] or 'A part without a name'} cannot be a file; send files in {rule.field}."
         yield FieldError("unknown_field", detail, pointer.fragment([name]))
     for index, (_, filename, size) in enumerate(files):
         if wrong := _wrong_name(filename) or ("The file is empty." if size == 0 else None):
@@ -148,5 +154,5 @@ def _wrong_name(filename: str) -> str | None:
     if any(category(c) == "Cc" for c in filename):
         return "The file's name holds control characters."
     if not safe_name(filename, fallback=""):
-        return "The file has no name." if not filename else f"{filename[:100]} is no name for a file."
+        return "The file has no name." if not filename else f"{filename[:100]} is not a valid file name."
     return None

@@ -9,7 +9,6 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 MAX_PARTS = 1000
@@ -37,7 +36,7 @@ class Spool(SpooledTemporaryFile[bytes]):
 
 @dataclass(frozen=True)
 class FilePart:
-    """Holds a file as it was sent; `file` is at its start."""
+    """Holds a file as it was sent; `media_type` is the part's header, `file` is at its start."""
 
     name: str
     filename: str
@@ -95,8 +94,7 @@ def _end(parts: Parts, part: Field | File | None, target: Spool | list[bytes] | 
     name = (part.name if part else None) or ""
     if isinstance(target, Spool) and isinstance(part, File):
         target.seek(0)
-        media_type = parse_options_header(part.headers.get("Content-Type"))[0]
-        parts.files.append(FilePart(name, part.filename, media_type, target))
+        parts.files.append(FilePart(name, part.filename, part.headers.get("Content-Type", ""), target))
     else:
         text = b"".join(target) if isinstance(target, list) else b""
         parts.fields.append((name, text.decode("utf-8", "replace")))

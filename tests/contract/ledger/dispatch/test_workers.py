@@ -11,7 +11,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import workers as table
 from bureau.ledger.dispatch import workers
-from bureau.ledger.dispatch.workers import TROUBLES, NewWorker, announced, register, seen, served, stopped
+from bureau.ledger.dispatch.workers import TROUBLES, Catalogs, NewWorker, announced, register, seen, served, stopped
 from bureau.ledger.reads.reported_outages import away
 
 
@@ -115,11 +115,48 @@ def test_a_queue_without_a_live_worker_has_no_window(db: Database) -> None:
 def test_what_the_services_announced_is_merged_and_counted(db: Database) -> None:
     register(db, a_worker("w1", offers=catalog("shop.b", "shop.a")))
     register(db, a_worker("w2", offers=catalog("shop.b")))
-    register(db, a_worker("w3", offers=catalog("shop.c")))
+    register(db, a_worker("w3", queue="mailer", offers=catalog("mailer.send")))
     stopped(db, ["w3"])
     found = announced(db)
-    assert [task.name for task in found.catalog.tasks] == ["shop.a", "shop.b", "shop.c"]
-    assert found.workers_by_task == {"shop.a": 1, "shop.b": 2, "shop.c": 0}
+    assert [task.name for task in found.catalog.tasks] == ["mailer.send", "shop.a", "shop.b"]
+    assert found.workers_by_task == {"mailer.send": 0, "shop.a": 1, "shop.b": 2}
+
+
+def names(db: Database) -> list[str]:
+    return [task.name for task in announced(db).catalog.tasks]
+
+
+def test_a_removed_task_is_gone_once_no_live_worker_announces_it(db: Database) -> None:
+    """A rolling deploy: the old worker serves its task until it stops, and only then the task is refused."""
+    known: Catalogs = {}
+    register(db, a_worker("old", offers=catalog("shop.a", "shop.removed")))
+    register(db, a_worker("new", offers=catalog("shop.a", "shop.added")))
+    assert [task.name for task in announced(db, known).catalog.tasks] == ["shop.a", "shop.added", "shop.removed"]
+    stopped(db, ["old"])
+    assert [task.name for task in announced(db, known).catalog.tasks] == ["shop.a", "shop.added"]
+    change(db, "old", stopped_at=None, seen_at=later(-35))  # killed, so that it could not say that it stops
+    assert names(db) == ["shop.a", "shop.added"]
+
+
+def test_a_service_without_a_live_worker_keeps_the_catalog_of_its_last_workers(db: Database) -> None:
+    for worker_id, offers in (("old", "shop.removed"), ("a", "shop.a"), ("b", "shop.b")):
+        register(db, a_worker(worker_id, offers=catalog(offers)))
+    change(db, "old", seen_at=later(-3600))
+    change(db, "a", seen_at=later(-70))
+    change(db, "b", seen_at=later(-50))
+    assert names(db) == ["shop.a", "shop.b"]
+    change(db, "a", seen_at=later(-90))
+    assert names(db) == ["shop.b"]
+
+
+def test_a_removed_report_and_template_are_gone_too(db: Database) -> None:
+    sales = ReportDescription(name="sales", title="Sales", source="demo", params_schema={"type": "object"})
+    register(db, a_worker("old", offers=Catalog(reports=[sales], templates=[TemplateDescription(name="welcome")])))
+    register(db, a_worker("new", offers=Catalog()))
+    assert [one.name for one in announced(db).catalog.reports] == ["sales"]
+    stopped(db, ["old"])
+    found = announced(db).catalog
+    assert (found.reports, found.templates) == ([], [])
 
 
 def test_the_worker_that_started_last_has_the_say(db: Database) -> None:

@@ -5,6 +5,7 @@ import pytest
 from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs.finish import Finished, FinishResult
 from bureau.ledger.jobs.outcome import Cancelled
+from bureau.ledger.jobs.retry_job import Retrying, retry
 from tests.support.ledger.book import Book, failed, optional, task
 
 
@@ -105,10 +106,83 @@ def test_a_skipped_task_lets_what_runs_in_any_case_run(book: Book) -> None:
     assert book.states(job_id) == {"a": "failed", "b": "skipped", "clean": "ready"}
 
 
-def test_a_skipped_task_is_no_failure_for_what_runs_on_failure(book: Book) -> None:
-    job_id = book.submit(task("a"), task("b", "a"), task("alarm", "b", when=When.FAILED))
+@pytest.mark.parametrize("broken", ["a", "b", "c"])
+def test_what_runs_on_failure_at_the_end_of_a_chain_runs_whichever_link_failed(book: Book, broken: str) -> None:
+    job_id = book.submit(
+        task("a"), task("b", "a"), task("c", "b"), task("alarm", "c", when=When.FAILED), task("more", "alarm")
+    )
+    for name in "abc"[: "abc".index(broken)]:
+        book.run(job_id, name)
+    assert book.run(job_id, broken, failed()).woke
+    assert book.states(job_id)["alarm"] == "ready"
+    book.run(job_id, "alarm")
+    book.run(job_id, "more")
+    assert book.job(job_id).state == "failed"
+
+
+def test_what_runs_on_failure_at_the_end_of_a_chain_is_skipped_if_nothing_failed(book: Book) -> None:
+    job_id = book.submit(task("a"), task("b", "a"), task("alarm", "b", when=When.FAILED), task("more", "alarm"))
+    book.run(job_id, "a")
+    book.run(job_id, "b")
+    assert book.states(job_id) == {"a": "succeeded", "b": "succeeded", "alarm": "skipped", "more": "skipped"}
+    assert book.job(job_id).state == "succeeded"
+
+
+@pytest.mark.parametrize("first", ["left", "right"])
+def test_a_join_passes_on_a_failure_whichever_branch_ends_first(book: Book, first: str) -> None:
+    """The alarm of the left branch is skipped without a failure, the right branch fails."""
+    job_id = book.submit(
+        task("left"),
+        task("calm", "left", when=When.FAILED),
+        task("right"),
+        task("join", "calm right"),
+        task("alarm", "join", when=When.FAILED),
+    )
+    for name in ("left", "right") if first == "left" else ("right", "left"):
+        book.run(job_id, name, failed() if name == "right" else None)
+    assert book.states(job_id) == {
+        "left": "succeeded",
+        "calm": "skipped",
+        "right": "failed",
+        "join": "skipped",
+        "alarm": "ready",
+    }
+
+
+def test_a_caught_failure_is_not_passed_on(book: Book) -> None:
+    job_id = book.submit(
+        task("a"), task("always", "a", when=When.ENDED), task("b", "always"), task("alarm", "b", when=When.FAILED)
+    )
     book.run(job_id, "a", failed())
+    book.run(job_id, "always")
+    book.run(job_id, "b")
     assert book.states(job_id)["alarm"] == "skipped"
+
+
+def test_the_failure_of_an_optional_task_is_passed_on_too(book: Book) -> None:
+    job_id = book.submit(optional("a"), task("b", "a"), task("alarm", "b", when=When.FAILED))
+    book.run(job_id, "a", failed())
+    book.run(job_id, "alarm")
+    assert book.job(job_id).state == "succeeded"
+
+
+def test_a_cancelled_task_is_no_failure_also_through_a_chain(book: Book) -> None:
+    job_id = book.submit(
+        task("a"), task("b", "a"), task("alarm", "b", when=When.FAILED), task("always", "b", when=When.ENDED)
+    )
+    book.run(job_id, "a", Cancelled())
+    assert book.states(job_id) == {"a": "cancelled", "b": "skipped", "alarm": "skipped", "always": "ready"}
+
+
+def test_a_retried_job_passes_its_new_failure_on(book: Book) -> None:
+    job_id = book.submit(task("a"), task("b", "a"), task("c", "b"), task("alarm", "c", when=When.FAILED))
+    book.run(job_id, "a", failed())
+    book.run(job_id, "alarm", failed())
+    assert retry(book.db, job_id, "ada") is Retrying.RETRIED
+    assert book.states(job_id) == {"a": "ready", "b": "waiting", "c": "waiting", "alarm": "waiting"}
+    book.run(job_id, "a")
+    book.run(job_id, "b", failed())
+    assert book.states(job_id) == {"a": "succeeded", "b": "failed", "c": "skipped", "alarm": "ready"}
 
 
 def test_one_end_may_skip_one_dependent_and_make_another_ready(book: Book) -> None:

@@ -27,10 +27,15 @@ class ModelTask:
     failures: int = 0
     crashes: int = 0
     asked_to_stop: bool = False
+    failure_before: bool = False  # it was skipped because something before it failed
 
     @property
     def claimable(self) -> bool:
         return self.state is TaskState.READY and self.due
+
+    @property
+    def passes_failure(self) -> bool:
+        return self.state is TaskState.SKIPPED and self.failure_before
 
     def holds(self, claim_no: int) -> bool:
         return self.state is TaskState.RUNNING and self.claim_no == claim_no
@@ -75,15 +80,18 @@ class ModelJob:
             pass
 
     def _moves(self, task: ModelTask) -> bool:
-        before = [self.tasks[name].state for name in task.after]
-        ended = [state for state in before if state in ENDED]
-        unsuccessful = any(state is not TaskState.SUCCEEDED for state in ended)
-        if task.when is When.SUCCEEDED and unsuccessful:
-            task.state = TaskState.SKIPPED
-        elif len(ended) < len(before):
+        before = [self.tasks[name] for name in task.after]
+        ended = [one.state in ENDED for one in before]
+        failure = any(one.state is TaskState.FAILED or one.passes_failure for one in before)
+        if task.when is When.SUCCEEDED and failure:
+            task.state, task.failure_before = TaskState.SKIPPED, True
+        elif not all(ended):
             return False
-        elif task.when is When.FAILED and before and TaskState.FAILED not in before:
-            task.state = TaskState.SKIPPED
+        elif before and (
+            (task.when is When.SUCCEEDED and any(one.state is not TaskState.SUCCEEDED for one in before))
+            or (task.when is When.FAILED and not failure)
+        ):
+            task.state, task.failure_before = TaskState.SKIPPED, False
         else:
             task.ready(due=bool(task.after) or self.starts_at_once)
         return True

@@ -82,5 +82,5 @@ def test_a_roster_that_is_gone_is_reported_and_the_schedule_continues(db: Databa
     assert fire_once(db) == 0
     kept = schedules.find(db, "ada", "s")
     assert kept is not None
-    assert kept.problem == f"There are no such files any more: {roster.id}."
+    assert kept.problem == f"These files no longer exist: {roster.id}."
     assert kept.next_at is not None

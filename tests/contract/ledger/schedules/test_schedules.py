@@ -218,7 +218,7 @@ def test_one_schedule_in_trouble_does_not_hold_up_the_others(db: Database) -> No
     assert fire_due(db, lambda schedule, job_id: makes[schedule.name](schedule, job_id)) == 1
     troubled = schedules.find(db, "ada", "a")
     assert troubled is not None
-    assert troubled.problem == f"There are no such files any more: {gone.id}."
+    assert troubled.problem == f"These files no longer exist: {gone.id}."
     assert job_ids(db) == [schedules.find(db, "ada", "b").last_job_id]  # type: ignore[union-attr]
 
 

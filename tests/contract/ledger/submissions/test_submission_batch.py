@@ -1,8 +1,10 @@
 """Submissions that share a transaction: each is accepted or refused for itself, by what is true when it is inserted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -247,3 +249,28 @@ def test_a_repeated_one_has_taken_its_unit(book: Book) -> None:
     assert isinstance(outcome, Repeated)
     assert outcome.limit is not None
     assert outcome.limit.left == 3
+
+
+def test_a_job_whose_id_is_there_already_is_not_inserted_again(book: Book) -> None:
+    first = book.new_job(task(input={"n": 1}), id_given=True)
+    again = replace(book.new_job(task("a", input={"n": 2}), task("b", "a"), tags=("x",)), id=first.id, id_given=True)
+    other = book.new_job(id_given=True)
+    assert kinds(submit_batch(book.db, [Submission(first)])) == ["Accepted"]
+    assert kinds(submit_batch(book.db, [once(again), Submission(other)])) == ["IdTaken", "Accepted"]
+    kept = job_queries.job(book.db, first.id, "ada")
+    assert kept is not None
+    assert [one.input for one in kept.tasks] == [{"n": 1}]
+    with book.db.read() as connection:
+        assert connection.execute(job_tags.select()).all() == []
+    assert reserve(book.db, SCOPE, "f") == Answer(202, f"/v1/jobs/{first.id}")
+
+
+def test_of_twins_with_one_id_in_a_group_one_is_inserted(book: Book) -> None:
+    twins = [replace(book.new_job(), id=UUID(int=7), id_given=True) for _ in range(3)]
+    assert kinds(submit_batch(book.db, [Submission(twin) for twin in twins])) == ["Accepted", "IdTaken", "IdTaken"]
+
+
+def test_of_twins_with_one_id_in_many_threads_one_is_inserted(book: Book) -> None:
+    twins = [replace(book.new_job(), id=UUID(int=7), id_given=True) for _ in range(8)]
+    outcomes = together(8, lambda number: submit_batch(book.db, [Submission(twins[number])]))
+    assert sorted(kinds([one for (one,) in outcomes])) == ["Accepted", *["IdTaken"] * 7]

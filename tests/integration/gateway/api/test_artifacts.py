@@ -106,6 +106,23 @@ def test_a_strange_media_type_does_no_harm(door: Door, media_type: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("text/calendar; method=REQUEST", "text/calendar; method=REQUEST"),
+        ('application/pdf; name="the plan.pdf"', 'application/pdf; name="the plan.pdf"'),
+        ('application/pdf; name="übersicht.pdf"', "application/pdf; name*=utf-8''%C3%BCbersicht.pdf"),
+        ('text/csv; header=present; a="b\0"', "text/csv; header=present"),
+    ],
+)
+def test_a_file_keeps_the_parameters_of_its_media_type(door: Door, sent: str, kept: str) -> None:
+    part = f'--cut\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: {sent}\r\n\r\nx\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
+    stored = door.post("/v1/files", content=f"{part}--cut--\r\n".encode(), headers=headers).json()
+    assert stored["media_type"] == kept
+    assert door.get(stored["url"]).headers["Content-Type"] == kept
+
+
+@pytest.mark.parametrize(
     "files",
     [
         {"file": ("a.txt", b"")},

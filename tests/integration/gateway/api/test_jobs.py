@@ -6,8 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from bureau.contracts.catalog import Catalog
+from bureau.ledger.dispatch import workers
 from bureau.ledger.jobs.outcome import Succeeded
-from tests.integration.gateway.conftest import Door, pointers
+from tests.integration.gateway.conftest import SUMA, Door, pointers
 from tests.support.waiting import until
 
 NOBODY = "7f3e0f5e-3c4e-4c1e-9d0c-0d7d7d7d7d7d"
@@ -41,6 +43,21 @@ def test_a_chain_passes_results_on(door: Door) -> None:
     assert door.get(f"/v1/jobs/{job['id']}").json()["tasks"][1]["state"] == "queued"
 
 
+def test_a_task_that_a_new_version_removed_shows_no_worker_and_is_refused(door: Door) -> None:
+    """Workers of the new version serve the queue, but leave the removed task alone."""
+    picture = {"name": "draw", "run": "shop.picture", "input": {}}
+    waiting = submit(door, picture)
+    assert waiting["waiting"]["reason"] == "behind"
+    (old,) = [worker.id for worker in workers.workers(door.db) if worker.service == "shop"]
+    door.announce("shop", Catalog(tasks=[SUMA]))
+    assert door.post("/v1/jobs", {"tasks": [picture]}).status_code == 202  # the old worker still serves it
+    workers.stopped(door.db, [old])
+    until(lambda: door.get(f"/v1/jobs/{waiting['id']}").json()["waiting"]["reason"] == "no_worker", 30)
+    assert "No running worker has the task shop.picture" in door.get(f"/jobs/{waiting['id']}").text
+    refused = door.post("/v1/jobs", {"tasks": [picture]})
+    assert (refused.status_code, pointers(refused)) == (422, ["#/tasks/0/run"])
+
+
 def test_the_task_overrides_its_job_and_the_job_what_was_announced(door: Door) -> None:
     tasks = [
         suma("a", retry={"max_attempts": 1}, time_limit_seconds=5),
@@ -63,6 +80,11 @@ def test_the_task_overrides_its_job_and_the_job_what_was_announced(door: Door) -
         ([suma("a", ["b"])], ["#/tasks/0/after/0"], "called b"),
         ([suma("a", ["b"]), suma("b", ["a"])], ["#/tasks/0/after"], "a after b after a"),
         ([suma("a", input={"a": {"$result": "/b"}, "b": 1}), suma("b")], ["#/tasks/0/input/a"], "`after`"),
+        (
+            [suma(), suma("b", ["add"], input={"a": {"$result": "/add/rows"}, "b": 1})],
+            ["#/tasks/1/input/a"],
+            "The result of add (shop.suma) has no rows; its type is integer.",
+        ),
         ([suma("a", when="never")], ["#/tasks/0/when"], "succeeded"),
         ([{"name": "a", "run": "shop.picture", "input": {"x": {"artifact": NOBODY}}}], ["#/tasks/0/input/x"], NOBODY),
         ([], ["#/tasks"], "at least 1"),

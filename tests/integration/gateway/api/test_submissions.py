@@ -153,7 +153,7 @@ def test_a_report_is_mailed_by_a_second_task(door: Door) -> None:
         ({"report": "sales", "params": {"limit": "three"}}, ["#/params/limit"], "integer"),
         ({"report": "sales", "params": {"limit": 0, "x": 1}}, ["#/params/limit", "#/params/x"], "1 more"),
         ({"report": "sales", "params": {"since": "yesterday"}}, ["#/params/since"], "date"),
-        ({"report": "sales", "params": {"since": {"$result": "/a"}}}, ["#/params/since"], "no task before"),
+        ({"report": "sales", "params": {"since": {"$result": "/a"}}}, ["#/params/since"], "No task comes before"),
         ({}, ["#/report"], "required"),
         ({"report": "sales", "format": {"delimiter": "x"}}, ["#/format/delimiter"], "','"),
     ],
@@ -253,7 +253,7 @@ def test_a_wrong_email_is_refused(door: Door, change: dict[str, Any], where: lis
     [
         ({"template": "welcom"}, "#/template", "known: ready, welcome"),
         ({"context": {"x": "y" * 17_000}}, "#/context", "MAX_CONTEXT_BYTES allows 16384"),
-        ({"context": {"x": [{"$result": "/a"}]}}, "#/context/x/0", "no task before"),
+        ({"context": {"x": [{"$result": "/a"}]}}, "#/context/x/0", "No task comes before"),
         ({"template": "No such name"}, "#/template", "pattern"),
     ],
 )

@@ -237,7 +237,7 @@ def test_a_browser_without_a_key_is_asked_for_it_and_shown_a_page(gateway: Keyed
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "<h1>A key is needed</h1>" in answer.text
+    assert "<h1>A key is required</h1>" in answer.text
     assert 'href="/problems/key-missing"' in answer.text
     assert "<key>" not in answer.text  # the detail's angle brackets are text, not a tag
 

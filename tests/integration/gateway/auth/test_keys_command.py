@@ -57,10 +57,10 @@ def test_a_key_is_shown_once_and_its_secret_is_kept_nowhere(tmp_path: Path) -> N
 def test_a_key_is_revoked_by_its_id(tmp_path: Path) -> None:
     key = api_key.parse(made(tmp_path))
     assert key is not None
-    assert "opens nothing any more" in run(tmp_path, "revoke", key.id)[0]
-    assert "was revoked before" in run(tmp_path, "revoke", key.id)[0]
+    assert "is revoked and no longer accepted" in run(tmp_path, "revoke", key.id)[0]
+    assert "had been revoked before" in run(tmp_path, "revoke", key.id)[0]
     assert " revoked " in run(tmp_path, "list")[0]
-    assert "There is no key nothing" in run(tmp_path, "revoke", "nothing", status=1)[1]
+    assert "Key nothing not found" in run(tmp_path, "revoke", "nothing", status=1)[1]
 
 
 def test_without_keys_the_list_says_how_to_make_one(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_keys_of_the_file_are_listed_and_are_revoked_there(tmp_path: Path) -> No
     assert re.search(rf"^{in_file.id} +till +view +in a file +- +- +- +KEYS_FILE {file}$", listed, re.MULTILINE)
     assert in_file.secret not in listed
     told = run(tmp_path, "revoke", in_file.id, status=1, KEYS_FILE=str(file))[1]
-    assert told.startswith(f"The key {in_file.id} of till is in KEYS_FILE, {file}: remove its line there.")
+    assert told.startswith(f"The key {in_file.id} of till is in KEYS_FILE, {file}; remove its line there.")
 
 
 def test_a_file_of_keys_that_is_wrong_keeps_nobody_from_revoking(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_file_of_keys_that_is_wrong_keeps_nobody_from_revoking(tmp_path: Path)
     file = tmp_path / "keys"
     file.write_text("shop submit nonsense\n")
     stdout, stderr = run(tmp_path, "revoke", key.id, KEYS_FILE=str(file))
-    assert "opens nothing any more" in stdout
+    assert "is revoked and no longer accepted" in stdout
     assert "line 1" in stderr
     assert "nonsense" not in stderr
 

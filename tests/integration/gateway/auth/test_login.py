@@ -96,7 +96,7 @@ def test_a_role_hides_what_it_refuses(gateway: Keyed) -> None:
     assert "Purge" not in overview
     refused = client.post(f"/jobs/{job_id}/cancel", headers={**PEOPLE, **OURS})
     assert refused.status_code == 403
-    assert "The key&#39;s role does not suffice" in refused.text
+    assert "The key&#39;s role is too low" in refused.text
 
 
 def test_basic_authentication_goes_on_working(gateway: Keyed) -> None:

@@ -95,7 +95,7 @@ def test_what_is_not_there_is_said_on_a_page_to_people_and_as_a_problem_to_progr
     path = "/jobs/00000000-0000-0000-0000-000000000000"
     people, programs = page(door, path), door.get(path)
     assert people.status_code == programs.status_code == 404
-    assert "<h1>There is no such thing</h1>" in people.text
+    assert "<h1>Not found</h1>" in people.text
     assert programs.json()["type"] == "/problems/not-found"
 
 

@@ -132,7 +132,7 @@ def test_all_that_is_wrong_stands_beside_its_field(door: Door) -> None:
         ({"kind": "email", "to": "ada@example.com", "text": "y" * 16_385, "subject": "x"}, "text", "a schedule takes"),
         ({"kind": "certificates", "files": "roster.csv"}, "files", "UUID"),
         ({**REPORT, "every_seconds": "sixty", "cron": ""}, "every_seconds", "integer"),
-        ({**REPORT, "every_seconds": "60"}, "cron", "here are both"),
+        ({**REPORT, "every_seconds": "60"}, "cron", "both are given"),
     ],
 )
 def test_a_field_that_is_wrong_says_why(door: Door, fields: dict[str, str], field: str, words: str) -> None:
@@ -174,7 +174,7 @@ def test_a_report_that_is_gone_keeps_its_parameters(door: Door) -> None:
     assert "No service announces the report gone now." in form.text
     answer = send(door, "/schedules/daily/edit", **filled(form))
     assert answer.status_code == 422
-    assert "There is no report gone; known: sales." in answer.text
+    assert "Report gone not found; known: sales." in answer.text
     assert kept(door)["report"]["params"] == {"limit": 20}
 
 

@@ -146,7 +146,7 @@ def test_requests_from_other_pages_and_for_other_names_are_refused(door: Door) -
 def test_what_a_problem_means_can_be_read(door: Door) -> None:
     answer = door.get(door.get("/nowhere").json()["type"])
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert "There is no such thing" in answer.text
+    assert "Not found" in answer.text
     assert door.get("/problems/nothing").status_code == 404
 
 

@@ -54,8 +54,8 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether it is answered with 200 within a second."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    """Whether it is answered with 200 within five seconds, half of what a slow client may take."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200

@@ -49,7 +49,7 @@ def test_every_wrong_line_is_named_and_no_key_is_told() -> None:
     assert "line 3: an owner has letters" in said
     assert "line 4: the role is one of view, submit, operate" in said
     assert "line 5: the key is not of the form bureau_<id>_<secret>" in said
-    assert f"line 6: a key with the id {SHOP.id} stands above already" in said
+    assert f"line 6: a key with the id {SHOP.id} is in an earlier line" in said
     assert SHOP.secret not in said
     assert ADA.secret not in said
 

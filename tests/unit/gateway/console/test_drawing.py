@@ -122,7 +122,10 @@ def test_an_event_is_told_in_words(kind: str, data: dict[str, Any], text: str) -
     ("waiting", "text"),
     [
         (None, None),
-        ({"reason": "no_worker"}, "No worker serves the queue shop right now. It starts when one does."),
+        (
+            {"reason": "no_worker"},
+            "No running worker has the task shop.suma of the queue shop. It starts when one does.",
+        ),
         ({"reason": "queue_paused"}, "The queue shop is paused. It starts after somebody resumes the queue."),
         (
             {"reason": "behind", "position": 4, "starts_in_seconds": 12.0},
@@ -134,7 +137,7 @@ def test_an_event_is_told_in_words(kind: str, data: dict[str, Any], text: str) -
     ],
 )
 def test_why_a_job_waits(waiting: dict[str, Any] | None, text: str | None) -> None:
-    assert why_it_waits(waiting, "shop") == text
+    assert why_it_waits(waiting, "shop.suma", "shop") == text
 
 
 def test_a_list_is_told_as_people_say_it() -> None:

@@ -142,7 +142,7 @@ def test_a_body_that_is_not_text_is_refused(composer: Composer, ctx: FakeContext
 
 
 def test_a_body_that_is_too_large_is_refused(composer: Composer, ctx: FakeContext) -> None:
-    with pytest.raises(PermanentError, match=r"html: 1,048,577 bytes, the limit is 1,048,576") as caught:
+    with pytest.raises(PermanentError, match=r"html: 1,048,577 bytes; the limit is 1,048,576") as caught:
         _composed(composer, ctx, _mail(html=ctx.add_file("b.html", "text/html", b"x" * (MAX_BODY_BYTES + 1))))
     assert caught.value.code == "mail_body_too_large"
 
@@ -159,7 +159,7 @@ def test_stored_files_are_attached_under_safe_names(composer: Composer, ctx: Fak
 
 def test_attachments_beyond_the_limit_are_refused_unread(composer: Composer, ctx: FakeContext) -> None:
     files = [ctx.add_file(f"{n}.bin", "application/x", bytes(400)) for n in range(3)]
-    with pytest.raises(PermanentError, match=r"'2.bin' they have 1,200 bytes, more than the 1,000") as caught:
+    with pytest.raises(PermanentError, match=r"'2.bin' have 1,200 bytes, more than the 1,000") as caught:
         _composed(composer, ctx, _mail(attachments=files))
     assert caught.value.code == "mail_attachments_too_large"
     assert _composed(composer, ctx, _mail(attachments=files[:2])).attachments[1].size == 400
@@ -184,11 +184,21 @@ def test_a_file_that_is_not_there_is_refused(composer: Composer, ctx: FakeContex
         ("", "application/octet-stream"),
         ("nonsense", "application/octet-stream"),
         ("text/csv\r\nX-Evil: 1", "application/octet-stream"),
-        ("text/csv; name=x", "application/octet-stream"),
+        ("text/csv; name=x", "text/csv; name=x"),
+        ("text/calendar; method=REQUEST; charset=utf-8", "text/calendar; method=REQUEST; charset=utf-8"),
+        ("text/calendar; method=REQUEST\r\nX-Evil: 1", "text/calendar"),
+        ('application/pdf; name="a b.pdf"', 'application/pdf; name="a b.pdf"'),
     ],
 )
 def test_a_media_type_that_cannot_stand_in_a_header_is_not_used(given: str, kept: str) -> None:
     assert media_type(given) == kept
+
+
+def test_the_name_in_a_media_type_is_the_name_that_the_mail_gives_the_file() -> None:
+    assert media_type("application/pdf; name=a.pdf; x=1", "übersicht.pdf") == (
+        "application/pdf; name*=utf-8''%C3%BCbersicht.pdf; x=1"
+    )
+    assert media_type("application/pdf", "b.pdf") == "application/pdf"
 
 
 def test_a_sender_of_a_domain_that_is_not_allowed_is_refused() -> None:
@@ -200,7 +210,7 @@ def test_a_sender_of_a_domain_that_is_not_allowed_is_refused() -> None:
         from_domains=frozenset({"example.com"}),
     )
     assert composer.envelope(_mail(**{"from": "me@EXAMPLE.com"})).sender.address == "me@example.com"
-    with pytest.raises(PermanentError, match=r"MAIL_FROM_DOMAINS allows: example\.com") as caught:
+    with pytest.raises(PermanentError, match=r"MAIL_FROM_DOMAINS does not allow; it allows example\.com") as caught:
         composer.envelope(_mail(**{"from": "me@other.example"}))
     assert caught.value.code == "mail_from_not_allowed"
 
@@ -223,7 +233,7 @@ def test_a_link_is_signed_for_the_tasks_owner_when_the_mail_is_made(composer: Co
 
 
 def test_no_link_is_made_to_a_file_of_another_owner(composer: Composer, ctx: FakeContext) -> None:
-    with pytest.raises(PermanentError, match=r"links/link: there is no file .* never was yours"):
+    with pytest.raises(PermanentError, match=r"links/link: file .* not found: it was removed, or it is not yours"):
         _composed(composer, ctx, linked(FOREIGN))
 
 

@@ -174,6 +174,23 @@ def test_an_attachment_comes_back_as_it_was(media_type: str, content_type: str, 
     assert part.get_payload(decode=True) == data
 
 
+@pytest.mark.parametrize(
+    ("media_type", "parameters"),
+    [
+        ("text/calendar; method=REQUEST; charset=utf-8", {"method": "REQUEST", "charset": "utf-8"}),
+        ('application/pdf; name="a b.pdf"', {"name": "a b.pdf"}),
+        ("application/pdf; name*=utf-8''%C3%BCbersicht.pdf", {"name": "übersicht.pdf"}),
+        (f'application/pdf; name="{"long " * 40}.pdf"', {"name": f"{'long ' * 40}.pdf"}),
+    ],
+)
+def test_the_parameters_of_an_attachments_type_come_back(media_type: str, parameters: dict[str, str]) -> None:
+    written = make_message(text="see attachment", attachments=(_attachment("a", media_type, b"x"),))
+    (part,) = _parsed(written).iter_attachments()
+    header = part["Content-Type"]
+    assert header.content_type == media_type.partition(";")[0]
+    assert dict(header.params) == parameters
+
+
 def test_files_read_in_small_pieces_are_encoded_the_same() -> None:
     class Dribbling(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -195,6 +212,7 @@ def test_files_read_in_small_pieces_are_encoded_the_same() -> None:
         {"reply_to": Mailbox("", "josé\x85@example.com")},
         {"reply_to": Mailbox("a\0b", "ada@example.com")},
         {"attachments": (Attachment("a\r\nb.csv", "text/csv", 0, b""),)},
+        {"attachments": (Attachment("a.csv", "text/csv; a=b\r\nX-Evil: 1", 0, b""),)},
     ],
 )
 def test_header_injection_is_refused_when_the_message_is_made(fields: dict[str, object]) -> None:

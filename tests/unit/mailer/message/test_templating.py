@@ -185,14 +185,14 @@ def test_a_value_of_the_wrong_kind_is_refused_with_the_value(
 
 
 def test_an_unknown_template_is_refused_with_the_known_names(templates: Templates) -> None:
-    with pytest.raises(PermanentError, match="there are certificates-ready, job-failed, report-ready") as caught:
+    with pytest.raises(PermanentError, match="the templates are certificates-ready, job-failed") as caught:
         templates.render("wellcome", {})
     assert caught.value.code == "template_unknown"
 
 
 @pytest.mark.parametrize("name", ["_shared", "../templates/welcome", ".", "", "welcome/../welcome"])
 def test_a_name_that_is_no_template_reaches_no_file(templates: Templates, name: str) -> None:
-    with pytest.raises(PermanentError, match="there is no"):
+    with pytest.raises(PermanentError, match="not found; the templates are"):
         templates.render(name, {})
 
 

@@ -70,6 +70,10 @@ def test_plain_text_comes_first_and_no_part_is_empty(
         ("umsätze é.pdf", "application/pdf", "umsatze e.pdf", "application/pdf"),
         ("売上.zip", "application/zip", "__.zip", "application/zip"),
         ("a.json", "application/json; charset=utf-8", "a.json", "application/json"),
+        ("a.ics", "text/calendar; charset=utf-8; method=REQUEST", "a.ics", "text/calendar; method=REQUEST"),
+        ("a.ics", 'text/calendar; method="a;b"', "a.ics", "application/octet-stream"),
+        ("a.ics", "text/calendar", "a.ics", "application/octet-stream"),
+        ("a.pdf", "application/pdf; name=a.pdf", "a.pdf", "application/pdf"),
     ],
 )
 def test_attachments_keep_their_bytes(name: str, media_type: str, sent_name: str, sent_type: str) -> None:
@@ -112,7 +116,7 @@ def test_recipients_may_have_addresses_in_any_script_the_sender_may_not() -> Non
         {"to": [{"email": "josé@example.com", "name": "José"}], "bcc": [{"email": "用户@xn--r8jz45g.jp"}]}
     ]
     assert over_limits(new_message(sender=jose), recipients) == (
-        "SendGrid takes no sender whose address is not ASCII, and from is josé@example.com"
+        "SendGrid accepts only ASCII sender addresses, but from is josé@example.com"
     )
 
 

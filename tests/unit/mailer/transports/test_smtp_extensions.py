@@ -74,9 +74,9 @@ def test_a_mail_asks_for_what_it_needs_and_no_more(
 
 def test_who_is_left_out_is_told_why_and_the_sender_which_field_it_is() -> None:
     message = make_message(text="x", to=_boxes(JOSE), reply_to=Mailbox("", USER))
-    without = "553 5.6.7 the server does not take addresses that are not ASCII (SMTPUTF8)"
+    without = "553 5.6.7 the server accepts only ASCII addresses (it lacks SMTPUTF8)"
     assert plan(make_message(text="x", to=_boxes(JOSE)), (JOSE,), NOTHING).left_out == {JOSE: without}
-    assert plan(message, (JOSE,), NOTHING).left_out == {JOSE: f"{without}, and reply_to is {USER}"}
+    assert plan(message, (JOSE,), NOTHING).left_out == {JOSE: f"{without}, but reply_to is {USER}"}
 
 
 def test_who_cannot_be_reached_is_named_to_the_others() -> None:

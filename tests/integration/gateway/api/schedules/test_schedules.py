@@ -73,8 +73,8 @@ def test_putting_it_again_replaces_it(door: Door) -> None:
     [
         ({"cron": "0 0 30 2 *"}, ["#/cron"], "month 2 has no day 30"),
         ({"cron": "61 * * * *"}, ["#/cron"], "its minute is 61; write 0 to 59"),
-        ({"cron": None}, ["#/cron"], "Give cron or every_seconds; here are neither"),
-        ({"every_seconds": 60}, ["#/cron"], "here are both"),
+        ({"cron": None}, ["#/cron"], "Give either cron or every_seconds; neither is given"),
+        ({"every_seconds": 60}, ["#/cron"], "both are given"),
         ({"every_seconds": 0, "cron": None}, ["#/every_seconds"], "1"),
         ({"time_zone": "Europe/Pari"}, ["#/time_zone"], "did you mean Europe/Paris?"),
         ({"misfire": "never"}, ["#/misfire"], "skip"),
@@ -88,7 +88,7 @@ def test_putting_it_again_replaces_it(door: Door) -> None:
         (
             {"job": {"tasks": [{"name": "x", "run": "shop.picture", "input": {"of": {"artifact": NOBODY}}}]}},
             ["#/job/tasks/0/input/of"],
-            f"There is no file {NOBODY} of yours",
+            f"File {NOBODY} not found",
         ),
         ({"cron": "0 0 30 2 *", "time_zone": "Mars", "job": {"tasks": [suma(run="a.b")]}}, None, ""),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from bureau.services.certificates.archive.check import Checked, Limits, check_archive
+from bureau.services.certificates.archive.check import CheckedArchive, Limits, check_archive
 from bureau.services.certificates.archive.errors import ArchiveError
 from tests.support import archives
 from tests.support.archives import archive, built, entry, patched
@@ -19,8 +19,8 @@ LIMITS = Limits(archive_bytes=MB, members=5, member_bytes=3 * MB, uncompressed_b
 PDF = b"%PDF-1.7 not really " + bytes(range(256))
 
 
-def checked(data: bytes, limits: Limits = LIMITS) -> Checked:
-    return check_archive(io.BytesIO(data), limits, lambda *_: None)
+def checked(data: bytes, limits: Limits = LIMITS) -> CheckedArchive:
+    return check_archive(io.BytesIO(data), limits, lambda _: None, lambda *_: None)
 
 
 def refused(data: bytes, limits: Limits = LIMITS) -> ArchiveError:
@@ -32,29 +32,32 @@ def refused(data: bytes, limits: Limits = LIMITS) -> ArchiveError:
 
 def test_a_sound_archive_passes_and_its_files_are_counted() -> None:
     data = archive(("folder/", b""), ("folder/a.pdf", PDF), ("manifest.csv", b"file\n"))
-    assert checked(data) == Checked(files=2, uncompressed_bytes=len(PDF) + 5)
+    passed = checked(data)
+    assert (len(passed), passed.uncompressed_bytes) == (2, len(PDF) + 5)
+    assert "folder/" not in passed
+    assert (passed.size_bytes("folder/a.pdf"), b"".join(passed.read("folder/a.pdf"))) == (len(PDF), PDF)
 
 
 def test_members_that_are_stored_instead_of_compressed_pass() -> None:
-    assert checked(archive(("a.pdf", PDF), method=zipfile.ZIP_STORED)).files == 1
+    assert len(checked(archive(("a.pdf", PDF), method=zipfile.ZIP_STORED))) == 1
 
 
 def test_an_archive_whose_sizes_follow_its_data_passes() -> None:
-    assert checked(archives.streamed(("a.pdf", PDF), ("b.pdf", PDF))).files == 2
+    assert len(checked(archives.streamed(("a.pdf", PDF), ("b.pdf", PDF)))) == 2
 
 
 def test_an_archive_with_zip64_records_passes() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as writer, writer.open("a.pdf", "w", force_zip64=True) as member:
         member.write(PDF)
-    assert checked(file.getvalue()).files == 1
+    assert len(checked(file.getvalue())) == 1
 
 
 def test_an_archive_with_a_comment_passes() -> None:
     file = io.BytesIO(archive(("a.pdf", PDF)))
     with zipfile.ZipFile(file, "a") as writer:
         writer.comment = b"made by hand"
-    assert checked(file.getvalue()).files == 1
+    assert len(checked(file.getvalue())) == 1
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,17 @@ def test_an_archive_with_a_comment_passes() -> None:
         "a\nb",
         "\u202efdp.exe",
         "x" * 241,
+        "a.pdf.",
+        "a.pdf ",
+        "a /b.pdf",
+        "a.pdf::$DATA",
+        "a:b.pdf",
+        "nul",
+        "CON.pdf",
+        "a/com1.tar.gz",
+        "LPT¹.pdf",
+        "aux .pdf",
+        "conin$",
     ],
 )
 def test_a_name_that_could_mean_another_place_is_refused(name: str) -> None:
@@ -100,7 +114,15 @@ def test_a_second_name_that_some_programs_use_is_checked_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("a.pdf", "A.PDF"), ("e\u0301.pdf", "\u00e9.pdf"), ("a", "a/b.pdf"), ("a/b.pdf", "a")]
+    ("first", "second"),
+    [
+        ("a.pdf", "A.PDF"),
+        ("e\u0301.pdf", "\u00e9.pdf"),
+        ("a", "a/b.pdf"),
+        ("a/b.pdf", "a"),
+        ("a?.pdf", "a_.pdf"),
+        ("a\u200d.pdf", "a.pdf"),
+    ],
 )
 def test_two_members_for_the_same_place_are_refused(first: str, second: str) -> None:
     assert refused(archive((first, PDF), (second, PDF))).code == "archive_duplicate_name"
@@ -119,7 +141,7 @@ def test_links_and_devices_are_refused(kind: int) -> None:
 
 
 def test_plain_unix_files_pass() -> None:
-    assert checked(built([(entry("a.pdf", mode=stat.S_IFREG | 0o644), PDF)])).files == 1
+    assert len(checked(built([(entry("a.pdf", mode=stat.S_IFREG | 0o644), PDF)]))) == 1
 
 
 @pytest.mark.parametrize("flag", [0x0001, 0x0040, 0x2000])
@@ -252,13 +274,13 @@ def test_headers_that_contradict_each_other_are_refused(change: Callable[[bytes]
 @pytest.mark.parametrize("header", ["local", "directory"])
 def test_a_name_that_header_and_directory_read_in_two_encodings_is_refused(header: str) -> None:
     sound = archive(("é.pdf", PDF))
-    assert checked(sound).files == 1
+    assert len(checked(sound)) == 1
     other_encoding = {7 if header == "local" else 9: b"\x00"}
     assert refused(patched(sound, **{header: other_encoding})).code == "archive_corrupt"
 
 
 def test_names_of_ascii_read_the_same_in_both_encodings() -> None:
-    assert checked(patched(archive(("e.pdf", PDF)), local={7: b"\x08"})).files == 1
+    assert len(checked(patched(archive(("e.pdf", PDF)), local={7: b"\x08"}))) == 1
 
 
 def test_an_offset_past_everything_is_refused() -> None:
@@ -288,5 +310,5 @@ def test_the_checkpoint_is_told_how_far_it_is_and_may_stop_it() -> None:
 
     data = archive(("a.pdf", PDF), ("b.pdf", PDF), ("c.pdf", PDF))
     with pytest.raises(Enough):
-        check_archive(io.BytesIO(data), LIMITS, stop_at_second)
-    assert seen == [(0, 3), (1, 3)]
+        check_archive(io.BytesIO(data), LIMITS, lambda _: None, stop_at_second)
+    assert seen == [(0, 3), (0, 3), (1, 3)]

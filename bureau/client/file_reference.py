@@ -1,0 +1,7 @@
+"""Defines what stands for a stored file in a request."""
+
+
+class FileReference:
+    """Refers to the stored file with this id."""
+
+    id: str

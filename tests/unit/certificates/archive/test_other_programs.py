@@ -1,0 +1,62 @@
+"""unzip, bsdtar, jar, 7-Zip and Python list the same members in what people get, for every archive of the corpus."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers.installing import installed
+from tests.unit.certificates.archive.corpus import SOUND
+from tests.unit.certificates.archive.test_copies import copied
+
+pytestmark = pytest.mark.long
+
+PACKAGES = {"unzip": "unzip", "bsdtar": "libarchive-tools", "jar": "openjdk-17-jdk-headless", "7zz": "7zip"}
+ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}
+
+Listing = Callable[[Mapping[str, str], Path], str]
+
+
+def _run(*command: str, archive: Path) -> str:
+    with archive.open("rb") as file:
+        done = subprocess.run(
+            command, stdin=file, env=ENVIRONMENT, capture_output=True, check=True, text=True, timeout=120
+        )
+    return done.stdout
+
+
+def _seven_zip(program: str, file: Path) -> str:
+    said = _run(program, "l", "-slt", "-ba", str(file), archive=file)
+    folders = re.findall(r"^Path = (.*)\n(?:.*\n)*?Folder = (.)", said, re.MULTILINE)
+    return "\n".join(path + ("/" if is_folder == "+" else "") for path, is_folder in folders)
+
+
+LISTINGS: dict[str, Listing] = {
+    "unzip": lambda found, file: _run(found["unzip"], "-Z1", str(file), archive=file),
+    "bsdtar": lambda found, file: _run(found["bsdtar"], "-tf", str(file), archive=file),
+    "bsdtar, of a stream": lambda found, file: _run(found["bsdtar"], "-tf", "-", archive=file),
+    "jar": lambda found, file: _run(found["jar"], "--list", "--file", str(file), archive=file),
+    "jar, of a stream": lambda found, file: _run(found["jar"], "--list", archive=file),
+    "7-Zip": lambda found, file: _seven_zip(found["7zz"], file),
+}
+
+
+@pytest.fixture(scope="session")
+def programs() -> dict[str, str]:
+    return {name: installed(partial(shutil.which, name), package, "PATH") for name, package in PACKAGES.items()}
+
+
+@pytest.mark.parametrize("kind", SOUND)
+def test_every_program_lists_the_same(kind: str, programs: dict[str, str], tmp_path: Path) -> None:
+    data, names = SOUND[kind]
+    file = tmp_path / "a.zip"
+    file.write_bytes(copied(data))
+    listed = {program: sorted(listing(programs, file).splitlines()) for program, listing in LISTINGS.items()}
+    assert listed == dict.fromkeys(LISTINGS, sorted(names))
+    _run(programs["unzip"], "-tqq", str(file), archive=file)
+    _run(programs["7zz"], "t", "-bso0", str(file), archive=file)
