@@ -9,6 +9,7 @@ from enum import StrEnum
 import structlog
 
 from bureau.contracts.errors import Stopped
+from bureau.threads import refuse_on_loop
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class StopToken:
 
     def wait(self, seconds: float) -> None:
         """Sleeps for `seconds`, or raises `Stopped` as soon as the token is set."""
+        refuse_on_loop("ctx.stop.wait(…)", "await ctx.sleep(…)")
         self._event.wait(seconds)
         self.check()
 

@@ -27,7 +27,8 @@ from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
-from bureau.task import ArtifactWriter, Context, OpenArtifact
+from bureau.task import Context
+from bureau.task_files import ArtifactBlock, ArtifactWriter, OpenArtifact, OpenBlock, artifact_block, open_block
 
 Find = Callable[[UUID, str], StoredArtifact | None]
 """The artifact of this id and owner. Raises `LedgerUnavailable`."""
@@ -57,7 +58,7 @@ class MadeArtifact:
 
 
 class Execution(Context):
-    """Holds a running task: its unwritten events in `said`, its files in `made`.
+    """Holds a running task: its unwritten events in `events`, its files in `made`.
 
     Its methods hold interrupts off, because they take locks that other threads of the process need.
     """
@@ -77,7 +78,7 @@ class Execution(Context):
         self.following: ReadyTask | None = None
         self.delivery: DeliveryEnd | None = None  # written however the execution ends
         self.added = AddedTasks(claim.name, announcements)
-        self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
+        self.events = EventBuffer(claim.name, claim.claim_no, claim.worker)
         self._find_in_ledger = find
         self._storage = storage
 
@@ -100,15 +101,14 @@ class Execution(Context):
     def log(self, line: str) -> None:
         self.stop.check()
         with self.interrupt.held_off():
-            self.said.line(scrub(line))
+            self.events.line(scrub(line))
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
         with self.interrupt.held_off():
-            self.said.progress(current, total, None if note is None else scrub(note))
+            self.events.progress(current, total, None if note is None else scrub(note))
 
-    @contextmanager
-    def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
+    def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
         plain = safe_name(name)
         try:
@@ -116,7 +116,11 @@ class Execution(Context):
         except ValueError as error:
             what = f"{media_type!r:.100} is not a media type such as text/csv: {error}"
             raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.") from None
-        ref = ArtifactRef(artifact=new_id(), name=plain)
+        return artifact_block(self._written(ArtifactRef(artifact=new_id(), name=plain), plain, kind))
+
+    @contextmanager
+    def _written(self, ref: ArtifactRef, plain: str, media_type: str) -> Iterator[ArtifactWriter]:
+        self.stop.check()
         key = f"{self.prefix}.{ref.artifact}"  # the ledger holds the name: storage allows fewer names than people use
         with self.interrupt.held_off():
             with self._storage.writer(key) as writer:
@@ -131,7 +135,7 @@ class Execution(Context):
                     job_id=self.job_id,
                     task=self.claim.name,
                     name=plain,
-                    media_type=kind,
+                    media_type=media_type,
                     size=writer.size,
                     sha256=writer.sha256,
                     key=key,
@@ -143,8 +147,12 @@ class Execution(Context):
         made = next(made for made in self.made if made.id == ref.artifact)
         self.kept.append(replace(made, name=safe_name(name)))
 
+    def open(self, ref: ArtifactRef) -> OpenBlock:
+        self.stop.check()
+        return open_block(self._opened(ref))
+
     @contextmanager
-    def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+    def _opened(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
         self.stop.check()
         with self.interrupt.held_off():
             found = self._find(ref)

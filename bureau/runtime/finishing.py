@@ -60,7 +60,7 @@ class Ended:
 
 def _rest(execution: Execution) -> Sequence[TaskEvent]:
     try:
-        return execution.said.rest()
+        return execution.events.rest()
     except Exception:  # the end of a task matters more than its last lines
         log.exception("the last events of a task could not be taken")
         return ()

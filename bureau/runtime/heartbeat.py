@@ -107,8 +107,8 @@ class Heartbeat:
     def _ask(self) -> None:
         with self._lock:
             held = list(self._held)
-        for claim, standing in leases.standing(self._db, held).items():
-            if reason := _REASONS.get(standing):
+        for claim, status in leases.statuses(self._db, held).items():
+            if reason := _REASONS.get(status):
                 with self._lock:
                     execution = self._held.get(claim)
                 if execution is not None:

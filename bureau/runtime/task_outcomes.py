@@ -30,7 +30,7 @@ def succeeded(execution: Execution, result: Any) -> Outcome:
     refuse_unstorable(result)
     return Succeeded(
         hide_secrets(result),
-        progress=execution.said.last_progress,
+        progress=execution.events.last_progress,
         made=tuple(execution.made),
         removed=tuple(ref.artifact for ref in execution.removed),
         added=execution.added.new,
@@ -102,10 +102,10 @@ def input_error(error: ValidationError, claimed: Claim) -> TaskError:
     """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = "/".join(str(part) for part in first["loc"])
-    said = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
+    message = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
     if references(claimed.input):
-        return PermanentError("invalid_input", said)
-    return Postponed("newer_input", f"{said} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
+        return PermanentError("invalid_input", message)
+    return Postponed("newer_input", f"{message} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
 
 
 def refuse_unstorable(result: Any) -> None:

@@ -14,7 +14,8 @@ from bureau.services.certificates.archive.check import CheckedArchive, Limits, c
 from bureau.services.certificates.delivery import deliver
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import spooled_file
-from bureau.task import ArtifactWriter, Context, Task
+from bureau.task import Context, Task
+from bureau.task_files import ArtifactWriter
 
 READINGS_SHOWN = 5
 COPY_BYTES = 256 * 1024

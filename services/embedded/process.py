@@ -47,7 +47,7 @@ from bureau.services.mailer.service import mailer_service
 from bureau.services.reports.service import reports_service
 from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
 from bureau.services.scheduler.settings import SchedulerSettings
-from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
@@ -70,6 +70,7 @@ class Embedded:
         gateway: GatewaySettings,
         scheduler: SchedulerSettings,
         embedded: EmbeddedSettings,
+        working: WorkerSettings,
     ) -> None:
         """Builds all services and binds the port. Raises `SettingsError`, `AlreadyRunning`."""
         if not platform.broker_url.get_secret_value().startswith("memory://"):
@@ -95,10 +96,12 @@ class Embedded:
             storage=storage,
             relay=relay,
             threads=embedded.threads,
+            concurrency=working.concurrency,
             grace_seconds=GRACE_SECONDS,
             supervised=False,
         )
         self._worker = PooledWorker(self._broker, threads=embedded.threads)
+        self._worker.queue_prefetch = self._process.prefetch
         self._scheduler = Scheduler(
             self._db,
             storage,
@@ -208,10 +211,10 @@ def build(shop: DemoShop | None = None) -> Embedded:
     Raises `SettingsError`, `AlreadyRunning`.
     """
     shop = shop or DemoShop()
-    platform, gateway, scheduler, embedded = load(
-        PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
+    platform, gateway, scheduler, embedded, working = load(
+        PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings, WorkerSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
-    process = Embedded(platform, gateway, scheduler, embedded)
+    os.environ["PUBLIC_URL"] = gateway.base_url  # for the links in mails and QR codes
+    process = Embedded(platform, gateway, scheduler, embedded, working)
     shop.wait()
     return process

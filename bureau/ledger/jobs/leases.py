@@ -46,7 +46,7 @@ def renew(db: Database, held: Sequence[Held], *, lease_seconds: float = LEASE_SE
     return {(task_id, wanted[task_id]) for task_id in mine}
 
 
-def standing(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
+def statuses(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
     """Returns how each claim stands in the ledger."""
     if not held:
         return {}
@@ -134,7 +134,7 @@ def _take_back(
             closing.crash(job, task, backoff(task.crashes, CRASH_POLICY, jitter))
         closing.write()
         job.write()
-    db.tell(job.end)
+    db.notify_ended(job.end)
     return bool(closing.woken)
 
 
