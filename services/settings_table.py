@@ -18,7 +18,7 @@ from bureau.services.mailer.settings import MailerSettings
 from bureau.services.reports.settings import ReportsSettings
 from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import LogSettings, PlatformSettings, Settings, WorkerSettings
-from bureau.submission.quota_settings import QuotaSettings
+from bureau.submission.requests.limits import RequestSettings
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/settings.md"
@@ -26,7 +26,7 @@ PAGE = ROOT / "docs/settings.md"
 CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field is listed with the class that reads it first
     (LogSettings, "all but the issuer"),
     (PlatformSettings, "all but the issuer"),
-    (QuotaSettings, "gateway, scheduler"),
+    (RequestSettings, "gateway, scheduler"),
     (GatewaySettings, "gateway"),
     (SchedulerSettings, "scheduler"),
     (WorkerSettings, "workers"),

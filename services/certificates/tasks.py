@@ -45,7 +45,7 @@ def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[
             _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
-        ctx.log(f"kept {archive_name(ctx)}; the uploads are removed")
+        ctx.log(f"kept {archive_name(ctx)}; uploads that nothing else uses are removed")
         return CertificatesIssued(
             archive=artifact.ref,
             members=len(checked),

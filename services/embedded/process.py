@@ -5,7 +5,6 @@ this one starts belong to a dead process, and are requeued at once, without wait
 """
 
 import fcntl
-import importlib
 import os
 import random
 import threading
@@ -51,6 +50,7 @@ from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, loa
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
+from bureau.task_modules import import_task_modules
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
@@ -110,6 +110,7 @@ class Embedded:
             scheduler.keep,
             schedules=schedules,
             quota=scheduler.quota,
+            limits=scheduler.limits,
             expires_leases=False,
         )
         self._survey = LedgerCollector(self._db)
@@ -169,8 +170,7 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
 
 def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    for module in modules.replace(",", " ").split():
-        importlib.import_module(module)
+    import_task_modules(modules.replace(",", " ").split(), "TASKS")
     own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
     for task in DECLARED.values():
         own[task.service].append(task)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bureau.contracts.problems import MAX_ERRORS, FieldError, Problem, ProblemError, first_errors
+from bureau.contracts.problems import MAX_ERRORS, NO_SERVICE, FieldError, Problem, ProblemError, first_errors
 
 RETRY_SECONDS = 5
 
@@ -231,6 +231,15 @@ def refuse(*lists: Iterable[FieldError]) -> None:
     """Raises a 422 problem if any of the lists has an error."""
     if found := first_errors(*lists):
         raise invalid(found)
+
+
+def refuse_unserved(errors: Iterable[FieldError]) -> None:
+    """Raises a 503 problem if an error is that a service is missing, and a 422 problem if there are others."""
+    found = first_errors(errors)
+    for error in found:
+        if error.code == NO_SERVICE:
+            raise try_again("no-service", error.detail)
+    refuse(found)
 
 
 def not_found(what: str) -> ProblemError:

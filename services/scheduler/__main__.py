@@ -63,7 +63,7 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
         error.exit()
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
-    scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota)
+    scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota, limits=own.limits)
     survey = LedgerCollector(db)
     REGISTRY.register(survey)
     health = HealthChecks({"scheduler": scheduler.unhealthy_reason}, settings.health_bind)

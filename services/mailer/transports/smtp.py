@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import (
     END_WITHIN_SECONDS,
@@ -23,6 +24,8 @@ from bureau.services.mailer.transports.smtp_session import START_MAIL, SmtpReply
 from bureau.stop_token import StopToken
 
 KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes; routers drop them silently
+
+LOGIN_REQUIRED = 530  # RFC 4954 and RFC 3207
 
 
 class SmtpTransport:
@@ -134,7 +137,8 @@ class SmtpTransport:
             yield
         except smtplib.SMTPAuthenticationError as error:
             raise TransportUnavailable(
-                f"{self._server} refused the user or password of MAIL_URL: {_words(error)}"
+                f"{self._server} refused the user or password of MAIL_URL: {_words(error)}",
+                retry_after=LOGIN_REFUSED_SECONDS if _is_final(error) else None,
             ) from error
         except smtplib.SMTPNotSupportedError as error:
             hint = "a password in MAIL_URL needs STARTTLS and AUTH; with ?starttls=never it is sent without STARTTLS"
@@ -158,7 +162,19 @@ def _asked(
         return planned, refusal
     if session.pipelines:
         window.check_begin()  # DATA goes with MAIL FROM
-    return planned, session.sender(message.sender.address, size, planned.options, planned.recipients)
+    reply = session.sender(message.sender.address, size, planned.options, planned.recipients)
+    if reply.code == LOGIN_REQUIRED:
+        raise TransportUnavailable(
+            "the mail server asks for a login or for encryption first: mend the user, the password and ?starttls of "
+            f"MAIL_URL ({reply.text})",
+            retry_after=LOGIN_REFUSED_SECONDS,
+        )
+    return planned, reply
+
+
+def _is_final(error: smtplib.SMTPAuthenticationError) -> bool:
+    """Returns whether the server refused the login itself; 454 says that it cannot check it now (RFC 4954)."""
+    return error.smtp_code >= 500
 
 
 def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> SmtpReply | None:

@@ -64,7 +64,7 @@ def chunks(*parts: Iterable[RowBatch]) -> Iterator[RowBatch]:
 
 
 def file_name(title: str, params: Iterable[object], file_format: CsvFormat) -> str:
-    """Returns a file name made of the report's title and the given parameter values: `monthly-sales-north.csv`."""
+    """Returns a file name made of the report's title and the parts of `name_parts`: `monthly-sales-north.csv`."""
     slug = "-".join(filter(None, map(_slug, (title, *params))))
     stem = cut_to_bytes(slug, MAX_NAME_BYTES).rstrip("-") or "report"
     return stem + (".csv.gz" if file_format.compression == "gzip" else ".csv")

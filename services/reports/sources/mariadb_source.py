@@ -215,7 +215,14 @@ _PERMANENT = {
     1143: "permission",  # ER_COLUMNACCESS_DENIED_ERROR
     1227: "permission",  # ER_SPECIFIC_ACCESS_DENIED_ERROR
     1045: "sign in",  # ER_ACCESS_DENIED_ERROR
-    1049: "a database",  # ER_BAD_DB_ERROR
+    1698: "sign in",  # ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+    1130: "sign in",  # ER_HOST_NOT_PRIVILEGED
+    1251: "sign in",  # ER_NOT_SUPPORTED_AUTH_MODE
+    1820: "sign in",  # ER_MUST_CHANGE_PASSWORD
+    1862: "sign in",  # ER_MUST_CHANGE_PASSWORD_LOGIN
+    3118: "sign in",  # MySQL's ER_ACCOUNT_HAS_BEEN_LOCKED
+    4151: "sign in",  # MariaDB's ER_ACCOUNT_HAS_BEEN_LOCKED
+    1049: "sign in",  # ER_BAD_DB_ERROR: the URL names it, because a query that does uses "a table"
     1146: "a table",  # ER_NO_SUCH_TABLE
     1054: "a column",  # ER_BAD_FIELD_ERROR
     1052: "a column",  # ER_NON_UNIQ_ERROR

@@ -1,6 +1,7 @@
 """Reads PostgreSQL with `COPY` in a read-only transaction, which is the fastest way and takes constant memory."""
 
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,13 @@ _SESSION = (
     " (select set_config('statement_timeout', least(nullif(setting::bigint, 0), %(timeout)s)::text, true)"
     "  from pg_settings where name = 'statement_timeout')"
 )
+# libpq has no code for a refused login, only the server's message, which is in the server's language. "Authentication"
+# begins alike in most of them; of the other reasons only the English words are known.
+_LOGIN_REFUSED = re.compile(
+    r"aut(?:h|)enti|аутентифи|認証|认证|身份验证|no password supplied|is not permitted to log in|no pg_hba\.conf entry"
+    r'|permission denied for database|(?:role|database) ".*" does not exist',
+    re.IGNORECASE,
+)
 _GIVE_UP_SECONDS = 1.0  # after this the connection to a server that does not react to a cancel is cut
 
 
@@ -74,9 +82,8 @@ class PostgresSource:
         try:
             connection = psycopg.connect(**settings)
         except psycopg.OperationalError as error:
-            # libpq has no code for a refused sign-in, only a message; in another language the sign-in is retried.
             log.warning("source cannot be reached", source=self.name, error=str(error))
-            if "authentication failed" in str(error):
+            if _LOGIN_REFUSED.search(str(error)):
                 raise source_errors.sign_in_refused(self.name) from None
             raise source_errors.unavailable(self.name) from None
         connection.read_only = True

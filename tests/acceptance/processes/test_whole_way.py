@@ -46,7 +46,7 @@ def test_two_rosters_become_a_zip_of_certificates_and_leave_storage(stack: Stack
         "checked 6 files: names, sizes and checksums are right",
         "rosters read: welding.csv (2 rows, UTF-8, separated by commas), "
         "first-aid.csv (2 rows, UTF-8, separated by semicolons)",
-        f"kept {ended['artifacts'][0]['name']}; the uploads are removed",
+        f"kept {ended['artifacts'][0]['name']}; uploads that nothing else uses are removed",
     ]
     assert issue["progress"] == {"current": 6.0, "total": 6.0, "percent": 100.0, "note": "files checked"}
     assert send["state"] == "succeeded"

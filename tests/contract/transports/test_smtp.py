@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.errors import Stopped
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, Stopped
 from bureau.services.mailer.message.message import Message, MessageForm
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.services.mailer.transports.smtp import SmtpTransport
@@ -295,6 +295,19 @@ def test_a_wrong_password_is_an_outage_that_does_not_tell_it(authority: TestAuth
         with pytest.raises(TransportUnavailable, match="refused the user or password of MAIL_URL: 535") as caught:
             _send(SmtpTransport(SmtpServer.from_url(url), context=authority.client))
         assert "hunter2" not in str(caught.value)
+        assert caught.value.retry_after == LOGIN_REFUSED_SECONDS
+
+
+@pytest.mark.parametrize("words", ["530 5.7.0 Authentication required", "530 5.7.0 Must issue STARTTLS first"])
+def test_a_login_that_is_asked_for_is_an_outage_and_no_refusal_of_the_mail(words: str) -> None:
+    with mail_server(to_sender=words) as server:
+        transport = SmtpTransport(SmtpServer.from_url(server.url))
+        with pytest.raises(TransportUnavailable, match="asks for a login or for encryption first: mend") as caught:
+            _send(transport)
+        assert words in str(caught.value)
+        assert caught.value.retry_after == LOGIN_REFUSED_SECONDS
+        server.to_sender = None
+        assert _send(transport).verdicts == {ADA: Verdict.SENT}
 
 
 def test_a_message_over_the_servers_size_is_refused_before_it_is_sent(smtp: SmtpTransport, server: MailServer) -> None:

@@ -15,7 +15,6 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.submit import NewTask
 from bureau.ledger.reads import job_queries
-from bureau.services.gateway.api.reports.reports import params_errors
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -23,6 +22,7 @@ from bureau.services.gateway.job_builders.accept import QUOTAS, accept
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
+from bureau.submission.requests.reports import params_errors
 from bureau.submission.terms import new_job, policy_of
 
 RUN = "reports.preview"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bureau.contracts.jobs.jobs import JobSpec, Terms
+from bureau.contracts.requests.emails import EmailRequest
 from bureau.services.gateway.api.jobs.jobs import JobQuery
-from bureau.services.gateway.api.mail.emails import EmailRequest
 from bureau.services.gateway.http.parsing.form_values import FieldKind, gather, kinds
 
 TERMS = kinds(Terms.model_json_schema())

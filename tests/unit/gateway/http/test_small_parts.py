@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bureau.contracts.jobs.references import used_in
+from bureau.contracts.requests.addresses import checked_address, checked_line
 from bureau.services.gateway.api.health import Check, readiness
 from bureau.services.gateway.console.text.words import ago, duration
 from bureau.services.gateway.http.files.disposition import attachment, path_segment
-from bureau.services.gateway.job_builders.addresses import checked_address, checked_line
 from bureau.submission.names import named
 
 ID = "7f3e0f5e-3c4e-4c1e-9d0c-0d7d7d7d7d7d"

@@ -1,12 +1,10 @@
-"""Builds the mail tasks of submissions: `mailer.send` alone, or after the task whose file it attaches."""
+"""Builds the mail tasks of requests: `mailer.send` alone, or after the task whose file it attaches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs.jobs import Terms
-from bureau.contracts.mail.recipient_domains import outside, rule
-from bureau.contracts.problems import FieldError
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.terms import TaskPolicy, overridden, policy_of
@@ -55,19 +53,3 @@ def follow_up(
     if subject:
         mail["subject"] = subject
     return mail_task("mail", mail, terms, known, after=[after])
-
-
-def domain_errors(domains: str, to: Sequence[str], place: str) -> list[FieldError]:
-    """Returns errors for addresses that RECIPIENT_DOMAINS does not allow."""
-    refused = outside(domains, to)
-    return [FieldError("recipient_domain_refused", rule(domains, refused), place)] if refused else []
-
-
-def follow_up_errors(to: Sequence[str], subject: str | None, max_recipients: int) -> list[FieldError]:
-    errors = []
-    if len(to) > max_recipients:
-        detail = f"{len(to)} recipients; MAX_RECIPIENTS allows {max_recipients}."
-        errors.append(FieldError("too_many", detail, "#/email_to"))
-    if subject and not to:
-        errors.append(FieldError("refused", "A subject needs email_to; without it no mail is sent.", "#/subject"))
-    return errors

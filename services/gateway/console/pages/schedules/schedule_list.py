@@ -2,17 +2,14 @@
 
 from typing import Any
 
-from cronsim import CronSim
 from flask import Response, request
 
-from bureau.contracts.schedules.cron import MACROS
-from bureau.formatting import count
 from bureau.ledger.access.keys import Role
 from bureau.ledger.reads import throughput
 from bureau.services.gateway.api.schedules.schedule_models import Schedule
 from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import Frame, go
-from bureau.services.gateway.console.text.words import duration
+from bureau.services.gateway.console.text.schedule_words import in_words, local_times, request_words
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.http.pagination import PageQuery
 
@@ -26,7 +23,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         return frame.page(
             "schedules.html",
             call,
-            schedules=[(one, in_words(one)) for one in found.items],
+            schedules=[_row(one) for one in found.items],
             following=found.next_cursor,
             at=throughput.clock(frame.gateway.database),
         )
@@ -51,16 +48,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     ]
 
 
-def in_words(schedule: Schedule) -> str:
-    """Puts a schedule's times into words: `At 07:00 on Monday through Friday`, `Every 90 s`."""
-    if schedule.cron is None:
-        return f"Every {_span(schedule.every_seconds or 0)}"
-    fields = MACROS.get(schedule.cron.strip().lower(), schedule.cron)
-    return str(CronSim(fields, schedule.created_at).explain())
-
-
-def _span(seconds: int) -> str:
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds % size == 0:
-            return count(seconds // size, unit)
-    return duration(seconds) if seconds < 60 else f"{seconds:,} s"
+def _row(schedule: Schedule) -> tuple[Schedule, str, str, Any]:
+    """Returns a schedule with its times and its request in words, and its next times in its own zone."""
+    times = local_times(schedule.next_runs, schedule.time_zone, seconds=schedule.cron is None)
+    return schedule, in_words(schedule), request_words(schedule), times

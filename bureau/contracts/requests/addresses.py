@@ -1,4 +1,4 @@
-"""Checks e-mail addresses and header lines when a request arrives.
+"""Checks e-mail addresses and header lines of requests.
 
 The mailer that sends the mail checks them again and decides.
 """
