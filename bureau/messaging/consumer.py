@@ -105,11 +105,11 @@ class HintConsumer(_RabbitmqConsumer):
         """Returns the hint, or None to drop it. Dramatiq would drop one of an unknown actor too, with a traceback."""
         message = read_hint(body, self.queue_name)
         if message is None:
-            self._say_dropped(f"is not a hint ({len(body)} bytes)")
+            self._log_dropped(f"is not a hint ({len(body)} bytes)")
         elif message.actor_name not in self.broker.actors:  # during an upgrade: the hint comes again from its row
-            self._say_dropped(f"is for {message.actor_name[:100]!r}, which this worker does not have")
+            self._log_dropped(f"is for {message.actor_name[:100]!r}, which this worker does not have")
             return None
         return message
 
-    def _say_dropped(self, why: str) -> None:
+    def _log_dropped(self, why: str) -> None:
         self.logger.warning("Dropped a message on %r that %s.", self.queue_name, why)

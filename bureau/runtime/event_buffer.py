@@ -38,13 +38,13 @@ class EventBuffer:
         self._throttle = Throttle(LINES_A_SECOND)
         self._left_out = 0
         self._events = [TaskEvent("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
-        self._told: Progress | None = None  # the last progress that became an event
+        self._written_progress: Progress | None = None  # the last progress that became an event
 
     def line(self, text: str) -> None:
         """Adds a line, at most five a second. Others are counted, and the count is added as soon as a line may pass."""
         now = self._clock()
         with self._lock:
-            self._say_left_out(now)
+            self._add_left_out(now)
             if self._left_out or not self._may_pass(now):
                 self._left_out += 1
             else:
@@ -60,22 +60,22 @@ class EventBuffer:
     @property
     def has_news(self) -> bool:
         """Returns whether there are events not written yet."""
-        return bool(self._events or self._left_out) or self.last_progress != self._told
+        return bool(self._events or self._left_out) or self.last_progress != self._written_progress
 
     @contextmanager
     def writing(self) -> Iterator[list[TaskEvent]]:
         """Gives the block the unwritten events to write; if the block raises, they come first next time."""
         with self._writing:
-            told = self._told
+            written_before = self._written_progress
             with self._lock:
-                self._say_left_out(self._clock())
+                self._add_left_out(self._clock())
                 taken = self._take()
             try:
                 yield taken
             except BaseException:
                 with self._lock:
                     self._events[:0] = [event for event in taken if event.type != PROGRESSED]
-                    self._told = told  # only the last progress is written
+                    self._written_progress = written_before  # only the last progress is written
                 raise
 
     def rest(self) -> list[TaskEvent]:
@@ -88,15 +88,15 @@ class EventBuffer:
     def _take(self) -> list[TaskEvent]:
         taken, self._events = self._events, []
         last = self.last_progress
-        if last is not None and last != self._told:
+        if last is not None and last != self._written_progress:
             taken.append(TaskEvent(PROGRESSED, self._task, with_percent(last) or {}, self._clock()))
-            self._told = last
+            self._written_progress = last
         return taken
 
     def _may_pass(self, now: float) -> bool:
         return len(self._events) < LINES_HELD and self._throttle.passes(now)
 
-    def _say_left_out(self, now: float) -> None:
+    def _add_left_out(self, now: float) -> None:
         if self._left_out and self._may_pass(now):
             self._events.append(self._left_out_line(now))
 

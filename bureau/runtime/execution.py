@@ -22,11 +22,13 @@ from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.added_tasks import AddedTasks
 from bureau.runtime.event_buffer import EventBuffer
+from bureau.runtime.interrupt import Interrupt
 from bureau.secrets.redaction import scrub
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
 from bureau.submission.announcements import Announcements
-from bureau.task import ArtifactWriter, Context, OpenArtifact
+from bureau.task import Context
+from bureau.task_files import ArtifactBlock, ArtifactWriter, OpenArtifact, OpenBlock, artifact_block, open_block
 
 Find = Callable[[UUID, str], StoredArtifact | None]
 """The artifact of this id and owner. Raises `LedgerUnavailable`."""
@@ -35,9 +37,10 @@ Find = Callable[[UUID, str], StoredArtifact | None]
 class MadeArtifact:
     """Writes an artifact to a storage writer; `ref` is known at once, and its file is visible after the finish."""
 
-    def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken) -> None:
+    def __init__(self, writer: StorageWriter, ref: ArtifactRef, stop: StopToken, interrupt: Interrupt) -> None:
         self._writer = writer
         self._stop = stop
+        self._interrupt = interrupt
         self.ref = ref
 
     @property
@@ -50,17 +53,22 @@ class MadeArtifact:
 
     def write(self, data: bytes, /) -> int:
         self._stop.check()
-        return self._writer.write(data)
+        with self._interrupt.held_off():
+            return self._writer.write(data)
 
 
 class Execution(Context):
-    """Holds a running task: its unwritten events in `said`, its files in `made`."""
+    """Holds a running task: its unwritten events in `events`, its files in `made`.
+
+    Its methods hold interrupts off, because they take locks that other threads of the process need.
+    """
 
     def __init__(self, claim: Claim, find: Find, storage: Storage, announcements: Announcements) -> None:
         self.claim = claim
         self.job_id, self.task_id, self.owner = claim.job_id, claim.task_id, claim.owner
         self.attempt, self.claim_no = claim.failures + 1, claim.claim_no
         self.stop = StopToken()
+        self.interrupt = Interrupt(self.stop)
         self.began = time.monotonic()
         self.deadline = self.began + claim.time_limit_seconds
         self.made: list[StoredArtifact] = []
@@ -70,7 +78,7 @@ class Execution(Context):
         self.following: ReadyTask | None = None
         self.delivery: DeliveryEnd | None = None  # written however the execution ends
         self.added = AddedTasks(claim.name, announcements)
-        self.said = EventBuffer(claim.name, claim.claim_no, claim.worker)
+        self.events = EventBuffer(claim.name, claim.claim_no, claim.worker)
         self._find_in_ledger = find
         self._storage = storage
 
@@ -92,14 +100,15 @@ class Execution(Context):
 
     def log(self, line: str) -> None:
         self.stop.check()
-        self.said.line(scrub(line))
+        with self.interrupt.held_off():
+            self.events.line(scrub(line))
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
-        self.said.progress(current, total, None if note is None else scrub(note))
+        with self.interrupt.held_off():
+            self.events.progress(current, total, None if note is None else scrub(note))
 
-    @contextmanager
-    def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
+    def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
         plain = safe_name(name)
         try:
@@ -107,37 +116,50 @@ class Execution(Context):
         except ValueError as error:
             what = f"{media_type!r:.100} is not a media type such as text/csv: {error}"
             raise PermanentError("media_type_invalid", f"The file {plain} of this task: {what}.") from None
-        ref = ArtifactRef(artifact=new_id(), name=plain)
+        return artifact_block(self._written(ArtifactRef(artifact=new_id(), name=plain), plain, kind))
+
+    @contextmanager
+    def _written(self, ref: ArtifactRef, plain: str, media_type: str) -> Iterator[ArtifactWriter]:
+        self.stop.check()
         key = f"{self.prefix}.{ref.artifact}"  # the ledger holds the name: storage allows fewer names than people use
-        with self._storage.writer(key) as writer:
-            made = MadeArtifact(writer, ref, self.stop)
-            yield made
-        metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
-        self.made.append(
-            StoredArtifact(
-                id=ref.artifact,
-                owner=self.owner,
-                job_id=self.job_id,
-                task=self.claim.name,
-                name=plain,
-                media_type=kind,
-                size=writer.size,
-                sha256=writer.sha256,
-                key=key,
-                created_at=datetime.now(UTC),
+        with self.interrupt.held_off():
+            with self._storage.writer(key) as writer:
+                made = MadeArtifact(writer, ref, self.stop, self.interrupt)
+                with self.interrupt.let_in():
+                    yield made
+            metrics.ARTIFACT_BYTES.labels(self.claim.run).inc(writer.size)
+            self.made.append(
+                StoredArtifact(
+                    id=ref.artifact,
+                    owner=self.owner,
+                    job_id=self.job_id,
+                    task=self.claim.name,
+                    name=plain,
+                    media_type=media_type,
+                    size=writer.size,
+                    sha256=writer.sha256,
+                    key=key,
+                    created_at=datetime.now(UTC),
+                )
             )
-        )
 
     def keep(self, ref: ArtifactRef, name: str) -> None:
         made = next(made for made in self.made if made.id == ref.artifact)
         self.kept.append(replace(made, name=safe_name(name)))
 
-    @contextmanager
-    def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+    def open(self, ref: ArtifactRef) -> OpenBlock:
         self.stop.check()
-        found = self._find(ref)
-        with self._storage.open(found.key) as file:
-            yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+        return open_block(self._opened(ref))
+
+    @contextmanager
+    def _opened(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+        self.stop.check()
+        with self.interrupt.held_off():
+            found = self._find(ref)
+            with self._storage.open(found.key) as file:
+                opened = OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)
+                with self.interrupt.let_in():
+                    yield opened
 
     def add(
         self,
@@ -150,7 +172,8 @@ class Execution(Context):
         optional: bool = False,
     ) -> None:
         self.stop.check()
-        self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
+        with self.interrupt.held_off():
+            self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)

@@ -50,7 +50,7 @@ class Health:
 
     def unhealthy_reason(self) -> dict[str, str]:
         """Returns what is wrong, by check; empty while the process is alive."""
-        return {name: said for name, check in self._checks.items() if (said := check())}
+        return {name: reason for name, check in self._checks.items() if (reason := check())}
 
     def _look(self) -> float:
         if not self._leaving and (wrong := self.unhealthy_reason()):

@@ -70,7 +70,7 @@ class Reporter:
 
     def _report(self) -> float:
         if time.monotonic() >= self._next_seen or self._outpaced():
-            self._say_alive()  # first: a worker is alive even if its tasks' events cannot be written
+            self._report_alive()  # first: a worker is alive even if its tasks' events cannot be written
             self._next_seen = time.monotonic() + SEEN_SECONDS
             self._next_early = time.monotonic() + EARLY_SECONDS
         began = time.monotonic()
@@ -91,15 +91,15 @@ class Reporter:
         progress: dict[Held, Progress] = {}
         with ExitStack() as written:
             for execution in executions:
-                said = execution.said
-                if said.has_news:  # the finish of one without events need not wait for this write
-                    taken = written.enter_context(said.writing())
+                events = execution.events
+                if events.has_news:  # the finish of one without events need not wait for this write
+                    taken = written.enter_context(events.writing())
                     by_job[execution.job_id] += taken
-                    if said.last_progress and any(event.type == PROGRESSED for event in taken):
-                        progress[execution.held] = said.last_progress
-            running.write_said(self._db, by_job, progress)
+                    if events.last_progress and any(event.type == PROGRESSED for event in taken):
+                        progress[execution.held] = events.last_progress
+            running.write_events(self._db, by_job, progress)
 
-    def _say_alive(self) -> None:
+    def _report_alive(self) -> None:
         memory = self._memory.looked()
         for one in self._served:
             kept = workers.seen(

@@ -22,7 +22,7 @@ def parsed_input(db: Database, claimed: Claim, task: Task[Any, Any]) -> BaseMode
     try:
         return task.parse(_resolved(db, claimed) if needs_results(claimed) else claimed.input)
     except ValidationError as error:  # only the input's: one that the function raises is a failure of the task
-        raise input_error(error, claimed) from error
+        raise input_error(error, claimed) from None
 
 
 def _resolved(db: Database, claimed: Claim) -> dict[str, Any]:

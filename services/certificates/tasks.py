@@ -14,7 +14,8 @@ from bureau.services.certificates.archive.check import CheckedArchive, Limits, c
 from bureau.services.certificates.delivery import deliver
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import spooled_file
-from bureau.task import ArtifactWriter, Context, Task
+from bureau.task import Context, Task
+from bureau.task_files import ArtifactWriter
 
 READINGS_SHOWN = 5
 COPY_BYTES = 256 * 1024
@@ -55,7 +56,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
             mails=mails,
         )
 
-    return Task("certificates.issue", issue)
+    return Task("certificates.issue", issue, interruptible=False)
 
 
 def archive_name(ctx: Context) -> str:

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
-from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
@@ -27,6 +26,7 @@ from bureau.ledger.dispatch import hints
 from bureau.ledger.jobs import leases
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.log_context import MessageContext
+from bureau.messaging.queue_pools import PooledWorker
 from bureau.messaging.relay import Relay
 from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
@@ -46,7 +46,7 @@ from bureau.services.mailer.service import mailer_service
 from bureau.services.reports.service import reports_service
 from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
 from bureau.services.scheduler.settings import SchedulerSettings
-from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
@@ -70,6 +70,7 @@ class Embedded:
         gateway: GatewaySettings,
         scheduler: SchedulerSettings,
         embedded: EmbeddedSettings,
+        working: WorkerSettings,
     ) -> None:
         """Builds all services and binds the port. Raises `SettingsError`, `AlreadyRunning`."""
         if not platform.broker_url.get_secret_value().startswith("memory://"):
@@ -95,11 +96,12 @@ class Embedded:
             storage=storage,
             relay=relay,
             threads=embedded.threads,
+            concurrency=working.concurrency,
             grace_seconds=GRACE_SECONDS,
             supervised=False,
         )
-        self._worker = Worker(self._broker, worker_threads=embedded.threads)
-        self._worker.queue_prefetch = embedded.threads
+        self._worker = PooledWorker(self._broker, threads=embedded.threads)
+        self._worker.queue_prefetch = self._process.prefetch
         self._scheduler = Scheduler(
             self._db,
             storage,
@@ -209,10 +211,10 @@ def build(shop: DemoShop | None = None) -> Embedded:
     Raises `SettingsError`, `AlreadyRunning`.
     """
     shop = shop or DemoShop()
-    platform, gateway, scheduler, embedded = load(
-        PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings
+    platform, gateway, scheduler, embedded, working = load(
+        PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings, WorkerSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
-    process = Embedded(platform, gateway, scheduler, embedded)
+    os.environ["PUBLIC_URL"] = gateway.base_url  # for the links in mails and QR codes
+    process = Embedded(platform, gateway, scheduler, embedded, working)
     shop.wait()
     return process

@@ -1,9 +1,10 @@
 """Defines the gateway's settings: where it listens, how it is reached, and its limits."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -32,7 +33,9 @@ class GatewaySettings(RequestSettings):
         "is used instead.",
     )
     public_url: str = Field(
-        default="", description="The address at which clients reach the gateway; if empty, made from BIND."
+        default="",
+        description="The address at which clients reach the gateway, with a path if it has one: "
+        "`https://example.com/bureau`; if empty, made from BIND.",
     )
     allowed_hosts: str = Field(
         default="",
@@ -146,6 +149,9 @@ class GatewaySettings(RequestSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("use an address such as https://bureau.example.com")
+        path = parts.path.rstrip("/")
+        if not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
+            raise ValueError("use a path of letters, digits, dots, hyphens and underscores, such as /bureau")
         return value.rstrip("/")
 
     @model_validator(mode="after")
@@ -183,6 +189,11 @@ class GatewaySettings(RequestSettings):
         return parts.hostname or "", parts.port or 0
 
     @property
+    def root(self) -> str:
+        """Returns the path of the gateway's address, without a slash at its end: empty, or such as `/bureau`."""
+        return urlsplit(self.base_url).path
+
+    @property
     def base_url(self) -> str:
         """Returns the absolute URL without a slash at its end, for links that are used outside the gateway."""
         if self.public_url:
@@ -191,6 +202,9 @@ class GatewaySettings(RequestSettings):
             return "http://localhost"
         host, port = self.address
         return f"http://localhost:{port}" if host in ("", "0.0.0.0", "::") else f"http://{self.bind}"  # noqa: S104
+
+
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
 
 
 def key_list(value: SecretStr) -> list[str]:

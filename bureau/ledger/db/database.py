@@ -135,7 +135,7 @@ class Database:
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"bureau.{name}"}
             )
 
-    def tell(self, ended: JobEnded | None) -> None:
+    def notify_ended(self, ended: JobEnded | None) -> None:
         """Calls `job_ended`; to be called after the commit of a transaction that may have ended a job."""
         if ended is not None and self._job_ended is not None:
             self._job_ended(ended)

@@ -62,9 +62,12 @@ class Announced:
 
 
 def register(db: Database, worker: NewWorker) -> None:
+    """Inserts a worker's row. A row with its id is its own, written before the answer to a COMMIT was lost."""
     with db.transaction() as connection:
-        connection.execute(delete(workers_table).where(workers_table.c.id == worker.id))
         connection.execute(delete(workers_table).where(workers_table.c.seen_at < later(-KEPT_SECONDS)))
+        own = update(workers_table).where(workers_table.c.id == worker.id).values(seen_at=now(), stopped_at=None)
+        if connection.execute(own).rowcount:
+            return
         connection.execute(
             insert(workers_table).values(
                 id=worker.id,
@@ -167,13 +170,13 @@ def workers(db: Database) -> list[WorkerRow]:
 
 
 def _row(values: dict[str, Any]) -> WorkerRow:
-    said = values["trouble"] if values["live"] else None
-    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": troubles_of(said)})
+    reported = values["trouble"] if values["live"] else None
+    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": outages_of(reported)})
 
 
-def troubles_of(said: list[Any] | None) -> tuple[Outage, ...]:
+def outages_of(reported: list[Any] | None) -> tuple[Outage, ...]:
     """Reads the outages of a worker's row."""
-    return tuple(Outage.model_validate(one) for one in said or ())
+    return tuple(Outage.model_validate(one) for one in reported or ())
 
 
 Catalogs = dict[tuple[str, datetime], Catalog]

@@ -141,7 +141,7 @@ def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: flo
         )
         .returning(tasks.c.name)
     ).scalar_one()
-    job.say([TaskEvent("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
+    job.add_events([TaskEvent("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
 
 
 def _skip(job: LockedJob, skipped: set[UUID]) -> None:

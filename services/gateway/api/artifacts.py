@@ -41,7 +41,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/v1/artifacts/<uuid:artifact_id>/<name>",
             view=read,
-            summary="A stored file",
+            summary="Download a stored file",
             linked=Linked.ARTIFACT,
             tag="Follow",
             role=Role.VIEW,

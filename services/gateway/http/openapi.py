@@ -37,8 +37,8 @@ _HEADERS = {
 }
 
 
-def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[str, Any]:
-    """Returns the whole document."""
+def document(operations: Sequence[Operation[Any, Any]], version: str, root: str = "") -> dict[str, Any]:
+    """Returns the whole document. `root` is the path of PUBLIC_URL."""
     schemas, definitions = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -53,7 +53,7 @@ def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[st
             "version": version,
             "description": "Background paperwork: certificates, CSV reports, e-mail and tasks of your own.",
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root or "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
         "components": {"schemas": definitions, "securitySchemes": _SCHEMES},

@@ -95,19 +95,19 @@ class SendGridTransport:
             return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, sent to nobody")
         if response.status_code != _ACCEPTED:
             return AnswerLost(f"SendGrid answered {response.status_code}, which means neither accepted nor refused")
-        said = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
-        return replace(SendResult.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
+        answer = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
+        return replace(SendResult.same(recipients, Verdict.SENT, answer), pause_seconds=_used_up(response.headers))
 
 
 def _refusal(error: HTTPError, recipients: Sequence[str]) -> SendResult | TransportUnavailable | AnswerLost:
-    status, said = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
+    status, answer = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
     if status in _BEHIND_GATEWAY:
-        return AnswerLost(said)
+        return AnswerLost(answer)
     if status == 401:
-        return TransportUnavailable(f"{said}. Check SENDGRID_API_KEY")
+        return TransportUnavailable(f"{answer}. Check SENDGRID_API_KEY")
     if status == 429 or status >= 500:
-        return TransportUnavailable(said, retry_after=_retry_after(error.headers))
-    return SendResult.same(recipients, Verdict.REFUSED, said)
+        return TransportUnavailable(answer, retry_after=_retry_after(error.headers))
+    return SendResult.same(recipients, Verdict.REFUSED, answer)
 
 
 def _message(body: bytes) -> str:

@@ -52,7 +52,7 @@ class SmtpTransport:
         wire = InterruptibleSocket()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
-                session, planned, reply = self._begun(message, recipients, wire)
+                session, planned, reply = self._begun(message, recipients, wire, window)
             with self._keeping(session, wire):
                 with stop.interrupting(wire.interrupt), self._outages():
                     replies = _offered(session, reply, planned)
@@ -75,21 +75,25 @@ class SmtpTransport:
                 session.quit()
 
     def _begun(
-        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
+        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket, window: DeliveryWindow
     ) -> tuple[SmtpSession, EnvelopePlan, Reply]:
         """Returns a session and its answer to MAIL FROM.
 
         The answer shows whether a kept session is still alive; if not, it is replaced.
         """
         while session := self._taken():
-            with suppress(smtplib.SMTPException, OSError):
+            try:
                 session.use(wire, self._read_timeout)
-                return session, *_asked(session, message, recipients)
-            session.close()
+                return session, *_asked(session, message, recipients, window)
+            except (smtplib.SMTPException, OSError):
+                session.close()
+            except BaseException:
+                session.close()
+                raise
         session = SmtpSession(self._server, self._context, wire, self._connect_timeout)
         try:
             session.begin(self._read_timeout)
-            return session, *_asked(session, message, recipients)
+            return session, *_asked(session, message, recipients, window)
         except BaseException:
             session.close()
             raise
@@ -143,14 +147,18 @@ class SmtpTransport:
             raise TransportUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[EnvelopePlan, Reply]:
+def _asked(
+    session: SmtpSession, message: Message, recipients: Sequence[str], window: DeliveryWindow
+) -> tuple[EnvelopePlan, Reply]:
     """Returns the plan for this server and its answer to MAIL FROM, or Bureau's own answer if EHLO already decided."""
     planned = plan(message, recipients, session.offer)
     size = len(planned.content)
     if refusal := _refusal(planned, size, session.size_limit):
         session.check()  # a kept connection may have died, and the next one may reach a server that accepts more
         return planned, refusal
-    return planned, session.sender(message.sender.address, size, planned.options)
+    if session.pipelines:
+        window.check_begin()  # DATA goes with MAIL FROM
+    return planned, session.sender(message.sender.address, size, planned.options, planned.recipients)
 
 
 def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | None:
@@ -165,15 +173,19 @@ def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[
     """Returns the answer for each recipient; the answer to MAIL FROM if that was a refusal."""
     replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
     for recipient in planned.recipients:
-        replies[recipient] = session.recipient(recipient) if reply.accepted else reply
+        answer = session.recipient(recipient) if reply.accepted or session.ahead else reply
+        replies[recipient] = answer if reply.accepted else reply
     return replies
 
 
 def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> Reply | None:
-    """Sends DATA and returns the answer; None if no recipient was accepted."""
+    """Sends DATA, if it was not sent ahead, and returns the answer; None if no recipient was accepted."""
     if not accepted:
+        if session.ahead and session.data_command().code == START_MAIL:
+            session.close()  # it waits for a mail to nobody
         return None
-    window.check_begin()
+    if not session.ahead:
+        window.check_begin()
     return session.data_command()
 
 

@@ -51,6 +51,7 @@ class SmtpSession(smtplib.SMTP):
         self._context = context
         self._wire = wire
         self.idle_since = 0.0  # monotonic; set by the pool
+        self._ahead = False
         super().__init__(local_hostname=_own_name(), timeout=connect_timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -102,9 +103,33 @@ class SmtpSession(smtplib.SMTP):
         """Checks that the connection is alive, and raises if not."""
         _read(self.rset())
 
-    def sender(self, address: str, size: int, options: Sequence[str]) -> Reply:
-        """Sends MAIL FROM, with the size if the server wants it. After SMTPUTF8, commands are in UTF-8."""
-        return _read(self.mail(address, [*([f"size={size}"] if self.has_extn("size") else []), *options]))
+    @property
+    def ahead(self) -> bool:
+        """Returns whether RCPT TO and DATA were sent with MAIL FROM, so that their answers must be read in any case."""
+        return self._ahead
+
+    @property
+    def pipelines(self) -> bool:
+        """Returns whether the server takes several commands at once (PIPELINING, RFC 2920)."""
+        return self.has_extn("pipelining")
+
+    def sender(self, address: str, size: int, options: Sequence[str], recipients: Sequence[str]) -> Reply:
+        """Sends MAIL FROM, with the size if the server wants it. After SMTPUTF8, commands are in UTF-8.
+
+        A server that pipelines gets RCPT TO for each recipient and DATA with it: one round trip in place of three.
+        """
+        options = [*([f"size={size}"] if self.has_extn("size") else []), *options]
+        if not self.pipelines:
+            return _read(self.mail(address, options))
+        encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
+        commands = [" ".join([f"MAIL FROM:{smtplib.quoteaddr(address)}", *options])]
+        commands += [f"RCPT TO:{smtplib.quoteaddr(recipient)}" for recipient in recipients]
+        lines = "".join(f"{command}\r\n" for command in [*commands, "DATA"])
+        if lines.count("\r") + lines.count("\n") != 2 * (len(commands) + 1):
+            raise ValueError("an address with a line break would be another command")
+        self.send(lines.encode(encoding))
+        self._ahead = True
+        return _read(self.getreply())
 
     @property
     def offer(self) -> Offer:
@@ -118,11 +143,13 @@ class SmtpSession(smtplib.SMTP):
         return int(named) if named.isdigit() and int(named) > 0 else None
 
     def recipient(self, address: str) -> Reply:
-        return _read(self.rcpt(address))
+        """Returns the answer for a recipient; they are asked for in the order of `sender`."""
+        return _read(self.getreply() if self._ahead else self.rcpt(address))
 
     def data_command(self) -> Reply:
-        """Sends DATA; the reply `START_MAIL` asks for the message."""
-        return _read(self.docmd("DATA"), good=range(START_MAIL, START_MAIL + 1))
+        """Returns the answer to DATA; the reply `START_MAIL` asks for the message."""
+        ahead, self._ahead = self._ahead, False
+        return _read(self.getreply() if ahead else self.docmd("DATA"), good=range(START_MAIL, START_MAIL + 1))
 
     def content(self, message: bytes, timeout: float) -> None:
         """Sends the message without the final dot; without the dot a server must not accept it."""

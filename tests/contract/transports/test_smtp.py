@@ -101,6 +101,15 @@ def test_a_server_that_leaves_before_the_mail_got_nothing(
     assert not server.mails
 
 
+def test_a_pipelining_server_that_asks_for_a_mail_to_nobody_gets_none(server: MailServer, smtp: SmtpTransport) -> None:
+    server.to_recipients = {ADA: "550 no"}
+    server.in_data = HANG  # it answers 354 to DATA although it has refused the only recipient
+    assert _send(smtp).verdicts == {ADA: REFUSED}
+    server.in_data = None
+    assert _send(smtp, None, BOB).verdicts == {BOB: SENT}
+    assert [mail.recipients for mail in server.mails] == [(BOB,)]
+
+
 def test_a_server_that_is_not_there_is_an_outage() -> None:
     with pytest.raises(TransportUnavailable, match="cannot be used: Connection refused"):
         _send(SmtpTransport(SmtpServer.from_url(f"smtp://127.0.0.1:{free_port()}")))

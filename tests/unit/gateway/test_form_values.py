@@ -14,6 +14,7 @@ TERMS = kinds(Terms.model_json_schema())
 
 def test_the_kind_of_each_field_is_read_from_the_schema() -> None:
     assert TERMS == {
+        "id": Kind.TEXT,
         "title": Kind.TEXT,
         "tags": Kind.LIST,
         "run_at": Kind.TEXT,

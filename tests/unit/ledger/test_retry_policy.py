@@ -80,7 +80,6 @@ def test_a_retry_after_that_is_no_number_counts_as_none() -> None:
         (DAY, 0.0, Postpone(DAY)),
         (DAY + 1, 0.0, GiveUp),
         (math.inf, 0.0, GiveUp),
-        (math.nan, 0.0, GiveUp),
         (-3.0, 0.0, Postpone(0.0)),
     ],
 )

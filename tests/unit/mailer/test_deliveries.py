@@ -17,7 +17,7 @@ from bureau.services.mailer.delivery_policy import (
     Wait,
     conclude,
     next_action,
-    standing,
+    recipient_states,
 )
 
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
@@ -255,7 +255,7 @@ def test_parking_never_sends_again_what_may_have_been_sent() -> None:
 
 def test_the_last_word_on_a_recipient_counts_unless_it_was_sent() -> None:
     tries = [_try(1, ada="deferred", bob="sent"), _try(2, ada="refused", bob="deferred")]
-    assert standing(tries, (ADA, BOB, CY)) == {
+    assert recipient_states(tries, (ADA, BOB, CY)) == {
         ADA: RecipientStatus.REFUSED,
         BOB: RecipientStatus.SENT,
         CY: RecipientStatus.PENDING,

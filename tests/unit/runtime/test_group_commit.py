@@ -81,7 +81,7 @@ def test_the_first_of_a_group_waits_a_moment_for_those_who_came_with_it_before(
     act = Doubling()
     act.go.set()
     group = GroupCommit(act, expected=lambda: 3)
-    group._last_size = 3
+    group._sizes.append(3)
     assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
     assert [sorted(one) for one in act.groups] == [[1, 2, 3]]
 

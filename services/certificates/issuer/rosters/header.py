@@ -16,7 +16,7 @@ from bureau.services.certificates.issuer.rosters.name_parts import (
     part_of,
     surname_first,
 )
-from bureau.services.certificates.issuer.rosters.people import is_gradebook, says_surname_first
+from bureau.services.certificates.issuer.rosters.people import has_surname_first, is_gradebook
 
 _SHOWN = 10  # columns that a message lists
 _COMPARED = 40  # unknown columns that are compared with misspelt names: it takes a millisecond for each
@@ -81,7 +81,7 @@ def read_header(cells: Sequence[str]) -> Header:
         parts={part: places[0] for part, places in by_part.items() if places},
         language=_language(cells),
         surname_comes_first=surname_first(languages),
-        surname_first_cells=bool(recipient) and says_surname_first(cells[recipient[0]]),
+        surname_first_cells=bool(recipient) and has_surname_first(cells[recipient[0]]),
         gradebook=is_gradebook(cells),
         ignored=tuple(ignored),
         errors=tuple(errors),

@@ -71,8 +71,9 @@ def test_a_worker_that_said_goodbye_is_not_live(db: Database) -> None:
 def test_a_worker_whose_row_is_gone_should_register_again(db: Database) -> None:
     assert not seen(db, "w1", busy=0, claimed=0)
     register(db, a_worker("w1"))
-    register(db, a_worker("w1", threads=9))
-    assert [row.threads for row in workers.workers(db)] == [9]
+    stopped(db, ["w1"])
+    register(db, a_worker("w1"))
+    assert [(row.id, row.live) for row in workers.workers(db)] == [("w1", True)]
 
 
 def test_workers_of_yesterday_are_forgotten(db: Database) -> None:

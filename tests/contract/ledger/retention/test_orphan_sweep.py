@@ -8,8 +8,8 @@ import pytest
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database
-from bureau.services.scheduler import orphan_files
-from bureau.services.scheduler.orphan_files import OrphanSweep
+from bureau.services.scheduler import orphan_sweep
+from bureau.services.scheduler.orphan_sweep import OrphanSweep
 from bureau.storage import Storage
 from tests.support.ledger.office import Office
 
@@ -39,7 +39,7 @@ def grow_old(folder: Path, days: float = 1.1) -> None:
 def sweep(office: Office) -> None:
     """One whole walk."""
     once = OrphanSweep(office.db, office.storage)
-    while once.step() == orphan_files.BUSY_SECONDS and once._listing is not None:
+    while once.step() == orphan_sweep.BUSY_SECONDS and once._listing is not None:
         pass
 
 
@@ -86,18 +86,18 @@ def test_other_folders_are_left_alone(office: Office, folder: Path) -> None:
 def test_the_sweep_works_in_batches_and_begins_again_hours_later(
     office: Office, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orphan_files, "BATCH", 3)
+    monkeypatch.setattr(orphan_sweep, "BATCH", 3)
     for number in range(8):
         put(office, f"uploads/{number}/a")
     grow_old(folder)
     walk = OrphanSweep(office.db, office.storage)
     left = []
-    while walk.step() == orphan_files.BUSY_SECONDS:
+    while walk.step() == orphan_sweep.BUSY_SECONDS:
         left.append(len(office.stored()))
     assert left == [5, 2, 0]
     put(office, "uploads/9/a")
     grow_old(folder)
-    assert walk.step() == orphan_files.IDLE_SECONDS
+    assert walk.step() == orphan_sweep.IDLE_SECONDS
     assert office.stored() == ["uploads/9/a"]
 
 

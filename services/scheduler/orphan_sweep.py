@@ -12,7 +12,7 @@ import structlog
 
 from bureau.contracts.errors import TaskError
 from bureau.ledger.db.database import Database
-from bureau.ledger.retention import orphans
+from bureau.ledger.retention.orphan_query import orphan_keys
 from bureau.storage import Storage
 
 FOLDERS = ("jobs", "uploads")
@@ -59,7 +59,7 @@ class OrphanSweep:
         It compares the storage's clock with this machine's; their difference does not matter against a day.
         """
         old_keys = [key for key, written in files if datetime.now(UTC) - written > MIN_AGE]
-        orphan_keys = orphans.unknown(self._db, old_keys)
-        self._storage.delete(orphan_keys)
-        if orphan_keys:
-            log.info("deleted orphan files", files=len(orphan_keys))
+        found = orphan_keys(self._db, old_keys)
+        self._storage.delete(found)
+        if found:
+            log.info("deleted orphan files", files=len(found))

@@ -12,7 +12,7 @@ from bureau.ledger.db.tables import tasks
 from bureau.ledger.files import artifacts
 
 
-def unknown(db: Database, keys: Sequence[str]) -> list[str]:
+def orphan_keys(db: Database, keys: Sequence[str]) -> list[str]:
     """Returns the storage keys that no row has and that no running claim may still make into an artifact."""
     # In this order: a file that a claim finishes between the two queries is among the rows.
     being_written = _running(db, keys)
