@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import (
     BurstReport,
     CsvFormat,
@@ -29,12 +30,13 @@ from bureau.services.reports.estimate import Estimate
 from bureau.services.reports.metrics import ROWS
 from bureau.services.reports.output.csv_export import export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import RowSource, Snapshot
+from bureau.services.reports.output.rows import Rows, RowSource, Snapshot
 from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.task import Context
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters
+PREVIEW_BYTES = 32 * 1024 * 1024  # of the rows that are read for it
 LARGEST_CELL = 2**31 - 1
 
 
@@ -98,7 +100,7 @@ class ReportTasks:
             snapshot.rows(report.query, values, dialect, PREVIEW_ROWS + 1) as rows,
         ):
             names = labels(rows.columns, dialect.columns)
-            text = b"".join(batch.lines for batch in rows.batches).decode()
+            text = b"".join(_limited(rows)).decode()
         cells = [[_cell(cell, dialect) for cell in line] for line in _lines(text, len(names))]
         return ReportPreview(
             report=report.name,
@@ -167,6 +169,19 @@ def _write(
 
 def _as_params(values: Mapping[str, Value]) -> dict[str, Any]:
     return {name: plain(value) for name, value in values.items() if value is not None}
+
+
+def _limited(rows: Rows) -> Iterator[bytes]:
+    """Yields the lines of a preview. Raises `PermanentError` if they are more than a preview may hold in memory."""
+    size_bytes = 0
+    for batch in rows.batches:
+        size_bytes += len(batch.lines)
+        if size_bytes > PREVIEW_BYTES:
+            raise PermanentError(
+                "preview_too_large",
+                f"The first rows have more than {PREVIEW_BYTES:,} bytes; request the report itself, which is a file.",
+            )
+        yield batch.lines
 
 
 def _lines(text: str, columns: int) -> list[list[str]]:

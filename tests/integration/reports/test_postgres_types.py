@@ -10,8 +10,8 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
+from bureau.formulas import FORMULA_STARTS
 from bureau.services.reports.definition.columns import Format, NumberFormat, ReportColumn, TimeFormat
-from bureau.services.reports.output.cells import FORMULA_STARTS
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources

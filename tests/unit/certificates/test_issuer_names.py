@@ -73,7 +73,7 @@ def test_any_names_make_distinct_allowed_files(recipients: list[str], rosters: l
             assert places.take(name)
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\0=1", "\ufeff＝1"])
 def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
     assert neutral(value) == f"'{value}"
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
+from bureau.formulas import DROPPED, FORMULA_STARTS, is_formula
 from bureau.services.reports.definition.columns import NumberFormat, ReportColumn, TimeFormat
-from bureau.services.reports.output.cells import DROPPED, FORMULA_STARTS, LineWriter, is_formula
+from bureau.services.reports.output.cells import LineWriter
 from bureau.services.reports.output.csv_export import CHUNK_BYTES, MAX_NAME_BYTES, export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.output.rows import RowBatch, Rows, batches_of
@@ -103,6 +104,8 @@ def test_numbers_read_back_equal_and_are_never_marked(number: Any) -> None:
         (" =1", " =1"),
         ("\ufeff=1", "'\ufeff=1"),
         ("\ufeff\ufeff\u200b@SUM(1)", "'\ufeff\ufeff\u200b@SUM(1)"),
+        ("\0=1", "'\0=1"),
+        ("\u3164\ufe0f-1", "'\u3164\ufe0f-1"),
         ("\x01\u3000+1", "'\x01\u3000+1"),
         ("\ufefftext", "\ufefftext"),
         (-5, "-5"),
