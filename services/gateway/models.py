@@ -10,6 +10,7 @@ from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.services.gateway.http.files.disposition import path_segment
+from bureau.services.gateway.local_address import LocalAddress
 from bureau.signing.signed_links import PARAMETER
 
 JobStateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
@@ -143,7 +144,7 @@ class Artifact(BaseModel):
     size: int = Field(description="Bytes.")
     sha256: str = Field(description="In hexadecimal digits.")
     expires_at: datetime | None = Field(description="When it is deleted; null until its job has ended.")
-    url: str = Field(description="The path of its download.")
+    url: LocalAddress = Field(description="The path of its download.")
 
 
 class JobSummary(BaseModel):

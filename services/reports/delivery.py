@@ -15,7 +15,8 @@ from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
-from bureau.task import ArtifactWriter, Context, OpenArtifact
+from bureau.task import Context
+from bureau.task_files import ArtifactWriter, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
 DETAILS_IN_MAIL = 20

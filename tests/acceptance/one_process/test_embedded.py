@@ -60,10 +60,10 @@ def test_the_doctor_examines_it(
     assert "There is no ledger in" in capsys.readouterr().out
 
 
-def well(capsys: pytest.CaptureFixture[str]) -> str | None:
-    """What the doctor prints, once it finds nothing wrong."""
+def well(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the doctor prints, once it finds nothing wrong; before, nothing."""
     status, said = scheduler.main(["doctor"]), capsys.readouterr().out
-    return said if status == 0 and "All is well." in said else None
+    return said if status == 0 and "All is well." in said else ""
 
 
 def test_own_tasks_run_beside_those_it_ships_with(bureau: EmbeddedBureau) -> None:
@@ -104,7 +104,7 @@ def test_a_deaf_task_that_is_cancelled_takes_nobody_with_it(bureau: EmbeddedBure
     unresponsive_task = api.run({**DEAF_NAP, "input": {"seconds": 7}})
     until_running(api, unresponsive_task)
     assert api.client.post(f"/v1/jobs/{unresponsive_task['id']}/cancel").status_code == 200
-    assert api.succeeded(unresponsive_task)["cancel_requested_at"]  # it was done before it heard
+    assert api.ended(unresponsive_task)["state"] in ("cancelled", "succeeded")  # or it was done before it heard
     api.succeeded(api.run(ADD))
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,12 @@ def anything(ctx: Context, **values: int) -> None: ...
 def nothing() -> None: ...
 def without_context(a: int, b: int) -> None: ...
 def context_not_first(a: int, ctx: Context) -> None: ...
-async def later(ctx: Context) -> None: ...
+def generates(ctx: Context) -> Iterator[int]:
+    yield 1
+
+
+async def generates_later(ctx: Context) -> AsyncIterator[int]:
+    yield 1
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,8 @@ async def later(ctx: Context) -> None: ...
         (nothing, "first parameter"),
         (without_context, "first parameter"),
         (context_not_first, "first parameter"),
-        (later, "async"),
+        (generates, "generator"),
+        (generates_later, "generator"),
     ],
 )
 def test_a_signature_that_cannot_be_served_is_refused_by_name(function: Callable[..., Any], says: str) -> None:

@@ -13,6 +13,8 @@ _TEXTS: dict[str, Callable[[int], str]] = {
     "queue-paused": lambda _: "The queue is paused: its tasks do not start, and running ones continue.",
     "queue-resumed": lambda _: "The queue is resumed.",
     "queue-purged": lambda n: f"{count(n, 'task')} cancelled.",
+    "schedule-saved": lambda _: "The schedule is saved.",
+    "schedule-deleted": lambda _: "The schedule is deleted. The jobs that it made stay.",
     "schedule-paused": lambda _: "The schedule is paused.",
     "schedule-resumed": lambda _: "The schedule is resumed.",
     "logged-out": lambda _: "You are logged out.",
