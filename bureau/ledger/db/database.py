@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from bureau.ledger.db.job_end import JobEnded, Listener
 
 SQLITE_BUSY_SECONDS = 10
+HOT_CONNECTIONS = 8  # threads that come together share a transaction, so a process rarely uses more than three
 # PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
 # leases of that process expire: else taking its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
@@ -83,7 +84,7 @@ class Database:
                 self._hot = Database(
                     url,
                     timeout_seconds=self._timeout_seconds,
-                    pool_size=self._pool_size,
+                    pool_size=HOT_CONNECTIONS,
                     job_ended=self._job_ended,
                     keeps_plans=True,
                 )
