@@ -1,7 +1,7 @@
 """Claims tasks: one conditional update decides which worker runs a task. Only the claiming worker runs it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -126,6 +126,12 @@ def claim_batch(
         refusal = Deferred.LOCKED if task_id in locked else NotClaimable.GONE
         answers.append(claims.pop(task_id) if task_id in claims else refusal)
     return answers
+
+
+def ready(db: Database, task_ids: Collection[UUID], queue: str) -> set[UUID]:
+    """Returns those tasks that could be claimed now. It only reads."""
+    with db.read() as connection:
+        return {row.id for row in _HINTED.query(connection, _THERE, _rows([(one, None) for one in task_ids], queue))}
 
 
 def _claim(
