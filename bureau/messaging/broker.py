@@ -27,6 +27,7 @@ from dramatiq.middleware import Middleware
 
 from bureau.messaging.consumer import HintConsumer
 from bureau.messaging.diverting import DivertingConsumer, Take
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import relay as metrics
 from bureau.secrets.redaction import scrub_cut
 
@@ -113,6 +114,12 @@ class MemoryBroker(StubBroker):
         """Returns None: nothing of it can fail alone."""
         return None
 
+    def watch(self, queue_name: str, stale: StaleHints) -> None:
+        """Does nothing: nobody outside the process writes messages."""
+
+    def stale_hints(self, queue_name: str) -> StaleHints | None:
+        """Returns None: nothing is watched."""
+
     def ensure_open(self) -> None:
         """Does nothing: there is no connection to open."""
 
@@ -129,6 +136,7 @@ class HintBroker(RabbitmqBroker):
         super().__init__(url=url, middleware=middleware)
         self._turned_at: dict[str, float] = {}
         self._diverted: dict[str, Take] = {}
+        self._stale: dict[str, StaleHints] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
             parameters.heartbeat = HEARTBEAT_SECONDS
             parameters.socket_timeout = 5
@@ -168,6 +176,13 @@ class HintBroker(RabbitmqBroker):
             self.logger.warning("The queue %r could not be declared yet: %s", queue_name, error)
         finally:
             self.close_thread()
+
+    def watch(self, queue_name: str, stale: StaleHints) -> None:
+        """Lets the queue's consumer drop stale hints while there are many of them."""
+        self._stale[queue_name] = stale
+
+    def stale_hints(self, queue_name: str) -> StaleHints | None:
+        return self._stale.get(queue_name)
 
     def unhealthy_reason(self) -> str | None:
         """Returns why a consumer of this process is not alive; None while all poll, connected or reconnecting."""

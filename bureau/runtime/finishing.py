@@ -25,9 +25,9 @@ from bureau.ledger.mail.deliveries import close_delivery
 from bureau.metrics import outcomes
 from bureau.metrics.tasks import FINISH_SECONDS, timed
 from bureau.runtime.claiming import pause_seconds
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_outcomes import jitter
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
-from bureau.runtime.task_outcomes import jitter
 from bureau.storage import Storage
 
 log = structlog.get_logger(__name__)

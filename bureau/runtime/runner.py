@@ -14,14 +14,15 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import Finished
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_call import call_task
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.task_call import call_task
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -43,6 +44,7 @@ class Runner:
         heartbeat: Heartbeat,
         relay: Wakes,
         threads: int,
+        stale: StaleHints | None = None,
     ) -> None:
         self.queue = queue
         self.pace = Pace(threads, relay.wake)
@@ -51,7 +53,7 @@ class Runner:
         self._storage = storage
         self._announcements = Announcements(db)
         self._heartbeat = heartbeat
-        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free)
+        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free, stale=stale)
         self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: self.pace.busy)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 

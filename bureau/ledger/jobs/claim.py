@@ -1,7 +1,7 @@
 """Claims tasks: one conditional update decides which worker runs a task. Only the claiming worker runs it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -105,7 +105,7 @@ def claim(
 
     `run` is the actor that the hint names for the task: a forged hint that names another one claims nothing.
     """
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         claims = _claim(connection, _WAITING, [(task_id, run)], queue, worker, lease_seconds)
     return claims.get(task_id)
 
@@ -117,7 +117,7 @@ def claim_batch(
 
     A task whose row is locked at the moment is deferred: `claim` waits for the lock and then gets an answer.
     """
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         claims = _claim(connection, _FREE, wanted, queue, worker, lease_seconds)
         missing = [(task_id, run) for task_id, run in wanted if task_id not in claims]
         locked = {row.id for row in _HINTED.query(connection, _THERE, _rows(missing, queue))} if missing else set()
@@ -126,6 +126,12 @@ def claim_batch(
         refusal = Deferred.LOCKED if task_id in locked else NotClaimable.GONE
         answers.append(claims.pop(task_id) if task_id in claims else refusal)
     return answers
+
+
+def ready(db: Database, task_ids: Collection[UUID], queue: str) -> set[UUID]:
+    """Returns those tasks that could be claimed now. It only reads."""
+    with db.read() as connection:
+        return {row.id for row in _HINTED.query(connection, _THERE, _rows([(one, None) for one in task_ids], queue))}
 
 
 def _claim(

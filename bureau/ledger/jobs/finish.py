@@ -86,7 +86,7 @@ def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | 
 
 
 def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) -> list[Finished | Deferred]:
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         locked = lock_jobs(connection, [end.claim.job_id for end in ends], skip_locked=skip_locked)
         mine = [end.claim.task_id for end in ends if end.claim.job_id in locked]
         rows = _lock_tasks(connection, mine, skip_locked=skip_locked)

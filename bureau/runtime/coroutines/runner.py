@@ -28,16 +28,17 @@ from bureau.ledger.jobs.claim import Claim, NotClaimable
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import Finished
 from bureau.ledger.jobs.outcome import Outcome
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_input import needs_results, parsed_input
+from bureau.runtime.execution.task_outcomes import failed, succeeded
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.task_input import needs_results, parsed_input
-from bureau.runtime.task_outcomes import failed, succeeded
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -85,6 +86,7 @@ class CoroutineRunner:
         relay: Wakes,
         loop: EventLoop,
         concurrency: int,
+        stale: StaleHints | None = None,
     ) -> None:
         self.queue = queue
         self.pace = Pace(concurrency, relay.wake)
@@ -94,7 +96,7 @@ class CoroutineRunner:
         self._announcements = Announcements(db)
         self._heartbeat = heartbeat
         self._loop = loop
-        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: 0)
+        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: 0, stale=stale)
         self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: 0)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
         self._hints: deque[Hinted] = deque()

@@ -19,7 +19,7 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows, batches_of
 from bureau.services.reports.sources import source_errors
 from bureau.services.reports.sources.cancellation import cancelling
@@ -37,7 +37,7 @@ _READ_SECONDS = 3600  # without any data; statements have a shorter limit, this 
 class MariaDbSource:
     """Reads with one connection per report. All rows are from one snapshot: REPEATABLE READ, READ ONLY."""
 
-    def __init__(self, name: str, url: URL, limits: Limits) -> None:
+    def __init__(self, name: str, url: URL, limits: SourceLimits) -> None:
         """Imports PyMySQL and does not connect. Raises ImportError."""
         import pymysql
 

@@ -24,8 +24,8 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
-from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows
+from bureau.services.reports.output.limits import SourceLimits
+from bureau.services.reports.output.rows import BATCH_ROWS, RowBatch, Rows
 from bureau.services.reports.sources import source_errors
 from bureau.services.reports.sources.cancellation import cancelling
 from bureau.services.reports.sources.postgres_copy import CopyColumn, copy_statement
@@ -63,7 +63,7 @@ _GIVE_UP_SECONDS = 1.0  # after this the connection to a server that does not re
 class PostgresSource:
     """Reads with one connection per report. All rows are from one snapshot: REPEATABLE READ, READ ONLY."""
 
-    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
+    def __init__(self, name: str, url: SecretStr, limits: SourceLimits) -> None:
         self.name = name
         self._url = url
         self.limits = limits
@@ -163,10 +163,10 @@ def _adapted(values: Mapping[str, Value]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _batches(copy: Copy) -> Iterator[Batch]:
+def _batches(copy: Copy) -> Iterator[RowBatch]:
     """Yields batches of rows with CRLF, as RFC 4180 requires; PostgreSQL sends one message per row, ended by LF."""
     while lines := copy.connection.wait(_received(copy.connection.pgconn)):
-        yield Batch(b"\r\n".join((*lines, b"")), len(lines))
+        yield RowBatch(b"\r\n".join((*lines, b"")), len(lines))
         if len(lines) < BATCH_ROWS and copy.connection.info.transaction_status != TransactionStatus.ACTIVE:
             return
 

@@ -21,8 +21,8 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
-from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows, batches_of
+from bureau.services.reports.output.limits import SourceLimits
+from bureau.services.reports.output.rows import BATCH_ROWS, RowBatch, Rows, batches_of
 from bureau.services.reports.sources import source_errors
 from bureau.stop_token import StopToken
 
@@ -40,7 +40,7 @@ _LOGIN_REFUSED = re.compile(
 class SqlAlchemySource:
     """Reads with one connection per report, in a transaction that is rolled back."""
 
-    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
+    def __init__(self, name: str, url: SecretStr, limits: SourceLimits) -> None:
         """Imports the driver and does not connect. Raises ImportError, `sqlalchemy.exc.ArgumentError`."""
         self.name = name
         self.limits = limits
@@ -99,7 +99,7 @@ class SqlAlchemySnapshot:
         """Returns None, because databases have no common way to ask for an estimate."""
         return None
 
-    def _until_stopped(self, batches: Iterator[Batch], started: float) -> Iterator[Batch]:
+    def _until_stopped(self, batches: Iterator[RowBatch], started: float) -> Iterator[RowBatch]:
         for batch in batches:
             self._stop.check()
             if (seconds := time.monotonic() - started) > self._timeout_seconds:

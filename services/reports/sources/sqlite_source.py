@@ -17,7 +17,7 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows, batches_of
 from bureau.services.reports.sources import source_errors
 from bureau.services.reports.sources.cancellation import cancelling
@@ -32,7 +32,7 @@ _BUSY_SECONDS = 1.0  # a wait for a writer cannot be interrupted, and a cancelle
 class SqliteSource:
     """Reads with one connection per report, in one transaction."""
 
-    def __init__(self, name: str, path: Path, limits: Limits) -> None:
+    def __init__(self, name: str, path: Path, limits: SourceLimits) -> None:
         self.name = name
         self._path = path
         self.limits = limits

@@ -59,7 +59,7 @@ def test_a_refused_key_names_the_setting_and_is_tried_again_slowly(status: int, 
     assert caught.value.retry_after == LOGIN_REFUSED_SECONDS
 
 
-def test_what_is_no_json_is_shown_in_short() -> None:
+def test_an_answer_that_is_not_json_is_shown_shortened() -> None:
     with http_server(replies(400, b"<html>\n" + b"x" * 100_000)) as server:
         reason = _send(server.url).reasons[ADA]
     assert reason.startswith("SendGrid answered 400: <html> xxx")

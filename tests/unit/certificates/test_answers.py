@@ -117,7 +117,7 @@ def test_the_message_is_shown_in_the_error() -> None:
 
 
 @given(st.text(max_size=3000))
-def test_what_is_shown_is_short_and_clean(text: str) -> None:
+def test_an_issuers_message_is_shown_shortened_and_cleaned(text: str) -> None:
     clean = shown(text)
     assert len(clean) <= MAX_SHOWN_CHARACTERS
     assert all(c.isprintable() or c == "\n" or c.isspace() for c in clean)

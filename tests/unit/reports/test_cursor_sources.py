@@ -17,7 +17,7 @@ from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, Stopp
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.output.csv_export import export
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows, RowSource
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
 from bureau.services.reports.sources.sqlite_source import SqliteSource
@@ -48,8 +48,8 @@ def source(request: pytest.FixtureRequest, shop: Path) -> RowSource:
 
 def source_at(reader: str, path: Path) -> RowSource:
     if reader == "sqlite3":
-        return SqliteSource("shop", path, Limits())
-    return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"), Limits())
+        return SqliteSource("shop", path, SourceLimits())
+    return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"), SourceLimits())
 
 
 def read(
@@ -96,9 +96,9 @@ def test_parameters_are_bound_and_never_part_of_the_sql(
 
 def test_a_file_may_have_any_name(shop: Path) -> None:
     odd = shop.rename(shop.with_name("shöp #1?mode=rw 100%.db"))
-    assert len(read(SqliteSource("shop", odd, Limits()), "select id from sales")) == 4
+    assert len(read(SqliteSource("shop", odd, SourceLimits()), "select id from sales")) == 4
     with pytest.raises(PermanentError):
-        read(SqliteSource("shop", odd, Limits()), "delete from sales")
+        read(SqliteSource("shop", odd, SourceLimits()), "delete from sales")
 
 
 def test_the_snapshot_has_a_time(source: RowSource) -> None:
