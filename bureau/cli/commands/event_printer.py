@@ -25,10 +25,10 @@ _WORDS = {"started": "running", "retrying": "to be retried"}
 
 
 class TaskStates:
-    """Keeps the state of each task of a job, as its events tell it."""
+    """Keeps the state of each task of a job, read from its events."""
 
     def __init__(self, count_tasks: Callable[[], int]) -> None:
-        """`count_tasks` asks how many tasks the job has. It is called again when more tasks are seen than it said."""
+        """`count_tasks` returns how many tasks the job has. It is called again when more tasks than that are seen."""
         self._count_tasks = count_tasks
         self._states: dict[str, str] = {}
         self.total = count_tasks()

@@ -33,7 +33,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def purge(call: Call[Any, Any]) -> Response:
         expected = call.body.get("expect") or ""
         if not (expected.isascii() and expected.isdecimal() and len(expected) < 10):
-            raise problem("invalid", "A purge says how many tasks it expects to cancel.")
+            raise problem("invalid", "`expect` must be the number of tasks to cancel.")
         counted: Any = acting.perform("purge-queue", call, {"dry_run": True})
         if counted.count != int(expected):
             return asked(call, before=expected)

@@ -264,7 +264,7 @@ def test_what_no_worker_can_tell_is_not_shown_as_well(door: Door) -> None:
     workers.stopped(door.db, [worker.id for worker in workers.workers(door.db) if worker.service == "mailer"])
     submit(door)  # so that its queue is known all the same
     shown = page(door, "/").text
-    assert "No worker serves mailer, so none can tell." in shown
+    assert "Not known, because no worker serves mailer." in shown
 
 
 def test_the_errors_of_a_roster_are_a_list(door: Door) -> None:
