@@ -81,7 +81,7 @@ def test_a_queue_is_paused_and_purged_with_its_count(api: Api, page: Page) -> No
         page.goto(f"{api.url}/")
         page.get_by_role("link", name="Purge shop").click()
         page.get_by_role("button", name="Cancel 2 tasks").click()
-        expect(page.get_by_text("2 tasks cancelled before they started.")).to_be_visible()
+        expect(page.get_by_text("2 tasks cancelled.")).to_be_visible()
         assert [api.job(job["id"])["state"] for job in jobs] == ["cancelled", "cancelled"]
     finally:
         page.goto(f"{api.url}/")
@@ -153,7 +153,7 @@ def test_a_role_sees_and_does_what_its_key_may(guarded: Guarded, browser: Browse
         page.goto(f"{bureau.api.url}/jobs")
         page.get_by_label("Your key").fill("bureau_nobody_" + "x" * 43)
         page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("alert")).to_contain_text("This key opens nothing here.")
+        expect(page.get_by_role("alert")).to_contain_text("This key is not valid here.")
         log_in(page, bureau.api.url, keys["view"])
         navigation = page.get_by_role("navigation", name="Pages")
         expect(navigation.get_by_role("link", name="Workers")).to_have_count(0)
