@@ -21,6 +21,9 @@ from typing import NamedTuple, SupportsFloat
 
 MAX_DETAILS = 100  # the ledger keeps them with the task, its attempt, its event and its job
 MESSAGE_CHARACTERS = 4000
+# A login that was refused is tried again so slowly: a person has to mend it, and many servers lock an account that is
+# refused a few times in a row.
+LOGIN_REFUSED_SECONDS = 300.0
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 

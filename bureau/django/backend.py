@@ -16,10 +16,10 @@ from django.apps import apps
 from django.core import checks
 from django.utils import timezone
 
-from bureau.client import Bureau, BureauError, Problem
+from bureau.client import Bureau, Problem
 from bureau.contracts.ids import new_id
 from bureau.django.discovery import discovered
-from bureau.django.gateway import client_of
+from bureau.django.gateway import client_of, send, tasks_sender
 from bureau.django.naming import check_queue, priority_to_bureau, priority_to_django, run_name
 from bureau.django.results import result_of, waiting
 from bureau.django.tasks_api import (
@@ -72,11 +72,7 @@ class BureauBackend(BaseTaskBackend):
         if task.run_after:
             body["run_at"] = task.run_after.isoformat()
         job_id = new_id()
-        outbox = self._outbox()
-        if outbox and outbox.in_transaction():
-            outbox.add(self.alias, job_id, body)
-        else:
-            self._submit(job_id, body)
+        self._submit(job_id, body)
         result = waiting(task, str(job_id), sent, self.alias, timezone.now())
         task_enqueued.send(type(self), task_result=result)
         return result
@@ -131,16 +127,14 @@ class BureauBackend(BaseTaskBackend):
         return outbox
 
     def _submit(self, job_id: UUID, body: Mapping[str, Any]) -> None:
+        outbox = self._outbox()
+        submit = outbox.submit if outbox else send
         try:
-            self.client.job(**body, id=str(job_id))
-        except BureauError as error:
-            outbox = self._outbox()
-            if outbox and outbox.may_succeed_later(error):
-                outbox.keep(self.alias, job_id, body, str(error))
-            elif isinstance(error, Problem) and error.status == 422:
-                raise InvalidTask(str(error)) from error
-            else:
-                raise
+            submit(tasks_sender(self.alias), "/v1/jobs", body, job_id)
+        except Problem as problem:
+            if problem.status == 422:
+                raise InvalidTask(str(problem)) from problem
+            raise
 
     def _not_sent(self, job_id: UUID) -> TaskResult:
         outbox = self._outbox()

@@ -10,10 +10,11 @@ RETRY_SECONDS = (1, 5, 15, 60, 300)
 
 
 class Submission(models.Model):
-    """Holds the body of `POST /v1/jobs`. Its id is the job's, so a second send makes no second job."""
+    """Holds a request that submits a job. Its id is the job's, so a second send makes no second job."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    backend = models.CharField(max_length=100)
+    sender = models.CharField(max_length=100, help_text="What sends it: the mail, or an entry of TASKS.")
+    path = models.CharField(max_length=100)
     body = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
     tries = models.PositiveIntegerField(default=0)
@@ -30,7 +31,7 @@ class Submission(models.Model):
         )
 
     def __str__(self) -> str:
-        return str(self.body.get("title", self.id))
+        return str(self.body.get("title") or self.body.get("subject") or self.id)
 
     def postpone(self, trouble: str) -> None:
         """Has it sent again later; the pause grows to five minutes."""

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from bureau.client import Bureau, BureauError, Problem
+from bureau.client import BureauError, Problem
+from bureau.django.gateway import send
 from bureau.django.models import Submission
-from bureau.django.tasks_api import task_backends
 
 LEASE_SECONDS = 60.0
 _PAUSE_SECONDS = 5.0
@@ -35,19 +35,27 @@ def in_transaction() -> bool:
     return bool(connections[database()].in_atomic_block)
 
 
-def add(backend: str, job_id: UUID, body: Mapping[str, Any]) -> None:
-    """Writes a submission, in the open transaction if there is one, and sends it when that is committed."""
-    using = database()
-    row = Submission(id=job_id, backend=backend, body=dict(body))
-    row.save(using=using, force_insert=True)
-    transaction.on_commit(partial(_send_at_once, row), using=using, robust=True)
+def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> None:
+    """Submits a job: with the open transaction, once that is committed; without one now, or later if Bureau is away.
+
+    Raises `BureauError` for a submission that Bureau will never accept, if there is no open transaction.
+    """
+    if in_transaction():
+        row = _written(sender, path, body, job_id)
+        transaction.on_commit(partial(_send_at_once, row), using=database(), robust=True)
+        return
+    try:
+        send(sender, path, body, job_id)
+    except BureauError as error:
+        if not may_succeed_later(error):
+            raise
+        _written(sender, path, body, job_id).postpone(str(error))
 
 
-def keep(backend: str, job_id: UUID, body: Mapping[str, Any], trouble: str) -> None:
-    """Writes a submission whose first send failed, for `drain` to send."""
-    row = Submission(id=job_id, backend=backend, body=dict(body))
+def _written(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Submission:
+    row = Submission(id=job_id, sender=sender, path=path, body=dict(body))
     row.save(using=database(), force_insert=True)
-    row.postpone(trouble)
+    return row
 
 
 def may_succeed_later(error: BureauError) -> bool:
@@ -97,9 +105,8 @@ def _send_at_once(row: Submission) -> None:
 
 def _send(row: Submission) -> bool:
     """Sends a submission, and returns whether it was accepted. Raises `BureauError` if the gateway is away."""
-    client: Bureau = task_backends[row.backend].client
     try:
-        client.job(**row.body, id=str(row.pk))
+        send(row.sender, row.path, row.body, row.pk)
     except Problem as problem:
         if problem.status not in _REFUSALS:
             raise

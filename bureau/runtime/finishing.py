@@ -25,9 +25,9 @@ from bureau.ledger.mail.deliveries import close_delivery
 from bureau.metrics import outcomes
 from bureau.metrics.tasks import FINISH_SECONDS, timed
 from bureau.runtime.claiming import pause_seconds
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_outcomes import jitter
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
-from bureau.runtime.task_outcomes import jitter
 from bureau.storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -137,7 +137,10 @@ class Finishing:
 
         Nobody else would notice: this process lives, and in the embedded process no lease expires.
         """
-        _until_answered(partial(leases.lose, self._db, execution.held, jitter))
+        try:
+            _until_answered(partial(leases.lose, self._db, execution.held, jitter))
+        except Exception:  # a worker's own role may not
+            log.exception("a claim could not be given back; its lease expires")
         return Finished(FinishResult.DONE, woke=True)
 
     def _written(self, end: ClaimOutcome) -> Finished:

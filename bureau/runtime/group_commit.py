@@ -26,7 +26,7 @@ REMEMBERED_GROUPS = 8  # the largest of so many groups is what the next one wait
 log = structlog.get_logger(__name__)
 
 
-class _Waiting(Generic[Wish, Answer]):
+class _Wish(Generic[Wish, Answer]):
     """Holds a wish and lets its thread wait for the answer."""
 
     def __init__(self, wish: Wish) -> None:
@@ -70,11 +70,11 @@ class GroupCommit(Generic[Wish, Answer]):
         self._company = threading.Event()  # set when as many wait as the group's first thread waits for
         self._awaited = 0
         self._sizes = deque([1], maxlen=REMEMBERED_GROUPS)
-        self._waiting: list[_Waiting[Wish, Answer]] = []
+        self._waiting: list[_Wish[Wish, Answer]] = []
 
     def __call__(self, wish: Wish) -> Answer | Deferred:
         """Returns the answer to a wish; `Deferred` asks the caller to act alone."""
-        mine: _Waiting[Wish, Answer] = _Waiting(wish)
+        mine: _Wish[Wish, Answer] = _Wish(wish)
         with self._lock:
             self._waiting.append(mine)
             if 0 < self._awaited <= len(self._waiting):

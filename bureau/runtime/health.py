@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 Check = Callable[[], str | None]  # returns what is wrong, or None
 
 
-class Health:
+class HealthChecks:
     """Watches the checks and, if `bind` is given, serves their results."""
 
     def __init__(self, checks: Mapping[str, Check], bind: str) -> None:

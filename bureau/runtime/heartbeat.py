@@ -15,7 +15,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import LEASE_SECONDS
 from bureau.ledger.jobs.leases import Held, LeaseStatus
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
 from bureau.stop_token import StopReason
 
 RENEW_SECONDS = 10.0

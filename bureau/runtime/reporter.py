@@ -17,8 +17,8 @@ from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
-from bureau.runtime.event_buffer import PROGRESSED, Progress
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.event_buffer import PROGRESSED, Progress
+from bureau.runtime.execution.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
 from bureau.runtime.process_memory import Memory
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedQueue:
     """Holds a queue that the process serves: its worker row, its runners' paces, and its service's outages."""
 
     worker: NewWorker
@@ -44,7 +44,7 @@ class Served:
 class Reporter:
     """Reports for all queues that the process serves; there is one in a process."""
 
-    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[Served]) -> None:
+    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[ServedQueue]) -> None:
         self._db = db
         self._heartbeat = heartbeat
         self._served = served

@@ -17,12 +17,12 @@ from bureau.ledger.jobs.finish import Finished
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_call import call_task
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.task_call import call_task
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task

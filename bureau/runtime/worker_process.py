@@ -18,10 +18,10 @@ from bureau.messaging.relay import Relay
 from bureau.runtime.claiming import stale_hints
 from bureau.runtime.coroutines.event_loop import EventLoop
 from bureau.runtime.coroutines.runner import CoroutineRunner
-from bureau.runtime.health import Health
+from bureau.runtime.health import HealthChecks
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.reporter import Reporter, Served
+from bureau.runtime.reporter import Reporter, ServedQueue
 from bureau.runtime.runner import Runner
 from bureau.service import Service
 from bureau.stop_token import StopReason
@@ -76,11 +76,11 @@ class WorkerProcess:
             "reporter": self._reporter.unhealthy_reason,
             **{f"coroutines of {runner.queue}": runner.unhealthy_reason for runner in self._coroutines},
         }
-        self._health = Health(
+        self._health = HealthChecks(
             {"consumer": broker.unhealthy_reason, "tasks": self._heartbeat.unresponsive_task, **loops}, health_bind
         )
 
-    def _serve(self, service: Service, db: Database, storage: Storage, threads: int, concurrency: int) -> Served:
+    def _serve(self, service: Service, db: Database, storage: Storage, threads: int, concurrency: int) -> ServedQueue:
         """Makes the runners of a service: one for its tasks on threads, one for those on the event loop."""
         worker_id = _worker_id(service.name)
         paces: list[Pace] = []
@@ -122,7 +122,7 @@ class WorkerProcess:
                 self._broker.divert(name, partial(coroutines.take, name))
         capacity = sum(pace.capacity for pace in paces)
         self.prefetch = max(self.prefetch, capacity)
-        return Served(_worker(service, worker_id, capacity), paces, service.trouble)
+        return ServedQueue(_worker(service, worker_id, capacity), paces, service.trouble)
 
     @property
     def heartbeat(self) -> Heartbeat:

@@ -9,8 +9,8 @@ from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
-from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
-from bureau.services.certificates.archive.check import CheckedArchive, Limits, check_archive
+from bureau.services.certificates.api.client import CertificatesApi, Exchange, RosterUpload
+from bureau.services.certificates.archive.check import ArchiveLimits, CheckedArchive, check_archive
 from bureau.services.certificates.delivery import deliver
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import spooled_file
@@ -25,7 +25,7 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
 
-def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, CertificatesIssued]:
+def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[Any, CertificatesIssued]:
     """Returns the task, bound to the API that it posts to and to the book in which it notes what was issued."""
 
     def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
@@ -45,7 +45,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
             _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
-        ctx.log(f"kept {archive_name(ctx)}; the uploads are removed")
+        ctx.log(f"kept {archive_name(ctx)}; uploads that nothing else uses are removed")
         return CertificatesIssued(
             archive=artifact.ref,
             members=len(checked),
@@ -68,14 +68,14 @@ def _download(
     ctx: Context,
     api: CertificatesApi,
     request: IssueCertificates,
-    limits: Limits,
+    limits: ArchiveLimits,
     received: IO[bytes],
 ) -> None:
     with ExitStack() as opened:
         stored = [opened.enter_context(ctx.open(ref)) for ref in request.files]
         ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to {api.name}")
         api.issue(
-            [Upload(file.name, file.media_type, file.file) for file in stored],
+            [RosterUpload(file.name, file.media_type, file.file) for file in stored],
             Exchange(
                 idempotency_key=str(ctx.task_id),
                 fields={name: value for name in _FIELDS if (value := getattr(request, name))},
@@ -88,7 +88,7 @@ def _download(
     ctx.log(f"received an archive of {size(received.tell())}")
 
 
-def _check(ctx: Context, received: IO[bytes], limits: Limits, artifact: ArtifactWriter) -> CheckedArchive:
+def _check(ctx: Context, received: IO[bytes], limits: ArchiveLimits, artifact: ArtifactWriter) -> CheckedArchive:
     checked = check_archive(
         received, limits, artifact.write, lambda done, total: ctx.progress(done, total, "files checked")
     )

@@ -5,7 +5,6 @@ this one starts belong to a dead process, and are requeued at once, without wait
 """
 
 import fcntl
-import importlib
 import os
 import random
 import threading
@@ -34,7 +33,7 @@ from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, Service, refuse_shipped_names
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
 from bureau.services.embedded.demo_shop import DemoShop
@@ -51,6 +50,7 @@ from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, loa
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
+from bureau.task_modules import import_task_modules
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
@@ -110,6 +110,7 @@ class Embedded:
             scheduler.keep,
             schedules=schedules,
             quota=scheduler.quota,
+            limits=scheduler.limits,
             expires_leases=False,
         )
         self._survey = LedgerCollector(self._db)
@@ -156,9 +157,9 @@ def _address(bind: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-def _links(db: Database, key: str, base_url: str) -> Links:
+def _links(db: Database, key: str, base_url: str) -> CertificateLinks:
     """Returns the certificates' links. Without a configured key the ledger keeps one, where the gateway finds it."""
-    return Links(lambda: key or kept_secret(db, CERTIFICATES), base_url)
+    return CertificateLinks(lambda: key or kept_secret(db, CERTIFICATES), base_url)
 
 
 def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
@@ -167,10 +168,9 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
     return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(public_keys))})
 
 
-def _services(resources: Resources, modules: str, links: Links) -> list[Service]:
+def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    for module in modules.replace(",", " ").split():
-        importlib.import_module(module)
+    import_task_modules(modules.replace(",", " ").split(), "TASKS")
     own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
     for task in DECLARED.values():
         own[task.service].append(task)

@@ -71,7 +71,7 @@ class Finish:
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryMail:
     """Retries the task: this attempt failed, the next one may succeed."""
 
     code: str
@@ -115,16 +115,18 @@ def next_action(
 
 def conclude(
     tries: Sequence[MailDelivery], recipients: Sequence[str], *, policy: UnknownMailPolicy
-) -> Finish | Again | Fail:
+) -> Finish | RetryMail | Fail:
     """Decides how a task ends after its own attempt, the last of `tries`, has ended."""
     states = recipient_states(tries, recipients)
     if RecipientStatus.UNKNOWN in states.values() and policy is UnknownMailPolicy.RESEND:
-        return Again(
+        return RetryMail(
             "delivery_unknown", f"{_why(tries, states, RecipientStatus.UNKNOWN)}. The mail will be sent again."
         )
     if RecipientStatus.DEFERRED in states.values() or RecipientStatus.PENDING in states.values():
         taken = f" ({_count(states, RecipientStatus.SENT)} accepted)" if RecipientStatus.SENT in states.values() else ""
-        return Again("mail_deferred", f"Not accepted for now{taken}: {_why(tries, states, RecipientStatus.DEFERRED)}")
+        return RetryMail(
+            "mail_deferred", f"Not accepted for now{taken}: {_why(tries, states, RecipientStatus.DEFERRED)}"
+        )
     if RecipientStatus.UNKNOWN in states.values():
         return _parked(tries, states)
     if RecipientStatus.SENT not in states.values():

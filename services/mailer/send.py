@@ -12,10 +12,10 @@ from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.services.mailer.compose import Composer
 from bureau.services.mailer.delivery_log import Book, Suppressed, under_way
 from bureau.services.mailer.delivery_policy import (
-    Again,
     Fail,
     Finish,
     RecipientStatus,
+    RetryMail,
     Send,
     Settle,
     UnknownMailPolicy,
@@ -128,7 +128,7 @@ class MailAttempt:
         match conclude(self._tries, self._wanted, policy=self._mailer.policy):
             case Finish() as finish:
                 return self._result(finish)
-            case Again(code, text) | Fail(code, text):
+            case RetryMail(code, text) | Fail(code, text):
                 raise PermanentError(code, text)
 
     @property
@@ -174,9 +174,9 @@ class MailAttempt:
         )
         self._tries = [*self._tries, ended]
         match conclude(self._tries, self._wanted, policy=self._mailer.policy):
-            case Again() if end.away:
+            case RetryMail() if end.away:
                 raise away(end.away)
-            case Again(code, text):
+            case RetryMail(code, text):
                 raise TransientError(code, text, retry_after=end.retry_after)
             case Fail(code, text):
                 raise PermanentError(code, text)

@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from bureau.contracts.reports import (
 from bureau.services.reports.definition.catalog import ReportCatalog
 from bureau.services.reports.definition.columns import labels
 from bureau.services.reports.definition.kinds import Value
-from bureau.services.reports.definition.parameters import plain, read_params
+from bureau.services.reports.definition.parameters import name_parts, plain, read_params
 from bureau.services.reports.definition.report import Report
 from bureau.services.reports.estimate import Estimate
 from bureau.services.reports.metrics import ROWS
@@ -72,7 +72,7 @@ class ReportTasks:
         layout, values = FileLayout.of(report, request.format), self._values(report, request.params)
         ctx.log(f"Reading {report.title} from {report.source}")
         with self._snapshot(ctx, report) as snapshot:
-            return _write(ctx, snapshot, report, layout, request.params, values)
+            return _write(ctx, snapshot, report, layout, self._parts(report, request.params, values), values)
 
     def burst(self, ctx: Context, request: BurstReport) -> ReportBurst:
         """Runs a report once for each value of a parameter, all from one snapshot, and writes a CSV file for each."""
@@ -82,7 +82,7 @@ class ReportTasks:
         ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(requested)} {request.parameter}")
         with self._snapshot(ctx, report) as snapshot:
             files = [
-                _write(ctx, snapshot, report, layout, params, values)
+                _write(ctx, snapshot, report, layout, self._parts(report, params, values), values)
                 for params, values in zip(requested, bound, strict=True)
             ]
         return ReportBurst(files=files)
@@ -125,21 +125,24 @@ class ReportTasks:
     def _values(self, report: Report, params: Mapping[str, Any]) -> dict[str, Value]:
         return read_params(report.parameters, params, datetime.now(report.zone or self._zone))
 
+    def _parts(self, report: Report, params: Mapping[str, Any], values: Mapping[str, Value]) -> Iterator[object]:
+        return name_parts(report.parameters, params, values, report.zone or self._zone)
+
 
 def _write(
     ctx: Context,
     snapshot: Snapshot,
     report: Report,
     layout: FileLayout,
-    params: Mapping[str, Any],
+    parts: Iterable[object],
     values: Mapping[str, Value],
 ) -> ReportGenerated:
+    """Writes a file, which is named after the report and `parts`."""
     started = time.monotonic()
     file_format, dialect = layout.file_format, layout.dialect
-    chosen = [params[parameter.name] for parameter in report.parameters if params.get(parameter.name) is not None]
     estimate = Estimate(snapshot.expected(report.query, values))
     with (
-        ctx.artifact(file_name(report.title, chosen, file_format), media_type(file_format)) as file,
+        ctx.artifact(file_name(report.title, parts, file_format), media_type(file_format)) as file,
         snapshot.rows(report.query, values, dialect) as rows,
     ):
         names = labels(rows.columns, dialect.columns)

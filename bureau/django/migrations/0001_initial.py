@@ -15,7 +15,11 @@ class Migration(migrations.Migration):
             name="Submission",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("backend", models.CharField(max_length=100)),
+                (
+                    "sender",
+                    models.CharField(help_text="What sends it: the mail, or an entry of TASKS.", max_length=100),
+                ),
+                ("path", models.CharField(max_length=100)),
                 ("body", models.JSONField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("tries", models.PositiveIntegerField(default=0)),

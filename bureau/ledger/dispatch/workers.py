@@ -122,7 +122,7 @@ LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-
 
 
 @dataclass(frozen=True)
-class Served:
+class QueueWorkers:
     """Holds the sums over a queue's live workers; `claimed` counts tasks of the last 10 s."""
 
     workers: int
@@ -139,7 +139,7 @@ class Served:
         return max(2 * self.threads, self.claimed)
 
 
-def served(db: Database) -> dict[str, Served]:
+def served(db: Database) -> dict[str, QueueWorkers]:
     """Returns the queues that have a live worker."""
     columns = workers_table.c
     with db.read() as connection:
@@ -154,7 +154,7 @@ def served(db: Database) -> dict[str, Served]:
             .where(LIVE)
             .group_by(columns.queue)
         )
-        return {queue: Served(*numbers) for queue, *numbers in rows}
+        return {queue: QueueWorkers(*numbers) for queue, *numbers in rows}
 
 
 def workers(db: Database) -> list[WorkerRow]:

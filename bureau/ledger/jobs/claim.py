@@ -105,7 +105,7 @@ def claim(
 
     `run` is the actor that the hint names for the task: a forged hint that names another one claims nothing.
     """
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         claims = _claim(connection, _WAITING, [(task_id, run)], queue, worker, lease_seconds)
     return claims.get(task_id)
 
@@ -117,7 +117,7 @@ def claim_batch(
 
     A task whose row is locked at the moment is deferred: `claim` waits for the lock and then gets an answer.
     """
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         claims = _claim(connection, _FREE, wanted, queue, worker, lease_seconds)
         missing = [(task_id, run) for task_id, run in wanted if task_id not in claims]
         locked = {row.id for row in _HINTED.query(connection, _THERE, _rows(missing, queue))} if missing else set()

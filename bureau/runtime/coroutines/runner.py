@@ -32,13 +32,13 @@ from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_input import needs_results, parsed_input
+from bureau.runtime.execution.task_outcomes import failed, succeeded
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.task_input import needs_results, parsed_input
-from bureau.runtime.task_outcomes import failed, succeeded
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 
 from bureau.contracts.base import clean_text
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS
 from bureau.metrics.upstream import called
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
@@ -103,8 +104,9 @@ def _refusal(error: HTTPError, recipients: Sequence[str]) -> SendResult | Transp
     status, answer = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
     if status in _BEHIND_GATEWAY:
         return AnswerLost(answer)
-    if status == 401:
-        return TransportUnavailable(f"{answer}. Check SENDGRID_API_KEY")
+    if status == 401 or (status == 403 and "access forbidden" in answer):
+        hint = "SendGrid refused the key: mend SENDGRID_API_KEY, which needs the permission Mail Send"
+        return TransportUnavailable(f"{answer}. {hint}", retry_after=LOGIN_REFUSED_SECONDS)
     if status == 429 or status >= 500:
         return TransportUnavailable(answer, retry_after=_retry_after(error.headers))
     return SendResult.same(recipients, Verdict.REFUSED, answer)

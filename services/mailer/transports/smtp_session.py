@@ -20,14 +20,14 @@ _LEAVING = 421
 
 
 @dataclass(frozen=True)
-class Reply:
+class SmtpReply:
     """Holds a server's answer; `text` is its code and words, safe to show."""
 
     code: int
     text: str
 
     @classmethod
-    def of(cls, answer: tuple[int, bytes]) -> "Reply":
+    def of(cls, answer: tuple[int, bytes]) -> "SmtpReply":
         words = " ".join(clean_text(answer[1].decode("utf-8", "replace")).split())
         return cls(answer[0], f"{answer[0]} {words}"[:_MAX_REPLY])
 
@@ -113,7 +113,7 @@ class SmtpSession(smtplib.SMTP):
         """Returns whether the server takes several commands at once (PIPELINING, RFC 2920)."""
         return self.has_extn("pipelining")
 
-    def sender(self, address: str, size: int, options: Sequence[str], recipients: Sequence[str]) -> Reply:
+    def sender(self, address: str, size: int, options: Sequence[str], recipients: Sequence[str]) -> SmtpReply:
         """Sends MAIL FROM, with the size if the server wants it. After SMTPUTF8, commands are in UTF-8.
 
         A server that pipelines gets RCPT TO for each recipient and DATA with it: one round trip in place of three.
@@ -142,11 +142,11 @@ class SmtpSession(smtplib.SMTP):
         named = str(self.esmtp_features.get("size", "")).strip()
         return int(named) if named.isdigit() and int(named) > 0 else None
 
-    def recipient(self, address: str) -> Reply:
+    def recipient(self, address: str) -> SmtpReply:
         """Returns the answer for a recipient; they are asked for in the order of `sender`."""
         return _read(self.getreply() if self._ahead else self.rcpt(address))
 
-    def data_command(self) -> Reply:
+    def data_command(self) -> SmtpReply:
         """Returns the answer to DATA; the reply `START_MAIL` asks for the message."""
         ahead, self._ahead = self._ahead, False
         return _read(self.getreply() if ahead else self.docmd("DATA"), good=range(START_MAIL, START_MAIL + 1))
@@ -158,7 +158,7 @@ class SmtpSession(smtplib.SMTP):
             message = _DOT_AT_LINE_START.sub(b"..", message)
         self.send(message)
 
-    def end_of_data(self) -> Reply:
+    def end_of_data(self) -> SmtpReply:
         """Sends the final dot and returns the answer; from here on the mail may be accepted without our knowing."""
         self.send(b".\r\n")
         return _read(self.getreply(), leaving_counts=True)
@@ -179,9 +179,9 @@ class SmtpSession(smtplib.SMTP):
         return self.sock
 
 
-def _read(answer: tuple[int, bytes], *, good: range = _ACCEPTED, leaving_counts: bool = False) -> Reply:
+def _read(answer: tuple[int, bytes], *, good: range = _ACCEPTED, leaving_counts: bool = False) -> SmtpReply:
     """Returns the reply. Raises for one that says nothing about the mail: garbage, or 421 (the server is leaving)."""
-    reply = Reply.of(answer)
+    reply = SmtpReply.of(answer)
     known = reply.code in good or 400 <= reply.code < 600
     if not known or (reply.code == _LEAVING and not leaving_counts):
         raise smtplib.SMTPResponseException(*answer)

@@ -87,7 +87,7 @@ def test_it_changes_named_columns_only(worker_url: str) -> None:
 
 
 @pytest.mark.parametrize("table", sorted(HIDDEN))
-def test_what_is_the_gateways_alone_is_hidden_from_it(worker_url: str, table: str) -> None:
+def test_tables_of_the_gateway_are_hidden_from_the_worker_role(worker_url: str, table: str) -> None:
     with connect(worker_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
 

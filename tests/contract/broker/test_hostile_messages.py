@@ -77,7 +77,7 @@ def publish(rabbitmq_url: str) -> Callable[[str, bytes], None]:
     return send
 
 
-def test_what_was_forged_is_dropped_and_the_hint_behind_it_is_run(
+def test_a_forged_message_is_dropped_and_the_next_hint_is_run(
     rabbitmq_url: str, a_broker: Brokers, queue: str, publish: Callable[[str, bytes], None]
 ) -> None:
     with Listener(a_broker(rabbitmq_url), queue) as listener:

@@ -46,3 +46,11 @@ def _set_up() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def settings_of_mail(shop: Shop) -> Iterator[None]:
+    from django.test import override_settings
+
+    with override_settings(EMAIL_BACKEND="bureau.django.mail.EmailBackend"):
+        yield

@@ -83,7 +83,9 @@ def test_while_bureau_is_away_tasks_wait_in_the_outbox(shop: Shop) -> None:
     assert result.return_value == "Hello Ada"
 
 
-def test_what_the_gateway_refuses_is_kept_with_its_reason_and_not_sent_again(shop: Shop) -> None:
+def test_a_refused_submission_keeps_its_reason_and_is_not_sent_again(shop: Shop) -> None:
+    from django.db import transaction
+
     from bureau.contracts.ids import new_id
     from bureau.django import outbox
     from bureau.django.models import Submission
@@ -91,8 +93,9 @@ def test_what_the_gateway_refuses_is_kept_with_its_reason_and_not_sent_again(sho
     wrong = {"tasks": [{"name": "no name", "run": "default.shop.tasks.remind", "input": {}}]}
     unknown = {"tasks": [{"name": "task", "run": "default.gone.task", "input": {}}]}
     ids = [new_id(), new_id()]
-    outbox.add("default", ids[0], wrong)
-    outbox.add("default", ids[1], unknown)
+    with transaction.atomic():
+        for job_id, body in zip(ids, (wrong, unknown), strict=True):
+            outbox.submit("tasks:default", "/v1/jobs", body, job_id)
     assert outbox.drain() == 0
     refused, postponed = Submission.objects.in_bulk(ids).values()
     if refused.pk != ids[0]:
@@ -101,3 +104,24 @@ def test_what_the_gateway_refuses_is_kept_with_its_reason_and_not_sent_again(sho
     assert "#/tasks/0/name" in refused.trouble
     assert (postponed.refused_at, postponed.tries) == (None, 1)
     Submission.objects.all().delete()
+
+
+def test_mail_goes_with_the_transaction_it_was_sent_in(shop: Shop, settings_of_mail: None) -> None:
+    from django.core.mail import EmailMultiAlternatives, send_mail
+    from django.db import transaction
+
+    with transaction.atomic():
+        assert send_mail("Rolled back", "x", "shop@example.com", ["ada@example.com"]) == 1
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        mail = EmailMultiAlternatives("Kept", "plain", "shop@example.com", ["ada@example.com"], bcc=["b@example.com"])
+        mail.attach_alternative("<p>rich</p>", "text/html")
+        mail.attach("receipt.txt", "paid", "text/plain")
+        assert mail.send() == 1
+    with Bureau(shop.bureau.api.url) as client:
+        (job,) = [job for job in client.jobs(kind="email") if job.title in ("Kept", "Rolled back")]
+        client.get(job.id).wait(30)
+    found = [path.read_text() for path in shop.bureau.outbox.glob("*.eml")]
+    (text,) = [one for one in found if "Subject: Kept" in one]
+    assert "<p>rich</p>" in text
+    assert "receipt.txt" in text

@@ -137,7 +137,7 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
 
-def test_what_it_announces_is_the_contract(api: CertificatesApi) -> None:
+def test_the_task_announces_the_schemas_of_the_contract(api: CertificatesApi) -> None:
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
     assert set(description.input_schema["properties"]) == {"files", "deliver", "subject", "encoding", "language"}

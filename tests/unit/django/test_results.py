@@ -64,7 +64,7 @@ def test_an_exception_has_its_class_and_its_traceback() -> None:
 
 
 @pytest.mark.parametrize("code", ["lease_lost", "cancelled"])
-def test_what_no_exception_ended_is_a_failed_job(code: str) -> None:
+def test_a_job_that_failed_without_an_exception_is_a_failed_result(code: str) -> None:
     failure = {"code": code, "message": "The worker died."}
     (error,) = result_of(job("failed", [], error=failure), None, "default").errors
     assert (error.exception_class, error.traceback) == (JobFailed, "The worker died.")

@@ -16,7 +16,7 @@ from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.runtime.reporter import Reporter, Served
+from bureau.runtime.reporter import Reporter, ServedQueue
 from bureau.task import Context
 from tests.support.waiting import until
 from tests.unit.runner.conftest import Bench
@@ -57,7 +57,7 @@ def lines(bench: Bench, job_id: UUID) -> list[str]:
 
 def reporter_of(bench: Bench, db: Database) -> Reporter:
     worker = NewWorker(id="w", service="shop", queue="shop", version="1", host="h", pid=1, threads=4, catalog=Catalog())
-    return Reporter(db, bench.heartbeat, [Served(worker, [bench.runner.pace], lambda: ())])
+    return Reporter(db, bench.heartbeat, [ServedQueue(worker, [bench.runner.pace], lambda: ())])
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.ledger.jobs import cancel, leases
-from bureau.runtime import heartbeat, interrupt
+from bureau.runtime import heartbeat
+from bureau.runtime.execution import interrupt
 from bureau.stop_token import StopReason
 from bureau.task import Context
 from tests.support.ledger.book import attempts_at_most, no_jitter, task
@@ -129,7 +130,7 @@ def swallow_exceptions() -> None:
 
 
 @pytest.mark.parametrize("work", [swallow_once, turn_into_another, swallow_exceptions])
-def test_what_it_makes_of_an_interrupt_does_not_count(bench: Bench, work: Callable[[], Any]) -> None:
+def test_an_exception_raised_from_an_interrupt_does_not_count(bench: Bench, work: Callable[[], Any]) -> None:
     running = Busy(bench, work)
     cancel.cancel(bench.db, running.job_id, "ada")
     assert running.ended().state == "cancelled"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, field_validator, model_serializer
 
 from bureau.contracts.errors import ErrorDetail, PermanentError, Postponed, TaskError, TransientError
 from bureau.ledger.jobs import finish
-from bureau.runtime.raised_error import TRACEBACK_CHARACTERS, plain_error
+from bureau.runtime.execution.raised_error import TRACEBACK_CHARACTERS, plain_error
 from bureau.secrets import redaction
 from bureau.task import Context
 from tests.support.ledger.book import attempts_at_most, task

@@ -107,7 +107,7 @@ def test_a_cancel_before_the_shutdown_is_heard(bench: Bench) -> None:
     assert running.ended() == {"only": "cancelled", "then": "cancelled"}
 
 
-def test_who_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
+def test_a_task_that_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
     running = Stubborn(bench).start()
     bench.book.end_lease(bench.book.task(running.job_id).id)
     leases.expire(bench.db, no_jitter)

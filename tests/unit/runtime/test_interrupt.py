@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bureau.runtime import interrupt as interrupts
-from bureau.runtime.interrupt import Interrupt, Interrupted
+from bureau.runtime.execution import interrupt as interrupts
+from bureau.runtime.execution.interrupt import Interrupt, Interrupted
 from bureau.stop_token import StopReason, StopToken
 from tests.support.waiting import until
 
@@ -178,7 +178,7 @@ def test_another_thread_of_the_task_may_use_its_context() -> None:
         one.call(work)
 
 
-def test_nothing_is_sent_before_the_token_is_set() -> None:
+def test_no_interrupt_is_sent_before_the_stop_token_is_set() -> None:
     one = Interrupt(StopToken())
 
     def work() -> int:
@@ -189,7 +189,7 @@ def test_nothing_is_sent_before_the_token_is_set() -> None:
     assert not one.sent
 
 
-def test_who_heard_of_the_stop_has_time_to_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_noticed_the_stop_has_time_to_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupts, "AGAIN_AFTER_SECONDS", 3600.0)
     token = StopToken()
     one = Interrupt(token)

@@ -53,7 +53,7 @@ def test_many_leases_are_renewed_at_once_but_only_ones_own(book: Book) -> None:
     }
 
 
-def test_nothing_is_asked_for_nothing(book: Book) -> None:
+def test_no_claims_cause_no_query(book: Book) -> None:
     assert leases.renew(book.db, []) == set()
     assert leases.statuses(book.db, []) == {}
 

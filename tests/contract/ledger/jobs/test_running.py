@@ -20,7 +20,7 @@ def test_lines_of_several_jobs_are_written_together_each_numbered_by_itself(book
     assert [(event.seq, event.data["line"]) for event in book.events(second)] == [(1, "c")]
 
 
-def test_nothing_to_say_writes_nothing(book: Book) -> None:
+def test_a_report_without_events_writes_nothing(book: Book) -> None:
     job_id = book.submit()
     write_events(book.db, {})
     write_events(book.db, {job_id: []})
@@ -34,7 +34,7 @@ def test_lines_for_a_job_that_was_deleted_are_dropped_and_the_others_are_kept(bo
     assert [event.data["line"] for event in book.events(job_id)] == ["kept"]
 
 
-def test_nothing_is_said_of_a_job_after_its_end(book: Book) -> None:
+def test_no_event_follows_the_end_of_a_job(book: Book) -> None:
     """A worker that lost its claim goes on talking until it hears of it."""
     job_id = book.submit()
     book.run(job_id)

@@ -76,7 +76,7 @@ def test_events_are_read_behind_a_number_in_order_and_no_more_than_asked_for(boo
     assert event_history.events_of(book.db, job_id, after=7, limit=2) == []
 
 
-def test_what_is_new_to_jobs_is_told_for_those_that_moved(book: Book) -> None:
+def test_new_events_are_returned_only_for_jobs_that_changed(book: Book) -> None:
     moved, idle, deleted = book.submit(), book.submit(), new_id()
     write_events(book.db, {moved: [line("a"), line("b"), line("c")], idle: [line("z")]})
     found = event_history.new_to_jobs(book.db, {moved: 1, idle: 1, deleted: 0}, limit=100)
@@ -84,7 +84,7 @@ def test_what_is_new_to_jobs_is_told_for_those_that_moved(book: Book) -> None:
     assert said(event_history.new_to_jobs(book.db, {moved: 0}, limit=2)[moved]) == ["a", "b"]
 
 
-def test_what_was_committed_since_a_look_is_seen_once(book: Book) -> None:
+def test_an_event_that_was_committed_since_the_last_read_is_seen_once(book: Book) -> None:
     watcher = Watcher(book.db)
     assert watcher.look() == []
     first, second = book.submit(), book.submit()
@@ -95,7 +95,7 @@ def test_what_was_committed_since_a_look_is_seen_once(book: Book) -> None:
     assert watcher.look() == []
 
 
-def test_what_was_there_before_the_first_look_is_not_seen(book: Book) -> None:
+def test_events_before_the_first_read_are_not_seen(book: Book) -> None:
     job_id = book.submit()
     write_events(book.db, {job_id: [line("before")]})
     watcher = Watcher(book.db)
@@ -160,7 +160,7 @@ def test_commits_out_of_order_are_all_seen_once(postgres_db: Database) -> None:
     assert watcher.look() == []
 
 
-def test_what_commits_between_the_place_and_the_reading_comes_with_the_next_look(postgres_db: Database) -> None:
+def test_an_event_that_commits_during_a_read_comes_with_the_next_one(postgres_db: Database) -> None:
     book = Book(postgres_db)
     job_id = book.submit()
     since = event_history.present(postgres_db)
@@ -172,7 +172,7 @@ def test_what_commits_between_the_place_and_the_reading_comes_with_the_next_look
     assert said(found["ada"]) == ["late"]
 
 
-def test_what_was_rolled_back_is_never_seen(book: Book) -> None:
+def test_an_event_that_was_rolled_back_is_never_seen(book: Book) -> None:
     watcher = Watcher(book.db)
     job_id = book.submit()
 

@@ -238,7 +238,7 @@ def test_a_rate_limit_is_waited_for_and_not_led_around(world: World) -> None:
     assert world.got["b"] == 0
 
 
-def test_who_is_on_the_suppression_list_gets_nothing(world: World) -> None:
+def test_a_suppressed_recipient_gets_no_mail(world: World) -> None:
     world.listed = {ADA: "hard bounce"}
     with pytest.raises(PermanentError, match=f"{ADA}: hard bounce") as caught:
         world.send()
