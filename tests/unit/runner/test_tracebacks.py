@@ -7,7 +7,7 @@ import pytest
 
 from bureau.contracts.errors import PermanentError, Postponed, TransientError
 from bureau.ledger.reads import job_queries
-from bureau.runtime.raised_error import TRACEBACK_CHARACTERS
+from bureau.runtime.execution.raised_error import TRACEBACK_CHARACTERS
 from bureau.secrets import redaction
 from bureau.task import Context
 from tests.support.ledger.book import attempts_at_most
