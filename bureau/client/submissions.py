@@ -88,10 +88,11 @@ class Submissions:
 
     def email(
         self,
-        to: Addresses,
+        to: Addresses = (),
         subject: str | None = None,
         text: str | None = None,
         *,
+        recipients: Sequence[str | Mapping[str, Any]] = (),
         html: str | None = None,
         template: str | None = None,
         context: Mapping[str, Any] | None = None,
@@ -99,20 +100,26 @@ class Submissions:
         bcc: Addresses = (),
         sender: str | None = None,
         reply_to: str | None = None,
+        headers: Mapping[str, str] | None = None,
         files: Sequence[FileSource] = (),
         artifacts: Sequence[Artifact] = (),
         **terms: Unpack[Terms],
     ) -> Job:
         """Submits a mail with `text`, `html` or both, or a `template` with its `context`.
 
-        It attaches `files`, which are uploaded, and `artifacts`, which are stored already.
+        It goes to `to`, `cc` and `bcc`, of which at least one has an address. Instead, each of up to 1,000 `recipients`
+        gets a mail of their own: an address, or an object with `to` and the person's `context`, `language` and
+        `unsubscribe`. `headers` are headers of your own, such as `X-Ticket`. It attaches `files`, which are uploaded,
+        and `artifacts`, which are stored already.
         """
         own = {
             "from": sender,
             "to": _address_list(to),
             "cc": _address_list(cc),
             "bcc": _address_list(bcc),
+            "recipients": list(recipients),
             "reply_to": reply_to,
+            "headers": headers,
             "subject": subject,
             "text": text,
             "html": html,

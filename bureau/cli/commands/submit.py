@@ -112,9 +112,11 @@ def report(
 
 
 @submit.command()
-@click.option("--to", multiple=True, required=True, metavar="ADDRESS", help="Recipient; repeatable.")
+@click.option("--to", multiple=True, metavar="ADDRESS", help="Recipient; repeatable.")
 @click.option("--cc", multiple=True, metavar="ADDRESS", help="Copy to; repeatable.")
 @click.option("--bcc", multiple=True, metavar="ADDRESS", help="Hidden copy to; repeatable.")
+@click.option("--recipients", metavar="LIST", help="Many people, each with a mail of their own: @FILE, - for stdin.")
+@click.option("--header", "headers", multiple=True, metavar="NAME: VALUE", help="A header: 'X-Ticket: 7'; repeatable.")
 @click.option("--from", "sender", metavar="ADDRESS", help="Sender.  [default: MAIL_FROM of the gateway]")
 @click.option("--reply-to", metavar="ADDRESS", help="Where answers go.")
 @click.option("--subject", help="Subject line.")
@@ -132,9 +134,14 @@ def report(
 @terms
 @click.pass_obj
 def email(session: Session, /, context: tuple[str, ...], attach: tuple[FileSource, ...], **options: Any) -> None:
-    """Send an e-mail once: text, HTML or both, or a template."""
+    """Send an e-mail once: text, HTML or both, or a template.
+
+    It needs --to, --cc or --bcc; or --recipients, with an address in each line, or a list in JSON as POST /v1/emails
+    takes it.
+    """
     own = {name: options.pop(name) for name in ("to", "cc", "bcc", "sender", "reply_to", "subject", "template")}
     own |= {"text": _text(options.pop("text")), "html": _text(options.pop("html"))}
+    own |= {"headers": _headers(options.pop("headers")), "recipients": _list(options.pop("recipients"))}
     own |= {"context": pairs(context, {}) or None, "files": attach}
     _send(session, options, lambda bureau, more: bureau.email(**own, **more))
 
@@ -202,6 +209,28 @@ def _text(value: str | None) -> str | None:
     if value == "-":
         return sys.stdin.read()
     return Path(value[1:]).read_text(encoding="utf-8") if value and value.startswith("@") else value
+
+
+def _headers(lines: tuple[str, ...]) -> dict[str, str] | None:
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or name in headers:
+            raise click.UsageError(f"--header {line!r} is not NAME: VALUE, or it repeats a name.")
+        headers[name.strip()] = value.strip()
+    return headers or None
+
+
+def _list(value: str | None) -> list[Any]:
+    """Returns the recipients of an option: a list in JSON, or lines, of which empty ones do not count."""
+    text = (_text(value) or "").strip()
+    if not text.startswith("["):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        people: list[Any] = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"The recipients are not JSON: {error}.") from None
+    return people
 
 
 def _object(source: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.jobs.jobs import JobSpec, Terms
 from bureau.services.gateway.api.jobs.jobs import JobQuery
-from bureau.services.gateway.api.mail.emails import EmailRequest
+from bureau.services.gateway.api.mail.email_request import EmailRequest
 from bureau.services.gateway.http.parsing.form_values import Kind, gather, kinds
 
 TERMS = kinds(Terms.model_json_schema())
@@ -14,6 +14,7 @@ TERMS = kinds(Terms.model_json_schema())
 
 def test_the_kind_of_each_field_is_read_from_the_schema() -> None:
     assert TERMS == {
+        "id": Kind.TEXT,
         "title": Kind.TEXT,
         "tags": Kind.LIST,
         "run_at": Kind.TEXT,

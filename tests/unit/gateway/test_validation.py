@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.jobs.jobs import JobSpec, Terms
 from bureau.contracts.problems import FieldError, ProblemError
-from bureau.services.gateway.api.mail.emails import EmailRequest
+from bureau.services.gateway.api.mail.email_request import EmailRequest
 from bureau.services.gateway.http.parsing.validation import Reader, as_parameters
 
 
