@@ -91,8 +91,8 @@ class GatewaySettings(QuotaSettings):
     recipient_domains: str = Field(default="", description=DESCRIPTION)
     failure_email_to: str = Field(
         default="",
-        description="The address that is notified of a failed report if the request names none and the owner is not an "
-        "address.",
+        description="The address that is notified of a failed report, or of certificates that failed, if the request "
+        "names none and the owner is not an address.",
     )
     max_wait_seconds: int = Field(
         default=30, ge=0, le=300, description="The longest wait that `Prefer: wait` may request."

@@ -66,10 +66,16 @@ def terms(command: Any) -> Any:
     return command
 
 
+failure_option = click.option(
+    "--failure-email-to", multiple=True, metavar="ADDRESS", help="Told if it fails; repeatable."
+)
+
+
 @submit.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--email-to", multiple=True, metavar="ADDRESS", help="Recipient of the ZIP; repeatable.")
 @click.option("--subject", help="Subject of that mail.")
+@failure_option
 @click.option("--deliver", type=click.Choice(["owner", "recipients"]), help="ZIP to you, or each person their own.")
 @click.option("--encoding", metavar="NAME", help="Encoding of the files, if it cannot be detected: windows-1254.")
 @click.option("--language", metavar="CODE", help="Language for rows that name none: es.")
@@ -77,7 +83,8 @@ def terms(command: Any) -> Any:
 @click.pass_obj
 def certificates(session: Session, /, files: tuple[Path, ...], email_to: tuple[str, ...], **options: Any) -> None:
     """Make certificates for the people in rosters, as a ZIP."""
-    own = {name: options.pop(name) for name in ("subject", "deliver", "encoding", "language")}
+    names = ("subject", "deliver", "failure_email_to", "encoding", "language")
+    own = {name: options.pop(name) for name in names}
     _send(session, options, lambda bureau, more: bureau.certificates(*files, email_to=email_to, **own, **more))
 
 
@@ -86,6 +93,7 @@ def certificates(session: Session, /, files: tuple[Path, ...], email_to: tuple[s
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable.")
 @click.option("--email-to", multiple=True, metavar="ADDRESS", help="Recipient of the file; repeatable.")
 @click.option("--subject", help="Subject of that mail.")
+@failure_option
 @click.option(
     "--format",
     "form",
@@ -102,12 +110,17 @@ def report(
 
     `bureau reports` lists reports; `bureau reports NAME` lists the parameters of one.
     """
-    subject, format = options.pop("subject"), pairs(options.pop("form"), FORMAT) or None
+    own = {
+        "email_to": email_to,
+        "subject": options.pop("subject"),
+        "format": pairs(options.pop("form"), FORMAT) or None,
+    }
+    own["failure_email_to"] = options.pop("failure_email_to")
     values = pairs(params, _schema(report, "params_schema", session.bureau.reports)) if params else {}
     _send(
         session,
         options,
-        lambda bureau, more: bureau.report(report, values, format=format, email_to=email_to, subject=subject, **more),
+        lambda bureau, more: bureau.report(report, values, **own, **more),
     )
 
 

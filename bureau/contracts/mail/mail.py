@@ -11,6 +11,8 @@ from bureau.contracts.mail.own_headers import LONGEST_VALUE, NAME_PATTERN, NAMES
 MAX_RECIPIENTS = 100
 MAX_BODY_BYTES = 1024 * 1024
 MAX_CONTEXT_BYTES = 16 * 1024
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+LONGEST_LANGUAGE = 35
 LONGEST_LINK_SECONDS = 31 * 86_400  # only time (or a new LINK_SECRET) revokes a link
 
 # One line: a CR or LF in a header would start another header (RFC 5322, section 2.2).
@@ -28,7 +30,7 @@ TemplateName = Annotated[
 ]
 Language = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35),
+    StringConstraints(pattern=LANGUAGE_PATTERN, max_length=LONGEST_LANGUAGE),
     Field(json_schema_extra={RULE: "must be a language tag such as fr or pt-BR"}),
 ]
 ContentId = Annotated[

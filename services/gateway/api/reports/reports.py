@@ -14,13 +14,13 @@ from bureau.services.gateway.http.operation import Body, Call, Nothing, Operatio
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
 from bureau.services.gateway.job_builders.burst import read_burst
+from bureau.services.gateway.job_builders.failure_notice import who_hears_of_failure
 from bureau.services.gateway.job_builders.mailing import domain_errors, follow_up_errors
 from bureau.services.gateway.job_builders.report_tasks import (
     GENERATE,
     ReportDelivery,
     ReportPlan,
     report_tasks,
-    who_hears_of_failure,
 )
 from bureau.services.gateway.problems import invalid, refuse, try_again
 from bureau.services.gateway.settings import GatewaySettings

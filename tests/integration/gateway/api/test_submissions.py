@@ -8,7 +8,7 @@ import pytest
 
 from bureau.contracts.catalog import Catalog
 from bureau.ledger.files import artifacts
-from tests.integration.gateway.conftest import SALES, Door, pointers
+from tests.integration.gateway.conftest import ISSUE, SALES, Door, pointers
 
 MAIL = {"to": ["Ada <ada@example.com>"], "subject": "Hello", "text": "It works."}
 ROSTER = ("roster.csv", b"recipient,course\nAda,Welding\n", "text/csv")
@@ -49,6 +49,22 @@ def test_certificates_are_mailed_by_a_second_task(door: Door) -> None:
         "bytes": {"$result": "/issue/bytes"},
         "sha256": {"$result": "/issue/sha256"},
     }
+    assert mail["input"]["language"] == {"$result": "/issue/language"}
+
+
+def test_a_failure_of_certificates_is_told_to_who_was_named(door: Door) -> None:
+    form = {"email_to": ["dean@example.com"], "failure_email_to": ["ada@example.com"], "language": "es", "title": "May"}
+    issue, mail, tell = graph(door.post("/v1/certificates", files=[("files", ROSTER)], data=form))
+    assert (issue["name"], mail["input"]["language"]) == ("issue", "es")
+    assert (tell["name"], tell["run"], tell["after"]) == ("tell", "certificates.tell", ["issue", "mail"])
+    assert tell["input"] == {"title": "May", "to": ["ada@example.com"], "language": "es"}
+
+
+def test_workers_that_cannot_tell_a_failure_are_not_asked_to(empty_door: Door) -> None:
+    empty_door.announce("certificates", Catalog(tasks=[ISSUE]))
+    form = {"email_to": ["ada@example.com"], "failure_email_to": ["ada@example.com"]}
+    tasks = graph(empty_door.post("/v1/certificates", files=[("files", ROSTER)], data=form))
+    assert [task["name"] for task in tasks] == ["issue", "mail"]
 
 
 def test_a_roster_s_encoding_and_language_reach_the_issuer(door: Door) -> None:
