@@ -37,10 +37,12 @@ check: .venv/check.stamp ## Checks style, types and the direction of imports
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m bureau.services.settings_table --check
+	$(PYTHON) -m bureau.services.http_reference --check
 
 .PHONY: docs
-docs: setup ## Makes docs/settings.md anew, after a change of a setting
+docs: setup ## Makes docs/settings.md and docs/http-api.md anew, after a change of a setting or a route
 	$(PYTHON) -m bureau.services.settings_table
+	$(PYTHON) -m bureau.services.http_reference
 
 .PHONY: test
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them

@@ -30,8 +30,9 @@ from bureau.observability.startup import log_started
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, ServiceFactory, refuse_shipped_names
-from bureau.settings import PlatformSettings, SettingsError, load
+from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
 from bureau.storage import Storage
+from bureau.task_modules import import_task_modules, named_to_dramatiq
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +40,14 @@ log = structlog.get_logger(__name__)
 def boot(factory: ServiceFactory) -> Broker:
     """Returns the broker for Dramatiq's command. Exits with status 2 if the settings are invalid."""
     try:
-        (settings,) = load(PlatformSettings)
+        settings, working = load(PlatformSettings, WorkerSettings)
         settings.refuse_memory_broker("a worker process")
     except SettingsError as error:
         error.exit()
     logs.configure(settings)
     malloc.limit_arenas()
     # CurrentMessage comes first, so that the others can ask which message it is; MessageContext then adds it to logs.
-    middleware = [CurrentMessage(), MessageContext(), MessageMetrics(), WorkerLife(settings, factory)]
+    middleware = [CurrentMessage(), MessageContext(), MessageMetrics(), WorkerLife(settings, working, factory)]
     broker = make_broker(settings.broker_url.get_secret_value(), middleware)
     dramatiq.set_broker(broker)
     return broker
@@ -55,12 +56,20 @@ def boot(factory: ServiceFactory) -> Broker:
 class WorkerLife(Middleware):
     """Starts and stops a `WorkerProcess` together with Dramatiq's worker."""
 
-    def __init__(self, settings: PlatformSettings, factory: ServiceFactory) -> None:
+    def __init__(self, settings: PlatformSettings, working: WorkerSettings, factory: ServiceFactory) -> None:
         self._settings = settings
+        self._working = working
         self._factory = factory
         self._db = Database(settings.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         self._process: WorkerProcess | None = None
         self._shared: SharedStorage | None = None
+
+    def after_process_boot(self, broker: Broker) -> None:  # noqa: ARG002 - Dramatiq's signature
+        """Imports the modules on the command line before Dramatiq does, which only logs a traceback."""
+        try:
+            import_task_modules(named_to_dramatiq(), "dramatiq")
+        except SettingsError as error:
+            error.exit()
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         # Dramatiq logs errors of a middleware and continues, but a worker that cannot work must exit.
@@ -79,7 +88,6 @@ class WorkerLife(Middleware):
         with exiting_at_sigterm():
             wait_for_ledger(self._db, threading.Event())
             self._shared.check()
-        worker.queue_prefetch = worker.worker_threads  # tasks that this worker cannot run now are left to others
         service = self._factory(Resources(self._db, storage))
         if not self._factory.__module__.startswith("bureau.services."):
             refuse_shipped_names([service.name])
@@ -92,9 +100,11 @@ class WorkerLife(Middleware):
             storage=storage,
             relay=Relay(self._db, broker),
             threads=worker.worker_threads,
+            concurrency=self._working.concurrency,
             grace_seconds=self._settings.grace_seconds,
             health_bind=self._settings.health_bind,
         )
+        worker.queue_prefetch = self._process.prefetch  # tasks that this worker cannot run now are left to others
         self._process.start()
         self._shared.start()
         log_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])

@@ -19,6 +19,7 @@ A = TypeVar("A", bound="Settings")
 B = TypeVar("B", bound="Settings")
 C = TypeVar("C", bound="Settings")
 D = TypeVar("D", bound="Settings")
+E = TypeVar("E", bound="Settings")
 
 
 class Settings(BaseSettings):
@@ -161,6 +162,18 @@ class PlatformSettings(LogSettings):
         return value
 
 
+class WorkerSettings(Settings):
+    """Holds the settings of processes that run tasks."""
+
+    concurrency: int = Field(
+        default=500,
+        ge=1,
+        le=50_000,
+        description="The number of `async def` tasks of a service that run at once in one process. Other tasks run on "
+        "threads (`--threads`).",
+    )
+
+
 @overload
 def load(a: type[A], /) -> tuple[A]: ...
 @overload
@@ -169,6 +182,8 @@ def load(a: type[A], b: type[B], /) -> tuple[A, B]: ...
 def load(a: type[A], b: type[B], c: type[C], /) -> tuple[A, B, C]: ...
 @overload
 def load(a: type[A], b: type[B], c: type[C], d: type[D], /) -> tuple[A, B, C, D]: ...
+@overload
+def load(a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /) -> tuple[A, B, C, D, E]: ...
 def load(*classes: type[Settings]) -> tuple[Settings, ...]:
     """Returns one instance of each class, in order.
 

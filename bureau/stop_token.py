@@ -9,6 +9,7 @@ from enum import StrEnum
 import structlog
 
 from bureau.contracts.errors import Stopped
+from bureau.threads import refuse_on_loop
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class StopToken:
         self._callbacks: list[Callable[[], None]] = []
         self._reason: StopReason | None = None
         self.set_at: float | None = None  # monotonic
+        self.heard_at: float | None = None  # when the execution was told by `Stopped` for the first time
 
     @property
     def reason(self) -> StopReason | None:
@@ -53,10 +55,12 @@ class StopToken:
     def check(self) -> None:
         """Raises `Stopped` if the token is set."""
         if self._reason is not None:
+            self.heard_at = self.heard_at or time.monotonic()
             raise Stopped(self._reason)
 
     def wait(self, seconds: float) -> None:
         """Sleeps for `seconds`, or raises `Stopped` as soon as the token is set."""
+        refuse_on_loop("ctx.stop.wait(…)", "await ctx.sleep(…)")
         self._event.wait(seconds)
         self.check()
 

@@ -5,17 +5,21 @@
         ctx.log("adding")
         return a + b
 
+    @task("shop.price")
+    async def price(ctx: Context, url: str) -> int:  # runs on the event loop, beside thousands of others
+        await ctx.sleep(1)
+        return 4
+
 The prefix (`shop`) names the service and its queue. Arguments and result are typed: their JSON Schemas are announced,
 and the gateway validates submissions against them. A single parameter that is a pydantic model is the whole input;
 otherwise, and for a single file (`ArtifactRef`), the input is an object with one property per parameter.
 """
 
+import asyncio
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Generic, ParamSpec, Protocol, TypeVar, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, create_model
@@ -27,38 +31,17 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.jobs.states import When
 from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.stop_token import StopToken
+from bureau.task_files import ArtifactBlock, OpenBlock
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class ArtifactWriter(Protocol):
-    """Writes a file. `ref`, `size` (bytes) and `sha256` (hex) are known after its block has ended."""
-
-    @property
-    def ref(self) -> ArtifactRef: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def sha256(self) -> str: ...
-    def write(self, data: bytes, /) -> int: ...
-
-
-@dataclass(frozen=True)
-class OpenArtifact:
-    """Holds a stored file that is open for reading; `file` is seekable, `size` is in bytes, `sha256` in hex."""
-
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    file: BinaryIO
-
-
 class Context(ABC):
     """Defines the interface of a running task: log lines, progress, files, and the token that asks it to stop.
 
-    Every method raises `Stopped` after the execution was asked to stop; do not catch it.
+    Every method raises `Stopped` after the execution was asked to stop; do not catch it. An `async def` task is
+    cancelled at its `await` then.
     """
 
     job_id: UUID
@@ -77,16 +60,28 @@ class Context(ABC):
         """Reports how far the task is; only the last report is kept. `note` names the unit."""
 
     @abstractmethod
-    def artifact(self, name: str, media_type: str) -> AbstractContextManager[ArtifactWriter]:
-        """Opens a file of the job for writing as a stream. It becomes visible to others only when the task succeeds."""
+    def artifact(self, name: str, media_type: str) -> ArtifactBlock:
+        """Opens a file of the job for writing as a stream. It becomes visible to others only when the task succeeds.
+
+        In an `async def` task: `async with ctx.artifact(…) as file: await file.write(…)`.
+        """
 
     @abstractmethod
     def keep(self, ref: ArtifactRef, name: str) -> None:
         """Keeps a file that this execution made, under `name`, for inspection even if the task fails permanently."""
 
     @abstractmethod
-    def open(self, ref: ArtifactRef) -> AbstractContextManager[OpenArtifact]:
-        """Opens a stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other."""
+    def open(self, ref: ArtifactRef) -> OpenBlock:
+        """Opens a stored file of the same owner. Raises `PermanentError` (`artifact_not_found`) for any other.
+
+        In an `async def` task: `async with ctx.open(ref) as found: await found.file.read(65536)`.
+        """
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleeps in an `async def` task. In a `def` task it is `ctx.stop.wait(seconds)`."""
+        self.stop.check()
+        await asyncio.sleep(seconds)
+        self.stop.check()
 
     @abstractmethod
     def add(
@@ -120,8 +115,12 @@ class Context(ABC):
 class Task(Generic[P, R]):
     """Holds a function with its name, its retry policy and the schemas made from its signature.
 
-    A call of the task calls the function: `suma(ctx, 2, 2)`. The constructor raises `TypeError` for a signature that
+    A call of the task calls the function: `suma(ctx, 2, 2)`. An `async def` function runs on the event loop of its
+    process (`is_async`), any other in a thread. The constructor raises `TypeError` for a signature that
     cannot be served, and `ValueError` for an invalid name or policy.
+
+    `interruptible`: a task that was asked to stop and does not look at its context is interrupted by an exception
+    between two of its instructions. Pass False for one that looks often and must not be interrupted anywhere else.
     """
 
     def __init__(
@@ -133,10 +132,13 @@ class Task(Generic[P, R]):
         base_seconds: float = 1.0,
         cap_seconds: float = 300.0,
         time_limit_seconds: float = 1800.0,
+        interruptible: bool = True,
     ) -> None:
         self.name = name
+        self.interruptible = interruptible
         self.function = function
         self.service = name.split(".", 1)[0]
+        self.is_async = inspect.iscoroutinefunction(function)
         hints = get_type_hints(function, include_extras=True)
         parameters = _parameters(name, function, hints)
         self._whole: type[BaseModel] | None = _only_model(parameters, hints)
@@ -171,21 +173,30 @@ class Task(Generic[P, R]):
 
         Raises the function's errors, and `PermanentError` (`result_not_json`) for a result that JSON cannot hold.
         """
+        return self._as_json(self._called(ctx, parsed))
+
+    async def call_async(self, ctx: Context, parsed: BaseModel) -> Any:
+        """Awaits the function, which is `async def`, and returns its result as JSON. Raises as `call` does."""
+        return self._as_json(await self._called(ctx, parsed))
+
+    def _called(self, ctx: Context, parsed: BaseModel) -> Any:
         call: Callable[..., Any] = self.function
         if self._whole:
-            result = call(ctx, parsed)
-        else:
-            result = call(ctx, **{field: getattr(parsed, field) for field in type(parsed).model_fields})
+            return call(ctx, parsed)
+        return call(ctx, **{field: getattr(parsed, field) for field in type(parsed).model_fields})
+
+    def _as_json(self, result: Any) -> Any:
         try:
             return clean(self._result.dump_python(result, mode="json", by_alias=True))
-        except ValueError as error:  # pydantic's errors, bytes that are not text, or a value that contains itself
+        # pydantic's errors, bytes that are not text, or a value that contains itself
+        except (ValueError, RecursionError) as error:
             raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
 
 
 def _parameters(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
     """Returns the parameters after the context, which is the first one. Raises `TypeError`."""
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"task {name}: an async function would not be awaited; remove async")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"task {name}: a generator would not be run; return the result, do not yield it")
     parameters = list(inspect.signature(function).parameters.values())
     kind = hints.get(parameters[0].name, Context) if parameters else None
     if not (kind is Any or (inspect.isclass(kind) and (issubclass(kind, Context) or issubclass(Context, kind)))):
@@ -233,6 +244,7 @@ def task(
     base_seconds: float = 1.0,
     cap_seconds: float = 300.0,
     time_limit_seconds: float = 1800.0,
+    interruptible: bool = True,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Makes a function a task that `dramatiq bureau.worker your.module` runs.
 
@@ -247,6 +259,7 @@ def task(
             base_seconds=base_seconds,
             cap_seconds=cap_seconds,
             time_limit_seconds=time_limit_seconds,
+            interruptible=interruptible,
         )
         before = DECLARED.get(name, declared).function
         if (before.__module__, before.__qualname__) != (function.__module__, function.__qualname__):

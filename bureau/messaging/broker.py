@@ -6,7 +6,8 @@ It differs from Dramatiq's own broker in these points (docs/decisions.md says mo
   delays and failed tasks are rows; a hint that was rejected or dropped is published again from its row
 * the virtual host sets the queue's type: classic by default; in a cluster set its default queue type to quorum
 * publishing neither declares queues, nor waits for confirms, nor retries, because a lost hint only delays work
-* prefetch equals threads, so that another worker can run what this one cannot run now
+* prefetch equals what the worker can run at once, so that another worker can run what this one cannot run now
+* hints of `async def` tasks never take a worker thread (`divert`)
 * the consumer checks a message's shape, because an unknown queue or `options: null` would end a thread
 """
 
@@ -25,6 +26,8 @@ from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
 from bureau.messaging.consumer import HintConsumer
+from bureau.messaging.diverting import DivertingConsumer, Take
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import relay as metrics
 
 MAX_QUEUE_LENGTH = 100_000  # further hints are dropped, and published again from their rows
@@ -80,6 +83,17 @@ class MemoryBroker(StubBroker):
 
     kind: BrokerKind = "memory"
 
+    def __init__(self, middleware: list[Middleware]) -> None:
+        super().__init__(middleware)
+        self._diverted: dict[str, Take] = {}
+
+    def divert(self, actor_name: str, take: Take) -> None:
+        """Hands the hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
+        self._diverted[actor_name] = take
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 100) -> Consumer:
+        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted)
+
     def declare_queue(self, queue_name: str) -> None:
         if queue_name in self.queues:
             return
@@ -99,6 +113,12 @@ class MemoryBroker(StubBroker):
         """Returns None: nothing of it can fail alone."""
         return None
 
+    def watch(self, queue_name: str, stale: StaleHints) -> None:
+        """Does nothing: nobody outside the process writes messages."""
+
+    def stale_hints(self, queue_name: str) -> StaleHints | None:
+        """Returns None: nothing is watched."""
+
     def ensure_open(self) -> None:
         """Does nothing: there is no connection to open."""
 
@@ -114,6 +134,8 @@ class HintBroker(RabbitmqBroker):
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=url, middleware=middleware)
         self._turned_at: dict[str, float] = {}
+        self._diverted: dict[str, Take] = {}
+        self._stale: dict[str, StaleHints] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
             parameters.heartbeat = HEARTBEAT_SECONDS
             parameters.socket_timeout = 5
@@ -154,6 +176,13 @@ class HintBroker(RabbitmqBroker):
         finally:
             self.close_thread()
 
+    def watch(self, queue_name: str, stale: StaleHints) -> None:
+        """Lets the queue's consumer drop stale hints while there are many of them."""
+        self._stale[queue_name] = stale
+
+    def stale_hints(self, queue_name: str) -> StaleHints | None:
+        return self._stale.get(queue_name)
+
     def unhealthy_reason(self) -> str | None:
         """Returns why a consumer of this process is not alive; None while all poll, connected or reconnecting."""
         for queue, turned_at in self._turned_at.items():
@@ -162,6 +191,10 @@ class HintBroker(RabbitmqBroker):
                 return f"the consumer of {queue} has not responded for {idle:.0f} s"
         return None
 
+    def divert(self, actor_name: str, take: Take) -> None:
+        """Hands the hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
+        self._diverted[actor_name] = take
+
     def turned(self, queue_name: str) -> None:
         """Notes that a consumer polled for messages."""
         self._turned_at[queue_name] = time.monotonic()
@@ -169,7 +202,7 @@ class HintBroker(RabbitmqBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         self.turned(queue_name)
         self.queues_pending.add(queue_name)  # declared again with each consumer: RabbitMQ may be a new, empty one
-        return super().consume(queue_name, prefetch, timeout)
+        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted)
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
         if queue_name not in self.queues:

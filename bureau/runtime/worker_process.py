@@ -4,7 +4,9 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 import dramatiq
@@ -13,9 +15,13 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
-from bureau.runtime.health import Health
+from bureau.runtime.claiming import stale_hints
+from bureau.runtime.coroutines.event_loop import EventLoop
+from bureau.runtime.coroutines.runner import CoroutineRunner
+from bureau.runtime.health import HealthChecks
 from bureau.runtime.heartbeat import Heartbeat
-from bureau.runtime.reporter import Reporter, Served
+from bureau.runtime.pace import Pace
+from bureau.runtime.reporter import Reporter, ServedQueue
 from bureau.runtime.runner import Runner
 from bureau.service import Service
 from bureau.stop_token import StopReason
@@ -24,6 +30,7 @@ from bureau.version import version
 
 LEASE_TIMEOUT_SECONDS = 5.0
 DEAF_SECONDS = 5.0  # between asking a task to stop and exiting without it
+HAND_BACK_SECONDS = 2.0  # of these, for the tasks on the event loop
 EXIT_DEAF = 70
 
 
@@ -39,47 +46,83 @@ class WorkerProcess:
         storage: Storage,
         relay: Relay,
         threads: int,
+        concurrency: int = 1,
         grace_seconds: float,
         health_bind: str = "",
         supervised: bool = True,
     ) -> None:
-        """Assembles the process. `supervised`: it is restarted from outside, so it may exit when it is not alive."""
+        """Assembles the process. It runs at most `threads` tasks of each service, and `concurrency` of its async tasks.
+
+        `supervised`: it is restarted from outside, so it may exit when it is not alive.
+        """
         self._services = services
         self._broker = broker
         self._supervised = supervised
         self._grace_seconds = grace_seconds
         self._relay = relay
         self._timers: list[threading.Timer] = []
+        self._closed_at = time.monotonic()
+        self.prefetch = 1  # how many hints a queue's consumer may hold
         self._lease_db = db.with_timeout(LEASE_TIMEOUT_SECONDS)
         self._heartbeat = Heartbeat(self._lease_db, grace_seconds=grace_seconds)
-        served = []
+        self._loop = EventLoop(threads)
         self._runners: list[Runner] = []
-        for service in services:
-            worker = _worker(service, threads)
-            tasks = {task.name: task for task in service.tasks}
-            runner = Runner(
-                service.name,
-                worker.id,
-                tasks,
-                db=db,
-                storage=storage,
-                heartbeat=self._heartbeat,
-                relay=relay,
-                threads=threads,
-            )
-            served.append(Served(worker, [runner.pace], service.trouble))
-            self._runners.append(runner)
-            for name in tasks:
-                _declare(broker, runner, name)
+        self._coroutines: list[CoroutineRunner] = []
+        served = [self._serve(service, db, storage, threads, concurrency) for service in services]
         self._reporter = Reporter(self._lease_db, self._heartbeat, served)
         loops = {
             "relay": relay.unhealthy_reason,
             "heartbeat": self._heartbeat.unhealthy_reason,
             "reporter": self._reporter.unhealthy_reason,
+            **{f"coroutines of {runner.queue}": runner.unhealthy_reason for runner in self._coroutines},
         }
-        self._health = Health(
+        self._health = HealthChecks(
             {"consumer": broker.unhealthy_reason, "tasks": self._heartbeat.unresponsive_task, **loops}, health_bind
         )
+
+    def _serve(self, service: Service, db: Database, storage: Storage, threads: int, concurrency: int) -> ServedQueue:
+        """Makes the runners of a service: one for its tasks on threads, one for those on the event loop."""
+        worker_id = _worker_id(service.name)
+        paces: list[Pace] = []
+        stale = stale_hints(db, service.name)
+        self._broker.watch(service.name, stale)
+        if on_threads := {task.name: task for task in service.tasks if not task.is_async}:
+            runner = Runner(
+                service.name,
+                worker_id,
+                on_threads,
+                db=db,
+                storage=storage,
+                heartbeat=self._heartbeat,
+                relay=self._relay,
+                threads=threads,
+                stale=stale,
+            )
+            self._runners.append(runner)
+            paces.append(runner.pace)
+            for name in on_threads:
+                _declare(self._broker, service.name, name, partial(runner.serve, name))
+        if on_loop := {task.name: task for task in service.tasks if task.is_async}:
+            coroutines = CoroutineRunner(
+                service.name,
+                worker_id,
+                on_loop,
+                db=db,
+                storage=storage,
+                heartbeat=self._heartbeat,
+                relay=self._relay,
+                loop=self._loop,
+                concurrency=concurrency,
+                stale=stale,
+            )
+            self._coroutines.append(coroutines)
+            paces.append(coroutines.pace)
+            for name in on_loop:
+                _declare(self._broker, service.name, name, partial(coroutines.take, name))
+                self._broker.divert(name, partial(coroutines.take, name))
+        capacity = sum(pace.capacity for pace in paces)
+        self.prefetch = max(self.prefetch, capacity)
+        return ServedQueue(_worker(service, worker_id, capacity), paces, service.trouble)
 
     @property
     def heartbeat(self) -> Heartbeat:
@@ -87,8 +130,12 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Announces the services and starts the loops."""
-        for runner in self._runners:
-            self._broker.prepare(runner.queue)
+        if self._coroutines:
+            self._loop.start()
+        for coroutines in self._coroutines:
+            coroutines.start()
+        for service in self._services:
+            self._broker.prepare(service.name)
         self._reporter.register()
         self._heartbeat.start()
         self._reporter.start()
@@ -104,6 +151,9 @@ class WorkerProcess:
         """
         for runner in self._runners:
             runner.close()
+        for coroutines in self._coroutines:
+            coroutines.close()
+        self._closed_at = time.monotonic()
         self._after(self._grace_seconds, self._heartbeat.stop_all, StopReason.SHUTDOWN)
         self._after(self._grace_seconds + DEAF_SECONDS, os._exit, EXIT_DEAF)
 
@@ -114,35 +164,47 @@ class WorkerProcess:
         self._timers.append(timer)
 
     def stop(self) -> None:
-        """Marks the workers as stopped and ends the loops, after the last task has ended."""
+        """Marks the workers as stopped and ends the loops, after the last task has ended.
+
+        Dramatiq has waited for the tasks on its threads; those on the event loop are waited for here.
+        """
+        deadline = self._closed_at + self._grace_seconds + HAND_BACK_SECONDS
+        ended = [coroutines.join(deadline - time.monotonic()) for coroutines in self._coroutines]
         self._health.stop()
         self._relay.stop()
+        for coroutines in self._coroutines:
+            coroutines.stop()
+        self._loop.stop()
         self._heartbeat.stop()
         self._reporter.stop()
         for service in self._services:
             service.close()
         self._lease_db.close()
-        for timer in self._timers:
-            timer.cancel()
+        if all(ended):  # else the last timer ends the process, which would wait for the threads of deaf tasks
+            for timer in self._timers:
+                timer.cancel()
 
 
-def _declare(broker: HintBroker | MemoryBroker, runner: Runner, name: str) -> None:
+def _declare(broker: HintBroker | MemoryBroker, queue: str, name: str, serve: Callable[[UUID], object]) -> None:
     """Declares a Dramatiq actor with the task's name, so that Dramatiq's logs and metrics use task names."""
 
     def execute(task_id: str) -> None:
-        runner.serve(name, UUID(task_id))
+        serve(UUID(task_id))
 
-    dramatiq.Actor(execute, broker=broker, actor_name=name, queue_name=runner.queue, priority=0, options={})
+    dramatiq.Actor(execute, broker=broker, actor_name=name, queue_name=queue, priority=0, options={})
 
 
-def _worker(service: Service, threads: int) -> NewWorker:
-    host = socket.gethostname()
+def _worker_id(service: str) -> str:
+    return f"{service}-{socket.gethostname()[:60]}-{secrets.token_hex(4)}"
+
+
+def _worker(service: Service, worker_id: str, threads: int) -> NewWorker:
     return NewWorker(
-        id=f"{service.name}-{host[:60]}-{secrets.token_hex(4)}",
+        id=worker_id,
         service=service.name,
         queue=service.name,
         version=version(),
-        host=host,
+        host=socket.gethostname(),
         pid=os.getpid(),
         threads=threads,
         catalog=service.catalog,

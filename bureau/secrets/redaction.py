@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
+_EDGE = 4096  # what a cut through a text loses besides, because half a secret at the edge is not recognised
 _MIN_LENGTH = 8  # a shorter value may occur in any text; URLs and headers are redacted anyway
 
 # `://user:password@` or `://token@`. A password may contain anything but white space and quotes, even "/" or "@":
@@ -59,6 +60,21 @@ def scrub(text: str) -> str:
     if "Bearer " in text or "Basic " in text:
         text = _HEADERS.sub(rf"\1 {_HIDDEN}", text)
     return _without_values(text)
+
+
+def scrub_cut(text: str, characters: int) -> str:
+    """Returns the beginning of `text` without secrets. A text of megabytes costs no more than one that just fits."""
+    if len(text) <= characters + _EDGE:
+        return scrub(text)[:characters]
+    return scrub(text[: characters + _EDGE])[:-_EDGE][:characters]
+
+
+def scrub_middle_out(text: str, characters: int) -> str:
+    """Returns `text` without secrets; of a longer text the first quarter and the end, as a traceback is read."""
+    if len(text) <= characters:
+        return scrub(text)
+    tail = scrub(text[-(characters * 3 // 4 + _EDGE) :])[_EDGE:]
+    return f"{scrub_cut(text, characters // 4)}\n…\n{tail[-(characters * 3 // 4) :]}"
 
 
 def _parts(url: str) -> list[str]:

@@ -10,13 +10,14 @@ from bureau.contracts.errors import PermanentError
 from bureau.failure_notice import FailureOf, tell_failure
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
-from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
-from bureau.services.certificates.archive.check import CheckedArchive, Limits, check_archive
+from bureau.services.certificates.api.client import CertificatesApi, Exchange, RosterUpload
+from bureau.services.certificates.archive.check import ArchiveLimits, CheckedArchive, check_archive
 from bureau.services.certificates.delivery import Delivered, deliver
 from bureau.services.certificates.languages import usual_language
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import spooled_file
-from bureau.task import ArtifactWriter, Context, Task
+from bureau.task import Context, Task
+from bureau.task_files import ArtifactWriter
 
 READINGS_SHOWN = 5
 NOT_MAILED_SHOWN = 100
@@ -27,7 +28,7 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
 
-def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, CertificatesIssued]:
+def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[Any, CertificatesIssued]:
     """Returns the task, bound to the API that it posts to and to the book in which it notes what was issued."""
 
     def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
@@ -48,7 +49,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
             _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
-        ctx.log(f"kept {archive_name(ctx)}; the uploads are removed")
+        ctx.log(f"kept {archive_name(ctx)}; uploads that nothing else uses are removed")
         return CertificatesIssued(
             archive=artifact.ref,
             members=len(checked),
@@ -61,7 +62,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Ce
             mails=delivered.mails,
         )
 
-    return Task("certificates.issue", issue)
+    return Task("certificates.issue", issue, interruptible=False)
 
 
 def tell_task(failure_of: FailureOf) -> Task[Any, None]:
@@ -83,14 +84,14 @@ def _download(
     ctx: Context,
     api: CertificatesApi,
     request: IssueCertificates,
-    limits: Limits,
+    limits: ArchiveLimits,
     received: IO[bytes],
 ) -> None:
     with ExitStack() as opened:
         stored = [opened.enter_context(ctx.open(ref)) for ref in request.files]
         ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to {api.name}")
         api.issue(
-            [Upload(file.name, file.media_type, file.file) for file in stored],
+            [RosterUpload(file.name, file.media_type, file.file) for file in stored],
             Exchange(
                 idempotency_key=str(ctx.task_id),
                 fields={name: value for name in _FIELDS if (value := getattr(request, name))},
@@ -103,7 +104,7 @@ def _download(
     ctx.log(f"received an archive of {size(received.tell())}")
 
 
-def _check(ctx: Context, received: IO[bytes], limits: Limits, artifact: ArtifactWriter) -> CheckedArchive:
+def _check(ctx: Context, received: IO[bytes], limits: ArchiveLimits, artifact: ArtifactWriter) -> CheckedArchive:
     checked = check_archive(
         received, limits, artifact.write, lambda done, total: ctx.progress(done, total, "files checked")
     )

@@ -15,7 +15,7 @@ from bureau.services.gateway.api.reports import report_preview, reports
 from bureau.services.gateway.api.schedules import schedules
 from bureau.services.gateway.console import console
 from bureau.services.gateway.console.pages import certificate
-from bureau.services.gateway.context import Gateway, Relay
+from bureau.services.gateway.context import Gateway, HintRelay
 from bureau.services.gateway.http.context import add_context
 from bureau.services.gateway.http.errors import add_error_handlers
 from bureau.services.gateway.http.operation import Operation
@@ -30,7 +30,7 @@ def create_app(
     settings: GatewaySettings,
     database: Database,
     storage: Storage,
-    relay: Relay,
+    relay: HintRelay,
     *,
     prepare: Callable[[], None] | None = None,
     stopping: Event | None = None,

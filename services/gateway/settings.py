@@ -9,19 +9,17 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bureau.contracts.certificates import MAX_FILES
-from bureau.contracts.mail.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
-from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.services.gateway.api_keys import key_file
 from bureau.services.gateway.providers import sendgrid
 from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Verifier
-from bureau.submission.quota_settings import QuotaSettings
+from bureau.submission.requests.limits import RequestSettings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 
-class GatewaySettings(QuotaSettings):
+class GatewaySettings(RequestSettings):
     """Holds the settings. A refusal because of a limit names its setting and value."""
 
     bind: str = Field(
@@ -79,21 +77,6 @@ class GatewaySettings(QuotaSettings):
         default=MAX_FILES, gt=0, le=MAX_FILES, description="The maximum number of files in a request."
     )
     max_file_bytes: int = Field(default=25_000_000, gt=0, description="The maximum size of one file.")
-    max_context_bytes: int = Field(
-        default=MAX_CONTEXT_BYTES, gt=0, le=MAX_CONTEXT_BYTES, description="The maximum size of a mail's context."
-    )
-    max_recipients: int = Field(
-        default=MAX_RECIPIENTS,
-        gt=0,
-        le=MAX_RECIPIENTS,
-        description="The maximum number of recipients of a mail, of all kinds together.",
-    )
-    recipient_domains: str = Field(default="", description=DESCRIPTION)
-    failure_email_to: str = Field(
-        default="",
-        description="The address that is notified of a failed report, or of certificates that failed, if the request "
-        "names none and the owner is not an address.",
-    )
     max_wait_seconds: int = Field(
         default=30, ge=0, le=300, description="The longest wait that `Prefer: wait` may request."
     )

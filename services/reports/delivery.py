@@ -12,7 +12,8 @@ from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, Repo
 from bureau.failure_notice import FailureOf, tell_failure
 from bureau.formatting import count, size
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
-from bureau.task import ArtifactWriter, Context, OpenArtifact
+from bureau.task import Context
+from bureau.task_files import ArtifactWriter, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
 MAX_VALUE = 200  # characters of a parameter's value in a mail, because the mail's context is limited

@@ -15,7 +15,8 @@ from bureau.contracts.jobs.states import When
 from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.stop_token import StopToken
 from bureau.storage import Storage, StorageWriter
-from bureau.task import ArtifactWriter, Context, OpenArtifact
+from bureau.task import Context
+from bureau.task_files import ArtifactBlock, ArtifactWriter, OpenArtifact, OpenBlock, artifact_block, open_block
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,12 @@ class FakeContext(Context):
         self.stop.check()
         self.reports.append((current, total, note))
 
-    @contextmanager
-    def artifact(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
+    def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
+        return artifact_block(self._written(name, media_type))
+
+    @contextmanager
+    def _written(self, name: str, media_type: str) -> Iterator[ArtifactWriter]:
         plain = safe_name(name)
         ref = ArtifactRef(artifact=new_id(), name=plain)
         key = f"jobs/{self.job_id}/{self.task_id}/{self.claim_no}/{ref.artifact}/{plain}"
@@ -110,9 +114,12 @@ class FakeContext(Context):
     def keep(self, ref: ArtifactRef, name: str) -> None:
         self.kept[name] = self._find(ref)
 
-    @contextmanager
-    def open(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
+    def open(self, ref: ArtifactRef) -> OpenBlock:
         self.stop.check()
+        return open_block(self._opened(ref))
+
+    @contextmanager
+    def _opened(self, ref: ArtifactRef) -> Iterator[OpenArtifact]:
         found = self._find(ref)
         with self.storage.open(found.key) as file:
             yield OpenArtifact(ref.name or found.name, found.media_type, found.size, found.sha256, file)

@@ -40,12 +40,18 @@ class Database:
         timeout_seconds: float | None = None,
         pool_size: int = 20,
         job_ended: Listener | None = None,
+        keeps_plans: bool = False,
     ) -> None:
-        """Connects on first use. `job_ended` is called for each job whose end was committed through this object."""
+        """Connects on first use.
+
+        `job_ended` is called for each job whose end was committed through this object. `keeps_plans`: see `hot`.
+        """
         self._url: URL = make_url(url)
         self._job_ended = job_ended
         self._timeout_seconds = timeout_seconds
         self._pool_size = pool_size
+        self._keeps_plans = keeps_plans
+        self._hot: Database | None = None
         self._engine: Engine | None = None
         self._making = threading.Lock()
         self._writer = threading.Lock()
@@ -60,6 +66,28 @@ class Database:
             return self
         url = self._url.render_as_string(hide_password=False)
         return Database(url, timeout_seconds=seconds, pool_size=4, job_ended=self._job_ended)
+
+    @property
+    def hot(self) -> "Database":
+        """Returns the same database on connections for hot statements, which find their rows by keys.
+
+        There PostgreSQL plans a prepared statement once and finds rows by their index, however small a table was then.
+        On other connections it planned most of them anew each time, because it takes a plan for four ids to be cheaper
+        than one for any number; planning took several times as long as execution.
+        """
+        if self.is_sqlite:
+            return self
+        with self._making:
+            if self._hot is None:
+                url = self._url.render_as_string(hide_password=False)
+                self._hot = Database(
+                    url,
+                    timeout_seconds=self._timeout_seconds,
+                    pool_size=self._pool_size,
+                    job_ended=self._job_ended,
+                    keeps_plans=True,
+                )
+            return self._hot
 
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string(hide_password=True)})"
@@ -135,12 +163,14 @@ class Database:
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"bureau.{name}"}
             )
 
-    def tell(self, ended: JobEnded | None) -> None:
+    def notify_ended(self, ended: JobEnded | None) -> None:
         """Calls `job_ended`; to be called after the commit of a transaction that may have ended a job."""
         if ended is not None and self._job_ended is not None:
             self._job_ended(ended)
 
     def close(self) -> None:
+        if self._hot is not None:
+            self._hot.close()
         if self._engine is not None:
             self._engine.dispose()
 
@@ -160,6 +190,8 @@ class Database:
             milliseconds = int(self._timeout_seconds * 1000)
             options.append(f"-c statement_timeout={milliseconds}")
             arguments["tcp_user_timeout"] = milliseconds
+        if self._keeps_plans:
+            options += ["-c plan_cache_mode=force_generic_plan", "-c enable_seqscan=off"]
         arguments["options"] = " ".join(options)
         if self._url.query.get(PREPARED) == "off":
             arguments["prepare_threshold"] = None

@@ -86,7 +86,7 @@ def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | 
 
 
 def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) -> list[Finished | Deferred]:
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         locked = lock_jobs(connection, [end.claim.job_id for end in ends], skip_locked=skip_locked)
         mine = [end.claim.task_id for end in ends if end.claim.job_id in locked]
         rows = _lock_tasks(connection, mine, skip_locked=skip_locked)
@@ -99,9 +99,9 @@ def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) ->
         changed = {end.claim.job_id for end, fate in zip(ends, fates, strict=True) if fate is FinishResult.DONE}
         write_jobs(connection, [locked[job_id] for job_id in sorted(changed)])
     for job in locked.values():
-        db.tell(job.end)
+        db.notify_ended(job.end)
     return [
-        Deferred.LOCKED if fate is None else closing.told(end.claim.job_id, fate)
+        Deferred.LOCKED if fate is None else closing.finished(end.claim.job_id, fate)
         for end, fate in zip(ends, fates, strict=True)
     ]
 
@@ -134,7 +134,7 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closin
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
         return _read_back(task, end)
-    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines)
+    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token)
     return FinishResult.DONE
 
 
@@ -173,34 +173,44 @@ class Closing:
         self._jobs: dict[UUID, LockedJob] = {}  # jobs whose dependents must be updated
         self._ended: list[tuple[UUID, TaskState]] = []
 
-    def close(self, job: LockedJob, task: Row[Any], ending: Outcome, lines: Sequence[TaskEvent] = ()) -> None:
-        """Gathers a claim's end; `write_jobs` writes the job's own row."""
-        job.say(lines)
+    def close(
+        self,
+        job: LockedJob,
+        task: Row[Any],
+        ending: Outcome,
+        lines: Sequence[TaskEvent] = (),
+        token: UUID | None = None,
+    ) -> None:
+        """Gathers a claim's end; `write_jobs` writes the job's own row.
+
+        `token` is the claim's, which PostgreSQL asks of a worker's role and of nobody else.
+        """
+        job.add_events(lines)
         match ending:
             case Succeeded():
-                self._succeed(job, task, ending)
+                self._succeed(job, task, ending, token)
             case Failed(error, made):
                 self._made += made
-                self._give_up(job, task, TaskState.FAILED, error)
+                self._give_up(job, task, TaskState.FAILED, error, token)
             case Cancelled():
                 error = error_of("cancelled", "The job was cancelled.", retryable=False)
-                self._give_up(job, task, TaskState.CANCELLED, error)
+                self._give_up(job, task, TaskState.CANCELLED, error, token)
             case RetryLater(delay, error, counted):
                 self._record(task, "retry" if counted else "postponed", error)
                 since = {"postponed_since": task.postponed_since or now()}
                 counters = {"failures": tasks.c.failures + 1, "postponed_since": None} if counted else since
-                self._make_ready(job, task, delay, error=error, **counters)
-                _say_retrying(job, task, error, delay, counted=counted)
+                self._make_ready(job, task, delay, error=error, claim_seal=token, **counters)
+                _add_retrying_event(job, task, error, delay, counted=counted)
             case Released():
                 self._record(task, "handed_back", None)
-                self._make_ready(job, task, 0.0)
+                self._make_ready(job, task, 0.0, claim_seal=token)
 
     def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
         """Makes a task ready again whose lease ended without a result; this counts against the crash budget."""
         error = error_of("worker_lost", "The worker disappeared while it ran this task.", retryable=True)
         self._record(task, "crashed", error)
         self._make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
-        _say_retrying(job, task, error, delay, counted=False)
+        _add_retrying_event(job, task, error, delay, counted=False)
 
     def write(self) -> None:
         """Writes the gathered changes, and updates the dependents of all ended tasks at once."""
@@ -215,15 +225,16 @@ class Closing:
         self._ready = released.ready
         self.woken |= released.ready.keys()
 
-    def told(self, job_id: UUID, fate: FinishResult) -> Finished:
+    def finished(self, job_id: UUID, fate: FinishResult) -> Finished:
         """Builds the result for a caller; the first caller of each job gets the tasks that became ready."""
         if fate is not FinishResult.DONE or job_id not in self.woken:
             return Finished(fate)
         self.woken.discard(job_id)
         return Finished(fate, woke=True, ready=tuple(self._ready.pop(job_id, ())))
 
-    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded) -> None:
-        self._succeeded.append({"task": task.id, "outcome": ending.result, "last": ending.progress or None})
+    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded, token: UUID | None) -> None:
+        values = {"task": task.id, "outcome": ending.result, "last": ending.progress or None, "token": token}
+        self._succeeded.append(values)
         self._made += ending.made
         self._removed.append(Removal(job.id, job.owner, ending.removed))
         if ending.added:
@@ -231,18 +242,20 @@ class Closing:
             self.woken.add(job.id)
         self._end(job, task, TaskState.SUCCEEDED, {})
 
-    def _give_up(self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any]) -> None:
+    def _give_up(
+        self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any], token: UUID | None
+    ) -> None:
         self._record(task, state.value, error)
         self._connection.execute(
             update(tasks)
             .where(tasks.c.id == task.id)
-            .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None)
+            .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None, claim_seal=token)
         )
         self._end(job, task, state, {"error": error})
 
     def _end(self, job: LockedJob, task: Row[Any], state: TaskState, data: Mapping[str, Any]) -> None:
         alone = job.alone  # then it has no dependents
-        job.say([TaskEvent(f"task.{state}", task.name, dict(data))])
+        job.add_events([TaskEvent(f"task.{state}", task.name, dict(data))])
         job.ended(1, state)
         if not alone:
             self._jobs[job.id] = job
@@ -278,7 +291,7 @@ class Closing:
         )
 
 
-_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json)
+_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json, token=Uuid())
 _SUCCEED = (
     update(tasks)
     .where(_SUCCEEDED.matches(tasks.c.id))
@@ -287,6 +300,7 @@ _SUCCEED = (
         finished_at=now(),
         lease_until=None,
         due_at=None,
+        claim_seal=_SUCCEEDED["token"],
         error=None,
         result=_SUCCEEDED["outcome"],
         progress=func.coalesce(_SUCCEEDED["last"], tasks.c.progress),
@@ -294,6 +308,6 @@ _SUCCEED = (
 )
 
 
-def _say_retrying(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
+def _add_retrying_event(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
     data = {"error": error, "delay_seconds": round(delay, 3), "counted": counted}
-    job.say([TaskEvent("task.retrying", task.name, data)])
+    job.add_events([TaskEvent("task.retrying", task.name, data)])

@@ -89,7 +89,7 @@ def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not progress:
         return None
     current, total = progress["current"], progress.get("total")
-    percent = round(min(100.0, 100.0 * current / total), 1) if total else None
+    percent = round(min(100.0, max(0.0, 100.0 * current / total)), 1) if total else None
     return {"current": current, "total": total, "percent": percent, "note": progress.get("note")}
 
 

@@ -28,7 +28,7 @@ CHECKPOINT = "bureau.checkpoint"  # a request's extension: called with (certific
 
 
 @dataclass(frozen=True)
-class Upload:
+class RosterUpload:
     """Describes a file to post; `file` is seekable and read in pieces."""
 
     name: str
@@ -79,7 +79,7 @@ class CertificatesApi:
         self._made: httpx.Client | None = None
         self._outages = OutageCounter()
 
-    def issue(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
+    def issue(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
         """Posts the uploads and hands the archive to `exchange.write` piece by piece.
 
         Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive, and `Stopped`,
@@ -106,7 +106,7 @@ class CertificatesApi:
                 self._made.close()
             self._made = None
 
-    def _post(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
+    def _post(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
         with self._client().stream(
             "POST",
             self._url,

@@ -46,8 +46,8 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
         metrics.answered(route, asked.method, response.status_code, seconds)
         # Health checks run every few seconds, and an accepted submission is recorded in its job's row: both are logged
         # as debug.
-        say = log.debug if asked.endpoint in _HEALTH or kept.in_ledger else log.info
-        say(
+        write = log.debug if asked.endpoint in _HEALTH or kept.in_ledger else log.info
+        write(
             "request",
             method=asked.method,
             path=route if asked.endpoint in _NAMES_PEOPLE else asked.path,

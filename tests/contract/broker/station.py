@@ -9,7 +9,7 @@ from dramatiq.worker import Worker
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.reads import job_queries
-from bureau.messaging.broker import HintBroker, MemoryBroker
+from bureau.messaging.broker import HintBroker, MemoryBroker, hint
 from bureau.messaging.relay import Relay
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Service
@@ -62,30 +62,46 @@ class Listener:
 class Shop:
     """A worker process of one service, whose relay publishes what tests submit."""
 
-    def __init__(self, broker: HintBroker | MemoryBroker, queue: str, db: Database, folder: Path) -> None:
+    def __init__(
+        self, broker: HintBroker | MemoryBroker, queue: str, db: Database, folder: Path, *, later: bool = False
+    ) -> None:
+        """With `later` it also has an `async def` task of this name, of which fifty run at once."""
         self.broker = broker
         self.queue = queue
         self.book = Book(db)
         self.ran: list[UUID] = []
         self.relay = Relay(db, broker, look_seconds=0.1)
         self._db = db
+        tasks: list[Task[Any, Any]] = [Task(f"{queue}.work", self._work)]
+        if later:
+            tasks.append(Task(f"{queue}.later", self._later))
         self._process = WorkerProcess(
-            [Service(queue, [Task(f"{queue}.work", self._work)])],
+            [
+                Service(
+                    queue,
+                    [Task(f"{queue}.work", self._work), *([Task(f"{queue}.later", self._later)] if later else [])],
+                )
+            ],
             broker=broker,
             db=db,
             storage=Storage.from_url(f"file://{folder}/storage"),
             relay=self.relay,
             threads=THREADS,
+            concurrency=50,
             grace_seconds=5.0,
             supervised=False,
         )
         self._worker = Worker(broker, worker_threads=THREADS, worker_timeout=WORKER_TIMEOUT_MS)
-        self._worker.queue_prefetch = THREADS
+        self._worker.queue_prefetch = self._process.prefetch
 
     def _work(self, ctx: Context, n: int = 0) -> int:
         self.ran.append(ctx.task_id)
         ctx.log(f"{n}")
         return n + 1
+
+    async def _later(self, ctx: Context, n: int = 0) -> int:
+        await ctx.sleep(0.05)
+        return self._work(ctx, n)
 
     def __enter__(self) -> Self:
         """In the order of `boot`: announced before Dramatiq's worker begins to consume."""
@@ -111,6 +127,10 @@ class Shop:
             for n, (previous, name) in enumerate(zip(("", *names), names or ("only",), strict=False))
         ]
         return self.book.submit(*chain, **terms)
+
+    def hint(self, run: str, job_id: UUID) -> None:
+        """Publishes one more hint for the job's only task."""
+        self.broker.enqueue(hint(self.queue, run, self.book.task(job_id).id))
 
     def wait_for_end(self, job_id: UUID, seconds: float = 30) -> str:
         until(lambda: job_queries.ended(self._db, job_id), seconds, lambda: f"the end of {self.book.states(job_id)}")

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from bureau.services.certificates.api.client import CertificatesApi, Exchange, Upload
+from bureau.services.certificates.api.client import CertificatesApi, Exchange, RosterUpload
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
@@ -24,10 +24,10 @@ class Call:
     received: bytearray = field(default_factory=bytearray)
     reports: list[tuple[float, float | None, str]] = field(default_factory=list)
 
-    def __call__(self, *uploads: Upload, key: str = "task-1") -> bytes:
+    def __call__(self, *uploads: RosterUpload, key: str = "task-1") -> bytes:
         self.received.clear()
         self.api.issue(
-            uploads or [Upload("a.csv", "text/csv", BytesIO(b"recipient\nAda\n"))],
+            uploads or [RosterUpload("a.csv", "text/csv", BytesIO(b"recipient\nAda\n"))],
             Exchange(
                 idempotency_key=key,
                 fields={},

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.services.certificates.api.client import Upload
+from bureau.services.certificates.api.client import RosterUpload
 from bureau.stop_token import StopReason
 from tests.integration.certificates.conftest import Call
 from tests.support.archives import archive
@@ -28,7 +28,7 @@ class Running:
     """A call in a thread of its own, as a worker makes it; or several, one after the other."""
 
     call: Call
-    uploads: tuple[Upload, ...] = ()
+    uploads: tuple[RosterUpload, ...] = ()
     calls: int = 1
     ended: list[BaseException] = field(default_factory=list)
 
@@ -75,7 +75,7 @@ def test_an_upload_nobody_reads_is_interrupted(call_to: CallTo) -> None:
         unresponsive_task.listen(1)
         file = io.BytesIO(bytes(30_000_000))
         url = f"http://127.0.0.1:{unresponsive_task.getsockname()[1]}"
-        running = Running(call_to(url), (Upload("big.csv", "text/csv", file),))
+        running = Running(call_to(url), (RosterUpload("big.csv", "text/csv", file),))
         connection, _ = unresponsive_task.accept()
         with connection:
             until(lambda: file.tell() > 1_000_000, 10, "the upload has begun")

@@ -64,6 +64,7 @@ class MailServer:
     mails_per_connection: int | None = None
     smtputf8: bool = False  # whether it offers these, from the next connection on
     eight_bit_mime: bool = True
+    pipelining: bool = False
     login: tuple[str, str] | None = None
     starttls: ssl.SSLContext | None = None
     port: int = 0
@@ -153,7 +154,8 @@ class _Handler:
         self, _connection: _Connection, session: Session, _envelope: Envelope, hostname: str, offers: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        return [offer for offer in offers if self._server.eight_bit_mime or not offer.endswith("8BITMIME")]
+        offers = [offer for offer in offers if self._server.eight_bit_mime or not offer.endswith("8BITMIME")]
+        return [*(["250-PIPELINING"] if self._server.pipelining else []), *offers]
 
     async def handle_MAIL(  # noqa: N802
         self, connection: _Connection, _session: Session, envelope: Envelope, address: str, options: list[str]

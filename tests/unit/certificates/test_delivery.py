@@ -17,7 +17,7 @@ from bureau.ledger.reads.failures import Failure
 from bureau.services.certificates import delivery
 from bureau.services.certificates.api.client import CertificatesApi
 from bureau.services.certificates.archive.check import check_archive
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.languages import usual_language
 from bureau.services.certificates.manifest import Listed, Manifest
@@ -41,7 +41,7 @@ def ctx(tmp_path: Path) -> FakeContext:
 
 @pytest.fixture
 def api() -> Iterator[CertificatesApi]:
-    links = Links(lambda: "A" * 43, "https://bureau.example.com")
+    links = CertificateLinks(lambda: "A" * 43, "https://bureau.example.com")
     made = certificates_api(CertificatesSettings(), IssuerSettings(issuer_organisation="Academy"), links)
     yield made
     made.close()

@@ -1,8 +1,10 @@
 """`certificates.issue` with the built-in issuer: no network, no server, real certificates."""
 
+import gc
 import hashlib
 import io
 import threading
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,9 +137,24 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
 
-def test_what_it_announces_is_the_contract(api: CertificatesApi) -> None:
+def test_the_task_announces_the_schemas_of_the_contract(api: CertificatesApi) -> None:
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
     assert set(description.input_schema["properties"]) == {"files", "deliver", "subject", "encoding", "language"}
     made = {"certificates", "errors", "language", "not_mailed", "mails"}
     assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"} | made
+
+
+def test_a_roster_that_is_too_large_is_refused_without_being_held(ctx: FakeContext) -> None:
+    file = upload(ctx, b"recipient\n" + b"x" * 30_000_000)
+    small = certificates_api(CertificatesSettings(), IssuerSettings(issuer_max_request_bytes=1_000_000))
+    task = issue_task(small, CertificatesSettings().limits, noted)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with pytest.raises(PermanentError):
+            task(ctx, IssueCertificates(files=[file]))
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+        small.close()

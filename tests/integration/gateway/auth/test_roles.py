@@ -127,13 +127,13 @@ def test_a_role_opens_what_it_includes_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", sorted(OWNED))
-def test_what_is_of_another_owner_is_not_there(gateway: Keyed, things: dict[str, str], name: str) -> None:
+def test_resources_of_another_owner_are_not_found(gateway: Keyed, things: dict[str, str], name: str) -> None:
     answer = ask(gateway, OWNED[name], things, owner="bob", role=Role.OPERATE)
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
 
 @pytest.mark.parametrize("name", sorted(name for name, operation in OWNED.items() if operation.method == "GET"))
-def test_what_is_of_ones_own_is_there(gateway: Keyed, things: dict[str, str], name: str) -> None:
+def test_resources_of_the_same_owner_are_found(gateway: Keyed, things: dict[str, str], name: str) -> None:
     assert ask(gateway, OWNED[name], things, owner="ada", role=Role.VIEW).status_code == 200
 
 

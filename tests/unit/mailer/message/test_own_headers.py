@@ -11,7 +11,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.mail import SendMail
 from bureau.contracts.mail.own_headers import header_errors
-from bureau.services.mailer.message.message import Form
+from bureau.services.mailer.message.message import MessageForm
 from bureau.services.mailer.transports.sendgrid_payload import payload
 from tests.support.messages import new_message
 
@@ -36,7 +36,7 @@ def _parsed(written: bytes) -> EmailMessage:
 
 def test_they_arrive_as_they_were_given() -> None:
     message = new_message("ada@example.com", headers=GOOD)
-    written = message.written(Form.ASCII)
+    written = message.written(MessageForm.ASCII)
     assert all(len(line) <= 998 for line in written.split(b"\r\n"))
     parsed = _parsed(written)
     for name, value in GOOD.items():
@@ -109,10 +109,10 @@ def test_a_mail_with_blind_copies_only_names_nobody() -> None:
     mail = SendMail(bcc=["eve@example.com"], subject="A", text="a")
     assert mail.to == []
     message = new_message(to=(), bcc=(Mailbox("", "eve@example.com"),))
-    written = message.written(Form.UTF8)
+    written = message.written(MessageForm.UTF8)
     assert b"eve@example.com" not in written
     assert b"To: undisclosed-recipients:;\r\n" in written
-    assert b"To: undisclosed" not in new_message(to=(), cc=(Mailbox("", "bob@example.com"),)).written(Form.UTF8)
+    assert b"To: undisclosed" not in new_message(to=(), cc=(Mailbox("", "bob@example.com"),)).written(MessageForm.UTF8)
     assert payload(message, ("eve@example.com",))["personalizations"] == [{"to": [{"email": "eve@example.com"}]}]
 
 

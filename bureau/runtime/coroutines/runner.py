@@ -1,0 +1,289 @@
+"""Runs the `async def` tasks of a queue: claims a group of hints, starts coroutines, finishes them in groups.
+
+One thread claims and one finishes, each in one transaction for all that wait for it. So a thousand running tasks cost
+as many transactions a second as ten, and nothing on the event loop waits for the ledger.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context as Variables
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+
+from bureau.background_loop import Loop
+from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.deferred import Deferred
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
+from bureau.ledger.jobs.claim import Claim, NotClaimable
+from bureau.ledger.jobs.dependents import ReadyTask
+from bureau.ledger.jobs.finish import Finished
+from bureau.ledger.jobs.outcome import Outcome
+from bureau.messaging.stale_hints import StaleHints
+from bureau.metrics import outcomes
+from bureau.runtime.claiming import Claiming
+from bureau.runtime.coroutines.event_loop import EventLoop, task_name
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_input import needs_results, parsed_input
+from bureau.runtime.execution.task_outcomes import failed, succeeded
+from bureau.runtime.finishing import Ended, Finishing, Wakes
+from bureau.runtime.group_commit import GroupCommit
+from bureau.runtime.heartbeat import Heartbeat
+from bureau.runtime.pace import Pace
+from bureau.storage import Storage
+from bureau.submission.announcements import Announcements
+from bureau.task import Task
+from bureau.threads import in_thread
+
+T = TypeVar("T")
+
+CLAIMS_AT_MOST = 200  # in one transaction; nobody waits for rows that are claimed
+ENDS_AT_MOST = 100  # their jobs stay locked until all are written
+GATHER_SECONDS = 0.01  # after a group of several: the next one gathers meanwhile
+IDLE_SECONDS = 5.0
+ALONE_THREADS = 8  # for claims and finishes that wait for locks of others
+
+log = structlog.get_logger(__name__)
+
+Settle = Callable[[], object]
+"""Tells the broker that a hint is done with."""
+
+
+def _no_hint() -> None:
+    """Settles nothing, for a task that runs without a hint."""
+
+
+@dataclass(frozen=True)
+class Hinted:
+    """Holds a task that may be claimed."""
+
+    run: str
+    task_id: UUID
+    settle: Settle
+
+
+class CoroutineRunner:
+    """Runs at most `concurrency` tasks at once. Any thread may call `take`, which never blocks."""
+
+    def __init__(
+        self,
+        queue: str,
+        worker: str,
+        tasks: Mapping[str, Task[Any, Any]],
+        *,
+        db: Database,
+        storage: Storage,
+        heartbeat: Heartbeat,
+        relay: Wakes,
+        loop: EventLoop,
+        concurrency: int,
+        stale: StaleHints | None = None,
+    ) -> None:
+        self.queue = queue
+        self.pace = Pace(concurrency, relay.wake)
+        self._tasks = tasks
+        self._db = db
+        self._storage = storage
+        self._announcements = Announcements(db)
+        self._heartbeat = heartbeat
+        self._loop = loop
+        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: 0, stale=stale)
+        self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: 0)
+        self._finds = GroupCommit(partial(artifacts.find_all, db))
+        self._hints: deque[Hinted] = deque()
+        self._ended: deque[tuple[Execution, Outcome | None]] = deque()
+        self._unwritten: list[Ended] = []  # while the ledger is away
+        self._settles: dict[tuple[UUID, int], Settle] = {}  # of what runs
+        self._running: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
+        self._idle = threading.Condition()
+        self._claimer = Loop(f"claims of {queue}", self._claim_some)
+        self._finisher = Loop(f"ends of {queue}", self._finish_some)
+        self._alone: ThreadPoolExecutor | None = None
+        self.variables: Variables = copy_context()  # the context variables that tasks begin with
+
+    def start(self) -> None:
+        self._alone = ThreadPoolExecutor(ALONE_THREADS, f"alone of {self.queue}")
+        self._claimer.start()
+        self._finisher.start()
+
+    def take(self, run: str, task_id: UUID, settle: Settle = _no_hint) -> None:
+        """Takes a hint, to be claimed as soon as there is room; `settle` is called when its task has ended.
+
+        A hint that comes after `close` is not settled, so the broker gives it to another worker.
+        """
+        self._hints.append(Hinted(run, task_id, settle))
+        self._claimer.wake()
+
+    def close(self) -> None:
+        """Stops claiming; running tasks go on."""
+        self._claiming.close()
+
+    def join(self, seconds: float) -> bool:
+        """Waits until all running tasks have ended and been written. Returns False if that takes longer."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self.pace.busy == 0, max(seconds, 0.0))
+
+    def stop(self) -> None:
+        self._claiming.close()
+        self._claimer.stop()
+        self._finisher.stop()
+        if self._alone is not None:
+            self._alone.shutdown(wait=False, cancel_futures=True)
+
+    def unhealthy_reason(self) -> str | None:
+        return self._claimer.unhealthy_reason() or self._finisher.unhealthy_reason()
+
+    def _claim_some(self) -> float:
+        group = [] if self._claiming.closed else _taken(self._hints, min(self.pace.free, CLAIMS_AT_MOST))
+        if not group:
+            return IDLE_SECONDS
+        begun: list[Execution] = []
+        for hinted, answer in zip(group, self._answers(group), strict=True):
+            if isinstance(answer, Claim):
+                begun.append(self._held(hinted, answer))
+            elif isinstance(answer, Deferred):
+                self.pace.began()  # it may run soon
+                self._in_thread(self._claim_alone, hinted)
+            else:
+                hinted.settle()
+        if begun:
+            self._loop.call(self._begin, begun)
+        if not self._hints or self.pace.free <= 0:
+            return IDLE_SECONDS
+        return GATHER_SECONDS if len(group) > 1 else 0.0
+
+    def _answers(self, group: list[Hinted]) -> "list[Claim | NotClaimable | Deferred]":
+        try:
+            return list(self._claiming.claim_group([(one.task_id, one.run) for one in group]))
+        except LedgerUnavailable:
+            self._hints.extendleft(reversed(group))
+            raise
+        except Exception:
+            log.exception("a group of claims failed, each is tried alone")
+            return [Deferred.FAILED] * len(group)
+
+    def _claim_alone(self, hinted: Hinted) -> None:
+        """Claims a task whose row somebody else has locked, and waits for that."""
+        claimed = None
+        try:
+            claimed = self._claiming.claim(hinted.run, hinted.task_id)
+        finally:
+            if claimed is None:
+                self._freed()
+                if not self._claiming.closed:
+                    hinted.settle()
+        if claimed is not None:
+            self.pace.ended()  # counted again by `_held`
+            self._loop.call(self._begin, [self._held(hinted, claimed)])
+
+    def _held(self, hinted: Hinted, claimed: Claim) -> Execution:
+        self.pace.began()
+        execution = Execution(claimed, self._find, self._storage, self._announcements)
+        execution.may_follow = True
+        self._settles[execution.held] = hinted.settle
+        self._heartbeat.hold(execution)
+        return execution
+
+    def _begin(self, executions: list[Execution]) -> None:
+        """Starts the coroutines, on the event loop."""
+        for execution in executions:
+            name = f"{execution.claim.run} {execution.task_id}"
+            variables = self.variables.copy()
+            variables.run(task_name.set, name)
+            variables.run(structlog.contextvars.bind_contextvars, **execution.log_context)
+            running = self._loop.running.create_task(self._run(execution), name=name, context=variables)
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+
+    async def _run(self, execution: Execution) -> None:
+        ending: Outcome | None = None  # if there is none to be had, the lease expires
+        try:
+            ending = await self._outcome(execution, self._tasks[execution.claim.run])
+            outcomes.ran(execution.claim.run, ending, time.monotonic() - execution.began)
+        finally:
+            self._ended.append((execution, ending))
+            self._finisher.wake()
+
+    async def _outcome(self, execution: Execution, task: Task[Any, Any]) -> Outcome | None:
+        """Runs the task and returns its outcome; None if its claim was lost meanwhile."""
+        me = asyncio.current_task()
+        assert me is not None  # noqa: S101 - it runs in a task of the loop
+        try:
+            if needs_results(execution.claim):
+                parsed = await in_thread(parsed_input, self._db, execution.claim, task)
+            else:
+                parsed = parsed_input(self._db, execution.claim, task)
+            with execution.stop.interrupting(lambda: self._loop.call(me.cancel)):
+                result = await task.call_async(execution, parsed)
+            return succeeded(execution, result)
+        except BaseException as error:  # noqa: BLE001 - CancelledError, SystemExit: nothing else would end this claim
+            return failed(execution, error)
+
+    def _finish_some(self) -> float:
+        group = self._unwritten or [Ended.of(*one) for one in _taken(self._ended, ENDS_AT_MOST)]
+        if not group:
+            return IDLE_SECONDS
+        self._unwritten = group
+        alone = self._finishing.finish_group(group)
+        self._unwritten = []
+        left = {id(one) for one in alone}
+        for one in alone:
+            self._in_thread(self._finish_alone, one)
+        for one in group:
+            if id(one) not in left:
+                self._done(one.execution)
+        if not self._ended:
+            return IDLE_SECONDS
+        return GATHER_SECONDS if len(group) > 1 else 0.0
+
+    def _finish_alone(self, ended: Ended) -> None:
+        """Finishes an execution whose job somebody else has locked, and waits for that."""
+        try:
+            self._finishing.finish(ended)
+        except Exception:
+            log.exception("an ending could not be written; its lease expires", task_id=str(ended.execution.task_id))
+        finally:
+            self._done(ended.execution)
+
+    def _done(self, execution: Execution) -> None:
+        self._heartbeat.release(execution)
+        self._settles.pop(execution.held)()
+        if execution.following is not None:
+            self._hints.append(Hinted(execution.following.run, execution.following.id, _no_hint))
+        self._freed()
+
+    def _freed(self) -> None:
+        """Gives a place back."""
+        with self._idle:
+            self.pace.ended()
+            self._idle.notify_all()
+        if self._hints:
+            self._claimer.wake()
+
+    def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
+        assert self._alone is not None  # noqa: S101 - `start` made it
+        self._alone.submit(function, *arguments)
+
+    def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
+        found = self._finds((artifact_id, owner))
+        return artifacts.find(self._db, artifact_id, owner) if isinstance(found, Deferred) else found
+
+    def _follow_up(self, finished: Finished) -> ReadyTask | None:
+        """Returns the task that is claimed next without a hint; None if waiting tasks should rather be taken."""
+        if self._claiming.closed or not self.pace.spare:
+            return None
+        return next((one for one in finished.ready if one.queue == self.queue and one.run in self._tasks), None)
+
+
+def _taken(waiting: deque[T], at_most: int) -> list[T]:
+    """Takes the first ones of what waits."""
+    return [waiting.popleft() for _ in range(min(at_most, len(waiting)))]

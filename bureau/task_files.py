@@ -1,0 +1,198 @@
+"""Defines how a task writes and reads files: `with` in a `def` task or a thread, `async with` on the event loop."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO, Generic, Protocol, TypeVar
+
+from bureau.contracts.artifacts import ArtifactRef
+from bureau.threads import in_thread, refuse_on_loop
+
+S = TypeVar("S")
+A = TypeVar("A")
+
+BUFFER_BYTES = 64 * 1024  # less is written by one call in a thread; a thousand tasks with a file each hold 64 MB
+
+
+class ArtifactWriter(Protocol):
+    """Writes a file. `ref`, `size` (bytes) and `sha256` (hex) are known after its block has ended."""
+
+    @property
+    def ref(self) -> ArtifactRef: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def write(self, data: bytes, /) -> int: ...
+
+
+@dataclass(frozen=True)
+class OpenArtifact:
+    """Holds a stored file that is open for reading; `file` is seekable, `size` is in bytes, `sha256` in hex."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    file: BinaryIO
+
+
+class FileBlock(Generic[S, A]):
+    """Opens a file for a block: `with` gives a file for blocking code, `async with` one for code on the event loop.
+
+    `with` on the event loop raises `PermanentError` (`blocks_event_loop`).
+    """
+
+    def __init__(
+        self,
+        call: str,
+        opened: AbstractContextManager[S],
+        on_loop: Callable[[AbstractContextManager[S]], AbstractAsyncContextManager[A]],
+    ) -> None:
+        """`call` is what the user wrote, for the error."""
+        self._call = call
+        self._opened = opened
+        self._on_loop = on_loop(opened)
+
+    def __enter__(self) -> S:
+        refuse_on_loop(f"with {self._call}", f"async with {self._call}")
+        return self._opened.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, traceback)
+
+    async def __aenter__(self) -> A:
+        return await self._on_loop.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._on_loop.__aexit__(kind, error, traceback)
+
+
+class AsyncArtifactWriter:
+    """Writes a file from the event loop: `await file.write(…)`.
+
+    `ref`, `size` (bytes) and `sha256` (hex) are known after its block has ended. Bytes are gathered and written in a
+    thread, so a small file is opened, written and completed by one call there.
+    """
+
+    def __init__(self, opened: AbstractContextManager[ArtifactWriter]) -> None:
+        self._opened = opened
+        self._writer: ArtifactWriter | None = None
+        self._gathered = bytearray()
+
+    @property
+    def ref(self) -> ArtifactRef:
+        return self._made.ref
+
+    @property
+    def size(self) -> int:
+        return self._made.size
+
+    @property
+    def sha256(self) -> str:
+        return self._made.sha256
+
+    async def write(self, data: bytes, /) -> int:
+        self._gathered += data
+        if len(self._gathered) >= BUFFER_BYTES:
+            await in_thread(self._flush)
+        return len(data)
+
+    async def complete(self) -> None:
+        """Makes the file whole; for the block's end."""
+        await in_thread(self._complete)
+
+    async def abort(self, error: BaseException) -> None:
+        """Drops what was written; for a block that raised."""
+        if self._writer is not None:
+            await in_thread(self._drop, error)
+
+    @property
+    def _made(self) -> ArtifactWriter:
+        if self._writer is None:
+            raise RuntimeError("the file's ref, size and checksum are known after its block has ended")
+        return self._writer
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            self._writer = self._opened.__enter__()
+        gathered, self._gathered = bytes(self._gathered), bytearray()
+        self._writer.write(gathered)
+
+    def _complete(self) -> None:
+        try:
+            self._flush()
+        except BaseException as error:
+            self._drop(error)
+            raise
+        self._opened.__exit__(None, None, None)
+
+    def _drop(self, error: BaseException) -> None:
+        if self._writer is not None:
+            with suppress(type(error)):  # raised by the caller
+                self._opened.__exit__(type(error), error, error.__traceback__)
+
+
+class AsyncFile:
+    """Reads a stored file from the event loop: `await file.read(65536)`.
+
+    `blocking` is the same file for code that runs in a thread; on the event loop it must not be used.
+    """
+
+    def __init__(self, blocking: BinaryIO) -> None:
+        self.blocking = blocking
+
+    async def read(self, size: int = -1) -> bytes:
+        return await in_thread(self.blocking.read, size)
+
+    async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return await in_thread(self.blocking.seek, offset, whence)
+
+
+@dataclass(frozen=True)
+class AsyncOpenArtifact:
+    """Holds a stored file that is open for reading on the event loop, as `OpenArtifact` does for blocking code."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    file: AsyncFile
+
+
+@asynccontextmanager
+async def _written(opened: AbstractContextManager[ArtifactWriter]) -> AsyncIterator[AsyncArtifactWriter]:
+    file = AsyncArtifactWriter(opened)
+    try:
+        yield file
+    except BaseException as error:
+        await file.abort(error)
+        raise
+    await file.complete()
+
+
+@asynccontextmanager
+async def _opened(opened: AbstractContextManager[OpenArtifact]) -> AsyncIterator[AsyncOpenArtifact]:
+    found = await in_thread(opened.__enter__)
+    try:
+        yield AsyncOpenArtifact(found.name, found.media_type, found.size, found.sha256, AsyncFile(found.file))
+    finally:
+        await in_thread(opened.__exit__, None, None, None)
+
+
+ArtifactBlock = FileBlock[ArtifactWriter, AsyncArtifactWriter]
+OpenBlock = FileBlock[OpenArtifact, AsyncOpenArtifact]
+
+
+def artifact_block(opened: AbstractContextManager[ArtifactWriter]) -> ArtifactBlock:
+    return FileBlock("ctx.artifact(…)", opened, _written)
+
+
+def open_block(opened: AbstractContextManager[OpenArtifact]) -> OpenBlock:
+    return FileBlock("ctx.open(…)", opened, _opened)
