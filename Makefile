@@ -93,6 +93,10 @@ lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.to
 	$(LOCK_GROUP) bench -c requirements/runtime.txt -o requirements/bench.txt $(ARGS)
 	$(LOCK_GROUP) check -c requirements/runtime.txt -c requirements/test.txt -o requirements/check.txt $(ARGS)
 
+.PHONY: pin-images
+pin-images: .venv/made.stamp ## Pins the images of others by digest in deploy/; needs Docker and a network
+	@$(PYTHON) -m deploy.pin_images
+
 .PHONY: clean
 clean: ## Removes .venv and what tools left; var/ with your jobs and files stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

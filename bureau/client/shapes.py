@@ -40,6 +40,7 @@ class AttemptData(TypedDict):
     started_at: str | None
     ended_at: str | None
     error: ErrorData | None
+    traceback: str | None  # for a key with the role `operate`
 
 
 class LogData(TypedDict):

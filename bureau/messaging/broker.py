@@ -29,6 +29,7 @@ from bureau.messaging.consumer import HintConsumer
 from bureau.messaging.diverting import DivertingConsumer, Take
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import relay as metrics
+from bureau.secrets.redaction import scrub_cut
 
 MAX_QUEUE_LENGTH = 100_000  # further hints are dropped, and published again from their rows
 QUEUE_ARGUMENTS = {"x-max-length": MAX_QUEUE_LENGTH, "x-overflow": "drop-head"}
@@ -225,10 +226,10 @@ class HintBroker(RabbitmqBroker):
                     f"Queue {canonical_queue_name!r} exists in RabbitMQ with other arguments than {QUEUE_ARGUMENTS}. "
                     f"Delete it (rabbitmqctl delete_queue {canonical_queue_name}): its hints are published again."
                 ) from error
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         self.queues_pending.discard(canonical_queue_name)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
@@ -245,7 +246,7 @@ class HintBroker(RabbitmqBroker):
             )
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         self.emit_after("enqueue", message, delay)
         return message
 
@@ -263,7 +264,13 @@ class HintBroker(RabbitmqBroker):
                 raise BrokerBlocked
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
+
+    def closed(self, error: BaseException) -> ConnectionClosed:
+        """Returns the error that says which RabbitMQ it is, and what pika or the server said."""
+        all_parameters = self.parameters if isinstance(self.parameters, list) else [self.parameters]
+        servers = ", ".join(f"{one.host}:{one.port}" for one in all_parameters)
+        return ConnectionClosed(scrub_cut(f"RabbitMQ at {servers}: {error!r}", 300))
 
     def close_thread(self) -> None:
         """Closes this thread's connection, which no other thread may do."""
@@ -278,5 +285,5 @@ class HintBroker(RabbitmqBroker):
             return None
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         return cast(int, declared.method.message_count)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pika.exceptions
 from dramatiq.brokers.rabbitmq import _RabbitmqConsumer, _RabbitmqMessage
-from dramatiq.errors import ConnectionClosed
 from dramatiq.message import Message
 
 from bureau.ledger.db.database import LedgerUnavailable
@@ -78,7 +77,7 @@ class HintConsumer(_RabbitmqConsumer):
         except pika.exceptions.AMQPError as error:
             with self._acks:
                 self._done.clear()  # RabbitMQ delivers them again
-            raise ConnectionClosed(error) from None
+            raise self.broker.closed(error) from None
 
     def nack(self, message: Any) -> None:
         """Does the same as `ack`: the queue has no dead letters, so RabbitMQ drops the message in both cases."""
@@ -157,7 +156,7 @@ class HintConsumer(_RabbitmqConsumer):
         except (AssertionError, pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError) as error:
             if getattr(error, "reply_code", None) == 404:  # the queue is gone: the next consumer declares it again
                 self.broker.queues_pending.add(self.queue_name)
-            raise ConnectionClosed(error) from None
+            raise self.broker.closed(error) from None
         if method is None:
             return None
         with self._acks:

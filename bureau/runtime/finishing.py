@@ -137,7 +137,10 @@ class Finishing:
 
         Nobody else would notice: this process lives, and in the embedded process no lease expires.
         """
-        _until_answered(partial(leases.lose, self._db, execution.held, jitter))
+        try:
+            _until_answered(partial(leases.lose, self._db, execution.held, jitter))
+        except Exception:  # a worker's own role may not
+            log.exception("a claim could not be given back; its lease expires")
         return Finished(FinishResult.DONE, woke=True)
 
     def _written(self, end: ClaimOutcome) -> Finished:

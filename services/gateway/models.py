@@ -72,6 +72,11 @@ class Attempt(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     error: TaskError | None
+    traceback: str | None = Field(
+        default=None,
+        description="Where an unexpected error was raised, without secrets and cut to 8,000 characters. Only for a key "
+        "with the role `operate`, because it names files of the worker.",
+    )
 
 
 class LogLine(BaseModel):

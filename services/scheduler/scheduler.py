@@ -85,8 +85,8 @@ class Scheduler:
         After each outage of the ledger it waits for the length of a lease, because workers could not renew either.
         """
         try:
-            self._db.ping()
             if time.monotonic() < self._expire_leases_after:
+                self._db.ping()
                 return CHECK_SECONDS
             expired = leases.expire(self._db, jitter)
         except LedgerUnavailable:

@@ -12,8 +12,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bureau.ledger.db.job_end import JobEnded, Listener
+from bureau.secrets.redaction import scrub_cut
 
 SQLITE_BUSY_SECONDS = 10
+HOT_CONNECTIONS = 8  # threads that come together share a transaction, so a process rarely uses more than three
 # PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
 # leases of that process expire: else taking its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
@@ -22,8 +24,14 @@ FROZEN_MS = 20_000
 PREPARED = "prepared_statements"
 
 
+_WORDS = 300  # characters of what a database says
+
+
 class LedgerUnavailable(Exception):
-    """Says that the ledger does not answer: the transaction did not happen, or its answer was lost. Try again."""
+    """Says that the ledger does not answer: the transaction did not happen, or its answer was lost. Try again.
+
+    Its message is for people who operate Bureau: it names the server and repeats what it said.
+    """
 
 
 class Database:
@@ -83,7 +91,7 @@ class Database:
                 self._hot = Database(
                     url,
                     timeout_seconds=self._timeout_seconds,
-                    pool_size=self._pool_size,
+                    pool_size=HOT_CONNECTIONS,
                     job_ended=self._job_ended,
                     keeps_plans=True,
                 )
@@ -147,7 +155,7 @@ class Database:
                     else:
                         self.engine.dispose()  # the pool's other connections have lost their server too
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                raise LedgerUnavailable(type(error).__name__) from error
+                raise self._unavailable(error) from error
             finally:
                 pooled.close()
 
@@ -180,8 +188,25 @@ class Database:
             yield
         except (DBAPIError, PoolTimeoutError) as error:
             if _is_outage(error):
-                raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error
+                raise self._unavailable(getattr(error, "orig", None) or error) from error
             raise
+
+    def _unavailable(self, error: BaseException) -> LedgerUnavailable:
+        """Returns the error that says where the database is and what it said, without a password.
+
+        Of what it said the first line is enough; the next ones may name other processes, and change each time.
+        """
+        first, *others = str(error).strip().splitlines() or [type(error).__name__]
+        words = " ".join([first, *others] if first.startswith("Multiple connection attempts") else [first])
+        return LedgerUnavailable(scrub_cut(f"{self._place}: {' '.join(words.split())}", _WORDS))
+
+    @property
+    def _place(self) -> str:
+        if self.is_sqlite:
+            return f"SQLite in {self._url.database}"
+        return (
+            f"PostgreSQL at {self._url.host or self._url.query.get('host', 'a local socket')}:{self._url.port or 5432}"
+        )
 
     def _postgresql(self) -> Engine:
         options = [f"-c idle_in_transaction_session_timeout={FROZEN_MS}"]

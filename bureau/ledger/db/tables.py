@@ -161,6 +161,7 @@ attempts = Table(
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime, nullable=False),
     Column("error", Json),
+    Column("traceback", Text),  # of what the task raised, for people who operate; bounded, without secrets
     PrimaryKeyConstraint("task_id", "claim_no"),
 )
 

@@ -189,14 +189,16 @@ class Closing:
         match ending:
             case Succeeded():
                 self._succeed(job, task, ending, token)
-            case Failed(error, made):
+            case Failed(error, made, traceback):
                 self._made += made
+                self._record(task, "failed", error, traceback)
                 self._give_up(job, task, TaskState.FAILED, error, token)
             case Cancelled():
                 error = error_of("cancelled", "The job was cancelled.", retryable=False)
+                self._record(task, "cancelled", error)
                 self._give_up(job, task, TaskState.CANCELLED, error, token)
-            case RetryLater(delay, error, counted):
-                self._record(task, "retry" if counted else "postponed", error)
+            case RetryLater(delay, error, counted, traceback):
+                self._record(task, "retry" if counted else "postponed", error, traceback)
                 since = {"postponed_since": task.postponed_since or now()}
                 counters = {"failures": tasks.c.failures + 1, "postponed_since": None} if counted else since
                 self._make_ready(job, task, delay, error=error, claim_seal=token, **counters)
@@ -245,7 +247,6 @@ class Closing:
     def _give_up(
         self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any], token: UUID | None
     ) -> None:
-        self._record(task, state.value, error)
         self._connection.execute(
             update(tasks)
             .where(tasks.c.id == task.id)
@@ -277,7 +278,7 @@ class Closing:
         )
         self.woken.add(job.id)
 
-    def _record(self, task: Row[Any], outcome: str, error: dict[str, Any] | None) -> None:
+    def _record(self, task: Row[Any], outcome: str, error: dict[str, Any] | None, traceback: str | None = None) -> None:
         self._connection.execute(
             insert(attempts).values(
                 task_id=task.id,
@@ -287,6 +288,7 @@ class Closing:
                 started_at=task.claimed_at,
                 ended_at=now(),
                 error=error,
+                traceback=traceback,
             )
         )
 

@@ -118,6 +118,7 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
             "ended_at": attempt.ended_at,
             "outcome": attempt.outcome,
             "error": attempt.error,
+            "traceback": attempt.traceback,
         }
         for attempt in recorded
     ]
@@ -130,6 +131,7 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
                 "ended_at": row.finished_at,
                 "outcome": str(row.state),
                 "error": None,
+                "traceback": None,
             }
         )
     return shown

@@ -13,6 +13,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any
 
+from bureau.contracts.base import clean_text
 from bureau.contracts.errors import (
     MAX_DETAILS,
     MESSAGE_CHARACTERS,
@@ -143,7 +144,7 @@ def _traceback(raised: BaseException, *, expected: bool) -> str | None:
         told = traceback.TracebackException(
             type(raised), raised, _from_the_task(raised.__traceback__), limit=-TRACEBACK_FRAMES, compact=True
         )
-        return scrub_middle_out("".join(told.format()), TRACEBACK_CHARACTERS).rstrip()
+        return clean_text(scrub_middle_out("".join(told.format()), TRACEBACK_CHARACTERS).rstrip())
     except BaseException:  # noqa: BLE001 - whatever the exception's own code raises
         return None
 

@@ -82,12 +82,13 @@ def ended_by(raised: RaisedError, claimed: Claim) -> Outcome:
     retryable = not isinstance(error, PermanentError)
     match decision:
         case Retry(delay):
-            return RetryLater(delay, error_of(error.code, error.message, retryable=True), counted=True)
+            return RetryLater(delay, error_of(error.code, error.message, retryable=True), True, raised.traceback)
         case Postpone(delay):
             return RetryLater(delay, error_of(error.code, error.message, retryable=True), counted=False)
         case GiveUp(code, message):
             details = [detail._asdict() for detail in error.details]
-            return Failed(error_of(code, message, retryable=retryable, details=details))
+            described = error_of(code, message, retryable=retryable, details=details)
+            return Failed(described, traceback=raised.traceback)
 
 
 def jitter(seconds: float) -> float:

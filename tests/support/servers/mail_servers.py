@@ -200,13 +200,14 @@ def mail_server(*, tls: ssl.SSLContext | None = None, **answers: Any) -> Iterato
     """A server on a free loopback port; `tls` from the first byte. `answers` are fields of `MailServer`."""
     server = MailServer(**answers)
     loop = asyncio.new_event_loop()
-    listener = loop.run_until_complete(
-        loop.create_server(lambda: _Connection(server, loop), "127.0.0.1", server.port, ssl=tls)
-    )
-    server.hang_up = lambda: asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(5)
-    server.port = listener.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="mail server", daemon=True)
     thread.start()
+    # In its thread, because a browser's test has a loop of its own in this one.
+    listener = asyncio.run_coroutine_threadsafe(
+        loop.create_server(lambda: _Connection(server, loop), "127.0.0.1", server.port, ssl=tls), loop
+    ).result(30)
+    server.hang_up = lambda: asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(5)
+    server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
     finally:

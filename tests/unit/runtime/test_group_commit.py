@@ -93,6 +93,20 @@ def test_a_caller_that_was_alone_before_does_not_wait(monkeypatch: pytest.Monkey
     assert GroupCommit(act, expected=lambda: 8)(1) == 2
 
 
+def test_one_who_came_alone_does_not_end_the_waiting_of_those_who_come_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 10.0)
+    act, coming = Doubling(), [1]
+    act.go.set()
+    group = GroupCommit(act, expected=lambda: coming[0])
+    group._sizes.append(3)
+    assert group(7) == 14  # nobody else is expected
+    coming[0] = 3
+    assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
+    assert [sorted(one) for one in act.groups] == [[7], [1, 2, 3]]
+
+
 def test_one_key_that_waits_holds_up_no_other() -> None:
     held, entered = threading.Event(), threading.Event()
 

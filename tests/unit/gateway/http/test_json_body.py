@@ -2,12 +2,14 @@
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bureau.contracts.problems import ProblemError
+from bureau.services.gateway.http.parsing import json_body
 from bureau.services.gateway.http.parsing.json_body import canonical, fingerprint, read_json
 
 
@@ -76,3 +78,25 @@ def test_more_values_than_fit_into_memory_are_refused_before_they_are_built() ->
         with pytest.raises(ProblemError) as caught:
             read_json(raw)
         assert (caught.value.problem.status, caught.value.problem.slug) == (413, "too-large")
+
+
+def signs(value: Any) -> int:
+    """How many brackets open in it, and commas."""
+    if not isinstance(value, list | dict):
+        return 0
+    inner = list(value.values() if isinstance(value, dict) else value)
+    return 1 + max(len(inner) - 1, 0) + sum(map(signs, inner))
+
+
+texts = st.text('ab,[{"\\\n', max_size=9)
+trees = st.recursive(texts, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4))
+
+
+@given(trees.filter(signs), st.integers(1, 40))
+def test_values_are_counted_rightly_wherever_a_piece_ends(value: Any, piece_bytes: int) -> None:
+    raw = json.dumps(value).encode()
+    with patch.object(json_body, "_PIECE_BYTES", piece_bytes):
+        with patch.object(json_body, "MAX_VALUES", 1 + signs(value)):
+            assert read_json(raw) == value
+        with patch.object(json_body, "MAX_VALUES", signs(value) - 1):
+            assert json_body._values_at_most(raw) > signs(value) - 1
