@@ -29,7 +29,7 @@ class Lifespan(Generic[T]):
 
     def __init__(self, function: Callable[[], AsyncIterator[T] | Iterator[T]]) -> None:
         """Raises `TypeError` for a function that is not a generator, or needs arguments."""
-        self.name = function.__qualname__
+        self.name = getattr(function, "__qualname__", None) or repr(function)
         self._function: Callable[[], Any] = function
         self._asynchronous = inspect.isasyncgenfunction(function)
         self._held: list[T] = []
