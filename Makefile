@@ -37,10 +37,12 @@ check: .venv/check.stamp ## Checks style, types and the direction of imports
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(PYTHON) -m bureau.services.settings_table --check
+	$(PYTHON) -m bureau.services.http_reference --check
 
 .PHONY: docs
-docs: setup ## Makes docs/settings.md anew, after a change of a setting
+docs: setup ## Makes docs/settings.md and docs/http-api.md anew, after a change of a setting or a route
 	$(PYTHON) -m bureau.services.settings_table
+	$(PYTHON) -m bureau.services.http_reference
 
 .PHONY: test
 test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k storage" narrows them
@@ -90,6 +92,10 @@ lock: .venv/made.stamp ## Pins the libraries anew after a change in pyproject.to
 	$(LOCK_GROUP) test -c requirements/runtime.txt -o requirements/test.txt $(ARGS)
 	$(LOCK_GROUP) bench -c requirements/runtime.txt -o requirements/bench.txt $(ARGS)
 	$(LOCK_GROUP) check -c requirements/runtime.txt -c requirements/test.txt -o requirements/check.txt $(ARGS)
+
+.PHONY: pin-images
+pin-images: .venv/made.stamp ## Pins the images of others by digest in deploy/; needs Docker and a network
+	@$(PYTHON) -m deploy.pin_images
 
 .PHONY: clean
 clean: ## Removes .venv and what tools left; var/ with your jobs and files stays

@@ -32,6 +32,7 @@ from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, ServiceFactory, refuse_shipped_names
 from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
 from bureau.storage import Storage
+from bureau.task_modules import import_task_modules, named_to_dramatiq
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,13 @@ class WorkerLife(Middleware):
         self._db = Database(settings.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         self._process: WorkerProcess | None = None
         self._shared: SharedStorage | None = None
+
+    def after_process_boot(self, broker: Broker) -> None:  # noqa: ARG002 - Dramatiq's signature
+        """Imports the modules on the command line before Dramatiq does, which only logs a traceback."""
+        try:
+            import_task_modules(named_to_dramatiq(), "dramatiq")
+        except SettingsError as error:
+            error.exit()
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         # Dramatiq logs errors of a middleware and continues, but a worker that cannot work must exit.

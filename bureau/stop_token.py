@@ -37,6 +37,7 @@ class StopToken:
         self._callbacks: list[Callable[[], None]] = []
         self._reason: StopReason | None = None
         self.set_at: float | None = None  # monotonic
+        self.heard_at: float | None = None  # when the execution was told by `Stopped` for the first time
 
     @property
     def reason(self) -> StopReason | None:
@@ -54,6 +55,7 @@ class StopToken:
     def check(self) -> None:
         """Raises `Stopped` if the token is set."""
         if self._reason is not None:
+            self.heard_at = self.heard_at or time.monotonic()
             raise Stopped(self._reason)
 
     def wait(self, seconds: float) -> None:

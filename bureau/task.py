@@ -118,6 +118,9 @@ class Task(Generic[P, R]):
     A call of the task calls the function: `suma(ctx, 2, 2)`. An `async def` function runs on the event loop of its
     process (`is_async`), any other in a thread. The constructor raises `TypeError` for a signature that
     cannot be served, and `ValueError` for an invalid name or policy.
+
+    `interruptible`: a task that was asked to stop and does not look at its context is interrupted by an exception
+    between two of its instructions. Pass False for one that looks often and must not be interrupted anywhere else.
     """
 
     def __init__(
@@ -129,8 +132,10 @@ class Task(Generic[P, R]):
         base_seconds: float = 1.0,
         cap_seconds: float = 300.0,
         time_limit_seconds: float = 1800.0,
+        interruptible: bool = True,
     ) -> None:
         self.name = name
+        self.interruptible = interruptible
         self.function = function
         self.service = name.split(".", 1)[0]
         self.is_async = inspect.iscoroutinefunction(function)
@@ -183,7 +188,8 @@ class Task(Generic[P, R]):
     def _as_json(self, result: Any) -> Any:
         try:
             return clean(self._result.dump_python(result, mode="json", by_alias=True))
-        except ValueError as error:  # pydantic's errors, bytes that are not text, or a value that contains itself
+        # pydantic's errors, bytes that are not text, or a value that contains itself
+        except (ValueError, RecursionError) as error:
             raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
 
 
@@ -238,6 +244,7 @@ def task(
     base_seconds: float = 1.0,
     cap_seconds: float = 300.0,
     time_limit_seconds: float = 1800.0,
+    interruptible: bool = True,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Makes a function a task that `dramatiq bureau.worker your.module` runs.
 
@@ -252,6 +259,7 @@ def task(
             base_seconds=base_seconds,
             cap_seconds=cap_seconds,
             time_limit_seconds=time_limit_seconds,
+            interruptible=interruptible,
         )
         before = DECLARED.get(name, declared).function
         if (before.__module__, before.__qualname__) != (function.__module__, function.__qualname__):

@@ -18,7 +18,7 @@ from bureau.services.mailer.settings import MailerSettings
 from bureau.services.reports.settings import ReportsSettings
 from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import LogSettings, PlatformSettings, Settings, WorkerSettings
-from bureau.submission.quota_settings import QuotaSettings
+from bureau.submission.requests.limits import RequestSettings
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/settings.md"
@@ -26,7 +26,7 @@ PAGE = ROOT / "docs/settings.md"
 CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field is listed with the class that reads it first
     (LogSettings, "all but the issuer"),
     (PlatformSettings, "all but the issuer"),
-    (QuotaSettings, "gateway, scheduler"),
+    (RequestSettings, "gateway, scheduler"),
     (GatewaySettings, "gateway"),
     (SchedulerSettings, "scheduler"),
     (WorkerSettings, "workers"),
@@ -53,7 +53,7 @@ A variable with a **†** is a secret. The same name with `_FILE` may name a fil
 
 
 @dataclass(frozen=True)
-class Row:
+class SettingRow:
     """Holds a row of the table; `default` and `allowed` may be empty."""
 
     variable: str
@@ -71,7 +71,7 @@ class Row:
 
 
 NOT_IN_CLASSES = (  # the names of these are variable, or not defined by Bureau
-    Row(
+    SettingRow(
         "SOURCE_<NAME>_URL",
         "",
         "",
@@ -80,15 +80,17 @@ NOT_IN_CLASSES = (  # the names of these are variable, or not defined by Bureau
         "any other that SQLAlchemy supports.",
         secret=True,
     ),
-    Row(
+    SettingRow(
         "SOURCE_<NAME>_AT_A_TIME",
         "4",
         "1 to 100",
         "reports",
         "The maximum number of reports, and so of connections, that all workers together run on it at once.",
     ),
-    Row("SOURCE_<NAME>_TIMEOUT_SECONDS", "1500", "up to 86400", "reports", "How long a statement on it may take."),
-    Row(
+    SettingRow(
+        "SOURCE_<NAME>_TIMEOUT_SECONDS", "1500", "up to 86400", "reports", "How long a statement on it may take."
+    ),
+    SettingRow(
         "AWS_ACCESS_KEY_ID",
         "",
         "",
@@ -96,10 +98,14 @@ NOT_IN_CLASSES = (  # the names of these are variable, or not defined by Bureau
         "The access key of the storage's bucket; if unset, the machine's role is used.",
         True,
     ),
-    Row("AWS_SECRET_ACCESS_KEY", "", "", "all with `s3://`", "The secret of `AWS_ACCESS_KEY_ID`.", True),
-    Row("AWS_SESSION_TOKEN", "", "", "all with `s3://`", "The session token, if the credentials are temporary.", True),
-    Row("AWS_REGION", "us-east-1", "", "all with `s3://`", "The bucket's region, unless `STORAGE_URL` names one."),
-    Row(
+    SettingRow("AWS_SECRET_ACCESS_KEY", "", "", "all with `s3://`", "The secret of `AWS_ACCESS_KEY_ID`.", True),
+    SettingRow(
+        "AWS_SESSION_TOKEN", "", "", "all with `s3://`", "The session token, if the credentials are temporary.", True
+    ),
+    SettingRow(
+        "AWS_REGION", "us-east-1", "", "all with `s3://`", "The bucket's region, unless `STORAGE_URL` names one."
+    ),
+    SettingRow(
         "TMPDIR",
         "",
         "",
@@ -109,7 +115,7 @@ NOT_IN_CLASSES = (  # the names of these are variable, or not defined by Bureau
 )
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[SettingRow]:
     """Yields the rows of the table, each variable once."""
     seen: set[str] = set()
     for cls, readers in CLASSES:
@@ -118,7 +124,7 @@ def rows() -> Iterator[Row]:
             if variable not in seen:
                 seen.add(variable)
                 secret = variable in cls.secrets()
-                yield Row(variable, _default(field), _allowed(field), readers, field.description or "", secret)
+                yield SettingRow(variable, _default(field), _allowed(field), readers, field.description or "", secret)
     yield from NOT_IN_CLASSES
 
 

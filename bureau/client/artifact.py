@@ -85,11 +85,16 @@ class Artifact(FileReference):
                 "The damaged file was not kept: download it again."
             )
 
+    @property
+    def _path(self) -> str:
+        """Returns the file's path at the client's own base URL. In `url`, the path of PUBLIC_URL comes before it."""
+        return self.data["url"][self.data["url"].index("/v1/artifacts/") :]
+
     def _receive(self, arrival: "_Arrival") -> None:
         headers = {"Accept-Encoding": "identity"}
         if arrival.bytes:
             headers |= {"Range": f"bytes={arrival.bytes}-", "If-Match": f'"{self.sha256}"'}
-        with self._connection.stream(self.data["url"], headers, silence_seconds=SILENCE_SECONDS) as answer:
+        with self._connection.stream(self._path, headers, silence_seconds=SILENCE_SECONDS) as answer:
             skip = arrival.bytes if answer.status_code == 200 else 0  # a proxy removed the Range header
             for chunk in answer.iter_raw():
                 arrival.take(chunk[skip:])

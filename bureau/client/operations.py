@@ -114,15 +114,27 @@ class Operations:
     def schedules(self) -> list[ScheduleData]:
         return list(items(self.connection, "/v1/schedules"))
 
-    def schedule(self, name: str) -> ScheduleData:
-        return cast("ScheduleData", self.connection.get(_schedule_path(name)))
+    def schedule(self, name: str, *, next: int | None = None) -> ScheduleData:
+        """Returns a schedule with its next times: five, or up to twenty if `next` says so."""
+        return cast("ScheduleData", self.connection.get(_schedule_path(name), {"next": next}))
 
-    def put_schedule(self, name: str, job: Mapping[str, Any], **timing: Any) -> ScheduleData:
-        """Creates or replaces a schedule.
+    def put_schedule(
+        self,
+        name: str,
+        job: Mapping[str, Any] | None = None,
+        *,
+        report: Mapping[str, Any] | None = None,
+        email: Mapping[str, Any] | None = None,
+        certificates: Mapping[str, Any] | None = None,
+        **timing: Any,
+    ) -> ScheduleData:
+        """Creates or replaces a schedule of one request, in the format of its submission.
 
-        `timing` holds `cron` and `time_zone`, or `every_seconds`; also `enabled` and `misfire`.
+        `certificates` names stored rosters in `files`. `timing` holds `cron` and `time_zone`, or `every_seconds`; also
+        `enabled` and `misfire`.
         """
-        return cast("ScheduleData", self.connection.send("PUT", _schedule_path(name), {"job": dict(job), **timing}))
+        requests = _without_none(job=job, report=report, email=email, certificates=certificates)
+        return cast("ScheduleData", self.connection.send("PUT", _schedule_path(name), {**requests, **timing}))
 
     def change_schedule(self, name: str, **changes: Any) -> ScheduleData:
         return cast("ScheduleData", self.connection.send("PATCH", _schedule_path(name), changes))

@@ -40,6 +40,7 @@ class AttemptData(TypedDict):
     started_at: str | None
     ended_at: str | None
     error: ErrorData | None
+    traceback: str | None  # for a key with the role `operate`
 
 
 class LogData(TypedDict):
@@ -170,7 +171,10 @@ class ScheduleData(TypedDict):
     cron: str | None
     every_seconds: int | None
     time_zone: str
-    job: dict[str, Any]
+    job: dict[str, Any] | None
+    report: NotRequired[dict[str, Any] | None]  # not sent by gateways before 0.2.0, as the next two
+    email: NotRequired[dict[str, Any] | None]
+    certificates: NotRequired[dict[str, Any] | None]
     enabled: bool
     misfire: str
     source: str

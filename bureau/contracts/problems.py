@@ -6,6 +6,7 @@ from itertools import islice
 
 # An answer lists at most this many. To look for all of them would let a small request cost much time and a long answer.
 MAX_ERRORS = 50
+NO_SERVICE = "no_service"  # the code of an error that a service, not the request, has to mend
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ from dramatiq.middleware import Middleware
 
 from bureau.messaging.consumer import HintConsumer
 from bureau.messaging.diverting import DivertingConsumer, Take
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import relay as metrics
+from bureau.secrets.redaction import scrub_cut
 
 MAX_QUEUE_LENGTH = 100_000  # further hints are dropped, and published again from their rows
 QUEUE_ARGUMENTS = {"x-max-length": MAX_QUEUE_LENGTH, "x-overflow": "drop-head"}
@@ -112,6 +114,12 @@ class MemoryBroker(StubBroker):
         """Returns None: nothing of it can fail alone."""
         return None
 
+    def watch(self, queue_name: str, stale: StaleHints) -> None:
+        """Does nothing: nobody outside the process writes messages."""
+
+    def stale_hints(self, queue_name: str) -> StaleHints | None:
+        """Returns None: nothing is watched."""
+
     def ensure_open(self) -> None:
         """Does nothing: there is no connection to open."""
 
@@ -128,6 +136,7 @@ class HintBroker(RabbitmqBroker):
         super().__init__(url=url, middleware=middleware)
         self._turned_at: dict[str, float] = {}
         self._diverted: dict[str, Take] = {}
+        self._stale: dict[str, StaleHints] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
             parameters.heartbeat = HEARTBEAT_SECONDS
             parameters.socket_timeout = 5
@@ -167,6 +176,13 @@ class HintBroker(RabbitmqBroker):
             self.logger.warning("The queue %r could not be declared yet: %s", queue_name, error)
         finally:
             self.close_thread()
+
+    def watch(self, queue_name: str, stale: StaleHints) -> None:
+        """Lets the queue's consumer drop stale hints while there are many of them."""
+        self._stale[queue_name] = stale
+
+    def stale_hints(self, queue_name: str) -> StaleHints | None:
+        return self._stale.get(queue_name)
 
     def unhealthy_reason(self) -> str | None:
         """Returns why a consumer of this process is not alive; None while all poll, connected or reconnecting."""
@@ -210,10 +226,10 @@ class HintBroker(RabbitmqBroker):
                     f"Queue {canonical_queue_name!r} exists in RabbitMQ with other arguments than {QUEUE_ARGUMENTS}. "
                     f"Delete it (rabbitmqctl delete_queue {canonical_queue_name}): its hints are published again."
                 ) from error
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         self.queues_pending.discard(canonical_queue_name)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
@@ -230,7 +246,7 @@ class HintBroker(RabbitmqBroker):
             )
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         self.emit_after("enqueue", message, delay)
         return message
 
@@ -248,7 +264,13 @@ class HintBroker(RabbitmqBroker):
                 raise BrokerBlocked
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
+
+    def closed(self, error: BaseException) -> ConnectionClosed:
+        """Returns the error that says which RabbitMQ it is, and what pika or the server said."""
+        all_parameters = self.parameters if isinstance(self.parameters, list) else [self.parameters]
+        servers = ", ".join(f"{one.host}:{one.port}" for one in all_parameters)
+        return ConnectionClosed(scrub_cut(f"RabbitMQ at {servers}: {error!r}", 300))
 
     def close_thread(self) -> None:
         """Closes this thread's connection, which no other thread may do."""
@@ -263,5 +285,5 @@ class HintBroker(RabbitmqBroker):
             return None
         except (pika.exceptions.AMQPError, OSError) as error:
             del self.connection
-            raise ConnectionClosed(error) from None
+            raise self.closed(error) from None
         return cast(int, declared.method.message_count)

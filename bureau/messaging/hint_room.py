@@ -12,7 +12,7 @@ from threading import Lock
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch import hints, workers
-from bureau.ledger.dispatch.workers import Served
+from bureau.ledger.dispatch.workers import QueueWorkers
 
 LIVE_SECONDS = 1.0  # how long the list of live queues is cached
 FRESH_SECONDS = 0.25  # how long a window is cached
@@ -27,7 +27,7 @@ class QueueView:
     stamped here.
     """
 
-    served: Served | None = None
+    served: QueueWorkers | None = None
     paused: bool = False
     ahead: int | None = None
     left: int = 0
@@ -45,7 +45,7 @@ class HintRoom:
         self._lock = Lock()
         self._views: dict[str, QueueView] = {}
         self._read_at: dict[str, float] = {}
-        self._live: dict[str, Served] = {}
+        self._live: dict[str, QueueWorkers] = {}
         self._live_at = float("-inf")
 
     def look(self, queues: Iterable[str]) -> None:
@@ -90,7 +90,7 @@ class HintRoom:
             return QueueView(served)
         return QueueView(served, False, use.hinted, (room + 1) // 2)  # half: another process may stamp as well
 
-    def _served(self) -> dict[str, Served]:
+    def _served(self) -> dict[str, QueueWorkers]:
         if self._clock() - self._live_at >= LIVE_SECONDS:
             self._live, self._live_at = workers.served(self._db), self._clock()
         return self._live

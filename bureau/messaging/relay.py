@@ -1,4 +1,4 @@
-"""Publishes hints for due rows. Each process runs a relay in a thread.
+"""Publishes hints for due rows: the rows are a transactional outbox. Each process runs a relay in a thread.
 
 A relay is woken after each commit that made a task due; the scheduler's also polls, for tasks that time made due.
 Hints that were stamped when their task was inserted are handed to it, and published without a look at the ledger.

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
-from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch
+from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, ready
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics.tasks import CLAIM_SECONDS, timed
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.pace import Pace
@@ -18,12 +19,23 @@ LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 class Claiming:
     """Claims tasks of one queue for one worker until it is closed. Threads share it."""
 
-    def __init__(self, db: Database, queue: str, worker: str, pace: Pace, *, expected: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        queue: str,
+        worker: str,
+        pace: Pace,
+        *,
+        expected: Callable[[], int],
+        stale: StaleHints | None = None,
+    ) -> None:
+        """`stale` counts the stale hints of the queue, for all who claim from it."""
         self._db = db
         self._queue = queue
         self._worker = worker
         self._pace = pace
         self._closing = threading.Event()
+        self._stale = stale or stale_hints(db, queue)
         self._together = GroupCommit[tuple[UUID, str], Claim | NotClaimable](
             partial(claim_batch, db, queue=queue, worker=worker), expected=expected
         )
@@ -50,7 +62,9 @@ class Claiming:
                 tries += 1
                 continue
             if not isinstance(answer, Claim):
+                self._stale.saw(stale=1, good=0)
                 return None
+            self._stale.saw(stale=0, good=1)
             self._pace.claimed()
             return answer
         return None
@@ -62,8 +76,15 @@ class Claiming:
         """
         with timed(CLAIM_SECONDS, self._queue):
             answers = claim_batch(self._db, wanted, queue=self._queue, worker=self._worker)
-        self._pace.claimed(sum(isinstance(answer, Claim) for answer in answers))
+        claimed = sum(isinstance(answer, Claim) for answer in answers)
+        self._pace.claimed(claimed)
+        self._stale.saw(stale=answers.count(NotClaimable.GONE), good=claimed)
         return answers
+
+
+def stale_hints(db: Database, queue: str) -> StaleHints:
+    """Makes what counts the stale hints of a queue, and looks tasks up while there are many."""
+    return StaleHints(lambda task_ids: ready(db, task_ids, queue))
 
 
 def pause_seconds(tries: int) -> float:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -11,10 +12,10 @@ from uuid import UUID
 import structlog
 
 from bureau.contracts.errors import TaskError
-from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.files import artifacts
+from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, FinishResult, finish_batch, finish_waiting
@@ -24,7 +25,8 @@ from bureau.ledger.mail.deliveries import close_delivery
 from bureau.metrics import outcomes
 from bureau.metrics.tasks import FINISH_SECONDS, timed
 from bureau.runtime.claiming import pause_seconds
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_outcomes import jitter
 from bureau.runtime.group_commit import GroupCommit, GroupCommitByKey
 from bureau.storage import Storage
 
@@ -56,7 +58,15 @@ class Ended:
 
     @classmethod
     def of(cls, execution: Execution, ending: Outcome | None) -> "Ended":
-        return cls(execution, ending, execution.said.rest() if ending is not None else ())
+        return cls(execution, ending, _rest(execution) if ending is not None else ())
+
+
+def _rest(execution: Execution) -> Sequence[TaskEvent]:
+    try:
+        return execution.events.rest()
+    except Exception:  # the end of a task matters more than its last lines
+        log.exception("the last events of a task could not be taken")
+        return ()
 
 
 class Finishing:
@@ -113,20 +123,30 @@ class Finishing:
 
     def _write(self, ended: Ended, ending: Outcome) -> tuple[Outcome, Finished]:
         """Returns the outcome that the ledger accepted, and what it answered."""
-        lines = ended.lines
-        tries = 0
-        while True:
+        lines, written = ended.lines, ending
+        for tries in count():
             try:
-                return ending, self._written(_claim_outcome(ended, ending, lines))
+                return written, self._written(_claim_outcome(ended, written, lines))
             except LedgerUnavailable:
                 time.sleep(pause_seconds(tries))
-                tries += 1
             except Exception:
-                if isinstance(ending, Failed):
-                    raise  # no other outcome is left; the lease expires and counts as a crash
                 log.exception("the outcome of a task could not be written")
+                if written is not ending:
+                    break
                 message = "The outcome could not be written to the ledger; the worker's log says why."
-                ending, lines = Failed(error_of("not_storable", message, retryable=True)), []
+                written, lines = Failed(error_of("not_storable", message, retryable=True)), []
+        return written, self._given_up(ended.execution)
+
+    def _given_up(self, execution: Execution) -> Finished:
+        """Gives a claim back as lost, because not even a failure can be written for it. It counts as a crash.
+
+        Nobody else would notice: this process lives, and in the embedded process no lease expires.
+        """
+        try:
+            _until_answered(partial(leases.lose, self._db, execution.held, jitter))
+        except Exception:  # a worker's own role may not
+            log.exception("a claim could not be given back; its lease expires")
+        return Finished(FinishResult.DONE, woke=True)
 
     def _written(self, end: ClaimOutcome) -> Finished:
         """Finishes a claim together with others that end now; if the job is locked, with others that wait for it."""
@@ -140,17 +160,8 @@ class Finishing:
     def _lost(self, execution: Execution) -> None:
         """Cleans up after a claim that was lost. The end of a mail is written all the same: the mail has left."""
         if execution.delivery is not None:
-            self._write_delivery(execution.delivery)
+            _until_answered(partial(close_delivery, self._db, execution.delivery))
         self._delete_files(execution)
-
-    def _write_delivery(self, end: DeliveryEnd) -> None:
-        """Retries until the ledger answers."""
-        for tries in count():
-            try:
-                close_delivery(self._db, end)
-                return
-            except LedgerUnavailable:
-                time.sleep(pause_seconds(tries))
 
     def _after(self, execution: Execution, ending: Outcome, finished: Finished) -> None:
         outcomes.written(self._queue, ending, finished)
@@ -173,6 +184,15 @@ class Finishing:
             self._storage.delete([key for key in keys if key not in kept])
         except (LedgerUnavailable, TaskError):
             log.warning("files of an ended claim could not be deleted", prefix=execution.prefix)
+
+
+def _until_answered(act: Callable[[], object]) -> None:
+    """Calls `act` until the ledger answers."""
+    for tries in count():
+        with suppress(LedgerUnavailable):
+            act()
+            return
+        time.sleep(pause_seconds(tries))
 
 
 def _claim_outcome(ended: Ended, ending: Outcome, lines: Sequence[TaskEvent]) -> ClaimOutcome:

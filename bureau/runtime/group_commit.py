@@ -6,7 +6,7 @@ manual, `commit_delay` and `commit_siblings`, has the idea for the log; here the
 """
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -20,17 +20,13 @@ Wish = TypeVar("Wish")
 Answer = TypeVar("Answer")
 
 GROUP_AT_MOST = 50  # bounds how long the group's rows stay locked
-LINGER_SECONDS = 0.003  # well below the time that a commit takes to reach the disk
+LINGER_SECONDS = 0.01  # about as long as the commit of a group takes on a busy machine
+REMEMBERED_GROUPS = 8  # the largest of so many groups is what the next one waits for
 
 log = structlog.get_logger(__name__)
 
 
-def _nobody() -> int:
-    """Says that no other thread is expected."""
-    return 0
-
-
-class _Waiting(Generic[Wish, Answer]):
+class _Wish(Generic[Wish, Answer]):
     """Holds a wish and lets its thread wait for the answer."""
 
     def __init__(self, wish: Wish) -> None:
@@ -40,7 +36,7 @@ class _Waiting(Generic[Wish, Answer]):
         self._done = threading.Lock()
         self._done.acquire()
 
-    def tell(self, answer: Answer | Deferred) -> None:
+    def deliver(self, answer: Answer | Deferred) -> None:
         self.answer = answer
         self._done.release()
 
@@ -55,16 +51,17 @@ class GroupCommit(Generic[Wish, Answer]):
     `act` must not wait for locks: a lock that is held long would delay all later groups. It answers `Deferred` for a
     wish that needs a wait, and if `act` raises, the whole group gets `Deferred`: each caller then acts alone.
 
-    `expected` returns how many threads may come with a wish soon. The first thread of a group waits for them for
-    `LINGER_SECONDS` at most, and only if the previous group had more than one: threads that were answered together come
-    back together, and without the wait the first of them would get a transaction of its own each time.
+    The first thread of a group waits for as many as the largest of the last groups had, for `LINGER_SECONDS` at most:
+    threads that were answered together come back together, and without the wait the first of them would get a
+    transaction of its own each time. A thread does not wait while all groups were of one. `expected` returns how many
+    threads may come with a wish soon, where the caller knows: no more than these are waited for.
     """
 
     def __init__(
         self,
         act: Callable[[Sequence[Wish]], Sequence[Answer | Deferred]],
         *,
-        expected: Callable[[], int] = _nobody,
+        expected: Callable[[], int] | None = None,
     ) -> None:
         self._act = act
         self._expected = expected
@@ -72,12 +69,12 @@ class GroupCommit(Generic[Wish, Answer]):
         self._turn = threading.Lock()
         self._company = threading.Event()  # set when as many wait as the group's first thread waits for
         self._awaited = 0
-        self._last_size = 1
-        self._waiting: list[_Waiting[Wish, Answer]] = []
+        self._sizes = deque([1], maxlen=REMEMBERED_GROUPS)
+        self._waiting: list[_Wish[Wish, Answer]] = []
 
     def __call__(self, wish: Wish) -> Answer | Deferred:
         """Returns the answer to a wish; `Deferred` asks the caller to act alone."""
-        mine: _Waiting[Wish, Answer] = _Waiting(wish)
+        mine: _Wish[Wish, Answer] = _Wish(wish)
         with self._lock:
             self._waiting.append(mine)
             if 0 < self._awaited <= len(self._waiting):
@@ -90,18 +87,24 @@ class GroupCommit(Generic[Wish, Answer]):
 
     def _linger(self) -> None:
         with self._lock:
-            self._awaited = min(self._expected(), GROUP_AT_MOST) if self._last_size > 1 else 0
+            self._awaited = min(self._company_of(max(self._sizes)), GROUP_AT_MOST)
             if len(self._waiting) >= self._awaited:
                 self._awaited = 0
                 return
             self._company.clear()
         self._company.wait(LINGER_SECONDS)
 
+    def _company_of(self, largest: int) -> int:
+        """Returns for how many wishes to wait: one more than before where the caller says that more may come."""
+        if largest == 1:
+            return 0
+        return largest if self._expected is None else min(self._expected(), largest + 1)
+
     def _ask(self) -> None:
         with self._lock:
             self._awaited = 0
             group, self._waiting = self._waiting[:GROUP_AT_MOST], self._waiting[GROUP_AT_MOST:]
-        self._last_size = len(group)
+        self._sizes.append(len(group))
         for one in group:
             one.asked = True
         answers: Sequence[Answer | Deferred] = [Deferred.FAILED] * len(group)
@@ -113,7 +116,7 @@ class GroupCommit(Generic[Wish, Answer]):
             log.exception("a group failed; each of its items is tried alone")
         finally:  # in every case: no thread is left waiting
             for one, answer in zip(group, answers, strict=True):
-                one.tell(answer)
+                one.deliver(answer)
 
 
 class GroupCommitByKey(Generic[Key, Wish, Answer]):

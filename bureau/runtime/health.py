@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 Check = Callable[[], str | None]  # returns what is wrong, or None
 
 
-class Health:
+class HealthChecks:
     """Watches the checks and, if `bind` is given, serves their results."""
 
     def __init__(self, checks: Mapping[str, Check], bind: str) -> None:
@@ -50,7 +50,7 @@ class Health:
 
     def unhealthy_reason(self) -> dict[str, str]:
         """Returns what is wrong, by check; empty while the process is alive."""
-        return {name: said for name, check in self._checks.items() if (said := check())}
+        return {name: reason for name, check in self._checks.items() if (reason := check())}
 
     def _look(self) -> float:
         if not self._leaving and (wrong := self.unhealthy_reason()):

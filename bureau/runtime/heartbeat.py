@@ -15,7 +15,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import LEASE_SECONDS
 from bureau.ledger.jobs.leases import Held, LeaseStatus
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
 from bureau.stop_token import StopReason
 
 RENEW_SECONDS = 10.0
@@ -78,6 +78,7 @@ class Heartbeat:
 
     def _beat(self) -> float:
         self._watch_time_limits()
+        self._interrupt()
         self._renew()
         if time.monotonic() >= self._next_ask:
             self._ask()
@@ -88,6 +89,11 @@ class Heartbeat:
         for execution in self.executions():
             if time.monotonic() >= execution.deadline:
                 execution.stop.set(StopReason.TIME_LIMIT)
+
+    def _interrupt(self) -> None:
+        """Interrupts the tasks that were asked to stop and do not look at their context."""
+        for execution in self.executions():
+            execution.interrupt.send_if_due()
 
     def _renew(self) -> None:
         asked_at = time.monotonic()
@@ -101,8 +107,8 @@ class Heartbeat:
     def _ask(self) -> None:
         with self._lock:
             held = list(self._held)
-        for claim, standing in leases.standing(self._db, held).items():
-            if reason := _REASONS.get(standing):
+        for claim, status in leases.statuses(self._db, held).items():
+            if reason := _REASONS.get(status):
                 with self._lock:
                     execution = self._held.get(claim)
                 if execution is not None:

@@ -17,8 +17,8 @@ from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
-from bureau.runtime.event_buffer import PROGRESSED, Progress
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.event_buffer import PROGRESSED, Progress
+from bureau.runtime.execution.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
 from bureau.runtime.process_memory import Memory
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedQueue:
     """Holds a queue that the process serves: its worker row, its runners' paces, and its service's outages."""
 
     worker: NewWorker
@@ -44,7 +44,7 @@ class Served:
 class Reporter:
     """Reports for all queues that the process serves; there is one in a process."""
 
-    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[Served]) -> None:
+    def __init__(self, db: Database, heartbeat: Heartbeat, served: Sequence[ServedQueue]) -> None:
         self._db = db
         self._heartbeat = heartbeat
         self._served = served
@@ -70,7 +70,7 @@ class Reporter:
 
     def _report(self) -> float:
         if time.monotonic() >= self._next_seen or self._outpaced():
-            self._say_alive()  # first: a worker is alive even if its tasks' events cannot be written
+            self._report_alive()  # first: a worker is alive even if its tasks' events cannot be written
             self._next_seen = time.monotonic() + SEEN_SECONDS
             self._next_early = time.monotonic() + EARLY_SECONDS
         began = time.monotonic()
@@ -91,15 +91,15 @@ class Reporter:
         progress: dict[Held, Progress] = {}
         with ExitStack() as written:
             for execution in executions:
-                said = execution.said
-                if said.has_news:  # the finish of one without events need not wait for this write
-                    taken = written.enter_context(said.writing())
+                events = execution.events
+                if events.has_news:  # the finish of one without events need not wait for this write
+                    taken = written.enter_context(events.writing())
                     by_job[execution.job_id] += taken
-                    if said.last_progress and any(event.type == PROGRESSED for event in taken):
-                        progress[execution.held] = said.last_progress
-            running.write_said(self._db, by_job, progress)
+                    if events.last_progress and any(event.type == PROGRESSED for event in taken):
+                        progress[execution.held] = events.last_progress
+            running.write_events(self._db, by_job, progress)
 
-    def _say_alive(self) -> None:
+    def _report_alive(self) -> None:
         memory = self._memory.looked()
         for one in self._served:
             kept = workers.seen(

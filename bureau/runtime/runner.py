@@ -14,16 +14,15 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import Finished
-from bureau.ledger.jobs.outcome import Outcome
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_call import call_task
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.task_input import parsed_input
-from bureau.runtime.task_outcomes import failed, succeeded
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -45,6 +44,7 @@ class Runner:
         heartbeat: Heartbeat,
         relay: Wakes,
         threads: int,
+        stale: StaleHints | None = None,
     ) -> None:
         self.queue = queue
         self.pace = Pace(threads, relay.wake)
@@ -53,7 +53,7 @@ class Runner:
         self._storage = storage
         self._announcements = Announcements(db)
         self._heartbeat = heartbeat
-        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free)
+        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free, stale=stale)
         self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: self.pace.busy)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 
@@ -93,17 +93,9 @@ class Runner:
 
     def _execute(self, execution: Execution, task: Task[Any, Any]) -> None:
         with self._heartbeat.holding(execution):
-            ending = self._run(execution, task)
+            ending = call_task(execution, task, self._db)
             outcomes.ran(task.name, ending, time.monotonic() - execution.began)
             self._finishing.finish(Ended.of(execution, ending))
-
-    def _run(self, execution: Execution, task: Task[Any, Any]) -> Outcome | None:
-        """Runs the task and returns its outcome; None if its claim was lost meanwhile."""
-        try:
-            parsed = parsed_input(self._db, execution.claim, task)
-            return succeeded(execution, task.call(execution, parsed))
-        except BaseException as error:  # noqa: BLE001 - CancelledError, SystemExit: nothing else would end this claim
-            return failed(execution, error)
 
     def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
         found = self._finds((artifact_id, owner))

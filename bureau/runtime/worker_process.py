@@ -15,14 +15,15 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
+from bureau.runtime.claiming import stale_hints
 from bureau.runtime.coroutines.blocked_loop import BlockedLoopWatch
 from bureau.runtime.coroutines.event_loop import EventLoop
 from bureau.runtime.coroutines.lifespans import Lifespans
 from bureau.runtime.coroutines.runner import CoroutineRunner
-from bureau.runtime.health import Health
+from bureau.runtime.health import HealthChecks
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.reporter import Reporter, Served
+from bureau.runtime.reporter import Reporter, ServedQueue
 from bureau.runtime.runner import Runner
 from bureau.service import Service
 from bureau.stop_token import StopReason
@@ -80,14 +81,16 @@ class WorkerProcess:
             "event loop": self._loop_watch.unhealthy_reason,
             **{f"coroutines of {runner.queue}": runner.unhealthy_reason for runner in self._coroutines},
         }
-        self._health = Health(
+        self._health = HealthChecks(
             {"consumer": broker.unhealthy_reason, "tasks": self._heartbeat.unresponsive_task, **loops}, health_bind
         )
 
-    def _serve(self, service: Service, db: Database, storage: Storage, threads: int, concurrency: int) -> Served:
+    def _serve(self, service: Service, db: Database, storage: Storage, threads: int, concurrency: int) -> ServedQueue:
         """Makes the runners of a service: one for its tasks on threads, one for those on the event loop."""
         worker_id = _worker_id(service.name)
         paces: list[Pace] = []
+        stale = stale_hints(db, service.name)
+        self._broker.watch(service.name, stale)
         if on_threads := {task.name: task for task in service.tasks if not task.is_async}:
             runner = Runner(
                 service.name,
@@ -98,6 +101,7 @@ class WorkerProcess:
                 heartbeat=self._heartbeat,
                 relay=self._relay,
                 threads=threads,
+                stale=stale,
             )
             self._runners.append(runner)
             paces.append(runner.pace)
@@ -114,6 +118,7 @@ class WorkerProcess:
                 relay=self._relay,
                 loop=self._loop,
                 concurrency=concurrency,
+                stale=stale,
             )
             self._coroutines.append(coroutines)
             paces.append(coroutines.pace)
@@ -122,7 +127,7 @@ class WorkerProcess:
                 self._broker.divert(name, partial(coroutines.take, name))
         capacity = sum(pace.capacity for pace in paces)
         self.prefetch = max(self.prefetch, capacity)
-        return Served(_worker(service, worker_id, capacity), paces, service.trouble)
+        return ServedQueue(_worker(service, worker_id, capacity), paces, service.trouble)
 
     @property
     def heartbeat(self) -> Heartbeat:

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
+_LONGEST_PATTERN = 1300  # what the patterns below match at most
+_WINDOW = 65_536  # what is redacted besides, because a text gets shorter
 _MIN_LENGTH = 8  # a shorter value may occur in any text; URLs and headers are redacted anyway
 
 # `://user:password@` or `://token@`. A password may contain anything but white space and quotes, even "/" or "@":
@@ -59,6 +61,29 @@ def scrub(text: str) -> str:
     if "Bearer " in text or "Basic " in text:
         text = _HEADERS.sub(rf"\1 {_HIDDEN}", text)
     return _without_values(text)
+
+
+def scrub_cut(text: str, characters: int) -> str:
+    """Returns the beginning of `text` without secrets. A text of megabytes costs no more than one of a page."""
+    if len(text) <= characters + _WINDOW:
+        return scrub(text)[:characters]
+    return scrub(text[: characters + _WINDOW])[: -_edge()][:characters]
+
+
+def scrub_middle_out(text: str, characters: int) -> str:
+    """Returns `text` without secrets; of a longer text the first quarter and the end, as a traceback is read."""
+    if len(text) <= characters:
+        return scrub(text)
+    last = characters * 3 // 4
+    tail = scrub(text[-(last + _WINDOW) :])
+    if len(text) > last + _WINDOW:
+        tail = tail[_edge() :]
+    return f"{scrub_cut(text, characters // 4)}\n…\n{tail[-last:]}"
+
+
+def _edge() -> int:
+    """Returns what is lost where a text is cut before it is redacted: half a secret would not be recognised there."""
+    return max([_LONGEST_PATTERN, *map(len, _known_secrets)])
 
 
 def _parts(url: str) -> list[str]:

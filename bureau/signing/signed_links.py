@@ -45,7 +45,7 @@ class NotOwned(Exception):
     """Says that the file or job does not exist, was removed, or has another owner. No link to it is signed."""
 
 
-class Links:
+class LinkVerifier:
     """Verifies tokens. It calls `secret` only when needed, because the secret may be in the ledger."""
 
     def __init__(self, secret: Callable[[], str]) -> None:
@@ -66,7 +66,7 @@ class Links:
         return link
 
 
-class LinkSigner(Links):
+class LinkSigner(LinkVerifier):
     """Makes links for an owner. `find` asks the ledger; it returns the path of this owner's file or job, or None."""
 
     def __init__(self, secret: Callable[[], str], find: Callable[[Linked, UUID, str], str | None]) -> None:

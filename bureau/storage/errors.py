@@ -1,11 +1,14 @@
 """Maps errors of the storage to the task errors of `bureau.contracts.errors`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, TransientError
+
+_REFUSED = re.compile(r"status code: 40[13]\b")  # of a list, for which obstore has no class of its own
 
 
 class TooLarge(Exception):
@@ -21,6 +24,16 @@ def unavailable() -> TransientError:
     return TransientError(
         "storage_unavailable",
         "The file storage cannot be reached at the moment; check STORAGE_URL and its disk or server.",
+    )
+
+
+def refused() -> TransientError:
+    """Returns the error for a storage that refuses the key, or a folder that this process may not use."""
+    return TransientError(
+        "storage_unavailable",
+        "The file storage refused access. Mend its credentials (for S3 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), "
+        "or give them the right to read and write what STORAGE_URL names.",
+        retry_after=LOGIN_REFUSED_SECONDS,
     )
 
 
@@ -44,8 +57,6 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
-        raise TransientError(
-            "storage_unavailable", "The file storage refused access; check its credentials and permissions."
-        ) from error
+        raise refused() from error
     except (BaseError, OSError) as error:
-        raise unavailable() from error
+        raise (refused() if _REFUSED.search(str(error)) else unavailable()) from error

@@ -17,7 +17,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class RetryTerms:
+class TaskPolicy:
     """Holds the queue, retry policy and time limit of a task."""
 
     queue: str
@@ -25,24 +25,24 @@ class RetryTerms:
     time_limit_seconds: float
 
 
-def policy_of(run: str, known: CatalogSnapshot, standard: RetryTerms | None = None) -> RetryTerms:
+def policy_of(run: str, known: CatalogSnapshot, standard: TaskPolicy | None = None) -> TaskPolicy:
     """Returns the policy that the service announced, or `standard` for a task that no service has announced yet."""
     announced = known.tasks.get(run)
     if announced is None:
-        return standard or RetryTerms(run.split(".", 1)[0], RetryPolicy(), 1800.0)
+        return standard or TaskPolicy(run.split(".", 1)[0], RetryPolicy(), 1800.0)
     task = announced.description
-    return RetryTerms(task.queue, task.retry, task.time_limit_seconds)
+    return TaskPolicy(task.queue, task.retry, task.time_limit_seconds)
 
 
 def overridden(
-    policy: RetryTerms, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None
-) -> RetryTerms:
+    policy: TaskPolicy, terms: Terms, retry: RetryOverride | None = None, limit: float | None = None
+) -> TaskPolicy:
     """Returns the policy with the values of the task, else those of its job, else the announced ones."""
     overrides = [override for override in (terms.retry, retry) if override is not None]
     merged = policy.retry.model_dump() if overrides else {}
     for override in overrides:
         merged.update(override.model_dump(exclude_none=True))
-    return RetryTerms(
+    return TaskPolicy(
         policy.queue,
         RetryPolicy(**merged) if overrides else policy.retry,
         limit or terms.time_limit_seconds or policy.time_limit_seconds,

@@ -8,7 +8,7 @@ from bureau.ledger.access.certificates import note_issued
 from bureau.lifespans import Lifespan
 from bureau.service import Resources, Service
 from bureau.services.certificates.api.client import CertificatesApi
-from bureau.services.certificates.issuer.links import Links, links_of
+from bureau.services.certificates.issuer.links import CertificateLinks, links_of
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.settings import BUILT_IN, CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 30.0  # a kept connection is closed before most servers close it
 
 
-def certificates_service(resources: Resources, links: Links | None = None) -> Service:
+def certificates_service(resources: Resources, links: CertificateLinks | None = None) -> Service:
     """Makes the service. `links` are the built-in issuer's if its settings name no key. Raises `SettingsError`."""
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
@@ -36,7 +36,7 @@ async def _closing(api: CertificatesApi) -> AsyncIterator[None]:
 
 
 def certificates_api(
-    settings: CertificatesSettings, issuer: IssuerSettings, links: Links | None = None
+    settings: CertificatesSettings, issuer: IssuerSettings, links: CertificateLinks | None = None
 ) -> CertificatesApi:
     """Returns the configured API; the built-in issuer is one inside this process."""
     url = settings.certificates_api.get_secret_value()
@@ -53,7 +53,7 @@ def certificates_api(
 
 # Both are called for the first certificate and import what they need then: Flask, Typst, httpx and aiohttp are a
 # quarter of a worker's start, and a worker uses one of the two.
-def _issuer(settings: IssuerSettings, links: Links | None) -> "httpx.AsyncBaseTransport":
+def _issuer(settings: IssuerSettings, links: CertificateLinks | None) -> "httpx.AsyncBaseTransport":
     from bureau.services.certificates.api.in_process import InProcessTransport
     from bureau.services.certificates.issuer.app import create_app
 

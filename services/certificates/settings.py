@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
-from bureau.services.certificates.archive.check import Limits
+from bureau.services.certificates.archive.check import ArchiveLimits
 from bureau.settings import Settings
 
 BUILT_IN = "builtin"
@@ -72,8 +72,8 @@ class CertificatesSettings(Settings):
         return {**given, **_headers(self.certificates_api_headers.get_secret_value())}
 
     @property
-    def limits(self) -> Limits:
-        return Limits(
+    def limits(self) -> ArchiveLimits:
+        return ArchiveLimits(
             archive_bytes=self.certificates_max_archive_bytes,
             members=self.certificates_max_members,
             member_bytes=self.certificates_max_member_bytes,

@@ -10,8 +10,8 @@ from bureau.contracts.errors import PermanentError
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
 from bureau.services.certificates.api.client import CertificatesApi, Exchange
-from bureau.services.certificates.api.multipart import Upload
-from bureau.services.certificates.archive.check import CheckedArchive, Limits, check_archive
+from bureau.services.certificates.api.multipart import RosterUpload
+from bureau.services.certificates.archive.check import ArchiveLimits, CheckedArchive, check_archive
 from bureau.services.certificates.delivery import deliver
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import IN_MEMORY_BYTES, spooled_file
@@ -24,10 +24,11 @@ COPY_BYTES = 256 * 1024
 _FIELDS = ("encoding", "language")  # the request's fields that are sent along with the files
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+Issuing = Coroutine[Any, Any, CertificatesIssued]
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
 
-def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Coroutine[Any, Any, CertificatesIssued]]:
+def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[Any, Issuing]:
     """Returns the task, bound to the API that it posts to and to the book in which it notes what was issued."""
 
     async def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
@@ -51,7 +52,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Co
         _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
-        ctx.log(f"kept {archive_name(ctx)}; the uploads are removed")
+        ctx.log(f"kept {archive_name(ctx)}; uploads that nothing else uses are removed")
         return CertificatesIssued(
             archive=artifact.ref,
             members=len(checked),
@@ -62,7 +63,7 @@ def issue_task(api: CertificatesApi, limits: Limits, book: Book) -> Task[Any, Co
             mails=mails,
         )
 
-    return Task("certificates.issue", issue)
+    return Task("certificates.issue", issue, interruptible=False)
 
 
 def archive_name(ctx: Context) -> str:
@@ -74,7 +75,7 @@ async def _download(
     ctx: Context,
     api: CertificatesApi,
     request: IssueCertificates,
-    limits: Limits,
+    limits: ArchiveLimits,
     received: IO[bytes],
 ) -> None:
     async def write(piece: bytes) -> None:
@@ -87,7 +88,7 @@ async def _download(
         stored = [await opened.enter_async_context(ctx.open(ref)) for ref in request.files]
         ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to {api.name}")
         await api.issue(
-            [Upload(file.name, file.media_type, file.size, file.file) for file in stored],
+            [RosterUpload(file.name, file.media_type, file.size, file.file) for file in stored],
             Exchange(
                 idempotency_key=str(ctx.task_id),
                 fields={name: value for name in _FIELDS if (value := getattr(request, name))},
@@ -99,7 +100,7 @@ async def _download(
     ctx.log(f"received an archive of {size(received.tell())}")
 
 
-def _check(ctx: Context, received: IO[bytes], limits: Limits, artifact: ArtifactWriter) -> CheckedArchive:
+def _check(ctx: Context, received: IO[bytes], limits: ArchiveLimits, artifact: ArtifactWriter) -> CheckedArchive:
     checked = check_archive(
         received, limits, artifact.write, lambda done, total: ctx.progress(done, total, "files checked")
     )

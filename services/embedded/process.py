@@ -5,7 +5,6 @@ this one starts belong to a dead process, and are requeued at once, without wait
 """
 
 import fcntl
-import importlib
 import os
 import random
 import threading
@@ -16,7 +15,6 @@ from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
-from dramatiq.worker import Worker
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
@@ -29,13 +27,14 @@ from bureau.ledger.jobs import leases
 from bureau.lifespans import LIFESPANS
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.log_context import MessageContext
+from bureau.messaging.queue_pools import PooledWorker
 from bureau.messaging.relay import Relay
 from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, Service, refuse_shipped_names
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
 from bureau.services.embedded.demo_shop import DemoShop
@@ -52,6 +51,7 @@ from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, loa
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
+from bureau.task_modules import import_task_modules
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
@@ -101,7 +101,7 @@ class Embedded:
             grace_seconds=GRACE_SECONDS,
             supervised=False,
         )
-        self._worker = Worker(self._broker, worker_threads=embedded.threads)
+        self._worker = PooledWorker(self._broker, threads=embedded.threads)
         self._worker.queue_prefetch = self._process.prefetch
         self._scheduler = Scheduler(
             self._db,
@@ -111,6 +111,7 @@ class Embedded:
             scheduler.keep,
             schedules=schedules,
             quota=scheduler.quota,
+            limits=scheduler.limits,
             expires_leases=False,
         )
         self._survey = LedgerCollector(self._db)
@@ -157,9 +158,9 @@ def _address(bind: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-def _links(db: Database, key: str, base_url: str) -> Links:
+def _links(db: Database, key: str, base_url: str) -> CertificateLinks:
     """Returns the certificates' links. Without a configured key the ledger keeps one, where the gateway finds it."""
-    return Links(lambda: key or kept_secret(db, CERTIFICATES), base_url)
+    return CertificateLinks(lambda: key or kept_secret(db, CERTIFICATES), base_url)
 
 
 def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
@@ -168,10 +169,9 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
     return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(public_keys))})
 
 
-def _services(resources: Resources, modules: str, links: Links) -> list[Service]:
+def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    for module in modules.replace(",", " ").split():
-        importlib.import_module(module)
+    import_task_modules(modules.replace(",", " ").split(), "TASKS")
     own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
     for task in DECLARED.values():
         own[task.service].append(task)
@@ -215,7 +215,7 @@ def build(shop: DemoShop | None = None) -> Embedded:
     platform, gateway, scheduler, embedded, working = load(
         PlatformSettings, GatewaySettings, SchedulerSettings, EmbeddedSettings, WorkerSettings
     )
-    os.environ.setdefault("PUBLIC_URL", gateway.base_url)  # for the links in mails
+    os.environ["PUBLIC_URL"] = gateway.base_url  # for the links in mails and QR codes
     process = Embedded(platform, gateway, scheduler, embedded, working)
     shop.wait()
     return process

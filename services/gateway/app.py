@@ -15,10 +15,11 @@ from bureau.services.gateway.api.reports import report_preview, reports
 from bureau.services.gateway.api.schedules import schedules
 from bureau.services.gateway.console import console
 from bureau.services.gateway.console.pages import certificate
-from bureau.services.gateway.context import Gateway, Relay
+from bureau.services.gateway.context import Gateway, HintRelay
 from bureau.services.gateway.http.context import add_context
 from bureau.services.gateway.http.errors import add_error_handlers
 from bureau.services.gateway.http.operation import Operation
+from bureau.services.gateway.http.prefix import Prefix, add_prefix
 from bureau.services.gateway.http.routes import add_routes
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
@@ -29,7 +30,7 @@ def create_app(
     settings: GatewaySettings,
     database: Database,
     storage: Storage,
-    relay: Relay,
+    relay: HintRelay,
     *,
     prepare: Callable[[], None] | None = None,
     stopping: Event | None = None,
@@ -45,7 +46,9 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_context(app, settings)
     add_error_handlers(app)
-    add_routes(app, operations(gateway), gateway, prepare)
+    declared = operations(gateway)
+    add_prefix(app, Prefix.of(settings.root, [operation.path for operation in declared]))
+    add_routes(app, declared, gateway, prepare)
     return app
 
 
@@ -77,4 +80,4 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     )
     declared = [operation for resource in resources for operation in resource.operations(gateway)]
     declared += [*certificate.operations(gateway), *console.operations(gateway, declared)]
-    return [*declared, openapi.operation(declared)]
+    return [*declared, openapi.operation(declared, gateway.settings.root)]

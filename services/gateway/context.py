@@ -17,7 +17,7 @@ from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 
 
-class Relay(Protocol):
+class HintRelay(Protocol):
     """Publishes due messages: `bureau.messaging.relay.Relay`, or anything with its interface."""
 
     @property
@@ -40,7 +40,7 @@ class Gateway:
     settings: GatewaySettings
     database: Database
     storage: Storage
-    relay: Relay
+    relay: HintRelay
     announcements: Announcements
     stopping: Event = field(default_factory=Event)
 

@@ -10,6 +10,7 @@ from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.reads.job_views import JobView, TaskView
 from bureau.services.gateway.http.files.disposition import path_segment
+from bureau.services.gateway.local_address import LocalAddress
 from bureau.signing.signed_links import PARAMETER
 
 JobStateWord = Literal["scheduled", "queued", "running", "succeeded", "failed", "cancelled"]
@@ -22,7 +23,7 @@ class Progress(BaseModel):
     """Tells how far the task is; `note` names the unit."""
 
     current: float
-    total: float | None
+    total: float | None = Field(description="Null if it is not known.")
     percent: float | None
     note: str | None
 
@@ -30,9 +31,13 @@ class Progress(BaseModel):
 class Waiting(BaseModel):
     """Says why a job does not make progress."""
 
-    reason: str = Field(examples=["behind", "not_due", "dependency", "retrying", "queue_paused", "no_worker"])
-    position: int | None
-    starts_in_seconds: float | None
+    reason: str = Field(
+        description="`behind`: other tasks come first. `no_worker`: no live worker announces the task. `not_due`: it "
+        "starts later. `retrying`: its last attempt failed. `queue_paused`: somebody paused the queue.",
+        examples=["behind", "not_due", "dependency", "retrying", "queue_paused", "no_worker"],
+    )
+    position: int | None = Field(description="The place in the queue: 1 is next. Null if it is not known.")
+    starts_in_seconds: float | None = Field(description="An estimate, at the pace of the workers.")
 
 
 class ErrorDetail(BaseModel):
@@ -62,11 +67,16 @@ class JobError(TaskError):
 class Attempt(BaseModel):
     """Describes one execution of a task."""
 
-    number: int
+    number: int = Field(description="Grows with every attempt of the task, also over retries of the job.")
     worker: str | None
     started_at: datetime | None
     ended_at: datetime | None
     error: TaskError | None
+    traceback: str | None = Field(
+        default=None,
+        description="Where an unexpected error was raised, without secrets and cut to 8,000 characters. Only for a key "
+        "with the role `operate`, because it names files of the worker.",
+    )
 
 
 class LogLine(BaseModel):
@@ -93,8 +103,8 @@ class MailRecipient(BaseModel):
 class Task(BaseModel):
     """Describes a task of a job."""
 
-    name: str
-    run: str
+    name: str = Field(description="Its name in the job.")
+    run: str = Field(description="The task that it calls, as a service announced it.")
     queue: str
     state: str = Field(
         examples=[
@@ -110,18 +120,18 @@ class Task(BaseModel):
         ]
     )
     input: dict[str, Any]
-    after: list[str]
-    attempt: int
-    max_attempts: int
-    due_at: datetime | None
-    worker: str | None
-    hinted_at: datetime | None
-    started_at: datetime | None
+    after: list[str] = Field(description="The tasks of the job that it waits for.")
+    attempt: int = Field(description="The current or last attempt that counts, from 1; a retry of the job begins anew.")
+    max_attempts: int = Field(description="The task fails when this many attempts failed.")
+    due_at: datetime | None = Field(description="When it may start, for a task that waits to be started.")
+    worker: str | None = Field(description="The worker of the current or last attempt.")
+    hinted_at: datetime | None = Field(description="When its message was last published.")
+    started_at: datetime | None = Field(description="When its first attempt started.")
     finished_at: datetime | None
     progress: Progress | None
-    attempts: list[Attempt]
-    logs: list[LogLine]
-    result: Any
+    attempts: list[Attempt] = Field(description="All attempts so far, those that do not count among them.")
+    logs: list[LogLine] = Field(description="The last 200 lines.")
+    result: Any = Field(description="What the task returned.")
     error: TaskError | None
     mail: list[MailRecipient] = Field(description="The status of each recipient, for a task that sends mail.")
 
@@ -130,26 +140,26 @@ class Artifact(BaseModel):
     """Describes a stored file."""
 
     id: UUID
-    task: str | None
+    task: str | None = Field(description="The task that made it; null for an upload.")
     name: str
     media_type: str
     size: int = Field(description="Bytes.")
-    sha256: str
-    expires_at: datetime | None
-    url: str
+    sha256: str = Field(description="In hexadecimal digits.")
+    expires_at: datetime | None = Field(description="When it is deleted; null until its job has ended.")
+    url: LocalAddress = Field(description="The path of its download.")
 
 
 class JobSummary(BaseModel):
     """Describes a job in a list."""
 
     id: UUID
-    kind: str
+    kind: str = Field(examples=["certificates", "report", "email", "job", "preview"])
     title: str
     tags: list[str]
     state: JobStateWord
     priority: int
     created_at: datetime
-    started_at: datetime | None
+    started_at: datetime | None = Field(description="When the first attempt of its first task started.")
     finished_at: datetime | None
     counts: dict[str, int] = Field(description="The number of tasks in each state.")
     error: JobError | None
@@ -158,12 +168,12 @@ class JobSummary(BaseModel):
 class Job(JobSummary):
     """Describes a job with its first 100 tasks and its files."""
 
-    run_at: datetime | None
+    run_at: datetime | None = Field(description="The job does not start before this time.")
     cancel_requested_at: datetime | None
-    progress: Progress | None
-    waiting: Waiting | None
-    tasks: list[Task]
-    artifacts: list[Artifact]
+    progress: Progress | None = Field(description="Of its only or running task; else the share of tasks that ended.")
+    waiting: Waiting | None = Field(description="Why it waits; null for a job that runs or has ended.")
+    tasks: list[Task] = Field(description="The first 100; GET /v1/jobs/{job_id}/tasks lists all.")
+    artifacts: list[Artifact] = Field(description="Its files.")
 
 
 class JobList(BaseModel):

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from bureau.services.gateway.local_address import LocalAddress
+
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -18,7 +20,7 @@ class FieldErrorModel(BaseModel):
 class ProblemDocument(BaseModel):
     """Describes what was wrong with a request, all errors at once."""
 
-    type: str = Field(
+    type: LocalAddress = Field(
         description="The address of a page that explains the problem; it never changes.", examples=["/problems/invalid"]
     )
     title: str

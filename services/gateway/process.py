@@ -43,8 +43,8 @@ class GatewayProcess:
         self._relay.start()
         try:
             self.prepare()
-        except LedgerUnavailable:
-            log.warning("the ledger does not answer yet", database=repr(self._database))
+        except LedgerUnavailable as error:
+            log.warning("the ledger does not answer yet", database=repr(self._database), error=str(error))
 
     def prepare(self) -> None:
         """Brings the ledger's schema up to date and marks the storage, once. Raises `LedgerUnavailable`."""

@@ -1,26 +1,25 @@
 """Defines the gateway's settings: where it listens, how it is reached, and its limits."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bureau.contracts.certificates import MAX_FILES
-from bureau.contracts.mail.mail import MAX_CONTEXT_BYTES, MAX_RECIPIENTS
-from bureau.contracts.mail.recipient_domains import DESCRIPTION
 from bureau.services.gateway.api_keys import key_file
 from bureau.services.gateway.providers import sendgrid
 from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Verifier
-from bureau.submission.quota_settings import QuotaSettings
+from bureau.submission.requests.limits import RequestSettings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 
-class GatewaySettings(QuotaSettings):
+class GatewaySettings(RequestSettings):
     """Holds the settings. A refusal because of a limit names its setting and value."""
 
     bind: str = Field(
@@ -34,7 +33,9 @@ class GatewaySettings(QuotaSettings):
         "is used instead.",
     )
     public_url: str = Field(
-        default="", description="The address at which clients reach the gateway; if empty, made from BIND."
+        default="",
+        description="The address at which clients reach the gateway, with a path if it has one: "
+        "`https://example.com/bureau`; if empty, made from BIND.",
     )
     allowed_hosts: str = Field(
         default="",
@@ -76,21 +77,6 @@ class GatewaySettings(QuotaSettings):
         default=MAX_FILES, gt=0, le=MAX_FILES, description="The maximum number of files in a request."
     )
     max_file_bytes: int = Field(default=25_000_000, gt=0, description="The maximum size of one file.")
-    max_context_bytes: int = Field(
-        default=MAX_CONTEXT_BYTES, gt=0, le=MAX_CONTEXT_BYTES, description="The maximum size of a mail's context."
-    )
-    max_recipients: int = Field(
-        default=MAX_RECIPIENTS,
-        gt=0,
-        le=MAX_RECIPIENTS,
-        description="The maximum number of recipients of a mail, of all kinds together.",
-    )
-    recipient_domains: str = Field(default="", description=DESCRIPTION)
-    failure_email_to: str = Field(
-        default="",
-        description="The address that is notified of a failed report if the request names none and the owner is not an "
-        "address.",
-    )
     max_wait_seconds: int = Field(
         default=30, ge=0, le=300, description="The longest wait that `Prefer: wait` may request."
     )
@@ -163,6 +149,9 @@ class GatewaySettings(QuotaSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("use an address such as https://bureau.example.com")
+        path = parts.path.rstrip("/")
+        if not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
+            raise ValueError("use a path of letters, digits, dots, hyphens and underscores, such as /bureau")
         return value.rstrip("/")
 
     @model_validator(mode="after")
@@ -200,6 +189,11 @@ class GatewaySettings(QuotaSettings):
         return parts.hostname or "", parts.port or 0
 
     @property
+    def root(self) -> str:
+        """Returns the path of the gateway's address, without a slash at its end: empty, or such as `/bureau`."""
+        return urlsplit(self.base_url).path
+
+    @property
     def base_url(self) -> str:
         """Returns the absolute URL without a slash at its end, for links that are used outside the gateway."""
         if self.public_url:
@@ -208,6 +202,9 @@ class GatewaySettings(QuotaSettings):
             return "http://localhost"
         host, port = self.address
         return f"http://localhost:{port}" if host in ("", "0.0.0.0", "::") else f"http://{self.bind}"  # noqa: S104
+
+
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
 
 
 def key_list(value: SecretStr) -> list[str]:

@@ -130,18 +130,18 @@ class Composer:
     def _links(self, ctx: Context, mail: SendMail) -> dict[str, str]:
         """Signs each link and returns the template's variables for it. Only files of the task's owner are linked."""
         ends = self._clock() + timedelta(seconds=mail.link_seconds)
-        told: dict[str, str] = {}
+        signed: dict[str, str] = {}
         for name, ref in mail.links.items():
             ctx.stop.check()
             try:
-                told[name] = self._sign(ref.artifact, ctx.owner, int(ends.timestamp()))
+                signed[name] = self._sign(ref.artifact, ctx.owner, int(ends.timestamp()))
             except NotOwned:
                 raise PermanentError(
                     "artifact_not_found",
                     f"links/{name}: file {ref.artifact} not found: it was removed, or it is not yours.",
                 ) from None
-            told[f"{name}_expires_at"] = ends.replace(microsecond=0).isoformat()
-        return told
+            signed[f"{name}_expires_at"] = ends.replace(microsecond=0).isoformat()
+        return signed
 
     def _attachments(
         self, ctx: Context, refs: Sequence[tuple[ArtifactRef, str | None]], field: str

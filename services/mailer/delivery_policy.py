@@ -71,7 +71,7 @@ class Finish:
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryMail:
     """Retries the task: this attempt failed, the next one may succeed."""
 
     code: str
@@ -95,56 +95,58 @@ def next_action(
     """
     if tries and tries[-1].state is DeliveryState.OPEN:
         return _of_open(tries[-1], was_sent)
-    stands = _learned(standing(tries, recipients), was_sent)
+    states = _learned(recipient_states(tries, recipients), was_sent)
     missing = tuple(
         recipient
-        for recipient, stand in stands.items()
-        if stand in (RecipientStatus.PENDING, RecipientStatus.DEFERRED)
-        or (stand is RecipientStatus.UNKNOWN and policy is UnknownMailPolicy.RESEND)
+        for recipient, state in states.items()
+        if state in (RecipientStatus.PENDING, RecipientStatus.DEFERRED)
+        or (state is RecipientStatus.UNKNOWN and policy is UnknownMailPolicy.RESEND)
     )
     if missing:
         return Send(missing)
-    if RecipientStatus.UNKNOWN in stands.values():
-        return _parked(tries, stands)
-    if RecipientStatus.SENT not in stands.values():
+    if RecipientStatus.UNKNOWN in states.values():
+        return _parked(tries, states)
+    if RecipientStatus.SENT not in states.values():
         # All recipients were refused permanently, and the task failed with it. A person ran it again (or the process
         # crashed before the failure was written): nobody has the mail, so sending it once more does no harm.
         return Send(tuple(recipients))
-    return _finish(tries, stands, doubtful=_doubtful(tries) and was_sent is not True)
+    return _finish(tries, states, doubtful=_doubtful(tries) and was_sent is not True)
 
 
 def conclude(
     tries: Sequence[MailDelivery], recipients: Sequence[str], *, policy: UnknownMailPolicy
-) -> Finish | Again | Fail:
+) -> Finish | RetryMail | Fail:
     """Decides how a task ends after its own attempt, the last of `tries`, has ended."""
-    stands = standing(tries, recipients)
-    if RecipientStatus.UNKNOWN in stands.values() and policy is UnknownMailPolicy.RESEND:
-        return Again(
-            "delivery_unknown", f"{_why(tries, stands, RecipientStatus.UNKNOWN)}. The mail will be sent again."
+    states = recipient_states(tries, recipients)
+    if RecipientStatus.UNKNOWN in states.values() and policy is UnknownMailPolicy.RESEND:
+        return RetryMail(
+            "delivery_unknown", f"{_why(tries, states, RecipientStatus.UNKNOWN)}. The mail will be sent again."
         )
-    if RecipientStatus.DEFERRED in stands.values() or RecipientStatus.PENDING in stands.values():
-        taken = f" ({_count(stands, RecipientStatus.SENT)} accepted)" if RecipientStatus.SENT in stands.values() else ""
-        return Again("mail_deferred", f"Not accepted for now{taken}: {_why(tries, stands, RecipientStatus.DEFERRED)}")
-    if RecipientStatus.UNKNOWN in stands.values():
-        return _parked(tries, stands)
-    if RecipientStatus.SENT not in stands.values():
-        return Fail("mail_refused", f"Refused permanently: {_why(tries, stands, RecipientStatus.REFUSED)}")
-    return _finish(tries, stands, doubtful=_doubtful(tries))
+    if RecipientStatus.DEFERRED in states.values() or RecipientStatus.PENDING in states.values():
+        taken = f" ({_count(states, RecipientStatus.SENT)} accepted)" if RecipientStatus.SENT in states.values() else ""
+        return RetryMail(
+            "mail_deferred", f"Not accepted for now{taken}: {_why(tries, states, RecipientStatus.DEFERRED)}"
+        )
+    if RecipientStatus.UNKNOWN in states.values():
+        return _parked(tries, states)
+    if RecipientStatus.SENT not in states.values():
+        return Fail("mail_refused", f"Refused permanently: {_why(tries, states, RecipientStatus.REFUSED)}")
+    return _finish(tries, states, doubtful=_doubtful(tries))
 
 
-def standing(tries: Sequence[MailDelivery], recipients: Sequence[str]) -> dict[str, RecipientStatus]:
+def recipient_states(tries: Sequence[MailDelivery], recipients: Sequence[str]) -> dict[str, RecipientStatus]:
     """Returns the latest status of each recipient; SENT is never replaced."""
-    stands = dict.fromkeys(recipients, RecipientStatus.PENDING)
+    states = dict.fromkeys(recipients, RecipientStatus.PENDING)
     for delivery in tries:
         for recipient, state in delivery.recipients.items():
-            if recipient in stands and stands[recipient] is not RecipientStatus.SENT:
-                stands[recipient] = RecipientStatus(state)
-    return stands
+            if recipient in states and states[recipient] is not RecipientStatus.SENT:
+                states[recipient] = RecipientStatus(state)
+    return states
 
 
 def _of_open(last: MailDelivery, was_sent: bool | None) -> Wait | Settle:
-    def settled(state: DeliveryState, standing: RecipientStatus, response: str) -> Settle:
-        return Settle(last.n, state, dict.fromkeys(last.recipients, standing.value), response)
+    def settled(state: DeliveryState, status: RecipientStatus, response: str) -> Settle:
+        return Settle(last.n, state, dict.fromkeys(last.recipients, status.value), response)
 
     if was_sent:
         return settled(
@@ -163,26 +165,26 @@ def _of_open(last: MailDelivery, was_sent: bool | None) -> Wait | Settle:
     )
 
 
-def _learned(stands: dict[str, RecipientStatus], was_sent: bool | None) -> dict[str, RecipientStatus]:
-    """Returns `stands` with UNKNOWN replaced by what the transport knows."""
+def _learned(states: dict[str, RecipientStatus], was_sent: bool | None) -> dict[str, RecipientStatus]:
+    """Returns `states` with UNKNOWN replaced by what the transport knows."""
     if was_sent is None:
-        return stands
+        return states
     known = RecipientStatus.SENT if was_sent else RecipientStatus.DEFERRED
-    return {recipient: known if stand is RecipientStatus.UNKNOWN else stand for recipient, stand in stands.items()}
+    return {recipient: known if state is RecipientStatus.UNKNOWN else state for recipient, state in states.items()}
 
 
-def _parked(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus]) -> Fail:
+def _parked(tries: Sequence[MailDelivery], states: Mapping[str, RecipientStatus]) -> Fail:
     return Fail(
         "delivery_unknown",
-        f"{_why(tries, stands, RecipientStatus.UNKNOWN)}. It was not sent again, because MAIL_UNKNOWN is park: "
+        f"{_why(tries, states, RecipientStatus.UNKNOWN)}. It was not sent again, because MAIL_UNKNOWN is park: "
         "check with the recipients or in the provider's log, and submit it again if it did not arrive.",
     )
 
 
-def _finish(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], *, doubtful: bool) -> Finish:
+def _finish(tries: Sequence[MailDelivery], states: Mapping[str, RecipientStatus], *, doubtful: bool) -> Finish:
     return Finish(
-        accepted=tuple(recipient for recipient, stand in stands.items() if stand is RecipientStatus.SENT),
-        refused={r: _reason(tries, r) for r, stand in stands.items() if stand is RecipientStatus.REFUSED},
+        accepted=tuple(recipient for recipient, state in states.items() if state is RecipientStatus.SENT),
+        refused={r: _reason(tries, r) for r, state in states.items() if state is RecipientStatus.REFUSED},
         doubtful=doubtful,
     )
 
@@ -191,9 +193,9 @@ def _doubtful(tries: Sequence[MailDelivery]) -> bool:
     return any(delivery.state is DeliveryState.UNKNOWN for delivery in tries)
 
 
-def _why(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
+def _why(tries: Sequence[MailDelivery], states: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
     """Lists the recipients of this status with the provider's reasons; a reason that all share is given once."""
-    reasons = {recipient: _reason(tries, recipient) for recipient, stand in stands.items() if stand is kind}
+    reasons = {recipient: _reason(tries, recipient) for recipient, state in states.items() if state is kind}
     if len(set(reasons.values())) == 1:
         return f"{', '.join(reasons)}: {next(iter(reasons.values()))}"
     return "; ".join(f"{recipient}: {reason}" for recipient, reason in reasons.items())
@@ -202,9 +204,9 @@ def _why(tries: Sequence[MailDelivery], stands: Mapping[str, RecipientStatus], k
 def _reason(tries: Sequence[MailDelivery], recipient: str) -> str:
     """Returns the provider's reason for a recipient from the last attempt that included it."""
     last = next((delivery for delivery in reversed(tries) if recipient in delivery.recipients), None)
-    said = last and (last.reasons.get(recipient) or last.response)
-    return said or "no reason given"
+    reason = last and (last.reasons.get(recipient) or last.response)
+    return reason or "no reason given"
 
 
-def _count(stands: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
-    return f"{sum(stand is kind for stand in stands.values())} of {len(stands)}"
+def _count(states: Mapping[str, RecipientStatus], kind: RecipientStatus) -> str:
+    return f"{sum(state is kind for state in states.values())} of {len(states)}"

@@ -12,17 +12,17 @@ from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.services.mailer.compose import Composer
 from bureau.services.mailer.delivery_log import Book, Suppressed, under_way
 from bureau.services.mailer.delivery_policy import (
-    Again,
     Fail,
     Finish,
     RecipientStatus,
+    RetryMail,
     Send,
     Settle,
     UnknownMailPolicy,
     Wait,
     conclude,
     next_action,
-    standing,
+    recipient_states,
 )
 from bureau.services.mailer.message.message import Marks, Message, message_id
 from bureau.services.mailer.metrics import MAILS
@@ -122,13 +122,13 @@ class MailAttempt:
 
         Recipients who are not on the suppression list have the mail from an earlier attempt.
         """
-        if RecipientStatus.SENT not in standing(self._tries, self._wanted).values():
-            said = "; ".join(f"{address}: {why}" for address, why in self._listed.items())
-            raise PermanentError("mail_suppressed", f"{said}.")
+        if RecipientStatus.SENT not in recipient_states(self._tries, self._wanted).values():
+            reasons = "; ".join(f"{address}: {why}" for address, why in self._listed.items())
+            raise PermanentError("mail_suppressed", f"{reasons}.")
         match conclude(self._tries, self._wanted, policy=self._mailer.policy):
             case Finish() as finish:
                 return self._result(finish)
-            case Again(code, text) | Fail(code, text):
+            case RetryMail(code, text) | Fail(code, text):
                 raise PermanentError(code, text)
 
     @property
@@ -164,7 +164,7 @@ class MailAttempt:
             )
             opened, end = self._ended(message, opened, window, way)
         finally:
-            way.now.gate.left()
+            way.now.breaker.left()
         self._close(opened, end)
         return self._concluded(opened, end)
 
@@ -174,9 +174,9 @@ class MailAttempt:
         )
         self._tries = [*self._tries, ended]
         match conclude(self._tries, self._wanted, policy=self._mailer.policy):
-            case Again() if end.away:
+            case RetryMail() if end.away:
                 raise away(end.away)
-            case Again(code, text):
+            case RetryMail(code, text):
                 raise TransientError(code, text, retry_after=end.retry_after)
             case Fail(code, text):
                 raise PermanentError(code, text)
@@ -205,13 +205,13 @@ class MailAttempt:
 
         Raises `TransportUnavailable` if nothing was handed over; only then may the mail go to another transport.
         """
-        gate = way.now.gate
+        breaker = way.now.breaker
         try:
             result = way.now.transport.send(message, tuple(opened.recipients), window, self._ctx.stop)
         except TooLate:
             raise
         except TransportUnavailable as outage:
-            way.failed(gate.outage(str(outage), outage.retry_after))
+            way.failed(breaker.outage(str(outage), outage.retry_after))
             raise
         except AnswerLost as lost:
             return _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, str(lost))
@@ -223,7 +223,7 @@ class MailAttempt:
             broken = f"the {way.now.name} transport failed: {type(error).__name__}"
             self._close(opened, _same(opened, DeliveryState.UNKNOWN, RecipientStatus.UNKNOWN, broken))
             raise
-        gate.served(result.pause_seconds)
+        breaker.served(result.pause_seconds)
         return _end_of(result)
 
     def _moved(
@@ -237,7 +237,7 @@ class MailAttempt:
         before = way.now
         if isinstance(outages[-1], TooLate) or way.next() is None:
             return None
-        before.gate.left()
+        before.breaker.left()
         self._ctx.log(f"{outages[-1]}; handing the mail to {way.now.name}")
         if not self._book.move(self._ctx, opened.n, transport=way.now.name):
             return None
@@ -270,9 +270,9 @@ def _outcome(end: _End) -> str:
 
 
 def _outage(opened: MailDelivery, outages: list[TransportUnavailable], away: tuple[Closed, ...]) -> _End:
-    said = "; ".join(dict.fromkeys(str(outage) for outage in outages))
+    reasons = "; ".join(dict.fromkeys(str(outage) for outage in outages))
     named = [outage.retry_after for outage in outages if outage.retry_after is not None]
-    end = _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, said, min(named) if named else None)
+    end = _same(opened, DeliveryState.REFUSED, RecipientStatus.DEFERRED, reasons, min(named) if named else None)
     return replace(end, away=away)
 
 
@@ -288,6 +288,6 @@ def _end_of(result: SendResult) -> _End:
 
 
 def _same(
-    opened: MailDelivery, state: DeliveryState, stand: RecipientStatus, response: str, retry_after: float | None = None
+    opened: MailDelivery, state: DeliveryState, status: RecipientStatus, response: str, retry_after: float | None = None
 ) -> _End:
-    return _End(state, dict.fromkeys(opened.recipients, stand.value), response, {}, retry_after)
+    return _End(state, dict.fromkeys(opened.recipients, status.value), response, {}, retry_after)

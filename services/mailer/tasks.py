@@ -19,7 +19,16 @@ def send_task(mailer: Mailer, domains: str) -> Task[Any, MailSent]:
         return mailer.send(ctx, mail)
 
     # Twelve attempts take about 25 minutes: enough for a provider to come back, and for greylisting.
-    return Task("mailer.send", send, max_attempts=12, base_seconds=2, cap_seconds=900, time_limit_seconds=120)
+    # It is not interrupted between two instructions, because some of them note what the provider has just taken.
+    return Task(
+        "mailer.send",
+        send,
+        max_attempts=12,
+        base_seconds=2,
+        cap_seconds=900,
+        time_limit_seconds=120,
+        interruptible=False,
+    )
 
 
 def preview_task(templates: Templates) -> Task[Any, MailPreview]:

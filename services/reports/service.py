@@ -31,11 +31,11 @@ def reports_service(resources: Resources) -> Service:
     return Service(
         "reports",
         tasks=[
-            Task("reports.generate", tasks.generate),
-            Task("reports.burst", tasks.burst),
-            Task("reports.deliver", delivery.deliver),
-            Task("reports.tell", delivery.tell),
-            Task("reports.preview", tasks.preview, max_attempts=1, time_limit_seconds=60),
+            Task("reports.generate", tasks.generate, interruptible=False),
+            Task("reports.burst", tasks.burst, interruptible=False),
+            Task("reports.deliver", delivery.deliver, interruptible=False),
+            Task("reports.tell", delivery.tell, interruptible=False),
+            Task("reports.preview", tasks.preview, max_attempts=1, time_limit_seconds=60, interruptible=False),
         ],
         reports=[report.describe() for report in catalog.reports.values()],
     )

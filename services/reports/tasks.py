@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import (
     BurstReport,
     CsvFormat,
@@ -23,18 +24,19 @@ from bureau.contracts.reports import (
 from bureau.services.reports.definition.catalog import ReportCatalog
 from bureau.services.reports.definition.columns import labels
 from bureau.services.reports.definition.kinds import Value
-from bureau.services.reports.definition.parameters import plain, read_params
+from bureau.services.reports.definition.parameters import name_parts, plain, read_params
 from bureau.services.reports.definition.report import Report
 from bureau.services.reports.estimate import Estimate
 from bureau.services.reports.metrics import ROWS
 from bureau.services.reports.output.csv_export import export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import RowSource, Snapshot
+from bureau.services.reports.output.rows import Rows, RowSource, Snapshot
 from bureau.services.reports.sources.concurrency import SourceConcurrency
 from bureau.task import Context
 
 PREVIEW_ROWS = 50
 PREVIEW_CELL = 1000  # characters
+PREVIEW_BYTES = 32 * 1024 * 1024  # of the rows that are read for it
 LARGEST_CELL = 2**31 - 1
 
 
@@ -70,7 +72,7 @@ class ReportTasks:
         layout, values = FileLayout.of(report, request.format), self._values(report, request.params)
         ctx.log(f"Reading {report.title} from {report.source}")
         with self._snapshot(ctx, report) as snapshot:
-            return _write(ctx, snapshot, report, layout, request.params, values)
+            return _write(ctx, snapshot, report, layout, self._parts(report, request.params, values), values)
 
     def burst(self, ctx: Context, request: BurstReport) -> ReportBurst:
         """Runs a report once for each value of a parameter, all from one snapshot, and writes a CSV file for each."""
@@ -80,7 +82,7 @@ class ReportTasks:
         ctx.log(f"Reading {report.title} from {report.source}, a file for each of {len(requested)} {request.parameter}")
         with self._snapshot(ctx, report) as snapshot:
             files = [
-                _write(ctx, snapshot, report, layout, params, values)
+                _write(ctx, snapshot, report, layout, self._parts(report, params, values), values)
                 for params, values in zip(requested, bound, strict=True)
             ]
         return ReportBurst(files=files)
@@ -98,7 +100,7 @@ class ReportTasks:
             snapshot.rows(report.query, values, dialect, PREVIEW_ROWS + 1) as rows,
         ):
             names = labels(rows.columns, dialect.columns)
-            text = b"".join(batch.lines for batch in rows.batches).decode()
+            text = b"".join(_limited(rows)).decode()
         cells = [[_cell(cell, dialect) for cell in line] for line in _lines(text, len(names))]
         return ReportPreview(
             report=report.name,
@@ -123,21 +125,24 @@ class ReportTasks:
     def _values(self, report: Report, params: Mapping[str, Any]) -> dict[str, Value]:
         return read_params(report.parameters, params, datetime.now(report.zone or self._zone))
 
+    def _parts(self, report: Report, params: Mapping[str, Any], values: Mapping[str, Value]) -> Iterator[object]:
+        return name_parts(report.parameters, params, values, report.zone or self._zone)
+
 
 def _write(
     ctx: Context,
     snapshot: Snapshot,
     report: Report,
     layout: FileLayout,
-    params: Mapping[str, Any],
+    parts: Iterable[object],
     values: Mapping[str, Value],
 ) -> ReportGenerated:
+    """Writes a file, which is named after the report and `parts`."""
     started = time.monotonic()
     file_format, dialect = layout.file_format, layout.dialect
-    chosen = [params[parameter.name] for parameter in report.parameters if params.get(parameter.name) is not None]
     estimate = Estimate(snapshot.expected(report.query, values))
     with (
-        ctx.artifact(file_name(report.title, chosen, file_format), media_type(file_format)) as file,
+        ctx.artifact(file_name(report.title, parts, file_format), media_type(file_format)) as file,
         snapshot.rows(report.query, values, dialect) as rows,
     ):
         names = labels(rows.columns, dialect.columns)
@@ -164,6 +169,19 @@ def _write(
 
 def _as_params(values: Mapping[str, Value]) -> dict[str, Any]:
     return {name: plain(value) for name, value in values.items() if value is not None}
+
+
+def _limited(rows: Rows) -> Iterator[bytes]:
+    """Yields the lines of a preview. Raises `PermanentError` if they are more than a preview may hold in memory."""
+    size_bytes = 0
+    for batch in rows.batches:
+        size_bytes += len(batch.lines)
+        if size_bytes > PREVIEW_BYTES:
+            raise PermanentError(
+                "preview_too_large",
+                f"The first rows have more than {PREVIEW_BYTES:,} bytes; request the report itself, which is a file.",
+            )
+        yield batch.lines
 
 
 def _lines(text: str, columns: int) -> list[list[str]]:

@@ -16,7 +16,7 @@ with collector_paused():
     from bureau.metrics.survey import LedgerCollector
     from bureau.observability import logs
     from bureau.observability.startup import log_started
-    from bureau.runtime.health import Health
+    from bureau.runtime.health import HealthChecks
     from bureau.runtime.storage_check import SharedStorage
     from bureau.services.scheduler.doctor import ACTIONS, doctor
     from bureau.services.scheduler.schedule_file import ScheduleFile
@@ -63,10 +63,10 @@ def run(settings: PlatformSettings, own: SchedulerSettings, schedules: ScheduleF
         error.exit()
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     relay = Relay(db, broker, look_seconds=DUE_SECONDS)
-    scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota)
+    scheduler = Scheduler(db, storage, broker, relay, own.keep, schedules=schedules, quota=own.quota, limits=own.limits)
     survey = LedgerCollector(db)
     REGISTRY.register(survey)
-    health = Health({"scheduler": scheduler.unhealthy_reason}, settings.health_bind)
+    health = HealthChecks({"scheduler": scheduler.unhealthy_reason}, settings.health_bind)
     scheduler.start()
     shared.start()
     health.start()

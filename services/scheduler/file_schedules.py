@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.ledger.access.audit import FILE, Act
 from bureau.ledger.db.database import Database
@@ -12,7 +13,8 @@ from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, OtherOrigin, Schedule, ScheduleOrigin
 from bureau.services.scheduler.schedule_file import FileEntry, InvalidScheduleFile, ScheduleFile
 from bureau.submission.announcements import Announcements
-from bureau.submission.schedules import new_schedule, schedule_errors
+from bureau.submission.requests.limits import DEFAULT_LIMITS, RequestLimits
+from bureau.submission.schedules import new_schedule, schedule_errors, used_in_schedule
 
 CHECK_SECONDS = 2.0
 
@@ -26,9 +28,12 @@ class FileSchedules:
     Such a schedule is retried at each step, and the saved one stays unchanged until then.
     """
 
-    def __init__(self, db: Database, announcements: Announcements, file: ScheduleFile) -> None:
+    def __init__(
+        self, db: Database, announcements: Announcements, file: ScheduleFile, limits: RequestLimits = DEFAULT_LIMITS
+    ) -> None:
         self._db = db
         self._announcements = announcements
+        self._limits = limits
         self._file = file
         self._applied: ScheduleFile | None = None
         self._waiting: list[FileEntry] = []
@@ -59,7 +64,7 @@ class FileSchedules:
 
     def _save(self, entry: FileEntry) -> Sequence[FieldError]:
         """Saves a schedule; returns the validation errors that prevent it."""
-        if errors := schedule_errors(entry.spec, self._announcements.known()):
+        if errors := schedule_errors(entry.spec, self._announcements.known(), self._limits):
             return errors
         new = new_schedule(entry.spec, entry.owner, entry.name, ScheduleOrigin.FILE)
         if _is_unchanged(new, schedules.find(self._db, new.owner, new.name)):
@@ -71,7 +76,7 @@ class FileSchedules:
             detail = "A schedule of this name was created over HTTP; delete it there, or choose another name."
             return [FieldError("taken", detail, "#")]
         except ArtifactGone as gone:
-            return [FieldError("unknown_artifact", f"{entry.owner} does not have these files: {gone}.", "#/job")]
+            return _gone_errors(entry, gone)
         log.info("a schedule of the file was saved", owner=new.owner, schedule=new.name)
         return ()
 
@@ -90,6 +95,16 @@ class FileSchedules:
             if error not in self._reported:
                 log.warning("a schedule of the file cannot be applied", reason=error)
         self._reported = errors
+
+
+def _gone_errors(entry: FileEntry, gone: ArtifactGone) -> list[FieldError]:
+    return [
+        FieldError(
+            "unknown_artifact", f"{entry.owner} does not have the file {one.artifact}.", pointer.fragment(one.path)
+        )
+        for one in used_in_schedule(entry.spec)
+        if one.artifact in gone.missing
+    ]
 
 
 def _is_unchanged(new: NewSchedule, saved: Schedule | None) -> bool:

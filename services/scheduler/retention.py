@@ -17,7 +17,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.retention.sweep import ENDED, Mark
-from bureau.services.scheduler.orphan_files import OrphanSweep
+from bureau.services.scheduler.orphan_sweep import OrphanSweep
 from bureau.storage import Storage
 
 BUSY_SECONDS = 0.1
@@ -69,7 +69,7 @@ class Retention:
         """Recomputes when files expire, once in each process, because the settings may have changed since."""
         if self._all_recomputed:
             return 0
-        outdated, following = file_expiry.told_otherwise(self._db, self._keep, self._recomputed_from)
+        outdated, following = file_expiry.outdated(self._db, self._keep, self._recomputed_from)
         self._recomputed_from, self._all_recomputed = following, following is None
         return file_expiry.settle(self._db, outdated, self._keep) or (0 if self._all_recomputed else 1)
 

@@ -5,7 +5,7 @@ schedules:
   daily-report:
     cron: "0 7 * * *"
     time_zone: Europe/Paris
-    job: {tasks: [...]}        # in the format of POST /v1/jobs
+    report: {report: ...}      # in the format of POST /v1/reports; or job, email, certificates in theirs
 """
 
 import re
@@ -22,7 +22,7 @@ from bureau.contracts.jobs import pointer
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules.schedules import NAME_PATTERN, NAME_RULE, ScheduleSpec
 from bureau.services.scheduler.yaml_lines import YamlDocument, YamlUnreadable, read_yaml
-from bureau.submission.schedules import static_errors
+from bureau.submission.schedules import saved_errors
 from bureau.submission.specs import within
 from bureau.submission.validation import NotValid, reader_of
 
@@ -116,7 +116,7 @@ class ScheduleFile:
 
 def _errors(name: str, spec: ScheduleSpec) -> list[FieldError]:
     named = re.fullmatch(NAME_PATTERN, name)
-    return [*([] if named else [FieldError("wrong_form", NAME_RULE, "#")]), *static_errors(spec)]
+    return [*([] if named else [FieldError("wrong_form", NAME_RULE, "#")]), *saved_errors(spec)]
 
 
 def _path_text(tokens: Sequence[str]) -> str:

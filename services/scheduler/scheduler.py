@@ -19,6 +19,7 @@ from bureau.services.scheduler.retention import retention_loops
 from bureau.services.scheduler.schedule_file import ScheduleFile
 from bureau.services.scheduler.schedules import NO_QUOTA, schedule_loops
 from bureau.storage import Storage
+from bureau.submission.requests.limits import DEFAULT_LIMITS, RequestLimits
 
 DUE_SECONDS = 0.5
 CHECK_SECONDS = 1.0
@@ -45,11 +46,12 @@ class Scheduler:
         *,
         schedules: ScheduleFile | None = None,
         quota: Quota = NO_QUOTA,
+        limits: RequestLimits = DEFAULT_LIMITS,
         expires_leases: bool = True,
     ) -> None:
         """`keep` is the retention policy, `schedules` the file of schedules.
 
-        `quota` is the quota of each owner who has keys.
+        `quota` is the quota of each owner who has keys; `limits` are those of every request.
         """
         self._db = db
         self._publisher = publisher
@@ -59,7 +61,7 @@ class Scheduler:
             relay,
             Loop("lost hints", self._find_lost_hints, at_exit=publisher.close_thread),
             Loop("expiry", self._expire_jobs),
-            *schedule_loops(db, relay.wake, schedules, quota),
+            *schedule_loops(db, relay.wake, schedules, quota, limits),
             *retention_loops(db, storage, keep),
         ]
         if expires_leases:
@@ -83,8 +85,8 @@ class Scheduler:
         After each outage of the ledger it waits for the length of a lease, because workers could not renew either.
         """
         try:
-            self._db.ping()
             if time.monotonic() < self._expire_leases_after:
+                self._db.ping()
                 return CHECK_SECONDS
             expired = leases.expire(self._db, jitter)
         except LedgerUnavailable:

@@ -14,6 +14,7 @@ from bureau.ledger.schedules.schedules import Schedule
 from bureau.services.scheduler.file_schedules import FileSchedules
 from bureau.services.scheduler.schedule_file import LOCAL, ScheduleFile
 from bureau.submission.announcements import Announcements
+from bureau.submission.requests.limits import DEFAULT_LIMITS, RequestLimits
 from bureau.submission.schedules import job_at
 
 CHECK_SECONDS = 0.5
@@ -22,11 +23,13 @@ NO_QUOTA = Quota()
 log = structlog.get_logger(__name__)
 
 
-def schedule_loops(db: Database, wake: Callable[[], None], file: ScheduleFile | None, quota: Quota) -> list[Loop]:
+def schedule_loops(
+    db: Database, wake: Callable[[], None], file: ScheduleFile | None, quota: Quota, limits: RequestLimits
+) -> list[Loop]:
     announcements = Announcements(db)
-    loops = [Loop("schedules", Schedules(db, announcements, wake, quota).step)]
+    loops = [Loop("schedules", Schedules(db, announcements, wake, quota, limits).step)]
     if file is not None:
-        loops.append(Loop("file of schedules", FileSchedules(db, announcements, file).step))
+        loops.append(Loop("file of schedules", FileSchedules(db, announcements, file, limits).step))
     return loops
 
 
@@ -37,12 +40,18 @@ class Schedules:
     """
 
     def __init__(
-        self, db: Database, announcements: Announcements, wake: Callable[[], None], quota: Quota = NO_QUOTA
+        self,
+        db: Database,
+        announcements: Announcements,
+        wake: Callable[[], None],
+        quota: Quota = NO_QUOTA,
+        limits: RequestLimits = DEFAULT_LIMITS,
     ) -> None:
         self._db = db
         self._announcements = announcements
         self._wake = wake  # wakes the relay, which has hints to publish
         self._quota = quota
+        self._limits = limits
 
     def step(self) -> float:
         due = firing.due(self._db)
@@ -51,7 +60,7 @@ class Schedules:
         catalog = self._announcements.known()
 
         def build(schedule: Schedule, job_id: UUID) -> NewJob:
-            return job_at(schedule, catalog, job_id=job_id)
+            return job_at(schedule, catalog, self._limits, job_id=job_id)
 
         jobs = sum(firing.fire(self._db, owner, name, build, self._quota_of(owner)) for owner, name in due)
         if jobs:

@@ -8,12 +8,12 @@ from pydantic import Field
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.services.scheduler.schedule_file import InvalidScheduleFile, ScheduleFile
 from bureau.settings import SettingsError
-from bureau.submission.quota_settings import QuotaSettings
+from bureau.submission.requests.limits import RequestSettings
 
 MAX_DAYS = 36_500  # a hundred years, which is practically for ever
 
 
-class SchedulerSettings(QuotaSettings):
+class SchedulerSettings(RequestSettings):
     """Holds the scheduler's settings. Days may have fractions. A job is kept with its tasks and their log lines."""
 
     schedules_file: Path | None = Field(default=None, description="A YAML file of schedules; see docs/schedules.md.")

@@ -141,7 +141,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
     """With the tasks and schedules of the examples; each test makes its own jobs."""
     tasks = ("examples.suma.tasks", "examples.suma.patterns", "examples.schedules.tasks")
     env = {
-        "TASKS": " ".join([*tasks, "tests.acceptance.one_process.naps"]),
+        "TASKS": " ".join([*tasks, *(f"tests.acceptance.one_process.{own}" for own in ("naps", "rude_tasks"))]),
         "SCHEDULES_FILE": str(ROOT / "examples/schedules/schedules.yaml"),
     }
     with EmbeddedBureau(tmp_path_factory.mktemp("plain"), env=env) as plain:

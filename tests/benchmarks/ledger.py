@@ -74,7 +74,7 @@ def round_of_acts(db: Database, client: FlaskClient, number: int, seconds: dict[
 
     timed("submit", lambda: submit(db, [job]))
     batch = timed("relay", lambda: hints.reserve_due(db, QUEUE, 16))
-    assert isinstance(batch, hints.Batch)
+    assert isinstance(batch, hints.HintBatch)
     claimed = timed("claim", lambda: claim(db, batch.hints[0].task_id, queue=QUEUE, worker="w"))
     assert isinstance(claimed, Claim)
     timed("finish", lambda: finish(db, claimed, Succeeded(4)))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from bureau.services.mailer.message.message import Attachment, Form, Message
+from bureau.services.mailer.message.message import Attachment, Message, MessageForm
 from bureau.services.mailer.templating.templating import Templates
 from tests.support.messages import make_message
 
@@ -47,7 +47,7 @@ def _milliseconds(make: Callable[[], Message]) -> float:
     for _ in range(5):
         began = time.thread_time()
         for _ in range(ROUNDS // 5):
-            assert make().written(Form.ASCII)
+            assert make().written(MessageForm.ASCII)
         best = min(best, (time.thread_time() - began) / (ROUNDS // 5))
     return best * 1000
 

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from bureau.contracts.reports import CsvFormat
+from bureau.formulas import FORMULA_STARTS
 from bureau.observability import logs
-from bureau.services.reports.output.cells import FORMULA_STARTS
 from bureau.services.reports.output.csv_export import export
 from bureau.services.reports.sources.sources import open_sources
 from bureau.settings import LogSettings

@@ -3,6 +3,9 @@
 import pytest
 
 from bureau.contracts.mail.recipient_domains import outside
+from bureau.contracts.requests.certificates import CertificatesForm
+from bureau.submission.requests.certificates import certificates_errors
+from bureau.submission.requests.limits import RequestLimits
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,10 @@ from bureau.contracts.mail.recipient_domains import outside
 )
 def test_mail_may_go_to_the_listed_domains_and_their_subdomains(domains: str, address: str, allowed: bool) -> None:
     assert outside(domains, [address]) == ([] if allowed else [address])
+
+
+def test_a_request_for_certificates_is_refused_for_recipients_that_are_not_allowed() -> None:
+    form = CertificatesForm(email_to=["ada@example.com", "bob@example.org"])
+    limits = RequestLimits(max_recipients=1, recipient_domains="example.com")
+    found = [(error.code, error.pointer) for error in certificates_errors(form, limits)]
+    assert found == [("too_many", "#/email_to"), ("recipient_domain_refused", "#/email_to")]

@@ -1,17 +1,12 @@
 """The accounting of `make bench-throughput`: percentiles, ratios, and what process trees use."""
 
 import os
-import smtplib
-import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.throughput.figures import median_of_ratios, percentile
-from tests.benchmarks.throughput.mail_sink import MailSink
-from tests.benchmarks.throughput.options import Options, read
 from tests.benchmarks.throughput.proc import (
     TICKS_A_SECOND,
     Stat,
@@ -77,7 +72,7 @@ def test_a_busy_machine_counts_neither_idle_time_nor_guests_twice() -> None:
     assert busy_seconds(line) == (100 + 20 + 30 + 1 + 2 + 3) / TICKS_A_SECOND
 
 
-def test_what_a_new_group_used_counts_from_nothing() -> None:
+def test_the_usage_of_a_new_group_is_counted_from_zero() -> None:
     assert used_between({"web": 1.0}, {"web": 3.5, "worker": 2.0}) == {"web": 2.5, "worker": 2.0}
 
 
@@ -98,46 +93,3 @@ def test_memory_is_read_of_a_tree_and_shared_pages_count_once_in_pss() -> None:
     memory = read_memory({"us": [os.getpid()], "nobody": []})
     assert 10 < memory["us"].pss <= memory["us"].rss
     assert memory["nobody"].rss == 0
-
-
-def test_a_run_is_chosen_by_the_environment() -> None:
-    assert read({}) == Options()
-    chosen = read({"PARTS": "mail, idle", "JOBS": "10_000", "ROUNDS": "1", "CELERY_CONFIRMS": "1"})
-    assert (chosen.parts, chosen.jobs, chosen.rounds) == (("mail", "idle"), 10_000, 1)
-    assert chosen.celery.confirms
-    assert not chosen.celery.connects
-
-
-@pytest.mark.parametrize(
-    ("environment", "said"),
-    [
-        ({"PARTS": "mail coffee"}, "there is no coffee; choose of mail"),
-        ({"JOBS": "many"}, "JOBS: many is no number"),
-        ({"JOBS": "3"}, "too few"),
-        ({"ROUNDS": "0"}, "too few"),
-    ],
-)
-def test_a_wrong_choice_is_refused_in_words(environment: dict[str, str], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        read(environment)
-
-
-def test_the_sink_counts_mails_and_the_people_they_went_to(tmp_path: Path) -> None:
-    with MailSink(tmp_path) as sink, smtplib.SMTP("127.0.0.1", sink.port) as client:
-        for recipient, text in (("ada", "Hello\r\n.\r\n..and more"), ("ada", ""), ("bob", "x" * 200_000)):
-            client.sendmail("shop@example.com", [f"{recipient}@example.com"], text)
-        assert sink.wait_for(3) == 3
-        mails = sink.mails()
-        assert mails.times == sorted(mails.times)
-        assert (len(mails.times), mails.recipients) == (3, 2)
-        sink.reset()
-        assert sink.count() == 0
-
-
-def test_the_sink_takes_what_comes_at_once(tmp_path: Path) -> None:
-    one = b"MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n\r\nHello\r\n.\r\n"
-    with MailSink(tmp_path) as sink, socket.create_connection(("127.0.0.1", sink.port), timeout=10) as client:
-        client.sendall(b"EHLO me\r\n" + one * 20 + one[:-3])
-        assert sink.wait_for(20) == 20
-        client.sendall(one[-3:])
-        assert sink.wait_for(21) == 21

@@ -1,11 +1,13 @@
-"""Lists schedules, runs one now, disables and enables one: `bureau schedules`."""
+"""Lists schedules; makes, shows, runs, disables, enables and deletes one: `bureau schedules`."""
 
 import click
 
 from bureau.cli import states
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import schedule_names
-from bureau.cli.formatting import age, clock, one_line
+from bureau.cli.commands.schedule_put import put
+from bureau.cli.formatting import clock, one_line
+from bureau.cli.schedule_text import next_line, next_times, what, when
 from bureau.cli.session import Session, json_option
 from bureau.client.shapes import ScheduleData
 
@@ -16,7 +18,7 @@ _COLUMNS = (Column("SCHEDULE"), Column("WHEN", flexible=True), Column("NEXT", ri
 @json_option
 @click.pass_context
 def schedules(ctx: click.Context) -> None:
-    """List schedules; run one now, disable or enable one."""
+    """List schedules; make, show, run, disable, enable or delete one."""
     if ctx.invoked_subcommand is None:
         _list(ctx.ensure_object(Session))
 
@@ -26,7 +28,7 @@ def _list(session: Session) -> None:
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No schedules yet: docs/schedules.md shows how to make one.")
+        session.note("No schedules yet. Make one: bureau schedules put -h")
     else:
         session.table(_COLUMNS, [_row(session, schedule) for schedule in found])
         for schedule in found:
@@ -45,11 +47,34 @@ def _row(session: Session, schedule: ScheduleData) -> list[Cell]:
     ]
 
 
-def when(schedule: ScheduleData) -> str:
-    """Formats the times of a schedule: its cron line and time zone, or its interval."""
-    if schedule["cron"]:
-        return f"{schedule['cron']} {schedule['time_zone']}"
-    return f"every {age(schedule['every_seconds'] or 0)}"
+schedules.add_command(put)
+
+
+@schedules.command()
+@click.argument("name", shell_complete=schedule_names)
+@click.option("-n", "--next", "runs", type=click.IntRange(1, 20), default=5, show_default=True, help="Next times.")
+@json_option
+@click.pass_obj
+def show(session: Session, name: str, runs: int) -> None:
+    """Show NAME: what it submits, its next times in its own zone, its last job."""
+    schedule = session.bureau.schedule(name, next=runs)
+    if session.as_json:
+        session.json(schedule)
+        return
+    session.line(f"{schedule['name']}: {what(schedule)}", "bold")
+    session.line(f"{when(schedule)}{'' if schedule['enabled'] else ', off'}{', from a file' * _from_file(schedule)}")
+    for time in next_times(schedule):
+        session.line(f"  {time}")
+    if last := schedule["last_job"]:
+        session.parts(
+            Styled(f"last job {last['id']}, {clock(last['created_at'], session.now)}: "), states.shown(last["state"])
+        )
+    if problem := schedule["problem"]:
+        session.line(f"no job at {clock(problem['at'], session.now)}: {one_line(problem['message'])}", "red")
+
+
+def _from_file(schedule: ScheduleData) -> bool:
+    return schedule["source"] == "file"
 
 
 @schedules.command()
@@ -83,10 +108,21 @@ def enable(session: Session, name: str) -> None:
     _print_switched(session, session.bureau.change_schedule(name, enabled=True))
 
 
+@schedules.command()
+@click.argument("name", shell_complete=schedule_names)
+@json_option
+@click.pass_obj
+def delete(session: Session, name: str) -> None:
+    """Delete NAME; the jobs that it made stay."""
+    session.bureau.delete_schedule(name)
+    if session.as_json:
+        session.json({"name": name, "deleted": True})
+    else:
+        session.line(f"{name} is deleted.")
+
+
 def _print_switched(session: Session, schedule: ScheduleData) -> None:
     if session.as_json:
         session.json(schedule)
-    elif schedule["enabled"]:
-        session.line(f"{schedule['name']} is on; next {clock(schedule['next_runs'][0], session.now)}.")
     else:
-        session.line(f"{schedule['name']} is off.")
+        session.line(next_line(schedule))

@@ -31,8 +31,8 @@ class Terms(Contract):
         description="The job's id, chosen by the client, best of version 7 (RFC 9562). A second submission with it "
         "answers with the first one's job, as long as that job is kept.",
     )
-    title: str | None = Field(default=None, min_length=1, max_length=200)
-    tags: list[Tag] = Field(default=[], max_length=10)
+    title: str | None = Field(default=None, min_length=1, max_length=200, description="Shown in lists.")
+    tags: list[Tag] = Field(default=[], max_length=10, description="Lists can be filtered by them.")
     run_at: AwareDatetime | None = Field(default=None, description="The job does not start before this time.")
     delay_seconds: float | None = Field(
         default=None, ge=0, le=315_360_000, description="The job does not start before this many seconds have passed."
@@ -41,14 +41,14 @@ class Terms(Contract):
         default=None, description="A job that has not started by this time is cancelled with `expired`."
     )
     priority: int = Field(default=5, ge=0, le=9, description="Jobs with a higher priority start earlier.")
-    retry: RetryOverride | None = None
-    time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    retry: RetryOverride | None = Field(default=None, description="Changes the retries that its tasks announced.")
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400, description="For each attempt of a task.")
 
 
 class TaskSpec(Contract):
     """Describes one task of a submitted graph. `input` may hold `{"$result": "/task/…"}` in place of any value."""
 
-    name: TaskName
+    name: TaskName = Field(description="A name of its own in the job.")
     run: RunName = Field(description="The name of a task that a service announced: GET /v1/catalog/tasks.")
     input: dict[str, Any] = Field(default={})
     after: list[TaskName] = Field(
@@ -62,8 +62,8 @@ class TaskSpec(Contract):
         "task neither succeeded nor failed.",
     )
     optional: bool = Field(default=False, description="If true, the task's failure does not fail the job.")
-    retry: RetryOverride | None = None
-    time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    retry: RetryOverride | None = Field(default=None, description="Overrides the job's.")
+    time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Overrides the job's.")
 
 
 class JobSpec(Terms):

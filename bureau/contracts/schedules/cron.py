@@ -122,8 +122,8 @@ def check_cron(expression: str) -> None:
 
 def check_zone(name: str) -> None:
     """Checks the name of a time zone. Raises `ZoneUnknown`."""
-    if name not in _zones():
-        close = get_close_matches(name, _zones(), n=1)
+    if name not in zone_names():
+        close = get_close_matches(name, zone_names(), n=1)
         raise ZoneUnknown(
             f"{name[:100]} is not a time zone{f'; did you mean {close[0]}?' if close else '.'} "
             "Use an IANA name such as Europe/Paris or UTC"
@@ -148,5 +148,5 @@ def _is_valid(text: str) -> bool:
 
 
 @cache
-def _zones() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
     return frozenset(available_timezones())

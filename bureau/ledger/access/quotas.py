@@ -29,7 +29,7 @@ class QuotaExceeded(Exception):
         self.limit = limit
         self.used = used
 
-    def told(self, owner: str) -> str:
+    def message_for(self, owner: str) -> str:
         """Returns a sentence for the owner that names the setting."""
         if self.what == "jobs":
             return f"{owner} has {self.used} jobs that have not ended; QUOTA_OPEN_JOBS allows {self.limit}."

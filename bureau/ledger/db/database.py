@@ -12,8 +12,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bureau.ledger.db.job_end import JobEnded, Listener
+from bureau.secrets.redaction import scrub_cut
 
 SQLITE_BUSY_SECONDS = 10
+HOT_CONNECTIONS = 8  # threads that come together share a transaction, so a process rarely uses more than three
 # PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
 # leases of that process expire: else taking its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
@@ -22,8 +24,14 @@ FROZEN_MS = 20_000
 PREPARED = "prepared_statements"
 
 
+_WORDS = 300  # characters of what a database says
+
+
 class LedgerUnavailable(Exception):
-    """Says that the ledger does not answer: the transaction did not happen, or its answer was lost. Try again."""
+    """Says that the ledger does not answer: the transaction did not happen, or its answer was lost. Try again.
+
+    Its message is for people who operate Bureau: it names the server and repeats what it said.
+    """
 
 
 class Database:
@@ -40,12 +48,18 @@ class Database:
         timeout_seconds: float | None = None,
         pool_size: int = 20,
         job_ended: Listener | None = None,
+        keeps_plans: bool = False,
     ) -> None:
-        """Connects on first use. `job_ended` is called for each job whose end was committed through this object."""
+        """Connects on first use.
+
+        `job_ended` is called for each job whose end was committed through this object. `keeps_plans`: see `hot`.
+        """
         self._url: URL = make_url(url)
         self._job_ended = job_ended
         self._timeout_seconds = timeout_seconds
         self._pool_size = pool_size
+        self._keeps_plans = keeps_plans
+        self._hot: Database | None = None
         self._engine: Engine | None = None
         self._making = threading.Lock()
         self._writer = threading.Lock()
@@ -60,6 +74,28 @@ class Database:
             return self
         url = self._url.render_as_string(hide_password=False)
         return Database(url, timeout_seconds=seconds, pool_size=4, job_ended=self._job_ended)
+
+    @property
+    def hot(self) -> "Database":
+        """Returns the same database on connections for hot statements, which find their rows by keys.
+
+        There PostgreSQL plans a prepared statement once and finds rows by their index, however small a table was then.
+        On other connections it planned most of them anew each time, because it takes a plan for four ids to be cheaper
+        than one for any number; planning took several times as long as execution.
+        """
+        if self.is_sqlite:
+            return self
+        with self._making:
+            if self._hot is None:
+                url = self._url.render_as_string(hide_password=False)
+                self._hot = Database(
+                    url,
+                    timeout_seconds=self._timeout_seconds,
+                    pool_size=HOT_CONNECTIONS,
+                    job_ended=self._job_ended,
+                    keeps_plans=True,
+                )
+            return self._hot
 
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string(hide_password=True)})"
@@ -119,7 +155,7 @@ class Database:
                     else:
                         self.engine.dispose()  # the pool's other connections have lost their server too
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                raise LedgerUnavailable(type(error).__name__) from error
+                raise self._unavailable(error) from error
             finally:
                 pooled.close()
 
@@ -135,12 +171,14 @@ class Database:
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"bureau.{name}"}
             )
 
-    def tell(self, ended: JobEnded | None) -> None:
+    def notify_ended(self, ended: JobEnded | None) -> None:
         """Calls `job_ended`; to be called after the commit of a transaction that may have ended a job."""
         if ended is not None and self._job_ended is not None:
             self._job_ended(ended)
 
     def close(self) -> None:
+        if self._hot is not None:
+            self._hot.close()
         if self._engine is not None:
             self._engine.dispose()
 
@@ -150,8 +188,25 @@ class Database:
             yield
         except (DBAPIError, PoolTimeoutError) as error:
             if _is_outage(error):
-                raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error
+                raise self._unavailable(getattr(error, "orig", None) or error) from error
             raise
+
+    def _unavailable(self, error: BaseException) -> LedgerUnavailable:
+        """Returns the error that says where the database is and what it said, without a password.
+
+        Of what it said the first line is enough; the next ones may name other processes, and change each time.
+        """
+        first, *others = str(error).strip().splitlines() or [type(error).__name__]
+        words = " ".join([first, *others] if first.startswith("Multiple connection attempts") else [first])
+        return LedgerUnavailable(scrub_cut(f"{self._place}: {' '.join(words.split())}", _WORDS))
+
+    @property
+    def _place(self) -> str:
+        if self.is_sqlite:
+            return f"SQLite in {self._url.database}"
+        return (
+            f"PostgreSQL at {self._url.host or self._url.query.get('host', 'a local socket')}:{self._url.port or 5432}"
+        )
 
     def _postgresql(self) -> Engine:
         options = [f"-c idle_in_transaction_session_timeout={FROZEN_MS}"]
@@ -160,6 +215,8 @@ class Database:
             milliseconds = int(self._timeout_seconds * 1000)
             options.append(f"-c statement_timeout={milliseconds}")
             arguments["tcp_user_timeout"] = milliseconds
+        if self._keeps_plans:
+            options += ["-c plan_cache_mode=force_generic_plan", "-c enable_seqscan=off"]
         arguments["options"] = " ".join(options)
         if self._url.query.get(PREPARED) == "off":
             arguments["prepare_threshold"] = None

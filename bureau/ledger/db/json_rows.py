@@ -43,7 +43,8 @@ class JsonRows:
         self._dumps: dict[str, Mapping[str, Callable[[Any], Any]]] = {}  # by dialect
         self._prepared: dict[Executable, Prepared] = {}
         each = _Each("each", bindparam(_PARAMETER, type_=String(), required=True))
-        self._value = each.table_valued("value", name="given").c.value
+        self.rows = each.table_valued("value", name="given")
+        self._value = self.rows.c.value
 
     def __getitem__(self, name: str) -> ColumnElement[Any]:
         return _Field("field", self._value, literal_column(f"'{name}'"), type_=self._types[name])

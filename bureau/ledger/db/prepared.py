@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Executable, Uuid, bindparam
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Executable, bindparam
 from sqlalchemy.engine.interfaces import Compiled, DBAPICursor
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -114,18 +113,17 @@ def _in(kind: TypeEngine[Any], dialect: Dialect) -> Converter | None:
 
 
 class Ids(TypeDecorator[Sequence[UUID]]):
-    """Passes any number of ids as one parameter: an array on PostgreSQL, a JSON document on SQLite."""
+    """Passes any number of ids as one parameter: an array on PostgreSQL, a JSON document on SQLite.
+
+    The array is written as text: the driver takes a fifth of a statement's time to build one of UUIDs.
+    """
 
     impl = String
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        kind: TypeEngine[Any] = String() if dialect.name == "sqlite" else postgresql.ARRAY(Uuid())
-        return dialect.type_descriptor(kind)
-
     def process_bind_param(self, value: Sequence[UUID] | None, dialect: Dialect) -> Any:
-        ids = list(value or ())
-        return json.dumps([one.hex for one in ids]) if dialect.name == "sqlite" else ids
+        ids = value or ()
+        return json.dumps([one.hex for one in ids]) if dialect.name == "sqlite" else f"{{{','.join(map(str, ids))}}}"
 
 
 class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the condition it is
@@ -142,7 +140,7 @@ class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the condition it i
 @compiles(one_of, "postgresql")
 def _one_of_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     column, ids = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{column} = ANY ({ids})"
+    return f"{column} = ANY (CAST({ids} AS UUID[]))"
 
 
 @compiles(one_of, "sqlite")

@@ -28,7 +28,7 @@ schedules = Table(
     Column("cron", String(200)),  # either this or every_seconds
     Column("every_seconds", Integer),
     Column("time_zone", String(64), nullable=False),
-    Column("job", Json, nullable=False),  # in the form of POST /v1/jobs
+    Column("job", Json, nullable=False),  # in the form of POST /v1/jobs, or {"report": …}, {"email": …}, …
     Column("enabled", Boolean, nullable=False),
     Column("misfire", String(8), nullable=False),
     Column("source", String(8), nullable=False),  # who may change it: api or file

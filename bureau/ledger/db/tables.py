@@ -104,6 +104,7 @@ tasks = Table(
     Column("hints", Integer, nullable=False, server_default="0"),
     # the claim; claim_no grows with every claim and is never reset
     Column("claim_no", Integer, nullable=False, server_default="0"),
+    Column("claim_seal", Uuid),  # a hash of the running claim's token: see `worker_rules`
     Column("worker", String(100)),
     Column("claimed_at", UtcDateTime),
     Column("lease_until", UtcDateTime),
@@ -160,6 +161,7 @@ attempts = Table(
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime, nullable=False),
     Column("error", Json),
+    Column("traceback", Text),  # of what the task raised, for people who operate; bounded, without secrets
     PrimaryKeyConstraint("task_id", "claim_no"),
 )
 

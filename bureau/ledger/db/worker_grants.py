@@ -1,8 +1,9 @@
 """Grants a worker's database role what claims, leases, progress, finishes, hints and deliveries need, and nothing else.
 
 The role reads every input and result and adds tasks to jobs. It cannot see keys, secrets or the audit, create a job,
-or change an input, an owner or a priority, and it deletes nothing but slots and rows of dead workers. A new statement
-of workers needs its grant here: tests/integration/test_worker_role.py runs workers under such a role.
+or change an input, an owner or a priority, and it deletes nothing but slots and rows of dead workers. `worker_rules`
+says which rows it may change. A new statement of workers needs its grant here:
+tests/acceptance/processes/test_worker_role.py runs workers under such a role.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from bureau.ledger.db.database import Database
+from bureau.ledger.db.worker_rules import rules
 
 READ = (
     "alembic_version",  # a starting worker checks the revision
@@ -45,7 +47,7 @@ DELETE = (
 UPDATE = {
     "jobs": ("state", "error", "finished_at", "total_tasks", "open_tasks", "event_seq"),
     "tasks": (
-        *("state", "claim_no", "worker", "claimed_at", "started_at", "lease_until"),
+        *("state", "claim_no", "claim_seal", "worker", "claimed_at", "started_at", "lease_until"),
         *("progress", "result", "error", "finished_at", "failures", "postponed_since"),
         *("due_at", "hinted_at", "hints"),
         *("upstream_open", "upstream_failed", "upstream_unsuccessful"),
@@ -57,13 +59,18 @@ UPDATE = {
 
 
 def grant(db: Database, role: str) -> None:
-    """Grants a PostgreSQL role these rights on the ledger's tables and revokes all others.
+    """Grants a PostgreSQL role these rights on the ledger's tables, revokes all others, and makes its rules.
 
-    One transaction does both, so that running workers notice nothing. Raises `LedgerUnavailable`.
+    One transaction revokes and grants, so that running workers notice nothing. Each rule has a transaction of its own:
+    it locks its table for a moment, and several such locks at once could form a cycle with those of running workers.
+    Raises `LedgerUnavailable`.
     """
+    quoted = db.engine.dialect.identifier_preparer.quote(role)
     with db.transaction() as connection:
-        quoted = connection.dialect.identifier_preparer.quote(role)
         for statement in statements(quoted):
+            connection.execute(text(statement))
+    for statement in rules(quoted, "'" + role.replace("'", "''") + "'"):
+        with db.transaction() as connection:
             connection.execute(text(statement))
 
 

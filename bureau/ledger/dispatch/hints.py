@@ -30,7 +30,7 @@ class Hint:
 
 
 @dataclass(frozen=True)
-class Batch:
+class HintBatch:
     """Holds hints to publish; `more` means that the window had no room for the remaining due tasks."""
 
     hints: tuple[Hint, ...]
@@ -68,7 +68,7 @@ def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
         return [queue for queue in queues if connection.execute(_ANY_DUE, {"queue": queue}).scalar_one()]
 
 
-def reserve_due(db: Database, queue: str, window: int) -> Batch:
+def reserve_due(db: Database, queue: str, window: int) -> HintBatch:
     """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
 
     A lock, held around count and update only, allows one pass a queue at a time. Rows that others have locked are
@@ -78,7 +78,7 @@ def reserve_due(db: Database, queue: str, window: int) -> Batch:
     with db.transaction() as connection:
         db.lock_queue(connection, f"relay.{queue}")
         if is_paused(connection, queue):
-            return Batch((), more=False)
+            return HintBatch((), more=False)
         hinted = connection.execute(
             select(func.count()).where(
                 tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
@@ -88,7 +88,7 @@ def reserve_due(db: Database, queue: str, window: int) -> Batch:
         due = _first_due(connection, queue, room + 1)
         stamped = _stamp(connection, due[:room])
     rows = sorted(stamped, key=lambda row: rank(row.priority, row.due_at))
-    return Batch(tuple(_hint(row) for row in rows), more=len(due) > room)
+    return HintBatch(tuple(_hint(row) for row in rows), more=len(due) > room)
 
 
 def _hint(row: Row[Any]) -> Hint:

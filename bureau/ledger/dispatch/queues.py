@@ -80,7 +80,7 @@ def _purge_job(db: Database, queue: str, job_id: UUID) -> int:
         if job is None:
             return 0
         cancelled = _cancel_ready(job, queue)
-    db.tell(job.end)
+    db.notify_ended(job.end)
     return cancelled
 
 
@@ -96,7 +96,7 @@ def _cancel_ready(job: LockedJob, queue: str) -> int:
     ).all()
     if not ended:
         return 0
-    job.say([TaskEvent("task.cancelled", task.name, {"error": error}) for task in ended])
+    job.add_events([TaskEvent("task.cancelled", task.name, {"error": error}) for task in ended])
     released = release_dependents(job.connection, [(task.id, TaskState.CANCELLED) for task in ended])
     job.ended(len(ended) + released.skipped[job.id])
     job.write()

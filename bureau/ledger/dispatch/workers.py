@@ -62,9 +62,12 @@ class Announced:
 
 
 def register(db: Database, worker: NewWorker) -> None:
+    """Inserts a worker's row. A row with its id is its own, written before the answer to a COMMIT was lost."""
     with db.transaction() as connection:
-        connection.execute(delete(workers_table).where(workers_table.c.id == worker.id))
         connection.execute(delete(workers_table).where(workers_table.c.seen_at < later(-KEPT_SECONDS)))
+        own = update(workers_table).where(workers_table.c.id == worker.id).values(seen_at=now(), stopped_at=None)
+        if connection.execute(own).rowcount:
+            return
         connection.execute(
             insert(workers_table).values(
                 id=worker.id,
@@ -119,7 +122,7 @@ LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-
 
 
 @dataclass(frozen=True)
-class Served:
+class QueueWorkers:
     """Holds the sums over a queue's live workers; `claimed` counts tasks of the last 10 s."""
 
     workers: int
@@ -136,7 +139,7 @@ class Served:
         return max(2 * self.threads, self.claimed)
 
 
-def served(db: Database) -> dict[str, Served]:
+def served(db: Database) -> dict[str, QueueWorkers]:
     """Returns the queues that have a live worker."""
     columns = workers_table.c
     with db.read() as connection:
@@ -151,7 +154,7 @@ def served(db: Database) -> dict[str, Served]:
             .where(LIVE)
             .group_by(columns.queue)
         )
-        return {queue: Served(*numbers) for queue, *numbers in rows}
+        return {queue: QueueWorkers(*numbers) for queue, *numbers in rows}
 
 
 def workers(db: Database) -> list[WorkerRow]:
@@ -167,13 +170,13 @@ def workers(db: Database) -> list[WorkerRow]:
 
 
 def _row(values: dict[str, Any]) -> WorkerRow:
-    said = values["trouble"] if values["live"] else None
-    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": troubles_of(said)})
+    reported = values["trouble"] if values["live"] else None
+    return WorkerRow(**{**values, "live": bool(values["live"]), "trouble": outages_of(reported)})
 
 
-def troubles_of(said: list[Any] | None) -> tuple[Outage, ...]:
+def outages_of(reported: list[Any] | None) -> tuple[Outage, ...]:
     """Reads the outages of a worker's row."""
-    return tuple(Outage.model_validate(one) for one in said or ())
+    return tuple(Outage.model_validate(one) for one in reported or ())
 
 
 Catalogs = dict[tuple[str, datetime], Catalog]

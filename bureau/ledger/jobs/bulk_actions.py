@@ -35,20 +35,20 @@ _APPLIES_TO = {
 
 
 @dataclass(frozen=True)
-class Counted:
+class BulkCount:
     """Counts the jobs that the action applies to, and the failed ones among them by error code."""
 
     count: int
     by_error: dict[str, int]
 
 
-def count(db: Database, owner: str, what: BulkAct, wanted: JobFilter) -> Counted:
+def count(db: Database, owner: str, what: BulkAct, wanted: JobFilter) -> BulkCount:
     """Counts the owner's jobs that match the filter and are in a state that the action applies to."""
     code = jobs.c.error["code"].as_string()
     query = select(code, func.count()).where(*_matching(owner, what, wanted)).group_by(code)
     with db.read() as connection:
         counted = Counter({row[0]: row[1] for row in connection.execute(query)})
-    return Counted(counted.total(), {code: n for code, n in counted.most_common() if code})
+    return BulkCount(counted.total(), {code: n for code, n in counted.most_common() if code})
 
 
 def apply(db: Database, owner: str, what: BulkAct, wanted: JobFilter, *, per_second: float | None = None) -> int:

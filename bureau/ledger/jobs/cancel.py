@@ -46,7 +46,7 @@ def cancel(db: Database, job_id: UUID, owner: str, noted: Act | None = None) -> 
         _stop(job, CANCELLED)
         if noted:
             audit.note(connection, noted)
-    db.tell(job.end)
+    db.notify_ended(job.end)
     return Cancelling.CANCELLED
 
 
@@ -69,7 +69,7 @@ def _expire(db: Database, job_id: UUID) -> bool:
         if connection.execute(select(started)).scalar_one():
             return False
         _stop(job, EXPIRED)
-    db.tell(job.end)
+    db.notify_ended(job.end)
     return True
 
 
@@ -89,6 +89,6 @@ def _stop(job: LockedJob, error: dict[str, Any]) -> None:
         .returning(tasks.c.name, tasks.c.state)
     ).all()
     ended = [row.name for row in stopped if row.state == TaskState.CANCELLED]
-    job.say([TaskEvent("task.cancelled", name, {"error": error}) for name in ended])
+    job.add_events([TaskEvent("task.cancelled", name, {"error": error}) for name in ended])
     job.ended(len(ended))
     job.write()

@@ -1,11 +1,12 @@
 """Claims tasks: one conditional update decides which worker runs a task. Only the claiming worker runs it."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ColumnElement,
@@ -76,6 +77,7 @@ class Claim:
     retry: RetryPolicy
     time_limit_seconds: float
     postponed_seconds: float  # how long the task has been postponed so far
+    token: UUID = field(repr=False)  # ends the claim; claims of one transaction share it
     files: Mapping[UUID, StoredArtifact] = field(
         default_factory=dict
     )  # the owner's files that the input names (see `_named`)
@@ -103,7 +105,7 @@ def claim(
 
     `run` is the actor that the hint names for the task: a forged hint that names another one claims nothing.
     """
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         claims = _claim(connection, _WAITING, [(task_id, run)], queue, worker, lease_seconds)
     return claims.get(task_id)
 
@@ -115,7 +117,7 @@ def claim_batch(
 
     A task whose row is locked at the moment is deferred: `claim` waits for the lock and then gets an answer.
     """
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         claims = _claim(connection, _FREE, wanted, queue, worker, lease_seconds)
         missing = [(task_id, run) for task_id, run in wanted if task_id not in claims]
         locked = {row.id for row in _HINTED.query(connection, _THERE, _rows(missing, queue))} if missing else set()
@@ -126,6 +128,12 @@ def claim_batch(
     return answers
 
 
+def ready(db: Database, task_ids: Collection[UUID], queue: str) -> set[UUID]:
+    """Returns those tasks that could be claimed now. It only reads."""
+    with db.read() as connection:
+        return {row.id for row in _HINTED.query(connection, _THERE, _rows([(one, None) for one in task_ids], queue))}
+
+
 def _claim(
     connection: Connection,
     statement: Update,
@@ -134,11 +142,20 @@ def _claim(
     worker: str,
     lease_seconds: float,
 ) -> dict[UUID, Claim]:
-    rows = _HINTED.query(connection, statement, _rows(wanted, queue), by=worker, lease=lease_seconds)
+    token = uuid4()
+    given = {"by": worker, "lease": lease_seconds, "seal": seal(token)}
+    rows = _HINTED.query(connection, statement, _rows(wanted, queue), **given)
     named = {row.id: _named(row.input) for row in rows}
     every = set[UUID]().union(*named.values())
     there = artifacts.kept(connection, every) if every else {}
-    return {row.id: _claim_of(row, worker, [there[file] for file in named[row.id] & there.keys()]) for row in rows}
+    return {
+        row.id: _claim_of(row, worker, token, [there[file] for file in named[row.id] & there.keys()]) for row in rows
+    }
+
+
+def seal(token: UUID) -> UUID:
+    """Returns the hash of a claim's token, as `worker_rules` computes it."""
+    return UUID(bytes=hashlib.sha256(token.bytes).digest()[:16])
 
 
 def _rows(wanted: Sequence[tuple[UUID, str | None]], queue: str) -> list[dict[str, Any]]:
@@ -180,6 +197,7 @@ def _claiming(locked: Select[Any]) -> Update:
         .values(
             state=TaskState.RUNNING,
             claim_no=tasks.c.claim_no + 1,
+            claim_seal=bindparam("seal", type_=Uuid(), required=True),
             worker=bindparam("by", type_=String(), required=True),
             claimed_at=now(),
             started_at=func.coalesce(tasks.c.started_at, now()),
@@ -194,7 +212,7 @@ _FREE = _claiming(_THERE.with_for_update(skip_locked=True, key_share=True, of=_c
 _WAITING = _claiming(_THERE.with_for_update(key_share=True, of=_candidate))
 
 
-def _claim_of(row: Row[Any], worker: str, files: Sequence[StoredArtifact]) -> Claim:
+def _claim_of(row: Row[Any], worker: str, token: UUID, files: Sequence[StoredArtifact]) -> Claim:
     return Claim(
         task_id=row.id,
         job_id=row.job_id,
@@ -210,6 +228,7 @@ def _claim_of(row: Row[Any], worker: str, files: Sequence[StoredArtifact]) -> Cl
         retry=RetryPolicy(max_attempts=row.max_attempts, base_seconds=row.base_seconds, cap_seconds=row.cap_seconds),
         time_limit_seconds=row.time_limit_seconds,
         postponed_seconds=row.postponed or 0.0,
+        token=token,
         files={file.id: file for file in files if file.owner == row.owner},
     )
 

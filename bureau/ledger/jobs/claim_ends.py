@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Float, Integer, String, Uuid, case, func, insert, null, select, update
+from sqlalchemy import Connection, Float, Integer, String, Text, Uuid, case, func, insert, null, select, update
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.json_rows import JsonRows
@@ -13,9 +13,9 @@ from bureau.ledger.db.tables import attempts, tasks
 
 _COUNTS, _POSTPONES = "counts", "postpones"  # what a retry does with the time since when the task is postponed
 
-_ATTEMPTS = JsonRows(task=Uuid(), outcome=String(), error=Json)
+_ATTEMPTS = JsonRows(task=Uuid(), outcome=String(), error=Json, traceback=Text())
 _RECORD = insert(attempts).from_select(
-    ["task_id", "claim_no", "outcome", "worker", "started_at", "ended_at", "error"],
+    ["task_id", "claim_no", "outcome", "worker", "started_at", "ended_at", "error", "traceback"],
     select(
         tasks.c.id,
         tasks.c.claim_no,
@@ -24,10 +24,11 @@ _RECORD = insert(attempts).from_select(
         tasks.c.claimed_at,
         now(),
         _ATTEMPTS["error"],
+        _ATTEMPTS["traceback"],
     ).where(_ATTEMPTS.matches(tasks.c.id)),
 )
 
-_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json)
+_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json, token=Uuid())
 _SUCCEED = (
     update(tasks)
     .where(_SUCCEEDED.matches(tasks.c.id))
@@ -36,20 +37,30 @@ _SUCCEED = (
         finished_at=now(),
         lease_until=None,
         due_at=None,
+        claim_seal=_SUCCEEDED["token"],
         error=None,
         result=_SUCCEEDED["outcome"],
         progress=func.coalesce(_SUCCEEDED["last"], tasks.c.progress),
     )
 )
 
-_GIVEN_UP = JsonRows(task=Uuid(), state=String(), error=Json)
+_GIVEN_UP = JsonRows(task=Uuid(), state=String(), error=Json, token=Uuid())
 _GIVE_UP = (
     update(tasks)
     .where(_GIVEN_UP.matches(tasks.c.id))
-    .values(state=_GIVEN_UP["state"], error=_GIVEN_UP["error"], finished_at=now(), lease_until=None, due_at=None)
+    .values(
+        state=_GIVEN_UP["state"],
+        error=_GIVEN_UP["error"],
+        finished_at=now(),
+        lease_until=None,
+        due_at=None,
+        claim_seal=_GIVEN_UP["token"],
+    )
 )
 
-_AGAIN = JsonRows(task=Uuid(), delay=Float(), error=Json, since=String(), failures=Integer(), crashes=Integer())
+_AGAIN = JsonRows(
+    task=Uuid(), delay=Float(), error=Json, since=String(), failures=Integer(), crashes=Integer(), token=Uuid()
+)
 _MAKE_READY = (
     update(tasks)
     .where(_AGAIN.matches(tasks.c.id))
@@ -60,6 +71,7 @@ _MAKE_READY = (
         hints=0,
         worker=None,
         lease_until=None,
+        claim_seal=func.coalesce(_AGAIN["token"], tasks.c.claim_seal),
         error=func.coalesce(_AGAIN["error"], tasks.c.error),
         failures=tasks.c.failures + _AGAIN["failures"],
         crashes=tasks.c.crashes + _AGAIN["crashes"],
@@ -81,23 +93,37 @@ class ClaimEnds:
         self._given_up: list[dict[str, Any]] = []
         self._again: list[dict[str, Any]] = []
 
-    def succeed(self, task: UUID, result: Any, progress: dict[str, Any] | None) -> None:
-        self._succeeded.append({"task": task, "outcome": result, "last": progress or None})
+    def succeed(self, task: UUID, result: Any, progress: dict[str, Any] | None, token: UUID | None) -> None:
+        self._succeeded.append({"task": task, "outcome": result, "last": progress or None, "token": token})
 
-    def give_up(self, task: UUID, state: TaskState, error: dict[str, Any]) -> None:
-        self._attempts.append({"task": task, "outcome": state.value, "error": error})
-        self._given_up.append({"task": task, "state": state.value, "error": error})
+    def give_up(
+        self, task: UUID, state: TaskState, error: dict[str, Any], *, traceback: str | None, token: UUID | None
+    ) -> None:
+        self._record(task, state.value, error, traceback)
+        self._given_up.append({"task": task, "state": state.value, "error": error, "token": token})
 
-    def retry(self, task: UUID, delay: float, error: dict[str, Any], *, counted: bool) -> None:
+    def retry(
+        self,
+        task: UUID,
+        delay: float,
+        error: dict[str, Any],
+        *,
+        counted: bool,
+        traceback: str | None,
+        token: UUID | None,
+    ) -> None:
         """Makes the task ready again after an error; one that is not `counted` only postpones it."""
-        outcome, since = ("retry", _COUNTS) if counted else ("postponed", _POSTPONES)
-        self._make_ready(task, outcome, delay, error, since=since, failures=int(counted))
+        self._record(task, "retry" if counted else "postponed", error, traceback)
+        since = _COUNTS if counted else _POSTPONES
+        self._make_ready(task, delay, error, since=since, failures=int(counted), token=token)
 
-    def hand_back(self, task: UUID) -> None:
-        self._make_ready(task, "handed_back", 0.0, None)
+    def hand_back(self, task: UUID, token: UUID | None) -> None:
+        self._record(task, "handed_back", None)
+        self._make_ready(task, 0.0, None, token=token)
 
     def crash(self, task: UUID, delay: float, error: dict[str, Any]) -> None:
-        self._make_ready(task, "crashed", delay, error, crashes=1)
+        self._record(task, "crashed", error)
+        self._make_ready(task, delay, error, crashes=1)
 
     def write(self, connection: Connection) -> None:
         _ATTEMPTS.execute(connection, _RECORD, self._attempts)  # first: it copies what the claims wrote
@@ -105,18 +131,20 @@ class ClaimEnds:
         _GIVEN_UP.execute(connection, _GIVE_UP, self._given_up)
         _AGAIN.execute(connection, _MAKE_READY, self._again)
 
+    def _record(self, task: UUID, outcome: str, error: dict[str, Any] | None, traceback: str | None = None) -> None:
+        self._attempts.append({"task": task, "outcome": outcome, "error": error, "traceback": traceback})
+
     def _make_ready(
         self,
         task: UUID,
-        outcome: str,
         delay: float,
         error: dict[str, Any] | None,
         *,
         since: str | None = None,
         failures: int = 0,
         crashes: int = 0,
+        token: UUID | None = None,
     ) -> None:
-        self._attempts.append({"task": task, "outcome": outcome, "error": error})
         self._again.append(
             {
                 "task": task,
@@ -125,5 +153,6 @@ class ClaimEnds:
                 "since": since,
                 "failures": failures,
                 "crashes": crashes,
+                "token": token,
             }
         )

@@ -59,10 +59,10 @@ def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskS
     released = ReleasedDependents()
     wave = {task_id: Passes.of(state) for task_id, state in ended}
     while wave:
-        told = _tell(connection, wave)
+        counted = _count_down(connection, wave)
         decided = [
             (row, dependent_state(When(row.when), row.upstream_open, row.upstream_failed, row.upstream_unsuccessful))
-            for row in told
+            for row in counted
         ]
         ready = [row for row, state in decided if state is TaskState.READY]
         skipped = [row for row, state in decided if state is TaskState.SKIPPED]
@@ -77,7 +77,7 @@ def release_dependents(connection: Connection, ended: Sequence[tuple[UUID, TaskS
     return released
 
 
-def _tell(connection: Connection, ended: Mapping[UUID, Passes]) -> list[Any]:
+def _count_down(connection: Connection, ended: Mapping[UUID, Passes]) -> list[Any]:
     """Counts down the ended tasks in each waiting dependent. Returns those rows, once each, with the new counters."""
     links = _LINKS.execute(connection, {"ids": list(ended)})
     if not links:
@@ -89,10 +89,10 @@ def _tell(connection: Connection, ended: Mapping[UUID, Passes]) -> list[Any]:
         {"task": task, "closed": closed[task], "failed": failed[task], "unsuccessful": unsuccessful[task]}
         for task in sorted(closed)
     ]
-    told: list[Any] = []
+    counted: list[Any] = []
     for start in range(0, len(counts), ROWS_AT_MOST):
-        told += _COUNTED.query(connection, _COUNT_DOWN, counts[start : start + ROWS_AT_MOST])
-    return told
+        counted += _COUNTED.query(connection, _COUNT_DOWN, counts[start : start + ROWS_AT_MOST])
+    return counted
 
 
 _LINKS = Prepared(

@@ -84,7 +84,7 @@ def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | 
 
 
 def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) -> list[Finished | Deferred]:
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         locked = lock_jobs(connection, [end.claim.job_id for end in ends], skip_locked=skip_locked)
         mine = [end.claim.task_id for end in ends if end.claim.job_id in locked]
         rows = _lock_tasks(connection, mine, skip_locked=skip_locked)
@@ -97,9 +97,9 @@ def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) ->
         changed = {end.claim.job_id for end, fate in zip(ends, fates, strict=True) if fate is FinishResult.DONE}
         write_jobs(connection, [locked[job_id] for job_id in sorted(changed)])
     for job in locked.values():
-        db.tell(job.end)
+        db.notify_ended(job.end)
     return [
-        Deferred.LOCKED if fate is None else closing.told(end.claim.job_id, fate)
+        Deferred.LOCKED if fate is None else closing.finished(end.claim.job_id, fate)
         for end, fate in zip(ends, fates, strict=True)
     ]
 
@@ -132,7 +132,7 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closin
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
         return _read_back(task, end)
-    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines)
+    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token)
     return FinishResult.DONE
 
 
@@ -171,24 +171,34 @@ class Closing:
         self._jobs: dict[UUID, LockedJob] = {}  # jobs whose dependents must be updated
         self._ended: list[tuple[UUID, TaskState]] = []
 
-    def close(self, job: LockedJob, task: Row[Any], ending: Outcome, lines: Sequence[TaskEvent] = ()) -> None:
-        """Gathers a claim's end; `write_jobs` writes the job's own row."""
-        job.say(lines)
+    def close(
+        self,
+        job: LockedJob,
+        task: Row[Any],
+        ending: Outcome,
+        lines: Sequence[TaskEvent] = (),
+        token: UUID | None = None,
+    ) -> None:
+        """Gathers a claim's end; `write_jobs` writes the job's own row.
+
+        `token` is the claim's, which PostgreSQL asks of a worker's role and of nobody else.
+        """
+        job.add_events(lines)
         match ending:
             case Succeeded():
-                self._succeed(job, task, ending)
-            case Failed(error, made):
+                self._succeed(job, task, ending, token)
+            case Failed(error, made, traceback):
                 self._made += made
-                self._give_up(job, task, TaskState.FAILED, error)
+                self._give_up(job, task, TaskState.FAILED, error, token, traceback)
             case Cancelled():
                 error = error_of("cancelled", "The job was cancelled.", retryable=False)
-                self._give_up(job, task, TaskState.CANCELLED, error)
-            case RetryLater(delay, error, counted):
-                self._ends.retry(task.id, delay, error, counted=counted)
+                self._give_up(job, task, TaskState.CANCELLED, error, token)
+            case RetryLater(delay, error, counted, traceback):
+                self._ends.retry(task.id, delay, error, counted=counted, traceback=traceback, token=token)
                 self.woken.add(job.id)
-                _say_retrying(job, task, error, delay, counted=counted)
+                _add_retrying_event(job, task, error, delay, counted=counted)
             case Released():
-                self._ends.hand_back(task.id)
+                self._ends.hand_back(task.id, token)
                 self.woken.add(job.id)
 
     def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
@@ -196,7 +206,7 @@ class Closing:
         error = error_of("worker_lost", "The worker disappeared while it ran this task.", retryable=True)
         self._ends.crash(task.id, delay, error)
         self.woken.add(job.id)
-        _say_retrying(job, task, error, delay, counted=False)
+        _add_retrying_event(job, task, error, delay, counted=False)
 
     def write(self) -> None:
         """Writes the gathered changes, and updates the dependents of all ended tasks at once."""
@@ -211,15 +221,15 @@ class Closing:
         self._ready = released.ready
         self.woken |= released.ready.keys()
 
-    def told(self, job_id: UUID, fate: FinishResult) -> Finished:
+    def finished(self, job_id: UUID, fate: FinishResult) -> Finished:
         """Builds the result for a caller; the first caller of each job gets the tasks that became ready."""
         if fate is not FinishResult.DONE or job_id not in self.woken:
             return Finished(fate)
         self.woken.discard(job_id)
         return Finished(fate, woke=True, ready=tuple(self._ready.pop(job_id, ())))
 
-    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded) -> None:
-        self._ends.succeed(task.id, ending.result, ending.progress)
+    def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded, token: UUID | None) -> None:
+        self._ends.succeed(task.id, ending.result, ending.progress, token)
         self._made += ending.made
         self._removed.append(Removal(job.id, job.owner, ending.removed))
         if ending.added:
@@ -227,19 +237,27 @@ class Closing:
             self.woken.add(job.id)
         self._end(job, task, TaskState.SUCCEEDED, {})
 
-    def _give_up(self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any]) -> None:
-        self._ends.give_up(task.id, state, error)
+    def _give_up(
+        self,
+        job: LockedJob,
+        task: Row[Any],
+        state: TaskState,
+        error: dict[str, Any],
+        token: UUID | None,
+        traceback: str | None = None,
+    ) -> None:
+        self._ends.give_up(task.id, state, error, traceback=traceback, token=token)
         self._end(job, task, state, {"error": error})
 
     def _end(self, job: LockedJob, task: Row[Any], state: TaskState, data: Mapping[str, Any]) -> None:
         alone = job.alone  # then it has no dependents
-        job.say([TaskEvent(f"task.{state}", task.name, dict(data))])
+        job.add_events([TaskEvent(f"task.{state}", task.name, dict(data))])
         job.ended(1, state)
         if not alone:
             self._jobs[job.id] = job
             self._ended.append((task.id, state))
 
 
-def _say_retrying(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
+def _add_retrying_event(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:
     data = {"error": error, "delay_seconds": round(delay, 3), "counted": counted}
-    job.say([TaskEvent("task.retrying", task.name, data)])
+    job.add_events([TaskEvent("task.retrying", task.name, data)])

@@ -58,7 +58,7 @@ def renew(db: Database, held: Sequence[Held], *, lease_seconds: float = LEASE_SE
     return {(task_id, wanted[task_id]) for task_id in mine}
 
 
-def standing(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
+def statuses(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
     """Returns how each claim stands in the ledger."""
     if not held:
         return {}
@@ -106,6 +106,15 @@ def take_back_all(db: Database, jitter: Jitter) -> Expired:
     return _each(db, [(r.id, r.job_id, r.claim_no) for r in running], jitter, only_expired=False)
 
 
+def lose(db: Database, held: Held, jitter: Jitter) -> None:
+    """Gives up one claim whose end cannot be written; as if its lease had ended, it counts as a crash."""
+    task_id, claim_no = held
+    with db.read() as connection:
+        job_id = connection.execute(select(tasks.c.job_id).where(tasks.c.id == task_id)).scalar()
+    if job_id is not None:
+        _take_back(db, task_id, job_id, claim_no, jitter, only_expired=False)
+
+
 def _each(db: Database, candidates: Sequence[tuple[UUID, UUID, int]], jitter: Jitter, *, only_expired: bool) -> Expired:
     taken = [_take_back(db, *candidate, jitter, only_expired) for candidate in candidates]
     return Expired(sum(result is not None for result in taken), any(taken))
@@ -130,7 +139,7 @@ def _take_back(
             closing.crash(job, task, backoff(task.crashes, CRASH_POLICY, jitter))
         closing.write()
         job.write()
-    db.tell(job.end)
+    db.notify_ended(job.end)
     return bool(closing.woken)
 
 

@@ -50,7 +50,7 @@ class LockedJob:
             select(tasks.c.id).where(tasks.c.job_id == self.id).order_by(tasks.c.id).with_for_update(key_share=True)
         )
 
-    def say(self, happened: Sequence[TaskEvent]) -> None:
+    def add_events(self, happened: Sequence[TaskEvent]) -> None:
         self._events += happened
 
     def added(self, count: int) -> None:
@@ -80,7 +80,7 @@ class LockedJob:
 
     def close(self, state: JobState, error: dict[str, Any] | None) -> None:
         """Ends the job; `write_jobs` decides the state from its tasks' states."""
-        self.say([TaskEvent("job.finished", data={"state": state, "error": error})])
+        self.add_events([TaskEvent("job.finished", data={"state": state, "error": error})])
         self.end = JobEnded(self.row.kind, state, max(0.0, self.row.age))
         self._error = error
 

@@ -29,6 +29,7 @@ class Failed:
 
     error: dict[str, Any]
     made: Sequence[StoredArtifact] = ()
+    traceback: str | None = None  # kept with the attempt, as is that of `RetryLater`
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class RetryLater:
     delay: float
     error: dict[str, Any]
     counted: bool
+    traceback: str | None = None
 
 
 @dataclass(frozen=True)

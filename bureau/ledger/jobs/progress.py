@@ -14,7 +14,7 @@ from bureau.ledger.jobs.events import TaskEvent, append
 from bureau.ledger.jobs.leases import Held
 
 
-def write_said(
+def write_events(
     db: Database,
     by_job: Mapping[UUID, Sequence[TaskEvent]],
     progress: Mapping[Held, dict[str, Any]] = MappingProxyType({}),

@@ -37,7 +37,7 @@ class EndedTask:
 
 
 @dataclass(frozen=True)
-class Again:
+class RestartedTask:
     """Holds how a task begins again: ready, or waiting with its counters."""
 
     state: TaskState
@@ -49,7 +49,7 @@ class Again:
 class RetryPlan:
     """Holds the tasks that run again (`begun`) and those whose conditions cannot come true this time either."""
 
-    begun: dict[UUID, Again]
+    begun: dict[UUID, RestartedTask]
     skipped: set[UUID]
 
 
@@ -67,13 +67,13 @@ def plan(ended: Iterable[EndedTask]) -> RetryPlan:
         skipped |= cannot
 
 
-def _begin(task: EndedTask, by_id: Mapping[UUID, EndedTask], again: set[UUID]) -> Again:
+def _begin(task: EndedTask, by_id: Mapping[UUID, EndedTask], again: set[UUID]) -> RestartedTask:
     upstream_open = len(task.upstream & again)
     unsuccessful = sum(
         by_id[upstream].state is not TaskState.SUCCEEDED for upstream in task.upstream if upstream not in again
     )
     state = dependent_state(task.when, upstream_open, 0, unsuccessful) if task.upstream else TaskState.READY
-    return Again(state, upstream_open, unsuccessful)
+    return RestartedTask(state, upstream_open, unsuccessful)
 
 
 def retry(
@@ -117,7 +117,7 @@ def _ended_tasks(job: LockedJob) -> list[EndedTask]:
     return [EndedTask(row.id, TaskState(row.state), When(row.when), frozenset(upstream[row.id])) for row in rows]
 
 
-def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: float) -> None:
+def _begin_again(job: LockedJob, task_id: UUID, start: RestartedTask, delay_seconds: float) -> None:
     name = job.connection.execute(
         update(tasks)
         .where(tasks.c.id == task_id)
@@ -141,7 +141,7 @@ def _begin_again(job: LockedJob, task_id: UUID, start: Again, delay_seconds: flo
         )
         .returning(tasks.c.name)
     ).scalar_one()
-    job.say([TaskEvent("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
+    job.add_events([TaskEvent("task.retrying", name, {"by": "request", "delay_seconds": delay_seconds})])
 
 
 def _skip(job: LockedJob, skipped: set[UUID]) -> None:

@@ -1,4 +1,4 @@
-"""Decides retries, dependents and the end of a job in pure functions, without SQL or a clock."""
+"""Decides retries with backoff, dependents and the end of a job in pure functions, without SQL or a clock."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -130,7 +130,7 @@ def open_batch(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferre
 
 
 def _open(db: Database, intents: Sequence[Intent], *, skip_locked: bool) -> list[Opened | Deferred]:
-    with db.transaction() as connection:
+    with db.hot.transaction() as connection:
         lock = _LOCK_FREE if skip_locked else _LOCK
         claims = {row.id: row for row in lock.execute(connection, {"ids": [intent.task_id for intent in intents]})}
         before = _histories(connection, [intent.task_id for intent in intents])

@@ -47,9 +47,9 @@ def prove(connection: Connection, task_id: UUID) -> None:
     ).all()
     if not unknown:
         return
-    told = {(row.n, row.recipient) for row in connection.execute(_told(task_id))}
+    reported = {(row.n, row.recipient) for row in connection.execute(_reported(task_id))}
     for row in unknown:
-        proven = _proven(row.recipients, {recipient for n, recipient in told if n == row.n})
+        proven = _proven(row.recipients, {recipient for n, recipient in reported if n == row.n})
         if proven != row.recipients:
             state = UNKNOWN if UNKNOWN in proven.values() else SENT
             connection.execute(
@@ -59,12 +59,12 @@ def prove(connection: Connection, task_id: UUID) -> None:
             )
 
 
-def _told(task_id: UUID) -> Any:
+def _reported(task_id: UUID) -> Any:
     return select(mail_events.c.n, mail_events.c.recipient).where(mail_events.c.task_id == task_id).distinct()
 
 
-def _proven(recipients: Mapping[str, str], told: set[str]) -> dict[str, str]:
-    return {one: SENT if state == UNKNOWN and folded(one) in told else state for one, state in recipients.items()}
+def _proven(recipients: Mapping[str, str], reported: set[str]) -> dict[str, str]:
+    return {one: SENT if state == UNKNOWN and folded(one) in reported else state for one, state in recipients.items()}
 
 
 def _of_known_tasks(connection: Connection, events: Sequence[MailEvent]) -> list[MailEvent]:

@@ -62,11 +62,11 @@ def mails(db: Database, job_id: UUID, *, limit: int) -> Mails:
         for row in tries:
             by_task.setdefault(row.task_id, []).append(row)
         shown = _first(by_task, limit)
-        told = connection.execute(select(mail_events).where(mail_events.c.task_id.in_(shown))).all()
+        events = connection.execute(select(mail_events).where(mail_events.c.task_id.in_(shown))).all()
     found = [
         one
         for task_id in shown
-        for one in _of_task(by_task[task_id], [event for event in told if event.task_id == task_id])
+        for one in _of_task(by_task[task_id], [event for event in events if event.task_id == task_id])
     ]
     return Mails(tuple(found[:limit]), sum(len(_addresses(rows)) for rows in by_task.values()))
 
@@ -85,22 +85,22 @@ def _addresses(tries: Sequence[Any]) -> set[str]:
     return {address for row in tries for address in row.recipients} | set(refused_of(tries[0].result))
 
 
-def _of_task(tries: Sequence[Any], told: Sequence[Any]) -> Iterator[Recipient]:
-    for one in recipients(tries, told, tries[0]):
-        steps = list(_steps(one["address"], tries, told))
+def _of_task(tries: Sequence[Any], events: Sequence[Any]) -> Iterator[Recipient]:
+    for one in recipients(tries, events, tries[0]):
+        steps = list(_steps(one["address"], tries, events))
         if one["state"] == SUPPRESSED:
             steps.append(HistoryStep(one["at"], SUPPRESSED, None, one["reason"]))
         yield Recipient(tries[0].name, one["address"], one["state"], one["at"], one["reason"], tuple(steps[-STEPS:]))
 
 
-def _steps(address: str, tries: Sequence[Any], told: Sequence[Any]) -> Iterator[HistoryStep]:
+def _steps(address: str, tries: Sequence[Any], events: Sequence[Any]) -> Iterator[HistoryStep]:
     """Orders attempts and events. Time alone cannot: providers report whole seconds of their own clocks."""
     for row in tries:
         if address not in row.recipients:
             continue
         reason = reason_of(address, row)
         yield HistoryStep(row.ended_at or row.opened_at, row.recipients[address], row.transport, reason)
-        of_it = [event for event in told if event.recipient == folded(address) and event.n == row.n]
+        of_it = [event for event in events if event.recipient == folded(address) and event.n == row.n]
         for event in sorted(of_it, key=lambda event: (event.at, weight_of(event))):
             if event.kind != MailEventKind.PROCESSED:
                 yield HistoryStep(event.at, event.kind, None, event.reason)

@@ -23,11 +23,11 @@ def of_tasks(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[dic
     tries = _by_task(connection, select(deliveries).where(deliveries.c.task_id.in_(ids)).order_by(deliveries.c.n))
     if not tries:
         return {}
-    told = _by_task(connection, select(mail_events).where(mail_events.c.task_id.in_(list(tries))))
-    return {row.id: recipients(tries[row.id], told.get(row.id, ()), row) for row in rows if row.id in tries}
+    events = _by_task(connection, select(mail_events).where(mail_events.c.task_id.in_(list(tries))))
+    return {row.id: recipients(tries[row.id], events.get(row.id, ()), row) for row in rows if row.id in tries}
 
 
-def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dict[str, Any]]:
+def recipients(tries: Sequence[Any], events: Sequence[Any], task: Any) -> list[dict[str, Any]]:
     """Returns the state of each recipient of a task, given the task's row.
 
     The state is `delivered`, `bounced`, `dropped`, `deferred` or `complained` if the provider reported it, else the
@@ -42,7 +42,7 @@ def recipients(tries: Sequence[Any], told: Sequence[Any], task: Any) -> list[dic
     for address, why in refused_of(task.result).items():
         if shown.get(address, {}).get("state") != "refused":  # not refused: the list left it out
             shown[address] = {"address": address, "state": SUPPRESSED, "at": task.finished_at, "reason": why}
-    for event in sorted(told, key=lambda event: (weight_of(event), event.at)):
+    for event in sorted(events, key=lambda event: (weight_of(event), event.at)):
         for address, one in shown.items():
             if folded(address) == event.recipient and event.kind != MailEventKind.PROCESSED:
                 one |= {"state": event.kind, "at": event.at, "reason": event.reason}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, delete, select
+from sqlalchemy import Connection, Row, String, delete, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bureau.contracts.mail.addresses import folded
@@ -38,7 +38,8 @@ def among(db: Database, owner: str, addresses: Sequence[str]) -> dict[str, Suppr
 def listed_among(connection: Connection, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Suppression]:
     """Returns the suppressions of those pairs of owner and address that are listed, in one statement."""
     given = {(owner, folded(address)): (owner, address) for owner, address in asked}
-    rows = _ASKED.query(connection, _AMONG, [{"owner": owner, "address": address} for owner, address in given])
+    statement = _AMONG if connection.dialect.name == "sqlite" else _AMONG_BY_KEY
+    rows = _ASKED.query(connection, statement, [{"owner": owner, "address": address} for owner, address in given])
     return {given[row.owner, row.address]: _suppression(row) for row in rows}
 
 
@@ -46,6 +47,9 @@ _ASKED = JsonRows(owner=String(), address=String())
 _AMONG = select(suppressions).where(
     suppressions.c.owner == _ASKED["owner"], suppressions.c.address == _ASKED["address"]
 )
+# PostgreSQL joins the two by a hash of the whole list, however long it is, unless each address is looked up by itself.
+_listed = _AMONG.limit(1).lateral("listed")
+_AMONG_BY_KEY = select(_listed).select_from(_ASKED.rows).join(_listed, true())
 
 
 def listed(db: Database, owner: str, *, address: str | None, after: str, limit: int) -> list[Suppression]:

@@ -13,12 +13,13 @@ from sqlalchemy.sql.selectable import Select
 from bureau.contracts.jobs.states import JobState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age
-from bureau.ledger.db.tables import attempts, events, jobs, tasks
+from bureau.ledger.db.tables import events, jobs, tasks
 from bureau.ledger.dispatch import workers
 from bureau.ledger.files import artifacts
 from bureau.ledger.jobs.job_filter import JobFilter as JobFilter
 from bureau.ledger.jobs.job_filter import conditions
 from bureau.ledger.mail import recipient_status
+from bureau.ledger.reads.attempts import RecordedAttempt, attempts_by_task
 from bureau.ledger.reads.job_views import (
     JobView,
     TaskView,
@@ -54,10 +55,18 @@ class JobRow:
     attempts: int  # the most that any of its tasks has had
 
 
-def job(db: Database, job_id: UUID, owner: str, served_runs: Container[str] | None = None) -> JobView | None:
+def job(
+    db: Database,
+    job_id: UUID,
+    owner: str,
+    served_runs: Container[str] | None = None,
+    *,
+    tracebacks: bool = False,
+) -> JobView | None:
     """Returns the whole job, or None where this owner has no such job.
 
     `served_runs` holds the names of the tasks that live workers announce, to say whether the job waits for a worker.
+    `tracebacks`: the reader may see those of its attempts.
     """
     live = workers.served(db)
     with db.read() as connection:
@@ -65,7 +74,7 @@ def job(db: Database, job_id: UUID, owner: str, served_runs: Container[str] | No
         if row is None:
             return None
         briefs = connection.execute(_brief().where(tasks.c.job_id == job_id).order_by(tasks.c.position)).all()
-        shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS)
+        shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS, tracebacks=tracebacks)
         files = artifacts.of_job(connection, job_id)
         wait = why_waiting(connection, row, briefs, live, served_runs)
     states = [state_of(brief) for brief in briefs]
@@ -92,11 +101,15 @@ def job(db: Database, job_id: UUID, owner: str, served_runs: Container[str] | No
     )
 
 
-def tasks_of(db: Database, job_id: UUID, owner: str, *, after_position: int, limit: int) -> list[TaskView] | None:
+def tasks_of(
+    db: Database, job_id: UUID, owner: str, *, after_position: int, limit: int, tracebacks: bool = False
+) -> list[TaskView] | None:
     """Returns the job's tasks after a position, in order; None where this owner has no such job."""
     with db.read() as connection:
         mine = connection.execute(select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.owner == owner)).one_or_none()
-        return _task_views(connection, job_id, after_position=after_position, limit=limit) if mine else None
+        if mine is None:
+            return None
+        return _task_views(connection, job_id, after_position=after_position, limit=limit, tracebacks=tracebacks)
 
 
 def jobs_of(
@@ -193,25 +206,19 @@ def _job_row(row: Row[Any], briefs: Sequence[Row[Any]]) -> JobRow:
     )
 
 
-def _task_views(connection: Connection, job_id: UUID, *, after_position: int, limit: int) -> list[TaskView]:
+def _task_views(
+    connection: Connection, job_id: UUID, *, after_position: int, limit: int, tracebacks: bool
+) -> list[TaskView]:
     rows = connection.execute(
         select(tasks, age(tasks.c.due_at).label("overdue"))
         .where(tasks.c.job_id == job_id, tasks.c.position > after_position)
         .order_by(tasks.c.position)
         .limit(limit)
     ).all()
-    recorded = _attempts(connection, [row.id for row in rows])
+    recorded = attempts_by_task(connection, [row.id for row in rows], tracebacks=tracebacks)
     logs = _logs(connection, job_id, {row.name for row in rows})
     mails = recipient_status.of_tasks(connection, rows)
-    return [_task_view(row, recorded[row.id], logs[row.name], mails.get(row.id, [])) for row in rows]
-
-
-def _attempts(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
-    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    query = select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.claim_no)
-    for attempt in connection.execute(query):
-        found[attempt.task_id].append(attempt)
-    return found
+    return [_task_view(row, recorded.get(row.id, ()), logs[row.name], mails.get(row.id, [])) for row in rows]
 
 
 def _logs(connection: Connection, job_id: UUID, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
@@ -228,7 +235,7 @@ def _logs(connection: Connection, job_id: UUID, names: Iterable[str]) -> dict[st
     return found
 
 
-def _task_view(row: Row[Any], recorded: Sequence[Row[Any]], logs: list[Any], mail: list[Any]) -> TaskView:
+def _task_view(row: Row[Any], recorded: Sequence[RecordedAttempt], logs: list[Any], mail: list[Any]) -> TaskView:
     state = state_of(row)
     return TaskView(
         id=row.id,

@@ -89,7 +89,7 @@ def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not progress:
         return None
     current, total = progress["current"], progress.get("total")
-    percent = round(min(100.0, 100.0 * current / total), 1) if total else None
+    percent = round(min(100.0, max(0.0, 100.0 * current / total)), 1) if total else None
     return {"current": current, "total": total, "percent": percent, "note": progress.get("note")}
 
 
@@ -118,6 +118,7 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
             "ended_at": attempt.ended_at,
             "outcome": attempt.outcome,
             "error": attempt.error,
+            "traceback": attempt.traceback,
         }
         for attempt in recorded
     ]
@@ -130,6 +131,7 @@ def attempts_of(row: Any, recorded: Sequence[Any]) -> list[dict[str, Any]]:
                 "ended_at": row.finished_at,
                 "outcome": str(row.state),
                 "error": None,
+                "traceback": None,
             }
         )
     return shown

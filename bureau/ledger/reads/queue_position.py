@@ -26,7 +26,7 @@ def why_waiting(
     connection: Connection,
     job: Row[Any],
     briefs: Sequence[Row[Any]],
-    live: Mapping[str, workers.Served],
+    live: Mapping[str, workers.QueueWorkers],
     served_runs: Container[str] | None,
 ) -> Waiting | None:
     """Returns why the job waits, from all of its tasks, however many; None where it runs or has ended."""

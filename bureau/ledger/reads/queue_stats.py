@@ -10,10 +10,10 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.dispatch.queues import paused
-from bureau.ledger.dispatch.workers import Served, served
+from bureau.ledger.dispatch.workers import QueueWorkers, served
 from bureau.ledger.reads.queue_trouble import QueueTrouble, queue_trouble
 
-UNSERVED = Served(workers=0, threads=0, busy=0, claimed=0)
+UNSERVED = QueueWorkers(workers=0, threads=0, busy=0, claimed=0)
 _NUMBERS = (
     "waiting",
     "later",
@@ -41,7 +41,7 @@ class QueueSurvey:
     expired: int  # running on a lease that ended
     oldest_due_seconds: float
     oldest_hint_seconds: float
-    served: Served
+    served: QueueWorkers
     paused_at: datetime | None
 
     @property

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import workers as workers_table
-from bureau.ledger.dispatch.workers import LIVE, troubles_of
+from bureau.ledger.dispatch.workers import LIVE, outages_of
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ def away(db: Database) -> list[ReportedOutage]:
     """Returns each outage once, by queue and name."""
     columns = workers_table.c
     query = select(columns.queue, columns.trouble).where(LIVE, columns.trouble.is_not(None))
-    said: dict[tuple[str, str], list[Outage]] = defaultdict(list)
+    by_name: dict[tuple[str, str], list[Outage]] = defaultdict(list)
     with db.read() as connection:
-        for queue, told in connection.execute(query):
-            for one in troubles_of(told):
-                said[queue, one.name].append(one)
+        for queue, outages in connection.execute(query):
+            for one in outages_of(outages):
+                by_name[queue, one.name].append(one)
     return [
-        ReportedOutage(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(said.items())
+        ReportedOutage(queue, len(of), min(of, key=lambda one: one.since)) for (queue, _), of in sorted(by_name.items())
     ]

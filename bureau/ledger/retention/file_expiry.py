@@ -67,7 +67,7 @@ def settle(db: Database, found: Candidates, keep: RetentionPolicy) -> int:
     return changed + (_settle_uploads(db, found.uploads, keep) if found.uploads else 0)
 
 
-def told_otherwise(db: Database, keep: RetentionPolicy, after: UUID | None) -> tuple[Candidates, UUID | None]:
+def outdated(db: Database, keep: RetentionPolicy, after: UUID | None) -> tuple[Candidates, UUID | None]:
     """Returns a page of jobs whose files' expiry differs from today's settings, and the next page's start."""
     query = (
         select(artifacts.c.id, artifacts.c.job_id, artifacts.c.expires_at, jobs.c.state, jobs.c.finished_at)
@@ -91,20 +91,20 @@ def _settle_job(db: Database, job_id: UUID, keep: RetentionPolicy) -> int:
             return 0
         expires_at = keep.file_expires_at(job.row.state, job.row.finished_at)
         if expires_at is None or expires_at > _clock(connection):
-            return _tell(connection, job_id, expires_at)
+            return _set_expiry(connection, job_id, expires_at)
         return _remove(connection, _locked(connection, artifacts.c.job_id == job_id), keep, apart_from=job_id)
 
 
-def _tell(connection: Connection, job_id: UUID, expires_at: datetime | None) -> int:
+def _set_expiry(connection: Connection, job_id: UUID, expires_at: datetime | None) -> int:
     other: ColumnElement[bool] = artifacts.c.expires_at.is_not(None)
     if expires_at is not None:
         other = or_(artifacts.c.expires_at.is_(None), artifacts.c.expires_at != expires_at)
-    told = connection.execute(
+    changed = connection.execute(
         update(artifacts)
         .where(artifacts.c.job_id == job_id, artifacts.c.removed_at.is_(None), other)
         .values(expires_at=expires_at)
     )
-    return told.rowcount
+    return changed.rowcount
 
 
 def _settle_uploads(db: Database, ids: Sequence[UUID], keep: RetentionPolicy) -> int:

@@ -94,26 +94,26 @@ def _submit(connection: Connection, schedule: Schedule, tick: datetime, build: B
 
 def _note_problem(connection: Connection, schedule: Schedule, tick: datetime, error: Exception) -> None:
     """Writes why the tick has no job. The schedule goes on: the next tick may have one again."""
-    said = _told(schedule.owner, error)
+    reason = _reason(schedule.owner, error)
     log.warning(
         "no job was submitted for a tick of a schedule",
         owner=schedule.owner,
         schedule=schedule.name,
         tick=tick,
-        error=said,
+        error=reason,
     )
     connection.execute(
         update(schedules)
         .where(schedules.c.owner == schedule.owner, schedules.c.name == schedule.name)
-        .values(problem=said[:1000], problem_at=now())
+        .values(problem=reason[:1000], problem_at=now())
     )
 
 
-def _told(owner: str, error: Exception) -> str:
+def _reason(owner: str, error: Exception) -> str:
     match error:
         case ArtifactGone():
             return f"These files no longer exist: {error}."
         case QuotaExceeded():
-            return error.told(owner)
+            return error.message_for(owner)
         case _:
             return str(error)

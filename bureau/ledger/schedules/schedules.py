@@ -28,7 +28,10 @@ class ScheduleOrigin(StrEnum):
 
 @dataclass(frozen=True)
 class NewSchedule:
-    """A validated schedule; `job` has the form of POST /v1/jobs, `uses` lists files that it refers to."""
+    """A validated schedule; `job` is what it submits, `uses` lists files that it refers to.
+
+    `job` has the form of POST /v1/jobs, or one of the fields `report`, `email` and `certificates` with its request.
+    """
 
     owner: str
     name: str

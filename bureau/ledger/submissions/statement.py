@@ -46,7 +46,7 @@ def submit_batch(db: Database, submissions: Sequence[Submission], room: Room) ->
         chosen=bool(chosen),
     )
     values = {"given": json.dumps(given), "held": HELD_SECONDS, **_numbers(rate)}
-    found = {row.n: row for row in db.execute(text, values)}
+    found = {row.n: row for row in db.hot.execute(text, values)}
     return [_outcome(found.get(number), rate, hinted) for number, hinted in enumerate(stamped)]
 
 

@@ -12,7 +12,7 @@ import structlog
 from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.jobs.outcome import Outcome
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
 from bureau.runtime.finishing import Ended, Finishing
 
 T = TypeVar("T")

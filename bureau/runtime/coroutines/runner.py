@@ -28,17 +28,18 @@ from bureau.ledger.jobs.claim import Claim, NotClaimable
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import Finished
 from bureau.ledger.jobs.outcome import Outcome
+from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
 from bureau.runtime.coroutines.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
-from bureau.runtime.execution import Execution
+from bureau.runtime.execution.execution import Execution
+from bureau.runtime.execution.task_input import needs_results, parsed_input
+from bureau.runtime.execution.task_outcomes import failed, succeeded
 from bureau.runtime.finishing import Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
-from bureau.runtime.task_input import needs_results, parsed_input
-from bureau.runtime.task_outcomes import failed, succeeded
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
@@ -81,6 +82,7 @@ class CoroutineRunner:
         relay: Wakes,
         loop: EventLoop,
         concurrency: int,
+        stale: StaleHints | None = None,
     ) -> None:
         self.queue = queue
         self.pace = Pace(concurrency, relay.wake)
@@ -90,7 +92,7 @@ class CoroutineRunner:
         self._announcements = Announcements(db)
         self._heartbeat = heartbeat
         self._loop = loop
-        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: 0)
+        self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: 0, stale=stale)
         finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: 0)
         self._alone = ThreadPoolExecutor(ALONE_THREADS, f"alone of {queue}")
         self._endings = Endings(queue, finishing, self._done, self._alone)

@@ -9,7 +9,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bureau.contracts.base import clean_text
-from bureau.contracts.errors import MAX_DETAILS, ErrorDetail, PermanentError, TaskError, TransientError
+from bureau.contracts.errors import (
+    LOGIN_REFUSED_SECONDS,
+    MAX_DETAILS,
+    ErrorDetail,
+    PermanentError,
+    TaskError,
+    TransientError,
+)
 
 MAX_ERROR_BODY_BYTES = 1024 * 1024  # a thousand errors of a roster, with their places
 MAX_SHOWN_CHARACTERS = 2000
@@ -18,6 +25,7 @@ MAX_RETRY_AFTER_SECONDS = 86_400.0
 
 # 408 timed out, 425 too early, 429 too many; every 5xx is a failure of the API itself.
 _TRANSIENT = frozenset({408, 425, 429})
+_LOGIN_REFUSED = frozenset({401, 407})  # 403 refuses this request, whoever asks
 
 
 def refusal(
@@ -35,6 +43,13 @@ def refusal(
     if status in _TRANSIENT or status >= 500:
         wait = retry_after(headers.get("retry-after"), now)
         return TransientError("certificates_api_unavailable", what, retry_after=wait)
+    if status in _LOGIN_REFUSED:
+        return TransientError(
+            "certificates_api_login_refused",
+            f"{what.rstrip('.')}. It refused the login: mend CERTIFICATES_API_TOKEN, CERTIFICATES_API_HEADERS "
+            "or the user and password in CERTIFICATES_API.",
+            retry_after=LOGIN_REFUSED_SECONDS,
+        )
     if 300 <= status < 400:
         return PermanentError(
             "certificates_api_redirects",

@@ -14,7 +14,7 @@ from bureau.contracts.outage import Outage
 from bureau.metrics.upstream import called
 from bureau.outage_counter import OutageCounter
 from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
-from bureau.services.certificates.api.multipart import Multipart, Upload
+from bureau.services.certificates.api.multipart import Multipart, RosterUpload
 from bureau.services.certificates.api.polling import location, pause_seconds
 from bureau.services.certificates.api.silence import Silence
 from bureau.threads import in_thread
@@ -69,7 +69,7 @@ class CertificatesApi:
         self._made: httpx.AsyncClient | None = None
         self._outages = OutageCounter()
 
-    async def issue(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
+    async def issue(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
         """Posts the uploads and hands the archive to `exchange.write` piece by piece.
 
         Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive. A cancel closes the
@@ -95,7 +95,7 @@ class CertificatesApi:
             await self._made.aclose()
         self._made = None
 
-    async def _post(self, uploads: Sequence[Upload], exchange: Exchange) -> None:
+    async def _post(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
         import httpx
 
         client = await self._client()

@@ -14,7 +14,7 @@ _ESCAPES = str.maketrans({'"': "%22", "\\": "\\\\", **{chr(code): f"%{code:02X}"
 
 
 @dataclass(frozen=True)
-class Upload:
+class RosterUpload:
     """Describes a file to post; it is read in pieces."""
 
     name: str
@@ -26,7 +26,7 @@ class Upload:
 class Multipart:
     """Holds the parts of a form: `fields` first, then the uploads under the name `files`."""
 
-    def __init__(self, fields: Mapping[str, str], uploads: Sequence[Upload]) -> None:
+    def __init__(self, fields: Mapping[str, str], uploads: Sequence[RosterUpload]) -> None:
         self._boundary = secrets.token_hex(16)
         self._uploads = uploads
         self._fields = b"".join(self._head(name) + b"\r\n" + value.encode() + b"\r\n" for name, value in fields.items())

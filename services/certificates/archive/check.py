@@ -28,7 +28,7 @@ KNOWN_FLAGS = 0x0806 | SIZES_FOLLOW  # UTF-8 names, the level of compression
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """Sets the limits of an archive. `ratio` is the uncompressed to the compressed bytes of one member."""
 
     archive_bytes: int
@@ -61,7 +61,7 @@ class CheckedArchive:
 
 
 def check_archive(
-    file: IO[bytes], limits: Limits, write: Callable[[bytes], object], checkpoint: Callable[[int, int], None]
+    file: IO[bytes], limits: ArchiveLimits, write: Callable[[bytes], object], checkpoint: Callable[[int, int], None]
 ) -> CheckedArchive:
     """Reads all of a seekable `file`, in memory that does not grow with its size, and writes a new archive.
 
@@ -93,7 +93,7 @@ def check_archive(
     return CheckedArchive(file, found, total)
 
 
-def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
+def _listed(file: IO[bytes], limits: ArchiveLimits) -> tuple[list[Member], int]:
     """Returns the members in the order of their data, checked by their entries, and where the data must end."""
     directory = locate(file)
     if directory.entries > limits.members:
@@ -115,7 +115,7 @@ def _listed(file: IO[bytes], limits: Limits) -> tuple[list[Member], int]:
     return sorted(members, key=lambda member: member.header_offset), directory.start
 
 
-def _check_entry(member: Member, limits: Limits) -> None:
+def _check_entry(member: Member, limits: ArchiveLimits) -> None:
     for name in member.names:
         if problem := name_problem(name):
             raise ArchiveError("archive_unsafe_name", f"Member {shown(name)} is refused: its name {problem}.")
@@ -136,7 +136,7 @@ def _check_entry(member: Member, limits: Limits) -> None:
 
 
 def _check_contents(
-    pieces: Iterator[bytes], member: Member, limits: Limits, before: int, checkpoint: Callable[[], None]
+    pieces: Iterator[bytes], member: Member, limits: ArchiveLimits, before: int, checkpoint: Callable[[], None]
 ) -> int:
     """Returns the bytes of the member, counted while decompressing; `before` counts those of the members before it."""
     count = 0
@@ -165,7 +165,7 @@ def _check_contents(
     return count
 
 
-def _member_too_large(member: Member, limits: Limits) -> ArchiveError:
+def _member_too_large(member: Member, limits: ArchiveLimits) -> ArchiveError:
     return ArchiveError(
         "archive_member_too_large",
         f"Member {shown(member.name)} has more than the {limits.member_bytes:,} bytes allowed.",

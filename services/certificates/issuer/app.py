@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.encodings import encoding_or_error
 from bureau.services.certificates.issuer.bundle import Request, write_bundle
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.pdf.typesetter import DesignError, Typesetter
 from bureau.services.certificates.issuer.problems import RefusedError
 from bureau.services.certificates.issuer.rosters.languages import LANGUAGES, language_of
@@ -22,7 +22,7 @@ from bureau.services.certificates.spool import spooled_file
 CHECKPOINT = "bureau.checkpoint"  # a caller in the same process passes it, to follow the work and to stop it
 
 
-def create_app(settings: IssuerSettings, links: Links | None) -> Flask:
+def create_app(settings: IssuerSettings, links: CertificateLinks | None) -> Flask:
     """Returns the app. Errors are JSON: `{"error": {"code", "message", "details"}}`.
 
     Without `links`, QR codes hold text instead of a link.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from bureau.services.certificates.issuer.filenames import certificate_name, roster_folder
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.manifest import (
     CSV,
     ERRORS,
@@ -19,7 +19,7 @@ from bureau.services.certificates.issuer.manifest import (
 )
 from bureau.services.certificates.issuer.pdf.typesetter import CannotDrawError, Certificate, Typesetter
 from bureau.services.certificates.issuer.problems import RowError, invalid_rosters
-from bureau.services.certificates.issuer.rosters.roster import Roster, Row
+from bureau.services.certificates.issuer.rosters.roster import Roster, RosterRow
 from bureau.services.certificates.issuer.serials import serial
 from bureau.signing.certificate_tokens import Claims
 
@@ -34,7 +34,7 @@ class Request:
     organisation: str
     language: str  # for rows that name none, in rosters whose header is in no other language
     chosen_language: str  # the request's language for rows that name none, or ""
-    links: Links | None
+    links: CertificateLinks | None
     rosters: Sequence[Roster]
     idempotency_key: str
     issue_good: bool
@@ -97,7 +97,9 @@ class _Bundle:
         order = {roster.name: number for number, roster in enumerate(self._request.rosters)}
         return sorted(self._errors, key=lambda error: (order[error.file], error.line))
 
-    def _certificate(self, archive: zipfile.ZipFile, number: int, roster: Roster, position: int, row: Row) -> None:
+    def _certificate(
+        self, archive: zipfile.ZipFile, number: int, roster: Roster, position: int, row: RosterRow
+    ) -> None:
         self._checkpoint(self._done, self._total)
         self._done += 1
         request = self._request
@@ -126,7 +128,7 @@ class _Bundle:
             )
         )
 
-    def _of(self, row: Row, number: str, language: str) -> Certificate:
+    def _of(self, row: RosterRow, number: str, language: str) -> Certificate:
         organisation = self._request.organisation
         claims = Claims(number, row.recipient, row.course, row.date, organisation, language)
         return Certificate(
@@ -154,7 +156,7 @@ class _Bundle:
             archive.writestr(_entry(ERRORS), errors_csv(errors))
 
 
-def _undrawable(roster: Roster, row: Row, characters: str) -> RowError:
+def _undrawable(roster: Roster, row: RosterRow, characters: str) -> RowError:
     holding = [name for name in _PRINTED if set(characters) & set(getattr(row, name))]
     message = (
         f"{' and '.join(holding) or 'the row'} holds “{characters[:20]}”, which none of the issuer's fonts has; "

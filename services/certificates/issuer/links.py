@@ -8,7 +8,7 @@ from bureau.settings import SettingsError
 from bureau.signing.certificate_tokens import Claims, Signer
 
 
-class Links:
+class CertificateLinks:
     """Signs links to the gateway at `base_url`. `key` is called when first needed, because it may be in the ledger."""
 
     def __init__(self, key: Callable[[], str], base_url: str) -> None:
@@ -23,7 +23,7 @@ class Links:
         return f"{self._base_url}/c/{self._signer.token(claims)}"
 
 
-def links_of(settings: IssuerSettings) -> Links | None:
+def links_of(settings: IssuerSettings) -> CertificateLinks | None:
     """Returns None without a key: then certificates have no link. Raises `SettingsError`."""
     key = settings.issuer_signing_key.get_secret_value()
     if not key:
@@ -32,4 +32,4 @@ def links_of(settings: IssuerSettings) -> Links | None:
         raise SettingsError(
             ["PUBLIC_URL: set it with ISSUER_SIGNING_KEY, such as https://bureau.example.com; QR codes lead there"]
         )
-    return Links(lambda: key, settings.public_url)
+    return CertificateLinks(lambda: key, settings.public_url)

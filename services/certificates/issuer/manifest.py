@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bureau.formulas import is_formula
 from bureau.services.certificates.issuer.problems import RowError
 from bureau.services.certificates.issuer.rosters.header import ignored_text
 from bureau.services.certificates.issuer.rosters.roster import Roster
@@ -15,9 +16,6 @@ CSV, JSON, ERRORS = "manifest.csv", "manifest.json", "errors.csv"
 COLUMNS = ("file", "recipient", "email", "course", "date", "language", "serial", "link", "sha256")
 ERROR_COLUMNS = ("file", "line", "column", "message")
 VERSION = 1
-
-# A spreadsheet runs a cell that begins with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -79,4 +77,4 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 def neutral(value: str) -> str:
     """Returns `value`, with an apostrophe before it if a spreadsheet would run it."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return f"'{value}" if is_formula(value) else value

@@ -41,7 +41,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/v1/artifacts/<uuid:artifact_id>/<name>",
             view=read,
-            summary="A stored file",
+            summary="Download a stored file",
             linked=Linked.ARTIFACT,
             tag="Follow",
             role=Role.VIEW,
@@ -78,7 +78,7 @@ def _response(storage: Storage, stored: StoredArtifact, call: Call[Any, Any]) ->
             raise problem("range-not-satisfiable", f"The file has {stored.size} bytes.", headers=size)
         case ranges.NotModified():
             return Response(status=304, headers=headers)
-        case ranges.Part(start, end):
+        case ranges.ByteRange(start, end):
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
             return _contents(storage, stored, call.method, headers, start, end, 206)
         case ranges.Whole():

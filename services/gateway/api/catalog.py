@@ -42,9 +42,9 @@ class TemplateList(BaseModel):
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     return [
-        _listing(gateway, "tasks", "Tasks, with the schemas of input and result", CatalogTaskList, _tasks),
-        _listing(gateway, "reports", "Reports, with the schema of their parameters", ReportList, _reports),
-        _listing(gateway, "templates", "Mail templates", TemplateList, _templates),
+        _listing(gateway, "tasks", "List the tasks, with the schemas of input and result", CatalogTaskList, _tasks),
+        _listing(gateway, "reports", "List the reports, with the schema of their parameters", ReportList, _reports),
+        _listing(gateway, "templates", "List the mail templates", TemplateList, _templates),
     ]
 
 

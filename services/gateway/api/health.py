@@ -65,7 +65,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             method="GET",
             path="/healthz",
             view=healthz,
-            summary="Alive",
+            summary="Tell whether the process is alive",
             tag="Health",
             role=None,
             needs_ledger=False,

@@ -12,12 +12,12 @@ from bureau.services.gateway.http.operation import Call, Documented, Nothing, Op
 from bureau.version import version
 
 
-def operation(others: Sequence[Operation[Any, Any]]) -> Operation[Any, Any]:
-    """Returns the route, which describes itself as well."""
+def operation(others: Sequence[Operation[Any, Any]], root: str) -> Operation[Any, Any]:
+    """Returns the route, which describes itself as well. `root` is the path of PUBLIC_URL."""
 
     @cache
     def text() -> str:
-        return json.dumps(document([*others, declared], version()))
+        return json.dumps(document([*others, declared], version(), root))
 
     def read(_: Call[Nothing, Nothing]) -> Response:
         return Response(text(), content_type="application/json")

@@ -21,6 +21,11 @@ class Identity:
     by_session: bool = False
 
     @property
+    def operates(self) -> bool:
+        """Returns whether the sender may see what only people who run Bureau need."""
+        return self.role.includes(Role.OPERATE)
+
+    @property
     def name(self) -> str:
         """Returns the name for the audit log."""
         return f"key {self.key_id}" if self.key_id else self.owner

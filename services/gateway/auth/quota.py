@@ -30,10 +30,10 @@ def hold(
 
 
 def _refusal(exceeded: QuotaExceeded, owner: str) -> ProblemError:
-    said = exceeded.told(owner)
+    message = exceeded.message_for(owner)
     if exceeded.what == "jobs":
-        return try_again("too-many-open-jobs", f"{said} Wait, or cancel some jobs.", _RETRY_SECONDS)
-    return try_again("too-many-bytes-stored", said, _RETRY_SECONDS)
+        return try_again("too-many-open-jobs", f"{message} Wait, or cancel some jobs.", _RETRY_SECONDS)
+    return try_again("too-many-bytes-stored", message, _RETRY_SECONDS)
 
 
 FRESH_SECONDS = 1.0

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from bureau.ledger.access.idempotency import Scope
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import idempotency
-from bureau.services.gateway.http.operation import Call, Operation, Reply
+from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
 from bureau.services.gateway.http.parsing.validation import Reader
 
 
@@ -29,7 +29,7 @@ class ApiCalls:
         answered = operation.view(self._call(operation, call, body, query))
         if not isinstance(answered, Reply):
             raise TypeError(f"{name} answers with a stream, which no page shows")
-        return answered.body or BaseModel()
+        return answered.body or Nothing()
 
     def once(self, name: str, call: Call[Any, Any], body: dict[str, Any], key: str) -> BaseModel:
         """Performs an operation once, however often the page asks for it with this idempotency key."""
@@ -37,7 +37,7 @@ class ApiCalls:
         scope = Scope(call.owner, operation.method, operation.path, key or uuid4().hex)
         asked = self._call(operation, call, body, None)
         reply = idempotency.once(self._gateway.database, scope, key, operation, asked)
-        return reply.body or BaseModel()
+        return reply.body or Nothing()
 
     def _call(
         self, operation: Operation[Any, Any], call: Call[Any, Any], body: dict[str, Any] | None, query: BaseModel | None

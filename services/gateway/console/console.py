@@ -15,12 +15,12 @@ from bureau.services.gateway.console.pages import (
     problems,
     queues,
     reports,
-    schedules,
     session,
     static_files,
     tasks,
     workers,
 )
+from bureau.services.gateway.console.pages.schedules import schedule_editor, schedule_list
 from bureau.services.gateway.console.state.dependency_watch import Watch
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Operation
@@ -37,7 +37,8 @@ def operations(gateway: Gateway, api: Sequence[Operation[Any, Any]]) -> list[Ope
         *job.operations(frame, acting),
         *tasks.operations(frame),
         *workers.operations(frame),
-        *schedules.operations(frame, acting),
+        *schedule_list.operations(frame, acting),
+        *schedule_editor.operations(frame, acting),
         *reports.operations(frame, acting),
         *audit.operations(frame),
         *keyboard.operations(frame),

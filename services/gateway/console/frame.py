@@ -18,6 +18,7 @@ from bureau.services.gateway.console.state.dependency_watch import Watch, broker
 from bureau.services.gateway.console.state.theme import THEMES, chosen_theme
 from bureau.services.gateway.console.text import words
 from bureau.services.gateway.context import Gateway
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.operation import Call, Documented, Operation
 from bureau.services.gateway.http.security import PAGE_HEADERS
 from bureau.services.gateway.problems import RETRY_SECONDS
@@ -136,7 +137,7 @@ def _known() -> Identity | None:
 
 
 def go(address: str, **query: str | int) -> Response:
-    """Redirects to a page with GET, so that a reload does not post again."""
+    """Redirects to a page with GET, so that a reload does not post again. The answer gets the prefix as it leaves."""
     given = f"{'&' if '?' in address else '?'}{urlencode(query)}" if query else ""
     answer = redirect(f"{address}{given}", 303)
     return Response(headers={"Location": answer.headers["Location"]}, status=303)
@@ -144,7 +145,7 @@ def go(address: str, **query: str | int) -> Response:
 
 def local_address(text: str | None) -> str:
     """Returns the local address that a form or a query names; `/` for one that leads elsewhere."""
-    text = text or "/"
+    text = prefix.current().local(text or "/")
     is_ours = text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
     return text if is_ours else "/"
 

@@ -56,6 +56,16 @@ def values(schema: Mapping[str, Any], filled: Mapping[str, str]) -> dict[str, An
     return found
 
 
+def texts(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the texts of the form's fields for a JSON object, as `values` reads them."""
+    properties = schema.get("properties", {})
+    return {
+        PREFIX + name: _local(value) if _kind(properties[name])[1].get("format") == "date-time" else _text(value)
+        for name, value in given.items()
+        if name in properties
+    }
+
+
 def _field(name: str, prop: Mapping[str, Any], required: bool) -> Field:
     kind, inner = _kind(prop)
     given = prop.get("default", inner.get("default"))
@@ -125,6 +135,14 @@ def _moment(text: str) -> str:
     except ValueError:
         return text
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat().replace("+00:00", "Z")
+
+
+def _local(text: Any) -> str:
+    """Returns a time in UTC without its offset, as `<input type="datetime-local">` takes it."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None).isoformat()
+    except (ValueError, OverflowError):
+        return _text(text)
 
 
 def _text(value: Any) -> str:

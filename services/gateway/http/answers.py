@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # it exists for type checkers only
     from _typeshed.wsgi import WSGIEnvironment
 
 from bureau.contracts.problems import Problem
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.operation import Reply
 from bureau.services.gateway.problem_model import PROBLEM_TYPE, FieldErrorModel, ProblemDocument
 
@@ -33,7 +34,8 @@ def response_of(reply: Reply | Response) -> Response:
         empty = Response(status=reply.status, headers=reply.headers)
         del empty.headers["Content-Type"]
         return empty
-    return JsonResponse(reply.body.model_dump_json(by_alias=True).encode(), reply.status, reply.headers)
+    text = reply.body.model_dump_json(by_alias=True, context=_context())
+    return JsonResponse(text.encode(), reply.status, reply.headers)
 
 
 def problem_response(refused: Problem) -> Response:
@@ -45,5 +47,10 @@ def problem_response(refused: Problem) -> Response:
         detail=refused.detail,
         errors=[FieldErrorModel(**asdict(error)) for error in refused.errors],
     )
-    text = body.model_dump_json(exclude_none=True)
+    text = body.model_dump_json(exclude_none=True, context=_context())
     return Response(text, refused.status, refused.headers, content_type=PROBLEM_TYPE)
+
+
+def _context() -> dict[str, str]:
+    """Returns what the addresses in an answer need: see `LocalAddress`."""
+    return {"root": prefix.current().root}

@@ -9,6 +9,7 @@ from flask import Flask, Request, Response, g, request
 
 from bureau import malloc
 from bureau.metrics import http as metrics
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.security import AllowedHosts, add_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings
 
@@ -38,14 +39,15 @@ def add_context(app: Flask, settings: GatewaySettings) -> None:
 
     def end(response: Response) -> Response:
         asked, kept = _this()
+        prefix.of(asked.environ).put_before_location(response.headers)
         add_headers(response.headers, {REQUEST_ID: kept.request_id, **kept.headers})
         seconds = time.monotonic() - kept.began
         route = asked.url_rule.rule if asked.url_rule else None
         metrics.answered(route, asked.method, response.status_code, seconds)
         # Health checks run every few seconds, and an accepted submission is recorded in its job's row: both are logged
         # as debug.
-        say = log.debug if asked.endpoint in _HEALTH or kept.in_ledger else log.info
-        say(
+        write = log.debug if asked.endpoint in _HEALTH or kept.in_ledger else log.info
+        write(
             "request",
             method=asked.method,
             path=route if asked.endpoint in _NAMES_PEOPLE else asked.path,

@@ -88,7 +88,7 @@ class EventStream(Generic[T]):
         except BaseException:  # on any exception: the seat was taken and nothing else would release it
             seats.leave()
             raise
-        self._pieces = self._tell()
+        self._pieces = self._messages()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -102,15 +102,15 @@ class EventStream(Generic[T]):
             self._source.close()
             self._seats.leave()
 
-    def _tell(self) -> Iterator[bytes]:
+    def _messages(self) -> Iterator[bytes]:
         yield RETRY  # sent at once, so that the client gets the response head
         comment_at = time.monotonic() + COMMENT_SECONDS
         while not self._over():
-            told = [self._message(one) for one in self._source.take(LOOK_SECONDS)]
+            messages = [self._message(one) for one in self._source.take(LOOK_SECONDS)]
             if time.monotonic() >= comment_at:
-                told.append(b":\n\n")
+                messages.append(b":\n\n")
                 comment_at += COMMENT_SECONDS
-            for piece in _pieces(told):
+            for piece in _pieces(messages):
                 if not self._is_read():
                     self._peer.hang_up()
                     return

@@ -11,7 +11,7 @@ from bureau.services.gateway.http.operation import Documented, Operation
 from bureau.services.gateway.http.parsing import form_values
 from bureau.services.gateway.http.parsing.multipart import OPTIONS, Files
 from bureau.services.gateway.problem_model import PROBLEM_TYPE, ProblemDocument
-from bureau.services.gateway.problems import KINDS, Kind
+from bureau.services.gateway.problems import KINDS, ProblemKind
 from bureau.signing.signed_links import PARAMETER
 
 Mode = Literal["validation", "serialization"]
@@ -37,8 +37,8 @@ _HEADERS = {
 }
 
 
-def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[str, Any]:
-    """Returns the whole document."""
+def document(operations: Sequence[Operation[Any, Any]], version: str, root: str = "") -> dict[str, Any]:
+    """Returns the whole document. `root` is the path of PUBLIC_URL."""
     schemas, definitions = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -53,7 +53,7 @@ def document(operations: Sequence[Operation[Any, Any]], version: str) -> dict[st
             "version": version,
             "description": "Background paperwork: certificates, CSV reports, e-mail and tasks of your own.",
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root or "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
         "components": {"schemas": definitions, "securitySchemes": _SCHEMES},
@@ -181,7 +181,7 @@ def _body(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, Any]:
 def _form_schema(model: type[BaseModel], files: Files) -> dict[str, Any]:
     """Returns the schema of a form: each plain field is a part, nested fields go into `options`."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    nested = {name for name, kind in form_values.kinds(schema).items() if kind is form_values.Kind.NESTED}
+    nested = {name for name, kind in form_values.kinds(schema).items() if kind is form_values.FieldKind.NESTED}
     plain = {name: _without_null(prop) for name, prop in schema.get("properties", {}).items() if name not in nested}
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     part = {"type": "array", "items": file, "minItems": files.at_least, "maxItems": files.at_most}
@@ -208,7 +208,7 @@ def _responses(operation: Operation[Any, Any], schemas: Schemas) -> dict[str, An
     responses = {str(answer.status): _answer(answer, schemas, limited) for answer in operation.answers}
     if not operation.api and operation.role:
         responses.setdefault("303", _answer(_LOG_IN, schemas, limited))
-    by_status: dict[int, list[Kind]] = {}
+    by_status: dict[int, list[ProblemKind]] = {}
     for slug in dict.fromkeys(_slugs(operation)):
         by_status.setdefault(KINDS[slug].status, []).append(KINDS[slug])
     for status, kinds in sorted(by_status.items()):
@@ -257,7 +257,7 @@ def _answer(answer: Documented, schemas: Schemas, limited: Sequence[str]) -> dic
     return described
 
 
-def _problem(kinds: Sequence[Kind], limited: Sequence[str]) -> dict[str, Any]:
+def _problem(kinds: Sequence[ProblemKind], limited: Sequence[str]) -> dict[str, Any]:
     names = ["Request-Id", *(() if kinds[0].status == 401 else limited)]
     if kinds[0].status == 401:
         names.append("WWW-Authenticate")

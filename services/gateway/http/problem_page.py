@@ -5,6 +5,7 @@ from markupsafe import escape
 from werkzeug.datastructures import MIMEAccept
 
 from bureau.contracts.problems import Problem
+from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.security import PAGE_POLICY
 from bureau.services.gateway.problem_model import PROBLEM_TYPE
 
@@ -15,18 +16,18 @@ _PAGE = """<!doctype html>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <title>{title} · Bureau</title>
-  <link rel="stylesheet" href="/static/bureau.css">
-  <link rel="stylesheet" href="/static/narrow.css">
-  <link rel="icon" type="image/svg+xml" href="/static/bureau.svg">
+  <link rel="stylesheet" href="{root}/static/bureau.css">
+  <link rel="stylesheet" href="{root}/static/narrow.css">
+  <link rel="icon" type="image/svg+xml" href="{root}/static/bureau.svg">
 </head>
 <body>
   <header class="top">
-    <a class="brand" href="/"><img src="/static/bureau.svg" alt="" width="22" height="22"> Bureau</a>
+    <a class="brand" href="{root}/"><img src="{root}/static/bureau.svg" alt="" width="22" height="22"> Bureau</a>
   </header>
   <main>
     <h1>{title}</h1>
     <p>{detail}</p>
-    <p><a href="/">To the start</a> · <a href="/problems/{slug}">What this means</a></p>
+    <p><a href="{root}/">To the start</a> · <a href="{root}/problems/{slug}">What this means</a></p>
   </main>
 </body>
 </html>
@@ -42,7 +43,8 @@ def wants_page(accepted: MIMEAccept) -> bool:
 
 
 def problem_page(refused: Problem) -> Response:
-    text = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail), slug=refused.slug)
+    title, detail = escape(refused.title), escape(refused.detail)
+    text = _PAGE.format(title=title, detail=detail, slug=refused.slug, root=escape(prefix.current().root))
     # The policy for answers to programs would block the stylesheet.
     headers = {**refused.headers, "Vary": "Accept", "Content-Security-Policy": PAGE_POLICY}
     return Response(text, refused.status, headers, content_type="text/html; charset=utf-8")

@@ -13,7 +13,7 @@ from bureau.contracts.base import clean_text
 from bureau.contracts.problems import FieldError, ProblemError
 from bureau.services.gateway.http.operation import Body, Nothing
 from bureau.services.gateway.http.parsing import form_values, json_body
-from bureau.services.gateway.http.parsing.multipart import Form, UploadedFile, read_form, values_of
+from bureau.services.gateway.http.parsing.multipart import MultipartForm, UploadedFile, read_form, values_of
 from bureau.services.gateway.http.parsing.validation import Reader, as_parameters
 from bureau.services.gateway.problems import invalid, problem, refuse
 from bureau.services.gateway.settings import GatewaySettings
@@ -68,7 +68,7 @@ class BodyReader(Generic[B]):
         form = read_form(stream, boundary, rule, self._reader.kinds)
         return self._form_value(form), form.files, lambda: form.fingerprint
 
-    def _form_value(self, form: Form) -> B:
+    def _form_value(self, form: MultipartForm) -> B:
         """Returns the value of a form. Errors of files and errors of fields are reported together."""
         try:
             value = self._reader.read(values_of(form, self._reader.kinds))

@@ -139,7 +139,7 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
                 path=path,
                 query=query.read(request) if query else Nothing(),
                 body=Nothing(),
-                headers=_told_headers(),
+                headers=_headers_for_views(),
                 method=request.method,
                 wait_seconds=_wait_seconds(operation, gateway),
                 request_id=g.request_id,
@@ -152,7 +152,7 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 def _with_raw_body(operation: AnyOperation) -> Reading:
     def answer(path: dict[str, Any], admission: Admission) -> Reply | Response:
         raw = read_limited(request, "a batch of events", RAW_BYTES)
-        headers = _told_headers()
+        headers = _headers_for_views()
         return operation.view(
             Call(
                 identity=admission.identity,
@@ -219,7 +219,7 @@ def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] |
     return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader()
 
 
-def _told_headers() -> Headers:
+def _headers_for_views() -> Headers:
     """Returns the headers that views may see. The key is left out, so that no view can reveal it by mistake."""
     return Headers([(name, value) for name, value in request.headers if name != "Authorization"])
 

@@ -149,8 +149,8 @@ def _id(one: dict[str, Any]) -> str:
     given = _text(one, "sg_event_id")
     if 0 < len(given) <= _ID - 3:
         return f"sg:{given}"
-    told = given or json.dumps(one, sort_keys=True)
-    return f"sg:{hashlib.sha256(told.encode()).hexdigest()}"
+    identity = given or json.dumps(one, sort_keys=True)
+    return f"sg:{hashlib.sha256(identity.encode()).hexdigest()}"
 
 
 def _text(one: dict[str, Any], name: str) -> str:

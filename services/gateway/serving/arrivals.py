@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class _Waiting(Generic[C]):
+class _Arrival(Generic[C]):
     connection: C
     sock: socket.socket
     address: str
@@ -82,9 +82,9 @@ class Arrivals(Generic[C]):
         self._server = server
         self._slow = _Slow(max(1, threads // 2), max(1, threads // 4))
         self._lock = threading.Lock()
-        self._waiting: OrderedDict[int, _Waiting[C]] = OrderedDict()
+        self._waiting: OrderedDict[int, _Arrival[C]] = OrderedDict()
         self._of_address: Counter[str] = Counter()
-        self._queued: OrderedDict[int, _Waiting[C]] = OrderedDict()  # waiting for a slot
+        self._queued: OrderedDict[int, _Arrival[C]] = OrderedDict()  # waiting for a slot
         # On systems other than Linux, a connection gets its thread at once.
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._thread: threading.Thread | None = None
@@ -98,7 +98,7 @@ class Arrivals(Generic[C]):
         now = time.monotonic()
         seconds = 2.0 if self._stopping else IDLE_SECONDS if kept else HEAD_SECONDS
         timeout = sock.gettimeout()
-        waiting = _Waiting(connection, sock, address, timeout, now + seconds)
+        waiting = _Arrival(connection, sock, address, timeout, now + seconds)
         if timeout is not None:
             sock.setblocking(False)
         with self._lock:
@@ -141,11 +141,11 @@ class Arrivals(Generic[C]):
             self._thread = threading.Thread(target=self._run, args=(self._epoll,), name="arrivals", daemon=True)
             self._thread.start()
 
-    def _oldest(self, address: str) -> "_Waiting[C] | None":
+    def _oldest(self, address: str) -> "_Arrival[C] | None":
         found = next((one for one in self._waiting.values() if one.address == address), None)
         return self._taken(found.sock.fileno()) if found else None
 
-    def _taken(self, number: int) -> "_Waiting[C] | None":
+    def _taken(self, number: int) -> "_Arrival[C] | None":
         """Removes and returns a connection. The caller holds the lock."""
         waiting = self._waiting.pop(number, None) or self._queued.pop(number, None)
         if waiting is not None:
@@ -201,7 +201,7 @@ class Arrivals(Generic[C]):
             return
         self._judge(number, waiting, arrival(data))
 
-    def _judge(self, number: int, waiting: "_Waiting[C]", seen: Arrival) -> None:
+    def _judge(self, number: int, waiting: "_Arrival[C]", seen: Arrival) -> None:
         match seen:
             case Arrival.HEAD_MISSING:
                 if not waiting.begun:
@@ -248,7 +248,7 @@ class Arrivals(Generic[C]):
                 waiting.sock.settimeout(waiting.timeout)
             to(waiting.connection)
 
-    def _close(self, waiting: "_Waiting[C]") -> None:
+    def _close(self, waiting: "_Arrival[C]") -> None:
         self._server.close(waiting.connection)
 
     def _refuse(self, sock: socket.socket, answer: bytes, connection: C) -> None:

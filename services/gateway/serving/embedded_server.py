@@ -41,7 +41,7 @@ class StrictRequest(HTTPRequest):
         super().send_headers()
 
 
-class Connection(HTTPConnection):
+class HttpConnection(HTTPConnection):
     RequestHandlerClass = StrictRequest
 
     def communicate(self) -> bool:
@@ -59,7 +59,7 @@ class Connection(HTTPConnection):
 class EmbeddedServer(wsgi.Server):
     """Gives its threads only requests that have arrived; /healthz has a thread of its own."""
 
-    ConnectionClass = Connection
+    ConnectionClass = HttpConnection
     max_request_header_size = HEAD_BYTES
 
     def __init__(self, address: tuple[str, int], app: Any, *, threads: int, shutdown_timeout: int) -> None:

@@ -37,7 +37,7 @@ def message_id(task_id: UUID, sender: Mailbox) -> str:
     return f"<{task_id}@{sender.domain[-_DOMAIN:].lstrip('.-')}>"
 
 
-class Form(Enum):
+class MessageForm(Enum):
     """Names how a message is written; it depends on what the server accepts."""
 
     ASCII = "ascii"  # every byte is ASCII: any server accepts it
@@ -119,15 +119,15 @@ class Message:
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return headers
 
-    def written(self, form: Form) -> bytes:
+    def written(self, form: MessageForm) -> bytes:
         """Returns the headers and parts with CRLF line ends, without `bcc`.
 
         In `ASCII` and `EIGHT_BIT`, headers only name mailboxes whose addresses are not ASCII. Use `UTF8` for a message
         whose `sender` or `reply_to` has such an address.
         """
-        content = self._content(eight_bit=form is not Form.ASCII)
+        content = self._content(eight_bit=form is not MessageForm.ASCII)
         first, *rest = _pieces(content, self.message_id.strip("<>").partition("@")[0])
-        return CRLF.join([self._headers(ascii_only=form is not Form.UTF8).encode() + first, *rest, b""])
+        return CRLF.join([self._headers(ascii_only=form is not MessageForm.UTF8).encode() + first, *rest, b""])
 
     def _headers(self, *, ascii_only: bool) -> str:
         lines = [

@@ -17,7 +17,7 @@ class TransportEntry:
 
     name: str
     transport: Transport
-    gate: CircuitBreaker = field(default_factory=CircuitBreaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
 
 class FailoverRoute:
@@ -55,7 +55,7 @@ class FailoverRoute:
 
     def trouble(self) -> list[Outage]:
         """Reports the transports whose breakers are open."""
-        return [one for stop in self.stops for one in stop.gate.trouble(stop.name)]
+        return [one for stop in self.stops for one in stop.breaker.trouble(stop.name)]
 
     def close(self) -> None:
         for stop in self.stops:
@@ -105,7 +105,7 @@ class RouteAttempt:
         Rate-limited mail waits; only an outage causes a failover.
         """
         for stop in self._left:
-            closed = stop.gate.enter()
+            closed = stop.breaker.enter()
             if closed is None:
                 self._now = stop
                 return stop

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.message.message import Message, MessageForm
 from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.stop_token import StopToken
 
@@ -27,7 +27,7 @@ class FileTransport:
         path = self._path(message.message_id)
         envelope = ",\r\n ".join(recipients)
         try:
-            placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode(), message.written(Form.UTF8))
+            placed = _place(path, f"X-Envelope-To: {envelope}\r\n".encode(), message.written(MessageForm.UTF8))
         except OSError as error:
             raise TransportUnavailable(f"the outbox {self.folder} cannot be written: {error.strerror}") from error
         return SendResult.same(recipients, Verdict.SENT, str(path) if placed else f"{path} exists already")

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 
 from bureau.contracts.base import clean_text
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS
 from bureau.metrics.upstream import called
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
@@ -95,19 +96,20 @@ class SendGridTransport:
             return SendResult.same(recipients, Verdict.SENT, "200 checked in sandbox mode, sent to nobody")
         if response.status_code != _ACCEPTED:
             return AnswerLost(f"SendGrid answered {response.status_code}, which means neither accepted nor refused")
-        said = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
-        return replace(SendResult.same(recipients, Verdict.SENT, said), pause_seconds=_used_up(response.headers))
+        answer = f"202 accepted {response.headers.get('X-Message-Id', '')}".strip()
+        return replace(SendResult.same(recipients, Verdict.SENT, answer), pause_seconds=_used_up(response.headers))
 
 
 def _refusal(error: HTTPError, recipients: Sequence[str]) -> SendResult | TransportUnavailable | AnswerLost:
-    status, said = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
+    status, answer = int(error.status_code), f"SendGrid answered {error.status_code}: {_message(error.body)}"
     if status in _BEHIND_GATEWAY:
-        return AnswerLost(said)
-    if status == 401:
-        return TransportUnavailable(f"{said}. Check SENDGRID_API_KEY")
+        return AnswerLost(answer)
+    if status == 401 or (status == 403 and "access forbidden" in answer):
+        hint = "SendGrid refused the key: mend SENDGRID_API_KEY, which needs the permission Mail Send"
+        return TransportUnavailable(f"{answer}. {hint}", retry_after=LOGIN_REFUSED_SECONDS)
     if status == 429 or status >= 500:
-        return TransportUnavailable(said, retry_after=_retry_after(error.headers))
-    return SendResult.same(recipients, Verdict.REFUSED, said)
+        return TransportUnavailable(answer, retry_after=_retry_after(error.headers))
+    return SendResult.same(recipients, Verdict.REFUSED, answer)
 
 
 def _message(body: bytes) -> str:

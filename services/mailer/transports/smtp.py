@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import (
     END_WITHIN_SECONDS,
@@ -19,10 +20,12 @@ from bureau.services.mailer.transports.base import (
 from bureau.services.mailer.transports.interruptible_socket import InterruptibleSocket
 from bureau.services.mailer.transports.smtp_extensions import CANNOT, EnvelopePlan, plan
 from bureau.services.mailer.transports.smtp_server import SmtpServer
-from bureau.services.mailer.transports.smtp_session import START_MAIL, Reply, SmtpSession
+from bureau.services.mailer.transports.smtp_session import START_MAIL, SmtpReply, SmtpSession
 from bureau.stop_token import StopToken
 
 KEEP_IDLE_SECONDS = 60.0  # servers close idle connections after minutes; routers drop them silently
+
+LOGIN_REQUIRED = 530  # RFC 4954 and RFC 3207
 
 
 class SmtpTransport:
@@ -52,7 +55,7 @@ class SmtpTransport:
         wire = InterruptibleSocket()
         with window.cutting_off(wire.cut):
             with stop.interrupting(wire.interrupt), self._outages():
-                session, planned, reply = self._begun(message, recipients, wire)
+                session, planned, reply = self._begun(message, recipients, wire, window)
             with self._keeping(session, wire):
                 with stop.interrupting(wire.interrupt), self._outages():
                     replies = _offered(session, reply, planned)
@@ -75,26 +78,30 @@ class SmtpTransport:
                 session.quit()
 
     def _begun(
-        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket
-    ) -> tuple[SmtpSession, EnvelopePlan, Reply]:
+        self, message: Message, recipients: Sequence[str], wire: InterruptibleSocket, window: DeliveryWindow
+    ) -> tuple[SmtpSession, EnvelopePlan, SmtpReply]:
         """Returns a session and its answer to MAIL FROM.
 
         The answer shows whether a kept session is still alive; if not, it is replaced.
         """
         while session := self._taken():
-            with suppress(smtplib.SMTPException, OSError):
+            try:
                 session.use(wire, self._read_timeout)
-                return session, *_asked(session, message, recipients)
-            session.close()
+                return session, *_asked(session, message, recipients, window)
+            except (smtplib.SMTPException, OSError):
+                session.close()
+            except BaseException:
+                session.close()
+                raise
         session = SmtpSession(self._server, self._context, wire, self._connect_timeout)
         try:
             session.begin(self._read_timeout)
-            return session, *_asked(session, message, recipients)
+            return session, *_asked(session, message, recipients, window)
         except BaseException:
             session.close()
             raise
 
-    def _ended(self, session: SmtpSession) -> Reply:
+    def _ended(self, session: SmtpSession) -> SmtpReply:
         try:
             return session.end_of_data()
         except (smtplib.SMTPException, OSError) as error:
@@ -130,7 +137,8 @@ class SmtpTransport:
             yield
         except smtplib.SMTPAuthenticationError as error:
             raise TransportUnavailable(
-                f"{self._server} refused the user or password of MAIL_URL: {_words(error)}"
+                f"{self._server} refused the user or password of MAIL_URL: {_words(error)}",
+                retry_after=LOGIN_REFUSED_SECONDS if _is_final(error) else None,
             ) from error
         except smtplib.SMTPNotSupportedError as error:
             hint = "a password in MAIL_URL needs STARTTLS and AUTH; with ?starttls=never it is sent without STARTTLS"
@@ -143,48 +151,68 @@ class SmtpTransport:
             raise TransportUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
 
 
-def _asked(session: SmtpSession, message: Message, recipients: Sequence[str]) -> tuple[EnvelopePlan, Reply]:
+def _asked(
+    session: SmtpSession, message: Message, recipients: Sequence[str], window: DeliveryWindow
+) -> tuple[EnvelopePlan, SmtpReply]:
     """Returns the plan for this server and its answer to MAIL FROM, or Bureau's own answer if EHLO already decided."""
     planned = plan(message, recipients, session.offer)
     size = len(planned.content)
     if refusal := _refusal(planned, size, session.size_limit):
         session.check()  # a kept connection may have died, and the next one may reach a server that accepts more
         return planned, refusal
-    return planned, session.sender(message.sender.address, size, planned.options)
+    if session.pipelines:
+        window.check_begin()  # DATA goes with MAIL FROM
+    reply = session.sender(message.sender.address, size, planned.options, planned.recipients)
+    if reply.code == LOGIN_REQUIRED:
+        raise TransportUnavailable(
+            "the mail server asks for a login or for encryption first: mend the user, the password and ?starttls of "
+            f"MAIL_URL ({reply.text})",
+            retry_after=LOGIN_REFUSED_SECONDS,
+        )
+    return planned, reply
 
 
-def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> Reply | None:
+def _is_final(error: smtplib.SMTPAuthenticationError) -> bool:
+    """Returns whether the server refused the login itself; 454 says that it cannot check it now (RFC 4954)."""
+    return error.smtp_code >= 500
+
+
+def _refusal(planned: EnvelopePlan, size: int, limit: int | None) -> SmtpReply | None:
     if not planned.recipients:
-        return Reply(CANNOT, next(iter(planned.left_out.values())))
+        return SmtpReply(CANNOT, next(iter(planned.left_out.values())))
     if limit is not None and size > limit:
-        return Reply(552, f"552 the message has {size:,} bytes; the server accepts at most {limit:,}")
+        return SmtpReply(552, f"552 the message has {size:,} bytes; the server accepts at most {limit:,}")
     return None
 
 
-def _offered(session: SmtpSession, reply: Reply, planned: EnvelopePlan) -> dict[str, Reply]:
+def _offered(session: SmtpSession, reply: SmtpReply, planned: EnvelopePlan) -> dict[str, SmtpReply]:
     """Returns the answer for each recipient; the answer to MAIL FROM if that was a refusal."""
-    replies = {recipient: Reply(CANNOT, why) for recipient, why in planned.left_out.items()}
+    replies = {recipient: SmtpReply(CANNOT, why) for recipient, why in planned.left_out.items()}
     for recipient in planned.recipients:
-        replies[recipient] = session.recipient(recipient) if reply.accepted else reply
+        answer = session.recipient(recipient) if reply.accepted or session.ahead else reply
+        replies[recipient] = answer if reply.accepted else reply
     return replies
 
 
-def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> Reply | None:
-    """Sends DATA and returns the answer; None if no recipient was accepted."""
+def _data_command(session: SmtpSession, accepted: Sequence[str], window: DeliveryWindow) -> SmtpReply | None:
+    """Sends DATA, if it was not sent ahead, and returns the answer; None if no recipient was accepted."""
     if not accepted:
+        if session.ahead and session.data_command().code == START_MAIL:
+            session.close()  # it waits for a mail to nobody
         return None
-    window.check_begin()
+    if not session.ahead:
+        window.check_begin()
     return session.data_command()
 
 
-def _outcome(replies: dict[str, Reply]) -> SendResult:
+def _outcome(replies: dict[str, SmtpReply]) -> SendResult:
     verdicts = {recipient: _verdict(reply) for recipient, reply in replies.items()}
     reasons = {recipient: reply.text for recipient, reply in replies.items() if not reply.accepted}
     taken = [reply.text for reply in replies.values() if reply.accepted]
     return SendResult(verdicts, reasons, taken[-1] if taken else "; ".join(dict.fromkeys(reasons.values())))
 
 
-def _verdict(reply: Reply) -> Verdict:
+def _verdict(reply: SmtpReply) -> Verdict:
     if reply.accepted:
         return Verdict.SENT
     return Verdict.DEFERRED if reply.for_now else Verdict.REFUSED
@@ -193,7 +221,7 @@ def _verdict(reply: Reply) -> Verdict:
 def _words(error: Exception) -> str:
     """Describes an error for users, in the words of the server, the system or the library."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return Reply.of((error.smtp_code, _bytes(error.smtp_error))).text
+        return SmtpReply.of((error.smtp_code, _bytes(error.smtp_error))).text
     if isinstance(error, TimeoutError):
         return "it took too long"
     if isinstance(error, OSError) and error.strerror:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.message.message import Message, MessageForm
 
 # RFC 6531, section 3.5: the answer of a server that requires a recipient's address in ASCII (for a sender's it is 550).
 CANNOT = 553
@@ -18,11 +18,11 @@ class Offer:
     eight_bit_mime: bool = False
 
     @property
-    def form(self) -> Form:
+    def form(self) -> MessageForm:
         """Returns the message's form. SMTPUTF8 requires 8BITMIME (RFC 6531, section 3.1); without it, it is ignored."""
         if not self.eight_bit_mime:
-            return Form.ASCII
-        return Form.UTF8 if self.smtputf8 else Form.EIGHT_BIT
+            return MessageForm.ASCII
+        return MessageForm.UTF8 if self.smtputf8 else MessageForm.EIGHT_BIT
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def plan(message: Message, recipients: Sequence[str], offer: Offer) -> EnvelopeP
     is submitted; a relay must reject it instead (RFC 6531, section 3.2).
     """
     form = offer.form
-    left_out = {} if form is Form.UTF8 else _left_out(message, recipients)
+    left_out = {} if form is MessageForm.UTF8 else _left_out(message, recipients)
     taken = tuple(recipient for recipient in recipients if recipient not in left_out)
     content = message.written(form)
     return EnvelopePlan(content, tuple(_options(message, taken, content, form)), taken, left_out)
@@ -59,14 +59,14 @@ def _left_out(message: Message, recipients: Sequence[str]) -> dict[str, str]:
     return {recipient: _CANNOT for recipient in recipients if not recipient.isascii()}
 
 
-def _options(message: Message, recipients: Sequence[str], content: bytes, form: Form) -> Iterator[str]:
+def _options(message: Message, recipients: Sequence[str], content: bytes, form: MessageForm) -> Iterator[str]:
     """Yields only the options that the mail needs.
 
     A mail that needs an extension only reaches servers that have it.
     """
     boxes = (message.sender, *message.to, *message.cc, *((message.reply_to,) if message.reply_to else ()))
     addresses = (*recipients, *(box.address for box in boxes))
-    if form is Form.UTF8 and not all(address.isascii() for address in addresses):
+    if form is MessageForm.UTF8 and not all(address.isascii() for address in addresses):
         yield "SMTPUTF8"
     if not content.isascii():
         yield "BODY=8BITMIME"

@@ -60,7 +60,7 @@ Format = NumberFormat | TimeFormat
 
 
 @dataclass(frozen=True)
-class Column:
+class ReportColumn:
     """Describes a column in a report's header; `name` is its name in the query."""
 
     name: str
@@ -80,13 +80,13 @@ def write_day(form: str, day: date) -> str:
     return form.replace("YYYY", f"{day.year:04}").replace("MM", f"{day.month:02}").replace("DD", f"{day.day:02}")
 
 
-def read_column(name: str, table: Any) -> Column:
+def read_column(name: str, table: Any) -> ReportColumn:
     """Returns the column that `table` (TOML) describes. Raises `InvalidColumns`."""
     if not isinstance(table, dict):
         raise InvalidColumns([("", f'write a table: [columns.{name}] and below it label = "…"')])
     if errors := list(_column_errors(table)):
         raise InvalidColumns(errors)
-    return Column(name, table.get("label"), read_format(table["format"]) if "format" in table else None)
+    return ReportColumn(name, table.get("label"), read_format(table["format"]) if "format" in table else None)
 
 
 def read_format(text: Any) -> Format | None:
@@ -98,7 +98,7 @@ def read_format(text: Any) -> Format | None:
     return next((TimeFormat(day, clock) for day in DAYS for clock in CLOCKS if text == day + clock), None)
 
 
-def labels(names: Sequence[str], columns: Mapping[str, Column]) -> list[str]:
+def labels(names: Sequence[str], columns: Mapping[str, ReportColumn]) -> list[str]:
     """Returns the labels of the query's columns `names`.
 
     Raises `PermanentError` (`report_query_invalid`) for a described column that the query does not return.

@@ -25,7 +25,7 @@ class InvalidHeader(ValueError):
 
 
 @dataclass(frozen=True)
-class Header:
+class ReportHeader:
     """Holds a header: `table` is its TOML, `sql` the text after it, `lines` its number of lines."""
 
     table: dict[str, Any]
@@ -53,7 +53,7 @@ class Header:
         return self.line_of(*path[:-1])
 
 
-def split(text: str) -> Header:
+def split(text: str) -> ReportHeader:
     """Returns the header and the SQL of a report file. Raises `InvalidHeader`."""
     lines = text.replace("\r\n", "\n").split("\n")
     count = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
@@ -62,7 +62,7 @@ def split(text: str) -> Header:
         table = tomllib.loads("\n".join(comments))
     except tomllib.TOMLDecodeError as error:
         raise _error(str(error), count) from error
-    return Header(table, "\n".join(lines[count:]), comments)
+    return ReportHeader(table, "\n".join(lines[count:]), comments)
 
 
 def _error(message: str, last: int) -> InvalidHeader:

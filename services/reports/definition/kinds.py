@@ -23,7 +23,7 @@ class InvalidValue(ValueError):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ParameterKind:
     """Describes a type: the JSON Schema of its values, its name in words, and its reader (`InvalidValue`)."""
 
     schema: dict[str, Any]
@@ -88,15 +88,15 @@ def _read_datetime(value: Any) -> datetime:
     raise InvalidValue(f"must be a time with its offset such as 2024-03-31T08:30:00Z, not {shown(value)}")
 
 
-SCALARS: dict[str, Kind] = {
-    "text": Kind({"type": "string"}, "text", _read_text),
-    "integer": Kind(
+SCALARS: dict[str, ParameterKind] = {
+    "text": ParameterKind({"type": "string"}, "text", _read_text),
+    "integer": ParameterKind(
         {"type": "integer", "minimum": -MAX_INTEGER - 1, "maximum": MAX_INTEGER}, "a whole number", _read_integer
     ),
-    "number": Kind({"type": "number"}, "a number", _read_number),
-    "boolean": Kind({"type": "boolean"}, "true or false", _read_boolean),
-    "date": Kind({"type": "string", "format": "date"}, "a date such as 2024-03-31", _read_date),
-    "datetime": Kind(
+    "number": ParameterKind({"type": "number"}, "a number", _read_number),
+    "boolean": ParameterKind({"type": "boolean"}, "true or false", _read_boolean),
+    "date": ParameterKind({"type": "string", "format": "date"}, "a date such as 2024-03-31", _read_date),
+    "datetime": ParameterKind(
         {"type": "string", "format": "date-time"}, "a time with its offset such as 2024-03-31T08:30:00Z", _read_datetime
     ),
 }

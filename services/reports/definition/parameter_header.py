@@ -5,7 +5,16 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-from bureau.services.reports.definition.kinds import MAX_TEXT, SCALARS, TYPES, InvalidValue, Kind, Scalar, Value, shown
+from bureau.services.reports.definition.kinds import (
+    MAX_TEXT,
+    SCALARS,
+    TYPES,
+    InvalidValue,
+    ParameterKind,
+    Scalar,
+    Value,
+    shown,
+)
 from bureau.services.reports.definition.parameters import Parameter
 from bureau.services.reports.definition.pattern import Pattern
 from bureau.services.reports.definition.relative_dates import WORDS, Relative, parse_relative
@@ -146,7 +155,7 @@ class _TableReader:
             raise InvalidParameters(self._errors)
 
 
-def _kind(table: dict[str, Any]) -> Kind:
+def _kind(table: dict[str, Any]) -> ParameterKind:
     match table["type"]:
         case "enum":
             return SCALARS["text"]

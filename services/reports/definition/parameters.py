@@ -4,9 +4,9 @@ Schema and reader check the same rules, except the bounds of dates, which JSON S
 these.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
 from bureau.contracts.errors import PermanentError
@@ -15,7 +15,7 @@ from bureau.services.reports.definition.kinds import (
     MAX_TEXT,
     SCALARS,
     InvalidValue,
-    Kind,
+    ParameterKind,
     Scalar,
     Value,
     shown,
@@ -35,7 +35,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind
+    kind: ParameterKind
     description: str = ""
     many: bool = False
     required: bool = False
@@ -189,6 +189,25 @@ def read_params(parameters: Iterable[Parameter], params: Mapping[str, Any], now:
     if errors:
         raise PermanentError("invalid_parameter", f"The report's parameters are invalid: {'; '.join(sorted(errors))}.")
     return values
+
+
+def name_parts(
+    parameters: Iterable[Parameter], params: Mapping[str, Any], values: Mapping[str, Value], zone: tzinfo
+) -> Iterator[object]:
+    """Yields what the name of a file says of its parameters, in their order.
+
+    These are the values that were given, and the days of relative defaults, in `zone`: without them, the files of a
+    report that runs each morning would all have one name. Fixed defaults do not tell one file from another.
+    """
+    for parameter in parameters:
+        given = params.get(parameter.name)
+        value = values.get(parameter.name)
+        if given is not None:
+            yield given
+        elif isinstance(parameter.default, Relative) and isinstance(value, date):
+            moment = value.astimezone(zone) if isinstance(value, datetime) else value
+            clock = f"-{moment:%H%M}" if parameter.default.is_now else ""
+            yield f"{moment.isoformat()[:10]}{clock}"
 
 
 def plain(value: Value) -> Any:

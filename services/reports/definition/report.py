@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bureau.contracts.catalog import ReportDescription
 from bureau.contracts.reports import CsvFormat
 from bureau.contracts.schemas import Schema, SchemaError
-from bureau.services.reports.definition.columns import Column, InvalidColumns, read_column
+from bureau.services.reports.definition.columns import InvalidColumns, ReportColumn, read_column
 from bureau.services.reports.definition.format_header import InvalidFormat, read_format_table
-from bureau.services.reports.definition.header import Header, InvalidHeader, split
+from bureau.services.reports.definition.header import InvalidHeader, ReportHeader, split
 from bureau.services.reports.definition.parameter_header import InvalidParameters, read_parameter
 from bureau.services.reports.definition.parameters import Parameter, params_schema
 from bureau.services.reports.definition.query import InvalidQuery, Query, parse_query
@@ -61,7 +61,7 @@ class Report:
     query: Query
     file: Path
     format: CsvFormat = field(default_factory=CsvFormat)
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: Mapping[str, ReportColumn] = field(default_factory=dict)
     zone: ZoneInfo | None = None
     neutralise: bool = True
 
@@ -91,7 +91,7 @@ def read_report(file: Path) -> Report:
 class _ReportReader:
     """Reads one file and collects its errors, so that all of them are reported at once."""
 
-    def __init__(self, file: Path, header: Header) -> None:
+    def __init__(self, file: Path, header: ReportHeader) -> None:
         self._file = file
         self._header = header
         self._errors: list[ReportError] = []
@@ -122,7 +122,7 @@ class _ReportReader:
             self._add_errors(error.errors, "format")
             return CsvFormat()
 
-    def _columns(self, tables: Any) -> Iterator[Column]:
+    def _columns(self, tables: Any) -> Iterator[ReportColumn]:
         if not isinstance(tables, dict):
             self._add_error(self._header.line_of("columns"), "columns: write tables: -- [columns.revenue]")
             return

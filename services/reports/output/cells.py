@@ -20,19 +20,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from bureau.formulas import is_formula
 from bureau.services.reports.definition.columns import NumberFormat, TimeFormat, write_day
 from bureau.services.reports.output.dialect import Dialect
-
-# With these a spreadsheet runs a cell as a formula (OWASP, "CSV injection"); the last four are the full-width forms.
-FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
-_STARTS = frozenset(FORMULA_STARTS)
-# A spreadsheet may drop these from the beginning of a cell or of a file before it looks for a formula: byte order
-# marks, control and format characters, unusual blanks. The plain blank is not among them: text after it stays text.
-_RANGES = (
-    *((0x01, 0x1F), (0x7F, 0xA0), (0xAD, 0xAD), (0x61C, 0x61C), (0x1680, 0x1680), (0x180E, 0x180E), (0x2000, 0x200F)),
-    *((0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB)),
-)
-DROPPED = "".join(chr(code) for first, last in _RANGES for code in range(first, last + 1))
 
 _ISO_DAY = "YYYY-MM-DD"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?", re.ASCII)  # the form in which SQLite stores dates
@@ -135,16 +125,6 @@ class LineWriter:
     def _other(self, value: Any) -> str:
         """Writes a driver's own type (UUID, an enum) as text, because its content cannot be trusted."""
         return self.text(str(value))
-
-
-def is_formula(text: str) -> bool:
-    """Tells whether a spreadsheet may run the text as a formula.
-
-    Such a text begins like a formula, perhaps after characters that the spreadsheet drops.
-    """
-    if text[0] in FORMULA_STARTS:
-        return True
-    return text[0] in DROPPED and text.lstrip(DROPPED)[:1] in _STARTS
 
 
 def _parse_date(text: str) -> date | None:

@@ -10,7 +10,7 @@ from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.columns import labels
 from bureau.services.reports.output.cells import LineWriter
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import Batch, Rows
+from bureau.services.reports.output.rows import RowBatch, Rows
 
 CHUNK_BYTES = 256 * 1024  # for fewer bytes the overhead of a write dominates
 CHUNK_SECONDS = 1.0  # the rows of a slow query are written and counted this often
@@ -35,7 +35,7 @@ def export(
         zlib.compressobj(wbits=31) if file_format.compression == "gzip" else None
     )  # 31 means gzip, without a timestamp
     header = LineWriter(dialect).line(labels(rows.columns, dialect.columns)) + "\r\n" if file_format.header else ""
-    head = Batch((BOM if file_format.bom else b"") + header.encode(), 0)
+    head = RowBatch((BOM if file_format.bom else b"") + header.encode(), 0)
     count = 0
     for chunk in chunks([head], rows.batches):
         write(compressor.compress(chunk.lines) if compressor else chunk.lines)
@@ -46,7 +46,7 @@ def export(
     return count
 
 
-def chunks(*parts: Iterable[Batch]) -> Iterator[Batch]:
+def chunks(*parts: Iterable[RowBatch]) -> Iterator[RowBatch]:
     """Joins the batches of all `parts` to chunks of about `CHUNK_BYTES`, or of those that came in `CHUNK_SECONDS`."""
     lines: list[bytes] = []
     size = rows = 0
@@ -56,15 +56,15 @@ def chunks(*parts: Iterable[Batch]) -> Iterator[Batch]:
         size += len(batch.lines)
         rows += batch.rows
         if size >= CHUNK_BYTES or time.monotonic() >= due:
-            yield Batch(b"".join(lines), rows)
+            yield RowBatch(b"".join(lines), rows)
             lines, size, rows = [], 0, 0
             due = time.monotonic() + CHUNK_SECONDS
     if lines:
-        yield Batch(b"".join(lines), rows)
+        yield RowBatch(b"".join(lines), rows)
 
 
 def file_name(title: str, params: Iterable[object], file_format: CsvFormat) -> str:
-    """Returns a file name made of the report's title and the given parameter values: `monthly-sales-north.csv`."""
+    """Returns a file name made of the report's title and the parts of `name_parts`: `monthly-sales-north.csv`."""
     slug = "-".join(filter(None, map(_slug, (title, *params))))
     stem = cut_to_bytes(slug, MAX_NAME_BYTES).rstrip("-") or "report"
     return stem + (".csv.gz" if file_format.compression == "gzip" else ".csv")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from bureau.contracts.reports import CsvFormat
-from bureau.services.reports.definition.columns import Column
+from bureau.services.reports.definition.columns import ReportColumn
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Dialect:
     decimal_comma: bool = False
     date_format: str = "YYYY-MM-DD"
     neutralise: bool = True
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: Mapping[str, ReportColumn] = field(default_factory=dict)
     zone: ZoneInfo | None = None
 
     @classmethod
@@ -30,7 +30,7 @@ class Dialect:
         form: CsvFormat,
         *,
         neutralise: bool = True,
-        columns: Mapping[str, Column] | None = None,
+        columns: Mapping[str, ReportColumn] | None = None,
         zone: ZoneInfo | None = None,
     ) -> "Dialect":
         return cls(

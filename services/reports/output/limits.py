@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class SourceLimits:
     """Holds the limits of a source.
 
     `at_a_time` is the number of concurrent reports, and so of connections, over all workers. `timeout_seconds` is the

@@ -10,13 +10,13 @@ from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.cells import LineWriter
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.stop_token import StopToken
 
 BATCH_ROWS = 128  # few enough to show a slow query's progress, enough to make joining cheap
 
 
-class Batch(NamedTuple):
+class RowBatch(NamedTuple):
     """Holds lines in UTF-8; each row's line ends in CRLF."""
 
     lines: bytes
@@ -31,7 +31,7 @@ class Rows:
     """
 
     columns: list[str]
-    batches: Iterator[Batch]
+    batches: Iterator[RowBatch]
 
 
 class Snapshot(Protocol):
@@ -58,7 +58,7 @@ class RowSource(Protocol):
     def name(self) -> str: ...
 
     @property
-    def limits(self) -> Limits: ...
+    def limits(self) -> SourceLimits: ...
 
     def snapshot(self, stop: StopToken) -> AbstractContextManager[Snapshot]:
         """Opens a connection for the block. Setting `stop` ends the statement, and then the block with `Stopped`.
@@ -71,11 +71,11 @@ class RowSource(Protocol):
 
 def batches_of(
     fetch: Callable[[int], Sequence[Sequence[Any]]], columns: Sequence[str], dialect: Dialect, limit: int | None = None
-) -> Iterator[Batch]:
+) -> Iterator[RowBatch]:
     """Yields the rows of a cursor's `fetchmany` as CSV, at most `limit` of them."""
     line = LineWriter(dialect, columns).line
     left = limit
     while left != 0 and (records := fetch(BATCH_ROWS if left is None else min(left, BATCH_ROWS))):
         left = None if left is None else left - len(records)
         lines = "".join([f"{line(record)}\r\n" for record in records])
-        yield Batch(lines.encode("utf-8", "replace"), len(records))
+        yield RowBatch(lines.encode("utf-8", "replace"), len(records))

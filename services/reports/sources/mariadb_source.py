@@ -19,7 +19,7 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows, batches_of
 from bureau.services.reports.sources import source_errors
 from bureau.services.reports.sources.cancellation import cancelling
@@ -37,7 +37,7 @@ _READ_SECONDS = 3600  # without any data; statements have a shorter limit, this 
 class MariaDbSource:
     """Reads with one connection per report. All rows are from one snapshot: REPEATABLE READ, READ ONLY."""
 
-    def __init__(self, name: str, url: URL, limits: Limits) -> None:
+    def __init__(self, name: str, url: URL, limits: SourceLimits) -> None:
         """Imports PyMySQL and does not connect. Raises ImportError."""
         import pymysql
 
@@ -215,7 +215,14 @@ _PERMANENT = {
     1143: "permission",  # ER_COLUMNACCESS_DENIED_ERROR
     1227: "permission",  # ER_SPECIFIC_ACCESS_DENIED_ERROR
     1045: "sign in",  # ER_ACCESS_DENIED_ERROR
-    1049: "a database",  # ER_BAD_DB_ERROR
+    1698: "sign in",  # ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+    1130: "sign in",  # ER_HOST_NOT_PRIVILEGED
+    1251: "sign in",  # ER_NOT_SUPPORTED_AUTH_MODE
+    1820: "sign in",  # ER_MUST_CHANGE_PASSWORD
+    1862: "sign in",  # ER_MUST_CHANGE_PASSWORD_LOGIN
+    3118: "sign in",  # MySQL's ER_ACCOUNT_HAS_BEEN_LOCKED
+    4151: "sign in",  # MariaDB's ER_ACCOUNT_HAS_BEEN_LOCKED
+    1049: "sign in",  # ER_BAD_DB_ERROR: the URL names it, because a query that does uses "a table"
     1146: "a table",  # ER_NO_SUCH_TABLE
     1054: "a column",  # ER_BAD_FIELD_ERROR
     1052: "a column",  # ER_NON_UNIQ_ERROR

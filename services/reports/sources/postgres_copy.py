@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from psycopg.postgres import types
 
+from bureau.formulas import DROPPED, FORMULA_STARTS
 from bureau.services.reports.definition.columns import NumberFormat, TimeFormat
-from bureau.services.reports.output.cells import DROPPED, FORMULA_STARTS
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources import source_errors
 
@@ -114,7 +114,7 @@ class _Cells:
             )
         # In encodings such as EUC ascii() raises for characters outside ASCII; full-width forms are rare there.
         starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS if start.isascii())
-        blanks = "".join(character for character in DROPPED if character.isascii())
+        blanks = "".join(character for character in _BLANKS if character.isascii())
         return f"(left({text}, 1) in ({starts}) or left(ltrim({text}, {_characters(blanks)}), 1) in ({starts}))"
 
 
@@ -123,9 +123,10 @@ def _characters(text: str) -> str:
     return "E'" + "".join(f"\\u{ord(character):04x}" for character in text) + "'"
 
 
+_BLANKS = DROPPED.replace("\0", "")  # PostgreSQL has no NUL in texts
 _STARTS = ", ".join(str(ord(start)) for start in FORMULA_STARTS)
-_DROPPED = _characters(DROPPED)
-_DROPPED_CODES = ", ".join(str(ord(character)) for character in DROPPED)
+_DROPPED = _characters(_BLANKS)
+_DROPPED_CODES = ", ".join(str(ord(character)) for character in _BLANKS)
 
 
 def _with_comma(text: str) -> str:

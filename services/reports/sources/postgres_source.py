@@ -1,6 +1,7 @@
 """Reads PostgreSQL with `COPY` in a read-only transaction, which is the fastest way and takes constant memory."""
 
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -23,8 +24,8 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
-from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows
+from bureau.services.reports.output.limits import SourceLimits
+from bureau.services.reports.output.rows import BATCH_ROWS, RowBatch, Rows
 from bureau.services.reports.sources import source_errors
 from bureau.services.reports.sources.cancellation import cancelling
 from bureau.services.reports.sources.postgres_copy import CopyColumn, copy_statement
@@ -49,13 +50,20 @@ _SESSION = (
     " (select set_config('statement_timeout', least(nullif(setting::bigint, 0), %(timeout)s)::text, true)"
     "  from pg_settings where name = 'statement_timeout')"
 )
+# libpq has no code for a refused login, only the server's message, which is in the server's language. "Authentication"
+# begins alike in most of them; of the other reasons only the English words are known.
+_LOGIN_REFUSED = re.compile(
+    r"aut(?:h|)enti|аутентифи|認証|认证|身份验证|no password supplied|is not permitted to log in|no pg_hba\.conf entry"
+    r'|permission denied for database|(?:role|database) ".*" does not exist',
+    re.IGNORECASE,
+)
 _GIVE_UP_SECONDS = 1.0  # after this the connection to a server that does not react to a cancel is cut
 
 
 class PostgresSource:
     """Reads with one connection per report. All rows are from one snapshot: REPEATABLE READ, READ ONLY."""
 
-    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
+    def __init__(self, name: str, url: SecretStr, limits: SourceLimits) -> None:
         self.name = name
         self._url = url
         self.limits = limits
@@ -74,9 +82,8 @@ class PostgresSource:
         try:
             connection = psycopg.connect(**settings)
         except psycopg.OperationalError as error:
-            # libpq has no code for a refused sign-in, only a message; in another language the sign-in is retried.
             log.warning("source cannot be reached", source=self.name, error=str(error))
-            if "authentication failed" in str(error):
+            if _LOGIN_REFUSED.search(str(error)):
                 raise source_errors.sign_in_refused(self.name) from None
             raise source_errors.unavailable(self.name) from None
         connection.read_only = True
@@ -156,10 +163,10 @@ def _adapted(values: Mapping[str, Value]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _batches(copy: Copy) -> Iterator[Batch]:
+def _batches(copy: Copy) -> Iterator[RowBatch]:
     """Yields batches of rows with CRLF, as RFC 4180 requires; PostgreSQL sends one message per row, ended by LF."""
     while lines := copy.connection.wait(_received(copy.connection.pgconn)):
-        yield Batch(b"\r\n".join((*lines, b"")), len(lines))
+        yield RowBatch(b"\r\n".join((*lines, b"")), len(lines))
         if len(lines) < BATCH_ROWS and copy.connection.info.transaction_status != TransactionStatus.ACTIVE:
             return
 

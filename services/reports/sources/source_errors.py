@@ -3,7 +3,7 @@
 A message never contains SQL, a value of the data or a credential; these belong at most in the operator's log.
 """
 
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, TransientError
 
 _FIX = "The maintainer of the report must fix it."
 
@@ -12,10 +12,23 @@ def unavailable(source: str) -> TransientError:
     return TransientError("source_unavailable", f'The data source "{source}" could not be reached or did not answer.')
 
 
-def sign_in_refused(source: str) -> PermanentError:
-    return PermanentError(
+def sign_in_refused(source: str) -> TransientError:
+    """Returns the error for a wrong role, password or database name, and for a role that may not connect."""
+    return TransientError(
         "source_sign_in_refused",
-        f'The data source "{source}" refused Bureau\'s sign-in. Check SOURCE_{source.upper()}_URL.',
+        f'The data source "{source}" refused the login. Mend the user, the password or the database name in '
+        f"SOURCE_{source.upper()}_URL, or let this user connect there.",
+        retry_after=LOGIN_REFUSED_SECONDS,
+    )
+
+
+def not_readable(source: str) -> TransientError:
+    """Returns the error for a file that this process may not read."""
+    return TransientError(
+        "source_sign_in_refused",
+        f'The file of the data source "{source}" may not be read. Give the user of the reports service the right to '
+        f"read it and its folder, or mend SOURCE_{source.upper()}_URL.",
+        retry_after=LOGIN_REFUSED_SECONDS,
     )
 
 

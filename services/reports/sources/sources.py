@@ -20,7 +20,7 @@ from sqlalchemy import exc, make_url
 
 from bureau.secrets import redaction
 from bureau.secrets.secret_files import read_secret_files
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import RowSource
 from bureau.services.reports.sources.mariadb_source import MariaDbSource
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
@@ -62,10 +62,10 @@ class InvalidLimit(Exception):
     """Says that a limit is not a number within its bounds, with the variable and the allowed values."""
 
 
-def _limits(name: str, environment: Mapping[str, str]) -> Limits:
+def _limits(name: str, environment: Mapping[str, str]) -> SourceLimits:
     """Reads the limits of a source. Raises `InvalidLimit`."""
-    standard = Limits()
-    return Limits(
+    standard = SourceLimits()
+    return SourceLimits(
         int(_number(f"SOURCE_{name}_AT_A_TIME", environment, standard.at_a_time, 1, 100)),
         _number(f"SOURCE_{name}_TIMEOUT_SECONDS", environment, standard.timeout_seconds, 0.001, 86_400),
     )
@@ -81,7 +81,7 @@ def _number(variable: str, environment: Mapping[str, str], standard: float, mini
     return number
 
 
-def _source(name: str, url: SecretStr, limits: Limits) -> RowSource:
+def _source(name: str, url: SecretStr, limits: SourceLimits) -> RowSource:
     """Returns the source of a URL. Raises ValueError with the rule.
 
     It never shows a library's message about a URL, because that may quote the password.

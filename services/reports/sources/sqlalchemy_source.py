@@ -5,6 +5,7 @@ cancel a statement.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -20,18 +21,26 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
-from bureau.services.reports.output.rows import BATCH_ROWS, Batch, Rows, batches_of
+from bureau.services.reports.output.limits import SourceLimits
+from bureau.services.reports.output.rows import BATCH_ROWS, RowBatch, Rows, batches_of
 from bureau.services.reports.sources import source_errors
 from bureau.stop_token import StopToken
 
 log = structlog.get_logger(__name__)
 
+# PEP 249 has no class for it. 28000 and 28P01 are SQLSTATE; the numbers are Oracle's (logon denied, account locked,
+# password expired) and SQL Server's.
+_LOGIN_REFUSED = re.compile(
+    r"\b28000\b|\b28P01\b|ORA-01017|ORA-28000|ORA-28001|\b18456\b|login failed|access denied|authentication failed"
+    r"|(?:incorrect|invalid|wrong) (?:username|user name|user|password|credentials)",
+    re.IGNORECASE,
+)
+
 
 class SqlAlchemySource:
     """Reads with one connection per report, in a transaction that is rolled back."""
 
-    def __init__(self, name: str, url: SecretStr, limits: Limits) -> None:
+    def __init__(self, name: str, url: SecretStr, limits: SourceLimits) -> None:
         """Imports the driver and does not connect. Raises ImportError, `sqlalchemy.exc.ArgumentError`."""
         self.name = name
         self.limits = limits
@@ -39,9 +48,18 @@ class SqlAlchemySource:
 
     @contextmanager
     def snapshot(self, stop: StopToken) -> Iterator["SqlAlchemySnapshot"]:
-        with self._mapped_errors(), self._engine.connect() as connection:
+        with self._mapped_errors(), self._connected() as connection:
             stop.check()
             yield SqlAlchemySnapshot(self.name, connection, stop, self.limits.timeout_seconds)
+
+    def _connected(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except exc.DBAPIError as error:
+            if _LOGIN_REFUSED.search(str(error.orig)):
+                log.warning("source refused the login", source=self.name, error=type(error).__name__)
+                raise source_errors.sign_in_refused(self.name) from None
+            raise
 
     @contextmanager
     def _mapped_errors(self) -> Iterator[None]:
@@ -81,7 +99,7 @@ class SqlAlchemySnapshot:
         """Returns None, because databases have no common way to ask for an estimate."""
         return None
 
-    def _until_stopped(self, batches: Iterator[Batch], started: float) -> Iterator[Batch]:
+    def _until_stopped(self, batches: Iterator[RowBatch], started: float) -> Iterator[RowBatch]:
         for batch in batches:
             self._stop.check()
             if (seconds := time.monotonic() - started) > self._timeout_seconds:

@@ -1,6 +1,7 @@
 """Reads a SQLite file, which is opened read-only."""
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from bureau.contracts.errors import TaskError
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import Query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows, batches_of
 from bureau.services.reports.sources import source_errors
 from bureau.services.reports.sources.cancellation import cancelling
@@ -31,7 +32,7 @@ _BUSY_SECONDS = 1.0  # a wait for a writer cannot be interrupted, and a cancelle
 class SqliteSource:
     """Reads with one connection per report, in one transaction."""
 
-    def __init__(self, name: str, path: Path, limits: Limits) -> None:
+    def __init__(self, name: str, path: Path, limits: SourceLimits) -> None:
         self.name = name
         self._path = path
         self.limits = limits
@@ -65,7 +66,18 @@ class SqliteSource:
             yield
         except sqlite3.Error as error:
             log.warning("source failed", source=self.name, error=str(error))
+            if self._is_forbidden(error):
+                raise source_errors.not_readable(self.name) from None
             raise _task_error(self.name, error, time.monotonic() - started) from None
+
+    def _is_forbidden(self, error: sqlite3.Error) -> bool:
+        """Returns whether the file cannot be opened because this process may not read it."""
+        if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_CANTOPEN"):
+            return False
+        try:
+            return self._path.exists() and not os.access(self._path, os.R_OK)
+        except PermissionError:  # its folder may not be entered
+            return True
 
 
 class SqliteSnapshot:

@@ -147,7 +147,8 @@ def test_reports_show_their_parameters(shell: Shell) -> None:
     shell("reports", "nothing", status=2)
 
 
-LISTS = ["status", "jobs", "tasks --state succeeded", "queues", "workers", "schedules", "reports", "reports customers"]
+LISTS = ["status", "jobs", "tasks --state succeeded", "queues", "workers", "reports", "reports customers"]
+LISTS += ["schedules", "schedules show daily-report"]
 
 
 @pytest.mark.parametrize("command", LISTS)
@@ -159,10 +160,13 @@ def test_lists_fit_80_columns_and_are_json_on_demand(shell: Shell, client: Burea
     json.loads(shell(*command.split(), "--json"))
 
 
+NESTED = [["submit", "email"], ["submit", "report"], ["schedules", "put"], ["schedules", "put", "email"]]
+
+
 def test_help_fits_80_columns(shell: Shell) -> None:
     commands = re.findall(r"^  ([a-z]+)  ", shell("--help").partition("Commands:")[2], re.MULTILINE)
     assert len(commands) == 19
-    for command in [*([one] for one in commands if one != "keys"), ["submit", "email"], ["submit", "report"]]:
+    for command in [*([one] for one in commands if one != "keys"), *NESTED]:
         assert [line for line in shell(*command, "--help").splitlines() if len(line) > 80] == []
 
 

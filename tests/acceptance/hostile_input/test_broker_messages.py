@@ -61,7 +61,7 @@ BROKEN = {
 }
 
 
-def test_what_is_no_hint_is_dropped_with_a_line_in_the_log(stack: Stack, channel: BlockingChannel) -> None:
+def test_a_message_that_is_not_a_hint_is_dropped_with_a_log_line(stack: Stack, channel: BlockingChannel) -> None:
     worker = stack.processes["shop"]
     before = worker.output().count("that is not a hint (")
     for body in BROKEN.values():

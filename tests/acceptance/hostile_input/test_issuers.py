@@ -114,7 +114,7 @@ def test_one_that_stays_fails_the_job_after_its_attempts(stack: Stack, issuer: I
         ),
     ],
 )
-def test_what_is_no_sound_archive_reaches_nobody_but_as_refused(
+def test_an_unsound_archive_is_kept_only_as_refused(
     stack: Stack, issuer: Issuer, answer: Behaviour, code: str, reason: str
 ) -> None:
     issuer.answers = [answer]

@@ -70,7 +70,7 @@ def test_they_are_signed_with_a_key_that_is_given(guarded: Guarded) -> None:
     }
 
 
-def test_who_could_not_be_reached_is_told_on_the_job_and_written_to_again_alone(guarded: Guarded) -> None:
+def test_an_unreached_recipient_is_shown_on_the_job_and_mailed_again_alone(guarded: Guarded) -> None:
     api, mail = guarded.bureau.api, guarded.mail
     before = len(mail.mails)
     mail.to_recipients["maria@example.com"] = "550 no such user"

@@ -38,3 +38,10 @@ def forever(ctx: Context) -> None:
     while True:
         ctx.log("still here")
         ctx.stop.wait(0.1)
+
+
+@task("odd.spin")
+def spin(_ctx: Context) -> None:
+    """Computes for ever, as code that knows nothing of Bureau."""
+    while True:
+        sum(range(1000))

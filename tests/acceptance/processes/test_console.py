@@ -195,7 +195,9 @@ def walk(guarded: Guarded, browser: Browser, scheme: str, pages: int | None = No
     api.client.put("/v1/schedules/daily", json=body).raise_for_status()
     addresses = ["/", "/jobs", f"/jobs/{job['id']}", f"/jobs/{done['id']}", f"/jobs/{mail['id']}", "/workers"]
     addresses += ["/tasks?tab=queued"]
-    addresses += ["/schedules", "/reports", f"/reports/{report}", "/audit", "/keys", "/jobs/retry", "/problems/invalid"]
+    addresses += ["/schedules", "/schedules/new", "/schedules/daily/edit"]
+    addresses += [f"/schedules/new?kind=report&report={report}", "/schedules/new?kind=email"]
+    addresses += ["/reports", f"/reports/{report}", "/audit", "/keys", "/jobs/retry", "/problems/invalid"]
     with browser.new_context(viewport=WIDE, color_scheme=scheme) as context:  # type: ignore[arg-type]
         page = context.new_page()
         page.goto(f"{api.url}/login")

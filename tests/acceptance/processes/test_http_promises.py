@@ -95,7 +95,7 @@ def test_a_running_report_is_cancelled_on_its_database_too(api: Api, orders_url:
     assert api.client.post(f"/v1/jobs/{job['id']}/cancel").status_code == 200
 
 
-def test_what_has_ended_is_not_cancelled(api: Api) -> None:
+def test_an_ended_job_is_not_cancelled(api: Api) -> None:
     job = api.succeeded(api.run(SUMA))
     problem = api.refused(f"/v1/jobs/{job['id']}/cancel", 409)
     assert problem["detail"] == "The job ended before it was cancelled."

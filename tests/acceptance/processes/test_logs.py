@@ -65,7 +65,7 @@ def test_planted_secrets_are_in_no_log(planted: Stack, told: dict[str, Any]) -> 
     assert found == set()
 
 
-def test_what_a_task_says_of_its_failure_holds_no_credentials(planted: Stack, told: dict[str, Any]) -> None:
+def test_a_tasks_error_shows_no_credentials(planted: Stack, told: dict[str, Any]) -> None:
     text = json.dumps(planted.api.job(told["id"]))
     for variable in ("BROKER_URL", "DATABASE_URL"):
         assert password(planted.env[variable]) not in text

@@ -18,7 +18,7 @@ def test_a_template_is_previewed_and_sent_to_nobody(api: Api) -> None:
     assert LINK in preview["html"]
 
 
-def test_what_a_template_lacks_is_told_with_the_value(api: Api) -> None:
+def test_a_template_error_names_the_missing_value(api: Api) -> None:
     answer = api.client.post("/v1/mail/templates/your-certificate/preview", json={"context": {}})
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]

@@ -150,7 +150,7 @@ def test_the_ledger_stands_in_the_scheduler_alone(measured: Stack, done: object,
     assert measured.api.client.post(f"/v1/jobs/{later['id']}/cancel").is_success
 
 
-def test_what_a_killed_gunicorn_worker_counted_stays(measured: Stack, done: object, ports: dict[str, int]) -> None:
+def test_the_counts_of_a_killed_gunicorn_worker_stay(measured: Stack, done: object, ports: dict[str, int]) -> None:
     for _ in range(30):
         measured.api.get("/v1/workers")
     workers_asked = 'bureau_http_requests_total{code="200",method="GET",route="/v1/workers"}'

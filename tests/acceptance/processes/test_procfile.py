@@ -3,7 +3,7 @@
 from tests.support.running.hosted import PROCFILE, Hosted
 
 
-def test_what_the_procfile_names_does_a_job(hosted: Hosted) -> None:
+def test_the_processes_of_the_procfile_run_a_job(hosted: Hosted) -> None:
     assert set(PROCFILE) == {"web", "scheduler", "certificates", "reports", "mailer"}
     roster = ("welding.csv", "recipient,course\nAda Lovelace,Welding\n", "text/csv")
     job = hosted.api.submit("/v1/certificates", files=[("files", roster)], data={"email_to": "dean@example.com"})

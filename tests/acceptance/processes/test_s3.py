@@ -40,7 +40,7 @@ def test_a_report_goes_to_a_bucket_in_parts_and_is_what_its_result_says(hosted: 
     assert (result["sha256"], content.count(b"\r\n")) == (hashlib.sha256(content).hexdigest(), ORDERS + 1)
 
 
-def test_nothing_of_it_lies_on_a_disk_or_half_in_the_bucket(hosted: Hosted) -> None:
+def test_no_file_is_left_on_disk_or_unfinished_in_the_bucket(hosted: Hosted) -> None:
     assert not hosted.storage.exists()
     assert hosted.s3.unfinished_uploads(hosted.bucket) == 0
     assert hosted.api.get("/readyz")["status"] == "ready"

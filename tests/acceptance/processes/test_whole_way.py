@@ -46,7 +46,7 @@ def test_two_rosters_become_a_zip_of_certificates_and_leave_storage(stack: Stack
         "checked 6 files: names, sizes and checksums are right",
         "rosters read: welding.csv (2 rows, UTF-8, separated by commas), "
         "first-aid.csv (2 rows, UTF-8, separated by semicolons)",
-        f"kept {ended['artifacts'][0]['name']}; the uploads are removed",
+        f"kept {ended['artifacts'][0]['name']}; uploads that nothing else uses are removed",
     ]
     assert issue["progress"] == {"current": 6.0, "total": 6.0, "percent": 100.0, "note": "files checked"}
     assert send["state"] == "succeeded"
@@ -174,7 +174,7 @@ def test_a_chain_hands_its_results_on(api: Api, mail: MailServer) -> None:
     assert attachments(received) == [("orders-99.csv", api.file(ended))]
 
 
-def test_what_a_failed_task_leaves_behind_is_skipped(api: Api) -> None:
+def test_tasks_after_a_failed_one_are_skipped(api: Api) -> None:
     fails = {"name": "fails", "run": "shop.suma", "input": {"a": {"$result": "/text/x"}, "b": 1}, "after": ["text"]}
     ended = api.ended(
         api.run(

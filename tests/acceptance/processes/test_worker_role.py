@@ -37,13 +37,15 @@ def test_workers_do_all_their_work_under_it(hosted: Hosted, servers: Ask) -> Non
     )
     failing = api.run({"name": "never", "run": "odd.never", "input": {}})
     stopped = api.run({"name": "forever", "run": "odd.forever", "input": {}})
-    until(lambda: api.job(stopped["id"])["state"] == "running", 60, "it runs")
-    api.client.post(f"/v1/jobs/{stopped['id']}/cancel").raise_for_status()
+    spinning = api.run({"name": "spin", "run": "odd.spin", "input": {}})
+    until(lambda: {api.job(job["id"])["state"] for job in (stopped, spinning)} == {"running"}, 60, "both run")
+    for job in (stopped, spinning):
+        api.client.post(f"/v1/jobs/{job['id']}/cancel").raise_for_status()
 
     assert [task["state"] for task in api.succeeded(issued)["tasks"]] == ["succeeded", "succeeded"]
     assert api.succeeded(graph)["counts"] == {"succeeded": 4, "skipped": 1}
     assert api.failed(failing)["code"] == "no_use"
-    assert api.ended(stopped)["state"] == "cancelled"
+    assert [api.ended(job)["state"] for job in (stopped, spinning)] == ["cancelled", "cancelled"]
     until(lambda: not hosted.s3.keys(hosted.bucket, "uploads/"), 20, "the uploads' bytes are deleted")
     assert hosted.stop(*WORKERS, "odd") == dict.fromkeys((*WORKERS, "odd"), 0)
     said = log.read_bytes()[before:].decode("utf-8", "replace").splitlines()
@@ -85,7 +87,7 @@ def test_it_changes_named_columns_only(worker_url: str) -> None:
 
 
 @pytest.mark.parametrize("table", sorted(HIDDEN))
-def test_what_is_the_gateways_alone_is_hidden_from_it(worker_url: str, table: str) -> None:
+def test_tables_of_the_gateway_are_hidden_from_the_worker_role(worker_url: str, table: str) -> None:
     with connect(worker_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
 

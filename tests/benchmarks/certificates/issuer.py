@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bureau.services.certificates.issuer.app import CHECKPOINT, create_app
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 
 ROWS = 2_000
@@ -78,7 +78,9 @@ def stop_seconds(roster: str) -> float:
 
 
 def post(design: str, roster: str, checkpoint: object) -> int:
-    app = create_app(IssuerSettings(issuer_design=design), Links(lambda: "A" * 43, "https://bureau.example.com"))
+    app = create_app(
+        IssuerSettings(issuer_design=design), CertificateLinks(lambda: "A" * 43, "https://bureau.example.com")
+    )
     data = {"files": (io.BytesIO(roster.encode()), "r.csv")}
     size = 0
     with app.test_client() as client:

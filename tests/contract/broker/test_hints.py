@@ -118,7 +118,7 @@ def test_making_a_broker_connects_nowhere(a_broker: Brokers) -> None:
     a_broker("amqp://nobody:x@127.0.0.1:9/")
 
 
-def test_what_was_waiting_when_the_first_worker_announces_itself_is_run_at_once(
+def test_waiting_tasks_run_as_soon_as_the_first_worker_announces_itself(
     broker_url: str, a_broker: Brokers, queue: str, ledger: Database, tmp_path: Path
 ) -> None:
     """Relays publish from then on, and RabbitMQ drops silently what comes before the queue is there."""

@@ -1,14 +1,17 @@
 """Whoever has the broker's password may write anything: it is dropped, and the same worker runs the hint behind it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pika
 import pytest
 from dramatiq.message import Message
+from prometheus_client import REGISTRY
 
 from bureau.contracts.ids import new_id
+from bureau.ledger.db.database import Database
 from bureau.ledger.jobs import cancel
 from bureau.messaging.broker import hint
 from bureau.messaging.consumer import read_hint
@@ -74,7 +77,7 @@ def publish(rabbitmq_url: str) -> Callable[[str, bytes], None]:
     return send
 
 
-def test_what_was_forged_is_dropped_and_the_hint_behind_it_is_run(
+def test_a_forged_message_is_dropped_and_the_next_hint_is_run(
     rabbitmq_url: str, a_broker: Brokers, queue: str, publish: Callable[[str, bytes], None]
 ) -> None:
     with Listener(a_broker(rabbitmq_url), queue) as listener:
@@ -133,3 +136,39 @@ def test_a_hint_that_came_many_times_runs_its_task_once(shop: Shop) -> None:
     assert shop.wait_for_end(job_id) == "succeeded"
     until(lambda: shop.broker.depth(shop.queue) == 0)
     assert shop.ran == [task_id]
+
+
+@pytest.fixture
+def rabbit_shop(rabbitmq_url: str, a_broker: Brokers, queue: str, ledger: Database, tmp_path: Path) -> Iterator[Shop]:
+    """A worker process on RabbitMQ, whatever other tests run on."""
+    with Shop(a_broker(rabbitmq_url), queue, ledger, tmp_path) as process:
+        yield process
+
+
+def test_very_many_forged_hints_share_look_ups_and_real_ones_run_among_them(rabbit_shop: Shop) -> None:
+    shop = rabbit_shop
+    jobs = []
+    for number in range(3_000):
+        shop.broker.enqueue(hint(shop.queue, f"{shop.queue}.work", new_id()))
+        if number % 1_000 == 500:
+            jobs.append(shop.submit("a", "b"))
+    shop.relay.wake()
+    assert [shop.wait_for_end(job, 60) for job in jobs] == ["succeeded"] * 3
+    until(lambda: shop.broker.depth(shop.queue) == 0, 60)
+    claims = REGISTRY.get_sample_value("bureau_ledger_claim_duration_seconds_count", {"queue": shop.queue})
+    assert claims is not None
+    assert claims < 300  # each was a claim of its own, in a transaction
+
+
+def test_hints_are_taken_as_before_once_good_ones_prevail(rabbit_shop: Shop) -> None:
+    shop = rabbit_shop
+    for _ in range(100):
+        shop.broker.enqueue(hint(shop.queue, f"{shop.queue}.work", new_id()))
+    stale = shop.broker.stale_hints(shop.queue)
+    assert stale is not None
+    until(lambda: stale.many, 30)
+    jobs = [shop.submit() for _ in range(80)]
+    shop.relay.wake()
+    assert [shop.wait_for_end(job, 60) for job in jobs] == ["succeeded"] * 80
+    until(lambda: not stale.many, 30)
+    assert shop.wait_for_end(shop.submit("a", "b", "c")) == "succeeded"

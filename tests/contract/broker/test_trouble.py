@@ -100,7 +100,7 @@ def test_a_publisher_counts_the_connections_it_made_anew(rabbitmq_url: str, a_br
     assert reconnects() == before + 1
 
 
-def test_of_several_addresses_the_one_that_answers_is_taken(rabbitmq_url: str, a_broker: Brokers, queue: str) -> None:
+def test_the_first_broker_address_that_answers_is_used(rabbitmq_url: str, a_broker: Brokers, queue: str) -> None:
     with Listener(rabbit(a_broker, f"amqp://nobody:x@127.0.0.1:9/;{rabbitmq_url}"), queue) as listener:
         task_id = new_id()
         listener.broker.enqueue(hint(queue, "shop.work", task_id))
@@ -169,7 +169,7 @@ def test_hints_that_could_not_even_be_taken_back_come_again_as_lost_ones(
     assert hints.requeue_lost(ledger, []) == 1
 
 
-def test_nothing_is_stamped_while_the_broker_is_away(
+def test_no_hint_is_stamped_while_the_broker_is_unavailable(
     a_broker: Brokers, ledger: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = Book(ledger)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from obstore.store import S3Store
 
-from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, Stopped, TransientError
 from bureau.storage import Storage, TooLarge
 from bureau.storage.backends import backend_from_url
+from bureau.storage.errors import storage_errors
+from tests.support.servers.http_servers import http_server, replies
 from tests.support.servers.s3 import CREDENTIALS, S3Server
 
 MIB = 1024 * 1024
@@ -144,6 +146,30 @@ def test_a_storage_that_is_down_is_a_transient_error_in_every_operation(
             use()
         assert error.value.code == "storage_unavailable"
         assert "127.0.0.1" not in error.value.message
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_names_the_settings_and_is_tried_again_slowly(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    body = b"<Error><Code>InvalidAccessKeyId</Code><Message>The key AKIA-hidden does not exist.</Message></Error>"
+    with http_server(replies(status, body, "application/xml")) as server:
+        refused = Storage.from_url(f"s3://bucket/files?endpoint={server.url}")
+        for use in (lambda: refused.put("b", [b"x"]), lambda: list(refused.read("a")), lambda: list(refused.list(""))):
+            with pytest.raises(TransientError, match="STORAGE_URL") as error:
+                use()
+            assert (error.value.code, error.value.retry_after) == ("storage_unavailable", LOGIN_REFUSED_SECONDS)
+            assert "AWS_ACCESS_KEY_ID" in error.value.message
+            assert "hidden" not in error.value.message
+
+
+def test_a_folder_that_may_not_be_read_names_the_setting() -> None:
+    with pytest.raises(TransientError, match="STORAGE_URL") as error, storage_errors():
+        raise PermissionError(13, "Permission denied", "/srv/hidden")
+    assert error.value.retry_after == LOGIN_REFUSED_SECONDS
+    assert "hidden" not in error.value.message
 
 
 def test_a_folder_that_comes_back_still_has_its_files(tmp_path: Path) -> None:

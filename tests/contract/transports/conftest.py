@@ -36,9 +36,9 @@ class Provider:
     reaches_any_script: bool = True
 
 
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as running:
+@pytest.fixture(params=["one command at a time", "PIPELINING"])
+def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
+    with mail_server(pipelining=request.param == "PIPELINING") as running:
         yield running
 
 
@@ -50,13 +50,13 @@ def smtp(server: MailServer) -> Iterator[SmtpTransport]:
     transport.close()
 
 
-@pytest.fixture(params=["file", "smtp", "smtp with SMTPUTF8", "sendgrid", "console"])
+@pytest.fixture(params=["file", "smtp", "smtp with SMTPUTF8", "smtp with PIPELINING", "sendgrid", "console"])
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
     match request.param:
         case "file":
             yield _file(tmp_path / "out" / "box")
-        case "smtp" | "smtp with SMTPUTF8":
-            with mail_server(smtputf8=request.param != "smtp") as server:
+        case "smtp" | "smtp with SMTPUTF8" | "smtp with PIPELINING" as kind:
+            with mail_server(smtputf8=kind.endswith("SMTPUTF8"), pipelining=kind.endswith("PIPELINING")) as server:
                 transport = SmtpTransport(SmtpServer.from_url(server.url))
                 yield Provider(
                     transport,

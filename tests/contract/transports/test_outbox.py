@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bureau.services.mailer.message.message import Form
+from bureau.services.mailer.message.message import MessageForm
 from bureau.services.mailer.transports.base import DeliveryWindow, TransportUnavailable
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
@@ -24,7 +24,7 @@ def test_a_file_is_named_after_the_message_and_says_who_gets_it(tmp_path: Path) 
     parsed = message_from_bytes(path.read_bytes(), policy=policy.default)
     assert parsed["X-Envelope-To"] == f"{ADA}, {EVE}"
     assert parsed.get_content() == "Zoë\r\n"
-    assert path.read_bytes().endswith(message.written(Form.UTF8))
+    assert path.read_bytes().endswith(message.written(MessageForm.UTF8))
 
 
 def test_addresses_in_any_script_are_in_the_file_as_they_are(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_many_who_write_the_same_mail_leave_one_whole_file(tmp_path: Path) -> No
             pool.map(lambda _: FileTransport(tmp_path).send(message, (ADA,), DeliveryWindow(), StopToken()), range(16))
         )
     (path,) = tmp_path.iterdir()
-    assert path.read_bytes().endswith(message.written(Form.UTF8))
+    assert path.read_bytes().endswith(message.written(MessageForm.UTF8))
     assert sum(outcome.response == str(path) for outcome in outcomes) == 1
 
 

@@ -1,5 +1,6 @@
 """SendGrid: what its API may answer, and what it means for the mail."""
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.errors import Stopped
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, Stopped
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.services.mailer.message.message import Message
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
@@ -48,7 +49,17 @@ def test_a_mail_it_refuses_is_refused_for_good_with_its_words() -> None:
         assert outcome.reasons[ADA] == f"SendGrid answered {status}: The from address does not match (from)"
 
 
-def test_what_is_no_json_is_shown_in_short() -> None:
+@pytest.mark.parametrize(("status", "words"), [(401, "The grant is invalid"), (403, "access forbidden")])
+def test_a_refused_key_names_the_setting_and_is_tried_again_slowly(status: int, words: str) -> None:
+    body = json.dumps({"errors": [{"message": words, "field": None}]}).encode()
+    with http_server(replies(status, body)) as server, pytest.raises(TransportUnavailable) as caught:
+        _send(server.url)
+    assert words in str(caught.value)
+    assert "SENDGRID_API_KEY" in str(caught.value)
+    assert caught.value.retry_after == LOGIN_REFUSED_SECONDS
+
+
+def test_an_answer_that_is_not_json_is_shown_shortened() -> None:
     with http_server(replies(400, b"<html>\n" + b"x" * 100_000)) as server:
         reason = _send(server.url).reasons[ADA]
     assert reason.startswith("SendGrid answered 400: <html> xxx")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.errors import Stopped
-from bureau.services.mailer.message.message import Form, Message
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, Stopped
+from bureau.services.mailer.message.message import Message, MessageForm
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, TransportUnavailable, Verdict
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
@@ -35,7 +35,7 @@ def _send(transport: SmtpTransport, message: Message | None = None, *recipients:
 def test_a_message_arrives_byte_for_byte(server: MailServer, smtp: SmtpTransport) -> None:
     message = new_message(ADA, text=".\n..\n.dot\nlast line", html="<p>Zoë</p>")
     _send(smtp, message)
-    assert server.mails[0].raw == message.written(Form.EIGHT_BIT)
+    assert server.mails[0].raw == message.written(MessageForm.EIGHT_BIT)
     assert server.mails[0].sender == "bureau@example.com"
 
 
@@ -99,6 +99,15 @@ def test_a_server_that_leaves_before_the_mail_got_nothing(
     with pytest.raises(TransportUnavailable, match=f"the mail server 127.0.0.1:{server.port}"):
         _send(smtp)
     assert not server.mails
+
+
+def test_a_pipelining_server_that_asks_for_a_mail_to_nobody_gets_none(server: MailServer, smtp: SmtpTransport) -> None:
+    server.to_recipients = {ADA: "550 no"}
+    server.in_data = HANG  # it answers 354 to DATA although it has refused the only recipient
+    assert _send(smtp).verdicts == {ADA: REFUSED}
+    server.in_data = None
+    assert _send(smtp, None, BOB).verdicts == {BOB: SENT}
+    assert [mail.recipients for mail in server.mails] == [(BOB,)]
 
 
 def test_a_server_that_is_not_there_is_an_outage() -> None:
@@ -183,7 +192,7 @@ def test_the_stop_token_does_not_interrupt_after_it(server: MailServer, smtp: Sm
     assert isinstance(running.end(), AnswerLost)  # the window's end, not the token
 
 
-def test_what_is_under_way_at_the_windows_end_is_cut_off(server: MailServer, smtp: SmtpTransport) -> None:
+def test_a_delivery_that_runs_at_the_end_of_its_window_is_cut_off(server: MailServer, smtp: SmtpTransport) -> None:
     server.to_content = HANG
     assert isinstance(Running(smtp, new_message(ADA), (ADA,), DeliveryWindow(end_within=0.2)).end(), AnswerLost)
     server.to_content, server.to_sender = None, HANG
@@ -286,6 +295,19 @@ def test_a_wrong_password_is_an_outage_that_does_not_tell_it(authority: TestAuth
         with pytest.raises(TransportUnavailable, match="refused the user or password of MAIL_URL: 535") as caught:
             _send(SmtpTransport(SmtpServer.from_url(url), context=authority.client))
         assert "hunter2" not in str(caught.value)
+        assert caught.value.retry_after == LOGIN_REFUSED_SECONDS
+
+
+@pytest.mark.parametrize("words", ["530 5.7.0 Authentication required", "530 5.7.0 Must issue STARTTLS first"])
+def test_a_login_that_is_asked_for_is_an_outage_and_no_refusal_of_the_mail(words: str) -> None:
+    with mail_server(to_sender=words) as server:
+        transport = SmtpTransport(SmtpServer.from_url(server.url))
+        with pytest.raises(TransportUnavailable, match="asks for a login or for encryption first: mend") as caught:
+            _send(transport)
+        assert words in str(caught.value)
+        assert caught.value.retry_after == LOGIN_REFUSED_SECONDS
+        server.to_sender = None
+        assert _send(transport).verdicts == {ADA: Verdict.SENT}
 
 
 def test_a_message_over_the_servers_size_is_refused_before_it_is_sent(smtp: SmtpTransport, server: MailServer) -> None:

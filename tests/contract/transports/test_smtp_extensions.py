@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
-from bureau.services.mailer.message.message import Form, Message
+from bureau.services.mailer.message.message import Message, MessageForm
 from bureau.services.mailer.transports.base import DeliveryWindow, SendResult, Verdict
 from bureau.services.mailer.transports.smtp import SmtpTransport
 from bureau.services.mailer.transports.smtp_server import SmtpServer
@@ -26,13 +26,13 @@ def _send(transport: SmtpTransport, message: Message, *recipients: str) -> SendR
 @pytest.mark.parametrize(
     ("offers", "form", "options"),
     [
-        ({"eight_bit_mime": False}, Form.ASCII, ()),
-        ({}, Form.EIGHT_BIT, ("BODY=8BITMIME",)),
-        ({"smtputf8": True}, Form.UTF8, ("BODY=8BITMIME",)),
+        ({"eight_bit_mime": False}, MessageForm.ASCII, ()),
+        ({}, MessageForm.EIGHT_BIT, ("BODY=8BITMIME",)),
+        ({"smtputf8": True}, MessageForm.UTF8, ("BODY=8BITMIME",)),
     ],
 )
 def test_text_goes_as_the_server_takes_it(
-    server: MailServer, smtp: SmtpTransport, offers: dict[str, Any], form: Form, options: tuple[str, ...]
+    server: MailServer, smtp: SmtpTransport, offers: dict[str, Any], form: MessageForm, options: tuple[str, ...]
 ) -> None:
     for name, value in offers.items():
         setattr(server, name, value)
@@ -41,7 +41,7 @@ def test_text_goes_as_the_server_takes_it(
     assert (server.mails[0].raw, server.mails[0].options) == (message.written(form), options)
 
 
-def test_who_has_an_address_in_another_script_is_written_to_in_utf_8(server: MailServer, smtp: SmtpTransport) -> None:
+def test_an_address_in_another_script_is_written_in_utf_8(server: MailServer, smtp: SmtpTransport) -> None:
     server.smtputf8 = True
     message = new_message(JOSE, sender=Mailbox("Zoë", "zoë@example.com"), cc=(Mailbox("", ADA),))
     for _ in range(2):  # the second one on the same connection

@@ -84,7 +84,7 @@ def test_a_stopped_task_hands_nothing_over(provider: Provider) -> None:
     assert not provider.counts()
 
 
-def test_nothing_is_handed_over_too_late_after_the_intent(provider: Provider) -> None:
+def test_no_mail_is_handed_over_too_late_after_its_intent(provider: Provider) -> None:
     with pytest.raises(TransportUnavailable, match="the limit is"):
         provider.transport.send(new_message(ADA), (ADA,), DeliveryWindow(begin_within=-1.0), StopToken())
     assert not provider.counts()
@@ -97,7 +97,7 @@ def test_it_says_whether_a_mail_was_sent_or_that_it_cannot(provider: Provider) -
     assert provider.transport.was_sent(message.message_id) is (True if provider.knows else None)
 
 
-def test_who_knows_what_was_sent_makes_no_second_mail_of_it(provider: Provider) -> None:
+def test_a_transport_that_knows_what_was_sent_sends_no_second_mail(provider: Provider) -> None:
     message = new_message(ADA)
     for _ in range(2):
         assert _sent(provider.transport.send(message, (ADA,), DeliveryWindow(), StopToken()), ADA)

@@ -49,7 +49,7 @@ def test_rabbitmq_is_away(world: World) -> None:
         world.rabbitmq.start()
     assert status == 1
     assert "! RabbitMQ does not answer" in said
-    assert "submissions are kept" in said
+    assert "submissions are accepted" in said
     world.bureau.serving()
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from bureau.contracts.errors import TransientError
 from bureau.ledger.jobs import finish
-from bureau.runtime import execution, runner
+from bureau.runtime import runner
+from bureau.runtime.execution import execution
 from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from bureau.task import Context

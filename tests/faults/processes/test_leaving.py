@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bureau.runtime import health
-from bureau.runtime.health import Health
+from bureau.runtime.health import HealthChecks
 from tests.support.waiting import until
 
 
@@ -30,7 +30,7 @@ def test_it_asks_itself_to_stop_once_however_long_that_takes(
         looks.append(os.getpid())
         return "it hangs"
 
-    watched = Health({"consumer": dead}, "")
+    watched = HealthChecks({"consumer": dead}, "")
     watched.start()
     until(lambda: asked_to_stop, 10, "the first SIGTERM")
     turned = watched._watch._last_step_at

@@ -18,7 +18,7 @@ BACK_SECONDS = -300
 HELD_SECONDS = 20.0
 
 
-def test_of_workers_and_scheduler(
+def test_workers_and_scheduler_survive_a_jump_of_their_clock(
     tmp_path: Path, rabbitmq: RabbitMQ, postgres: PostgreSQL, mail: CountingMail, certificates_api: CountingApi
 ) -> None:
     clock = Clock(tmp_path)
@@ -42,7 +42,7 @@ def test_of_workers_and_scheduler(
     assert not account.failed
 
 
-def test_of_the_ledger_s_server(
+def test_the_ledger_survives_a_jump_of_its_servers_clock(
     tmp_path: Path, rabbitmq: RabbitMQ, mail: CountingMail, certificates_api: CountingApi
 ) -> None:
     """What is due waits as long as the clock is behind; set right again, leases end early and work is done twice."""

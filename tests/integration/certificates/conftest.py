@@ -8,7 +8,7 @@ import pytest
 
 from bureau.runtime.coroutines.event_loop import EventLoop
 from bureau.services.certificates.api.client import CertificatesApi, Exchange
-from bureau.services.certificates.api.multipart import Upload
+from bureau.services.certificates.api.multipart import RosterUpload
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
@@ -29,7 +29,7 @@ class Call:
     received: bytearray = field(default_factory=bytearray)
     reports: list[tuple[float, float | None, str]] = field(default_factory=list)
 
-    def __call__(self, *uploads: Upload, key: str = "task-1") -> bytes:
+    def __call__(self, *uploads: RosterUpload, key: str = "task-1") -> bytes:
         self.received.clear()
         exchange = Exchange(
             idempotency_key=key,
@@ -46,8 +46,8 @@ class Call:
         self.received.extend(piece)
 
 
-def upload(name: str, media_type: str, file: BytesIO) -> Upload:
-    return Upload(name, media_type, file.getbuffer().nbytes, AsyncFile(file))
+def upload(name: str, media_type: str, file: BytesIO) -> RosterUpload:
+    return RosterUpload(name, media_type, file.getbuffer().nbytes, AsyncFile(file))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.services.certificates.api.multipart import Upload
+from bureau.services.certificates.api.multipart import RosterUpload
 from bureau.stop_token import StopReason
 from tests.integration.certificates.conftest import Call, upload
 from tests.support.archives import archive
@@ -28,7 +28,7 @@ class Running:
     """A call in a thread of its own, as a worker makes it; or several, one after the other."""
 
     call: Call
-    uploads: tuple[Upload, ...] = ()
+    uploads: tuple[RosterUpload, ...] = ()
     calls: int = 1
     ended: list[BaseException] = field(default_factory=list)
 

@@ -65,7 +65,7 @@ def issue(url: str, ctx: FakeContext, file: ArtifactRef, *, max_archive_bytes: i
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_it_sends_fails_the_task_and_the_next_is_not_harmed(
+def test_a_hostile_answer_fails_its_task_and_harms_no_other(
     tmp_path: Path, behaviour: Behaviour, kind: type[TaskError], code: str
 ) -> None:
     ctx, control = FakeContext(tmp_path / "storage"), FakeContext(tmp_path / "storage")

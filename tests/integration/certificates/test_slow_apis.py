@@ -42,7 +42,7 @@ def test_the_archive_is_asked_for_at_the_location_until_it_is_there(call_to: Cal
         (replies(302, Location="/elsewhere"), PermanentError, "a redirect"),
     ],
 )
-def test_what_goes_wrong_later_is_told_as_at_once(
+def test_an_error_after_a_202_is_reported_like_an_immediate_one(
     call_to: CallTo, answer: Callable[..., None], kind: type[Exception], said: str
 ) -> None:
     with http_server(LATER, answer) as server, pytest.raises(kind, match=said):

@@ -63,7 +63,7 @@ def test_a_recipient_s_story_has_every_step_and_the_last_word(office: Office, se
     assert (recipient_history.mails(office.db, job, limit=1).recipients, found.total) == ((ada,), 2)
 
 
-def test_of_many_steps_the_last_are_told(office: Office) -> None:
+def test_the_last_of_many_delivery_steps_are_shown(office: Office) -> None:
     job = office.submit(cc=[])
     office.run(job)
     task = office.task_id(job)
@@ -75,7 +75,7 @@ def test_of_many_steps_the_last_are_told(office: Office) -> None:
     assert ada.state == "deferred"
 
 
-def test_what_is_told_twice_or_of_nobodys_task_counts_once_or_not(office: Office) -> None:
+def test_a_repeated_provider_event_counts_once_and_an_unknown_one_never(office: Office) -> None:
     job = office.submit()
     office.run(job)
     one = _told(office.task_id(job), KIND.DELIVERED)
@@ -152,9 +152,7 @@ def test_hard_bounces_and_complaints_get_no_more_mail_of_that_owner(office: Offi
 
 
 @pytest.mark.parametrize("reply", [None, "450 later"], ids=["from the first", "after a try"])
-def test_who_is_on_the_suppression_list_stands_on_the_job_as_such(
-    office: Office, server: MailServer, reply: str | None
-) -> None:
+def test_a_suppressed_recipient_is_shown_as_suppressed(office: Office, server: MailServer, reply: str | None) -> None:
     server.to_recipients = {BOB: reply} if reply else {}
     job = office.submit()
     if reply:
@@ -172,7 +170,7 @@ def test_who_is_on_the_suppression_list_stands_on_the_job_as_such(
     assert bob.steps[-1].reason == bob.reason
 
 
-def test_who_the_server_refused_is_not_taken_for_suppressed(office: Office, server: MailServer) -> None:
+def test_a_refused_recipient_is_not_shown_as_suppressed(office: Office, server: MailServer) -> None:
     server.to_recipients = {BOB: "550 no such user"}
     job = office.submit()
     assert office.run(job) == "succeeded"

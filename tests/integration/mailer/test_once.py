@@ -40,7 +40,9 @@ def _crash(office: Office, job: UUID, message_id: str = "<1@example.com>", trans
     leases.expire(office.db, no_jitter)
 
 
-def test_who_finds_an_open_intent_is_postponed_until_nobody_can_be_at_it(office: Office, server: MailServer) -> None:
+def test_a_mail_with_an_open_intent_is_postponed_until_no_process_can_send_it(
+    office: Office, server: MailServer
+) -> None:
     job = office.submit()
     _crash(office, job)
     assert office.run(job) == "ready"

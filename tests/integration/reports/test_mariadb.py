@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.query import parse_query
@@ -180,15 +180,24 @@ def test_a_table_that_is_not_there_is_told_from_one_that_may_not_be_read(source:
         read(source, "select * from secret_table")
 
 
-def test_a_source_that_is_down_is_tried_again_and_a_wrong_password_is_not(
+def test_a_source_that_is_down_is_tried_again_soon_and_one_that_refuses_the_login_slowly(
     mariadb: MariaDB, database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     away = mariadb.url(database).replace(f":{mariadb.port}/", f":{free_port()}/")
-    with pytest.raises(TransientError, match="could not be reached"):
+    with pytest.raises(TransientError, match="could not be reached") as error:
         read(open_sources({"SOURCE_SHOP_URL": away})["shop"], "select 1")
-    with pytest.raises(PermanentError, match="refused Bureau's sign-in") as error:
-        read(open_sources({"SOURCE_SHOP_URL": mariadb.url(database, password="guessed")})["shop"], "select 1")
-    assert "guessed" not in error.value.message + "".join(capsys.readouterr())
+    assert error.value.retry_after is None
+    wrong = [
+        mariadb.url(database, password="guessed"),
+        mariadb.url(database, user="nobody", password="guessed"),
+        mariadb.url("no_such_database"),
+    ]
+    for url in wrong:
+        with pytest.raises(TransientError, match="refused the login") as error:
+            read(open_sources({"SOURCE_SHOP_URL": url})["shop"], "select 1")
+        assert (error.value.code, error.value.retry_after) == ("source_sign_in_refused", LOGIN_REFUSED_SECONDS)
+        assert "SOURCE_SHOP_URL" in error.value.message
+        assert "guessed" not in error.value.message + "".join(capsys.readouterr())
 
 
 def test_a_time_limit_says_how_long_it_ran(mariadb: MariaDB, database: str) -> None:

@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from bureau.contracts.errors import PermanentError, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, TransientError
 from bureau.services.reports.output.rows import Rows, RowSource
+from bureau.services.reports.sources.postgres_source import _LOGIN_REFUSED
 from bureau.services.reports.sources.sources import open_sources
 from tests.support.reading import running
 from tests.support.servers.ports import free_port
@@ -68,13 +69,41 @@ def test_a_query_the_source_refuses_fails_for_good(reader: str, sql: str, code: 
     read(reader, "select * from sales")  # the next report runs
 
 
-def test_a_wrong_password_fails_for_good_and_is_not_shown(reader: str, capsys: pytest.CaptureFixture[str]) -> None:
-    url = reader.replace(PASSWORD, "guessed-secret")
-    with pytest.raises(PermanentError) as error:
-        read(url, "select 1")
-    assert error.value.code == "source_sign_in_refused"
+@pytest.mark.parametrize("wrong", ["password", "role", "database", "right"])
+def test_a_refused_login_names_the_setting_and_is_tried_again_slowly(
+    wrong: str, reader: str, database: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_url(reader)
+    given: dict[str, Any] = {"password": {"password": "guessed"}, "role": {"username": "nobody-here"}}
+    given |= {"database": {"database": "no-such-database"}, "right": {}}
+    if wrong == "right":
+        database.execute(f"alter role {url.username} nologin")
+    with pytest.raises(TransientError) as error:
+        read(url.set(**given[wrong]).render_as_string(hide_password=False), "select 1")
+    assert (error.value.code, error.value.retry_after) == ("source_sign_in_refused", LOGIN_REFUSED_SECONDS)
+    assert "refused the login" in error.value.message
     assert "SOURCE_SHOP_URL" in error.value.message
-    assert "guessed-secret" not in error.value.message + "".join(capsys.readouterr())
+    for secret in ("guessed", PASSWORD):
+        assert secret not in error.value.message + "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        ("FATAL:  la autentificaci\u00f3n password fall\u00f3 para el usuario \u00abada\u00bb", True),
+        ("FATAL:  Passwort-Authentifizierung f\u00fcr Benutzer \u00bbada\u00ab fehlgeschlagen", True),
+        ("FATAL:  authentification par mot de passe \u00e9chou\u00e9e pour l'utilisateur \u00ab ada \u00bb", True),
+        ("FATAL:  autentica\u00e7\u00e3o do tipo senha falhou para usu\u00e1rio", True),
+        ('FATAL:  Peer authentication failed for user "ada"', True),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "ada", database "shop", no encryption', True),
+        ("FATAL:  sorry, too many clients already", False),
+        ("FATAL:  the database system is starting up", False),
+        ("connection failed: Connection refused", False),
+        ('could not translate host name "db" to address', False),
+    ],
+)
+def test_a_refusal_is_known_by_its_words(words: str, refused: bool) -> None:
+    assert bool(_LOGIN_REFUSED.search(words)) is refused
 
 
 def test_a_source_that_is_down_is_tried_again(reader: str, capsys: pytest.CaptureFixture[str]) -> None:

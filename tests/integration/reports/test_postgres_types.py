@@ -10,8 +10,8 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
-from bureau.services.reports.definition.columns import Column, Format, NumberFormat, TimeFormat
-from bureau.services.reports.output.cells import FORMULA_STARTS
+from bureau.formulas import FORMULA_STARTS
+from bureau.services.reports.definition.columns import Format, NumberFormat, ReportColumn, TimeFormat
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
 from bureau.services.reports.sources.sources import open_sources
@@ -157,19 +157,20 @@ EURO = Dialect(";", "N/A", decimal_comma=True, date_format="DD.MM.YYYY")
         (Dialect(neutralise=False), "true", "true"),
         (Dialect(neutralise=False), "'=x'::char(4)", "=x  "),
         (Dialect(zone=ZoneInfo("Asia/Kolkata")), "timestamptz '2024-02-09 08:05Z'", "2024-02-09 13:35:00+05:30"),
-        (Dialect(columns={"x": Column("x", None, NumberFormat(2))}), "2.675::float8", "2.68"),
-        (Dialect(columns={"x": Column("x", None, NumberFormat(2))}), "-2.675", "-2.68"),
-        (Dialect(columns={"x": Column("x", None, NumberFormat(1))}), "7", "7.0"),
-        (Dialect(columns={"x": Column("x", None, NumberFormat(0))}), "'-Infinity'::float4", "-Infinity"),
-        (Dialect(columns={"x": Column("x", None, NumberFormat(0))}), "'NaN'::numeric", "NaN"),
+        (Dialect(columns={"x": ReportColumn("x", None, NumberFormat(2))}), "2.675::float8", "2.68"),
+        (Dialect(columns={"x": ReportColumn("x", None, NumberFormat(2))}), "-2.675", "-2.68"),
+        (Dialect(columns={"x": ReportColumn("x", None, NumberFormat(1))}), "7", "7.0"),
+        (Dialect(columns={"x": ReportColumn("x", None, NumberFormat(0))}), "'-Infinity'::float4", "-Infinity"),
+        (Dialect(columns={"x": ReportColumn("x", None, NumberFormat(0))}), "'NaN'::numeric", "NaN"),
         (
-            Dialect(columns={"x": Column("x", None, TimeFormat("DD/MM/YYYY", " HH:MM"))}),
+            Dialect(columns={"x": ReportColumn("x", None, TimeFormat("DD/MM/YYYY", " HH:MM"))}),
             "date '2024-02-09'",
             "09/02/2024 00:00",
         ),
         (
             Dialect(
-                columns={"x": Column("x", None, TimeFormat("DD.MM.YYYY", " HH:MM:SS"))}, zone=ZoneInfo("Europe/Paris")
+                columns={"x": ReportColumn("x", None, TimeFormat("DD.MM.YYYY", " HH:MM:SS"))},
+                zone=ZoneInfo("Europe/Paris"),
             ),
             "timestamptz '2024-02-09 08:05:06Z'",
             "09.02.2024 09:05:06",
@@ -191,7 +192,7 @@ def test_text_that_says_the_same_as_null_is_quoted(shop: PostgresSource) -> None
 
 @pytest.mark.parametrize("form", [NumberFormat(2), TimeFormat("DD.MM.YYYY")])
 def test_a_format_that_a_column_cannot_have_is_an_error_of_the_report(shop: PostgresSource, form: Format) -> None:
-    wrong = Dialect(columns={"x": Column("x", None, form)})
+    wrong = Dialect(columns={"x": ReportColumn("x", None, form)})
     with (
         pytest.raises(PermanentError, match="gives the column 'x' a format for"),
         running(shop, "select 'a' as x", dialect=wrong),

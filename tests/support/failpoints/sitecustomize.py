@@ -155,7 +155,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("Finishing.finish", before("before_finish")),  # the effect has happened
         ("Finishing._after", before("after_finish")),  # committed, the relay not yet woken
     ],
-    "bureau.runtime.execution": [("Execution.log", before("in_the_middle"))],
+    "bureau.runtime.execution.execution": [("Execution.log", before("in_the_middle"))],
     "bureau.messaging.consumer": [
         ("HintConsumer.ack", before("before_ack")),
         ("HintConsumer.__next__", before("turn")),

@@ -17,7 +17,8 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.jobs import finish, leases
-from bureau.runtime import execution, runner
+from bureau.runtime import runner
+from bureau.runtime.execution import execution
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.runner import Runner
 from bureau.storage import Storage

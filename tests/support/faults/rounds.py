@@ -33,7 +33,7 @@ _SEEN_IN_LOGS = {
     "discarded": "a finish was discarded",
     "outage": "the loop failed and tries again",
     "lost hint": "published lost hints again",
-    "expired": "leases expired",
+    "expired": "expired leases",
 }
 
 

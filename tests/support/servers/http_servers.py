@@ -44,7 +44,8 @@ class HttpExchange:
         self._handler.end_headers()
 
     def write(self, data: bytes) -> None:
-        self._handler.wfile.write(data)
+        if self._handler.command != "HEAD":  # its answer has the headers only
+            self._handler.wfile.write(data)
 
     def wait_until_client_leaves(self) -> None:
         """Or until the server is closed."""
@@ -135,6 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def do_GET(self) -> None:
+        self._exchange()
+
+    def do_HEAD(self) -> None:
         self._exchange()
 
     def do_POST(self) -> None:

@@ -64,6 +64,7 @@ class MailServer:
     mails_per_connection: int | None = None
     smtputf8: bool = False  # whether it offers these, from the next connection on
     eight_bit_mime: bool = True
+    pipelining: bool = False
     login: tuple[str, str] | None = None
     starttls: ssl.SSLContext | None = None
     port: int = 0
@@ -153,7 +154,8 @@ class _Handler:
         self, _connection: _Connection, session: Session, _envelope: Envelope, hostname: str, offers: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        return [offer for offer in offers if self._server.eight_bit_mime or not offer.endswith("8BITMIME")]
+        offers = [offer for offer in offers if self._server.eight_bit_mime or not offer.endswith("8BITMIME")]
+        return [*(["250-PIPELINING"] if self._server.pipelining else []), *offers]
 
     async def handle_MAIL(  # noqa: N802
         self, connection: _Connection, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -198,13 +200,14 @@ def mail_server(*, tls: ssl.SSLContext | None = None, **answers: Any) -> Iterato
     """A server on a free loopback port; `tls` from the first byte. `answers` are fields of `MailServer`."""
     server = MailServer(**answers)
     loop = asyncio.new_event_loop()
-    listener = loop.run_until_complete(
-        loop.create_server(lambda: _Connection(server, loop), "127.0.0.1", server.port, ssl=tls)
-    )
-    server.hang_up = lambda: asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(5)
-    server.port = listener.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="mail server", daemon=True)
     thread.start()
+    # In its thread, because a browser's test has a loop of its own in this one.
+    listener = asyncio.run_coroutine_threadsafe(
+        loop.create_server(lambda: _Connection(server, loop), "127.0.0.1", server.port, ssl=tls), loop
+    ).result(30)
+    server.hang_up = lambda: asyncio.run_coroutine_threadsafe(_hang_up(), loop).result(5)
+    server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
     finally:

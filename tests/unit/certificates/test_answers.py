@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bureau.contracts.errors import ErrorDetail, PermanentError, TaskError, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, ErrorDetail, PermanentError, TaskError, TransientError
 from bureau.services.certificates.api.answers import (
     MAX_SHOWN_CHARACTERS,
     error_in,
@@ -31,7 +31,9 @@ NOW = datetime(2024, 5, 17, 12, 0, 0, tzinfo=UTC)
         (408, TransientError, "certificates_api_unavailable"),
         (425, TransientError, "certificates_api_unavailable"),
         (400, PermanentError, "certificates_refused"),
-        (401, PermanentError, "certificates_refused"),
+        (401, TransientError, "certificates_api_login_refused"),
+        (407, TransientError, "certificates_api_login_refused"),
+        (403, PermanentError, "certificates_refused"),
         (404, PermanentError, "certificates_refused"),
         (413, PermanentError, "certificates_refused"),
         (422, PermanentError, "certificates_refused"),
@@ -44,6 +46,15 @@ def test_a_status_decides_whether_trying_again_makes_sense(status: int, kind: ty
     assert type(error) is kind
     assert error.code == code
     assert str(status) in error.message
+
+
+def test_a_refused_login_names_the_settings_and_is_tried_again_slowly() -> None:
+    error = refusal(401, {"retry-after": "1"}, b'{"error": {"message": "Key expired."}}', NOW)
+    assert isinstance(error, TransientError)
+    assert error.retry_after == LOGIN_REFUSED_SECONDS
+    assert error.message.startswith("The certificates API answered 401: Key expired. It refused the login: mend ")
+    for setting in ("CERTIFICATES_API_TOKEN", "CERTIFICATES_API_HEADERS", "CERTIFICATES_API"):
+        assert setting in error.message
 
 
 @pytest.mark.parametrize(
@@ -106,7 +117,7 @@ def test_the_message_is_shown_in_the_error() -> None:
 
 
 @given(st.text(max_size=3000))
-def test_what_is_shown_is_short_and_clean(text: str) -> None:
+def test_an_issuers_message_is_shown_shortened_and_cleaned(text: str) -> None:
     clean = shown(text)
     assert len(clean) <= MAX_SHOWN_CHARACTERS
     assert all(c.isprintable() or c == "\n" or c.isspace() for c in clean)

@@ -16,7 +16,7 @@ from bureau.contracts.mail.mail import SendMail
 from bureau.services.certificates import delivery
 from bureau.services.certificates.api.client import CertificatesApi
 from bureau.services.certificates.archive.check import CheckedArchive
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.manifest import Listed, Manifest
 from bureau.services.certificates.service import certificates_api
@@ -40,7 +40,7 @@ def ctx(tmp_path: Path) -> FakeContext:
 
 @pytest.fixture
 def api() -> Iterator[CertificatesApi]:
-    links = Links(lambda: "A" * 43, "https://bureau.example.com")
+    links = CertificateLinks(lambda: "A" * 43, "https://bureau.example.com")
     made = certificates_api(CertificatesSettings(), IssuerSettings(issuer_organisation="Academy"), links)
     yield made
     asyncio.run(made.close())

@@ -86,7 +86,7 @@ def test_a_name_is_read_right_or_the_roster_is_refused(page: tuple[str, str], co
     assert read == data.decode(codec)
 
 
-def test_where_two_encodings_are_left_both_are_named_with_what_they_make_of_a_name() -> None:
+def test_two_possible_encodings_are_both_named_with_an_example() -> None:
     with pytest.raises(NotTextError) as caught:
         decode("name\nAda\nIonuţ\n".encode("cp1250"))
     said = str(caught.value)
@@ -97,7 +97,7 @@ def test_where_two_encodings_are_left_both_are_named_with_what_they_make_of_a_na
     assert "CSV UTF-8" in said
 
 
-def test_what_turkish_excel_saves_is_never_read_as_western() -> None:
+def test_a_turkish_roster_is_never_read_as_western() -> None:
     found = read_roster("t.csv", corpus.TURKISH)
     assert [row.recipient for row in found.rows] == ["Ayşe Yıldız", "Gülşen Doğan"]
     assert found.encoding == "Windows-1254"

@@ -1,9 +1,11 @@
 """`certificates.issue` with the built-in issuer: no network, no server, real certificates."""
 
 import asyncio
+import gc
 import hashlib
 import io
 import threading
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from bureau.services.certificates.settings import CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from bureau.stop_token import StopReason
 from tests.support.context import FakeContext, noted
-from tests.support.on_loop import run
+from tests.support.on_loop import closing, run
 from tests.support.waiting import until
 
 ROSTER = b"recipient,course\nAda Lovelace,Engines\nGrace Hopper,Compilers\n"
@@ -137,9 +139,23 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
     assert (ctx.storage_keys, ctx.artifacts, ctx.removed) == (before, {}, [])
 
 
-def test_what_it_announces_is_the_contract(api: CertificatesApi) -> None:
+def test_the_task_announces_the_schemas_of_the_contract(api: CertificatesApi) -> None:
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
     assert set(description.input_schema["properties"]) == {"files", "deliver", "subject", "encoding", "language"}
     made = {"certificates", "errors", "mails"}
     assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"} | made
+
+
+def test_a_roster_that_is_too_large_is_refused_without_being_held(ctx: FakeContext) -> None:
+    file = upload(ctx, b"recipient\n" + b"x" * 30_000_000)
+    small = certificates_api(CertificatesSettings(), IssuerSettings(issuer_max_request_bytes=1_000_000))
+    issuing = issue_task(small, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with pytest.raises(PermanentError):
+            run(ctx.stop, closing(small, issuing))
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()

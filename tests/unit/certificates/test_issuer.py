@@ -87,7 +87,7 @@ def test_by_setting_the_good_rows_are_issued_and_the_others_listed(
     ]
 
 
-def test_where_no_row_is_good_the_request_is_refused_all_the_same(
+def test_a_request_without_a_good_row_is_refused_in_any_mode(
     issue: Issue, make_client: Callable[..., FlaskClient]
 ) -> None:
     answer = issue(("a.csv", "recipient\n张伟\n"), client=make_client(issuer_row_errors="issue_good"))

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from bureau.services.certificates.archive.names import Places, name_problem
 from bureau.services.certificates.issuer.filenames import certificate_name, roster_folder
 from bureau.services.certificates.issuer.manifest import COLUMNS, Entry, manifest_csv, neutral
-from bureau.services.certificates.issuer.rosters.roster import Row
+from bureau.services.certificates.issuer.rosters.roster import RosterRow
 from bureau.services.certificates.issuer.serials import serial
 
-ADA = Row(2, "Ada Lovelace", course="Engines")
+ADA = RosterRow(2, "Ada Lovelace", course="Engines")
 
 
 def test_a_serial_is_four_groups_of_four_unmistakable_digits() -> None:
@@ -73,8 +73,8 @@ def test_any_names_make_distinct_allowed_files(recipients: list[str], rosters: l
             assert places.take(name)
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
-def test_what_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\0=1", "\ufeff＝1"])
+def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(value: str) -> None:
     assert neutral(value) == f"'{value}"
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from bureau.services.certificates.issuer.rosters.fields import MAX_CHARACTERS
 from bureau.services.certificates.issuer.rosters.header import ignored_text
 from bureau.services.certificates.issuer.rosters.people import is_no_person
-from bureau.services.certificates.issuer.rosters.roster import Row, detect_delimiter, read_roster
+from bureau.services.certificates.issuer.rosters.roster import RosterRow, detect_delimiter, read_roster
 
 HEADER = "recipient,email,course,date,hours,grade,id\n"
 
 
-def rows(text: str) -> list[Row]:
+def rows(text: str) -> list[RosterRow]:
     roster = read_roster("r.csv", text.encode("utf-8"))
     assert roster.errors == []
     return list(roster.rows)
@@ -28,17 +28,17 @@ def errors(data: bytes | str) -> list[str]:
 
 def test_every_column_is_read() -> None:
     text = HEADER + "Ada Lovelace,ada@example.com,Engines,2024-05-17,40,A,X-1\n"
-    assert rows(text) == [Row(2, "Ada Lovelace", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1")]
+    assert rows(text) == [RosterRow(2, "Ada Lovelace", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1")]
 
 
 def test_only_the_recipient_is_required() -> None:
-    assert rows("recipient\nAda\n") == [Row(2, "Ada")]
+    assert rows("recipient\nAda\n") == [RosterRow(2, "Ada")]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_detected(delimiter: str) -> None:
     text = delimiter.join(["recipient", "course"]) + "\n" + delimiter.join(["Ada", '"Engines, steam; etc."']) + "\n"
-    assert rows(text) == [Row(2, "Ada", course="Engines, steam; etc.")]
+    assert rows(text) == [RosterRow(2, "Ada", course="Engines, steam; etc.")]
 
 
 def test_a_column_name_may_hold_another_delimiter() -> None:
@@ -47,11 +47,11 @@ def test_a_column_name_may_hold_another_delimiter() -> None:
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
     roster = read_roster("r.csv", b"\xef\xbb\xbfrecipient;course\r\nAda;Engines\r\n")
-    assert list(roster.rows) == [Row(2, "Ada", course="Engines")]
+    assert list(roster.rows) == [RosterRow(2, "Ada", course="Engines")]
 
 
 def test_column_names_may_differ_in_case_and_spaces_and_stand_in_quotes() -> None:
-    assert rows('" Recipient ";"COURSE"\nAda;Engines\n') == [Row(2, "Ada", course="Engines")]
+    assert rows('" Recipient ";"COURSE"\nAda;Engines\n') == [RosterRow(2, "Ada", course="Engines")]
 
 
 def test_blank_lines_are_passed_over_and_lines_still_counted_right() -> None:
@@ -60,19 +60,19 @@ def test_blank_lines_are_passed_over_and_lines_still_counted_right() -> None:
 
 def test_a_cell_may_span_lines_and_becomes_one() -> None:
     found = rows('recipient,course\n"Ada\nLovelace",Engines\nGrace,Compilers\n')
-    assert found == [Row(2, "Ada Lovelace", course="Engines"), Row(4, "Grace", course="Compilers")]
+    assert found == [RosterRow(2, "Ada Lovelace", course="Engines"), RosterRow(4, "Grace", course="Compilers")]
 
 
 def test_other_columns_are_allowed_and_not_used() -> None:
-    assert rows("phone,recipient,department\n12,Ada,Maths\n") == [Row(2, "Ada")]
+    assert rows("phone,recipient,department\n12,Ada,Maths\n") == [RosterRow(2, "Ada")]
 
 
 def test_short_rows_leave_the_last_columns_empty() -> None:
-    assert rows("recipient,course,date\nAda,Engines\n") == [Row(2, "Ada", course="Engines")]
+    assert rows("recipient,course,date\nAda,Engines\n") == [RosterRow(2, "Ada", course="Engines")]
 
 
 def test_letters_come_in_one_form_however_they_were_typed() -> None:
-    assert rows("recipient\nRene\u0301e\n") == [Row(2, "Renée")]
+    assert rows("recipient\nRene\u0301e\n") == [RosterRow(2, "Renée")]
 
 
 def test_all_errors_are_told_at_once_by_line() -> None:
@@ -135,7 +135,7 @@ def test_the_encoding_is_detected(name: str, codec: str, said: str) -> None:
 )
 def test_column_names_are_known_in_five_languages(header: str) -> None:
     found = rows(f"{header}\nAda,ada@example.com,Engines,2024-05-17,40,A,X-1,fr-CA\n")
-    assert found == [Row(2, "Ada", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1", "fr")]
+    assert found == [RosterRow(2, "Ada", "ada@example.com", "Engines", "2024-05-17", "40", "A", "X-1", "fr")]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_misspelt_recipient_column_is_named() -> None:
 
 def test_a_misspelt_column_is_ignored_and_told() -> None:
     roster = read_roster("r.csv", b"recipient,e-mial adress,phone\nAda,ada@example.com,7\n")
-    assert roster.rows == [Row(2, "Ada")]
+    assert roster.rows == [RosterRow(2, "Ada")]
     assert ignored_text(roster.ignored) == "“e-mial adress” (is it email?), “phone”"
 
 
@@ -228,7 +228,7 @@ names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs
 
 
 @given(st.lists(names, min_size=1, max_size=20), st.sampled_from(",;\t"))
-def test_what_a_csv_writer_writes_is_read_back(recipients: list[str], delimiter: str) -> None:
+def test_a_roster_from_a_csv_writer_is_read_back(recipients: list[str], delimiter: str) -> None:
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter)
     writer.writerow(["recipient", "course"])

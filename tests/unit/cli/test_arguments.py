@@ -8,7 +8,7 @@ import click
 import pytest
 
 from bureau.cli import times
-from bureau.cli.commands.submit import Attached
+from bureau.cli.commands.request_options import Attached
 from bureau.cli.values import pairs
 
 SCHEMA = {

@@ -67,7 +67,7 @@ def test_a_media_type_is_read_with_its_parameters(text: str, kind: str, paramete
         "text/csv; a=" + "x" * LONGEST,
     ],
 )
-def test_what_is_no_media_type_is_refused(text: str) -> None:
+def test_an_invalid_media_type_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"media type|name=value|at most 255"):
         MediaType.parse(text)
 
@@ -83,7 +83,7 @@ def test_what_is_no_media_type_is_refused(text: str) -> None:
         ("text/csv; name=" + "x" * LONGEST + "; charset=utf-8", "text/csv; charset=utf-8"),
     ],
 )
-def test_what_is_valid_of_another_programs_media_type_is_kept(text: str, kept: str) -> None:
+def test_the_valid_part_of_a_foreign_media_type_is_kept(text: str, kept: str) -> None:
     assert str(MediaType.salvage(text)) == kept
 
 

@@ -23,7 +23,7 @@ def test_a_path_is_written_as_a_uri_fragment(path: list[str | int], written: str
 
 
 @given(st.lists(st.text(alphabet="ab/~01 ", max_size=5), min_size=1, max_size=4))
-def test_what_was_escaped_reads_back_the_same(tokens: list[str]) -> None:
+def test_an_escaped_token_reads_back_the_same(tokens: list[str]) -> None:
     written = "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
     assert pointer.parse(written) == tokens
 

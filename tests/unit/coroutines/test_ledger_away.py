@@ -60,7 +60,7 @@ def test_one_broken_call_costs_nothing(ledger: Database, tmp_path: Path, break_a
     assert all(runs[row.id] <= row.claim_no for row in (plant.book.task(job_id) for job_id in job_ids))
 
 
-def test_what_ended_during_an_outage_is_written_after_it(ledger: Database, tmp_path: Path) -> None:
+def test_an_outcome_during_an_outage_is_written_after_it(ledger: Database, tmp_path: Path) -> None:
     db = Faulty(tmp_path)
     plant = Plant(db, tmp_path)
     plant.book.db = ledger

@@ -195,7 +195,7 @@ def test_a_task_group_runs_inside_a_task_and_its_weightiest_error_decides(plant:
     assert plant.book.task(bad).error["code"] == "refused"
 
 
-def test_what_it_raises_decides_as_in_any_task(plant: Plant) -> None:
+def test_an_exception_of_a_coroutine_decides_as_in_any_task(plant: Plant) -> None:
     calls: list[int] = []
 
     async def work(ctx: Context) -> str:

@@ -111,7 +111,7 @@ def test_a_lost_lease_ends_it_and_it_writes_nothing(plant: Plant, shop: Shop) ->
     assert plant.book.task(job_id).claim_no == 2
 
 
-def test_what_a_stop_cannot_wait_for_is_handed_back_and_goes_on_elsewhere(plant: Plant, shop: Shop) -> None:
+def test_a_task_that_outlasts_the_grace_is_released_and_runs_elsewhere(plant: Plant, shop: Shop) -> None:
     plant.serve(shop.wait)
     plant.start()
     job_id = plant.submit(shop.wait, 20)
@@ -125,7 +125,7 @@ def test_what_a_stop_cannot_wait_for_is_handed_back_and_goes_on_elsewhere(plant:
     assert plant.wait_for_end(job_id) == "succeeded"
 
 
-def test_what_ends_within_the_grace_is_waited_for(plant: Plant, shop: Shop) -> None:
+def test_a_task_that_ends_within_the_grace_is_waited_for(plant: Plant, shop: Shop) -> None:
     plant.serve(shop.wait)
     plant.start(grace_seconds=30)
     job_id = plant.submit(shop.wait)

@@ -40,14 +40,14 @@ def test_a_container_may_do_what_it_must_and_no_more(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONCE))
-def test_what_runs_is_started_again_and_limited(name: str) -> None:
+def test_every_service_restarts_and_has_limits(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == "unless-stopped"
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONCE - {"mailpit", "prometheus"}))
-def test_what_others_wait_for_says_whether_it_is_healthy(name: str) -> None:
+def test_every_dependency_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
 
@@ -159,3 +159,25 @@ def test_workers_use_the_role_that_owns_nothing(secrets_folder: Path, monkeypatc
         url = load(PlatformSettings)[0].database_url.get_secret_value()
         password = (secrets_folder / f"passwords/postgres-{role}").read_text()
         assert url == f"postgresql+psycopg://{role}:{password}@postgres/bureau"
+
+
+def test_the_example_of_own_tasks_fits_the_stack() -> None:
+    folder = ROOT / "examples/own_image"
+    added: dict[str, Any] = yaml.safe_load((folder / "compose.yaml").read_text())
+    ((name, shop),) = added["services"].items()
+    mailer = SERVICES["mailer"]
+    same = ("restart", "read_only", "tmpfs", "cap_drop", "security_opt", "stop_grace_period", "healthcheck")
+    assert {key: shop[key] for key in same} == {key: mailer[key] for key in same}
+    assert shop["deploy"]["resources"]["limits"].keys() == mailer["deploy"]["resources"]["limits"].keys()
+    assert (DEPLOY / shop["build"]["context"]).resolve() == folder.resolve()
+    stack = compose()
+    assert {volume.partition(":")[0] for volume in shop["volumes"]} <= stack["volumes"].keys()
+    assert set(shop["depends_on"]) <= SERVICES.keys() - {name}
+    scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]
+    names = next(job["dns_sd_configs"][0]["names"] for job in scraped if job["job_name"] == "workers")
+    assert set(shop["networks"]["default"]["aliases"]) <= set(names)
+    dockerfile = (folder / "Dockerfile").read_text()
+    assert "FROM bureau/tasks:" in dockerfile
+    assert " AS tasks\n" in (DEPLOY / "Dockerfile").read_text()
+    assert (folder / "shop/tasks.py").exists()
+    assert '"dramatiq", "bureau.worker", "shop.tasks"' in dockerfile

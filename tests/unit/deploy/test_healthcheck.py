@@ -39,14 +39,14 @@ def status(port: int) -> int:
 
 
 @pytest.mark.parametrize("port", [200], indirect=True)
-def test_who_is_alive_is_healthy(port: int) -> None:
+def test_a_process_that_answers_is_healthy(port: int) -> None:
     assert status(port) == 0
 
 
 @pytest.mark.parametrize("port", [503], indirect=True)
-def test_who_says_it_is_not_is_unhealthy(port: int) -> None:
+def test_a_process_that_reports_a_problem_is_unhealthy(port: int) -> None:
     assert status(port) == 1
 
 
-def test_who_does_not_answer_is_unhealthy() -> None:
+def test_a_process_that_does_not_answer_is_unhealthy() -> None:
     assert status(free_port()) == 1

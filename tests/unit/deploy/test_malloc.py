@@ -32,7 +32,7 @@ def measured(*, limited: bool) -> tuple[int, int, int]:
     return before, held, after
 
 
-def test_what_was_freed_goes_back_to_the_system() -> None:
+def test_freed_memory_is_returned_to_the_system() -> None:
     before, held, after = measured(limited=True)
     assert held - before > 50_000_000  # holes that only a trim gives back
     assert after - before < (held - before) / 3

@@ -56,5 +56,5 @@ def test_a_task_without_its_libraries_says_what_to_install() -> None:
     assert "pip install 'bureau-jobs[worker]'" in said(f"{code}  print(error)")
 
 
-def test_what_is_not_there_is_said_to_be_missing() -> None:
+def test_an_unknown_attribute_is_missing() -> None:
     assert said("import bureau\nprint(hasattr(bureau, 'nothing'))") == "False"

@@ -106,7 +106,7 @@ def test_an_event_is_read(told: dict[str, Any], kind: MailEventKind, suppress: S
         {"timestamp": 1e300},
     ],
 )
-def test_what_is_not_of_ours_is_passed_over(change: dict[str, Any]) -> None:
+def test_events_of_other_systems_are_skipped(change: dict[str, Any]) -> None:
     assert events(json.dumps([event(uuid4(), **change), 5, None, {}]).encode()) == []
 
 
@@ -119,6 +119,6 @@ def test_an_event_without_an_id_or_with_a_long_one_gets_one_that_stays() -> None
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"nothing", b"\xff"])
-def test_what_is_no_batch_is_an_error(raw: bytes) -> None:
+def test_a_body_that_is_not_a_batch_is_an_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         events(raw)

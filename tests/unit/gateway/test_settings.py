@@ -31,6 +31,7 @@ def test_what_is_no_address_is_refused(bind: str, monkeypatch: pytest.MonkeyPatc
         ("0.0.0.0:8600", "", "http://localhost:8600"),
         ("192.168.1.5:8600", "", "http://192.168.1.5:8600"),
         ("127.0.0.1:8600", "https://bureau.example.com/", "https://bureau.example.com"),
+        ("127.0.0.1:8600", "https://example.com/office/bureau/", "https://example.com/office/bureau"),
     ],
 )
 def test_links_that_leave_the_gateway_are_absolute(bind: str, public_url: str, base_url: str) -> None:
@@ -41,6 +42,13 @@ def test_links_that_leave_the_gateway_are_absolute(bind: str, public_url: str, b
 def test_a_public_url_that_is_no_address_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", url)
     with pytest.raises(SettingsError, match="PUBLIC_URL: use an address"):
+        load(GatewaySettings)
+
+
+@pytest.mark.parametrize("path", ["/a;b", "/a b", '/a"b', "/a<b", "//a", "/a/../b", "/./a", "/%2e%2e", "/a%", "/büro"])
+def test_a_path_that_could_mean_something_else_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", f"https://example.com{path}")
+    with pytest.raises(SettingsError, match="PUBLIC_URL: use a path of letters"):
         load(GatewaySettings)
 
 

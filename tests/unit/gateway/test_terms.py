@@ -9,7 +9,7 @@ from bureau.contracts.catalog import Catalog, RetryPolicy, TaskDescription
 from bureau.contracts.jobs.jobs import RetryOverride, Terms
 from bureau.contracts.schemas import Schema
 from bureau.submission.announcements import CatalogSnapshot, KnownTask
-from bureau.submission.terms import RetryTerms, new_job, overridden, policy_of, terms_errors
+from bureau.submission.terms import TaskPolicy, new_job, overridden, policy_of, terms_errors
 
 ANNOUNCED = TaskDescription(
     name="shop.suma",
@@ -24,11 +24,11 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_a_task_is_run_as_its_service_announced() -> None:
-    assert policy_of("shop.suma", KNOWN) == RetryTerms("shop", ANNOUNCED.retry, 600)
+    assert policy_of("shop.suma", KNOWN) == TaskPolicy("shop", ANNOUNCED.retry, 600)
 
 
-def test_what_is_not_announced_yet_has_a_standard() -> None:
-    assert policy_of("mailer.send", KNOWN, RetryTerms("mailer", RetryPolicy(), 120)).time_limit_seconds == 120
+def test_a_task_that_no_service_announced_has_default_terms() -> None:
+    assert policy_of("mailer.send", KNOWN, TaskPolicy("mailer", RetryPolicy(), 120)).time_limit_seconds == 120
     assert policy_of("certificates.issue", KNOWN).queue == "certificates"
 
 

@@ -40,7 +40,7 @@ def test_a_burst_gets_exactly_what_the_bucket_holds(units: int) -> None:
     assert given == min(units, 5_000)
 
 
-def test_who_asks_as_often_as_it_fills_is_never_refused() -> None:
+def test_a_key_that_asks_at_the_refill_rate_is_never_refused() -> None:
     full_at = None
     for n in range(1_000):
         standing, full_at = take_token(full_at, NOW + n * 0.05, Rate(1200))

@@ -206,7 +206,7 @@ def test_a_job_waits_for_what_is_due_first() -> None:
     assert told.shown() == {"reason": "not_due", "position": None, "starts_in_seconds": 7.3}
 
 
-def test_what_is_overdue_starts_in_no_seconds() -> None:
+def test_an_overdue_task_starts_in_zero_seconds() -> None:
     late = view("retrying")
     told = waiting([late], (), (), {late.id: -3.0})
     assert told is not None

@@ -191,7 +191,7 @@ def test_twice_the_input_takes_about_twice_the_time(name: str) -> None:
     assert growth(work, make(size), make(2 * size), at_most=RATIO) < RATIO
 
 
-def test_of_many_errors_the_first_are_told_and_that_there_are_more() -> None:
+def test_the_first_of_many_errors_are_listed_with_a_note() -> None:
     with pytest.raises(ProblemError) as caught:
         READER.read({f"field{number}": number for number in range(10_000)})
     problem = caught.value.problem

@@ -7,17 +7,17 @@ import pytest
 from bureau.contracts.mail.delivery import DeliveryState
 from bureau.ledger.mail.deliveries import MailDelivery
 from bureau.services.mailer.delivery_policy import (
-    Again,
     Fail,
     Finish,
     RecipientStatus,
+    RetryMail,
     Send,
     Settle,
     UnknownMailPolicy,
     Wait,
     conclude,
     next_action,
-    standing,
+    recipient_states,
 )
 
 ADA, BOB, CY = "ada@example.com", "bob@example.com", "cy@example.com"
@@ -174,17 +174,17 @@ CONCLUDE = [
     ),
     Case(
         "refused for now",
-        Again("mail_deferred", f"Not accepted for now (1 of 2 accepted): {BOB}: 451 later"),
+        RetryMail("mail_deferred", f"Not accepted for now (1 of 2 accepted): {BOB}: 451 later"),
         [_try(1, ada="sent", bob="deferred", reasons={"bob": "451 later"})],
     ),
     Case(
         "an outage",
-        Again("mail_deferred", f"Not accepted for now: {ADA}, {BOB}: connection refused"),
+        RetryMail("mail_deferred", f"Not accepted for now: {ADA}, {BOB}: connection refused"),
         [_try(1, ada="deferred", bob="deferred", response="connection refused")],
     ),
     Case(
         "the answer was lost",
-        Again("delivery_unknown", f"{ADA}, {BOB}: connection lost. The mail will be sent again."),
+        RetryMail("delivery_unknown", f"{ADA}, {BOB}: connection lost. The mail will be sent again."),
         [UNKNOWN],
     ),
     Case(
@@ -204,7 +204,7 @@ CONCLUDE = [
     ),
     Case(
         "parked, but first those refused for now",
-        Again("mail_deferred", f"Not accepted for now: {BOB}: 451 later"),
+        RetryMail("mail_deferred", f"Not accepted for now: {BOB}: 451 later"),
         [_try(1, ada="unknown", bob="deferred", reasons={"ada": "lost", "bob": "451 later"})],
         policy=PARK,
     ),
@@ -255,7 +255,7 @@ def test_parking_never_sends_again_what_may_have_been_sent() -> None:
 
 def test_the_last_word_on_a_recipient_counts_unless_it_was_sent() -> None:
     tries = [_try(1, ada="deferred", bob="sent"), _try(2, ada="refused", bob="deferred")]
-    assert standing(tries, (ADA, BOB, CY)) == {
+    assert recipient_states(tries, (ADA, BOB, CY)) == {
         ADA: RecipientStatus.REFUSED,
         BOB: RecipientStatus.SENT,
         CY: RecipientStatus.PENDING,

@@ -162,7 +162,7 @@ def test_the_intent_is_written_before_and_the_end_after(world: _World) -> None:
     }
 
 
-def test_nothing_is_logged_that_the_delivery_says_and_attachments_are_counted(world: _World) -> None:
+def test_the_log_does_not_repeat_the_delivery_and_counts_attachments(world: _World) -> None:
     world.send(_answers(ada=SENT, bob=REFUSED))
     assert world.ctx.logs == []
     attached = SendMail(to=[ADA], subject="x", text="x", attachments=[world.ctx.add_file("a", "b/c", bytes(100))])
@@ -254,7 +254,7 @@ def _left_open(world: _World, age: float) -> None:
     )
 
 
-def test_who_finds_an_open_try_waits_until_it_cannot_be_under_way(world: _World) -> None:
+def test_a_mail_with_an_open_attempt_waits_until_it_must_be_over(world: _World) -> None:
     _left_open(world, 30.0)
     with pytest.raises(Postponed) as caught:
         world.send()
@@ -292,7 +292,7 @@ def test_one_transport_does_not_vouch_for_another(world: _World) -> None:
         world.send()
 
 
-def test_what_cannot_be_composed_fails_before_any_intent(world: _World) -> None:
+def test_a_mail_that_cannot_be_composed_fails_before_any_intent(world: _World) -> None:
     for mail in (
         SendMail(to=["bob@"], subject="x", text="x"),
         SendMail(to=[ADA], template="nope"),

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from structlog.testing import capture_logs
 
 from bureau.metrics import exposition
-from bureau.runtime.health import Health
+from bureau.runtime.health import HealthChecks
 from tests.support.servers.ports import free_port
 from tests.support.waiting import until
 
@@ -87,7 +87,7 @@ def test_an_internal_error_is_logged(broken: list[BaseException | None], monkeyp
 
 def test_processes_of_one_command_take_successive_ports() -> None:
     port = free_port()
-    processes = [Health({}, f"127.0.0.1:{port}") for _ in range(2)]
+    processes = [HealthChecks({}, f"127.0.0.1:{port}") for _ in range(2)]
     for process in processes:
         process.start()
     try:

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
-from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
-from bureau.services.reports.output.cells import DROPPED, FORMULA_STARTS, LineWriter, is_formula
+from bureau.formulas import DROPPED, FORMULA_STARTS, is_formula
+from bureau.services.reports.definition.columns import NumberFormat, ReportColumn, TimeFormat
+from bureau.services.reports.output.cells import LineWriter
 from bureau.services.reports.output.csv_export import CHUNK_BYTES, MAX_NAME_BYTES, export, file_name, media_type
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.rows import Batch, Rows, batches_of
+from bureau.services.reports.output.rows import RowBatch, Rows, batches_of
 
 COMMAS = CsvFormat()
 
@@ -103,6 +104,8 @@ def test_numbers_read_back_equal_and_are_never_marked(number: Any) -> None:
         (" =1", " =1"),
         ("\ufeff=1", "'\ufeff=1"),
         ("\ufeff\ufeff\u200b@SUM(1)", "'\ufeff\ufeff\u200b@SUM(1)"),
+        ("\0=1", "'\0=1"),
+        ("\u3164\ufe0f-1", "'\u3164\ufe0f-1"),
         ("\x01\u3000+1", "'\x01\u3000+1"),
         ("\ufefftext", "\ufefftext"),
         (-5, "-5"),
@@ -154,7 +157,7 @@ def test_rows_are_joined_to_chunks_and_counted() -> None:
     line = b"x" * 998 + b"\r\n"
     written: list[int] = []
     told: list[int] = []
-    source = Rows(["a"], (Batch(line * 10, 10) for _ in range(100)))
+    source = Rows(["a"], (RowBatch(line * 10, 10) for _ in range(100)))
     count = export(source, CsvFormat(), lambda data: written.append(len(data)), told.append)
     assert count == 1000
     assert told[-1] == 1000
@@ -166,12 +169,12 @@ def test_a_slow_query_shows_its_rows_before_a_chunk_is_full(monkeypatch: pytest.
     clock = iter(range(1000))
     monkeypatch.setattr("bureau.services.reports.output.csv_export.time.monotonic", lambda: float(next(clock)))
     told: list[int] = []
-    export(Rows(["a"], iter([Batch(b"1\r\n", 1)] * 3)), CsvFormat(), lambda _: None, told.append)
+    export(Rows(["a"], iter([RowBatch(b"1\r\n", 1)] * 3)), CsvFormat(), lambda _: None, told.append)
     assert told == [0, 1, 2, 3]
 
 
 EURO = Dialect(";", decimal_comma=True, date_format="DD.MM.YYYY", null_text="N/A")
-ROUND = {"a": Column("a", "A", NumberFormat(2)), "t": Column("t", None, TimeFormat("DD/MM/YYYY", " HH:MM"))}
+ROUND = {"a": ReportColumn("a", "A", NumberFormat(2)), "t": ReportColumn("t", None, TimeFormat("DD/MM/YYYY", " HH:MM"))}
 
 
 @pytest.mark.parametrize(
@@ -238,7 +241,7 @@ def test_a_column_of_times_is_written_in_its_format(value: Any, cell: str) -> No
 
 
 def test_the_header_has_the_labels_or_is_left_out() -> None:
-    dialect = Dialect(columns={"b": Column("b", "=Größe")})
+    dialect = Dialect(columns={"b": ReportColumn("b", "=Größe")})
     for form, header in ((CsvFormat(), "a,'=Größe\r\n"), (CsvFormat(header=False), "")):
         file = io.BytesIO()
         export(rows(["a", "b"], [(1, 2)]), form, file.write, lambda _: None, dialect)
@@ -246,7 +249,7 @@ def test_the_header_has_the_labels_or_is_left_out() -> None:
 
 
 def test_a_described_column_that_the_query_does_not_return_is_an_error() -> None:
-    dialect = Dialect(columns={"c": Column("c", "C")})
+    dialect = Dialect(columns={"c": ReportColumn("c", "C")})
     with pytest.raises(PermanentError, match="describes a column 'c' that its query does not return; it returns a, b"):
         export(rows(["a", "b"], []), CsvFormat(), lambda _: None, lambda _: None, dialect)
 

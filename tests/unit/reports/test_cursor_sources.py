@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.contracts.errors import LOGIN_REFUSED_SECONDS, PermanentError, Stopped, TransientError
 from bureau.contracts.reports import CsvFormat
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.output.csv_export import export
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows, RowSource
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
 from bureau.services.reports.sources.sqlite_source import SqliteSource
@@ -48,8 +48,8 @@ def source(request: pytest.FixtureRequest, shop: Path) -> RowSource:
 
 def source_at(reader: str, path: Path) -> RowSource:
     if reader == "sqlite3":
-        return SqliteSource("shop", path, Limits())
-    return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"), Limits())
+        return SqliteSource("shop", path, SourceLimits())
+    return SqlAlchemySource("shop", SecretStr(f"sqlite:///file:{path}?mode=ro&uri=true"), SourceLimits())
 
 
 def read(
@@ -96,9 +96,9 @@ def test_parameters_are_bound_and_never_part_of_the_sql(
 
 def test_a_file_may_have_any_name(shop: Path) -> None:
     odd = shop.rename(shop.with_name("shöp #1?mode=rw 100%.db"))
-    assert len(read(SqliteSource("shop", odd, Limits()), "select id from sales")) == 4
+    assert len(read(SqliteSource("shop", odd, SourceLimits()), "select id from sales")) == 4
     with pytest.raises(PermanentError):
-        read(SqliteSource("shop", odd, Limits()), "delete from sales")
+        read(SqliteSource("shop", odd, SourceLimits()), "delete from sales")
 
 
 def test_the_snapshot_has_a_time(source: RowSource) -> None:
@@ -149,6 +149,45 @@ def test_a_source_that_is_down_is_a_transient_error(reader: str, tmp_path: Path)
     assert error.value.code == "source_unavailable"
     assert "gone.db" not in error.value.message
     assert not (tmp_path / "gone.db").exists()
+
+
+def test_a_file_that_may_not_be_read_names_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing stands for the file, because tests may run as a user who may read everything."""
+    path = tmp_path / "shop.db"
+    monkeypatch.setattr(Path, "exists", lambda one: one == path)
+    with pytest.raises(TransientError, match="may not be read") as error:
+        read(source_at("sqlite3", path), "select 1")
+    assert (error.value.code, error.value.retry_after) == ("source_sign_in_refused", LOGIN_REFUSED_SECONDS)
+    assert "SOURCE_SHOP_URL" in error.value.message
+    assert str(tmp_path) not in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("ORA-01017: invalid username/password; logon denied", "source_sign_in_refused"),
+        (
+            "('28000', \"[28000] [Microsoft]Login failed for user 'ada'. (18456)\")",
+            "source_sign_in_refused",
+        ),
+        ("250001 (08001): Incorrect username or password was specified.", "source_sign_in_refused"),
+        ("ORA-12541: TNS:no listener", "source_unavailable"),
+        ("timeout expired", "source_unavailable"),
+    ],
+)
+def test_another_database_that_refuses_the_login_is_known_by_its_words(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, words: str, code: str
+) -> None:
+    source = source_at("sqlalchemy", shop)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError(words)
+
+    monkeypatch.setattr("sqlalchemy.dialects.sqlite.pysqlite.SQLiteDialect_pysqlite.connect", refuse)
+    with pytest.raises(TransientError) as error:
+        read(source, "select 1")
+    assert error.value.code == code
+    assert words not in error.value.message
 
 
 def test_a_locked_file_is_a_transient_error(shop: Path) -> None:

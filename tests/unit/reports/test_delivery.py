@@ -108,7 +108,7 @@ def test_a_file_that_is_too_large_even_zipped_is_linked_and_leaves_no_archive(ct
     assert "token" not in mail.model_dump_json()  # the mailer signs: a task's input is shown
 
 
-def test_what_the_input_says_of_a_file_is_not_believed(ctx: FakeContext) -> None:
+def test_the_inputs_facts_about_a_file_are_not_trusted(ctx: FakeContext) -> None:
     said = generated(ctx, b"id\r\n1\r\n").model_copy(update={"bytes": 10**12, "sha256": "0" * 64})
     how, (mail,) = deliver(ctx, said, delivery())
     assert (how, mail.context["bytes"]) == ("attached", 7)

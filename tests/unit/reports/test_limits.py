@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from bureau.contracts.errors import PermanentError
 from bureau.services.reports.definition.query import parse_query
 from bureau.services.reports.output.dialect import Dialect
-from bureau.services.reports.output.limits import Limits
+from bureau.services.reports.output.limits import SourceLimits
 from bureau.services.reports.output.rows import Rows
 from bureau.services.reports.sources.sources import InvalidSources, open_sources
 from bureau.services.reports.sources.sqlalchemy_source import SqlAlchemySource
@@ -44,13 +44,13 @@ def test_an_invalid_limit_is_refused_with_the_allowed_values(variable: str, valu
 
 @pytest.mark.parametrize("what", ["count(*) from n", "i from n"])
 def test_a_statement_of_sqlite_that_takes_too_long_is_ended_with_an_error(shop: Path, what: str) -> None:
-    source = SqliteSource("shop", shop, Limits(timeout_seconds=0.05))
+    source = SqliteSource("shop", shop, SourceLimits(timeout_seconds=0.05))
     with pytest.raises(PermanentError, match=r"after \d seconds"), running(source, FOREVER + what) as rows:
         drain(rows)
 
 
 def test_rows_of_another_database_that_take_too_long_are_ended(shop: Path) -> None:
-    source = SqlAlchemySource("shop", SecretStr(f"sqlite:///{shop}"), Limits(timeout_seconds=0.05))
+    source = SqlAlchemySource("shop", SecretStr(f"sqlite:///{shop}"), SourceLimits(timeout_seconds=0.05))
     with (
         pytest.raises(PermanentError, match=r"after \d seconds"),
         running(source, FOREVER + "i from n") as rows,
@@ -60,7 +60,7 @@ def test_rows_of_another_database_that_take_too_long_are_ended(shop: Path) -> No
 
 def test_several_queries_of_sqlite_see_one_snapshot(shop: Path) -> None:
     query = parse_query("select count(*) from t")
-    with SqliteSource("shop", shop, Limits()).snapshot(StopToken()) as snapshot:
+    with SqliteSource("shop", shop, SourceLimits()).snapshot(StopToken()) as snapshot:
         with sqlite3.connect(shop) as other:
             other.execute("insert into t values (2)")
         other.close()
@@ -70,5 +70,5 @@ def test_several_queries_of_sqlite_see_one_snapshot(shop: Path) -> None:
 
 
 def test_a_limit_ends_the_reading(shop: Path) -> None:
-    with running(SqliteSource("shop", shop, Limits()), FOREVER + "i from n", limit=200) as rows:
+    with running(SqliteSource("shop", shop, SourceLimits()), FOREVER + "i from n", limit=200) as rows:
         assert sum(batch.rows for batch in rows.batches) == 200

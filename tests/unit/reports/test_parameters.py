@@ -12,7 +12,7 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.schemas import Schema
 from bureau.services.reports.definition.kinds import Value
 from bureau.services.reports.definition.parameter_header import read_parameter
-from bureau.services.reports.definition.parameters import params_schema, read_params
+from bureau.services.reports.definition.parameters import name_parts, params_schema, read_params
 
 ENUM = {"type": "enum", "choices": ["north", "south"]}
 NOW = datetime(2024, 3, 31, 23, 30, tzinfo=ZoneInfo("Europe/Paris"))
@@ -226,3 +226,26 @@ def test_a_given_value_wins_over_a_relative_default() -> None:
     parameter = read_parameter("p", {"type": "date", "default": "today", "label": "Day"})
     assert read_params([parameter], {"p": "2024-01-01"}, NOW) == {"p": date(2024, 1, 1)}
     assert params_schema([parameter])["properties"]["p"]["title"] == "Day"
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "parts"),
+    [
+        ({"type": "date", "default": "yesterday"}, {}, ["2024-03-30"]),
+        ({"type": "date", "default": "first day of last month"}, {}, ["2024-02-01"]),
+        ({"type": "datetime", "default": "today"}, {}, ["2024-03-31"]),  # not the 30th, which it is in UTC
+        ({"type": "datetime", "default": "now"}, {}, ["2024-03-31-2330"]),
+        ({"type": "date", "default": "9999 years ago"}, {}, ["0001-01-01"]),
+        ({"type": "date", "default": "yesterday"}, {"p": "2024-01-01"}, ["2024-01-01"]),
+        ({"type": "date", "default": "2024-01-01"}, {}, []),
+        ({"type": "integer", "default": 20}, {}, []),
+        ({"type": "integer", "default": 20}, {"p": 5}, [5]),
+        ({"type": "date"}, {"p": None}, []),
+    ],
+)
+def test_the_name_of_a_file_has_given_values_and_the_days_of_relative_defaults(
+    table: dict[str, Any], given: dict[str, Any], parts: list[object]
+) -> None:
+    parameters = [read_parameter("p", table)]
+    values = read_params(parameters, given, NOW)
+    assert list(name_parts(parameters, given, values, ZoneInfo("Europe/Paris"))) == parts

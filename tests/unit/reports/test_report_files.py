@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.reports import CsvFormat
-from bureau.services.reports.definition.columns import Column, NumberFormat, TimeFormat
+from bureau.services.reports.definition.columns import NumberFormat, ReportColumn, TimeFormat
 from bureau.services.reports.definition.report import InvalidReport, Report, read_report
 
 GOOD = """\
@@ -122,8 +122,8 @@ def test_a_header_sets_the_format_of_the_file(tmp_path: Path) -> None:
     assert (str(found.zone), found.neutralise) == ("Europe/Paris", False)
     assert found.format == CsvFormat(delimiter=";", decimal_comma=True, date_format="DD.MM.YYYY", null_text="N/A")
     assert found.columns == {
-        "revenue": Column("revenue", "Revenue (€)", NumberFormat(2)),
-        "day": Column("day", None, TimeFormat("DD.MM.YYYY", " HH:MM")),
+        "revenue": ReportColumn("revenue", "Revenue (€)", NumberFormat(2)),
+        "day": ReportColumn("day", None, TimeFormat("DD.MM.YYYY", " HH:MM")),
     }
 
 

@@ -51,9 +51,9 @@ class Bench:
             threads=threads,
         )
 
-    def serve(self, function: Callable[..., Any], name: str = "shop.work") -> None:
+    def serve(self, function: Callable[..., Any], name: str = "shop.work", *, interruptible: bool = True) -> None:
         """Makes the function the task of this name."""
-        self.tasks[name] = Task(name, function)
+        self.tasks[name] = Task(name, function, interruptible=interruptible)
 
     def give(self, job_id: UUID, name: str = "only") -> None:
         row = self.book.task(job_id, name)
@@ -65,6 +65,9 @@ class Bench:
         job_id = self.book.submit(**terms)
         self.give(job_id)
         return job_id
+
+    def is_running(self, job_id: UUID) -> bool:
+        return bool(self.book.task(job_id).state == "running")
 
     def stored_keys(self) -> list[str]:
         return sorted(self.storage.list(""))

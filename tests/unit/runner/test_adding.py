@@ -91,7 +91,7 @@ def test_a_task_that_is_tried_again_adds_once(shop: Bench) -> None:
     assert states(shop, job_id) == {"only": "succeeded", "only:first": "queued"}
 
 
-def test_nothing_is_added_to_a_job_that_was_cancelled_meanwhile(shop: Bench) -> None:
+def test_no_task_is_added_to_a_job_that_was_cancelled_meanwhile(shop: Bench) -> None:
     def work(ctx: Context) -> None:
         ctx.add("first", "shop.double", {"n": 2})
         cancel.cancel(shop.db, ctx.job_id, OWNER)
@@ -100,7 +100,7 @@ def test_nothing_is_added_to_a_job_that_was_cancelled_meanwhile(shop: Bench) -> 
     assert (job(shop, job_id).state, states(shop, job_id)) == ("cancelled", {"only": "cancelled"})
 
 
-def test_what_was_added_is_cancelled_with_its_job(shop: Bench) -> None:
+def test_an_added_task_is_cancelled_with_its_job(shop: Bench) -> None:
     job_id = shop.run(_adding({"name": "first", "run": "shop.double", "input": {"n": 2}}))
     cancel.cancel(shop.db, job_id, OWNER)
     assert states(shop, job_id) == {"only": "succeeded", "only:first": "cancelled"}

@@ -16,7 +16,7 @@ from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.runtime.reporter import Reporter, Served
+from bureau.runtime.reporter import Reporter, ServedQueue
 from bureau.task import Context
 from tests.support.waiting import until
 from tests.unit.runner.conftest import Bench
@@ -57,7 +57,7 @@ def lines(bench: Bench, job_id: UUID) -> list[str]:
 
 def reporter_of(bench: Bench, db: Database) -> Reporter:
     worker = NewWorker(id="w", service="shop", queue="shop", version="1", host="h", pid=1, threads=4, catalog=Catalog())
-    return Reporter(db, bench.heartbeat, [Served(worker, [bench.runner.pace], lambda: ())])
+    return Reporter(db, bench.heartbeat, [ServedQueue(worker, [bench.runner.pace], lambda: ())])
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_last_lines_of_a_failure_are_kept(bench: Bench) -> None:
 def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reporter holds lines in its hands when the task ends: they come before the end, not after."""
     writing, write_on = threading.Event(), threading.Event()
-    write = running.write_said
+    write = running.write_events
 
     def slow(db: Database, by_job: Mapping[UUID, Sequence[TaskEvent]], progress: Any) -> None:
         if by_job:
@@ -114,7 +114,7 @@ def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monke
             write_on.wait(10)
         write(db, by_job, progress)
 
-    monkeypatch.setattr(running, "write_said", slow)
+    monkeypatch.setattr(running, "write_events", slow)
     reporter = reporter_of(bench, bench.db)
     task = Halted(bench).start()
     reporter.start()
@@ -131,7 +131,7 @@ def test_a_write_that_is_slow_keeps_its_place_before_the_end(bench: Bench, monke
 
 def test_an_outage_loses_neither_lines_nor_progress(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     failed: list[Any] = []
-    write = running.write_said
+    write = running.write_events
 
     def away_once(db: Database, by_job: Any, progress: Any) -> None:
         if progress and not failed:
@@ -139,7 +139,7 @@ def test_an_outage_loses_neither_lines_nor_progress(bench: Bench, monkeypatch: p
             raise LedgerUnavailable("away")
         write(db, by_job, progress)
 
-    monkeypatch.setattr(running, "write_said", away_once)
+    monkeypatch.setattr(running, "write_events", away_once)
     task = Halted(bench).start()
     reporter = reporter_of(bench, bench.db)
     reporter.start()
@@ -166,7 +166,7 @@ def test_the_worker_lives_on_though_what_its_tasks_say_cannot_be_written(
     def refuse(*given: Any) -> None:
         raise ValueError("no database takes this")
 
-    monkeypatch.setattr(running, "write_said", refuse)
+    monkeypatch.setattr(running, "write_events", refuse)
     monkeypatch.setattr("bureau.runtime.reporter.SEEN_SECONDS", 0.0)
     task = Halted(bench).start()
     reporter = reporter_of(bench, bench.db)

@@ -179,7 +179,7 @@ def test_a_file_that_is_not_the_owners_fails_the_task(bench: Bench, whose: str) 
     assert str(ref.artifact) in row.error["message"]
 
 
-def test_what_a_task_removes_is_gone_when_it_succeeded(bench: Bench) -> None:
+def test_files_that_a_task_removes_are_gone_after_it_succeeded(bench: Bench) -> None:
     ref = upload(bench)
 
     def work(ctx: Context, fail: bool = True) -> None:

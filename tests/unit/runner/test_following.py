@@ -26,7 +26,7 @@ def test_a_chain_goes_on_in_the_thread_that_ended_its_link_and_nobody_is_hinted(
     assert bench.bell.rung == 0
 
 
-def test_of_several_follow_ups_one_is_gone_on_with_and_the_others_are_hinted(bench: Bench) -> None:
+def test_one_of_several_follow_up_tasks_runs_at_once_and_the_others_get_hints(bench: Bench) -> None:
     bench.serve(quick)
     job_id = bench.book.submit(task("a"), task("b", "a"), task("c", "a"))
     serve(bench, job_id, "a")

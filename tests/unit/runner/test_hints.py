@@ -145,7 +145,7 @@ def test_a_whole_graph_runs_by_hints_alone(bench: Bench) -> None:
     assert bench.book.job(job_id).state == "succeeded"
 
 
-def test_what_was_put_off_runs_when_it_is_due(bench: Bench, ran: Ran) -> None:
+def test_a_postponed_task_runs_when_it_is_due(bench: Bench, ran: Ran) -> None:
     job_id = bench.book.submit()
     bench.book.run(job_id, ending=again(60))
     bench.give(job_id)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from bureau.contracts.errors import MAX_DETAILS, ErrorDetail, PermanentError, Postponed, Stopped, TransientError
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs.outcome import Succeeded
-from bureau.runtime.task_outcomes import RESULT_BYTES
+from bureau.runtime.execution.task_outcomes import RESULT_BYTES
 from bureau.task import Context
 from tests.support.ledger.book import attempts_at_most, task
 from tests.unit.runner.conftest import Bench
@@ -81,7 +81,7 @@ def test_a_permanent_error_fails_at_once(bench: Bench) -> None:
     assert bench.book.outcomes(job_id) == ["failed"]
 
 
-def test_what_is_postponed_spends_no_attempt(bench: Bench) -> None:
+def test_a_postponement_costs_no_attempt(bench: Bench) -> None:
     bench.serve(raising(Postponed("open", "The breaker is open.", delay=40)))
     job_id = bench.book.submit(attempts_at_most(1))
     bench.give(job_id)
@@ -90,7 +90,7 @@ def test_what_is_postponed_spends_no_attempt(bench: Bench) -> None:
     assert bench.book.events(job_id)[-1].data["delay_seconds"] == 40
 
 
-def test_what_was_postponed_for_a_day_fails(bench: Bench) -> None:
+def test_a_task_that_was_postponed_for_a_day_fails(bench: Bench) -> None:
     bench.serve(raising(Postponed("open", "The breaker is open.", delay=40)))
     job_id = bench.book.submit()
     bench.book.set(bench.book.task(job_id).id, postponed_since=later(-24 * 3600))

@@ -131,7 +131,7 @@ def test_a_graph_with_failures_runs_to_its_end(plant: Plant) -> None:
     assert plant.book.states(job_id) == {"a": "succeeded", "b": "failed", "c": "skipped", "d": "succeeded"}
 
 
-def test_what_a_stop_cannot_wait_for_is_handed_back_and_goes_on_elsewhere(plant: Plant) -> None:
+def test_a_task_that_outlasts_the_grace_is_released_and_runs_elsewhere(plant: Plant) -> None:
     plant.start()
     job_id = plant.book.submit(task(run="shop.block"))
     assert plant.blocked.wait(10)
@@ -145,7 +145,7 @@ def test_what_a_stop_cannot_wait_for_is_handed_back_and_goes_on_elsewhere(plant:
     assert plant.book.task(job_id).result == "went on"
 
 
-def test_what_ends_within_the_grace_is_waited_for(plant: Plant) -> None:
+def test_a_task_that_ends_within_the_grace_is_waited_for(plant: Plant) -> None:
     plant.start(grace_seconds=10)
     job_id = plant.book.submit(task(run="shop.block"))
     assert plant.blocked.wait(10)

@@ -107,7 +107,7 @@ def test_a_cancel_before_the_shutdown_is_heard(bench: Bench) -> None:
     assert running.ended() == {"only": "cancelled", "then": "cancelled"}
 
 
-def test_who_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
+def test_a_task_that_lost_its_claim_stops_and_writes_nothing(bench: Bench) -> None:
     running = Stubborn(bench).start()
     bench.book.end_lease(bench.book.task(running.job_id).id)
     leases.expire(bench.db, no_jitter)
@@ -126,7 +126,7 @@ def test_a_deaf_task_that_succeeds_after_its_cancel_has_succeeded(bench: Bench) 
         go_on.wait(10)
         return "done"
 
-    bench.serve(work)
+    bench.serve(work, interruptible=False)
     job_id = bench.book.submit()
     thread = threading.Thread(target=bench.give, args=[job_id])
     thread.start()
@@ -201,7 +201,7 @@ def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.
 
     running = Stubborn(bench).start()
     monkeypatch.setattr("bureau.background_loop.BACKOFF_FIRST_SECONDS", 0.02)
-    monkeypatch.setattr(leases, "standing", away)
+    monkeypatch.setattr(leases, "statuses", away)
     until(lambda: len(asked) >= 2)
     assert running.contexts[0].stop.reason is None
     monkeypatch.undo()
@@ -213,7 +213,7 @@ def test_a_time_limit_is_watched_though_the_ledger_is_away(bench: Bench, monkeyp
     def away(*_: Any, **__: Any) -> dict[Any, LeaseStatus]:
         raise LedgerUnavailable("away")
 
-    monkeypatch.setattr(leases, "standing", away)
+    monkeypatch.setattr(leases, "statuses", away)
     running = Stubborn(bench, time_limit_seconds=0.1).start()
     assert running.ended()["only"] == "ready"
     assert bench.book.task(running.job_id).error["code"] == "time_limit"

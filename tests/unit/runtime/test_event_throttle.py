@@ -3,8 +3,8 @@
 import pytest
 
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.runtime.event_buffer import LINES_HELD, EventBuffer
-from bureau.runtime.throttle import Throttle
+from bureau.runtime.execution.event_buffer import LINES_HELD, EventBuffer
+from bureau.runtime.execution.throttle import Throttle
 
 
 class Clock:
@@ -112,7 +112,7 @@ def test_while_nothing_can_be_written_what_is_held_has_a_limit(said: EventBuffer
     assert written[-1] == "… 10 lines left out"
 
 
-def test_of_progress_the_last_one_is_said(said: EventBuffer) -> None:
+def test_only_the_last_progress_is_written(said: EventBuffer) -> None:
     for done in range(100):
         said.progress(done, 100, "rows")
     assert said.rest() == [
@@ -131,7 +131,7 @@ def test_progress_that_did_not_change_is_not_said_again(said: EventBuffer) -> No
     assert [event.data["current"] for event in said.rest()] == [2]
 
 
-def test_what_could_not_be_written_comes_first_next_time_and_progress_once(said: EventBuffer) -> None:
+def test_unwritten_events_come_first_next_time_and_progress_once(said: EventBuffer) -> None:
     said.line("first")
     said.progress(1, 4, None)
 
@@ -155,7 +155,7 @@ def test_progress_that_could_not_be_written_and_did_not_change_comes_again(said:
     assert [event.type for event in said.rest()] == ["task.progressed"]
 
 
-def test_what_is_left_of_a_nan_is_nothing(said: EventBuffer) -> None:
+def test_a_progress_of_nan_is_dropped(said: EventBuffer) -> None:
     said.progress(float("nan"), 4, None)
     assert said.last_progress is None
     assert not said.has_news

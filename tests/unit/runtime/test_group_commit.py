@@ -53,14 +53,14 @@ def test_groups_are_bounded() -> None:
     assert max(len(one) for one in act.groups) <= GROUP_AT_MOST
 
 
-def test_what_the_group_cannot_have_is_for_its_caller_alone() -> None:
+def test_a_wish_that_the_group_defers_is_left_to_its_caller() -> None:
     act = Doubling()
     act.go.set()
     assert GroupCommit(act)(0) is Deferred.LOCKED
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("away"), ValueError("no column is that long")])
-def test_where_the_group_fails_each_is_for_its_caller_alone_and_the_next_group_goes_on(error: Exception) -> None:
+def test_a_failed_group_leaves_each_wish_to_its_caller(error: Exception) -> None:
     failing = [True]
 
     def act(numbers: Sequence[int]) -> Sequence[int]:
@@ -81,16 +81,30 @@ def test_the_first_of_a_group_waits_a_moment_for_those_who_came_with_it_before(
     act = Doubling()
     act.go.set()
     group = GroupCommit(act, expected=lambda: 3)
-    group._last_size = 3
+    group._sizes.append(3)
     assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
     assert [sorted(one) for one in act.groups] == [[1, 2, 3]]
 
 
-def test_who_was_alone_before_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_that_was_alone_before_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "LINGER_SECONDS", 60.0)
     act = Doubling()
     act.go.set()
     assert GroupCommit(act, expected=lambda: 8)(1) == 2
+
+
+def test_one_who_came_alone_does_not_end_the_waiting_of_those_who_come_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 10.0)
+    act, coming = Doubling(), [1]
+    act.go.set()
+    group = GroupCommit(act, expected=lambda: coming[0])
+    group._sizes.append(3)
+    assert group(7) == 14  # nobody else is expected
+    coming[0] = 3
+    assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
+    assert [sorted(one) for one in act.groups] == [[7], [1, 2, 3]]
 
 
 def test_one_key_that_waits_holds_up_no_other() -> None:

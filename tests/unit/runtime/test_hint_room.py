@@ -74,7 +74,7 @@ def test_a_paused_queue_has_no_room(book: Book) -> None:
     assert room.view("shop").paused
 
 
-def test_what_waits_without_a_hint_is_not_overtaken(book: Book) -> None:
+def test_a_waiting_task_without_a_hint_is_not_overtaken(book: Book) -> None:
     worker(book)
     book.submit()
     room = HintRoom(book.db, lambda: True)
@@ -92,7 +92,7 @@ def test_a_full_window_has_no_room(book: Book) -> None:
     assert room.view("shop").ahead is None
 
 
-def test_nothing_is_stamped_while_hints_do_not_reach_the_broker(book: Book) -> None:
+def test_no_hint_is_stamped_while_hints_do_not_reach_the_broker(book: Book) -> None:
     worker(book)
     publishes = [False]
     clock = Clock()

@@ -73,9 +73,7 @@ def waiting(broker: Broker) -> int:
     return broker.depth("shop") or 0
 
 
-def test_what_is_handed_over_is_published_without_a_look_at_the_ledger(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_handed_over_hints_are_published_without_a_query(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     broker = Broker([])
     broker.declare_queue("shop")
     relay = Relay(db, broker)
@@ -109,7 +107,7 @@ def test_a_stamp_is_taken_back_where_the_broker_is_away(db: Database) -> None:
         relay.stop()
 
 
-def test_what_was_handed_over_last_is_published_at_the_stop(db: Database) -> None:
+def test_hints_that_were_handed_over_last_are_published_at_the_stop(db: Database) -> None:
     broker = Broker([])
     broker.declare_queue("shop")
     relay = Relay(db, broker)

@@ -48,8 +48,10 @@ class Place:
         self.announcements = Announcements(self.db, Clock())
 
     def announce(self, *tasks: TaskDescription) -> None:
-        catalog = Catalog(tasks=list(tasks or (SUMA,)))
-        register(self.db, NewWorker(str(new_id()), "shop", "shop", "1", "here", 1, 4, catalog))
+        self.announce_catalog("shop", Catalog(tasks=list(tasks or (SUMA,))))
+
+    def announce_catalog(self, service: str, catalog: Catalog) -> None:
+        register(self.db, NewWorker(str(new_id()), service, service, "1", "here", 1, 4, catalog))
 
 
 @pytest.fixture

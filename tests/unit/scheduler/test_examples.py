@@ -12,8 +12,10 @@ from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
 from bureau.contracts.schemas import Schema
+from bureau.services.reports.definition.report import read_report
 from bureau.services.scheduler.schedule_file import ScheduleFile
-from bureau.submission.announcements import CatalogSnapshot, KnownTask
+from bureau.submission.announcements import CatalogSnapshot, KnownReport, KnownTask
+from bureau.submission.requests.limits import RequestLimits
 from bureau.submission.schedules import schedule_errors
 from examples.schedules.tasks import clean_up, free_space
 from tests.support.context import FakeContext
@@ -34,8 +36,13 @@ DESCRIBED = [
     for name, (given, made) in SHIPPED.items()
 ]
 DESCRIBED += [free_space.description, clean_up.description]
+TOP = read_report(ROOT / "services/reports/queries/top-customers.sql").describe()
 KNOWN = CatalogSnapshot(
-    Catalog(), {one.name: KnownTask(one, Schema(one.input_schema)) for one in DESCRIBED}, {}, {}, {}
+    Catalog(),
+    {one.name: KnownTask(one, Schema(one.input_schema)) for one in DESCRIBED},
+    {TOP.name: KnownReport(TOP, Schema(TOP.params_schema))},
+    {},
+    {},
 )
 
 
@@ -53,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_schedule_of_the_example_is_accepted() -> None:
     written = ScheduleFile.at(EXAMPLE).entries
-    assert [(one.name, schedule_errors(one.spec, KNOWN)) for one in written] == [
+    assert [(one.name, schedule_errors(one.spec, KNOWN, RequestLimits())) for one in written] == [
         ("daily-report", []),
         ("hourly-check", []),
         ("nightly-clean-up", []),

@@ -136,7 +136,7 @@ def test_an_artifact_of_another_owner_is_reported(place: Place, path: Path) -> N
     add_upload(place.db, theirs)
     job = f"job: {{tasks: [{{name: add, run: shop.suma, input: {{a: 2, b: 2, of: {{artifact: {theirs.id}}}}}}}]}}"
     (told,) = Filed(place, path, hourly(job)).look()
-    assert f"local does not have these files: {theirs.id}" in told
+    assert f"job/tasks/0/input/of: local does not have the file {theirs.id}" in told
 
 
 def test_any_number_of_schedulers_may_read_the_file(place: Place, path: Path) -> None:

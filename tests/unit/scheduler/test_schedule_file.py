@@ -105,9 +105,31 @@ schedules:
         "line 4, schedules/b/every_seconds",
         "line 5, schedules/b/colour",
         "line 6, schedules/b/job",
-        "line 7, schedules/c/job",
         "line 8, schedules/c/cron",
     ]
+
+
+def test_a_schedule_that_submits_nothing_or_two_things_is_reported() -> None:
+    text = """\
+schedules:
+  nothing:
+    every_seconds: 5
+  both:
+    every_seconds: 5
+    report: {report: sales}
+    email: {to: [ada@example.com], subject: Hello, text: It works.}
+  wrong:
+    every_seconds: 5
+    report:
+      report: sales
+      email_to: [ada]
+"""
+    assert errors(text.partition("  wrong")[0]) == [
+        "schedules.yaml, line 2, schedules/nothing/job: Say what to submit: one of job, report, email, certificates.",
+        "schedules.yaml, line 7, schedules/both/email: Give report or email, not both.",
+    ]
+    (wrong,) = errors(text)
+    assert wrong.startswith("schedules.yaml, line 12, schedules/wrong/report/email_to/0: Not an e-mail address")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, update
 
+from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription
 from bureau.contracts.schedules.schedules import Misfire
 from bureau.ledger.access.quotas import Quota
 from bureau.ledger.db.sql_time import later
@@ -13,6 +15,7 @@ from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, Schedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from bureau.services.scheduler.schedules import CHECK_SECONDS, Schedules
+from bureau.submission.requests.limits import RequestLimits
 from tests.unit.scheduler.conftest import Place
 
 JOB = {"tags": ["daily"], "tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "b": 2}}]}
@@ -95,3 +98,73 @@ def test_quotas_apply_to_owners_with_keys_as_in_the_gateway(place: Place) -> Non
         owners = sorted(connection.execute(select(jobs.c.owner)).scalars())
     assert owners == ["ada", "local", "local", "local"]
     assert "QUOTA_OPEN_JOBS allows 1" in str(kept(place).problem)
+
+
+REPORT = {"report": {"report": "sales", "params": {"limit": 20}, "email_to": ["cfo@example.com"]}}
+
+
+def sales(most: int, name: str = "sales") -> Catalog:
+    schema = {"type": "object", "properties": {"limit": {"type": "integer", "maximum": most}}}
+    generate = TaskDescription(name="reports.generate", queue="reports", input_schema={}, result_schema={})
+    return Catalog(
+        tasks=[generate],
+        reports=[ReportDescription(name=name, title="Sales", source="shop", params_schema=schema)],
+    )
+
+
+def test_a_scheduled_report_becomes_the_job_of_its_submission(place: Place) -> None:
+    place.announce_catalog("reports", sales(most=20))
+    due(place, REPORT)
+    assert Schedules(place.db, place.announcements, Wakes().wake).step() == 0.0
+    with place.db.read() as connection:
+        job = connection.execute(select(jobs)).one()
+        names = list(connection.execute(select(tasks.c.name).order_by(tasks.c.position)).scalars())
+    assert (job.owner, job.kind, job.title, names) == ("ada", "report", "Sales", ["generate", "mail"])
+
+
+@pytest.mark.parametrize(
+    ("catalog", "told"),
+    [
+        (sales(most=10), "report/params/limit: 20 is greater than the maximum of 10"),
+        (sales(most=20, name="sale"), "report/report: Report sales not found; known: sale."),
+    ],
+)
+def test_a_report_that_changed_is_reported_and_the_schedule_continues(
+    place: Place, catalog: Catalog, told: str
+) -> None:
+    place.announce_catalog("reports", catalog)
+    due(place, REPORT)
+    assert Schedules(place.db, place.announcements, Wakes().wake).step() == CHECK_SECONDS
+    found = kept(place)
+    assert told in str(found.problem)
+    assert found.next_at is not None
+    assert found.next_at > found.updated_at
+    with place.db.read() as connection:
+        assert connection.execute(select(jobs.c.id)).all() == []
+
+
+def test_a_task_whose_input_changed_is_reported(place: Place) -> None:
+    place.announce()
+    due(place, {"tasks": [{"name": "add", "run": "shop.suma", "input": {"a": 2, "c": 2}}]})
+    Schedules(place.db, place.announcements, Wakes().wake).step()
+    assert "job/tasks/0/input/b: b is required" in str(kept(place).problem)
+
+
+def test_limits_that_were_lowered_are_reported(place: Place) -> None:
+    place.announce()
+    due(place, {"email": {"to": ["ada@example.com", "bob@example.org"], "subject": "Hello", "text": "It works."}})
+    limits = RequestLimits(max_recipients=1, recipient_domains="example.com")
+    Schedules(place.db, place.announcements, Wakes().wake, limits=limits).step()
+    told = str(kept(place).problem)
+    assert "email/to: RECIPIENT_DOMAINS allows mail to example.com only, not to bob@example.org" in told
+    assert "email/to: 2 recipients; MAX_RECIPIENTS allows 1" in told
+
+
+def test_a_report_whose_service_is_away_waits_for_it_unless_it_is_a_burst(place: Place) -> None:
+    due(place, REPORT)
+    Schedules(place.db, place.announcements, Wakes().wake).step()
+    with place.db.read() as connection:
+        assert connection.execute(select(jobs.c.title)).scalar_one() == "sales"
+    due(place, {"report": {"report": "sales", "burst": {"parameter": "r", "recipients": {"n": ["n@example.com"]}}}})
+    Schedules(place.db, place.announcements, Wakes().wake).step()
+    assert "report/report: No reports service has announced itself yet" in str(kept(place).problem)

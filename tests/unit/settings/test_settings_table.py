@@ -54,7 +54,7 @@ def test_secrets_are_marked() -> None:
 
 
 def test_a_bar_in_a_meaning_does_not_end_its_cell() -> None:
-    assert str(settings_table.Row("A", "", "", "all", "this|that")) == r"| `A` |  |  | all | this\|that |"
+    assert str(settings_table.SettingRow("A", "", "", "all", "this|that")) == r"| `A` |  |  | all | this\|that |"
 
 
 def test_check_says_what_to_run_where_the_page_is_old(

@@ -1,6 +1,7 @@
 """Tests which functions can be tasks, and which are refused: by signature, name, policy or duplicate name."""
 
 import functools
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from bureau.task import DECLARED, Context, Task, task
 from tests.support.context import FakeContext
+from tests.support.running.processes import ROOT
 
 
 @pytest.fixture
@@ -99,6 +101,15 @@ def test_the_decorator_declares_a_task(declared: dict[str, Task[Any, Any]], ctx:
     assert double.service == "shop"
     assert double.description.retry.max_attempts == 2
     assert double(ctx, 4) == 8
+
+
+def test_the_tasks_in_the_docs_take_files(declared: dict[str, Task[Any, Any]]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/extending.md").read_text(), re.DOTALL)
+    (files,) = [block for block in blocks if block.startswith("# shop/files.py")]
+    declared.clear()
+    exec(files, {"__name__": "shop.files"})  # noqa: S102 - our own
+    inputs = {name: set(made.description.input_schema["properties"]) for name, made in declared.items()}
+    assert inputs == {"shop.join": {"files"}, "shop.count_lines": {"file"}}
 
 
 def test_two_functions_of_one_name_are_refused(declared: dict[str, Task[Any, Any]]) -> None:

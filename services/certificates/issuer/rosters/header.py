@@ -8,7 +8,7 @@ from itertools import islice
 from bureau.services.certificates.issuer.rosters.columns import FIELDS, field_of, languages_of, near_field
 from bureau.services.certificates.issuer.rosters.languages import LANGUAGES
 from bureau.services.certificates.issuer.rosters.name_parts import (
-    Part,
+    NamePart,
     language_of_part,
     looks_like_part,
     missing_half,
@@ -16,7 +16,7 @@ from bureau.services.certificates.issuer.rosters.name_parts import (
     part_of,
     surname_first,
 )
-from bureau.services.certificates.issuer.rosters.people import is_gradebook, says_surname_first
+from bureau.services.certificates.issuer.rosters.people import has_surname_first, is_gradebook
 
 _SHOWN = 10  # columns that a message lists
 _COMPARED = 40  # unknown columns that are compared with misspelt names: it takes a millisecond for each
@@ -31,7 +31,7 @@ class HeaderError:
 
 
 @dataclass(frozen=True)
-class Header:
+class RosterHeader:
     """Holds the places of the cells, from 0.
 
     If there are both `parts` and a recipient, the parts confirm its name.
@@ -39,7 +39,7 @@ class Header:
 
     cells: Sequence[str]
     fields: Mapping[str, int]
-    parts: Mapping[Part, int]
+    parts: Mapping[NamePart, int]
     language: str = ""  # a code of LANGUAGES, if the header is in a language other than English
     surname_comes_first: bool = False
     surname_first_cells: bool = False  # the cells of the recipient are written `Lovelace, Ada`
@@ -53,10 +53,10 @@ def recognised(cells: Iterable[str]) -> int:
     return sum(field_of(cell) is not None or part_of(cell) is not None for cell in cells)
 
 
-def read_header(cells: Sequence[str]) -> Header:
+def read_header(cells: Sequence[str]) -> RosterHeader:
     """Reads the cells of a header. The time it takes grows with their number, not faster."""
     by_field: dict[str, list[int]] = defaultdict(list)
-    by_part: dict[Part, list[int]] = defaultdict(list)
+    by_part: dict[NamePart, list[int]] = defaultdict(list)
     ignored: list[str] = []
     errors = []
     for place, cell in enumerate(cells):
@@ -70,25 +70,25 @@ def read_header(cells: Sequence[str]) -> Header:
             ignored.append(cell)
     _join_halves(cells, by_field, by_part)
     errors += _twice(cells, {name: by_field[name] for name in FIELDS})
-    errors += _twice(cells, {str(part): by_part[part] for part in Part})
+    errors += _twice(cells, {str(part): by_part[part] for part in NamePart})
     if not errors:
         errors += _recipient_errors(cells, "recipient" in by_field and bool(by_field["recipient"]), by_part)
     languages = [language_of_part(cells[place]) for places in by_part.values() for place in places]
     recipient = by_field["recipient"]
-    return Header(
+    return RosterHeader(
         cells,
         fields={name: places[0] for name, places in by_field.items() if places},
         parts={part: places[0] for part, places in by_part.items() if places},
         language=_language(cells),
         surname_comes_first=surname_first(languages),
-        surname_first_cells=bool(recipient) and says_surname_first(cells[recipient[0]]),
+        surname_first_cells=bool(recipient) and has_surname_first(cells[recipient[0]]),
         gradebook=is_gradebook(cells),
         ignored=tuple(ignored),
         errors=tuple(errors),
     )
 
 
-def _join_halves(cells: Sequence[str], by_field: dict[str, list[int]], by_part: dict[Part, list[int]]) -> None:
+def _join_halves(cells: Sequence[str], by_field: dict[str, list[int]], by_part: dict[NamePart, list[int]]) -> None:
     """Takes a column such as `Nombre` for the half of a name that it is beside `Apellidos`."""
     if len(by_field["recipient"]) != 1:
         return
@@ -118,13 +118,15 @@ def _unknown_part(cell: str) -> HeaderError:
     )
 
 
-def _recipient_errors(cells: Sequence[str], whole: bool, by_part: Mapping[Part, Sequence[int]]) -> list[HeaderError]:
+def _recipient_errors(
+    cells: Sequence[str], whole: bool, by_part: Mapping[NamePart, Sequence[int]]
+) -> list[HeaderError]:
     parts = {part: places[0] for part, places in by_part.items() if places}
-    if whole or (Part.GIVEN in parts and Part.SURNAME in parts):
+    if whole or (NamePart.GIVEN in parts and NamePart.SURNAME in parts):
         return []
     if parts:
         columns = _listed(cells[place] for place in parts.values())
-        other = "given name" if Part.GIVEN not in parts else "surname"
+        other = "given name" if NamePart.GIVEN not in parts else "surname"
         return [
             HeaderError(
                 cells[min(parts.values())],

@@ -8,7 +8,7 @@ from enum import StrEnum
 from bureau.services.certificates.issuer.rosters.columns import SHORTEST_MISSPELT, plain
 
 
-class Part(StrEnum):
+class NamePart(StrEnum):
     """Names a part of a name, in the order in which most languages write them."""
 
     GIVEN = "given name"
@@ -19,8 +19,8 @@ class Part(StrEnum):
     SUFFIX = "name suffix"
 
 
-_NAMES: Mapping[Part, Mapping[str, str]] = {
-    Part.GIVEN: {
+_NAMES: Mapping[NamePart, Mapping[str, str]] = {
+    NamePart.GIVEN: {
         "en": "first name, firstname, first, given name, given names, given, forename, forenames, first names, fname, "
         "christian name, student first name, participant first name, recipient first name, legal first name, "
         "attendee first name, user first name",
@@ -46,7 +46,7 @@ _NAMES: Mapping[Part, Mapping[str, str]] = {
         "zh": "名, 名字",
         "ja": "名 名前",
     },
-    Part.MIDDLE: {
+    NamePart.MIDDLE: {
         "en": "middle name, middle names, middle initial, middle, second name, additional name, other names",
         "es": "segundo nombre",
         "ca": "segon nom",
@@ -62,8 +62,8 @@ _NAMES: Mapping[Part, Mapping[str, str]] = {
         "hr": "srednje ime",
         "vi": "tên đệm",
     },
-    Part.PREFIX: {"nl": "tussenvoegsel, tussenvoegsels, voorvoegsel, voorvoegsels"},
-    Part.SURNAME: {
+    NamePart.PREFIX: {"nl": "tussenvoegsel, tussenvoegsels, voorvoegsel, voorvoegsels"},
+    NamePart.SURNAME: {
         "en": "last name, lastname, last, surname, surnames, family name, familyname, family, last names, lname, "
         "student last name, participant last name, recipient last name, legal last name, attendee last name, "
         "user last name, first surname, surname 1, last name 1",
@@ -90,13 +90,13 @@ _NAMES: Mapping[Part, Mapping[str, str]] = {
         "vi": "họ",
         "zh": "姓, 姓氏",
     },
-    Part.SECOND_SURNAME: {
+    NamePart.SECOND_SURNAME: {
         "en": "second surname, second last name, second family name, surname 2, last name 2",
         "es": "segundo apellido, apellido 2, 2 apellido, 2o apellido, 2do apellido, apellido materno, apellido2",
         "ca": "segon cognom, cognom 2, 2 cognom, 2n cognom, cognom2",
         "pt": "segundo apelido, segundo sobrenome",
     },
-    Part.SUFFIX: {"en": "suffix, name suffix"},
+    NamePart.SUFFIX: {"en": "suffix, name suffix"},
 }
 _PARTS = {
     plain(name): (part, language)
@@ -142,7 +142,7 @@ _LONGEST_NAME, _LONGEST_MISSPELT = 200, 40
 _NEAR = 0.9  # a higher limit than usual: “class name” is not a misspelt “last name”
 
 
-def part_of(name: str) -> Part | None:
+def part_of(name: str) -> NamePart | None:
     """Returns the part of a name that a header's cell names, if it names one."""
     found = _PARTS.get(plain(name))
     return found[0] if found else None
@@ -167,13 +167,13 @@ def misspells_part(name: str) -> bool:
     return bool(get_close_matches(text, [one for one in _PARTS if len(one) >= SHORTEST_MISSPELT], n=1, cutoff=_NEAR))
 
 
-def missing_half(name: str, beside: Sequence[Part]) -> Part | None:
+def missing_half(name: str, beside: Sequence[NamePart]) -> NamePart | None:
     """Returns the half that a column of whole names holds `beside` columns with parts: `Nombre` beside `Apellidos`."""
-    surname, given = Part.SURNAME in beside, Part.GIVEN in beside
+    surname, given = NamePart.SURNAME in beside, NamePart.GIVEN in beside
     if surname and not given and plain(name) in _GIVEN_BESIDE_SURNAME:
-        return Part.GIVEN
+        return NamePart.GIVEN
     if given and not surname and plain(name) in _SURNAME_BESIDE_GIVEN:
-        return Part.SURNAME
+        return NamePart.SURNAME
     return None
 
 
@@ -182,12 +182,12 @@ def surname_first(languages: Sequence[str | None]) -> bool:
     return any(language in _SURNAME_FIRST for language in languages)
 
 
-def join(parts: Mapping[Part, str], *, surname_comes_first: bool) -> str:
+def join(parts: Mapping[NamePart, str], *, surname_comes_first: bool) -> str:
     """Joins the parts of a name in the order of its language. Han and Hangul are written surname first, unspaced."""
-    surnames = [parts.get(part, "") for part in (Part.PREFIX, Part.SURNAME, Part.SECOND_SURNAME)]
-    given = [parts.get(part, "") for part in (Part.GIVEN, Part.MIDDLE)]
+    surnames = [parts.get(part, "") for part in (NamePart.PREFIX, NamePart.SURNAME, NamePart.SECOND_SURNAME)]
+    given = [parts.get(part, "") for part in (NamePart.GIVEN, NamePart.MIDDLE)]
     written = [part for part in (*surnames, *given) if part]
     if written and all(_NO_SPACE.fullmatch(part) for part in written):
         return "".join(written)
     ordered = [*surnames, *given] if surname_comes_first else [*given, *surnames]
-    return " ".join(part for part in (*ordered, parts.get(Part.SUFFIX, "")) if part)
+    return " ".join(part for part in (*ordered, parts.get(NamePart.SUFFIX, "")) if part)

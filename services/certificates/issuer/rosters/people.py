@@ -81,7 +81,7 @@ def is_no_person(recipient: str) -> bool:
     return plain(recipient) in _NO_PEOPLE
 
 
-def says_surname_first(header: str) -> bool:
+def has_surname_first(header: str) -> bool:
     """Returns whether the name of the recipient's column says that surnames come first."""
     return plain(header) in _SURNAME_FIRST_HEADERS
 

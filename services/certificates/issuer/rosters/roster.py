@@ -8,17 +8,17 @@ from bureau.services.certificates.issuer.problems import RowError
 from bureau.services.certificates.issuer.rosters import table
 from bureau.services.certificates.issuer.rosters.decode import Decoded, NotTextError, decode
 from bureau.services.certificates.issuer.rosters.fields import clean, field_errors
-from bureau.services.certificates.issuer.rosters.header import Header, read_header, recognised
+from bureau.services.certificates.issuer.rosters.header import RosterHeader, read_header, recognised
 from bureau.services.certificates.issuer.rosters.languages import language_of
-from bureau.services.certificates.issuer.rosters.name_parts import Part, join
+from bureau.services.certificates.issuer.rosters.name_parts import NamePart, join
 from bureau.services.certificates.issuer.rosters.people import given_name_first, is_no_person, is_surname_first
-from bureau.services.certificates.issuer.rosters.table import Line, TableError
+from bureau.services.certificates.issuer.rosters.table import RosterLine, TableError
 
 MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RosterRow:
     """Describes one certificate to make. Fields are as given, but with single spaces; "" if not given."""
 
     line: int
@@ -45,7 +45,7 @@ class Roster:
     """Holds the contents of a file: the good rows, the errors in the others, and how the file was understood."""
 
     name: str
-    rows: Sequence[Row] = ()
+    rows: Sequence[RosterRow] = ()
     errors: Sequence[RowError] = ()
     encoding: str = ""
     delimiter: str = ""
@@ -60,10 +60,10 @@ class _Reading:
     """Collects what was found so far in one file."""
 
     name: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[RosterRow] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    header: Header | None = None
+    header: RosterHeader | None = None
     lines: int = 0
 
     def error(self, line: int, column: str, message: str) -> None:
@@ -141,9 +141,9 @@ def _read(reading: _Reading, text: str, delimiter: str, skipped: int, max_rows: 
         raise broken
 
 
-def _head(lines: Iterator[Line]) -> tuple[list[Line], TableError | None]:
+def _head(lines: Iterator[RosterLine]) -> tuple[list[RosterLine], TableError | None]:
     """Returns the lines among which the header is looked for, and the error that ended them early."""
-    head: list[Line] = []
+    head: list[RosterLine] = []
     try:
         for line in islice(lines, table.HEADER_WITHIN_LINES):
             head.append(line)
@@ -152,12 +152,12 @@ def _head(lines: Iterator[Line]) -> tuple[list[Line], TableError | None]:
     return head, None
 
 
-def _header_place(head: Sequence[Line]) -> int:
+def _header_place(head: Sequence[RosterLine]) -> int:
     """Returns the place of the line that names the most columns: exports write titles above it."""
     return max(range(len(head)), key=lambda place: (recognised(head[place].cells), -place))
 
 
-def _leave_out_titles(reading: _Reading, titles: Sequence[Line], header: int) -> None:
+def _leave_out_titles(reading: _Reading, titles: Sequence[RosterLine], header: int) -> None:
     for line in titles:
         if any("@" in cell for cell in line.cells):
             reading.error(line.number, "", f"is above the header, which is in line {header}, but holds an address")
@@ -165,7 +165,7 @@ def _leave_out_titles(reading: _Reading, titles: Sequence[Line], header: int) ->
             reading.left_out.append(LeftOut(line.number, f"it is above the header, which is in line {header}"))
 
 
-def _read_row(reading: _Reading, header: Header, line: Line) -> None:
+def _read_row(reading: _Reading, header: RosterHeader, line: RosterLine) -> None:
     cells = line.cells
     values = {name: clean(cells[place]) for name, place in header.fields.items() if place < len(cells)}
     parts = {part: clean(cells[place]) for part, place in header.parts.items() if place < len(cells)}
@@ -187,23 +187,23 @@ def _read_row(reading: _Reading, header: Header, line: Line) -> None:
         reading.error(line.number, column, message)
     if not found:
         values["language"] = language_of(values.get("language", "")) or ""
-        reading.rows.append(Row(line.number, **values))
+        reading.rows.append(RosterRow(line.number, **values))
 
 
-def _recipient(whole: str | None, parts: dict[Part, str], header: Header) -> tuple[str, str | None]:
+def _recipient(whole: str | None, parts: dict[NamePart, str], header: RosterHeader) -> tuple[str, str | None]:
     """Returns the recipient's name, and an error if the columns contradict one another."""
     if whole is not None:
         missing = [value for value in parts.values() if value and value.casefold() not in whole.casefold()]
         if whole and missing:
             return whole, f"“{missing[0][:60]}” is a part of the name, but not in “{whole[:60]}”; remove one column"
         return whole, None
-    given, surname = parts.get(Part.GIVEN, ""), parts.get(Part.SURNAME, "")
+    given, surname = parts.get(NamePart.GIVEN, ""), parts.get(NamePart.SURNAME, "")
     if surname and given.casefold().endswith(f" {surname.casefold()}"):
         return given, None  # the first column holds the whole name
     return join(parts, surname_comes_first=header.surname_comes_first), None
 
 
-def _given_names_first(rows: Sequence[Row], header: Header | None) -> Sequence[Row]:
+def _given_names_first(rows: Sequence[RosterRow], header: RosterHeader | None) -> Sequence[RosterRow]:
     """Turns `Lovelace, Ada` into `Ada Lovelace`, if the header says so or every recipient is written like that."""
     turned = [row for row in rows if is_surname_first(row.recipient)]
     if header is None or not turned or not (header.surname_first_cells or len(turned) == len(rows)):

@@ -18,7 +18,7 @@ _SEPARATOR = re.compile(r'^"?sep=(?P<separator>[^\w\s"]|\t)"?[,;\t| ]*\r?(?:\n|\
 _TEXT_FORMULA = re.compile(r'="(?P<text>(?:[^"]|"")*)"')
 
 
-class Line(NamedTuple):
+class RosterLine(NamedTuple):
     """Holds a line with cells. `number` counts from 1, as editors do; a cell with line breaks spans several."""
 
     number: int
@@ -48,7 +48,7 @@ def without_separator_line(text: str) -> Separated:
     return Separated(text[match.end() :], match["separator"], 1)
 
 
-def lines(text: str, delimiter: str, skipped: int = 0) -> Iterator[Line]:
+def lines(text: str, delimiter: str, skipped: int = 0) -> Iterator[RosterLine]:
     """Yields the lines that have a cell which is not empty. Raises `TableError`."""
     reader = csv.reader(_text_lines(text, skipped), delimiter=delimiter, strict=True)
     number = skipped + 1
@@ -58,7 +58,7 @@ def lines(text: str, delimiter: str, skipped: int = 0) -> Iterator[Line]:
                 raise TableError(number, f"has {len(cells):,} columns; a roster may have {MAX_COLUMNS:,}")
             if any(map(str.strip, cells)):
                 _check_sizes(number, cells)
-                yield Line(number, [_as_text(cell) for cell in cells])
+                yield RosterLine(number, [_as_text(cell) for cell in cells])
             number = skipped + reader.line_num + 1
     except csv.Error as error:
         if "field larger" in str(error):
@@ -80,7 +80,7 @@ def _text_lines(text: str, skipped: int) -> Iterator[str]:
         start, number = end, number + 1
 
 
-def head_lines(text: str, delimiter: str) -> list[Line]:
+def head_lines(text: str, delimiter: str) -> list[RosterLine]:
     """Returns the first lines with cells, parsed leniently, because the delimiter is not known yet."""
     head = text[:_HEAD_CHARACTERS]
     reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
@@ -88,7 +88,7 @@ def head_lines(text: str, delimiter: str) -> list[Line]:
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                found.append(Line(reader.line_num, [_as_text(cell) for cell in islice(cells, MAX_COLUMNS)]))
+                found.append(RosterLine(reader.line_num, [_as_text(cell) for cell in islice(cells, MAX_COLUMNS)]))
             if len(found) == HEADER_WITHIN_LINES:
                 break
     except csv.Error:

@@ -1,51 +1,17 @@
 """Serves POST /v1/certificates: takes rosters, makes a ZIP of certificates, and mails it on request."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.certificates import EncodingName, IssueCertificates
-from bureau.contracts.jobs.jobs import Terms
-from bureau.contracts.mail.mail import Language
-from bureau.contracts.problems import FieldError
-from bureau.ledger.files.artifacts import StoredArtifact
-from bureau.ledger.jobs.submit import NewTask
+from bureau.contracts.requests.certificates import CertificatesForm
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
 from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile
 from bureau.services.gateway.job_builders.accept import accept, submission
-from bureau.services.gateway.job_builders.addresses import MAX_LISTED, MailAddress, Subject
-from bureau.services.gateway.job_builders.mailing import follow_up, follow_up_errors
 from bureau.services.gateway.job_builders.uploads import storing
 from bureau.services.gateway.problems import refuse
-from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.terms import new_job, overridden, policy_of, terms_errors
-
-RUN = "certificates.issue"
-
-
-class CertificatesForm(Terms):
-    """Says what to do with the files, which are sent as separate parts."""
-
-    email_to: list[MailAddress] = Field(default=[], max_length=MAX_LISTED, description="The recipients of the ZIP.")
-    subject: Subject | None = Field(
-        default=None, description="The subject of that mail, or of the mails to the recipients."
-    )
-    deliver: Literal["owner", "recipients"] = Field(
-        default="owner",
-        description="`owner` mails the ZIP to `email_to`; `recipients` also mails each person their own certificate.",
-    )
-    encoding: EncodingName | None = Field(
-        default=None,
-        description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be detected.",
-    )
-    language: Language | None = Field(
-        default=None,
-        description="The language of certificates whose row names none. The built-in issuer has `en`, `es`, `ca`, `fr` "
-        "and `pt`.",
-    )
+from bureau.submission.requests.certificates import certificates_errors, certificates_job
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
@@ -53,16 +19,13 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     files = Files("files", at_least=1, at_most=settings.max_files, max_bytes=settings.max_file_bytes)
 
     def create(call: Call[CertificatesForm, Nothing]) -> Reply:
-        form = call.body
-        refuse(terms_errors(form), _mail_errors(form, settings.max_recipients))
+        refuse(certificates_errors(call.body, settings.limits))
         known = gateway.announcements.known()
-        title = form.title or _title(call.files)
         with storing(gateway.storage, call.owner) as store:
-            rosters = [store(file) for file in call.files]
-            tasks = [_issue(rosters, form, known), *_mails(form, title, known)]
-            uses = [roster.id for roster in rosters]
-            job = new_job(form, owner=call.owner, kind="certificates", title=title, tasks=tasks, uses=uses)
-            return accept(gateway, call, job, rosters)
+            uploads = [store(file) for file in call.files]
+            rosters = [ArtifactRef(artifact=upload.id) for upload in uploads]
+            job = certificates_job(call.body, rosters, _title(call.files), call.owner, known)
+            return accept(gateway, call, job, uploads)
 
     return [
         submission(
@@ -73,49 +36,6 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             summary="Make certificates from rosters: a ZIP, mailed to `email_to`",
             body=Body(CertificatesForm, json=False, files=files),
             problems=["storage-unavailable"],
-        )
-    ]
-
-
-def _mail_errors(form: CertificatesForm, max_recipients: int) -> list[FieldError]:
-    """Checks the mail fields. With `deliver` set to `recipients`, the subject belongs to each person's mail."""
-    return follow_up_errors(form.email_to, form.subject if form.deliver == "owner" else None, max_recipients)
-
-
-def _issue(rosters: Sequence[StoredArtifact], form: CertificatesForm, known: CatalogSnapshot) -> NewTask:
-    policy = overridden(policy_of(RUN, known), form)
-    to_each = form.deliver == "recipients"
-    given = IssueCertificates(
-        files=[ArtifactRef(artifact=roster.id) for roster in rosters],
-        deliver=form.deliver,
-        subject=form.subject if to_each else None,
-        encoding=form.encoding,
-        language=form.language,
-    )
-    return NewTask(
-        "issue",
-        RUN,
-        policy.queue,
-        given.model_dump(mode="json", exclude_defaults=True),
-        retry=policy.retry,
-        time_limit_seconds=policy.time_limit_seconds,
-    )
-
-
-def _mails(form: CertificatesForm, title: str, known: CatalogSnapshot) -> list[NewTask]:
-    if not form.email_to:
-        return []
-    return [
-        follow_up(
-            form.email_to,
-            form.subject if form.deliver == "owner" else None,
-            template="certificates-ready",
-            after="issue",
-            attachment="archive",
-            context={"title": title},
-            facts=("members", "bytes", "sha256"),
-            terms=form,
-            known=known,
         )
     ]
 

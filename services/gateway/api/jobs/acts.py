@@ -124,7 +124,7 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
             raise problem("count-changed", detail)
         changed = 0
         if not asked.dry_run:
-            noted = audit.begin(gateway.database, call.act(f"jobs.{what}", filter=_told(asked)))
+            noted = audit.begin(gateway.database, call.act(f"jobs.{what}", filter=_audit_details(asked)))
             changed = bulk_actions.apply(gateway.database, call.owner, what, wanted, per_second=asked.per_second)
             audit.end(gateway.database, noted, changed)
             gateway.relay.wake()
@@ -149,7 +149,7 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
     )
 
 
-def _told(asked: BulkRequest) -> dict[str, Any]:
+def _audit_details(asked: BulkRequest) -> dict[str, Any]:
     """Returns the filter as it was given, for the audit log."""
     return asked.filter.model_dump(mode="json", exclude_defaults=True)
 

@@ -156,7 +156,9 @@ def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
     For a signed link, the addresses of its files carry that link's token. Raises a 404 problem.
     """
     served_runs = gateway.announcements.known().served_runs
-    view = job_queries.job(gateway.database, call.path["job_id"], call.owner, served_runs)
+    view = job_queries.job(
+        gateway.database, call.path["job_id"], call.owner, served_runs, tracebacks=call.identity.operates
+    )
     if view is None:
         raise not_found("job")
     return job_of(view, call.identity.link_token)
@@ -167,7 +169,14 @@ def _tasks(gateway: Gateway) -> Operation[Any, Any]:
         query = call.query
         after = read_cursor(query.cursor, _position) if query.cursor is not None else -1
         job_id: UUID = call.path["job_id"]
-        views = job_queries.tasks_of(gateway.database, job_id, call.owner, after_position=after, limit=query.limit + 1)
+        views = job_queries.tasks_of(
+            gateway.database,
+            job_id,
+            call.owner,
+            after_position=after,
+            limit=query.limit + 1,
+            tracebacks=call.identity.operates,
+        )
         if views is None:
             raise not_found("job")
         shown, following = cut(views, query.limit, lambda view: cursor_of(view.position))

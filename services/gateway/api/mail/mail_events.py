@@ -30,13 +30,13 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
                 now=time.time(),
                 window_seconds=settings.sendgrid_events_window_seconds,
             )
-            told = sendgrid.events(call.raw)
+            events = sendgrid.events(call.raw)
         except sendgrid.EventsRefused as refusal:
             raise problem("signature-invalid", f"The events are refused: {refusal}.") from None
         except ValueError:
             raise problem("unreadable", "The body is not a JSON list of events.") from None
-        fresh = provider_events.record(gateway.database, told)
-        log.info("mail events", told=len(told), new=fresh)
+        fresh = provider_events.record(gateway.database, events)
+        log.info("mail events", events=len(events), new=fresh)
         return Reply(204, None)
 
     return [

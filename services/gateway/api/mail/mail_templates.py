@@ -23,7 +23,7 @@ from bureau.services.gateway.models import Job, job_of
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
-from bureau.submission.terms import RetryTerms, new_job, policy_of
+from bureau.submission.terms import TaskPolicy, new_job, policy_of
 
 RUN = "mailer.preview"
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
@@ -35,7 +35,7 @@ _HEADERS = {
 }
 
 
-class PreviewRequest(Contract):
+class TemplatePreviewRequest(Contract):
     """Holds the values that fill in the template."""
 
     context: dict[str, Any] = Field(default={})
@@ -43,7 +43,7 @@ class PreviewRequest(Contract):
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
-    def preview(call: Call[PreviewRequest, Nothing]) -> Reply:
+    def preview(call: Call[TemplatePreviewRequest, Nothing]) -> Reply:
         name = call.path["name"]
         known = gateway.announcements.known()
         if RUN not in known.tasks:
@@ -81,7 +81,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
                     {**_HEADERS, "Location": "The job."},
                 ),
             ],
-            body=Body(PreviewRequest),
+            body=Body(TemplatePreviewRequest),
             waits=True,
             problems=["not-found", "no-service", *QUOTAS],
             replay=lambda call, first: _answer(gateway, call, UUID(first.location.rpartition("/")[2])),
@@ -89,15 +89,15 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _errors(asked: PreviewRequest, at_most: int) -> list[FieldError]:
+def _errors(asked: TemplatePreviewRequest, at_most: int) -> list[FieldError]:
     size = len(json_body.canonical(asked.context).encode())
     if size <= at_most:
         return []
     return [FieldError("too_large", f"The context is {size} bytes; MAX_CONTEXT_BYTES allows {at_most}.", "#/context")]
 
 
-def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
-    policy: RetryTerms = policy_of(RUN, known)
+def _task(name: str, asked: TemplatePreviewRequest, known: CatalogSnapshot) -> NewTask:
+    policy: TaskPolicy = policy_of(RUN, known)
     given = {"template": name, "context": asked.context, "language": asked.language}
     return NewTask(
         "preview", RUN, policy.queue, given, retry=policy.retry, time_limit_seconds=policy.time_limit_seconds

@@ -15,7 +15,6 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.submit import NewTask
 from bureau.ledger.reads import job_queries
-from bureau.services.gateway.api.reports.reports import params_errors
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
@@ -23,6 +22,7 @@ from bureau.services.gateway.job_builders.accept import QUOTAS, accept
 from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
+from bureau.submission.requests.reports import params_errors
 from bureau.submission.terms import new_job, policy_of
 
 RUN = "reports.preview"
@@ -31,7 +31,7 @@ WAIT_SECONDS = 5.0
 _FIRST = 9  # a high priority, because somebody is waiting at the screen
 
 
-class PreviewRequest(Contract):
+class ReportPreviewRequest(Contract):
     """Holds the parameters that the report runs with."""
 
     params: dict[str, Any] = Field(default={}, description="The values that the report's params_schema asks for.")
@@ -39,7 +39,7 @@ class PreviewRequest(Contract):
 
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
-    def preview(call: Call[PreviewRequest, Nothing]) -> Reply:
+    def preview(call: Call[ReportPreviewRequest, Nothing]) -> Reply:
         name = call.path["name"]
         known = gateway.announcements.known()
         if RUN not in known.tasks:
@@ -68,14 +68,14 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             tag="Submit",
             role=Role.SUBMIT,
             answers=[Documented(200, "The rows.", ReportPreview, {"Idempotent-Replayed": "`true` for a replay."})],
-            body=Body(PreviewRequest),
+            body=Body(ReportPreviewRequest),
             problems=["not-found", "no-service", "report-failed", "preview-takes-longer", *QUOTAS],
             replay=lambda call, first: _answer(gateway, call, UUID(first.location.rpartition("/")[2]), 0),
         )
     ]
 
 
-def _task(name: str, asked: PreviewRequest, known: CatalogSnapshot) -> NewTask:
+def _task(name: str, asked: ReportPreviewRequest, known: CatalogSnapshot) -> NewTask:
     policy = policy_of(RUN, known)
     form = asked.format.model_dump(mode="json", exclude_unset=True)
     given = {"report": name, "params": asked.params, "format": form}

@@ -1,4 +1,4 @@
-"""Serves /v1/schedules: recurring jobs.
+"""Serves /v1/schedules: requests that come again.
 
 Schedules from the scheduler's file are shown and can be run, but not changed.
 """
@@ -12,15 +12,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from bureau.contracts.base import Contract
-from bureau.contracts.jobs.jobs import JobSpec
 from bureau.contracts.problems import FieldError
 from bureau.contracts.schedules.schedules import (
     NAME_PATTERN,
     NAME_RULE,
+    REQUEST_FIELDS,
     Cron,
     EverySeconds,
     Misfire,
+    RequestFields,
     ScheduleSpec,
     ZoneName,
 )
@@ -32,27 +32,41 @@ from bureau.ledger.reads.job_queries import JobRow
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, OtherOrigin, ScheduleOrigin
 from bureau.ledger.schedules.schedules import Schedule as Kept
-from bureau.services.gateway.api.schedules.schedule_models import Schedule, ScheduleList, schedule_shown
+from bureau.services.gateway.api.schedules.schedule_models import (
+    NEXT_RUNS,
+    NextRuns,
+    Schedule,
+    ScheduleList,
+    schedule_shown,
+)
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
 from bureau.services.gateway.job_builders.accept import accept, gone_errors, submission
-from bureau.services.gateway.problems import invalid, not_found, problem, refuse, try_again
+from bureau.services.gateway.problems import invalid, not_found, problem, refuse_unserved, try_again
 from bureau.submission.announcements import CatalogSnapshot
-from bureau.submission.schedules import JobUnreadable, job_at, new_schedule, schedule_errors, spec_of, static_errors
-from bureau.submission.specs import used_by, within
+from bureau.submission.requests.limits import RequestLimits
+from bureau.submission.schedules import (
+    JobUnreadable,
+    NotAcceptedNow,
+    job_at,
+    new_schedule,
+    saved_errors,
+    schedule_errors,
+    spec_of,
+    used_in_schedule,
+)
 
 PATH = "/v1/schedules/<name>"
 PATTERNS = {"name": NAME_PATTERN}
 
 
-class SchedulePatch(Contract):
-    """Holds the fields to change. `cron` replaces `every_seconds`, and the other way round."""
+class SchedulePatch(RequestFields):
+    """Holds the fields to change. `cron` and `every_seconds` replace each other, and so do the four requests."""
 
     cron: Cron | None = None
     every_seconds: EverySeconds | None = None
     time_zone: ZoneName | None = None
-    job: JobSpec | None = None
     enabled: bool | None = None
     misfire: Misfire | None = None
 
@@ -60,6 +74,8 @@ class SchedulePatch(Contract):
         given = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         if given.keys() & {"cron", "every_seconds"}:
             given = {"cron": None, "every_seconds": None, **given}
+        if self.requests():
+            given = {**dict.fromkeys(REQUEST_FIELDS), **given}
         return spec.model_copy(update=given)
 
 
@@ -91,8 +107,8 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
 
 
 def _read(gateway: Gateway) -> Operation[Any, Any]:
-    def read(call: Call[Nothing, Nothing]) -> Reply:
-        return Reply(200, _shown(gateway, call.owner, _find(gateway, call)))
+    def read(call: Call[Nothing, NextRuns]) -> Reply:
+        return Reply(200, _shown(gateway, call.owner, _find(gateway, call), call.query.next))
 
     return Operation(
         name="read-schedule",
@@ -100,10 +116,11 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         path=PATH,
         path_patterns=PATTERNS,
         view=read,
-        summary="Read a schedule, its next five times and its last job",
+        summary="Read a schedule, its next times and its last job",
         tag="Schedules",
         role=Role.VIEW,
         answers=[Documented(200, "The schedule.", Schedule)],
+        query=NextRuns,
     )
 
 
@@ -113,9 +130,9 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
         if not re.fullmatch(NAME_PATTERN, name):
             raise invalid([FieldError("wrong_form", NAME_RULE, parameter="name")])
         known = _known(gateway)
-        refuse(schedule_errors(call.body, known))
+        refuse_unserved(schedule_errors(call.body, known, gateway.settings.limits))
         new = new_schedule(call.body, call.owner, name, ScheduleOrigin.API)
-        with _refusals(call.body.job):
+        with _refusals(call.body):
             noted = call.act("schedule.put", name)
             made = schedules.save(gateway.database, call.owner, name, ScheduleOrigin.API, lambda _: new, noted)
         return Reply(201 if made else 200, _shown(gateway, call.owner, _find(gateway, call)), _location(name))
@@ -141,9 +158,9 @@ def _put(gateway: Gateway) -> Operation[Any, Any]:
 def _patch(gateway: Gateway) -> Operation[Any, Any]:
     def patch(call: Call[SchedulePatch, Nothing]) -> Reply:
         name = _find(gateway, call).name
-        known = _known(gateway) if call.body.job else None
-        with _refusals(call.body.job):
-            made = partial(_changed, call.body, known)
+        known = _known(gateway) if call.body.requests() else None
+        with _refusals(call.body):
+            made = partial(_changed, call.body, known, gateway.settings.limits)
             noted = call.act("schedule.patch", name)
             schedules.save(gateway.database, call.owner, name, ScheduleOrigin.API, made, noted)
         return Reply(200, _shown(gateway, call.owner, _find(gateway, call)))
@@ -163,23 +180,25 @@ def _patch(gateway: Gateway) -> Operation[Any, Any]:
     )
 
 
-def _changed(patch: SchedulePatch, known: CatalogSnapshot | None, before: Kept | None) -> NewSchedule:
+def _changed(
+    patch: SchedulePatch, known: CatalogSnapshot | None, limits: RequestLimits, before: Kept | None
+) -> NewSchedule:
     """Returns the changed schedule.
 
-    A job that stays the same is not checked against the announced tasks, so that a schedule can be disabled because its
-    task is no longer there.
+    A request that stays the same is not checked against the announced tasks, so that a schedule can be disabled because
+    its task is no longer there.
     """
     if before is None:
         raise not_found("schedule")
     spec = patch.applied_to(spec_of(before))
-    refuse(schedule_errors(spec, known) if known else static_errors(spec))
+    refuse_unserved(schedule_errors(spec, known, limits) if known else saved_errors(spec))
     return new_schedule(spec, before.owner, before.name, ScheduleOrigin.API)
 
 
 def _delete(gateway: Gateway) -> Operation[Any, Any]:
     def remove(call: Call[Nothing, Nothing]) -> Reply:
         name = _find(gateway, call).name
-        with _refusals(None):
+        with _refusals():
             schedules.delete_schedule(
                 gateway.database, call.owner, name, ScheduleOrigin.API, call.act("schedule.delete", name)
             )
@@ -202,8 +221,8 @@ def _delete(gateway: Gateway) -> Operation[Any, Any]:
 def _run(gateway: Gateway) -> Operation[Any, Any]:
     def run(call: Call[Nothing, Nothing]) -> Reply:
         schedule = _find(gateway, call)
-        with _refusals(None):
-            job = job_at(schedule, gateway.announcements.known())
+        with _refusals():
+            job = job_at(schedule, gateway.announcements.known(), gateway.settings.limits)
         noted = call.act("schedule.run", schedule.name, job=str(job.id))
 
         def note(connection: Connection) -> None:
@@ -239,20 +258,22 @@ def _known(gateway: Gateway) -> CatalogSnapshot:
 
 
 @contextmanager
-def _refusals(job: JobSpec | None) -> Iterator[None]:
-    """Converts the ledger's refusals into problems."""
+def _refusals(given: RequestFields | None = None) -> Iterator[None]:
+    """Converts the ledger's refusals, and those of a request that is submitted now, into problems."""
     try:
         yield
     except OtherOrigin:
         raise problem("schedule-from-file", "The schedule is defined in SCHEDULES_FILE; change it there.") from None
+    except NotAcceptedNow as refused:
+        raise invalid(refused.errors) from None
     except JobUnreadable as unreadable:
         raise invalid([FieldError("refused", str(unreadable), "#/job")]) from None
     except ArtifactGone as gone:
-        raise invalid(within(["job"], gone_errors(gone, used_by(job) if job else ()))) from None
+        raise invalid(gone_errors(gone, used_in_schedule(given) if given else ())) from None
 
 
-def _shown(gateway: Gateway, owner: str, schedule: Kept) -> Schedule:
-    return schedule_shown(schedule, _last(schedule, _last_jobs(gateway, owner, [schedule])))
+def _shown(gateway: Gateway, owner: str, schedule: Kept, runs: int = NEXT_RUNS) -> Schedule:
+    return schedule_shown(schedule, _last(schedule, _last_jobs(gateway, owner, [schedule])), runs)
 
 
 def _last_jobs(gateway: Gateway, owner: str, found: Sequence[Kept]) -> dict[UUID, JobRow]:

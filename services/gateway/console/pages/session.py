@@ -57,4 +57,4 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
 
 def _attributes(frame: Frame) -> dict[str, Any]:
     secure = frame.gateway.settings.base_url.startswith("https://")
-    return {"httponly": True, "samesite": "Lax", "secure": secure, "path": "/"}
+    return {"httponly": True, "samesite": "Lax", "secure": secure, "path": frame.gateway.settings.root or "/"}

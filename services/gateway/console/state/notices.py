@@ -13,6 +13,8 @@ _SAID: dict[str, Callable[[int], str]] = {
     "queue-paused": lambda _: "The queue is paused: nothing more of it is started, what runs goes on.",
     "queue-resumed": lambda _: "The queue goes on.",
     "queue-purged": lambda n: f"{count(n, 'task')} cancelled before they started.",
+    "schedule-saved": lambda _: "The schedule is saved.",
+    "schedule-deleted": lambda _: "The schedule is deleted. The jobs that it made stay.",
     "schedule-paused": lambda _: "The schedule is paused.",
     "schedule-resumed": lambda _: "The schedule goes on.",
     "logged-out": lambda _: "You are logged out.",

@@ -2,6 +2,8 @@
 
 from flask import Response, request
 
+from bureau.services.gateway.http import prefix
+
 COOKIE = "bureau_theme"
 THEMES = ("system", "dark", "light")
 _YEAR = 365 * 86_400
@@ -13,5 +15,5 @@ def chosen_theme() -> str:
 
 
 def keep(answer: Response, theme: str) -> Response:
-    answer.set_cookie(COOKIE, theme, max_age=_YEAR, httponly=True, samesite="Lax", path="/")
+    answer.set_cookie(COOKIE, theme, max_age=_YEAR, httponly=True, samesite="Lax", path=prefix.current().root or "/")
     return answer

@@ -13,7 +13,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Part:
+class ByteRange:
     """Means 206: the bytes from `start` up to, but not including, `end`."""
 
     start: int
@@ -35,7 +35,7 @@ class OutOfRange:
     """Means 416: the file has no such bytes."""
 
 
-Decision = Whole | Part | NotModified | PreconditionFailed | OutOfRange
+Decision = Whole | ByteRange | NotModified | PreconditionFailed | OutOfRange
 
 
 def select_response(method: str, headers: Headers, etag: str, modified: datetime, size: int) -> Decision:
@@ -83,7 +83,7 @@ def _range(header: str, size: int) -> Decision:
         return Whole()  # a range that is not understood is ignored
     start, end = wanted.ranges[0]
     if start < 0:  # the last -start bytes
-        return Part(max(size + start, 0), size) if size else OutOfRange()
+        return ByteRange(max(size + start, 0), size) if size else OutOfRange()
     if start >= size:
         return OutOfRange()
-    return Part(start, min(end, size) if end is not None else size)
+    return ByteRange(start, min(end, size) if end is not None else size)

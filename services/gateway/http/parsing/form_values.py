@@ -12,7 +12,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,2})?")
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """Names the kind of value that a field takes, as far as a form can express it."""
 
     TEXT = "text"
@@ -23,13 +23,13 @@ class Kind(StrEnum):
     NESTED = "nested"  # only as JSON
 
 
-def kinds(schema: dict[str, Any]) -> dict[str, Kind]:
+def kinds(schema: dict[str, Any]) -> dict[str, FieldKind]:
     """Returns the kind of each property of an object schema made by pydantic."""
     definitions = schema.get("$defs", {})
     return {name: _kind(prop, definitions) for name, prop in schema.get("properties", {}).items()}
 
 
-def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[dict[str, Any], list[FieldError]]:
+def gather(fields: Iterable[tuple[str, str]], known: dict[str, FieldKind]) -> tuple[dict[str, Any], list[FieldError]]:
     """Returns the fields as one JSON object.
 
     Unknown fields are kept as text, so that the model refuses them by name.
@@ -40,11 +40,11 @@ def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[d
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name, texts in given.items():
-        kind = known.get(name, Kind.TEXT)
-        if len(texts) > 1 and kind is not Kind.LIST:
+        kind = known.get(name, FieldKind.TEXT)
+        if len(texts) > 1 and kind is not FieldKind.LIST:
             detail = f"{name} is given {len(texts)} times, but it takes one value."
             errors.append(FieldError("repeated", detail, pointer.fragment([name])))
-        elif kind is Kind.NESTED:
+        elif kind is FieldKind.NESTED:
             detail = f"{name} is not a plain value: send it as JSON in the part `options`."
             errors.append(FieldError("nested", detail, pointer.fragment([name])))
         else:
@@ -52,17 +52,17 @@ def gather(fields: Iterable[tuple[str, str]], known: dict[str, Kind]) -> tuple[d
     return values, errors
 
 
-def _kind(prop: dict[str, Any], definitions: dict[str, Any]) -> Kind:
+def _kind(prop: dict[str, Any], definitions: dict[str, Any]) -> FieldKind:
     prop = _resolved(prop, definitions)
     match prop.get("type"):
         case "integer" | "number" | "boolean" as plain:
-            return Kind(plain)
-        case "array" if _kind(prop.get("items", {}), definitions) is Kind.TEXT:
-            return Kind.LIST
+            return FieldKind(plain)
+        case "array" if _kind(prop.get("items", {}), definitions) is FieldKind.TEXT:
+            return FieldKind.LIST
         case "array" | "object":
-            return Kind.NESTED
+            return FieldKind.NESTED
         case _:
-            return Kind.TEXT
+            return FieldKind.TEXT
 
 
 def _resolved(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -75,17 +75,17 @@ def _resolved(prop: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
     return prop
 
 
-def _value(kind: Kind, texts: Sequence[str]) -> Any:
+def _value(kind: FieldKind, texts: Sequence[str]) -> Any:
     """Returns the JSON value. A text that cannot be converted stays text, so that the model refuses it."""
     text = texts[0]
     match kind:
-        case Kind.LIST:
+        case FieldKind.LIST:
             return list(texts)
-        case Kind.INTEGER if _INTEGER.fullmatch(text):
+        case FieldKind.INTEGER if _INTEGER.fullmatch(text):
             return int(text)
-        case Kind.NUMBER if _NUMBER.fullmatch(text):
+        case FieldKind.NUMBER if _NUMBER.fullmatch(text):
             return float(text)
-        case Kind.BOOLEAN if text in ("true", "false"):
+        case FieldKind.BOOLEAN if text in ("true", "false"):
             return text == "true"
         case _:
             return text

@@ -18,7 +18,8 @@ MAX_VALUES = 200_000
 
 _MARKS = b",[{"
 _OTHERS = bytes(set(range(256)) - set(_MARKS + b'"'))
-_TEXTS = re.compile(rb'"[^"]*+"?')  # also matches an unterminated string, and then everything after it
+_TEXTS = re.compile(rb'"[^"]*+"')
+_PIECE_BYTES = 64 * 1024
 
 
 class _UnreadableError(ValueError):
@@ -55,15 +56,25 @@ def read_json(raw: bytes, what: str = "The body") -> Any:
 
 
 def _values_at_most(raw: bytes) -> int:
-    """Returns an upper bound of the number of values.
+    """Returns an upper bound of the number of values, or any number above `MAX_VALUES` if there are more.
 
-    Each but the first follows a comma or a bracket; strings are skipped.
+    Each but the first follows a comma or a bracket; strings are skipped. It reads piece by piece: one call over a large
+    body would hold Python's lock, and with it all other threads, for a second, and need its memory several times.
     """
     if sum(map(raw.count, _MARKS)) <= MAX_VALUES:
         return 0  # the usual case: the exact number is not needed
-    # Escaped backslashes are removed first; after that, a remaining backslash escapes the next character.
-    plain = raw.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _OTHERS)
-    return 1 + len(_TEXTS.sub(b"", plain))
+    found, begun = 1, b""  # `begun` is what the previous piece ended in: a string, an escape
+    for start in range(0, len(raw), _PIECE_BYTES):
+        piece = begun + raw[start : start + _PIECE_BYTES]
+        escape = b"\\" if (len(piece) - len(piece.rstrip(b"\\"))) % 2 else b""
+        # Escaped backslashes are removed first; after that, a remaining backslash escapes the next character.
+        plain = piece.removesuffix(escape).replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _OTHERS)
+        outside, quote, _ = _TEXTS.sub(b"", plain).partition(b'"')
+        found += len(outside)
+        if found > MAX_VALUES:
+            break
+        begun = quote + escape
+    return found
 
 
 def canonical(value: Any) -> str:

@@ -47,7 +47,7 @@ class UploadedFile:
 
 
 @dataclass(frozen=True)
-class Form:
+class MultipartForm:
     """Holds a request's parts, and the errors of its files.
 
     `fingerprint` does not change if only the boundary changes.
@@ -59,7 +59,7 @@ class Form:
     fingerprint: str
 
 
-def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[str]) -> Form:
+def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[str]) -> MultipartForm:
     """Reads the parts of a body. Of fields that are not `known` it keeps only the name. Raises 400 and 413 problems."""
 
     def limit_of(number: int) -> int:
@@ -78,7 +78,7 @@ def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[s
     received = [(part.name, part.filename, part.file.received) for part in parts.files]
     if large := list(_too_large_files(received, rule)):
         raise problem("too-large", large[0].detail, large)
-    return Form(
+    return MultipartForm(
         [(name, text) for name, text in texts if name != rule.field],
         [_uploaded(part) for part in parts.files],
         list(file_errors(received, [name for name, _ in texts], rule)),
@@ -86,7 +86,7 @@ def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[s
     )
 
 
-def values_of(form: Form, known: dict[str, form_values.Kind]) -> dict[str, Any]:
+def values_of(form: MultipartForm, known: dict[str, form_values.FieldKind]) -> dict[str, Any]:
     """Returns the fields and `options` as one JSON object. Raises 400 and 422 problems."""
     options = [text for name, text in form.fields if name == OPTIONS]
     if len(options) > 1:

@@ -25,7 +25,7 @@ class Reader(Generic[M]):
         self._reader: ModelReader[M] = reader_of(model)
 
     @cached_property
-    def kinds(self) -> dict[str, form_values.Kind]:
+    def kinds(self) -> dict[str, form_values.FieldKind]:
         """Returns the kinds of the model's fields, for values that come as text."""
         return form_values.kinds(self._reader.document)
 

@@ -94,7 +94,7 @@ def test_when_all_holders_are_dead_their_keys_are_free_and_answers_stay(book: Bo
     assert reserve(book.db, SCOPE, "f") == ANSWER
 
 
-def test_what_was_released_is_free_again(db: Database) -> None:
+def test_a_released_key_is_free_again(db: Database) -> None:
     release(db, held(db))
     held(db, fingerprint="g")
 

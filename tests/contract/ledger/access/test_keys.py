@@ -50,7 +50,7 @@ def test_a_key_is_found_as_it_was_made(db: Database) -> None:
     assert keys.find(db, "other") is None
 
 
-def test_what_a_secret_hashes_to_is_not_shown(db: Database) -> None:
+def test_the_hash_of_a_key_is_not_shown(db: Database) -> None:
     made(db)
     assert SHA256 not in repr(found(db))
     assert SHA256 not in repr(NewKey("abc", "shop", Role.VIEW, SHA256))

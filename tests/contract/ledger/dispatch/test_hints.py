@@ -132,7 +132,7 @@ def test_a_young_hint_is_never_lost_even_in_an_empty_queue(book: Book) -> None:
     assert requeue_lost(book.db, ["shop"], empty_at_most_seconds=1) == 0
 
 
-def test_what_runs_or_ended_has_no_hint_to_lose(book: Book) -> None:
+def test_running_and_ended_tasks_lose_no_hint(book: Book) -> None:
     running, ended = book.submit(), book.submit()
     reserve_due(book.db, "shop", 10)
     book.take(running)

@@ -86,7 +86,7 @@ def test_a_purge_cancels_what_has_not_started_and_ends_its_jobs(db: Database) ->
     assert first_task(db, running).state == "running"
 
 
-def test_what_was_claimed_between_count_and_purge_is_left(db: Database) -> None:
+def test_a_purge_leaves_tasks_that_were_claimed_since_the_count(db: Database) -> None:
     one = job(db)
     counted = queues.purgeable(db, QUEUE)
     assert claim(db, first_task(db, one).id, queue=QUEUE, worker="w") is not None
@@ -94,7 +94,7 @@ def test_what_was_claimed_between_count_and_purge_is_left(db: Database) -> None:
     assert first_task(db, one).state == "running"
 
 
-def test_what_is_not_due_is_ahead_of_nobody(db: Database) -> None:
+def test_a_task_that_is_not_due_is_ahead_of_no_other(db: Database) -> None:
     one = job(db)
     with db.transaction() as connection:
         connection.execute(update(tasks).where(tasks.c.position == 0).values(due_at=now()))

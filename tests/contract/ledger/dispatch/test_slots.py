@@ -24,7 +24,7 @@ def test_so_many_have_a_slot_and_no_more(book: Book) -> None:
     assert take(book.db, claims[2], name="source.other")  # each name has its own
 
 
-def test_of_many_who_ask_at_once_so_many_get_one(book: Book) -> None:
+def test_concurrent_requests_get_no_more_slots_than_there_are(book: Book) -> None:
     _, claims = running(book, 12)
     assert sum(together(12, lambda n: take(book.db, claims[n], at_a_time=5))) == 5
 

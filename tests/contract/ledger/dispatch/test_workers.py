@@ -71,8 +71,9 @@ def test_a_worker_that_said_goodbye_is_not_live(db: Database) -> None:
 def test_a_worker_whose_row_is_gone_should_register_again(db: Database) -> None:
     assert not seen(db, "w1", busy=0, claimed=0)
     register(db, a_worker("w1"))
-    register(db, a_worker("w1", threads=9))
-    assert [row.threads for row in workers.workers(db)] == [9]
+    stopped(db, ["w1"])
+    register(db, a_worker("w1"))
+    assert [(row.id, row.live) for row in workers.workers(db)] == [("w1", True)]
 
 
 def test_workers_of_yesterday_are_forgotten(db: Database) -> None:
@@ -112,7 +113,7 @@ def test_a_queue_without_a_live_worker_has_no_window(db: Database) -> None:
     assert served(db) == {}
 
 
-def test_what_the_services_announced_is_merged_and_counted(db: Database) -> None:
+def test_the_catalogs_of_services_are_merged_and_counted(db: Database) -> None:
     register(db, a_worker("w1", offers=catalog("shop.b", "shop.a")))
     register(db, a_worker("w2", offers=catalog("shop.b")))
     register(db, a_worker("w3", queue="mailer", offers=catalog("mailer.send")))
@@ -189,7 +190,7 @@ def smtp(minute: int, name: str = "smtp", why: str = "no route") -> Outage:
     return Outage(name=name, how="open circuit", since=datetime(2026, 5, 4, 2, minute, tzinfo=UTC), why=why)
 
 
-def test_what_a_worker_cannot_use_is_in_its_row_while_it_says_so(db: Database) -> None:
+def test_an_outage_is_in_a_workers_row_while_the_worker_reports_it(db: Database) -> None:
     register(db, a_worker("w1"))
     assert [row.trouble for row in workers.workers(db)] == [()]
     seen(db, "w1", busy=0, claimed=0, trouble=[smtp(50)])
@@ -206,7 +207,7 @@ def test_a_row_holds_few_troubles(db: Database) -> None:
     assert [len(row.trouble) for row in workers.workers(db)] == [TROUBLES]
 
 
-def test_what_several_workers_cannot_use_is_one_and_since_the_first(db: Database) -> None:
+def test_an_outage_of_several_workers_is_one_since_the_first_report(db: Database) -> None:
     for worker_id, queue in (("m1", "mailer"), ("m2", "mailer"), ("m3", "mailer"), ("gone", "mailer"), ("s1", "shop")):
         register(db, a_worker(worker_id, queue=queue))
     assert away(db) == []

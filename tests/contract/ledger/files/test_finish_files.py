@@ -53,7 +53,7 @@ def test_a_claim_brings_the_owners_files_that_its_input_names(book: Book) -> Non
     assert files.keys() == {listed.id, named.id}
 
 
-def test_of_a_huge_input_a_claim_looks_at_its_beginning_only(book: Book) -> None:
+def test_a_claim_reads_only_the_beginning_of_a_huge_input(book: Book) -> None:
     files = [stored() for _ in range(60)]
     for upload in files:
         add_upload(book.db, upload)
@@ -70,7 +70,7 @@ def test_files_looked_for_together_come_in_the_order_of_the_question_each_to_its
     assert [one and one.id for one in found] == [None, mine.id, None, theirs.id, mine.id]
 
 
-def test_what_a_task_kept_is_there_after_it_failed_for_good(book: Book) -> None:
+def test_a_file_that_a_task_kept_stays_after_a_permanent_failure(book: Book) -> None:
     job_id = book.submit()
     kept = stored(job_id=job_id, task_name="only", name="refused.zip")
     book.run(job_id, ending=replace(failed(), made=[kept]))

@@ -104,7 +104,7 @@ def test_a_task_that_waits_for_its_next_attempt_is_cancelled(book: Book) -> None
     assert book.outcomes(job_id) == ["retry"]
 
 
-def test_what_ended_before_the_cancel_stays_as_it_was(book: Book) -> None:
+def test_a_cancel_leaves_ended_tasks_unchanged(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"), task("c", "b"))
     book.run(job_id, "a", Succeeded(7))
     cancel(book.db, job_id, "ada")

@@ -73,7 +73,7 @@ def test_a_retry_makes_the_task_ready_again_and_counts(book: Book) -> None:
     assert book.events(job_id)[0].data == {"error": BROKEN, "delay_seconds": 0.0, "counted": True}
 
 
-def test_what_was_handed_back_is_ready_as_if_nothing_had_happened(book: Book) -> None:
+def test_a_released_task_is_ready_and_loses_no_attempt(book: Book) -> None:
     job_id = book.submit()
     assert book.run(job_id, ending=Released()) == Finished(FinishResult.DONE, woke=True)
     row = book.task(job_id)
@@ -160,7 +160,7 @@ def test_the_end_in_a_job_that_was_deleted_is_discarded(book: Book) -> None:
     assert book.finish(claimed).fate is FinishResult.DISCARDED
 
 
-def test_of_the_same_end_told_by_two_threads_one_is_written(book: Book) -> None:
+def test_the_same_outcome_from_two_threads_is_written_once(book: Book) -> None:
     for _ in range(20):
         job_id = book.submit()
         claimed = book.take(job_id)

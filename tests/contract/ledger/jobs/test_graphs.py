@@ -73,7 +73,7 @@ def test_when_says_after_which_ends_a_task_runs(book: Book, when: When, ends: tu
     assert book.states(job_id)["c"] == then
 
 
-def test_what_needs_success_is_skipped_as_soon_as_one_failed(book: Book) -> None:
+def test_a_task_that_needs_success_is_skipped_at_the_first_failure(book: Book) -> None:
     job_id = book.submit(task("a"), task("b"), task("c", "a b"))
     assert not book.run(job_id, "a", failed()).woke
     assert book.states(job_id) == {"a": "failed", "b": "ready", "c": "skipped"}
@@ -83,7 +83,7 @@ def test_what_needs_success_is_skipped_as_soon_as_one_failed(book: Book) -> None
     assert book.states(job_id)["c"] == "skipped"
 
 
-def test_what_runs_on_failure_waits_until_all_have_ended(book: Book) -> None:
+def test_a_task_that_runs_on_failure_waits_until_all_upstream_tasks_ended(book: Book) -> None:
     job_id = book.submit(task("a"), task("b"), task("c", "a b", when=When.FAILED))
     assert not book.run(job_id, "a", failed()).woke
     assert book.states(job_id)["c"] == "waiting"
@@ -107,7 +107,7 @@ def test_a_skipped_task_lets_what_runs_in_any_case_run(book: Book) -> None:
 
 
 @pytest.mark.parametrize("broken", ["a", "b", "c"])
-def test_what_runs_on_failure_at_the_end_of_a_chain_runs_whichever_link_failed(book: Book, broken: str) -> None:
+def test_a_task_that_runs_on_failure_ends_a_chain_whichever_link_failed(book: Book, broken: str) -> None:
     job_id = book.submit(
         task("a"), task("b", "a"), task("c", "b"), task("alarm", "c", when=When.FAILED), task("more", "alarm")
     )
@@ -120,7 +120,7 @@ def test_what_runs_on_failure_at_the_end_of_a_chain_runs_whichever_link_failed(b
     assert book.job(job_id).state == "failed"
 
 
-def test_what_runs_on_failure_at_the_end_of_a_chain_is_skipped_if_nothing_failed(book: Book) -> None:
+def test_a_task_that_runs_on_failure_is_skipped_if_no_link_of_the_chain_failed(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"), task("alarm", "b", when=When.FAILED), task("more", "alarm"))
     book.run(job_id, "a")
     book.run(job_id, "b")

@@ -74,7 +74,7 @@ def test_branches_of_one_job_that_end_in_one_group_fire_their_join_once(book: Bo
     assert book.job(job_id).open_tasks == 1
 
 
-def test_what_somebody_has_locked_is_passed_over_and_the_rest_of_the_group_goes_on(postgres_db: Database) -> None:
+def test_a_group_skips_locked_rows_and_finishes_the_rest(postgres_db: Database) -> None:
     book = Book(postgres_db)
     locked, free = book.task(book.submit()), book.task(book.submit())
     with postgres_db.transaction() as other:

@@ -89,7 +89,9 @@ def test_a_job_for_later_counts_from_the_time_it_was_for(book: Book, heard: list
     assert heard[0].seconds == pytest.approx(3600, abs=60)
 
 
-def test_what_is_not_committed_is_not_heard(book: Book, heard: list[JobEnded], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_end_that_is_rolled_back_is_not_announced(
+    book: Book, heard: list[JobEnded], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*_: object) -> None:
         raise LedgerUnavailable("gone")
 

@@ -45,7 +45,7 @@ def test_many_leases_are_renewed_at_once_but_only_ones_own(book: Book) -> None:
     book.take(job_id, "t1")  # by somebody else
     claims = [held(claimed) for claimed in mine]
     assert leases.renew(book.db, claims) == set(claims[2:])
-    assert leases.standing(book.db, claims) == {
+    assert leases.statuses(book.db, claims) == {
         claims[0]: LeaseStatus.LOST,
         claims[1]: LeaseStatus.LOST,
         claims[2]: LeaseStatus.HELD,
@@ -53,16 +53,16 @@ def test_many_leases_are_renewed_at_once_but_only_ones_own(book: Book) -> None:
     }
 
 
-def test_nothing_is_asked_for_nothing(book: Book) -> None:
+def test_no_claims_cause_no_query(book: Book) -> None:
     assert leases.renew(book.db, []) == set()
-    assert leases.standing(book.db, []) == {}
+    assert leases.statuses(book.db, []) == {}
 
 
 def test_a_cancelled_job_asks_its_claims_to_stop_and_goes_on_renewing(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     cancel.cancel(book.db, job_id, "ada")
-    assert leases.standing(book.db, [held(claimed)]) == {held(claimed): LeaseStatus.STOP}
+    assert leases.statuses(book.db, [held(claimed)]) == {held(claimed): LeaseStatus.STOP}
     assert leases.renew(book.db, [held(claimed)]) == {held(claimed)}
 
 
@@ -70,7 +70,7 @@ def test_a_claim_of_a_deleted_job_is_lost(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     other = (claimed.job_id, 1)  # an id that no task has
-    assert leases.standing(book.db, [other]) == {other: LeaseStatus.LOST}
+    assert leases.statuses(book.db, [other]) == {other: LeaseStatus.LOST}
 
 
 def test_expiry_takes_only_what_is_past_its_lease(book: Book) -> None:

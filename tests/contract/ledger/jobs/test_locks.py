@@ -44,7 +44,7 @@ def run_all(book: Book, job_id: UUID) -> None:
 
 
 def say_progress(book: Book, job_id: UUID) -> None:
-    progress.write_said(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
+    progress.write_events(book.db, {}, {(row.id, 1): {"current": 1} for row in book.tasks(job_id)})
 
 
 def cancel_against(

@@ -8,7 +8,7 @@ import pytest
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.states import When
 from bureau.ledger.jobs import bulk_actions, cancel
-from bureau.ledger.jobs.bulk_actions import BulkAct, Counted
+from bureau.ledger.jobs.bulk_actions import BulkAct, BulkCount
 from bureau.ledger.jobs.outcome import Cancelled, Succeeded
 from bureau.ledger.jobs.retry_job import Retrying, retry
 from bureau.ledger.reads.job_queries import JobFilter
@@ -70,7 +70,7 @@ def test_an_expired_job_runs_again(book: Book) -> None:
     assert book.job(job_id).state == "succeeded"
 
 
-def test_what_was_skipped_has_another_chance(book: Book) -> None:
+def test_a_retry_gives_skipped_tasks_another_chance(book: Book) -> None:
     job_id = book.submit(task("a"), task("b", "a"), task("alarm", "a", when=When.FAILED), task("end", "b alarm"))
     book.run(job_id, "a", failed())
     book.run(job_id, "alarm")
@@ -81,7 +81,7 @@ def test_what_was_skipped_has_another_chance(book: Book) -> None:
     assert book.states(job_id) == {"a": "succeeded", "b": "succeeded", "alarm": "succeeded", "end": "succeeded"}
 
 
-def test_what_still_cannot_run_stays_skipped(book: Book) -> None:
+def test_a_retry_leaves_tasks_skipped_that_still_cannot_run(book: Book) -> None:
     job_id = book.submit(task("a"), task("alarm", "a", when=When.FAILED), task("more", "alarm"), task("b", "a"))
     book.run(job_id, "a")
     book.run(job_id, "b", failed())
@@ -143,7 +143,7 @@ def test_a_delay_is_kept(book: Book) -> None:
     assert book.claim(job_id) is None
 
 
-def test_what_succeeded_runs_or_is_somebody_elses_is_not_retried(book: Book) -> None:
+def test_a_retry_leaves_succeeded_running_and_foreign_jobs_alone(book: Book) -> None:
     done, open_job, theirs = book.submit(), book.submit(), book.submit(owner="bob")
     book.run(done)
     book.run(theirs, ending=failed())
@@ -160,7 +160,7 @@ def test_many_failed_jobs_are_counted_and_retried(book: Book) -> None:
     book.submit(kind="report")
     book.run(book.submit(kind="report", owner="bob"), ending=failed())
     wanted = JobFilter(kind="report")
-    assert bulk_actions.count(book.db, "ada", BulkAct.RETRY, wanted) == Counted(5, {"b": 3, "a": 2})
+    assert bulk_actions.count(book.db, "ada", BulkAct.RETRY, wanted) == BulkCount(5, {"b": 3, "a": 2})
     assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted, per_second=0.1) == 5
     assert {book.job(job_id).state for job_id in ids} == {"open"}
     assert [book.claim(job_id) is not None for job_id in ids] == [True, False, False, False, False]
@@ -171,7 +171,7 @@ def test_many_open_jobs_are_cancelled_past_one_page(book: Book, monkeypatch: pyt
     monkeypatch.setattr(bulk_actions, "PAGE", 3)
     ids = [book.submit(tags=("x",)) for _ in range(7)]
     other = book.submit()
-    assert bulk_actions.count(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == Counted(7, {})
+    assert bulk_actions.count(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == BulkCount(7, {})
     assert bulk_actions.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == 7
     assert {book.job(job_id).state for job_id in ids} == {"cancelled"}
     assert book.job(other).state == "open"

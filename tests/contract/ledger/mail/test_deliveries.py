@@ -87,7 +87,7 @@ def test_after_an_end_the_next_try_is_numbered_on(book: Book) -> None:
     assert [delivery.n for delivery in history(book.db, claimed.task_id)] == [1, 2, 3]
 
 
-def test_who_lost_the_claim_begins_nothing(book: Book) -> None:
+def test_a_worker_that_lost_its_claim_begins_no_delivery(book: Book) -> None:
     job_id = book.submit()
     lost = book.lose(job_id)
     with pytest.raises(ClaimLost):
@@ -98,7 +98,7 @@ def test_who_lost_the_claim_begins_nothing(book: Book) -> None:
     assert opened(book.db, mine).n == 1
 
 
-def test_who_was_asked_to_stop_begins_nothing(book: Book) -> None:
+def test_a_task_that_was_asked_to_stop_begins_no_delivery(book: Book) -> None:
     job_id = book.submit()
     claimed = book.take(job_id)
     cancel.cancel(book.db, job_id, "ada")
@@ -124,7 +124,7 @@ def test_an_end_is_written_though_the_claim_was_lost(book: Book) -> None:
     assert closed(book.db, claimed, 1)
 
 
-def test_of_two_that_begin_at_once_one_does(book: Book) -> None:
+def test_two_concurrent_deliveries_begin_once(book: Book) -> None:
     for _ in range(15):
         claimed = book.take(book.submit())
 
@@ -137,7 +137,7 @@ def test_of_two_that_begin_at_once_one_does(book: Book) -> None:
         assert sorted(together(2, begin)) == ["1", "open"]
 
 
-def test_of_two_ends_at_once_one_counts(book: Book) -> None:
+def test_two_concurrent_ends_of_a_delivery_count_once(book: Book) -> None:
     for _ in range(10):
         claimed = book.take(book.submit())
         opened(book.db, claimed)
@@ -166,7 +166,7 @@ def test_a_group_of_intents_passes_over_a_task_that_somebody_has_locked(postgres
     assert [one.state for one in history(postgres_db, free.task_id)] == [DeliveryState.OPEN]
 
 
-def test_where_a_recipient_is_suppressed_no_intent_is_written(book: Book) -> None:
+def test_no_intent_is_written_for_a_suppressed_recipient(book: Book) -> None:
     claimed = book.take(book.submit())
     suppressions.add(book.db, "ada", "BOB@example.com", None, Act("suppress", "ada", "local"))
     with pytest.raises(SuppressedRecipients) as refused:

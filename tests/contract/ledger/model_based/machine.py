@@ -170,7 +170,7 @@ class LedgerMachine(CheckedMachine):
     @rule(number=pick)
     def say(self, number: int) -> None:
         job, one, _ = self.claims[number % len(self.claims)]
-        progress.write_said(self.db, {job.id: [TaskEvent("task.logged", one.name, {"line": "said"})]})
+        progress.write_events(self.db, {job.id: [TaskEvent("task.logged", one.name, {"line": "said"})]})
 
     @precondition(lambda self: self.claims)
     @rule()
@@ -178,7 +178,7 @@ class LedgerMachine(CheckedMachine):
         asked = [(one.id, claimed.claim_no) for _, one, claimed in self.claims]
         held = {(one.id, claimed.claim_no): one for _, one, claimed in self.held()}
         assert leases.renew(self.db, asked) == held.keys()
-        assert leases.standing(self.db, asked) == {
+        assert leases.statuses(self.db, asked) == {
             key: (LeaseStatus.STOP if held[key].asked_to_stop else LeaseStatus.HELD)
             if key in held
             else LeaseStatus.LOST

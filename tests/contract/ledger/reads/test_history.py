@@ -15,7 +15,7 @@ from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import events, jobs
 from bureau.ledger.jobs.event_cursor import EventCursor, between, current_cursor
 from bureau.ledger.jobs.events import TaskEvent, append
-from bureau.ledger.jobs.progress import write_said
+from bureau.ledger.jobs.progress import write_events
 from bureau.ledger.reads import event_history
 from bureau.ledger.reads.event_history import Happened, Head
 from tests.support.ledger.book import Book, task
@@ -52,7 +52,7 @@ class Watcher:
 def test_the_head_of_a_job_is_its_last_event_and_whether_it_ended(book: Book) -> None:
     job_id = book.submit()
     assert event_history.head(book.db, job_id, "ada") == Head(0, ended=False)
-    write_said(book.db, {job_id: [line("a")]})
+    write_events(book.db, {job_id: [line("a")]})
     assert event_history.head(book.db, job_id, "ada") == Head(1, ended=False)
     book.run(job_id)
     assert event_history.head(book.db, job_id, "ada") == Head(3, ended=True)
@@ -65,7 +65,7 @@ def test_nobody_else_has_a_head_of_it(book: Book) -> None:
 
 def test_events_are_read_behind_a_number_in_order_and_no_more_than_asked_for(book: Book) -> None:
     job_id, other = book.submit(), book.submit()
-    write_said(book.db, {job_id: [line(str(n)) for n in range(1, 8)], other: [line("other")]})
+    write_events(book.db, {job_id: [line(str(n)) for n in range(1, 8)], other: [line("other")]})
     assert said(event_history.events_of(book.db, job_id, after=0, limit=100)) == [str(n) for n in range(1, 8)]
     page = event_history.events_of(book.db, job_id, after=3, limit=2)
     assert [(event.seq, event.job_id, event.type, event.task) for event in page] == [
@@ -76,37 +76,37 @@ def test_events_are_read_behind_a_number_in_order_and_no_more_than_asked_for(boo
     assert event_history.events_of(book.db, job_id, after=7, limit=2) == []
 
 
-def test_what_is_new_to_jobs_is_told_for_those_that_moved(book: Book) -> None:
+def test_new_events_are_returned_only_for_jobs_that_changed(book: Book) -> None:
     moved, idle, deleted = book.submit(), book.submit(), new_id()
-    write_said(book.db, {moved: [line("a"), line("b"), line("c")], idle: [line("z")]})
+    write_events(book.db, {moved: [line("a"), line("b"), line("c")], idle: [line("z")]})
     found = event_history.new_to_jobs(book.db, {moved: 1, idle: 1, deleted: 0}, limit=100)
     assert {job_id: said(events) for job_id, events in found.items()} == {moved: ["b", "c"]}
     assert said(event_history.new_to_jobs(book.db, {moved: 0}, limit=2)[moved]) == ["a", "b"]
 
 
-def test_what_was_committed_since_a_look_is_seen_once(book: Book) -> None:
+def test_an_event_that_was_committed_since_the_last_read_is_seen_once(book: Book) -> None:
     watcher = Watcher(book.db)
     assert watcher.look() == []
     first, second = book.submit(), book.submit()
-    write_said(book.db, {first: [line("a")], second: [line("b")]})
+    write_events(book.db, {first: [line("a")], second: [line("b")]})
     assert {event.job_id: event.data["line"] for event in watcher.look()} == {first: "a", second: "b"}
     book.run(first)
     assert [event.type for event in watcher.look()] == ["task.succeeded", "job.finished"]
     assert watcher.look() == []
 
 
-def test_what_was_there_before_the_first_look_is_not_seen(book: Book) -> None:
+def test_events_before_the_first_read_are_not_seen(book: Book) -> None:
     job_id = book.submit()
-    write_said(book.db, {job_id: [line("before")]})
+    write_events(book.db, {job_id: [line("before")]})
     watcher = Watcher(book.db)
-    write_said(book.db, {job_id: [line("after")]})
+    write_events(book.db, {job_id: [line("after")]})
     assert said(watcher.look()) == ["after"]
 
 
 def test_other_owners_events_are_not_seen(book: Book) -> None:
     watcher, both = Watcher(book.db), Watcher(book.db, "eve")
     mine, hers = book.submit(), book.submit(owner="eve")
-    write_said(book.db, {mine: [line("mine")], hers: [line("hers")]})
+    write_events(book.db, {mine: [line("mine")], hers: [line("hers")]})
     assert said(watcher.look()) == ["mine"]
     assert said(both.look()) == ["hers"]
 
@@ -114,7 +114,7 @@ def test_other_owners_events_are_not_seen(book: Book) -> None:
 def test_more_than_is_wanted_is_told_and_not_read(book: Book) -> None:
     since = event_history.present(book.db)
     job_id = book.submit()
-    write_said(book.db, {job_id: [line(str(n)) for n in range(5)]})
+    write_events(book.db, {job_id: [line(str(n)) for n in range(5)]})
     until = event_history.present(book.db)
     assert event_history.new_to_owners(book.db, ["ada"], since, until, limit=4) is None
     found = event_history.new_to_owners(book.db, ["ada"], since, until, limit=5)
@@ -125,11 +125,11 @@ def test_more_than_is_wanted_is_told_and_not_read(book: Book) -> None:
 def test_events_restored_from_a_dump_are_not_new(book: Book) -> None:
     """They bear numbers of transactions that are still to come in the new database."""
     job_id = book.submit()
-    write_said(book.db, {job_id: [line("old")]})
+    write_events(book.db, {job_id: [line("old")]})
     since = event_history.present(book.db)
     with book.db.transaction() as connection:
         connection.execute(update(events).values(tx=since.end, at=later(-2 * 24 * 3600)))
-    write_said(book.db, {job_id: [line("new")]})
+    write_events(book.db, {job_id: [line("new")]})
     until = EventCursor(event_history.present(book.db).end + 10)
     found = event_history.new_to_owners(book.db, ["ada"], since, until, limit=LIMIT)
     assert found is not None
@@ -150,17 +150,17 @@ def test_commits_out_of_order_are_all_seen_once(postgres_db: Database) -> None:
     slow, quick = book.submit(), book.submit()
     watcher = Watcher(postgres_db)
     with under_way(postgres_db, slow, "slow"):
-        write_said(postgres_db, {quick: [line("quick 1")]})
+        write_events(postgres_db, {quick: [line("quick 1")]})
         assert said(watcher.look()) == ["quick 1"]
-        write_said(postgres_db, {quick: [line("quick 2")]})
+        write_events(postgres_db, {quick: [line("quick 2")]})
         assert said(watcher.look()) == ["quick 2"]
         assert watcher.look() == []
-    write_said(postgres_db, {quick: [line("quick 3")]})
+    write_events(postgres_db, {quick: [line("quick 3")]})
     assert sorted(said(watcher.look())) == ["quick 3", "slow"]
     assert watcher.look() == []
 
 
-def test_what_commits_between_the_place_and_the_reading_comes_with_the_next_look(postgres_db: Database) -> None:
+def test_an_event_that_commits_during_a_read_comes_with_the_next_one(postgres_db: Database) -> None:
     book = Book(postgres_db)
     job_id = book.submit()
     since = event_history.present(postgres_db)
@@ -172,7 +172,7 @@ def test_what_commits_between_the_place_and_the_reading_comes_with_the_next_look
     assert said(found["ada"]) == ["late"]
 
 
-def test_what_was_rolled_back_is_never_seen(book: Book) -> None:
+def test_an_event_that_was_rolled_back_is_never_seen(book: Book) -> None:
     watcher = Watcher(book.db)
     job_id = book.submit()
 
@@ -182,7 +182,7 @@ def test_what_was_rolled_back_is_never_seen(book: Book) -> None:
 
     with pytest.raises(ConnectionError):
         fail()
-    write_said(book.db, {job_id: [line("kept")]})
+    write_events(book.db, {job_id: [line("kept")]})
     assert said(watcher.look()) == ["kept"]
 
 
@@ -192,7 +192,7 @@ def test_a_jobs_events_are_seen_in_order_though_their_transactions_began_in_anot
     watcher = Watcher(postgres_db)
     with postgres_db.transaction() as early:
         early.execute(text("SELECT pg_current_xact_id()"))  # it has the lower number, and writes later
-        write_said(postgres_db, {job_id: [line("first")]})
+        write_events(postgres_db, {job_id: [line("first")]})
         append(early, {job_id: [line("second")]})
     assert said(watcher.look()) == ["first", "second"]
 
@@ -201,11 +201,11 @@ def test_numbers_of_deleted_events_are_not_given_again(sqlite_db: Database) -> N
     """The newest events go with their job: what comes next must be new to who has seen them."""
     book = Book(sqlite_db)
     gone, kept = book.submit(), book.submit()
-    write_said(sqlite_db, {gone: [line("gone")]})
+    write_events(sqlite_db, {gone: [line("gone")]})
     watcher = Watcher(sqlite_db)
     with sqlite_db.transaction() as connection:
         connection.execute(jobs.delete().where(jobs.c.id == gone))
-    write_said(sqlite_db, {kept: [line("kept")]})
+    write_events(sqlite_db, {kept: [line("kept")]})
     assert said(watcher.look()) == ["kept"]
 
 

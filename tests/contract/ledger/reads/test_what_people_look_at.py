@@ -69,7 +69,7 @@ def test_a_search_may_be_bound_to_the_newest_jobs(book: Book) -> None:
         assert [row.id for row in rows] == found
 
 
-def test_what_comes_again_later_is_counted(book: Book) -> None:
+def test_tasks_that_are_due_later_are_counted(book: Book) -> None:
     book.run(book.submit(), ending=again(60, counted=False))
     book.run(book.submit(attempts_at_most(3)), ending=again(60))
     (queue,) = survey(book.db)

@@ -101,7 +101,7 @@ def test_the_audit_tells_who_deleted_it(office: Office) -> None:
     assert tuple(row) == ("job.delete", "key 1", str(job_id), 1)
 
 
-def test_of_many_at_once_one_deletes_it(office: Office) -> None:
+def test_concurrent_deletions_delete_a_job_once(office: Office) -> None:
     for _ in range(5):
         job_id = office.job(office.upload())
         found = together(4, lambda _, job=job_id: erase(office.db, job, "ada"))  # type: ignore[misc]

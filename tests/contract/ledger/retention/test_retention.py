@@ -43,7 +43,7 @@ def test_jobs_are_kept_by_how_they_ended(office: Office) -> None:
     assert office.there(running)
 
 
-def test_nothing_of_a_forgotten_job_is_left(office: Office) -> None:
+def test_a_deleted_job_leaves_no_row_and_no_file(office: Office) -> None:
     job_id = office.book.submit(task("a"), task("b", "a"), tags=("monthly",), uses=(office.upload(),))
     office.book.run(job_id, "a")
     office.book.run(job_id, "b", failed())

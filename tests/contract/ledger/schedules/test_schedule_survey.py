@@ -30,7 +30,7 @@ def test_without_schedules_there_is_nothing_to_say(db: Database) -> None:
     assert survey(db) == ScheduleSurvey(0, 0, None, ())
 
 
-def test_who_is_on_time_is_only_counted(db: Database) -> None:
+def test_a_schedule_that_is_on_time_is_only_counted(db: Database) -> None:
     for name in ("a", "b"):
         save(db, name)
     save(db, "off", enabled=False)
@@ -42,7 +42,7 @@ def test_who_is_on_time_is_only_counted(db: Database) -> None:
     assert found.next_at == kept.next_at
 
 
-def test_who_is_late_is_told_with_the_time(db: Database) -> None:
+def test_a_late_schedule_is_listed_with_its_delay(db: Database) -> None:
     save(db, "a")
     let_pass(db, "a", 300)
     (one,) = survey(db).troubled

@@ -121,7 +121,7 @@ def test_schedules_belong_to_their_owner_and_are_listed_by_name(db: Database) ->
     assert schedules.find(db, "ada", "b") is None
 
 
-def test_what_was_written_elsewhere_is_not_changed_here(db: Database) -> None:
+def test_a_schedule_of_another_origin_is_not_changed(db: Database) -> None:
     save(db, hourly("filed", source=ScheduleOrigin.FILE))
     save(db, hourly("put"))
     for name, source in (("filed", ScheduleOrigin.API), ("put", ScheduleOrigin.FILE)):
@@ -274,7 +274,7 @@ def test_a_tick_that_the_owners_quota_refuses_is_told_and_the_next_may_have_its_
     assert {kept.last_job_id, other} == set(job_ids(db))
 
 
-def test_of_ticks_that_come_together_the_quota_lets_through_what_fits(db: Database) -> None:
+def test_a_quota_admits_as_many_simultaneous_ticks_as_fit(db: Database) -> None:
     save(db, hourly(misfire=Misfire.ALL))
     let_pass(db, 4.5 * 3600)
     assert [fire(db, owner, name, build, Quota(open_jobs=3)) for owner, name in due(db)] == [3]

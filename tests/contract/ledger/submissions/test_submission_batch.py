@@ -101,7 +101,7 @@ def test_a_run_at_is_kept(book: Book) -> None:
     assert (view.run_at, view.state) == (moment, "scheduled")
 
 
-def test_what_is_due_gets_its_hint_while_there_is_room(book: Book) -> None:
+def test_a_due_task_gets_its_hint_while_the_window_has_room(book: Book) -> None:
     left = iter([True, True, False])
     jobs = [book.new_job(task("a"), task("b", "a")) for _ in range(3)]
     outcomes = submit_batch(book.db, [Submission(job) for job in jobs], lambda _queue: next(left))
@@ -213,14 +213,14 @@ def test_an_idempotency_key_is_taken_with_its_answer(book: Book) -> None:
         reserve(book.db, SCOPE, "g")
 
 
-def test_of_two_in_one_group_with_a_key_one_is_accepted(book: Book) -> None:
+def test_two_submissions_with_one_key_in_a_group_are_accepted_once(book: Book) -> None:
     assert sorted(kinds(submit_batch(book.db, [once(book.new_job()), once(book.new_job())]))) == [
         "Accepted",
         "Repeated",
     ]
 
 
-def test_of_twins_at_once_one_is_accepted_and_the_others_are_repeated(book: Book) -> None:
+def test_concurrent_twins_are_accepted_once_and_repeated(book: Book) -> None:
     for number in range(10):
         scope = Scope("ada", "POST", "/v1/emails", f"key-{number}")
 
@@ -230,7 +230,7 @@ def test_of_twins_at_once_one_is_accepted_and_the_others_are_repeated(book: Book
         assert sorted(together(4, submit)) == ["Accepted", "Repeated", "Repeated", "Repeated"]
 
 
-def test_who_is_not_admitted_takes_no_idempotency_key_and_no_unit(book: Book) -> None:
+def test_a_submission_that_is_not_admitted_takes_no_key_and_no_token(book: Book) -> None:
     rate = Rate(5, 3600.0)
     bad = AdmissionCheck(revoked(book.db), bucket="k1", rate=rate)
     wanted = once(book.new_job())
@@ -265,12 +265,12 @@ def test_a_job_whose_id_is_there_already_is_not_inserted_again(book: Book) -> No
     assert reserve(book.db, SCOPE, "f") == Answer(202, f"/v1/jobs/{first.id}")
 
 
-def test_of_twins_with_one_id_in_a_group_one_is_inserted(book: Book) -> None:
+def test_twins_with_one_id_in_a_group_are_inserted_once(book: Book) -> None:
     twins = [replace(book.new_job(), id=UUID(int=7), id_given=True) for _ in range(3)]
     assert kinds(submit_batch(book.db, [Submission(twin) for twin in twins])) == ["Accepted", "IdTaken", "IdTaken"]
 
 
-def test_of_twins_with_one_id_in_many_threads_one_is_inserted(book: Book) -> None:
+def test_twins_with_one_id_in_many_threads_are_inserted_once(book: Book) -> None:
     twins = [replace(book.new_job(), id=UUID(int=7), id_given=True) for _ in range(8)]
     outcomes = together(8, lambda number: submit_batch(book.db, [Submission(twins[number])]))
     assert sorted(kinds([one for (one,) in outcomes])) == ["Accepted", *["IdTaken"] * 7]

@@ -68,7 +68,7 @@ def test_another_count_than_expected_does_nothing(door: Door) -> None:
     assert door.get(f"/v1/jobs/{job_id}").json()["state"] == "failed"
 
 
-def test_what_is_retried_is_spread_over_time(door: Door) -> None:
+def test_retries_of_many_jobs_are_spread_over_time(door: Door) -> None:
     for _ in range(3):
         failed(door, tags=["monthly"])
     other = failed(door)

@@ -53,7 +53,7 @@ def test_a_range_outside_the_file_says_its_size(door: Door, stored: dict[str, An
     assert answer.headers["Content-Range"] == f"bytes */{len(CONTENTS)}"
 
 
-def test_what_the_client_has_is_not_sent_again(door: Door, stored: dict[str, Any]) -> None:
+def test_a_file_that_the_client_has_is_not_sent_again(door: Door, stored: dict[str, Any]) -> None:
     etag = door.get(stored["url"]).headers["ETag"]
     answer = door.get(stored["url"], **{"If-None-Match": etag})
     assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", etag)

@@ -49,7 +49,7 @@ def test_jobs_of_a_batch_keep_their_ids_and_a_taken_one_refuses_the_batch(door: 
     assert door.get(f"/v1/jobs/{ids[1]}").status_code == 404
 
 
-def test_what_is_no_id_is_refused(door: Door) -> None:
+def test_an_invalid_id_is_refused(door: Door) -> None:
     refused = door.post("/v1/emails", {**MAIL, "id": "order-7"})
     assert refused.status_code == 422
     assert pointers(refused) == ["#/id"]

@@ -69,7 +69,7 @@ def test_a_twin_under_way_is_told_to_come_again(door: Door) -> None:
     assert door.post("/v1/emails", MAIL, headers=KEY).status_code == 202
 
 
-def test_of_many_twins_at_once_one_is_done(door: Door) -> None:
+def test_concurrent_twins_are_done_once(door: Door) -> None:
     answers: list[httpx.Response] = []
     start = threading.Barrier(8)
 

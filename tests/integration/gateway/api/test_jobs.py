@@ -180,7 +180,7 @@ def test_a_wrong_query_names_its_parameter(door: Door, query: str, where: list[s
 @pytest.mark.parametrize(
     "path", [f"/v1/jobs/{NOBODY}", f"/v1/jobs/{NOBODY}/tasks", "/v1/jobs/1", "/v1/jobs/", "/v2/jobs"]
 )
-def test_what_is_not_there_is_a_404(door: Door, path: str) -> None:
+def test_an_unknown_job_is_a_404(door: Door, path: str) -> None:
     answer = door.get(path)
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
@@ -222,7 +222,7 @@ def test_cancel_takes_nothing(door: Door) -> None:
     assert (answer.status_code, pointers(answer)) == (422, ["#/force"])
 
 
-def test_who_waits_gets_the_job_that_ended(door: Door) -> None:
+def test_a_request_that_waits_gets_the_ended_job(door: Door) -> None:
     answers = []
 
     def post() -> None:
@@ -238,14 +238,14 @@ def test_who_waits_gets_the_job_that_ended(door: Door) -> None:
     assert (answer.json()["state"], answer.headers["Location"]) == ("succeeded", f"/v1/jobs/{job_id}")
 
 
-def test_who_waited_in_vain_gets_202_and_reads_200(door: Door) -> None:
+def test_a_wait_that_times_out_answers_202_and_200_for_a_read(door: Door) -> None:
     answer = door.post("/v1/jobs", {"tasks": [suma()]}, headers={"Prefer": "wait=0"})
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=0")
     read = door.get(answer.headers["Location"], Prefer="wait=0")
     assert (read.status_code, read.headers["Preference-Applied"], read.json()["state"]) == (200, "wait=0", "queued")
 
 
-def test_who_waits_is_answered_when_the_process_stops(door: Door) -> None:
+def test_a_waiting_request_is_answered_when_the_process_stops(door: Door) -> None:
     door.stopping.set()
     answer = door.post("/v1/jobs", {"tasks": [suma()]}, headers={"Prefer": "wait=30"})
     assert answer.status_code == 202

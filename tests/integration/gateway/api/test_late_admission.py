@@ -76,7 +76,7 @@ def test_a_rate_limit_holds_for_submissions_to_the_unit(tmp_path: Path) -> None:
         assert answers[0].headers["RateLimit-Policy"] == '"requests";q=5;w=60'
 
 
-def test_what_is_refused_as_invalid_counts_too(tmp_path: Path) -> None:
+def test_an_invalid_request_counts_against_the_rate_limit(tmp_path: Path) -> None:
     with keyed_gateway(tmp_path, GatewaySettings(rate_limit_per_minute=3)) as keyed:
         key = keyed.key()
         statuses = [
@@ -181,7 +181,7 @@ def test_the_hint_goes_out_with_the_answer(door: Door) -> None:
         lambda door: door.post("/v1/queues/mailer/pause"),
     ],
 )
-def test_nothing_is_stamped_where_no_hint_can_go_out(door: Door, unready: Callable[[Door], object]) -> None:
+def test_no_hint_is_stamped_while_no_hint_can_be_published(door: Door, unready: Callable[[Door], object]) -> None:
     unready(door)
     answer = door.post("/v1/emails", MAIL).json()
     assert (answer["tasks"][0]["hinted_at"], door.relay.published) == (None, [])

@@ -134,7 +134,7 @@ def test_a_token_signed_elsewhere_is_refused(gateway: Keyed) -> None:
     assert slug(gateway.door.client.get(f"/v1/jobs/{job_id}?token={token}")) == (403, "link-invalid")
 
 
-def test_what_is_not_there_any_more_is_not_there_behind_a_link(gateway: Keyed) -> None:
+def test_a_link_to_a_deleted_resource_is_a_404(gateway: Keyed) -> None:
     job_id, file = with_result(gateway)
     with gateway.door.db.transaction() as connection:
         mark_removed(connection, [Removal(UUID(job_id), "ada", [UUID(file["id"])])])

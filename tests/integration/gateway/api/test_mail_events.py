@@ -40,7 +40,7 @@ def test_a_signed_batch_is_taken_without_a_key_and_suppresses_for_the_jobs_owner
     assert gateway.ask("GET", LIST, "bob", Role.OPERATE).json()["items"] == []
 
 
-def test_what_is_not_signed_now_and_with_the_key_is_refused(gateway: Keyed) -> None:
+def test_events_without_a_fresh_signature_of_the_key_are_refused(gateway: Keyed) -> None:
     told = event("x")
     for request in (
         SigningKey().request(told),

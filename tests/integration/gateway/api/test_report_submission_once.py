@@ -3,17 +3,22 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
 
 from bureau.contracts.schemas import Schema
+from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules.firing import due, fire
-from bureau.services.gateway.api.reports import report_preview, reports
+from bureau.ledger.schedules.schedules import Schedule
+from bureau.services.gateway.api.reports import report_preview
 from bureau.services.gateway.http.operation import Reply
-from bureau.services.gateway.job_builders import burst as burst_module
 from bureau.submission import announcements, schedules
 from bureau.submission import specs as specs_module
+from bureau.submission.requests import burst as burst_module
+from bureau.submission.requests import reports
+from bureau.submission.requests.limits import DEFAULT_LIMITS
 from tests.integration.gateway.api.test_reports import CATALOG, SALES, burst, shop
 from tests.integration.gateway.conftest import Door
 from tests.support.waiting import until
@@ -82,18 +87,25 @@ def test_a_preview_is_validated_planned_and_committed_once(
     assert +calls == ONCE
 
 
-def test_a_scheduled_report_is_validated_when_saved_and_planned_and_committed_once_for_each_tick(
-    shop: Door, calls: Counter[str]
+TASK = {"name": "generate", "run": "reports.generate", "input": {"report": "sales", "params": {"region": "north"}}}
+
+
+@pytest.mark.parametrize(
+    "asked", [{"job": {"tasks": [TASK]}}, {"report": {"report": "sales", "params": {"region": "north"}}}]
+)
+def test_a_scheduled_report_is_validated_when_saved_and_validated_planned_and_committed_once_for_each_tick(
+    shop: Door, calls: Counter[str], asked: dict[str, Any]
 ) -> None:
-    task = {"name": "generate", "run": "reports.generate", "input": {"report": "sales", "params": {"region": "north"}}}
-    saved = shop.client.put(
-        "/v1/schedules/march", json={"every_seconds": 1, "misfire": "once", "job": {"tasks": [task]}}
-    )
+    saved = shop.client.put("/v1/schedules/march", json={"every_seconds": 1, "misfire": "once", **asked})
     assert saved.status_code == 201, saved.text
     assert +calls == {"validated": 1, "committed": 1}
     until(lambda: due(shop.db), seconds=30)
     known = announcements.Announcements(shop.db).known()
     calls.clear()
     ((owner, name),) = due(shop.db)
-    assert fire(shop.db, owner, name, lambda schedule, job: schedules.job_at(schedule, known, job_id=job)) == 1
-    assert +calls == {"planned": 1, "committed": 1}
+
+    def build(schedule: Schedule, job_id: UUID) -> NewJob:
+        return schedules.job_at(schedule, known, DEFAULT_LIMITS, job_id=job_id)
+
+    assert fire(shop.db, owner, name, build) == 1
+    assert +calls == ONCE

@@ -141,7 +141,7 @@ def test_a_wrong_burst_is_refused_in_words(shop: Door, body: dict[str, Any], whe
     assert any(e["pointer"] == where and words in e["detail"] for e in answer.json()["errors"]), answer.text
 
 
-def test_who_asked_for_a_report_hears_that_it_failed(shop: Door) -> None:
+def test_the_requester_of_a_report_is_told_that_it_failed(shop: Door) -> None:
     body = {"report": "sales", "params": {"region": "north"}, "email_to": ["a@example.com"]}
     answer = shop.post("/v1/reports", {**body, "failure_email_to": ["ops@example.com"], "title": "North"})
     tell = answer.json()["tasks"][-1]

@@ -76,7 +76,7 @@ def test_links_are_noted(gateway: Keyed) -> None:
     assert gateway.audited("act", "target", "detail") == [("job.link", job_id, {"expires_in_seconds": 60})]
 
 
-def test_what_was_refused_is_not_noted(gateway: Keyed) -> None:
+def test_a_refused_act_is_not_in_the_audit(gateway: Keyed) -> None:
     job_id = gateway.job()
     gateway.ask("POST", f"/v1/jobs/{job_id}/cancel", "bob")
     gateway.ask("POST", f"/v1/jobs/{job_id}/cancel", "ada", Role.VIEW)

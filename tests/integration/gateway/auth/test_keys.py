@@ -72,7 +72,7 @@ def test_once_there_is_a_key_every_request_needs_one(gateway: Keyed) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Basic eDp5", "Bearer bureau_zzzz_" + "S" * 43, "Digest a=b"])
-def test_what_is_no_key_of_ours_is_refused(gateway: Keyed, header: str) -> None:
+def test_a_text_that_is_not_a_key_is_refused(gateway: Keyed, header: str) -> None:
     gateway.key()
     answer = gateway.door.client.get("/v1/jobs", headers={"Authorization": header})
     assert refused(answer) == (401, "key-invalid", 'Bearer realm="Bureau", error="invalid_token"')

@@ -149,7 +149,7 @@ def test_with_keys_the_gateway_listens_everywhere_and_asks_for_them(tmp_path: Pa
         said = process.output()
     assert "POST" in said
     for secret in (submit, view, in_file.text(), wrong.text(), token):
-        assert secret.rpartition("_")[2] not in said
+        assert secret[-30:] not in said  # the end is secret, and may have an underscore
 
 
 def job_of(client: httpx.Client, key: str) -> str:

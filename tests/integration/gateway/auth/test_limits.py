@@ -71,7 +71,9 @@ def second_gateway(keyed: Keyed, folder: Path, settings: GatewaySettings) -> htt
     return httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://localhost:8600")
 
 
-def test_who_is_over_the_limit_is_refused_without_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_over_its_rate_limit_is_refused_without_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with keyed_gateway(tmp_path, GatewaySettings(rate_limit_per_minute=1)) as keyed:
         keyed.ask("GET", "/v1/jobs")
         assert limited(keyed.ask("GET", "/v1/jobs"))

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from bureau.ledger.access.certificates import note_issued
 from bureau.ledger.access.keys import Role
 from bureau.ledger.db.database import Database
+from bureau.ledger.jobs.outcome import Failed
+from bureau.ledger.jobs.retry_policy import error_of
 from bureau.services.gateway.app import create_app, operations
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Operation
@@ -21,7 +23,7 @@ from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from tests.integration.gateway.conftest import CountingRelay
 from tests.integration.gateway.keyed import Keyed, keyed_gateway
-from tests.support.ledger.book import add_upload, stored
+from tests.support.ledger.book import Book, add_upload, stored
 
 OPEN_TO_EVERYBODY = {
     "healthz",
@@ -127,13 +129,13 @@ def test_a_role_opens_what_it_includes_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", sorted(OWNED))
-def test_what_is_of_another_owner_is_not_there(gateway: Keyed, things: dict[str, str], name: str) -> None:
+def test_resources_of_another_owner_are_not_found(gateway: Keyed, things: dict[str, str], name: str) -> None:
     answer = ask(gateway, OWNED[name], things, owner="bob", role=Role.OPERATE)
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
 
 @pytest.mark.parametrize("name", sorted(name for name, operation in OWNED.items() if operation.method == "GET"))
-def test_what_is_of_ones_own_is_there(gateway: Keyed, things: dict[str, str], name: str) -> None:
+def test_resources_of_the_same_owner_are_found(gateway: Keyed, things: dict[str, str], name: str) -> None:
     assert ask(gateway, OWNED[name], things, owner="ada", role=Role.VIEW).status_code == 200
 
 
@@ -190,3 +192,16 @@ def test_a_schedule_of_another_owner_is_not_there(gateway: Keyed) -> None:
     assert gateway.ask("GET", "/v1/schedules", "bob").json()["items"] == []
     assert gateway.ask("PUT", "/v1/schedules/nightly", "bob", json={"every_seconds": 60, "job": job}).status_code == 201
     assert gateway.ask("GET", "/v1/schedules/nightly").json()["every_seconds"] == 3600  # ada's own, as it was
+
+
+@pytest.mark.parametrize("role", Role)
+def test_only_who_operates_sees_where_a_task_failed(gateway: Keyed, role: Role) -> None:
+    """A traceback names files of the worker: not everybody who may read a job runs Bureau."""
+    book = Book(gateway.door.db)
+    job_id = book.submit(owner="ada")
+    error = error_of("unexpected_error", "shop.work raised ValueError: no", retryable=True)
+    book.run(job_id, ending=Failed(error, traceback="Traceback: in a/file/of/the/worker.py"))
+    read = [f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/tasks", f"/jobs/{job_id}"]
+    shown = [gateway.ask("GET", path, role=role).text for path in read]
+    assert ["a/file/of/the/worker.py" in text for text in shown] == [role is Role.OPERATE] * 3
+    assert "shop.work raised ValueError: no" in shown[0]

@@ -19,7 +19,7 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.access.shared_secrets import CERTIFICATES, kept_secret
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.services.certificates.issuer.app import create_app
-from bureau.services.certificates.issuer.links import Links
+from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.signing.certificate_tokens import Claims, Signer
@@ -49,7 +49,7 @@ def page(gateway: Keyed, path: str = PATH, language: str = "en") -> httpx.Respon
 
 
 def issued(roster: str, design: str) -> tuple[list[bytes], list[dict[str, str]]]:
-    app = create_app(IssuerSettings(issuer_design=design), Links(lambda: KEY, PUBLIC_URL))
+    app = create_app(IssuerSettings(issuer_design=design), CertificateLinks(lambda: KEY, PUBLIC_URL))
     answer = app.test_client().post("/", data={"files": (io.BytesIO(roster.encode()), "r.csv")})
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         listed = json.loads(archive.read("manifest.json"))["certificates"]

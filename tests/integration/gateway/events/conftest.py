@@ -12,7 +12,7 @@ from cheroot import wsgi
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.ledger.jobs.progress import write_said
+from bureau.ledger.jobs.progress import write_events
 from bureau.services.gateway.app import create_app
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.storage import Storage
@@ -48,7 +48,7 @@ class Served:
         return str(self.book.submit(*tasks, owner=OWNER))
 
     def say(self, job_id: str, *lines: str, task: str = "only") -> None:
-        write_said(self.db, {UUID(job_id): [TaskEvent("task.logged", task, {"line": line}) for line in lines]})
+        write_events(self.db, {UUID(job_id): [TaskEvent("task.logged", task, {"line": line}) for line in lines]})
 
     def end(self, job_id: str) -> None:
         """Runs the job's only task to its end: `task.succeeded`, `job.finished`."""

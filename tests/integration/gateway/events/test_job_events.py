@@ -179,7 +179,7 @@ def test_a_cursor_of_another_list_is_refused(served: Served) -> None:
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/event-stream, application/json;q=0.5", "text/html, */*;q=0.8", ""])
-def test_who_does_not_ask_for_json_gets_a_stream(served: Served, accept: str) -> None:
+def test_a_request_without_json_in_accept_gets_a_stream(served: Served, accept: str) -> None:
     job_id = served.submit()
     served.end(job_id)
     answer = served.client.get(f"/v1/jobs/{job_id}/events", headers={"Accept": accept})

@@ -16,7 +16,7 @@ from tests.support.together import together
 from tests.support.waiting import until
 
 
-def test_what_happens_to_any_of_ones_jobs_is_told(served: Served) -> None:
+def test_the_owners_stream_has_the_events_of_all_their_jobs(served: Served) -> None:
     old = served.submit()
     served.say(old, "before")
     with served.follow_all() as stream:
@@ -34,7 +34,7 @@ def test_what_happens_to_any_of_ones_jobs_is_told(served: Served) -> None:
         assert not stream.ended
 
 
-def test_what_happens_to_other_peoples_jobs_is_not(served: Served) -> None:
+def test_the_owners_stream_has_no_events_of_other_owners(served: Served) -> None:
     with served.follow_all() as stream:
         hers = str(served.book.submit(owner="eve"))
         served.say(hers, "hers")
@@ -73,7 +73,7 @@ def test_it_takes_no_parameters(served: Served) -> None:
     assert (answer.status_code, pointers(answer)) == (422, ["limit"])
 
 
-def test_nothing_is_lost_or_told_twice_whatever_commits_when(served: Served) -> None:
+def test_no_event_is_lost_or_sent_twice_in_any_order_of_commits(served: Served) -> None:
     """Writers' transactions overlap and touch several jobs; two streams are there all the time, others come and go."""
     jobs = [UUID(served.submit()) for _ in range(6)]
     streams = [served.follow_all() for _ in range(2)]

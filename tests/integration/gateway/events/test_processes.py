@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.ledger.jobs.progress import write_said
+from bureau.ledger.jobs.progress import write_events
 from tests.integration.gateway.serving.test_process import COMMAND, environment
 from tests.support.ledger.book import Book
 from tests.support.ledger.ledgers import sqlite_ledger
@@ -34,7 +34,7 @@ class Gunicorn:
         self.process.wait_for_http(f"http://127.0.0.1:{self.port}/healthz")
 
     def say(self, job_id: UUID, *lines: str) -> None:
-        write_said(self.db, {job_id: [TaskEvent("task.logged", "only", {"line": line}) for line in lines]})
+        write_events(self.db, {job_id: [TaskEvent("task.logged", "only", {"line": line}) for line in lines]})
 
     def follow(self, job_id: UUID, last: int | None = None) -> Listener:
         return Listener(self.port, f"/v1/jobs/{job_id}/events", last=last)

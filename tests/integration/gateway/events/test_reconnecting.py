@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.ledger.jobs.progress import write_said
+from bureau.ledger.jobs.progress import write_events
 from tests.integration.gateway.events.conftest import Served
 from tests.support.ledger.book import task
 from tests.support.running.sse import Listener
@@ -44,7 +44,7 @@ def test_clients_that_are_cut_off_at_any_point(served: Served, seed: int) -> Non
         chance = random.Random(seed * 100 + number)
         for n in range(LINES):
             said = [TaskEvent("task.logged", f"t{number}", {"line": f"{n}.{m}"}) for m in range(chance.randint(1, 4))]
-            write_said(served.db, {UUID(job_id): said})
+            write_events(served.db, {UUID(job_id): said})
         served.book.finish(claims[number], lines=[TaskEvent("task.logged", f"t{number}", {"line": "last"})])
 
     def act(number: int) -> tuple[list[int], int]:

@@ -143,7 +143,7 @@ def test_requests_from_other_pages_and_for_other_names_are_refused(door: Door) -
     assert door.post("/v1/emails", MAIL, headers={"Origin": "http://localhost:8600"}).status_code == 202
 
 
-def test_what_a_problem_means_can_be_read(door: Door) -> None:
+def test_each_problem_type_has_a_page_that_explains_it(door: Door) -> None:
     answer = door.get(door.get("/nowhere").json()["type"])
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "Not found" in answer.text
@@ -231,7 +231,7 @@ def test_ready_names_what_is_checked(door: Door, monkeypatch: pytest.MonkeyPatch
     assert int(ready.headers["Retry-After"]) > 0
 
 
-def test_what_services_announced_is_listed(door: Door) -> None:
+def test_the_catalog_lists_what_services_announced(door: Door) -> None:
     tasks = door.get("/v1/catalog/tasks").json()["items"]
     assert [task["name"] for task in tasks] == [
         "certificates.issue",

@@ -9,21 +9,21 @@ from collections.abc import Callable
 import pytest
 
 from bureau.contracts.errors import PermanentError
-from bureau.services.certificates.archive.check import CheckedArchive, Limits, check_archive
+from bureau.services.certificates.archive.check import ArchiveLimits, CheckedArchive, check_archive
 from bureau.services.certificates.archive.errors import ArchiveError
 from tests.support import archives
 from tests.support.archives import archive, built, entry, patched
 
 MB = 1024 * 1024
-LIMITS = Limits(archive_bytes=MB, members=5, member_bytes=3 * MB, uncompressed_bytes=5 * MB, ratio=100)
+LIMITS = ArchiveLimits(archive_bytes=MB, members=5, member_bytes=3 * MB, uncompressed_bytes=5 * MB, ratio=100)
 PDF = b"%PDF-1.7 not really " + bytes(range(256))
 
 
-def checked(data: bytes, limits: Limits = LIMITS) -> CheckedArchive:
+def checked(data: bytes, limits: ArchiveLimits = LIMITS) -> CheckedArchive:
     return check_archive(io.BytesIO(data), limits, lambda _: None, lambda *_: None)
 
 
-def refused(data: bytes, limits: Limits = LIMITS) -> ArchiveError:
+def refused(data: bytes, limits: ArchiveLimits = LIMITS) -> ArchiveError:
     with pytest.raises(ArchiveError) as caught:
         checked(data, limits)
     assert isinstance(caught.value, PermanentError)
@@ -185,7 +185,7 @@ def test_a_member_larger_than_allowed_is_refused_by_what_the_directory_says() ->
 
 
 def test_more_bytes_than_allowed_in_all_are_refused() -> None:
-    loose = Limits(archive_bytes=MB, members=5, member_bytes=3 * MB, uncompressed_bytes=5 * MB, ratio=5000)
+    loose = ArchiveLimits(archive_bytes=MB, members=5, member_bytes=3 * MB, uncompressed_bytes=5 * MB, ratio=5000)
     data = archive(("a.pdf", bytes(3 * MB)), ("b.pdf", bytes(3 * MB)))
     assert refused(data, loose).code == "archive_too_large"
 
@@ -234,7 +234,7 @@ def test_an_archive_that_was_cut_off_is_refused_as_such(keep: int) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"<!DOCTYPE html><title>Log in</title>", PDF])
-def test_what_is_no_archive_is_refused_as_such(data: bytes) -> None:
+def test_bytes_that_are_not_an_archive_are_refused(data: bytes) -> None:
     assert refused(data).code == "archive_not_a_zip"
 
 

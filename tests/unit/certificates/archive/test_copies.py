@@ -6,13 +6,15 @@ import zipfile
 
 import pytest
 
-from bureau.services.certificates.archive.check import Limits, check_archive
+from bureau.services.certificates.archive.check import ArchiveLimits, check_archive
 from bureau.services.certificates.archive.directory import Directory, Member, entries, locate
 from bureau.services.certificates.archive.errors import ArchiveError
 from bureau.services.certificates.archive.writer import ArchiveWriter
 from tests.unit.certificates.archive.corpus import HOSTILE, SOUND
 
-LIMITS = Limits(archive_bytes=1 << 24, members=70_000, member_bytes=1 << 20, uncompressed_bytes=1 << 24, ratio=100)
+LIMITS = ArchiveLimits(
+    archive_bytes=1 << 24, members=70_000, member_bytes=1 << 20, uncompressed_bytes=1 << 24, ratio=100
+)
 
 
 def copied(data: bytes) -> bytes:

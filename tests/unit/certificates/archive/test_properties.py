@@ -6,12 +6,12 @@ import zipfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bureau.services.certificates.archive.check import Limits, check_archive
+from bureau.services.certificates.archive.check import ArchiveLimits, check_archive
 from bureau.services.certificates.archive.errors import ArchiveError
 from bureau.services.certificates.archive.names import Places, name_problem
 from tests.support.archives import archive, streamed
 
-LIMITS = Limits(archive_bytes=1 << 20, members=100, member_bytes=1 << 16, uncompressed_bytes=1 << 20, ratio=100)
+LIMITS = ArchiveLimits(archive_bytes=1 << 20, members=100, member_bytes=1 << 16, uncompressed_bytes=1 << 20, ratio=100)
 
 plain_names = st.lists(
     st.from_regex(r"\A[a-z0-9éñ ]{0,7}[a-z0-9éñ](/[a-z0-9]{1,8}){0,2}\.pdf\Z"), min_size=1, max_size=8, unique=True

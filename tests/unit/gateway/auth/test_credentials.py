@@ -32,7 +32,7 @@ def test_a_key_comes_as_a_bearer_token_or_as_a_password(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "   "])
-def test_nothing_is_nothing(header: str | None) -> None:
+def test_a_request_without_credentials_has_none(header: str | None) -> None:
     assert presented(header) is None
 
 

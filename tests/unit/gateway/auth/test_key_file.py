@@ -119,7 +119,7 @@ def test_without_a_file_there_are_no_keys() -> None:
     assert KeyFile(None).given is False
 
 
-def test_what_is_read_shows_no_hash(tmp_path: Path) -> None:
+def test_a_key_that_was_read_shows_no_hash(tmp_path: Path) -> None:
     keys = parse(line("shop", "submit", SHOP))
     assert SHOP.sha256 not in repr(keys)
     assert SHOP.secret not in repr(keys)

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from itsdangerous import URLSafeSerializer
 
-from bureau.signing.signed_links import Link, Linked, LinkExpired, LinkInvalid, Links, LinkSigner, NotOwned
+from bureau.signing.signed_links import Link, Linked, LinkExpired, LinkInvalid, LinkSigner, LinkVerifier, NotOwned
 
 ID = UUID("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
 NOW = 1_900_000_000
@@ -28,7 +28,7 @@ def test_a_link_is_read_as_it_was_signed_and_signed_the_same_again() -> None:
     token = token_of(LINK)
     assert LINKS.read(token, NOW) == LINK
     assert token_of(LINK) == token
-    assert Links(lambda: "x" * 32).read(token, NOW) == LINK
+    assert LinkVerifier(lambda: "x" * 32).read(token, NOW) == LINK
 
 
 def test_it_expires() -> None:
@@ -81,6 +81,6 @@ def test_the_test_signs_as_links_do() -> None:
         signed(["job", 7, NOW + 60]),
     ],
 )
-def test_what_was_not_signed_here_for_this_is_invalid(token: str) -> None:
+def test_a_link_that_was_not_signed_here_for_this_use_is_invalid(token: str) -> None:
     with pytest.raises(LinkInvalid):
         LINKS.read(token, NOW)

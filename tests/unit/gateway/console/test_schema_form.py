@@ -6,7 +6,7 @@ import pytest
 
 from bureau.contracts.problems import FieldError
 from bureau.services.gateway.console.pages.reports import error_messages
-from bureau.services.gateway.console.schema_form import fields, values
+from bureau.services.gateway.console.schema_form import fields, texts, values
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -69,3 +69,20 @@ def test_errors_are_told_at_their_fields() -> None:
         )
     )
     assert found == {"p.since": "since is required.", "email_to": "Not an address. Nor this."}
+
+
+def test_the_texts_of_a_value_are_read_as_the_same_value() -> None:
+    given = {
+        "since": "2024-01-01",
+        "at": "2024-03-31T08:30:00Z",
+        "limit": 3,
+        "least": 2.5,
+        "region": "north",
+        "paid": True,
+        "ids": [1, 2],
+        "name": "Ada",
+    }
+    filled = texts(SCHEMA, {**given, "gone": 1})
+    assert filled["p.at"] == "2024-03-31T08:30:00"  # a browser shows no time with an offset
+    assert values(SCHEMA, filled) == given
+    assert texts(SCHEMA, {"at": "2024-03-31T08:30:00+02:00"}) == {"p.at": "2024-03-31T06:30:00"}

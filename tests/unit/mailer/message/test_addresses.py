@@ -80,7 +80,7 @@ def test_an_address_is_read(text: str, expected: Mailbox) -> None:
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_is_no_address_is_refused_with_a_reason(text: str) -> None:
+def test_an_invalid_address_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(AddressInvalid, match=r"\w+ \w+"):
         parse_mailbox(text)
 
@@ -122,7 +122,7 @@ def test_no_address_that_is_taken_holds_a_control_character_or_a_line_break(whol
         ("josé@example.com", "jose@example.com", False),
     ],
 )
-def test_who_differ_by_case_or_composition_alone_are_one(one: str, other: str, same: bool) -> None:
+def test_addresses_that_differ_by_case_or_composition_are_one(one: str, other: str, same: bool) -> None:
     assert (folded(one) == folded(other)) is same
 
 

@@ -104,7 +104,7 @@ def test_an_address_in_another_script_stands_as_it_is_and_its_name_in_ascii(name
 
 
 @pytest.mark.parametrize("name", ["", *NAMES])
-def test_where_all_is_ascii_such_an_address_is_named_and_cannot_be_answered(name: str) -> None:
+def test_an_address_that_ascii_cannot_express_is_named_in_words(name: str) -> None:
     boxes = [Mailbox(name, "用户@example.com"), Mailbox("Bob", "bob@example.com")]
     header = address_header("To", boxes, ascii_only=True)
     assert max(map(len, _lines(header))) <= 78
@@ -145,7 +145,7 @@ def test_a_line_break_in_a_value_is_refused_by_name(bad: str) -> None:
 
 @pytest.mark.parametrize("separator", ["\u0085", "\u009f", "\u2028", "\u2029"])
 @pytest.mark.parametrize("ascii_only", [False, True])
-def test_what_breaks_lines_for_some_readers_is_refused_in_an_address(separator: str, ascii_only: bool) -> None:
+def test_a_unicode_line_break_in_an_address_is_refused(separator: str, ascii_only: bool) -> None:
     with pytest.raises(PermanentError, match="line break"):
         address_header("To", [Mailbox("", f"josé{separator}Bcc:eve@example.com")], ascii_only=ascii_only)
 

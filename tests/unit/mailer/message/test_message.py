@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox
-from bureau.services.mailer.message.message import Attachment, Form, Message, message_id
+from bureau.services.mailer.message.message import Attachment, Message, MessageForm, message_id
 from tests.support.messages import SENDER, TASK, make_message
 
 TEXTS = [
@@ -31,13 +31,13 @@ TEXTS = [
 ]
 
 
-def _parsed(message: Message, form: Form = Form.ASCII) -> EmailMessage:
+def _parsed(message: Message, form: MessageForm = MessageForm.ASCII) -> EmailMessage:
     """The message read back, after what RFC 5322 asks of every line was checked."""
     raw = message.written(form)
     lines = raw.split(b"\r\n")
     assert lines[-1] == b""
-    assert raw.isascii() or form is not Form.ASCII
-    assert raw.partition(b"\r\n\r\n")[0].isascii() or form is Form.UTF8
+    assert raw.isascii() or form is not MessageForm.ASCII
+    assert raw.partition(b"\r\n\r\n")[0].isascii() or form is MessageForm.UTF8
     assert all(len(line) <= 998 and b"\r" not in line and b"\n" not in line for line in lines)
     parsed = message_from_bytes(raw, policy=policy.default)
     assert [part.defects for part in parsed.walk() if part.defects] == []
@@ -57,8 +57,8 @@ def _attachment(name: str, media_type: str, data: bytes) -> Attachment:
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("html", [None, "<p>Zoë &amp; Ada</p>"])
 @pytest.mark.parametrize("attached", [False, True])
-@pytest.mark.parametrize("form", Form)
-def test_text_comes_back_as_it_was(text: str, html: str | None, attached: bool, form: Form) -> None:
+@pytest.mark.parametrize("form", MessageForm)
+def test_text_comes_back_as_it_was(text: str, html: str | None, attached: bool, form: MessageForm) -> None:
     files = (_attachment("data.bin", "application/octet-stream", bytes(range(256)) * 300),) if attached else ()
     parsed = _parsed(make_message(text=text, html=html, attachments=files), form)
     assert _text(parsed, "plain") == text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
@@ -69,8 +69,8 @@ def test_text_comes_back_as_it_was(text: str, html: str | None, attached: bool, 
 
 @settings(max_examples=200)
 @given(text=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=400))
-@pytest.mark.parametrize("form", Form)
-def test_any_text_comes_back_as_it_was(form: Form, text: str) -> None:
+@pytest.mark.parametrize("form", MessageForm)
+def test_any_text_comes_back_as_it_was(form: MessageForm, text: str) -> None:
     message = Message(
         message_id(TASK, SENDER),
         datetime(2025, 11, 20, tzinfo=UTC),
@@ -110,31 +110,31 @@ def test_the_headers_say_who_what_and_when() -> None:
 
 
 def test_blind_copies_are_nowhere_in_the_bytes() -> None:
-    for form in Form:
+    for form in MessageForm:
         assert b"secret" not in make_message(text="x", bcc=(Mailbox("", "secret@example.com"),)).written(form)
 
 
 @pytest.mark.parametrize(
     ("text", "form", "encoding"),
     [
-        ("Hello", Form.EIGHT_BIT, "7bit"),
-        ("Zoë läßt grüßen", Form.ASCII, "base64"),
-        ("Hello, this is Zoë", Form.ASCII, "quoted-printable"),
-        ("Hello, this is Zoë", Form.EIGHT_BIT, "8bit"),
-        ("Zoë läßt grüßen", Form.UTF8, "8bit"),
-        ("é" * 499, Form.EIGHT_BIT, "8bit"),  # 998 octets
-        ("é" * 500, Form.EIGHT_BIT, "base64"),
-        ("Zoë\n--=_0_1--", Form.EIGHT_BIT, "quoted-printable"),  # it might be a boundary
+        ("Hello", MessageForm.EIGHT_BIT, "7bit"),
+        ("Zoë läßt grüßen", MessageForm.ASCII, "base64"),
+        ("Hello, this is Zoë", MessageForm.ASCII, "quoted-printable"),
+        ("Hello, this is Zoë", MessageForm.EIGHT_BIT, "8bit"),
+        ("Zoë läßt grüßen", MessageForm.UTF8, "8bit"),
+        ("é" * 499, MessageForm.EIGHT_BIT, "8bit"),  # 998 octets
+        ("é" * 500, MessageForm.EIGHT_BIT, "base64"),
+        ("Zoë\n--=_0_1--", MessageForm.EIGHT_BIT, "quoted-printable"),  # it might be a boundary
     ],
 )
-def test_text_is_encoded_no_more_than_its_form_asks_for(text: str, form: Form, encoding: str) -> None:
+def test_text_is_encoded_no_more_than_its_form_asks_for(text: str, form: MessageForm, encoding: str) -> None:
     assert _parsed(make_message(text=text), form)["Content-Transfer-Encoding"] == encoding
 
 
 def test_a_whole_says_that_a_part_of_it_is_eight_bit() -> None:
     files = (_attachment("a.bin", "application/octet-stream", b"x"),)
     message = make_message(text="Hello", html="<p>Zoë</p>", attachments=files)
-    said = [part["Content-Transfer-Encoding"] for part in _parsed(message, Form.EIGHT_BIT).walk()]
+    said = [part["Content-Transfer-Encoding"] for part in _parsed(message, MessageForm.EIGHT_BIT).walk()]
     assert said == ["8bit", "8bit", "7bit", "8bit", "base64"]
     assert [part["Content-Transfer-Encoding"] for part in _parsed(message).walk()][:2] == [None, None]
 
@@ -143,9 +143,9 @@ def test_addresses_in_any_script_are_in_the_headers_where_the_form_allows_it() -
     message = make_message(
         text="x", sender=Mailbox("Zoë", "zoë@example.com"), to=(Mailbox("", "用户@xn--r8jz45g.jp"),), subject="Zoë"
     )
-    head = message.written(Form.UTF8).decode().split("\r\n")
+    head = message.written(MessageForm.UTF8).decode().split("\r\n")
     assert head[:2] == ["From: =?utf-8?b?Wm/Dqw==?= <zoë@example.com>", "To: 用户@xn--r8jz45g.jp"]
-    assert _parsed(message, Form.UTF8)["Message-ID"] == f"<{TASK}@example.com>"
+    assert _parsed(message, MessageForm.UTF8)["Message-ID"] == f"<{TASK}@example.com>"
     assert _parsed(message)["To"].addresses == ()
 
 

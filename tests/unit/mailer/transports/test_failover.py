@@ -56,7 +56,7 @@ class World:
     behaviour: dict[str, Callable[[], None]] = field(default_factory=dict)
     knows: frozenset[str] = frozenset()
     listed: dict[str, str] = field(default_factory=dict)
-    gates: dict[str, CircuitBreaker] = field(default_factory=lambda: {"a": CircuitBreaker(), "b": CircuitBreaker()})
+    breakers: dict[str, CircuitBreaker] = field(default_factory=lambda: {"a": CircuitBreaker(), "b": CircuitBreaker()})
     moves: bool = True
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class World:
         composer = Composer(
             sender=Mailbox("", "b@example.com"), templates=Templates(), attachments_max_bytes=1000, sign=lambda *_: ""
         )
-        stops = [TransportEntry(name, FakeTransport(name, self), self.gates[name]) for name in names or ("a", "b")]
+        stops = [TransportEntry(name, FakeTransport(name, self), self.breakers[name]) for name in names or ("a", "b")]
         return Mailer(composer=composer, route=FailoverRoute(stops), book=self, policy=self.policy).send(self.ctx, MAIL)
 
     # The book.
@@ -229,8 +229,8 @@ def test_an_open_breaker_is_passed_by(world: World) -> None:
 
 
 def test_a_rate_limit_is_waited_for_and_not_led_around(world: World) -> None:
-    world.gates["a"] = CircuitBreaker(0.5)
-    while world.gates["a"].enter() is None:
+    world.breakers["a"] = CircuitBreaker(0.5)
+    while world.breakers["a"].enter() is None:
         pass  # the burst is used up
     with pytest.raises(Postponed) as caught:
         world.send()
@@ -238,7 +238,7 @@ def test_a_rate_limit_is_waited_for_and_not_led_around(world: World) -> None:
     assert world.got["b"] == 0
 
 
-def test_who_is_on_the_suppression_list_gets_nothing(world: World) -> None:
+def test_a_suppressed_recipient_gets_no_mail(world: World) -> None:
     world.listed = {ADA: "hard bounce"}
     with pytest.raises(PermanentError, match=f"{ADA}: hard bounce") as caught:
         world.send()

@@ -31,7 +31,7 @@ def test_everybody_is_in_one_personalization() -> None:
     ]
 
 
-def test_who_has_the_mail_is_left_out() -> None:
+def test_a_recipient_who_has_the_mail_is_left_out() -> None:
     assert _sent((ADA.address, DI.address))["personalizations"] == [
         {"to": [{"email": "ada@example.com", "name": "Ada"}], "bcc": [{"email": "di@example.com", "name": "Di"}]}
     ]
@@ -83,7 +83,7 @@ def test_attachments_keep_their_bytes(name: str, media_type: str, sent_name: str
     assert base64.b64decode(sent["content"], validate=True) == data
 
 
-def test_what_is_not_there_is_not_sent() -> None:
+def test_absent_fields_are_not_sent() -> None:
     assert set(_sent()) == {"personalizations", "from", "subject", "content", "headers"}
     assert _sent(reply_to=BOB)["reply_to"] == {"email": "bob@example.com", "name": "Bob"}
 
@@ -120,7 +120,7 @@ def test_recipients_may_have_addresses_in_any_script_the_sender_may_not() -> Non
     )
 
 
-def test_what_is_over_the_vendors_limits_is_known_before_sending() -> None:
+def test_a_mail_over_the_vendors_limits_is_refused_before_sending() -> None:
     large = Attachment("a.bin", "application/zip", 24_000_000, b"x" * 32_000_000)
     assert over_limits(new_message(), ("ada@example.com",)) is None
     assert "30,000,000 bytes" in str(over_limits(new_message(attachments=(large,)), ("ada@example.com",)))

@@ -3,7 +3,7 @@
 import pytest
 
 from bureau.contracts.mail.addresses import Mailbox
-from bureau.services.mailer.message.message import Form
+from bureau.services.mailer.message.message import MessageForm
 from bureau.services.mailer.transports.smtp_extensions import Offer, plan
 from tests.support.messages import make_message
 
@@ -19,9 +19,14 @@ def _boxes(*addresses: str) -> tuple[Mailbox, ...]:
 
 @pytest.mark.parametrize(
     ("offer", "form"),
-    [(NOTHING, Form.ASCII), (EIGHT, Form.EIGHT_BIT), (UTF8, Form.UTF8), (UTF8_ALONE, Form.ASCII)],
+    [
+        (NOTHING, MessageForm.ASCII),
+        (EIGHT, MessageForm.EIGHT_BIT),
+        (UTF8, MessageForm.UTF8),
+        (UTF8_ALONE, MessageForm.ASCII),
+    ],
 )
-def test_a_server_gets_the_form_that_it_says_it_takes(offer: Offer, form: Form) -> None:
+def test_a_server_gets_the_form_that_it_says_it_takes(offer: Offer, form: MessageForm) -> None:
     assert offer.form is form
 
 
@@ -72,14 +77,14 @@ def test_a_mail_asks_for_what_it_needs_and_no_more(
         assert ("BODY=8BITMIME" in options) is not planned.content.isascii()
 
 
-def test_who_is_left_out_is_told_why_and_the_sender_which_field_it_is() -> None:
+def test_a_left_out_recipient_has_a_reason_that_names_the_field() -> None:
     message = make_message(text="x", to=_boxes(JOSE), reply_to=Mailbox("", USER))
     without = "553 5.6.7 the server accepts only ASCII addresses (it lacks SMTPUTF8)"
     assert plan(make_message(text="x", to=_boxes(JOSE)), (JOSE,), NOTHING).left_out == {JOSE: without}
     assert plan(message, (JOSE,), NOTHING).left_out == {JOSE: f"{without}, but reply_to is {USER}"}
 
 
-def test_who_cannot_be_reached_is_named_to_the_others() -> None:
+def test_an_unreachable_recipient_is_named_in_the_header() -> None:
     planned = plan(make_message(text="x", to=_boxes(JOSE, ADA)), (JOSE, ADA), NOTHING)
     assert planned.content.isascii()
     assert b"To: Internationalized address\r\n =?utf-8?b?" in planned.content

@@ -5,7 +5,7 @@ import threading
 from bureau.services.mailer.transports.watchdog import Watchdog
 
 
-def test_what_is_due_is_called_in_the_order_of_its_time() -> None:
+def test_alarms_are_called_in_the_order_of_their_times() -> None:
     said: list[str] = []
     done = threading.Event()
     watchdog = Watchdog()
@@ -16,7 +16,7 @@ def test_what_is_due_is_called_in_the_order_of_its_time() -> None:
     assert said == ["first", "second"]
 
 
-def test_what_was_called_off_is_not_called_and_not_kept() -> None:
+def test_a_cancelled_alarm_is_neither_called_nor_kept() -> None:
     watchdog = Watchdog()
     said: list[int] = []
     for number in range(100):

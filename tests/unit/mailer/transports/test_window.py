@@ -17,7 +17,7 @@ def test_handing_over_must_begin_within_thirty_seconds_of_the_intent() -> None:
         window.check_begin()
 
 
-def test_what_is_under_way_at_the_windows_end_is_cut_off() -> None:
+def test_a_delivery_that_runs_at_the_end_of_its_window_is_cut_off() -> None:
     cut = threading.Event()
     with DeliveryWindow(end_within=0.05).cutting_off(cut.set):
         assert cut.wait(5)
@@ -30,7 +30,7 @@ def test_a_window_that_is_over_cuts_at_once() -> None:
         assert cut.wait(5)
 
 
-def test_what_ended_in_time_is_not_cut_off() -> None:
+def test_a_delivery_that_ended_in_time_is_not_cut_off() -> None:
     cut = threading.Event()
     with DeliveryWindow(end_within=0.05).cutting_off(cut.set):
         pass

@@ -1,0 +1,49 @@
+"""Defines the outbox: submissions that a transaction decided on and that Bureau may not have yet."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+
+RETRY_SECONDS = (1, 5, 15, 60, 300)
+
+
+class Submission(models.Model):
+    """Holds a request that submits a job. Its id is the job's, so a second send makes no second job."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sender = models.CharField(max_length=100, help_text="What sends it: the mail, or an entry of TASKS.")
+    path = models.CharField(max_length=100)
+    body = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    trouble = models.TextField(blank=True, help_text="Why the last send failed.")
+    refused_at = models.DateTimeField(null=True, blank=True, help_text="Set if the gateway will never accept it.")
+
+    class Meta:
+        ordering = ("created_at",)
+        indexes = (
+            models.Index(
+                fields=["next_try_at"], name="bureau_submission_due", condition=models.Q(refused_at__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.body.get("title") or self.body.get("subject") or self.id)
+
+    def postpone(self, trouble: str) -> None:
+        """Has it sent again later; the pause grows to five minutes."""
+        seconds = RETRY_SECONDS[min(self.tries, len(RETRY_SECONDS) - 1)]
+        self.tries += 1
+        self.next_try_at = timezone.now() + timedelta(seconds=seconds)
+        self.trouble = trouble
+        self.save(update_fields=["tries", "next_try_at", "trouble"])
+
+    def refuse(self, trouble: str) -> None:
+        """Keeps it for people to look at; it is not sent again by itself."""
+        self.tries += 1
+        self.refused_at = timezone.now()
+        self.trouble = trouble
+        self.save(update_fields=["tries", "refused_at", "trouble"])

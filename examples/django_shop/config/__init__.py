@@ -1,0 +1,1 @@
+"""Holds the project's settings and addresses."""

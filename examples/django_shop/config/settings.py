@@ -1,0 +1,31 @@
+"""Holds the settings of the example. DB names a file for SQLite, or a PostgreSQL database as NAME@HOST:PORT."""
+
+import os
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-this-example")
+DEBUG = True
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+ROOT_URLCONF = "config.urls"
+USE_TZ = True
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "bureau.django", "shop"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _database(text: str) -> dict[str, object]:
+    name, at, server = text.partition("@")
+    if not at:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": text, "OPTIONS": {"timeout": 30}}
+    host, _, port = server.partition(":")
+    return {"ENGINE": "django.db.backends.postgresql", "NAME": name, "USER": name, "HOST": host, "PORT": port}
+
+
+DATABASES = {"default": _database(os.environ.get("DB", str(BASE_DIR / "shop.sqlite3")))}
+TASKS = {
+    "default": {
+        "BACKEND": "bureau.django.backend.BureauBackend",
+        "QUEUES": ["default", "slow"],
+        "OPTIONS": {"URL": os.environ.get("BUREAU_URL", "http://127.0.0.1:8600")},
+    }
+}

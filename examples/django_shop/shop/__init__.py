@@ -1,0 +1,1 @@
+"""Is a shop: each order gets a receipt, made by a task."""

@@ -1,0 +1,1 @@
+"""Holds the tests of /v1/schedules."""

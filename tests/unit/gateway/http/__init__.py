@@ -1,0 +1,1 @@
+"""Tests of how requests are read and answers are written."""

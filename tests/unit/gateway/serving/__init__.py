@@ -1,0 +1,1 @@
+"""Tests of how requests arrive, before a thread of the server has them."""
