@@ -1,5 +1,6 @@
 """`deliver: "recipients"`: everybody with an address is mailed their own certificate, each by a task of its own."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
 from bureau.services.certificates.tasks import issue_task, tell_task
 from tests.support.context import FakeContext
+from tests.support.on_loop import run
 
 ROSTER = (
     "recipient,email,course,language\n"
@@ -44,7 +46,7 @@ def api() -> Iterator[CertificatesApi]:
     links = CertificateLinks(lambda: "A" * 43, "https://bureau.example.com")
     made = certificates_api(CertificatesSettings(), IssuerSettings(issuer_organisation="Academy"), links)
     yield made
-    made.close()
+    asyncio.run(made.close())
 
 
 def deliver(
@@ -54,7 +56,8 @@ def deliver(
     noted: list[str] = []
     task = issue_task(api, CertificatesSettings().limits, lambda _owner, _job, serials: noted.extend(serials))
     file = ctx.add_file("r.csv", "text/csv", roster.encode())
-    return task(ctx, IssueCertificates(files=[file], deliver="recipients", subject=subject)), noted
+    request = IssueCertificates(files=[file], deliver="recipients", subject=subject)
+    return run(ctx.stop, task(ctx, request)), noted
 
 
 def test_everybody_with_an_address_is_mailed_their_own(ctx: FakeContext, api: CertificatesApi) -> None:
@@ -169,7 +172,7 @@ def test_spanish_headers_give_spanish_mail(ctx: FakeContext, api: CertificatesAp
 def test_the_request_s_language_and_encoding_reach_the_issuer(ctx: FakeContext, api: CertificatesApi) -> None:
     file = ctx.add_file("r.csv", "text/csv", "name;email\nIonuţ;i@example.com\n".encode("cp1250"))
     request = IssueCertificates(files=[file], deliver="recipients", encoding="cp1250", language="fr")
-    issue_task(api, CertificatesSettings().limits, lambda *_: None)(ctx, request)
+    run(ctx.stop, issue_task(api, CertificatesSettings().limits, lambda *_: None)(ctx, request))
     (spec,) = ctx.added
     assert (spec.input["language"], spec.input["context"]["recipient"]) == ("fr", "Ionuţ")
 
