@@ -39,7 +39,7 @@ NAVIGATION = (
     ("/audit", "Audit", "a", Role.OPERATE),
 )
 _WORDS = (
-    *("ago", "ahead", "clock", "day", "duration", "exact", "listed"),
+    *("ago", "ahead", "clock", "day", "duration", "exact", "id_end", "listed"),
     *("mail_words", "number", "state_words"),
 )
 
@@ -87,7 +87,7 @@ class Frame:
         return self._response("refused.html", values, problem.status, dict(problem.headers))
 
     def away(self) -> Response:
-        """Renders the page for an unavailable ledger: since when, and what works all the same."""
+        """Renders the page for an unavailable ledger: since when it is away, and what still works."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
         broker = (broker_name(self.gateway), self.gateway.relay.healthy)
@@ -122,7 +122,7 @@ class Frame:
             "identity": identity,
             "may_submit": bool(identity and identity.role.includes(Role.SUBMIT)),
             "may_operate": bool(identity and identity.role.includes(Role.OPERATE)),
-            "navigation": [entry for entry in NAVIGATION if identity and identity.role.includes(entry[3])],
+            "navigation": [entry for entry in NAVIGATION if identity and _may_open(identity, entry[3])],
             "path": request.path,
             "here": request.full_path.rstrip("?"),
             "theme": theme,
@@ -134,6 +134,11 @@ class Frame:
             "size": formatting.size,
             **{name: getattr(words, name) for name in _WORDS},
         }
+
+
+def _may_open(identity: Identity, role: Role) -> bool:
+    """Tells whether an identity may open a page of the navigation; a signed link opens only the page that it names."""
+    return identity.link_token is None and identity.role.includes(role)
 
 
 def _known() -> Identity | None:

@@ -12,10 +12,10 @@ from bureau.services.gateway.problems import problem
 
 
 def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
-    def switch(verb: str, said: str) -> Operation[Any, Any]:
+    def switch(verb: str, done: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-queue", call)
-            return go("/", done=said)
+            return go("/", done=done)
 
         path = f"/queues/<name>/{verb}"
         return frame.post(f"{verb}-queue", path, act, f"{verb.title()} the queue", role=Role.OPERATE)
@@ -33,7 +33,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def purge(call: Call[Any, Any]) -> Response:
         expected = call.body.get("expect") or ""
         if not (expected.isascii() and expected.isdecimal() and len(expected) < 10):
-            raise problem("invalid", "A purge says how many tasks it expects to cancel.")
+            raise problem("invalid", "`expect` must be the number of tasks to cancel.")
         counted: Any = acting.perform("purge-queue", call, {"dry_run": True})
         if counted.count != int(expected):
             return asked(call, before=expected)

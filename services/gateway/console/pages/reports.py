@@ -76,8 +76,8 @@ def _form(
     report = _find(frame, call)
     fields = schema_form.fields(report.params_schema)
     wrong = error_messages(refusal.problem.errors) if refusal else {}
-    told = {field.key for field in fields} | {"email_to", "subject"}
-    others = [text for key, text in wrong.items() if key not in told]
+    named = {field.key for field in fields} | {"email_to", "subject"}
+    others = [text for key, text in wrong.items() if key not in named]
     if refusal and not wrong:
         others = [refusal.problem.detail]
     return frame.page(
