@@ -74,6 +74,10 @@ bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one
 	$(PYTHON) -m tests.benchmarks.certificates.calls
 	$(PYTHON) -m tests.benchmarks.certificates.issuer
 
+.PHONY: bench-calls
+bench-calls: .venv/bench.stamp ## Measures 1,000 slow calls as async tasks beside the calls alone and Celery, and 10,000 that sleep
+	$(PYTHON) -m tests.benchmarks.calls
+
 .PHONY: bench-throughput
 bench-throughput: .venv/bench.stamp ## Measures e-mail jobs, chains and groups beside Flask and Celery; JOBS=2000 PARTS="mail chain …"
 	$(PYTHON) -m tests.benchmarks.throughput
