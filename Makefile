@@ -61,6 +61,10 @@ bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost ag
 	$(PYTHON) -m tests.benchmarks.ledger
 	$(PYTHON) -m tests.benchmarks.waiting
 
+.PHONY: bench-attacks
+bench-attacks: .venv/test.stamp ## Prints the gateway's memory, and how long /healthz takes, through each attack of docs/security.md
+	$(PYTHON) -m tests.benchmarks.attacks
+
 .PHONY: bench-reports
 bench-reports: .venv/test.stamp ## Prints how fast 1,000,000 rows become CSV against the usual way and psql, and the memory it takes
 	$(PYTHON) -m tests.benchmarks.reports
@@ -69,6 +73,10 @@ bench-reports: .venv/test.stamp ## Prints how fast 1,000,000 rows become CSV aga
 bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one process, beside Celery, and the issuer's pace
 	$(PYTHON) -m tests.benchmarks.certificates.calls
 	$(PYTHON) -m tests.benchmarks.certificates.issuer
+
+.PHONY: bench-calls
+bench-calls: .venv/bench.stamp ## Measures 1,000 slow calls as async tasks beside the calls alone and Celery, and 10,000 that sleep
+	$(PYTHON) -m tests.benchmarks.calls
 
 .PHONY: bench-throughput
 bench-throughput: .venv/bench.stamp ## Measures e-mail jobs, chains and groups beside Flask and Celery; JOBS=2000 PARTS="mail chain …"

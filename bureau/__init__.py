@@ -1,7 +1,7 @@
 """Bureau does background paperwork for applications. `@task` makes a function a task; `Context` is its interface.
 
-They, and `ArtifactRef`, the type of a file in an input, are imported on first use, because `bureau.client` and the
-command `bureau` need none of their libraries.
+`@lifespan` makes a resource that tasks share. They, and `ArtifactRef`, the type of a file in an input, are imported on
+first use, because `bureau.client` and the command `bureau` need none of their libraries.
 """
 
 import importlib
@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bureau.contracts.artifacts import ArtifactRef
+    from bureau.lifespans import Lifespan, lifespan
     from bureau.task import Context, Task, task
 
-__all__ = ["ArtifactRef", "Context", "Task", "task"]
+__all__ = ["ArtifactRef", "Context", "Lifespan", "Task", "lifespan", "task"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        task_module = importlib.import_module("bureau.task")
+        module = importlib.import_module("bureau.lifespans" if name in ("Lifespan", "lifespan") else "bureau.task")
     except ModuleNotFoundError as missing:
         why = f"{name} needs {missing.name}, which is not installed with the client: pip install 'bureau-jobs[worker]'"
         raise ModuleNotFoundError(why, name=missing.name) from missing
-    return getattr(task_module, name)
+    return getattr(module, name)
 
 
 class _Package(ModuleType):

@@ -7,6 +7,7 @@ from typing import Any
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
+from bureau.lifespans import Lifespan
 from bureau.settings import SettingsError
 from bureau.storage import Storage
 from bureau.task import Task
@@ -34,6 +35,7 @@ class Service:
     """Describes a service. `name` is its queue and the prefix of all its tasks.
 
     `trouble` returns the outages of what it needs from outside. It is called every ten seconds and must not block.
+    `lifespans` begin before the first task and end after the last one, once a process.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Service:
     templates: Sequence[TemplateDescription] = ()
     trouble: Callable[[], Sequence[Outage]] = _no_trouble
     close: Callable[[], None] = _do_nothing
+    lifespans: Sequence[Lifespan[Any]] = ()
 
     @property
     def catalog(self) -> Catalog:

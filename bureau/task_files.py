@@ -183,7 +183,7 @@ async def _opened(opened: AbstractContextManager[OpenArtifact]) -> AsyncIterator
     try:
         yield AsyncOpenArtifact(found.name, found.media_type, found.size, found.sha256, AsyncFile(found.file))
     finally:
-        await in_thread(opened.__exit__, None, None, None)
+        opened.__exit__(None, None, None)  # closing a reader waits for nothing
 
 
 ArtifactBlock = FileBlock[ArtifactWriter, AsyncArtifactWriter]

@@ -4,6 +4,7 @@ from bureau.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.boot import boot
+    from bureau.lifespans import LIFESPANS
     from bureau.service import Resources, Service, refuse_shipped_names
     from bureau.settings import SettingsError
     from bureau.task import DECLARED
@@ -21,7 +22,7 @@ def declared_service(_resources: Resources) -> Service:
             [f"tasks of several services were declared ({', '.join(services)}): run a worker process for each"]
         )
     refuse_shipped_names(services)
-    return Service(services[0], list(DECLARED.values()))
+    return Service(services[0], list(DECLARED.values()), lifespans=LIFESPANS)
 
 
 broker = boot(declared_service)

@@ -36,6 +36,9 @@ Follow = Callable[[Finished], ReadyTask | None]
 """Returns the task that this worker runs next without a hint, of those that a finish made ready."""
 
 
+WriteEnds = Callable[[Database, Sequence[ClaimOutcome]], Sequence[Finished | Deferred]]
+
+
 class Wakes(Protocol):
     """Defines what a runner needs of the relay."""
 
@@ -89,15 +92,17 @@ class Finishing:
             written, finished = self._write(ended, ended.ending)
         self._after(ended.execution, written, finished)
 
-    def finish_group(self, group: Sequence[Ended]) -> list[Ended]:
-        """Finishes several in one transaction. Returns those that have to be finished alone.
+    def finish_group(self, group: Sequence[Ended], *, waiting: bool = False) -> list[Ended]:
+        """Finishes several in one transaction. Returns those that have to be finished otherwise.
 
-        Raises `LedgerUnavailable`; then the same group may be given again.
+        Only with `waiting` it waits for jobs and tasks that others have locked; the group is then of one job. Raises
+        `LedgerUnavailable`; then the same group may be given again.
         """
         told = [(ended, ended.ending) for ended in group if ended.ending is not None]
         alone = [ended for ended in group if ended.ending is None]
         with timed(FINISH_SECONDS, self._queue):
-            answers = self._write_group([_claim_outcome(ended, ending, ended.lines) for ended, ending in told])
+            ends = [_claim_outcome(ended, ending, ended.lines) for ended, ending in told]
+            answers = self._write_group(finish_waiting if waiting else finish_batch, ends)
         for (ended, ending), answer in zip(told, answers, strict=True):
             if isinstance(answer, Deferred):
                 alone.append(ended)
@@ -105,11 +110,11 @@ class Finishing:
                 self._after(ended.execution, ending, answer)
         return alone
 
-    def _write_group(self, ends: Sequence[ClaimOutcome]) -> Sequence[Finished | Deferred]:
+    def _write_group(self, write: WriteEnds, ends: Sequence[ClaimOutcome]) -> Sequence[Finished | Deferred]:
         if not ends:
             return []
         try:
-            return finish_batch(self._db, ends)
+            return write(self._db, ends)
         except LedgerUnavailable:
             raise
         except Exception:

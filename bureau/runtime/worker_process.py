@@ -16,7 +16,9 @@ from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
 from bureau.runtime.claiming import stale_hints
+from bureau.runtime.coroutines.blocked_loop import BlockedLoopWatch
 from bureau.runtime.coroutines.event_loop import EventLoop
+from bureau.runtime.coroutines.lifespans import Lifespans
 from bureau.runtime.coroutines.runner import CoroutineRunner
 from bureau.runtime.health import HealthChecks
 from bureau.runtime.heartbeat import Heartbeat
@@ -69,11 +71,14 @@ class WorkerProcess:
         self._runners: list[Runner] = []
         self._coroutines: list[CoroutineRunner] = []
         served = [self._serve(service, db, storage, threads, concurrency) for service in services]
+        self._lifespans = Lifespans([one for service in services for one in service.lifespans], self._loop)
+        self._loop_watch = BlockedLoopWatch(self._loop)
         self._reporter = Reporter(self._lease_db, self._heartbeat, served)
         loops = {
             "relay": relay.unhealthy_reason,
             "heartbeat": self._heartbeat.unhealthy_reason,
             "reporter": self._reporter.unhealthy_reason,
+            "event loop": self._loop_watch.unhealthy_reason,
             **{f"coroutines of {runner.queue}": runner.unhealthy_reason for runner in self._coroutines},
         }
         self._health = HealthChecks(
@@ -129,11 +134,13 @@ class WorkerProcess:
         return self._heartbeat
 
     def start(self) -> None:
-        """Announces the services and starts the loops."""
-        if self._coroutines:
+        """Begins the lifespans, announces the services and starts the loops. Raises `LifespanFailed`."""
+        if self._coroutines or self._lifespans:
             self._loop.start()
-        for coroutines in self._coroutines:
-            coroutines.start()
+            self._loop_watch.start()
+            variables = self._lifespans.begin()
+            for coroutines in self._coroutines:
+                coroutines.start(variables)
         for service in self._services:
             self._broker.prepare(service.name)
         self._reporter.register()
@@ -174,6 +181,8 @@ class WorkerProcess:
         self._relay.stop()
         for coroutines in self._coroutines:
             coroutines.stop()
+        self._lifespans.end()
+        self._loop_watch.stop()
         self._loop.stop()
         self._heartbeat.stop()
         self._reporter.stop()

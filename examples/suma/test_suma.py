@@ -1,6 +1,10 @@
 """Tests this service, each task through a real worker, in one process: `python -m pytest examples/suma`."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -9,9 +13,31 @@ from bureau.client import JobFailed, Problem
 from bureau.testing import BureauInProcess
 from examples.suma.files import count_lines, join
 from examples.suma.patterns import flaky, total
+from examples.suma.prices import prices
 from examples.suma.tasks import initials, suma
 
 JOBS = Path(__file__).parent / "jobs"
+
+
+@contextmanager
+def shop_that_answers(price: bytes) -> Iterator[str]:
+    """Runs a shop on a free port; yields its address."""
+
+    class Shop(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(price)))
+            self.end_headers()
+            self.wfile.write(price)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Logs nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
 
 
 def test_two_and_two_is_four(bureau: BureauInProcess) -> None:
@@ -53,6 +79,13 @@ def test_a_field_that_a_result_does_not_have_is_refused(bureau: BureauInProcess)
     ]
     with pytest.raises(Problem, match=r"The result of join \(shop.join\) has no files; it has: file, lines"):
         bureau.job(tasks)
+
+
+def test_an_async_task_asks_several_shops_at_once(bureau: BureauInProcess) -> None:
+    with shop_that_answers(b"42") as url:
+        job = bureau.submit(prices, urls=[f"{url}/a", f"{url}/b"]).wait(30)
+    assert job.result() == {f"{url}/a": 42, f"{url}/b": 42}
+    assert job.artifact("prices.csv").read() == f"{url}/a,42\n{url}/b,42\n".encode()
 
 
 def test_what_fails_at_first_is_tried_again(bureau: BureauInProcess) -> None:

@@ -1,48 +1,59 @@
 """Defines the task `certificates.issue`: it posts uploads to the certificates API, checks the archive and keeps it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
 from typing import IO, Any
 from uuid import UUID
 
-from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
+from bureau.contracts.certificates import CertificatesIssued, IssueCertificates, TellIssueFailure
 from bureau.contracts.errors import PermanentError
+from bureau.failure_notice import FailureOf, tell_failure
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
-from bureau.services.certificates.api.client import CertificatesApi, Exchange, RosterUpload
+from bureau.services.certificates.api.client import CertificatesApi, Exchange
+from bureau.services.certificates.api.multipart import RosterUpload
 from bureau.services.certificates.archive.check import ArchiveLimits, CheckedArchive, check_archive
-from bureau.services.certificates.delivery import deliver
+from bureau.services.certificates.delivery import Delivered, deliver
+from bureau.services.certificates.languages import usual_language
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
-from bureau.services.certificates.spool import spooled_file
+from bureau.services.certificates.spool import IN_MEMORY_BYTES, spooled_file
 from bureau.task import Context, Task
 from bureau.task_files import ArtifactWriter
+from bureau.threads import in_thread
 
 READINGS_SHOWN = 5
+NOT_MAILED_SHOWN = 100
 COPY_BYTES = 256 * 1024
 _FIELDS = ("encoding", "language")  # the request's fields that are sent along with the files
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+Issuing = Coroutine[Any, Any, CertificatesIssued]
 Book = Callable[[str, UUID, Sequence[str]], None]  # owner, job, serials
 
 
-def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[Any, CertificatesIssued]:
+def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[Any, Issuing]:
     """Returns the task, bound to the API that it posts to and to the book in which it notes what was issued."""
 
-    def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
+    async def issue(ctx: Context, request: IssueCertificates) -> CertificatesIssued:
         """Makes certificates from rosters: a ZIP archive, and a mail for each person if asked."""
+        with spooled_file() as received:
+            await _download(ctx, api, request, limits, received)
+            return await in_thread(keep, ctx, request, received)
+
+    def keep(ctx: Context, request: IssueCertificates, received: IO[bytes]) -> CertificatesIssued:
+        """Checks what was received and makes it files of the job, in a thread."""
         # People get a copy of the members that passed the check, not the archive that came: nothing hides in the copy.
         # An archive that fails the check is kept under another name, and causes no mail and no entry in the book.
-        with spooled_file() as received:
-            _download(ctx, api, request, limits, received)
-            try:
-                with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
-                    checked = _check(ctx, received, limits, artifact)
-                manifest = _manifest(ctx, checked)
-            except PermanentError as refusal:
-                _keep_refused(ctx, received)
-                raise refusal from None
-            mails = deliver(ctx, checked, manifest, request) if request.deliver == "recipients" else 0
-            _note(ctx, book, manifest)
+        try:
+            with ctx.artifact(archive_name(ctx), "application/zip") as artifact:
+                checked = _check(ctx, received, limits, artifact)
+            manifest = _manifest(ctx, checked)
+        except PermanentError as refusal:
+            _keep_refused(ctx, received)
+            raise refusal from None
+        to_each = request.deliver == "recipients"
+        delivered = deliver(ctx, checked, manifest, request) if to_each else Delivered()
+        _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
         ctx.log(f"kept {archive_name(ctx)}; uploads that nothing else uses are removed")
@@ -53,10 +64,22 @@ def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[
             sha256=artifact.sha256,
             certificates=len(manifest.certificates) if manifest else 0,
             errors=len(manifest.errors) if manifest else 0,
-            mails=mails,
+            language=usual_language(request, manifest),
+            not_mailed=list(delivered.not_mailed[:NOT_MAILED_SHOWN]),
+            mails=delivered.mails,
         )
 
     return Task("certificates.issue", issue, interruptible=False)
+
+
+def tell_task(failure_of: FailureOf) -> Task[Any, None]:
+    """Returns the task that tells people why their job failed."""
+
+    def tell(ctx: Context, request: TellIssueFailure) -> None:
+        """Mails the requesters of certificates why the job failed."""
+        tell_failure(ctx, failure_of, to=request.to, title=request.title, language=request.language)
+
+    return Task("certificates.tell", tell)
 
 
 def archive_name(ctx: Context) -> str:
@@ -64,24 +87,29 @@ def archive_name(ctx: Context) -> str:
     return f"certificates-{ctx.task_id.hex[-12:]}.zip"
 
 
-def _download(
+async def _download(
     ctx: Context,
     api: CertificatesApi,
     request: IssueCertificates,
     limits: ArchiveLimits,
     received: IO[bytes],
 ) -> None:
-    with ExitStack() as opened:
-        stored = [opened.enter_context(ctx.open(ref)) for ref in request.files]
+    async def write(piece: bytes) -> None:
+        if received.tell() + len(piece) <= IN_MEMORY_BYTES:
+            received.write(piece)
+        else:
+            await in_thread(received.write, piece)  # to the disk
+
+    async with AsyncExitStack() as opened:
+        stored = [await opened.enter_async_context(ctx.open(ref)) for ref in request.files]
         ctx.log(f"sending {count(len(stored), 'file')} ({size(sum(file.size for file in stored))}) to {api.name}")
-        api.issue(
-            [RosterUpload(file.name, file.media_type, file.file) for file in stored],
+        await api.issue(
+            [RosterUpload(file.name, file.media_type, file.size, file.file) for file in stored],
             Exchange(
                 idempotency_key=str(ctx.task_id),
                 fields={name: value for name in _FIELDS if (value := getattr(request, name))},
-                stop=ctx.stop,
                 limit_bytes=limits.archive_bytes,
-                write=received.write,
+                write=write,
                 progress=ctx.progress,
             ),
         )

@@ -24,6 +24,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
 from bureau.ledger.dispatch import hints
 from bureau.ledger.jobs import leases
+from bureau.lifespans import LIFESPANS
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.log_context import MessageContext
 from bureau.messaging.queue_pools import PooledWorker
@@ -175,7 +176,7 @@ def _services(resources: Resources, modules: str, links: CertificateLinks) -> li
     for task in DECLARED.values():
         own[task.service].append(task)
     refuse_shipped_names(own)
-    return [*shipped, *(Service(name, tasks) for name, tasks in sorted(own.items()))]
+    return [*shipped, *(Service(name, tasks, lifespans=LIFESPANS) for name, tasks in sorted(own.items()))]
 
 
 def _lock(path: Path, url: str) -> Any:

@@ -65,7 +65,11 @@ def report(session: Session, /, **options: Any) -> None:
 @terms
 @click.pass_obj
 def email(session: Session, /, attach: tuple[FileSource, ...], **options: Any) -> None:
-    """Send an e-mail once: text, HTML or both, or a template."""
+    """Send an e-mail once: text, HTML or both, or a template.
+
+    It needs --to, --cc or --bcc; or --recipients, with an address in each line, or a list in JSON as POST /v1/emails
+    takes it.
+    """
     own = request_options.email_fields(options)
     _send(session, options, lambda bureau, more: bureau.email(**own, files=attach, **more))
 

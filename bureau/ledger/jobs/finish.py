@@ -10,20 +10,18 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Uuid, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.deferred import Deferred
-from bureau.ledger.db.json_rows import JsonRows
-from bureau.ledger.db.metadata import Json
 from bureau.ledger.db.prepared import Prepared, one_of
-from bureau.ledger.db.sql_time import later, now
-from bureau.ledger.db.tables import attempts, tasks
+from bureau.ledger.db.tables import tasks
 from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import Removal, StoredArtifact
 from bureau.ledger.jobs.claim import Claim
+from bureau.ledger.jobs.claim_ends import ClaimEnds
 from bureau.ledger.jobs.dependents import ReadyTask, release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
@@ -167,7 +165,7 @@ class Closing:
         self.woken: set[UUID] = set()  # jobs with a task that became ready
         self._ready: dict[UUID, list[ReadyTask]] = {}
         self._connection = connection
-        self._succeeded: list[dict[str, Any]] = []
+        self._ends = ClaimEnds()
         self._made: list[StoredArtifact] = []
         self._removed: list[Removal] = []
         self._jobs: dict[UUID, LockedJob] = {}  # jobs whose dependents must be updated
@@ -191,32 +189,28 @@ class Closing:
                 self._succeed(job, task, ending, token)
             case Failed(error, made, traceback):
                 self._made += made
-                self._record(task, "failed", error, traceback)
-                self._give_up(job, task, TaskState.FAILED, error, token)
+                self._give_up(job, task, TaskState.FAILED, error, token, traceback)
             case Cancelled():
                 error = error_of("cancelled", "The job was cancelled.", retryable=False)
-                self._record(task, "cancelled", error)
                 self._give_up(job, task, TaskState.CANCELLED, error, token)
             case RetryLater(delay, error, counted, traceback):
-                self._record(task, "retry" if counted else "postponed", error, traceback)
-                since = {"postponed_since": task.postponed_since or now()}
-                counters = {"failures": tasks.c.failures + 1, "postponed_since": None} if counted else since
-                self._make_ready(job, task, delay, error=error, claim_seal=token, **counters)
+                self._ends.retry(task.id, delay, error, counted=counted, traceback=traceback, token=token)
+                self.woken.add(job.id)
                 _add_retrying_event(job, task, error, delay, counted=counted)
             case Released():
-                self._record(task, "handed_back", None)
-                self._make_ready(job, task, 0.0, claim_seal=token)
+                self._ends.hand_back(task.id, token)
+                self.woken.add(job.id)
 
     def crash(self, job: LockedJob, task: Row[Any], delay: float) -> None:
         """Makes a task ready again whose lease ended without a result; this counts against the crash budget."""
         error = error_of("worker_lost", "The worker disappeared while it ran this task.", retryable=True)
-        self._record(task, "crashed", error)
-        self._make_ready(job, task, delay, error=error, crashes=tasks.c.crashes + 1)
+        self._ends.crash(task.id, delay, error)
+        self.woken.add(job.id)
         _add_retrying_event(job, task, error, delay, counted=False)
 
     def write(self) -> None:
         """Writes the gathered changes, and updates the dependents of all ended tasks at once."""
-        _SUCCEEDED.execute(self._connection, _SUCCEED, self._succeeded)
+        self._ends.write(self._connection)
         artifacts.insert_artifacts(self._connection, self._made)
         artifacts.mark_removed(self._connection, self._removed)
         if not self._ended:
@@ -235,8 +229,7 @@ class Closing:
         return Finished(fate, woke=True, ready=tuple(self._ready.pop(job_id, ())))
 
     def _succeed(self, job: LockedJob, task: Row[Any], ending: Succeeded, token: UUID | None) -> None:
-        values = {"task": task.id, "outcome": ending.result, "last": ending.progress or None, "token": token}
-        self._succeeded.append(values)
+        self._ends.succeed(task.id, ending.result, ending.progress, token)
         self._made += ending.made
         self._removed.append(Removal(job.id, job.owner, ending.removed))
         if ending.added:
@@ -245,13 +238,15 @@ class Closing:
         self._end(job, task, TaskState.SUCCEEDED, {})
 
     def _give_up(
-        self, job: LockedJob, task: Row[Any], state: TaskState, error: dict[str, Any], token: UUID | None
+        self,
+        job: LockedJob,
+        task: Row[Any],
+        state: TaskState,
+        error: dict[str, Any],
+        token: UUID | None,
+        traceback: str | None = None,
     ) -> None:
-        self._connection.execute(
-            update(tasks)
-            .where(tasks.c.id == task.id)
-            .values(state=state, error=error, finished_at=now(), lease_until=None, due_at=None, claim_seal=token)
-        )
+        self._ends.give_up(task.id, state, error, traceback=traceback, token=token)
         self._end(job, task, state, {"error": error})
 
     def _end(self, job: LockedJob, task: Row[Any], state: TaskState, data: Mapping[str, Any]) -> None:
@@ -261,53 +256,6 @@ class Closing:
         if not alone:
             self._jobs[job.id] = job
             self._ended.append((task.id, state))
-
-    def _make_ready(self, job: LockedJob, task: Row[Any], delay: float, **values: Any) -> None:
-        self._connection.execute(
-            update(tasks)
-            .where(tasks.c.id == task.id)
-            .values(
-                state=TaskState.READY,
-                due_at=later(delay),
-                hinted_at=None,
-                hints=0,
-                worker=None,
-                lease_until=None,
-                **values,
-            )
-        )
-        self.woken.add(job.id)
-
-    def _record(self, task: Row[Any], outcome: str, error: dict[str, Any] | None, traceback: str | None = None) -> None:
-        self._connection.execute(
-            insert(attempts).values(
-                task_id=task.id,
-                claim_no=task.claim_no,
-                outcome=outcome,
-                worker=task.worker,
-                started_at=task.claimed_at,
-                ended_at=now(),
-                error=error,
-                traceback=traceback,
-            )
-        )
-
-
-_SUCCEEDED = JsonRows(task=Uuid(), outcome=Json, last=Json, token=Uuid())
-_SUCCEED = (
-    update(tasks)
-    .where(_SUCCEEDED.matches(tasks.c.id))
-    .values(
-        state=TaskState.SUCCEEDED,
-        finished_at=now(),
-        lease_until=None,
-        due_at=None,
-        claim_seal=_SUCCEEDED["token"],
-        error=None,
-        result=_SUCCEEDED["outcome"],
-        progress=func.coalesce(_SUCCEEDED["last"], tasks.c.progress),
-    )
-)
 
 
 def _add_retrying_event(job: LockedJob, task: Row[Any], error: dict[str, Any], delay: float, *, counted: bool) -> None:

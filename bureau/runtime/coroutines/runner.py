@@ -1,7 +1,7 @@
 """Runs the `async def` tasks of a queue: claims a group of hints, starts coroutines, finishes them in groups.
 
-One thread claims and one finishes, each in one transaction for all that wait for it. So a thousand running tasks cost
-as many transactions a second as ten, and nothing on the event loop waits for the ledger.
+One thread claims and another finishes (`Endings`), each in one transaction for all that wait for it. So a thousand
+running tasks cost as many transactions a second as ten, and nothing on the event loop waits for the ledger.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextvars import Context as Variables
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -31,11 +31,12 @@ from bureau.ledger.jobs.outcome import Outcome
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
+from bureau.runtime.coroutines.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.task_input import needs_results, parsed_input
 from bureau.runtime.execution.task_outcomes import failed, succeeded
-from bureau.runtime.finishing import Ended, Finishing, Wakes
+from bureau.runtime.finishing import Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
@@ -44,12 +45,7 @@ from bureau.submission.announcements import Announcements
 from bureau.task import Task
 from bureau.threads import in_thread
 
-T = TypeVar("T")
-
-CLAIMS_AT_MOST = 200  # in one transaction; nobody waits for rows that are claimed
-ENDS_AT_MOST = 100  # their jobs stay locked until all are written
-GATHER_SECONDS = 0.01  # after a group of several: the next one gathers meanwhile
-IDLE_SECONDS = 5.0
+CLAIMS_AT_MOST = 500  # in one transaction; nobody waits for rows that are claimed
 ALONE_THREADS = 8  # for claims and finishes that wait for locks of others
 
 log = structlog.get_logger(__name__)
@@ -97,23 +93,22 @@ class CoroutineRunner:
         self._heartbeat = heartbeat
         self._loop = loop
         self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: 0, stale=stale)
-        self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: 0)
+        finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: 0)
+        self._alone = ThreadPoolExecutor(ALONE_THREADS, f"alone of {queue}")
+        self._endings = Endings(queue, finishing, self._done, self._alone)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
         self._hints: deque[Hinted] = deque()
-        self._ended: deque[tuple[Execution, Outcome | None]] = deque()
-        self._unwritten: list[Ended] = []  # while the ledger is away
         self._settles: dict[tuple[UUID, int], Settle] = {}  # of what runs
         self._running: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
         self._idle = threading.Condition()
         self._claimer = Loop(f"claims of {queue}", self._claim_some)
-        self._finisher = Loop(f"ends of {queue}", self._finish_some)
-        self._alone: ThreadPoolExecutor | None = None
-        self.variables: Variables = copy_context()  # the context variables that tasks begin with
+        self._variables: Variables = copy_context()
 
-    def start(self) -> None:
-        self._alone = ThreadPoolExecutor(ALONE_THREADS, f"alone of {self.queue}")
+    def start(self, variables: Variables) -> None:
+        """Starts to claim. Each task begins with a copy of these context variables."""
+        self._variables = variables
         self._claimer.start()
-        self._finisher.start()
+        self._endings.start()
 
     def take(self, run: str, task_id: UUID, settle: Settle = _no_hint) -> None:
         """Takes a hint, to be claimed as soon as there is room; `settle` is called when its task has ended.
@@ -135,15 +130,14 @@ class CoroutineRunner:
     def stop(self) -> None:
         self._claiming.close()
         self._claimer.stop()
-        self._finisher.stop()
-        if self._alone is not None:
-            self._alone.shutdown(wait=False, cancel_futures=True)
+        self._endings.stop()
+        self._alone.shutdown(wait=False, cancel_futures=True)
 
     def unhealthy_reason(self) -> str | None:
-        return self._claimer.unhealthy_reason() or self._finisher.unhealthy_reason()
+        return self._claimer.unhealthy_reason() or self._endings.unhealthy_reason()
 
     def _claim_some(self) -> float:
-        group = [] if self._claiming.closed else _taken(self._hints, min(self.pace.free, CLAIMS_AT_MOST))
+        group = [] if self._claiming.closed else taken(self._hints, min(self.pace.free, CLAIMS_AT_MOST))
         if not group:
             return IDLE_SECONDS
         begun: list[Execution] = []
@@ -152,7 +146,7 @@ class CoroutineRunner:
                 begun.append(self._held(hinted, answer))
             elif isinstance(answer, Deferred):
                 self.pace.began()  # it may run soon
-                self._in_thread(self._claim_alone, hinted)
+                self._alone.submit(self._claim_alone, hinted)
             else:
                 hinted.settle()
         if begun:
@@ -197,7 +191,7 @@ class CoroutineRunner:
         """Starts the coroutines, on the event loop."""
         for execution in executions:
             name = f"{execution.claim.run} {execution.task_id}"
-            variables = self.variables.copy()
+            variables = self._variables.copy()
             variables.run(task_name.set, name)
             variables.run(structlog.contextvars.bind_contextvars, **execution.log_context)
             running = self._loop.running.create_task(self._run(execution), name=name, context=variables)
@@ -210,8 +204,7 @@ class CoroutineRunner:
             ending = await self._outcome(execution, self._tasks[execution.claim.run])
             outcomes.ran(execution.claim.run, ending, time.monotonic() - execution.began)
         finally:
-            self._ended.append((execution, ending))
-            self._finisher.wake()
+            self._endings.add(execution, ending)
 
     async def _outcome(self, execution: Execution, task: Task[Any, Any]) -> Outcome | None:
         """Runs the task and returns its outcome; None if its claim was lost meanwhile."""
@@ -228,32 +221,6 @@ class CoroutineRunner:
         except BaseException as error:  # noqa: BLE001 - CancelledError, SystemExit: nothing else would end this claim
             return failed(execution, error)
 
-    def _finish_some(self) -> float:
-        group = self._unwritten or [Ended.of(*one) for one in _taken(self._ended, ENDS_AT_MOST)]
-        if not group:
-            return IDLE_SECONDS
-        self._unwritten = group
-        alone = self._finishing.finish_group(group)
-        self._unwritten = []
-        left = {id(one) for one in alone}
-        for one in alone:
-            self._in_thread(self._finish_alone, one)
-        for one in group:
-            if id(one) not in left:
-                self._done(one.execution)
-        if not self._ended:
-            return IDLE_SECONDS
-        return GATHER_SECONDS if len(group) > 1 else 0.0
-
-    def _finish_alone(self, ended: Ended) -> None:
-        """Finishes an execution whose job somebody else has locked, and waits for that."""
-        try:
-            self._finishing.finish(ended)
-        except Exception:
-            log.exception("an ending could not be written; its lease expires", task_id=str(ended.execution.task_id))
-        finally:
-            self._done(ended.execution)
-
     def _done(self, execution: Execution) -> None:
         self._heartbeat.release(execution)
         self._settles.pop(execution.held)()
@@ -269,10 +236,6 @@ class CoroutineRunner:
         if self._hints:
             self._claimer.wake()
 
-    def _in_thread(self, function: Callable[..., object], *arguments: object) -> None:
-        assert self._alone is not None  # noqa: S101 - `start` made it
-        self._alone.submit(function, *arguments)
-
     def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
         found = self._finds((artifact_id, owner))
         return artifacts.find(self._db, artifact_id, owner) if isinstance(found, Deferred) else found
@@ -282,8 +245,3 @@ class CoroutineRunner:
         if self._claiming.closed or not self.pace.spare:
             return None
         return next((one for one in finished.ready if one.queue == self.queue and one.run in self._tasks), None)
-
-
-def _taken(waiting: deque[T], at_most: int) -> list[T]:
-    """Takes the first ones of what waits."""
-    return [waiting.popleft() for _ in range(min(at_most, len(waiting)))]

@@ -1,1 +1,1 @@
-"""Holds the client of the certificates API: it is interruptible, and maps answers to typed errors."""
+"""Holds the client of the certificates API: a cancel ends its calls, and answers become typed errors."""

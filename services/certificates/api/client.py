@@ -3,37 +3,28 @@
 httpx is imported at the first call, because with all its imports it takes a twelfth of a worker's start.
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.outage import Outage
 from bureau.metrics.upstream import called
 from bureau.outage_counter import OutageCounter
 from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
+from bureau.services.certificates.api.multipart import Multipart, RosterUpload
 from bureau.services.certificates.api.polling import location, pause_seconds
-from bureau.services.certificates.api.stop_context import stopped_by
-from bureau.stop_token import StopToken
+from bureau.services.certificates.api.silence import Silence
+from bureau.threads import in_thread
 
 if TYPE_CHECKING:
     import httpx
 
-CHUNK_BYTES = 256 * 1024
 ZIP_BEGINNING = b"PK"
 ACCEPTED = 202
 CHECKPOINT = "bureau.checkpoint"  # a request's extension: called with (certificates done, all), may raise
-
-
-@dataclass(frozen=True)
-class RosterUpload:
-    """Describes a file to post; `file` is seekable and read in pieces."""
-
-    name: str
-    media_type: str
-    file: BinaryIO
 
 
 @dataclass(frozen=True)
@@ -45,19 +36,18 @@ class Exchange:
 
     idempotency_key: str
     fields: Mapping[str, str]
-    stop: StopToken
     limit_bytes: int
-    write: Callable[[bytes], object]
+    write: Callable[[bytes], Awaitable[object]]
     progress: Callable[[float, float | None, str], None]
 
 
 class CertificatesApi:
-    """Holds one pooled client for a process. It is created on first use, and so after any fork; threads share it."""
+    """Holds one pooled client for a process. It is created on first use, on the event loop of the tasks."""
 
     def __init__(
         self,
         url: str,
-        transport: "Callable[[], httpx.BaseTransport]",
+        transport: "Callable[[], httpx.AsyncBaseTransport]",
         *,
         timeout_seconds: float,
         connect_seconds: float,
@@ -75,68 +65,85 @@ class CertificatesApi:
         self._transport = transport
         self._timeout_seconds = timeout_seconds
         self._connect_seconds = min(connect_seconds, timeout_seconds)
-        self._lock = threading.Lock()
-        self._made: httpx.Client | None = None
+        self._making = asyncio.Lock()
+        self._made: httpx.AsyncClient | None = None
         self._outages = OutageCounter()
 
-    def issue(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
+    async def issue(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
         """Posts the uploads and hands the archive to `exchange.write` piece by piece.
 
-        Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive, and `Stopped`,
-        with the connection closed, as soon as the token is set.
+        Raises `TransientError` or `PermanentError` for every answer that is not a ZIP archive. A cancel closes the
+        connection.
         """
         import httpx
 
         try:
-            with stopped_by(exchange.stop):
-                self._post(uploads, exchange)
+            await self._post(uploads, exchange)
         except httpx.TransportError as error:
-            if not exchange.stop.reason:
-                called("certificates", None)
-            exchange.stop.check()  # the stop token may have broken the connection
+            called("certificates", None)
             raise self._outage(self._unreachable(error)) from error
+        except TimeoutError as error:
+            called("certificates", None)
+            raise self._outage(self._silent()) from error
 
     def trouble(self) -> list[Outage]:
         """Returns an outage after several failures in a row. The API is called all the same: tasks have attempts."""
         return self._outages.trouble(self.name.removeprefix("the "), "failing")
 
-    def close(self) -> None:
-        with self._lock:
-            if self._made:
-                self._made.close()
-            self._made = None
+    async def close(self) -> None:
+        if self._made:
+            await self._made.aclose()
+        self._made = None
 
-    def _post(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
-        with self._client().stream(
-            "POST",
-            self._url,
-            files=[("files", (upload.name, upload.file, upload.media_type)) for upload in uploads],
-            data=dict(exchange.fields),
-            headers={"Idempotency-Key": exchange.idempotency_key},
-            extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
-        ) as response:
-            later = self._answered(response, exchange)
+    async def _post(self, uploads: Sequence[RosterUpload], exchange: Exchange) -> None:
+        import httpx
+
+        client = await self._client()
+        password = _password_of(self._url)
+        form = Multipart(exchange.fields, uploads)
+        async with (
+            self._silence() as silence,
+            client.stream(
+                "POST",
+                httpx.URL(self._url).copy_with(userinfo=b""),
+                content=silence.watched(await form.content()),
+                auth=password,
+                headers={"Idempotency-Key": exchange.idempotency_key, **form.headers},
+                extensions={CHECKPOINT: lambda done, total: exchange.progress(done, total, "certificates")},
+            ) as response,
+        ):
+            later = await self._answered(response, exchange, silence)
         asked = 0
         while later is not None:
             address, seconds = later
-            exchange.stop.wait(seconds)
-            exchange.stop.check()
+            await asyncio.sleep(seconds)
             asked += 1
-            with self._client().stream("GET", address, auth=_password_of(self._url)) as response:
-                later = self._answered(response, exchange, address, asked)
+            async with (
+                self._silence() as silence,
+                client.stream("GET", address, auth=password) as response,
+            ):
+                later = await self._answered(response, exchange, silence, address, asked)
 
-    def _answered(
-        self, response: "httpx.Response", exchange: Exchange, address: str | None = None, asked: int = 0
+    def _silence(self) -> Silence:
+        return Silence(self._timeout_seconds, before_first=self._connect_seconds)
+
+    async def _answered(
+        self,
+        response: "httpx.Response",
+        exchange: Exchange,
+        silence: Silence,
+        address: str | None = None,
+        asked: int = 0,
     ) -> tuple[str, float] | None:
         """Receives the archive, or returns where to ask for it, and in how many seconds."""
         called("certificates", response.status_code)
         now = datetime.now(UTC)
         if not response.is_success:
-            body = _beginning(response, MAX_ERROR_BODY_BYTES)
+            body = await _beginning(silence.watched(response.aiter_raw()), MAX_ERROR_BODY_BYTES)
             raise self._outage(refusal(response.status_code, response.headers, body, now, built_in=self._built_in))
         self._outages.over()
         if response.status_code != ACCEPTED:
-            _receive(response, exchange)
+            await _receive(response, exchange, silence)
             return None
         given = response.headers.get("location")
         if given or address is None:
@@ -144,23 +151,26 @@ class CertificatesApi:
         exchange.progress(asked, None, "requests for the archive")
         return address, pause_seconds(response.headers, asked, now)
 
-    def _client(self) -> "httpx.Client":
+    async def _client(self) -> "httpx.AsyncClient":
+        async with self._making:
+            if self._made is None:
+                self._made = await in_thread(self._make)  # imports and certificates would block the loop
+            return self._made
+
+    def _make(self) -> "httpx.AsyncClient":
         import httpx
 
-        with self._lock:
-            if self._made is None:
-                self._made = httpx.Client(
-                    transport=self._transport(),
-                    timeout=httpx.Timeout(self._timeout_seconds, connect=self._connect_seconds),
-                    follow_redirects=False,
-                    # A ZIP is compressed already, and decoding would expand pieces before they are counted.
-                    headers={
-                        "Accept": "application/zip, application/json;q=0.5",
-                        "Accept-Encoding": "identity",
-                        **self._headers,
-                    },
-                )
-            return self._made
+        return httpx.AsyncClient(
+            transport=self._transport(),
+            timeout=httpx.Timeout(None, connect=self._connect_seconds),  # `Silence` watches the rest
+            follow_redirects=False,
+            # A ZIP is compressed already, and decoding would expand pieces before they are counted.
+            headers={
+                "Accept": "application/zip, application/json;q=0.5",
+                "Accept-Encoding": "identity",
+                **self._headers,
+            },
+        )
 
     def _outage(self, error: TaskError) -> TaskError:
         """Counts a transient error as an outage. A permanent refusal is an answer, and ends one."""
@@ -175,13 +185,17 @@ class CertificatesApi:
 
         if isinstance(error, httpx.ConnectTimeout):
             what = f"did not accept a connection within {self._connect_seconds:g} s"
-        elif isinstance(error, httpx.TimeoutException):
-            what = f"did not answer within {self._timeout_seconds:g} s"
         elif isinstance(error, httpx.ConnectError):
             what = "cannot be reached"
+        elif isinstance(error, httpx.TimeoutException):
+            return self._silent()
         else:
             what = "broke off the connection"
         return TransientError("certificates_api_unreachable", f"T{self.name[1:]} {what}.")
+
+    def _silent(self) -> TransientError:
+        what = f"T{self.name[1:]} did not answer within {self._timeout_seconds:g} s."
+        return TransientError("certificates_api_unreachable", what)
 
 
 def _password_of(url: str) -> "httpx.BasicAuth | None":
@@ -192,7 +206,7 @@ def _password_of(url: str) -> "httpx.BasicAuth | None":
     return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
 
 
-def _receive(response: "httpx.Response", exchange: Exchange) -> None:
+async def _receive(response: "httpx.Response", exchange: Exchange, silence: Silence) -> None:
     encoding = response.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise encoded(encoding)
@@ -200,13 +214,13 @@ def _receive(response: "httpx.Response", exchange: Exchange) -> None:
     if announced is not None and announced > exchange.limit_bytes:
         raise too_large(exchange.limit_bytes)
     received = 0
-    for piece in response.iter_raw(CHUNK_BYTES):
+    async for piece in silence.watched(response.aiter_raw()):
         if received == 0 and not piece.startswith(ZIP_BEGINNING):
             raise not_a_zip(response.status_code, response.headers.get("content-type"), piece)
         received += len(piece)
         if received > exchange.limit_bytes:
             raise too_large(exchange.limit_bytes)
-        exchange.write(piece)
+        await exchange.write(piece)
         exchange.progress(received, announced, "bytes")
     if received == 0:
         raise not_a_zip(response.status_code, response.headers.get("content-type"), b"")
@@ -217,9 +231,9 @@ def _announced_bytes(response: "httpx.Response") -> int | None:
     return int(length) if length.isdecimal() else None
 
 
-def _beginning(response: "httpx.Response", limit_bytes: int) -> bytes:
+async def _beginning(pieces: AsyncIterator[bytes], limit_bytes: int) -> bytes:
     body = b""
-    for piece in response.iter_raw():
+    async for piece in pieces:
         body += piece
         if len(body) >= limit_bytes:
             break

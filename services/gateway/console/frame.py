@@ -25,6 +25,7 @@ from bureau.services.gateway.problems import RETRY_SECONDS
 
 TAG = "Pages"
 HTML = ("text/html",)
+DONE = Documented(303, "Done: what came of it is at this address.", headers={"Location": "A page."})
 STATIC = Path(__file__).with_name("static")
 
 # Address, name, the letter after `g`, and the role that a key needs.
@@ -43,6 +44,11 @@ _WORDS = (
 )
 
 View = Callable[[Call[Any, Any]], Response]
+
+
+def refused_page(status: int, description: str) -> Documented:
+    """Describes a status with which a page of its own answers, and else a problem."""
+    return Documented(status, description, media_types=(*HTML, "application/problem+json"))
 
 
 class Frame:
@@ -96,7 +102,7 @@ class Frame:
     ) -> Operation[Any, Any]:
         answers = [Documented(200, "The page.", media_types=HTML)]
         if method == "POST":
-            answers = [Documented(303, "Done; this address shows the result.", headers={"Location": "A page."})]
+            answers = [DONE]
         given: dict[str, Any] = {"role": Role.VIEW, "answers": answers, "refused": self.refused, "away": self.away}
         return Operation(
             name=f"page-{name}",

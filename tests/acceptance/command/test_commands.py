@@ -66,6 +66,20 @@ def test_a_mail_with_an_idempotency_key_is_sent_once(shell: Shell, plain: Embedd
     assert len([text for text in sent if "Subject: The roster" in text and "roster.csv" in text]) == 1
 
 
+def test_many_people_get_a_mail_each(shell: Shell, plain: EmbeddedBureau) -> None:
+    people = "ada@example.com\n\nGrace <grace@example.com>\n"
+    mail = ["--subject", "To each", "--text", "Hello.", "--header", "X-Ticket: 4711"]
+    shell("submit", "email", *mail, "--recipients", "-", "--follow", stdin=people)
+    sent = [path.read_text() for path in plain.outbox.glob("*.eml")]
+    each = sorted(text.splitlines()[0] for text in sent if "Subject: To each" in text and "X-Ticket: 4711" in text)
+    assert each == ["X-Envelope-To: ada@example.com", "X-Envelope-To: grace@example.com"]
+    blind = json.loads(shell("submit", "email", "--bcc", "eve@example.com", "--subject", "a", "--text", "a", "--json"))
+    assert blind["tasks"][0]["input"]["bcc"] == ["eve@example.com"]
+    shell("submit", "email", "--recipients", "[", *mail, status=2)
+    shell("submit", "email", "--to", "a@example.com", *mail, "--header", "no colon", status=2)
+    assert "#/to" in shell.run("submit", "email", *mail).stderr
+
+
 def test_a_graph_is_submitted_from_its_file(shell: Shell) -> None:
     told = shell("submit", "job", str(ROOT / "examples/suma/jobs/chord.json"), "--follow")
     assert told.splitlines()[-1].endswith("The job succeeded")

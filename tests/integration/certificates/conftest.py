@@ -6,11 +6,15 @@ from io import BytesIO
 
 import pytest
 
-from bureau.services.certificates.api.client import CertificatesApi, Exchange, RosterUpload
+from bureau.runtime.coroutines.event_loop import EventLoop
+from bureau.services.certificates.api.client import CertificatesApi, Exchange
+from bureau.services.certificates.api.multipart import RosterUpload
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
 from bureau.stop_token import StopToken
+from bureau.task_files import AsyncFile
+from tests.support.on_loop import run_on
 
 LIMIT_BYTES = 300_000
 
@@ -20,36 +24,51 @@ class Call:
     """One call of the API, repeatable."""
 
     api: CertificatesApi
+    loop: EventLoop
     stop: StopToken = field(default_factory=StopToken)
     received: bytearray = field(default_factory=bytearray)
     reports: list[tuple[float, float | None, str]] = field(default_factory=list)
 
     def __call__(self, *uploads: RosterUpload, key: str = "task-1") -> bytes:
         self.received.clear()
-        self.api.issue(
-            uploads or [RosterUpload("a.csv", "text/csv", BytesIO(b"recipient\nAda\n"))],
-            Exchange(
-                idempotency_key=key,
-                fields={},
-                stop=self.stop,
-                limit_bytes=LIMIT_BYTES,
-                write=self.received.extend,
-                progress=lambda *report: self.reports.append(report),
-            ),
+        exchange = Exchange(
+            idempotency_key=key,
+            fields={},
+            limit_bytes=LIMIT_BYTES,
+            write=self._write,
+            progress=lambda *report: self.reports.append(report),
         )
+        sent = uploads or [upload("a.csv", "text/csv", BytesIO(b"recipient\nAda\n"))]
+        run_on(self.loop, self.stop, self.api.issue(sent, exchange))
         return bytes(self.received)
+
+    async def _write(self, piece: bytes) -> None:
+        self.received.extend(piece)
+
+
+def upload(name: str, media_type: str, file: BytesIO) -> RosterUpload:
+    return RosterUpload(name, media_type, file.getbuffer().nbytes, AsyncFile(file))
 
 
 @pytest.fixture
-def call_to() -> Iterator[Callable[..., Call]]:
+def loop() -> Iterator[EventLoop]:
+    """An event loop in a thread of its own, as a worker has it."""
+    made = EventLoop()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def call_to(loop: EventLoop) -> Iterator[Callable[..., Call]]:
     """Makes a call to a URL, with a timeout."""
     made: list[CertificatesApi] = []
 
     def make(url: str, timeout_seconds: float = 20.0) -> Call:
         settings = CertificatesSettings(certificates_api=url, certificates_timeout_seconds=timeout_seconds)
         made.append(certificates_api(settings, IssuerSettings()))
-        return Call(made[-1])
+        return Call(made[-1], loop)
 
     yield make
     for api in made:
-        api.close()
+        loop.wait_for(api.close())

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bureau.contracts.errors import Stopped
-from bureau.services.certificates.api.client import RosterUpload
+from bureau.services.certificates.api.multipart import RosterUpload
 from bureau.stop_token import StopReason
-from tests.integration.certificates.conftest import Call
+from tests.integration.certificates.conftest import Call, upload
 from tests.support.archives import archive
 from tests.support.servers.http_servers import HttpExchange, hangs, http_server, replies
 from tests.support.servers.tls import make_authority
@@ -75,7 +75,7 @@ def test_an_upload_nobody_reads_is_interrupted(call_to: CallTo) -> None:
         unresponsive_task.listen(1)
         file = io.BytesIO(bytes(30_000_000))
         url = f"http://127.0.0.1:{unresponsive_task.getsockname()[1]}"
-        running = Running(call_to(url), (RosterUpload("big.csv", "text/csv", file),))
+        running = Running(call_to(url), (upload("big.csv", "text/csv", file),))
         connection, _ = unresponsive_task.accept()
         with connection:
             until(lambda: file.tell() > 1_000_000, 10, "the upload has begun")
@@ -150,7 +150,7 @@ def test_other_calls_of_the_same_client_go_on(call_to: CallTo) -> None:
         first = call_to(server.url)
         running = Running(first)
         until(lambda: server.requests, 10, "the first request")
-        second = Call(first.api)
+        second = Call(first.api, first.loop)
         assert second() == ZIP
         assert running.stop() < 2
         assert second() == ZIP

@@ -14,8 +14,7 @@ from email.utils import format_datetime
 import pytest
 
 from bureau.contracts.errors import PermanentError, TransientError
-from bureau.services.certificates.api.client import RosterUpload
-from tests.integration.certificates.conftest import LIMIT_BYTES, Call
+from tests.integration.certificates.conftest import LIMIT_BYTES, Call, upload
 from tests.support.archives import archive
 from tests.support.servers.http_servers import (
     Behaviour,
@@ -43,8 +42,8 @@ def parts_of(request: Received) -> list[Message]:
 
 def test_the_uploads_go_out_as_multipart_files_and_the_archive_comes_back(call_to: CallTo) -> None:
     uploads = [
-        RosterUpload("spring.csv", "text/csv", io.BytesIO(b"recipient\nAda\n")),
-        RosterUpload('we"ird\r\nñ.csv', "text/csv", io.BytesIO(b"")),
+        upload("spring.csv", "text/csv", io.BytesIO(b"recipient\nAda\n")),
+        upload('we"ird\r\nñ.csv', "text/csv", io.BytesIO(b"")),
     ]
     with http_server(replies(200, ZIP, "application/zip")) as server:
         assert call_to(server.url + "/issue")(*uploads, key="the-task") == ZIP
@@ -105,7 +104,7 @@ def test_an_answer_that_came_before_the_request_could_go_out_is_heard(call_to: C
         server = threading.Thread(target=serve)
         server.start()
         with pytest.raises(PermanentError, match="closed for the day"):
-            call_to(f"http://127.0.0.1:{listening.getsockname()[1]}")(RosterUpload("a.csv", "text/csv", Late(b"x")))
+            call_to(f"http://127.0.0.1:{listening.getsockname()[1]}")(upload("a.csv", "text/csv", Late(bytes(200_000))))
         server.join(10)
 
 
@@ -136,7 +135,7 @@ def test_upload_and_download_are_streamed(call_to: CallTo) -> None:
 
     file = Counting(bytes(5_000_000))
     with http_server(replies(200, ZIP, "application/zip")) as server:
-        call_to(server.url)(RosterUpload("big.csv", "text/csv", file))
+        call_to(server.url)(upload("big.csv", "text/csv", file))
     assert len(server.requests[0].body) > 5_000_000
     assert 0 < file.largest <= 256 * 1024
 

@@ -21,6 +21,7 @@ from bureau.stop_token import StopReason
 from tests.support import archives
 from tests.support.archives import archive
 from tests.support.context import FakeContext, noted
+from tests.support.on_loop import closing, run
 from tests.support.servers.http_servers import Behaviour, ends_early, hangs, http_server, never_ends, replies, resets
 from tests.support.waiting import until
 
@@ -34,10 +35,8 @@ def sends(data: bytes) -> Behaviour:
 def issue(url: str, ctx: FakeContext, file: ArtifactRef, *, max_archive_bytes: int = 2_000_000) -> CertificatesIssued:
     settings = CertificatesSettings(certificates_api=url, certificates_max_archive_bytes=max_archive_bytes)
     api = certificates_api(settings, IssuerSettings())
-    try:
-        return issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
-    finally:
-        api.close()
+    issuing = issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
+    return run(ctx.stop, closing(api, issuing))
 
 
 @pytest.mark.parametrize(

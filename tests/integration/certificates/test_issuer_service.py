@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bureau.contracts.certificates import IssueCertificates
+from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
 from bureau.contracts.errors import PermanentError
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from tests.support.context import FakeContext, noted
+from tests.support.on_loop import closing, run
 from tests.support.running.processes import Process
 from tests.support.servers.ports import free_port
 
@@ -41,10 +42,15 @@ def test_the_task_gets_its_certificates_from_it(issuer_url: str, tmp_path: Path)
     settings = CertificatesSettings(certificates_api=issuer_url)
     api = certificates_api(settings, IssuerSettings())
     file = ctx.add_file("spring.csv", "text/csv", ROSTER)
-    for _ in range(6):  # enough that both processes have made some
-        result = issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
-        ctx.claim_no += 1
-    api.close()
+    task = issue_task(api, settings.limits, noted)
+
+    async def several() -> CertificatesIssued:
+        for _ in range(6):  # enough that both processes have made some
+            issued = await task(ctx, IssueCertificates(files=[file]))
+            ctx.claim_no += 1
+        return issued
+
+    result = run(ctx.stop, closing(api, several()))
     with zipfile.ZipFile(io.BytesIO(ctx.read(result.archive))) as archive:
         assert archive.namelist() == ["1-Ada-Lovelace.pdf", "2-Grace-Hopper.pdf", "manifest.csv", "manifest.json"]
 
@@ -55,8 +61,7 @@ def test_its_refusals_reach_the_user(issuer_url: str, tmp_path: Path) -> None:
     api = certificates_api(settings, IssuerSettings())
     file = ctx.add_file("spring.csv", "text/csv", "recipient\nIonuţ\n".encode("cp1250"))
     with pytest.raises(PermanentError, match="encoding is not certain"):
-        issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))
-    api.close()
+        run(ctx.stop, closing(api, issue_task(api, settings.limits, noted)(ctx, IssueCertificates(files=[file]))))
 
 
 def test_a_body_that_is_no_multipart_is_refused_as_json(issuer_url: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bureau.contracts.errors import PermanentError, Stopped, TransientError
+from bureau.runtime.coroutines.event_loop import EventLoop
 from bureau.services.certificates.api.polling import location
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_api
@@ -101,7 +102,7 @@ def test_a_wait_for_the_archive_is_interrupted(call_to: CallTo) -> None:
         together(2, act)
 
 
-def test_headers_and_token_of_the_settings_go_with_every_request() -> None:
+def test_headers_and_token_of_the_settings_go_with_every_request(loop: EventLoop) -> None:
     settings = CertificatesSettings(
         certificates_api_token="t0k3n", certificates_api_headers="X-Api-Key: abc | X-Tenant: north"
     )
@@ -110,8 +111,8 @@ def test_headers_and_token_of_the_settings_go_with_every_request() -> None:
             settings.model_copy(update={"certificates_api": type(settings.certificates_api)(server.url)}),
             IssuerSettings(),
         )
-        assert Call(api)() == ZIP
-        api.close()
+        assert Call(api, loop)() == ZIP
+        loop.wait_for(api.close())
     for request in server.requests:
         assert request.headers["Authorization"] == "Bearer t0k3n"
         assert (request.headers["X-Api-Key"], request.headers["X-Tenant"]) == ("abc", "north")

@@ -1,5 +1,6 @@
 """`certificates.issue` with the built-in issuer: no network, no server, real certificates."""
 
+import asyncio
 import gc
 import hashlib
 import io
@@ -21,6 +22,7 @@ from bureau.services.certificates.settings import CertificatesSettings
 from bureau.services.certificates.tasks import issue_task
 from bureau.stop_token import StopReason
 from tests.support.context import FakeContext, noted
+from tests.support.on_loop import closing, run
 from tests.support.waiting import until
 
 ROSTER = b"recipient,course\nAda Lovelace,Engines\nGrace Hopper,Compilers\n"
@@ -35,7 +37,7 @@ def ctx(tmp_path: Path) -> FakeContext:
 def api() -> Iterator[CertificatesApi]:
     made = certificates_api(CertificatesSettings(), IssuerSettings())
     yield made
-    made.close()
+    asyncio.run(made.close())
 
 
 def upload(ctx: FakeContext, data: bytes = ROSTER, name: str = "spring.csv") -> ArtifactRef:
@@ -44,7 +46,7 @@ def upload(ctx: FakeContext, data: bytes = ROSTER, name: str = "spring.csv") -> 
 
 def test_rosters_become_one_checked_archive_and_the_uploads_are_removed(ctx: FakeContext, api: CertificatesApi) -> None:
     files = [upload(ctx), upload(ctx, b"recipient\nEmmy Noether\n", "autumn.csv")]
-    result = issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=files))
+    result = run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=files)))
     data = ctx.read(result.archive)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert len(archive.namelist()) == result.members == 5
@@ -55,14 +57,14 @@ def test_rosters_become_one_checked_archive_and_the_uploads_are_removed(ctx: Fak
 
 
 def test_the_archive_is_named_after_its_task(ctx: FakeContext, api: CertificatesApi) -> None:
-    issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)]))
+    run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)])))
     assert list(ctx.artifacts) == [f"certificates-{ctx.task_id.hex[-12:]}.zip"]
     (made,) = ctx.artifacts.values()
     assert made.media_type == "application/zip"
 
 
 def test_log_and_progress_tell_what_happens(ctx: FakeContext, api: CertificatesApi) -> None:
-    issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)]))
+    run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[upload(ctx)])))
     assert ctx.logs[0] == f"sending 1 file ({len(ROSTER)} bytes) to the certificate issuer"
     assert ctx.logs[1].startswith("received an archive of")
     assert ctx.logs[2] == "checked 4 files: names, sizes and checksums are right"
@@ -74,7 +76,7 @@ def test_a_name_given_with_the_reference_is_the_one_the_issuer_sees(ctx: FakeCon
     renamed = [
         ArtifactRef(artifact=upload(ctx, name=f"{n}.csv").artifact, name=f"class {n}.csv") for n in ("one", "two")
     ]
-    result = issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=renamed))
+    result = run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=renamed)))
     with zipfile.ZipFile(io.BytesIO(ctx.read(result.archive))) as archive:
         assert "1-class-one/1-Ada-Lovelace.pdf" in archive.namelist()
 
@@ -85,7 +87,7 @@ def test_a_bad_roster_fails_with_its_lines_and_leaves_nothing_but_the_upload(
     file = upload(ctx, b"recipient,email\nAda,nowhere\n,\n,x\n")
     before = ctx.storage_keys
     with pytest.raises(PermanentError, match="line 2: email “nowhere” is not an address") as caught:
-        issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
+        run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file])))
     assert "API" not in caught.value.message
     assert ("spring.csv", 4, "recipient is empty") in [
         (detail.file, detail.line, detail.message) for detail in caught.value.details
@@ -97,7 +99,7 @@ def test_an_archive_that_breaks_a_limit_is_kept_marked_as_refused(ctx: FakeConte
     file = upload(ctx)
     strict = CertificatesSettings(certificates_max_members=2).limits
     with pytest.raises(PermanentError, match="4 members, more than the 2 allowed"):
-        issue_task(api, strict, noted)(ctx, IssueCertificates(files=[file]))
+        run(ctx.stop, issue_task(api, strict, noted)(ctx, IssueCertificates(files=[file])))
     assert list(ctx.kept) == [f"refused-certificates-{ctx.task_id.hex[-12:]}.zip"]
     assert ctx.removed == []
 
@@ -105,15 +107,15 @@ def test_an_archive_that_breaks_a_limit_is_kept_marked_as_refused(ctx: FakeConte
 def test_a_missing_upload_fails_for_good(ctx: FakeContext, api: CertificatesApi) -> None:
     gone = ArtifactRef(artifact=ctx.job_id)
     with pytest.raises(PermanentError, match="There is no file"):
-        issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[gone]))
+        run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[gone])))
 
 
 def test_trying_again_makes_the_same_archive(ctx: FakeContext, api: CertificatesApi) -> None:
     task = issue_task(api, CertificatesSettings().limits, noted)
     request = IssueCertificates(files=[upload(ctx)])
-    first = task(ctx, request)
+    first = run(ctx.stop, task(ctx, request))
     ctx.claim_no += 1
-    assert task(ctx, request).sha256 == first.sha256
+    assert run(ctx.stop, task(ctx, request)).sha256 == first.sha256
 
 
 def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: CertificatesApi) -> None:
@@ -121,13 +123,13 @@ def test_a_cancel_ends_a_long_roster_in_the_middle(ctx: FakeContext, api: Certif
     before = ctx.storage_keys
     ended: list[BaseException] = []
 
-    def run() -> None:
+    def issue() -> None:
         try:
-            issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
+            run(ctx.stop, issue_task(api, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file])))
         except Stopped as stopped:
             ended.append(stopped)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=issue)
     thread.start()
     until(lambda: any(note == "certificates" and done > 3 for done, _, note in ctx.reports), 30, "certificates made")
     ctx.stop.set(StopReason.CANCELLED)
@@ -141,20 +143,19 @@ def test_the_task_announces_the_schemas_of_the_contract(api: CertificatesApi) ->
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
     assert set(description.input_schema["properties"]) == {"files", "deliver", "subject", "encoding", "language"}
-    made = {"certificates", "errors", "mails"}
+    made = {"certificates", "errors", "language", "not_mailed", "mails"}
     assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"} | made
 
 
 def test_a_roster_that_is_too_large_is_refused_without_being_held(ctx: FakeContext) -> None:
     file = upload(ctx, b"recipient\n" + b"x" * 30_000_000)
     small = certificates_api(CertificatesSettings(), IssuerSettings(issuer_max_request_bytes=1_000_000))
-    task = issue_task(small, CertificatesSettings().limits, noted)
+    issuing = issue_task(small, CertificatesSettings().limits, noted)(ctx, IssueCertificates(files=[file]))
     gc.collect()
     tracemalloc.start()
     try:
         with pytest.raises(PermanentError):
-            task(ctx, IssueCertificates(files=[file]))
+            run(ctx.stop, closing(small, issuing))
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:
         tracemalloc.stop()
-        small.close()

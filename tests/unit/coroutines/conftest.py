@@ -1,6 +1,6 @@
 """A worker process on the memory broker whose tasks are functions of a test, `def` or `async def`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import artifacts
 from bureau.ledger.dispatch import hints
 from bureau.ledger.reads import job_queries
+from bureau.lifespans import Lifespan
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.relay import Relay
 from bureau.runtime.worker_process import WorkerProcess
@@ -40,15 +41,24 @@ class Plant:
             name = f"shop.{function.__name__}"
             self.tasks[name] = Task(name, function, **policy)
 
-    def start(self, *, threads: int = 2, concurrency: int = 50, grace_seconds: float = 0.1) -> WorkerProcess:
+    def start(
+        self,
+        *,
+        threads: int = 2,
+        concurrency: int = 50,
+        grace_seconds: float = 0.1,
+        look_seconds: float = 0.05,
+        lifespans: Sequence[Lifespan[Any]] = (),
+    ) -> WorkerProcess:
+        """The relay looks at the ledger when it starts, when it is woken, and every `look_seconds`."""
         hints.forget_all(self.book.db)
         broker = MemoryBroker([])
         process = WorkerProcess(
-            [Service("shop", list(self.tasks.values()))],
+            [Service("shop", list(self.tasks.values()), lifespans=lifespans)],
             broker=broker,
             db=self.db,
             storage=self.storage,
-            relay=Relay(self.book.db, broker, look_seconds=0.05),
+            relay=Relay(self.book.db, broker, look_seconds=look_seconds),
             threads=threads,
             concurrency=concurrency,
             grace_seconds=grace_seconds,

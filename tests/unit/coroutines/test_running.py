@@ -241,16 +241,13 @@ def test_a_call_of_sys_exit_ends_its_task_and_no_other(plant: Plant) -> None:
 
 def test_a_chain_goes_on_without_hints_while_there_is_room(plant: Plant) -> None:
     plant.serve(twice)
-    plant.start()
     names = [f"t{n}" for n in range(10)]
     job_id = plant.book.submit(
-        *(
-            task(name, before, run="shop.twice", input={"n": 1})
-            for before, name in zip(["", *names], names, strict=False)
-        )
+        *(task(name, last, run="shop.twice", input={"n": 1}) for last, name in zip(["", *names], names, strict=False))
     )
+    plant.start(look_seconds=600)
     assert plant.wait_for_end(job_id) == "succeeded"
-    assert sum(row.hints for row in plant.book.tasks(job_id)) <= 1
+    assert [row.hints for row in plant.book.tasks(job_id)] == [1, *[0] * 9]
 
 
 def test_a_join_fires_once_after_many_branches(plant: Plant) -> None:

@@ -14,12 +14,12 @@ from bureau.ledger.reads import event_history, job_queries
 from bureau.ledger.reads.job_views import JobView, TaskView, busy_seconds, last_attempt
 from bureau.services.gateway.console import resubmit
 from bureau.services.gateway.console.api_calls import ApiCalls
-from bureau.services.gateway.console.frame import Frame, go, local_address
+from bureau.services.gateway.console.frame import HTML, Frame, go, local_address
 from bureau.services.gateway.console.text.redaction import pretty
 from bureau.services.gateway.console.text.task_graph import graph
 from bureau.services.gateway.console.text.timeline import render_event, why_it_waits
 from bureau.services.gateway.console.text.words import state_words
-from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept
 from bureau.services.gateway.models import artifact_of
 from bureau.services.gateway.problems import not_found, refuse
@@ -62,7 +62,12 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         submit("retry", "retried"),
         _again(frame),
         frame.post(
-            "artifact-link", "/files/<uuid:artifact_id>/link", link, "A link to the file, to pass on", role=Role.SUBMIT
+            "artifact-link",
+            "/files/<uuid:artifact_id>/link",
+            link,
+            "A link to the file, to pass on",
+            role=Role.SUBMIT,
+            answers=[Documented(200, "The page with the link.", media_types=HTML)],
         ),
     ]
 

@@ -6,7 +6,7 @@ from flask import Response
 
 from bureau.ledger.access.keys import Role
 from bureau.services.gateway.console.api_calls import ApiCalls
-from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.frame import DONE, Frame, go, refused_page
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.problems import problem
 
@@ -44,5 +44,12 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         switch("pause", "queue-paused"),
         switch("resume", "queue-resumed"),
         frame.get("ask-purge", "/queues/<name>/purge", ask, "A page that counts before it purges", role=Role.OPERATE),
-        frame.post("purge-queue", "/queues/<name>/purge", purge, "Cancel what has not started", role=Role.OPERATE),
+        frame.post(
+            "purge-queue",
+            "/queues/<name>/purge",
+            purge,
+            "Cancel what has not started",
+            role=Role.OPERATE,
+            answers=[DONE, refused_page(409, "Another number waits now: the page asks again.")],
+        ),
     ]

@@ -74,7 +74,7 @@ def test_the_task_overrides_its_job_and_the_job_what_was_announced(door: Door) -
 @pytest.mark.parametrize(
     ("tasks", "where", "words"),
     [
-        ([suma(run="shop.nothing")], ["#/tasks/0/run"], "known: certificates.issue, mailer.send"),
+        ([suma(run="shop.nothing")], ["#/tasks/0/run"], "known: certificates.issue, certificates.tell"),
         ([suma(input={"a": "2"})], ["#/tasks/0/input/b", "#/tasks/0/input/a"], "required"),
         ([suma("a"), suma("a")], ["#/tasks/1/name"], "its own name"),
         ([suma("a", ["b"])], ["#/tasks/0/after/0"], "called b"),
