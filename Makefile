@@ -61,6 +61,10 @@ bench-ledger: .venv/test.stamp ## Prints what 100,000 jobs in the ledger cost ag
 	$(PYTHON) -m tests.benchmarks.ledger
 	$(PYTHON) -m tests.benchmarks.waiting
 
+.PHONY: bench-attacks
+bench-attacks: .venv/test.stamp ## Prints the gateway's memory, and how long /healthz takes, through each attack of docs/security.md
+	$(PYTHON) -m tests.benchmarks.attacks
+
 .PHONY: bench-reports
 bench-reports: .venv/test.stamp ## Prints how fast 1,000,000 rows become CSV against the usual way and psql, and the memory it takes
 	$(PYTHON) -m tests.benchmarks.reports

@@ -21,13 +21,13 @@ def since(moment: str | None, now: datetime) -> str:
 
 
 def clock(moment: str | None, now: datetime) -> str:
-    """Formats a time from the API in this machine's zone: `02:51` today, else `19 Nov 02:51`; `-` for None."""
+    """Formats a time from the API in this machine's zone: `02:51 CET` today, else `19 Nov 02:51 CET`; `-` for None."""
     if not moment:
         return "-"
     local = datetime.fromisoformat(moment).astimezone()
     if local.date() == now.astimezone().date():
-        return f"{local:%H:%M}"
-    return f"{local:%d %b %H:%M}" if abs((now - local).days) < 180 else f"{local:%d %b %Y}"
+        return f"{local:%H:%M %Z}"
+    return f"{local:%d %b %H:%M %Z}" if abs((now - local).days) < 180 else f"{local:%d %b %Y}"
 
 
 def plain(text: object) -> str:

@@ -13,6 +13,7 @@ import click
 
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.formatting import plain
+from bureau.cli.job_names import END, find_job
 from bureau.client import Bureau, Job, Patience
 from bureau.client.encoding import json_bytes
 
@@ -34,6 +35,14 @@ class Session:
     @cached_property
     def bureau(self) -> Bureau:
         return Bureau(self._url, patience=PATIENCE)
+
+    def job(self, name: str) -> Job:
+        """Returns the job that a person names by its id or a part of it. Raises `NotOneJob`, `Problem`."""
+        return find_job(self.bureau, name)
+
+    def shown_id(self, job_id: str) -> str:
+        """Returns the end of an id for a list on a terminal; scripts get the whole id."""
+        return job_id[-END:] if self.out.is_terminal else job_id
 
     def retrying_longer(self, job: Job) -> Job:
         """Returns the job with a client that retries for a minute.

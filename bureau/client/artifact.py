@@ -22,7 +22,7 @@ NAME_BYTES = 240  # file systems take 255; a download in progress is named `.<na
 class Artifact(FileReference):
     """Represents a stored file: of a job, or uploaded. `data` is the API's description of it; `size` is in bytes.
 
-    In the input of a task or a template it stands for itself, alone or in a list.
+    It can be a value in the input of a task or the context of a template, alone or in a list.
     """
 
     def __init__(self, connection: "Connection", data: ArtifactData) -> None:

@@ -82,7 +82,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
 
 
 class ConnectionLost(Exception):
-    """The connection broke in the middle of an answer. It stays inside this package: another connection goes on."""
+    """The connection broke in the middle of an answer. It stays inside this package, which opens another connection."""
 
 
 class NotInTime(BureauError, TimeoutError):

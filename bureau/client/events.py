@@ -34,7 +34,7 @@ class Event:
     data: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.at.astimezone():%H:%M:%S}  {self.line()}"
+        return f"{self.at.astimezone():%H:%M:%S %Z}  {self.line()}"
 
     def line(self) -> str:
         """Returns the line for people without its time."""

@@ -1,4 +1,4 @@
-"""Defines what stands for a stored file in a request."""
+"""Defines the reference to a stored file in a request."""
 
 
 class FileReference:

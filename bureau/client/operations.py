@@ -57,9 +57,12 @@ class Operations:
 
     connection: Connection
 
-    def jobs(self, *, limit: int | None = None, **which: Unpack[JobFilter]) -> Iterator[Job]:
-        """Yields your jobs, the newest first; it requests pages as they are needed."""
-        for summary in items(self.connection, "/v1/jobs", which, limit=limit):
+    def jobs(self, *, limit: int | None = None, id: str | None = None, **which: Unpack[JobFilter]) -> Iterator[Job]:
+        """Yields your jobs, the newest first; it requests pages as they are needed.
+
+        `id` is a part of the id, four digits or more; it is looked for among your newest 100,000 jobs.
+        """
+        for summary in items(self.connection, "/v1/jobs", {**which, "id": id}, limit=limit):
             yield Job(self.connection, summary)
 
     def get(self, job_id: str) -> Job:

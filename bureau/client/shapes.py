@@ -57,6 +57,7 @@ class TaskData(TypedDict):
     after: list[str]
     attempt: int
     max_attempts: int
+    attempt_number: NotRequired[int]  # not sent by gateways before 0.2.0
     due_at: str | None
     worker: str | None
     hinted_at: str | None
@@ -114,6 +115,7 @@ class TaskSummaryData(TypedDict):
     priority: int
     attempt: int
     max_attempts: int
+    attempt_number: NotRequired[int]  # not sent by gateways before 0.2.0
     due_at: str | None
     hinted_at: str | None
     worker: str | None

@@ -53,6 +53,7 @@ class Submissions:
         email_to: Addresses = (),
         subject: str | None = None,
         deliver: Literal["owner", "recipients"] | None = None,
+        failure_email_to: Addresses = (),
         encoding: str | None = None,
         language: str | None = None,
         **terms: Unpack[Terms],
@@ -61,10 +62,10 @@ class Submissions:
 
         Each file is a path, or a pair of a name and bytes or an open file. `encoding` is the encoding of the files
         (`windows-1254`), if it cannot be detected; `language` (`es`) is the language of certificates whose row names
-        none.
+        none. `failure_email_to` is told if the job fails.
         """
-        own = {"email_to": _address_list(email_to), "subject": subject, "deliver": deliver}
-        own |= {"encoding": encoding, "language": language}
+        own: dict[str, Any] = {"email_to": _address_list(email_to), "subject": subject, "deliver": deliver}
+        own |= {"failure_email_to": _address_list(failure_email_to), "encoding": encoding, "language": language}
         return self._upload("/v1/certificates", files, own, dict(terms))
 
     def report(
@@ -76,6 +77,7 @@ class Submissions:
         format: Mapping[str, Any] | None = None,
         email_to: Addresses = (),
         subject: str | None = None,
+        failure_email_to: Addresses = (),
         **keywords: Any,
     ) -> Job:
         """Submits a report of the catalog, made as CSV.
@@ -83,15 +85,17 @@ class Submissions:
         A keyword that is neither named here nor one of `Terms` is a parameter of the report.
         """
         terms, more = split_terms(keywords)
-        own = {"report": report, "params": {**(params or {}), **more}, "format": format}
-        return self._send("/v1/reports", {**own, "email_to": _address_list(email_to), "subject": subject}, terms)
+        own: dict[str, Any] = {"report": report, "params": {**(params or {}), **more}, "format": format}
+        own |= {"email_to": _address_list(email_to), "subject": subject}
+        return self._send("/v1/reports", {**own, "failure_email_to": _address_list(failure_email_to)}, terms)
 
     def email(
         self,
-        to: Addresses,
+        to: Addresses = (),
         subject: str | None = None,
         text: str | None = None,
         *,
+        recipients: Sequence[str | Mapping[str, Any]] = (),
         html: str | None = None,
         template: str | None = None,
         context: Mapping[str, Any] | None = None,
@@ -99,20 +103,26 @@ class Submissions:
         bcc: Addresses = (),
         sender: str | None = None,
         reply_to: str | None = None,
+        headers: Mapping[str, str] | None = None,
         files: Sequence[FileSource] = (),
         artifacts: Sequence[Artifact] = (),
         **terms: Unpack[Terms],
     ) -> Job:
         """Submits a mail with `text`, `html` or both, or a `template` with its `context`.
 
-        It attaches `files`, which are uploaded, and `artifacts`, which are stored already.
+        It goes to `to`, `cc` and `bcc`, of which at least one has an address. Instead, each of up to 1,000 `recipients`
+        gets a mail of their own: an address, or an object with `to` and the person's `context`, `language` and
+        `unsubscribe`. `headers` are headers of your own, such as `X-Ticket`. It attaches `files`, which are uploaded,
+        and `artifacts`, which are stored already.
         """
         own = {
             "from": sender,
             "to": _address_list(to),
             "cc": _address_list(cc),
             "bcc": _address_list(bcc),
+            "recipients": list(recipients),
             "reply_to": reply_to,
+            "headers": headers,
             "subject": subject,
             "text": text,
             "html": html,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract
 from bureau.contracts.encodings import encoding_or_error
-from bureau.contracts.mail.mail import Language
+from bureau.contracts.mail.mail import MAX_RECIPIENTS, Address, Language
 
 MAX_FILES = 50
 
@@ -32,6 +32,22 @@ class IssueCertificates(Contract):
     language: Language | None = Field(default=None, description="The language of certificates whose row names none.")
 
 
+class TellIssueFailure(Contract):
+    """Holds the input of a failure notice, which tells the requester that a task of the job failed."""
+
+    title: str = Field(max_length=1000)
+    to: list[Address] = Field(min_length=1, max_length=MAX_RECIPIENTS)
+    language: Language | None = None
+
+
+class NotMailed(Contract):
+    """Names a certificate that could not be mailed, and why."""
+
+    file: str = Field(description="The name of the certificate in the archive.")
+    recipient: str
+    reason: str
+
+
 class CertificatesIssued(Contract):
     """Describes the checked archive. The counts come from its manifest, and are 0 without a manifest."""
 
@@ -41,4 +57,10 @@ class CertificatesIssued(Contract):
     sha256: str
     certificates: int = Field(default=0, description="The number of certificates in the archive.")
     errors: int = Field(default=0, description="The number of errors that kept rows from being issued.")
+    language: Language | None = Field(
+        default=None, description="The language of most certificates; null if the manifest says none."
+    )
+    not_mailed: list[NotMailed] = Field(
+        default=[], max_length=100, description="The first people whose address is invalid, so that no mail was sent."
+    )
     mails: int = Field(default=0, description="The number of recipients who are mailed their own certificate.")

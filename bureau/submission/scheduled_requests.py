@@ -81,7 +81,7 @@ def _check(
             )
         case CertificatesRequest():
             return certificates_errors(request, limits), lambda owner, name, job_id: certificates_job(
-                request, request.files, name, owner, known, job_id=job_id
+                request, request.files, name, owner, known, limits, job_id=job_id
             )
 
 

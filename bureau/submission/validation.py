@@ -117,6 +117,8 @@ def _outward(place: str) -> Iterator[str]:
 
 def _field_error(error: ErrorDetails, fields: dict[str, Any], suggest: bool) -> FieldError:
     kind, where = error["type"], error["loc"]
+    if where[-1:] == ("[key]",):  # the name of a value is wrong, not the value
+        where = where[:-1]
     code = _CODES.get(kind) or ("wrong_type" if kind.endswith(("_type", "_parsing")) else kind)
     return FieldError(code, _detail(error, fields if suggest else {}), pointer.fragment(where))
 

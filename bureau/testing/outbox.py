@@ -35,8 +35,8 @@ class Outbox(Sequence[EmailMessage]):
         return [_read(path) for path in paths[index]] if isinstance(index, slice) else _read(paths[index])
 
     def to(self, address: str) -> list[EmailMessage]:
-        """Returns the mails to this address."""
-        return [mail for mail in self if folded(address) in folded(str(mail["To"]))]
+        """Returns the mails that went to this address, also as a copy or a blind copy."""
+        return [mail for mail in self if folded(address) in folded(f"{mail['To']}, {mail['X-Envelope-To']}")]
 
     def _paths(self) -> list[Path]:
         paths = [path for path in self._folder.glob("*.eml") if path.name not in self._before]

@@ -2,17 +2,19 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bureau.ledger.access.certificates import note_issued
+from bureau.ledger.reads.failures import first_failure
 from bureau.lifespans import Lifespan
 from bureau.service import Resources, Service
 from bureau.services.certificates.api.client import CertificatesApi
 from bureau.services.certificates.issuer.links import CertificateLinks, links_of
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.settings import BUILT_IN, CertificatesSettings
-from bureau.services.certificates.tasks import issue_task
+from bureau.services.certificates.tasks import issue_task, tell_task
 from bureau.settings import load
+from bureau.task import Task
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +27,8 @@ def certificates_service(resources: Resources, links: CertificateLinks | None = 
     settings, issuer = load(CertificatesSettings, IssuerSettings)
     api = certificates_api(settings, issuer, links)
     book = partial(note_issued, resources.database)
-    tasks = [issue_task(api, settings.limits, book)]
+    failure_of = partial(first_failure, resources.database)
+    tasks: list[Task[Any, Any]] = [issue_task(api, settings.limits, book), tell_task(failure_of)]
     return Service("certificates", tasks, trouble=api.trouble, lifespans=[Lifespan(partial(_closing, api))])
 
 

@@ -5,14 +5,16 @@ from contextlib import AsyncExitStack
 from typing import IO, Any
 from uuid import UUID
 
-from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
+from bureau.contracts.certificates import CertificatesIssued, IssueCertificates, TellIssueFailure
 from bureau.contracts.errors import PermanentError
+from bureau.failure_notice import FailureOf, tell_failure
 from bureau.formatting import count, size
 from bureau.ledger.db.asking import asking_ledger
 from bureau.services.certificates.api.client import CertificatesApi, Exchange
 from bureau.services.certificates.api.multipart import RosterUpload
 from bureau.services.certificates.archive.check import ArchiveLimits, CheckedArchive, check_archive
-from bureau.services.certificates.delivery import deliver
+from bureau.services.certificates.delivery import Delivered, deliver
+from bureau.services.certificates.languages import usual_language
 from bureau.services.certificates.manifest import Manifest, RosterRead, read_manifest
 from bureau.services.certificates.spool import IN_MEMORY_BYTES, spooled_file
 from bureau.task import Context, Task
@@ -20,6 +22,7 @@ from bureau.task_files import ArtifactWriter
 from bureau.threads import in_thread
 
 READINGS_SHOWN = 5
+NOT_MAILED_SHOWN = 100
 COPY_BYTES = 256 * 1024
 _FIELDS = ("encoding", "language")  # the request's fields that are sent along with the files
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -48,7 +51,8 @@ def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[
         except PermanentError as refusal:
             _keep_refused(ctx, received)
             raise refusal from None
-        mails = deliver(ctx, checked, manifest, request) if request.deliver == "recipients" else 0
+        to_each = request.deliver == "recipients"
+        delivered = deliver(ctx, checked, manifest, request) if to_each else Delivered()
         _note(ctx, book, manifest)
         for upload in request.files:
             ctx.remove(upload)
@@ -60,10 +64,22 @@ def issue_task(api: CertificatesApi, limits: ArchiveLimits, book: Book) -> Task[
             sha256=artifact.sha256,
             certificates=len(manifest.certificates) if manifest else 0,
             errors=len(manifest.errors) if manifest else 0,
-            mails=mails,
+            language=usual_language(request, manifest),
+            not_mailed=list(delivered.not_mailed[:NOT_MAILED_SHOWN]),
+            mails=delivered.mails,
         )
 
     return Task("certificates.issue", issue, interruptible=False)
+
+
+def tell_task(failure_of: FailureOf) -> Task[Any, None]:
+    """Returns the task that tells people why their job failed."""
+
+    def tell(ctx: Context, request: TellIssueFailure) -> None:
+        """Mails the requesters of certificates why the job failed."""
+        tell_failure(ctx, failure_of, to=request.to, title=request.title, language=request.language)
+
+    return Task("certificates.tell", tell)
 
 
 def archive_name(ctx: Context) -> str:

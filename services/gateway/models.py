@@ -123,6 +123,9 @@ class Task(BaseModel):
     after: list[str] = Field(description="The tasks of the job that it waits for.")
     attempt: int = Field(description="The current or last attempt that counts, from 1; a retry of the job begins anew.")
     max_attempts: int = Field(description="The task fails when this many attempts failed.")
+    attempt_number: int = Field(
+        description="The number of the current or last attempt, as in events and `attempts`; 0 before the first."
+    )
     due_at: datetime | None = Field(description="When it may start, for a task that waits to be started.")
     worker: str | None = Field(description="The worker of the current or last attempt.")
     hinted_at: datetime | None = Field(description="When its message was last published.")

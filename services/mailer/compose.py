@@ -107,6 +107,7 @@ class Composer:
             attachments=self._attachments(ctx, [(ref, None) for ref in mail.attachments], "attachments"),
             inline=(*pictures, *inline),
             unsubscribe=mail.unsubscribe,
+            headers=mail.headers,
             categories=tuple(mail.categories),
             marks=marks,
         )

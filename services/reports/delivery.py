@@ -3,23 +3,19 @@
 import json
 import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.mail.recipient_domains import refuse_outside
 from bureau.contracts.reports import DeliverReport, Empty, ReportDelivered, ReportGenerated, TellFailure
+from bureau.failure_notice import FailureOf, tell_failure
 from bureau.formatting import count, size
-from bureau.ledger.db.asking import asking_ledger
-from bureau.ledger.reads.failures import Failure
 from bureau.services.reports.delivery_method import DeliveryMethod, DeliveryMethodPolicy
 from bureau.task import Context
 from bureau.task_files import ArtifactWriter, OpenArtifact
 
 PIECE_BYTES = 256 * 1024
-DETAILS_IN_MAIL = 20
 MAX_VALUE = 200  # characters of a parameter's value in a mail, because the mail's context is limited
 
 
@@ -36,7 +32,7 @@ class DeliveryPolicy:
 class ReportDeliverer:
     """Holds the tasks that mail reports; `failure_of` returns why a job fails."""
 
-    def __init__(self, policy: DeliveryPolicy, failure_of: Callable[[UUID], Failure | None]) -> None:
+    def __init__(self, policy: DeliveryPolicy, failure_of: FailureOf) -> None:
         self._policy = policy
         self._failure_of = failure_of
 
@@ -63,18 +59,7 @@ class ReportDeliverer:
     def tell(self, ctx: Context, request: TellFailure) -> None:
         """Mails the requesters of a report why it failed."""
         refuse_outside(self._policy.domains, request.to)
-        with asking_ledger():
-            failure = self._failure_of(ctx.job_id)
-        context: dict[str, Any] = {
-            "title": request.title,
-            "reason": failure.message if failure else "The reason is unknown.",
-            "job": str(ctx.job_id),
-        }
-        if failure:
-            context |= {"task": failure.task, "code": failure.code}
-            if failure.details:
-                context["details"] = [dict(detail) for detail in failure.details[:DETAILS_IN_MAIL]]
-        _send(ctx, {"to": request.to, "template": "job-failed", "context": context}, None)
+        tell_failure(ctx, self._failure_of, to=request.to, title=request.title)
 
     def _prepare(self, ctx: Context, generated: ReportGenerated) -> tuple[DeliveryMethod, ArtifactRef | None, int]:
         """Returns the delivery method, the attachment, and its size in bytes."""

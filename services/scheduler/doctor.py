@@ -1,7 +1,8 @@
 """Prints what the scheduler sees, and acts on demand: `python -m bureau.services.scheduler doctor`.
 
 `hint-again` publishes every hint again. `expire-leases` requeues tasks whose leases have expired, without waiting for a
-scheduler. The exit status is 1 while there is a problem.
+scheduler. The exit status is 1 while there is a problem. It works beside the embedded process too: the messages in that
+process's own broker cannot be seen from outside, and its relay publishes what `hint-again` marks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from dramatiq.errors import BrokerError
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import COMMAND, EVERYBODY, Act
 from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.ledger.db.migrate import is_migrated
 from bureau.ledger.jobs import leases
 from bureau.ledger.reads.queue_stats import QueueSurvey, hint_again, survey
 from bureau.ledger.reads.queue_trouble import BEHIND_SECONDS, QueueTrouble
@@ -28,6 +30,9 @@ def doctor(settings: PlatformSettings, actions: set[str]) -> int:
     db = Database(settings.database_url.get_secret_value())
     broker = make_broker(settings.broker_url.get_secret_value(), [])
     try:
+        if not is_migrated(db):
+            print(f"! There is no ledger in {db!r}: run this where Bureau runs, with the same DATABASE_URL.")
+            return 1
         return _report(db, broker, actions)
     except LedgerUnavailable as error:
         print(f"! The ledger does not answer ({error}): {db!r}. Nothing else can be checked.")
@@ -48,7 +53,7 @@ def _report(db: Database, broker: HintPublisher, actions: set[str]) -> int:
     schedules = health.survey(db)
     problems = [*findings(queues, depths, broker_error), *schedule_findings(schedules.troubled)]
     for queue in queues:
-        print(_line(queue, depths.get(queue.queue)))
+        print(_line(queue, depths))
     print(_schedules_line(schedules))
     for problem in problems:
         print(f"! {problem}")
@@ -64,8 +69,14 @@ def _audited(db: Database, action: str, count: int) -> int:
     return count
 
 
-def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[str, int | None], str | None]:
-    """Returns the messages in each queue, None for a queue that RabbitMQ lacks, and RabbitMQ's error."""
+Depths = dict[str, int | None]
+"""The messages in each queue; None for a queue that RabbitMQ lacks."""
+
+
+def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[Depths | None, str | None]:
+    """Returns the messages in each queue, and RabbitMQ's error; None for the broker of an embedded process."""
+    if broker.kind == "memory":
+        return None, None
     try:
         broker.ensure_open()
         return {queue.queue: broker.depth(queue.queue) for queue in queues}, None
@@ -73,15 +84,18 @@ def _depths(broker: HintPublisher, queues: Iterable[QueueSurvey]) -> tuple[dict[
         return {}, str(error)
 
 
-def findings(queues: Iterable[QueueSurvey], depths: dict[str, int | None], broker_error: str | None) -> Iterator[str]:
-    """Yields the problems of queues and what to do about them. It has no side effects."""
+def findings(queues: Iterable[QueueSurvey], depths: Depths | None, broker_error: str | None) -> Iterator[str]:
+    """Yields the problems of queues and what to do about them. It has no side effects.
+
+    `depths` is None for the broker of an embedded process, which only that process sees.
+    """
     if broker_error is not None:
         yield f"RabbitMQ does not answer ({broker_error}): submissions are accepted; their hints are published later."
     for queue in queues:
-        depth = depths.get(queue.queue)
+        depth = depths.get(queue.queue) if depths is not None else None
         for problem in _queue_findings(queue, depth):
             yield f"{queue.queue}: {problem}"
-        if broker_error is None and depth is None and queue.served.workers:
+        if depths is not None and broker_error is None and depth is None and queue.served.workers:
             yield f"{queue.queue}: a live worker announced it, but RabbitMQ has no such queue."
 
 
@@ -118,10 +132,11 @@ def _schedules_line(schedules: ScheduleSurvey) -> str:
     return f"{'schedules':<14} coming {schedules.coming}{following}, disabled {schedules.disabled}"
 
 
-def _line(queue: QueueSurvey, depth: int | None) -> str:
-    messages = "?" if depth is None else str(depth)
+def _line(queue: QueueSurvey, depths: Depths | None) -> str:
+    depth = depths.get(queue.queue) if depths is not None else None
+    messages = "" if depths is None else f"in RabbitMQ {'?' if depth is None else depth}, "
     return (
         f"{queue.queue:<14} due {queue.due} (oldest {queue.oldest_due_seconds:.0f} s), hinted {queue.hinted}, "
-        f"in RabbitMQ {messages}, workers {queue.served.workers}, running {queue.running}, later {queue.later}, "
+        f"{messages}workers {queue.served.workers}, running {queue.running}, later {queue.later}, "
         f"waiting {queue.waiting}"
     )

@@ -12,7 +12,7 @@ from bureau.cli.session import Session, json_option
 from bureau.client import Counted, Job
 from bureau.formatting import count
 
-SPREAD_FROM = 20  # jobs: retried all at once, more may overload again the server that was down
+SPREAD_FROM = 20  # jobs: more, retried all at once, may overload the server that was down
 
 _DONE = {"retry": "runs again", "cancel": "is cancelled or stopping"}
 _DONE_MANY = {"retry": "run again", "cancel": "are cancelled or stopping"}
@@ -90,7 +90,7 @@ def _one_by_one(session: Session, verb: str, ids: tuple[str, ...], options: dict
 
 
 def _act(session: Session, verb: str, job_id: str) -> Job:
-    job = session.bureau.get(job_id)
+    job = session.job(job_id)
     changed = job.retry() if verb == "retry" else job.cancel()
     if not session.as_json:
         session.line(f"{changed.id} {_DONE[verb]}: {changed.title}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem
 
+from bureau.cli.job_names import END
 from bureau.client import Bureau, BureauError, Patience
 
 _NO_RETRIES = Patience(seconds=0.0)
@@ -40,7 +41,7 @@ def completes(names: Callable[[Bureau], Iterable[tuple[str, str]]]) -> Completer
     return complete
 
 
-job_ids = completes(lambda bureau: ((job.id, f"{job.title} ({job.state})") for job in bureau.jobs(limit=_JOBS)))
+job_ids = completes(lambda bureau: ((job.id[-END:], f"{job.title} ({job.state})") for job in bureau.jobs(limit=_JOBS)))
 queue_names = completes(lambda bureau: ((queue["name"], f"{queue['queued']} waiting") for queue in bureau.queues()))
 report_names = completes(lambda bureau: ((report["name"], report["title"]) for report in bureau.reports()))
 task_names = completes(lambda bureau: ((task["name"], task["description"]) for task in bureau.catalog()))

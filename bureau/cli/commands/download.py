@@ -15,7 +15,9 @@ from bureau.formatting import size
 @click.command()
 @click.argument("job_id", metavar="JOB", shell_complete=job_ids)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder, or a file name for one file.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The folder; for a single file, or its name: -o sales.csv."
+)
 @json_option
 @click.pass_obj
 def download(session: Session, job_id: str, names: tuple[str, ...], output: Path | None) -> None:
@@ -23,7 +25,7 @@ def download(session: Session, job_id: str, names: tuple[str, ...], output: Path
 
     Each file is checked by its SHA-256 and gets its name only when it is complete.
     """
-    job = session.retrying_longer(session.bureau.get(job_id))
+    job = session.retrying_longer(session.job(job_id))
     artifacts = [job.artifact(name) for name in names] if names else job.artifacts
     if not artifacts:
         click.echo(f"The job {job.title!r} ({job.state}) has no files.", err=True)
@@ -36,13 +38,20 @@ def download(session: Session, job_id: str, names: tuple[str, ...], output: Path
         session.line(f"{path}  {size(artifact.size)}")
 
 
+def names_a_file(path: Path) -> bool:
+    """Tells whether a path names a file: an existing one, or one whose extension begins with a letter."""
+    return path.is_file() or (not path.is_dir() and path.suffix[1:2].isalpha())
+
+
 def _targets(artifacts: list[Artifact], output: Path | None) -> list[tuple[Artifact, Path]]:
     """Returns each file with its target path.
 
-    If several tasks made files of the same name, each name is prefixed with the task's name.
+    `output` is a folder, which is made if it is missing; for a single file it may be a file's name. If several tasks
+    made files of the same name, each name is prefixed with the task's name.
     """
     folder = output or Path()
-    if len(artifacts) == 1:
+    if len(artifacts) == 1 and names_a_file(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
         return [(artifacts[0], folder)]
     folder.mkdir(parents=True, exist_ok=True)
     names = [artifact.name for artifact in artifacts]

@@ -1,6 +1,7 @@
 """Lists jobs, shows one in full and opens its page: `bureau jobs`, `bureau job`, `bureau open`."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from bureau.client import Job
 from bureau.client.events import progress_line
 from bureau.client.job import detail_lines
 from bureau.client.operations import JobFilter
-from bureau.client.shapes import TaskData, WaitingData
+from bureau.client.shapes import AttemptData, TaskData, TaskSummaryData, WaitingData
 from bureau.formatting import count, size
 
 STATES = ("scheduled", "queued", "running", "succeeded", "failed", "cancelled")
@@ -30,14 +31,14 @@ _TASKS = (
     Column("STATE"),
     Column("RUN"),
     Column("TRY", right=True),
-    Column("TOOK", right=True),
+    Column("RAN", right=True),
 )
 
 
 def filters(command: Any) -> Any:
     """Adds the options that filter jobs; `job_filter` makes a filter of their values."""
     for option in (
-        click.option("--before", type=Ago(), help="Submitted before this time."),
+        click.option("--before", type=Ago(), help="Submitted before this time (local zone, if it names none)."),
         click.option("--since", type=Ago(), help="Submitted since this time: 1h, 2d, 2026-05-04T07:00."),
         click.option("--error", metavar="CODE", help="Failed with this error code."),
         click.option("--title", "q", help="Text in the title."),
@@ -94,7 +95,8 @@ def jobs(session: Session, /, limit: int, **options: Any) -> None:
 def _print_list(session: Session, found: list[Job]) -> None:
     now = session.now
     rows: list[list[Cell]] = [
-        [job.id, states.shown(job.state), job.title, since(job.data["created_at"], now)] for job in found
+        [session.shown_id(job.id), states.shown(job.state), job.title, since(job.data["created_at"], now)]
+        for job in found
     ]
     errors = [one_line(f"{job.error['code']}: {job.error['message']}") if job.error else "" for job in found]
     session.table(_COLUMNS, rows, errors)
@@ -106,7 +108,7 @@ def _print_list(session: Session, found: list[Job]) -> None:
 @click.pass_obj
 def job(session: Session, job_id: str) -> None:
     """Show a job: its tasks, log, results and files."""
-    found = session.bureau.get(job_id)
+    found = session.job(job_id)
     if session.as_json:
         session.json(found.data)
         return
@@ -122,11 +124,11 @@ def _print_head(session: Session, found: Job) -> None:
     session.parts(
         Styled(one_line(found.title), "bold"), Styled(f"  {found.state}", states.style(found.state) or "default")
     )
+    session.line(found.id, "dim")
     times = [f"{found.kind}, submitted {clock(data['created_at'], now)}"]
     if data["started_at"]:
-        waited = _between(data["created_at"], data["started_at"])
-        times.append(f"waited {waited}")
-        times.append(f"ran {_between(data['started_at'], data['finished_at'] or now.isoformat())}")
+        times.append(f"waited {_seconds(_between(data['created_at'], data['started_at']))}")
+        times.append(_run_time(found, data["started_at"], data["finished_at"], now))
     session.line(", ".join(times))
     if waiting := data["waiting"]:
         session.line(f"Waiting: {waiting_words(waiting)}")
@@ -151,15 +153,24 @@ def waiting_words(waiting: WaitingData) -> str:
 
 def _print_tasks(session: Session, found: Job) -> None:
     session.line()
-    session.table(_TASKS, [_task(task) for task in found.tasks])
+    session.table(_TASKS, [_task(task, session.now) for task in found.tasks])
     total = sum(found.data["counts"].values())
     if total > len(found.tasks):
         session.note(f"Showing the first {len(found.tasks)} of {count(total, 'task')}.")
 
 
-def _task(task: TaskData) -> list[Cell]:
-    tries = f"{task['attempt']}/{task['max_attempts']}"
-    return [task["name"], states.shown(task["state"]), task["run"], tries, _took(task)]
+def _task(task: TaskData, now: datetime) -> list[Cell]:
+    ran = _seconds(busy_seconds(task["attempts"], now)) if task["started_at"] else "-"
+    return [task["name"], states.shown(task["state"]), task["run"], tries(task), ran]
+
+
+def tries(task: TaskData | TaskSummaryData) -> str:
+    """Formats the number of the attempt and that of the last one: `9/16` after eight attempts and a retry by a person.
+
+    The number is that of events. `attempt` counts against `max_attempts`, anew with each retry by a person.
+    """
+    number = task.get("attempt_number", task["attempt"])
+    return f"{number}/{number + max(0, task['max_attempts'] - task['attempt'])}"
 
 
 def _print_task_details(session: Session, task: TaskData) -> None:
@@ -170,7 +181,7 @@ def _print_task_details(session: Session, task: TaskData) -> None:
     session.line()
     session.line(task["name"], "bold")
     if len(task["logs"]) > len(lines):
-        session.line(f"  … {count(len(task['logs']) - len(lines), 'line')} before these", "dim")
+        session.line(f"  … {count(len(task['logs']) - len(lines), 'earlier line')}", "dim")
     for entry in lines:
         session.line(f"  {clock(entry['at'], session.now)}  {one_line(entry['line'])}", "dim")
     if task["error"]:
@@ -190,15 +201,28 @@ def _print_files(session: Session, found: Job) -> None:
     session.note(f"Download them: bureau download {found.id}")
 
 
-def _took(task: TaskData) -> str:
-    if not task["started_at"] or not task["finished_at"]:
-        return "-"
-    return _between(task["started_at"], task["finished_at"])
+def _run_time(found: Job, started_at: str, finished_at: str | None, now: datetime) -> str:
+    """Formats how long a job of one task ran, without the pauses between attempts; else how long the job took."""
+    took = f"took {_seconds(_between(started_at, finished_at or now.isoformat()))}"
+    if len(found.tasks) != 1:
+        return took
+    attempts = found.tasks[0]["attempts"]
+    ran = f"ran {_seconds(busy_seconds(attempts, now))}"
+    return f"{ran} in {count(len(attempts), 'attempt')}, {took}" if len(attempts) > 1 else ran
 
 
-def _between(begin: str, end: str) -> str:
-    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
-    return f"{max(0.0, seconds):.1f} s" if seconds < 10 else age(seconds)
+def busy_seconds(attempts: Sequence[AttemptData], now: datetime) -> float:
+    """Returns the sum of the times that attempts ran, until now for one that has not ended."""
+    spans = [(one["started_at"], one["ended_at"] or now.isoformat()) for one in attempts]
+    return sum(_between(start, end) for start, end in spans if start)
+
+
+def _between(begin: str, end: str) -> float:
+    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds())
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else age(seconds)
 
 
 @click.command("open")
@@ -210,7 +234,7 @@ def open_(session: Session, job_id: str | None) -> None:
 
     Prints the address; on a terminal it opens a browser too.
     """
-    address = f"{session.bureau.url}/jobs/{session.bureau.get(job_id).id}" if job_id else f"{session.bureau.url}/"
+    address = f"{session.bureau.url}/jobs/{session.job(job_id).id}" if job_id else f"{session.bureau.url}/"
     if session.as_json:
         session.json({"url": address})
         return

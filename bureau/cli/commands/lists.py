@@ -9,6 +9,7 @@ import click
 from bureau.cli import states
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.commands.completion import queue_names, report_names, task_names
+from bureau.cli.commands.jobs import tries
 from bureau.cli.exits import USAGE
 from bureau.cli.formatting import age, one_line, since
 from bureau.cli.session import Session, json_option
@@ -50,14 +51,14 @@ def tasks(session: Session, state: tuple[str, ...], queue: str | None, run: str 
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No task matches.")
+        session.note("No task matches." if state or queue or run else "No task is running or waiting.")
     else:
         session.table(_TASKS, [_task(session, task) for task in found])
 
 
 def _task(session: Session, task: TaskSummaryData) -> list[Cell]:
-    tries = f"{task['attempt']}/{task['max_attempts']}"
-    return [task["job_id"], states.shown(task["state"]), task["run"], tries, _when(session, task)]
+    job_id = session.shown_id(task["job_id"])
+    return [job_id, states.shown(task["state"]), task["run"], tries(task), _when(session, task)]
 
 
 def _when(session: Session, task: TaskSummaryData) -> str:
@@ -81,7 +82,7 @@ def workers(session: Session) -> None:
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No worker has announced itself.")
+        session.note("No worker has started in the last day.")
     else:
         session.table(_WORKERS, [_worker(session, worker) for worker in found])
 
@@ -96,11 +97,11 @@ def _worker(session: Session, worker: WorkerData) -> list[Cell]:
         f"{worker['busy']}/{worker['threads']}" if live else "-",
         since(worker["started_at"], now) if live else "-",
         since(worker["seen_at"], now),
-        Styled(_cannot_use(worker) if live else "gone", "red"),
+        Styled(_outages(worker) if live else "gone", "red"),
     ]
 
 
-def _cannot_use(worker: WorkerData) -> str:
+def _outages(worker: WorkerData) -> str:
     """Formats the outages that a worker reports; the answer of an older gateway has no such field."""
     return ", ".join(one_line(f"{one['name']} {one['how']}") for one in worker.get("trouble", ()))
 
@@ -127,7 +128,7 @@ def _reports(session: Session, found: list[ReportData]) -> None:
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No report yet: no reports service has announced itself.")
+        session.note("No reports: no worker of the reports service has started in the last day.")
     else:
         session.table([Column("REPORT"), Column("TITLE", flexible=True)], [[r["name"], r["title"]] for r in found])
         session.note("Show the parameters of one: bureau reports NAME")

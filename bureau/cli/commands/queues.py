@@ -14,8 +14,9 @@ _COLUMNS = (
     Column("QUEUE", flexible=True),
     Column("WAITING", right=True),
     Column("OLDEST", right=True),
-    Column("RUNNING", right=True),
     Column("LATER", right=True),
+    Column("BLOCKED", right=True),
+    Column("RUNNING", right=True),
     Column("WORKERS", right=True),
     Column("BUSY", right=True),
     Column(""),
@@ -26,12 +27,16 @@ _COLUMNS = (
 @json_option
 @click.pass_obj
 def queues(session: Session) -> None:
-    """List queues with their waiting and running tasks and their workers."""
+    """List queues with their tasks and their workers.
+
+    WAITING tasks are due and have not started, LATER ones are due later, and BLOCKED ones wait for other tasks of their
+    jobs. `purge` cancels the waiting and the later ones.
+    """
     found = session.bureau.queues()
     if session.as_json:
         session.json(found)
     elif not found:
-        session.note("No queue yet: no worker has announced itself.")
+        session.note("No queues: no worker has started, and no task waits.")
     else:
         session.table(_COLUMNS, [_row(session, queue) for queue in found])
 
@@ -42,8 +47,9 @@ def _row(session: Session, queue: QueueData) -> list[Cell]:
         Styled(queue["name"], "bold red" if queue.get("trouble") else ""),
         f"{queue['queued']:,}",
         age(queue["oldest_queued_seconds"]) if queue["queued"] else "-",
+        f"{queue['scheduled']:,}",
+        f"{queue['waiting']:,}",
         f"{queue['running']:,}",
-        f"{queue['scheduled'] + queue['waiting']:,}",
         f"{queue['workers']:,}",
         f"{queue['busy']}/{queue['threads']}",
         Styled(paused, "yellow"),
@@ -85,15 +91,25 @@ def purge(session: Session, queue: str, dry_run: bool, expect: int | None) -> No
     elif not purged.dry_run:
         session.line(f"{count(purged.changed, 'task')} cancelled.")
     elif purged.count:
-        session.line(f"{count(purged.count, 'task')} waiting.   Confirm: --expect {purged.count}")
+        session.line(f"{not_started(session, queue, purged.count)}   Confirm: --expect {purged.count}")
     else:
-        session.line("No task is waiting.")
+        session.line("No task waits to be started.")
     if purged.dry_run and not dry_run and purged.count:
         raise click.exceptions.Exit(USAGE)
 
 
-def _print_queue(session: Session, queue: QueueData, what: str) -> None:
+def not_started(session: Session, name: str, number: int) -> str:
+    """Formats how many tasks a purge cancels, with the words of `bureau queues` for their parts."""
+    text = f"{count(number, 'task')} {'has' if number == 1 else 'have'} not started"
+    queue = next((one for one in session.bureau.queues() if one["name"] == name), None)
+    if queue is None or queue["queued"] + queue["scheduled"] != number:  # it has changed meanwhile
+        return f"{text}."
+    return f"{text}: {queue['queued']:,} waiting, {queue['scheduled']:,} later."
+
+
+def _print_queue(session: Session, queue: QueueData, state: str) -> None:
     if session.as_json:
         session.json(queue)
-    else:
-        session.line(f"{queue['name']} {what}: {queue['queued']:,} waiting, {queue['running']:,} running.")
+        return
+    parts = [f"{queue['queued']:,} waiting", f"{queue['scheduled']:,} later", f"{queue['waiting']:,} blocked"]
+    session.line(f"{queue['name']} {state}: {', '.join(parts)}, {queue['running']:,} running.")

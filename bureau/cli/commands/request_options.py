@@ -59,10 +59,14 @@ run_options = together(
     click.option("--max-attempts", type=click.IntRange(1, 100), help="Attempts before it fails."),
     click.option("--time-limit", "time_limit_seconds", type=Span(), help="Limit for each attempt."),
 )
+failure_option = click.option(
+    "--failure-email-to", multiple=True, metavar="ADDRESS", help="Told if it fails; repeatable."
+)
 certificates_options = together(
     click.argument("files", nargs=-1, required=True, type=FILE),
     click.option("--email-to", multiple=True, metavar="ADDRESS", help="Recipient of the ZIP; repeatable."),
     click.option("--subject", help="Subject of that mail."),
+    failure_option,
     click.option("--deliver", type=click.Choice(["owner", "recipients"]), help="ZIP to you, or each person their own."),
     click.option("--encoding", metavar="NAME", help="Encoding of the files, if it cannot be detected: windows-1254."),
     click.option("--language", metavar="CODE", help="Language for rows that name none: es."),
@@ -72,6 +76,7 @@ report_options = together(
     click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable."),
     click.option("--email-to", multiple=True, metavar="ADDRESS", help="Recipient of the file; repeatable."),
     click.option("--subject", help="Subject of that mail."),
+    failure_option,
     click.option(
         "--format",
         "form",
@@ -81,9 +86,13 @@ report_options = together(
     ),
 )
 email_options = together(
-    click.option("--to", multiple=True, required=True, metavar="ADDRESS", help="Recipient; repeatable."),
+    click.option("--to", multiple=True, metavar="ADDRESS", help="Recipient; repeatable."),
     click.option("--cc", multiple=True, metavar="ADDRESS", help="Copy to; repeatable."),
     click.option("--bcc", multiple=True, metavar="ADDRESS", help="Hidden copy to; repeatable."),
+    click.option("--recipients", metavar="LIST", help="Many people, a mail for each: @FILE, - for stdin."),
+    click.option(
+        "--header", "headers", multiple=True, metavar="NAME: VALUE", help="A header: 'X-Ticket: 7'; repeatable."
+    ),
     click.option("--from", "sender", metavar="ADDRESS", help="Sender.  [default: MAIL_FROM of the gateway]"),
     click.option("--reply-to", metavar="ADDRESS", help="Where answers go."),
     click.option("--subject", help="Subject line."),
@@ -113,12 +122,12 @@ def taken(options: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def certificates_fields(options: dict[str, Any]) -> dict[str, Any]:
-    return taken(options, "email_to", "subject", "deliver", "encoding", "language")
+    return taken(options, "email_to", "failure_email_to", "subject", "deliver", "encoding", "language")
 
 
 def report_fields(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields of a report, with parameters of the types that its schema names."""
-    own = taken(options, "report", "email_to", "subject")
+    own = taken(options, "report", "email_to", "failure_email_to", "subject")
     params, form = options.pop("params"), options.pop("form")
     own["params"] = pairs(params, _schema(own["report"], "params_schema", session.bureau.reports)) if params else {}
     return {**own, "format": pairs(form, FORMAT) or None}
@@ -128,6 +137,7 @@ def email_fields(options: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields of an e-mail but its files; the sender is called `sender`, as in the client."""
     own = taken(options, "to", "cc", "bcc", "sender", "reply_to", "subject", "template")
     own |= {"text": _text(options.pop("text")), "html": _text(options.pop("html"))}
+    own |= {"headers": _headers(options.pop("headers")), "recipients": _people(options.pop("recipients"))}
     return {**own, "context": pairs(options.pop("context"), {}) or None}
 
 
@@ -172,6 +182,28 @@ def _schema(name: str, field: str, listed: Callable[[], Any]) -> dict[str, Any]:
         return next((dict(one[field]) for one in listed() if one["name"] == name), {})
     except BureauError:
         return {}
+
+
+def _headers(lines: tuple[str, ...]) -> dict[str, str] | None:
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or name in headers:
+            raise click.UsageError(f"--header {line!r} is not NAME: VALUE, or it repeats a name.")
+        headers[name.strip()] = value.strip()
+    return headers or None
+
+
+def _people(value: str | None) -> list[Any]:
+    """Returns the recipients of an option: a list in JSON, or lines, of which empty ones do not count."""
+    text = (_text(value) or "").strip()
+    if not text.startswith("["):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        people: list[Any] = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"The recipients are not JSON: {error}.") from None
+    return people
 
 
 def _text(value: str | None) -> str | None:

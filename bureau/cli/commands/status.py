@@ -33,7 +33,7 @@ def status(session: Session) -> None:
     ledger = readiness.get("checks", {}).get("ledger")
     if ledger is not None and ledger["status"] == "failing":
         _show_readiness(session, readiness)
-        session.note("Queues and jobs are in the database; they cannot be shown until it answers.")
+        session.note("Queues and jobs cannot be shown until the database answers.")
         raise click.exceptions.Exit(UNREACHABLE)
     try:
         queues, workers = bureau.queues(), bureau.workers()
@@ -76,7 +76,7 @@ def one_line_keeping_gaps(text: str) -> str:
 def queue_lines(queues: Sequence[QueueData], workers: Sequence[WorkerData], now: datetime) -> list[Line]:
     """Returns a line for each queue, aligned in columns."""
     if not queues:
-        return [(True, "No queue yet: no worker has announced itself.")]
+        return [(True, "No queues: no worker has started, and no task waits.")]
     names = max(len(queue["name"]) for queue in queues)
     waits = [f"{queue['queued']:,} waiting" for queue in queues]
     oldest = [f", oldest {age(queue['oldest_queued_seconds'])}" if queue["queued"] else "" for queue in queues]

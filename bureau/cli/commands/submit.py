@@ -1,6 +1,7 @@
 """Submits certificates, a report, an e-mail, a task or a graph of tasks: `bureau submit`."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ terms = together(  # the options that every submission takes
     request_options.title_options,
     click.option("--at", "run_at", type=Ahead(), help="Start at this time: 2026-05-04T07:00."),
     request_options.delay_option,
-    click.option("--expires", "expires_at", type=Ahead(), help="Cancelled if not started by then."),
+    click.option("--expires", "expires_at", type=Ahead(), help="Cancel it if it has not started by then: 2d."),
     request_options.run_options,
-    click.option("--idempotency-key", metavar="KEY", help="Submitted twice with one key, it runs once."),
+    click.option("--idempotency-key", metavar="KEY", help="Submit it once, however often this is repeated."),
     click.option("-f", "--follow", is_flag=True, help="Show what happens until it ends."),
     json_option,
 )
@@ -64,7 +65,11 @@ def report(session: Session, /, **options: Any) -> None:
 @terms
 @click.pass_obj
 def email(session: Session, /, attach: tuple[FileSource, ...], **options: Any) -> None:
-    """Send an e-mail once: text, HTML or both, or a template."""
+    """Send an e-mail once: text, HTML or both, or a template.
+
+    It needs --to, --cc or --bcc; or --recipients, with an address in each line, or a list in JSON as POST /v1/emails
+    takes it.
+    """
     own = request_options.email_fields(options)
     _send(session, options, lambda bureau, more: bureau.email(**own, files=attach, **more))
 
@@ -97,6 +102,7 @@ def job(session: Session, /, **options: Any) -> None:
 
 def _send(session: Session, options: dict[str, Any], send: Callable[[Bureau, dict[str, Any]], Job]) -> None:
     follow = options.pop("follow")
+    refuse_early_expiry(options["delay_seconds"], options["expires_at"], session.now)
     job = send(session.bureau, request_options.terms_given(options))
     if follow:
         if not session.as_json:
@@ -108,3 +114,9 @@ def _send(session: Session, options: dict[str, Any], send: Callable[[Bureau, dic
     session.line(job.id)
     if session.out.is_terminal:
         session.note(f"{job.title} is {job.state}. Follow it: bureau follow {job.id}")
+
+
+def refuse_early_expiry(delay_seconds: float | None, expires_at: datetime | None, now: datetime) -> None:
+    """Raises `click.UsageError` for a job that would expire before it may start: both times count from now."""
+    if delay_seconds and expires_at and expires_at <= now + timedelta(seconds=delay_seconds):
+        raise click.UsageError("The job would expire before it starts: --expires counts from now, as --delay does.")

@@ -6,10 +6,13 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import RULE, Contract
+from bureau.contracts.mail.own_headers import LONGEST_VALUE, NAME_PATTERN, NAMES, VALUE_PATTERN, header_errors
 
 MAX_RECIPIENTS = 100
 MAX_BODY_BYTES = 1024 * 1024
 MAX_CONTEXT_BYTES = 16 * 1024
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+LONGEST_LANGUAGE = 35
 LONGEST_LINK_SECONDS = 31 * 86_400  # only time (or a new LINK_SECRET) revokes a link
 
 # One line: a CR or LF in a header would start another header (RFC 5322, section 2.2).
@@ -27,7 +30,7 @@ TemplateName = Annotated[
 ]
 Language = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35),
+    StringConstraints(pattern=LANGUAGE_PATTERN, max_length=LONGEST_LANGUAGE),
     Field(json_schema_extra={RULE: "must be a language tag such as fr or pt-BR"}),
 ]
 ContentId = Annotated[
@@ -47,6 +50,16 @@ UnsubscribeLink = Annotated[
 ]
 
 
+HeaderName = Annotated[
+    str,
+    StringConstraints(pattern=NAME_PATTERN),
+    Field(json_schema_extra={RULE: f"must be {NAMES}"}),
+]
+HeaderValue = Annotated[
+    str,
+    StringConstraints(pattern=VALUE_PATTERN, max_length=LONGEST_VALUE),
+    Field(json_schema_extra={RULE: "must be one line, without control characters"}),
+]
 LinkName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$"),
@@ -62,7 +75,9 @@ class SendMail(Contract):
     """
 
     from_: Address | None = Field(default=None, alias="from", description="Defaults to MAIL_FROM.")
-    to: list[Address] = Field(min_length=1, max_length=MAX_RECIPIENTS)
+    to: list[Address] = Field(
+        default=[], max_length=MAX_RECIPIENTS, description="May be empty if `cc` or `bcc` has somebody."
+    )
     cc: list[Address] = Field(default=[], max_length=MAX_RECIPIENTS)
     bcc: list[Address] = Field(default=[], max_length=MAX_RECIPIENTS)
     reply_to: Address | None = None
@@ -94,6 +109,28 @@ class SendMail(Contract):
         default=None,
         description="The address in List-Unsubscribe; an https address must accept a one-click POST (RFC 8058).",
     )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default={},
+        max_length=20,
+        description=f"Headers of your own: {NAMES}. Those that Bureau, mail servers or a provider use are reserved.",
+    )
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        """Checks that the mail goes to somebody, and not to too many; a request for several mails overrides this."""
+        if not (self.to or self.cc or self.bcc):
+            raise ValueError("name at least one recipient in to, cc or bcc")
+        if len(self.to) + len(self.cc) + len(self.bcc) > MAX_RECIPIENTS:
+            raise ValueError(f"at most {MAX_RECIPIENTS} recipients in to, cc and bcc together")
+        return self
+
+    @model_validator(mode="after")
+    def _own_headers(self) -> Self:
+        if errors := list(header_errors(self.headers)):
+            raise ValueError(f"headers: {'; '.join(errors)}")
+        if self.unsubscribe and any(name.lower().startswith("list-unsubscribe") for name in self.headers):
+            raise ValueError("give unsubscribe or the header List-Unsubscribe, not both")
+        return self
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
@@ -109,8 +146,6 @@ class SendMail(Contract):
             raise ValueError("inline images need html that shows them")
         if not self.template and not self.subject:
             raise ValueError("give a subject, unless a template provides it")
-        if len(self.to) + len(self.cc) + len(self.bcc) > MAX_RECIPIENTS:
-            raise ValueError(f"at most {MAX_RECIPIENTS} recipients in to, cc and bcc together")
         return self
 
     @field_validator("categories")

@@ -22,6 +22,11 @@ class CertificatesForm(Terms):
         default="owner",
         description="`owner` mails the ZIP to `email_to`; `recipients` also mails each person their own certificate.",
     )
+    failure_email_to: list[MailAddress] = Field(
+        default=[],
+        max_length=20,
+        description="The recipients of a notice if the job fails; if empty, the owner if that is an address.",
+    )
     encoding: EncodingName | None = Field(
         default=None,
         description="The encoding of all files, such as `windows-1254`. Needed only if it cannot be detected.",

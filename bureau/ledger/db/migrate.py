@@ -84,6 +84,12 @@ def _is_newest(connection: Connection) -> bool:
     return current == newest or (current is not None and current not in older)
 
 
+def is_migrated(db: Database) -> bool:
+    """Tells whether the database has the ledger's tables. Raises `LedgerUnavailable`."""
+    with db.read() as connection:
+        return _has_version(connection)
+
+
 def _has_version(connection: Connection) -> bool:
     return inspect(connection).has_table(_VERSION.name)
 

@@ -1,5 +1,6 @@
 """Pauses, resumes and purges queues. A queue without a row in `paused_queues` is not paused."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -57,36 +58,43 @@ def paused(db: Database) -> dict[str, datetime]:
         return {row.queue: row.paused_at for row in connection.execute(select(paused_queues))}
 
 
-def purgeable(db: Database, queue: str) -> dict[UUID, int]:
-    """Returns how many tasks of the queue have not started, by job."""
+Purgeable = dict[UUID, list[UUID]]
+"""The tasks that a purge cancels, by job."""
+
+
+def purgeable(db: Database, queue: str) -> Purgeable:
+    """Returns the tasks of the queue that have not started, due ones and later ones."""
     with db.read() as connection:
         rows = connection.execute(
-            select(tasks.c.job_id).where(tasks.c.queue == queue, tasks.c.state == TaskState.READY)
-        ).scalars()
-        counted: dict[UUID, int] = {}
-        for job_id in rows:
-            counted[job_id] = counted.get(job_id, 0) + 1
-    return counted
+            select(tasks.c.job_id, tasks.c.id).where(tasks.c.queue == queue, tasks.c.state == TaskState.READY)
+        )
+        found: Purgeable = {}
+        for job_id, task_id in rows:
+            found.setdefault(job_id, []).append(task_id)
+    return found
 
 
-def purge(db: Database, queue: str, jobs: dict[UUID, int]) -> int:
-    """Cancels the queue's tasks of these jobs that have not started, a transaction a job. Returns how many tasks."""
-    return sum(_purge_job(db, queue, job_id) for job_id in sorted(jobs))
+def purge(db: Database, queue: str, found: Purgeable) -> int:
+    """Cancels these tasks as far as they have not started meanwhile, a transaction a job. Returns how many.
+
+    It cancels no others, so that it never cancels more than was counted.
+    """
+    return sum(_purge_job(db, queue, job_id, task_ids) for job_id, task_ids in sorted(found.items()))
 
 
-def _purge_job(db: Database, queue: str, job_id: UUID) -> int:
+def _purge_job(db: Database, queue: str, job_id: UUID, task_ids: Sequence[UUID]) -> int:
     with db.transaction() as connection:
         job = lock_job(connection, job_id)
         if job is None:
             return 0
-        cancelled = _cancel_ready(job, queue)
+        cancelled = _cancel_ready(job, queue, task_ids)
     db.notify_ended(job.end)
     return cancelled
 
 
-def _cancel_ready(job: LockedJob, queue: str) -> int:
+def _cancel_ready(job: LockedJob, queue: str, task_ids: Sequence[UUID]) -> int:
     error = error_of("purged", f"The queue {queue} was purged before this started.", retryable=True)
-    ready = [tasks.c.job_id == job.id, tasks.c.queue == queue, tasks.c.state == TaskState.READY]
+    ready = [tasks.c.job_id == job.id, tasks.c.id.in_(task_ids), tasks.c.state == TaskState.READY]
     job.connection.execute(select(tasks.c.id).where(*ready).order_by(tasks.c.id).with_for_update())
     ended = job.connection.execute(
         update(tasks)

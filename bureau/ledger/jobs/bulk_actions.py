@@ -51,12 +51,19 @@ def count(db: Database, owner: str, what: BulkAct, wanted: JobFilter) -> BulkCou
     return BulkCount(counted.total(), {code: n for code, n in counted.most_common() if code})
 
 
-def apply(db: Database, owner: str, what: BulkAct, wanted: JobFilter, *, per_second: float | None = None) -> int:
-    """Applies the action, oldest jobs first, and returns how many changed. `per_second` spreads retries over time."""
+def apply(
+    db: Database, owner: str, what: BulkAct, wanted: JobFilter, *, at_most: int, per_second: float | None = None
+) -> int:
+    """Applies the action, oldest jobs first, and returns how many changed. `per_second` spreads retries over time.
+
+    It changes `at_most` as many as were counted, because more may match meanwhile.
+    """
     changed = 0
     last: UUID | None = None
     while page := _page(db, owner, what, wanted, after=last):
         for job_id in page:
+            if changed >= at_most:
+                return changed
             changed += _one(db, owner, what, job_id, changed / per_second if per_second else 0.0)
         last = page[-1]
     return changed
@@ -77,4 +84,7 @@ def _one(db: Database, owner: str, what: BulkAct, job_id: UUID, delay_seconds: f
 
 
 def _matching(owner: str, what: BulkAct, wanted: JobFilter) -> list[ColumnElement[bool]]:
-    return [jobs.c.owner == owner, jobs.c.state.in_(_APPLIES_TO[what]), *conditions(wanted)]
+    stopping = (
+        [jobs.c.cancel_requested_at.is_(None)] if what is BulkAct.CANCEL else []
+    )  # the others are cancelled already
+    return [jobs.c.owner == owner, jobs.c.state.in_(_APPLIES_TO[what]), *stopping, *conditions(wanted)]

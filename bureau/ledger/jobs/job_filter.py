@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
@@ -12,7 +13,7 @@ from bureau.ledger.db.tables import job_tags, jobs, tasks
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Holds a filter: `states` are the API's, `q` is text in the title.
+    """Holds a filter: `states` are the API's, `q` is text in the title; jobs of `or_ids` need not have it.
 
     `error_code` is the job's, `failed_run` the `run` of a failed task.
     """
@@ -23,6 +24,8 @@ class JobFilter:
     q: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    ids: tuple[UUID, ...] | None = None
+    or_ids: tuple[UUID, ...] = ()
     error_code: str | None = None
     failed_run: str | None = None
     finished_after: datetime | None = None
@@ -36,8 +39,10 @@ def conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
         conditions.append(jobs.c.kind == wanted.kind)
     if wanted.tag:
         conditions.append(exists().where(job_tags.c.job_id == jobs.c.id, job_tags.c.tag == wanted.tag))
+    if wanted.ids is not None:
+        conditions.append(jobs.c.id.in_(wanted.ids))
     if wanted.q:
-        conditions.append(jobs.c.title.icontains(wanted.q, autoescape=True))
+        conditions.append(or_(jobs.c.title.icontains(wanted.q, autoescape=True), jobs.c.id.in_(wanted.or_ids)))
     if wanted.created_after:
         conditions.append(jobs.c.created_at > wanted.created_after)
     if wanted.created_before:

@@ -258,5 +258,6 @@ def _task_view(row: Row[Any], recorded: Sequence[RecordedAttempt], logs: list[An
         logs=logs,
         result=row.result,
         error=row.error,
+        attempt_number=row.claim_no,
         mail=mail,
     )

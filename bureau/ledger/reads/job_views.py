@@ -1,7 +1,7 @@
 """Turns rows into the API's words: states, waiting, progress, attempts. All functions are pure."""
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,7 @@ class TaskView:
     logs: list[dict[str, Any]]
     result: Any
     error: dict[str, Any] | None
+    attempt_number: int = 0
     mail: list[dict[str, Any]] = field(default_factory=list)  # by recipient, for a task that sends mail
 
 
@@ -82,6 +83,25 @@ def job_state(state: str, counts: Mapping[str, int], *, started: bool) -> str:
 def attempt_number(failures: int, claim_no: int) -> int:
     """Returns the number of the current or last attempt, whose failure is not counted yet; 0 before the first."""
     return failures + 1 if claim_no else 0
+
+
+def last_attempt(number: int, attempt: int, max_attempts: int) -> int:
+    """Returns the number of the last attempt that a task may have.
+
+    `number` counts all of its attempts; `attempt` those that count against `max_attempts` since the last retry.
+    """
+    return number + max(0, max_attempts - attempt)
+
+
+def busy_seconds(attempts: Iterable[Mapping[str, Any]], now: datetime) -> float:
+    """Returns for how long attempts ran, each until now if it has not ended; the pauses between them do not count."""
+    spans = sorted((one["started_at"], one["ended_at"] or now) for one in attempts if one["started_at"])
+    busy, until = 0.0, None
+    for start, end in spans:
+        begin = start if until is None else max(start, until)
+        busy += max(0.0, (end - begin).total_seconds())
+        until = end if until is None else max(until, end)
+    return busy
 
 
 def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -36,6 +36,7 @@ class TaskRow:
     finished_at: datetime | None
     progress: dict[str, Any] | None
     error: dict[str, Any] | None
+    attempt_number: int
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def _task_row(row: Any) -> TaskRow:
         finished_at=row.finished_at,
         progress=with_percent(row.progress),
         error=row.error,
+        attempt_number=row.claim_no,
     )
 
 

@@ -34,7 +34,6 @@ TRACEBACK_CHARACTERS = 8000
 ERRORS_LOOKED_AT = 1000
 _FIRST = (Stopped, PermanentError, Postponed, TransientError)  # of the errors in a group
 TRACEBACK_FRAMES = 60  # a recursion has a thousand; the ends of it tell enough
-_INSIDE = frozenset({"bureau.runtime.execution.task_call", "bureau.runtime.execution.interrupt", "bureau.task"})
 
 
 @dataclass(frozen=True)
@@ -151,6 +150,10 @@ def _traceback(raised: BaseException, *, expected: bool) -> str | None:
 
 def _from_the_task(found: TracebackType | None) -> TracebackType | None:
     """Returns the traceback without its first frames, which are those of this process and not of the task."""
-    while found is not None and found.tb_next and found.tb_frame.f_globals.get("__name__") in _INSIDE:
+    while found is not None and found.tb_next and _is_inside(str(found.tb_frame.f_globals.get("__name__"))):
         found = found.tb_next
     return found
+
+
+def _is_inside(module: str) -> bool:
+    return module == "bureau.task" or module.startswith("bureau.runtime.")

@@ -13,9 +13,9 @@ from bureau.contracts.requests.emails import MAX_ATTACHMENTS, EmailRequest
 from bureau.ledger.jobs.submit import NewJob
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.names import named
+from bureau.submission.requests.each_recipient import email_title, mails, recipient_errors
 from bureau.submission.requests.limits import RequestLimits
 from bureau.submission.requests.mail_tasks import RUN, mail_task
-from bureau.submission.requests.recipients import domain_errors
 from bureau.submission.terms import new_job, terms_errors
 
 
@@ -24,12 +24,7 @@ def email_errors(
 ) -> list[FieldError]:
     """Returns all errors of a request that attaches `uploads` files besides its stored ones."""
     errors = terms_errors(mail)
-    for field, people in (("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc)):
-        errors += domain_errors(limits, people, f"#/{field}")
-    recipients = len(mail.to) + len(mail.cc) + len(mail.bcc)
-    if recipients > limits.max_recipients:
-        detail = f"{recipients} recipients; MAX_RECIPIENTS allows {limits.max_recipients}."
-        errors.append(FieldError("too_many", detail, "#/to"))
+    errors += recipient_errors(mail, limits)
     size = len(json.dumps(mail.context, separators=(",", ":")).encode()) if mail.context else 0
     if size > limits.max_context_bytes:
         detail = f"The context is {size} bytes; MAX_CONTEXT_BYTES allows {limits.max_context_bytes}."
@@ -73,8 +68,8 @@ def email_job(
         mail,
         owner=owner,
         kind="email",
-        title=mail.subject or f"{mail.template} to {mail.to[0]}",
-        tasks=[mail_task("send", sent, mail, known)],
+        title=email_title(mail),
+        tasks=[mail_task(name, one, mail, known) for name, one in mails(mail, sent).items()],
         uses=[*attached, *stored.values(), *(one.artifact for one in used_by_email(mail))],
         job_id=job_id,
     )

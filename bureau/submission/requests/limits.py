@@ -11,7 +11,7 @@ from bureau.submission.quota_settings import QuotaSettings
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """Limits what a request may ask for. `failure_email_to` hears of a failed report if nobody else does."""
+    """Limits what a request may ask for. `failure_email_to` hears of a failure if nobody else does."""
 
     max_recipients: int = MAX_RECIPIENTS
     max_context_bytes: int = MAX_CONTEXT_BYTES
@@ -37,8 +37,8 @@ class RequestSettings(QuotaSettings):
     recipient_domains: str = Field(default="", description=DESCRIPTION)
     failure_email_to: str = Field(
         default="",
-        description="The address that is notified of a failed report if the request names none and the owner is not an "
-        "address.",
+        description="The address that is notified of a failed report, or of certificates that failed, if the request "
+        "names none and the owner is not an address.",
     )
 
     @property

@@ -37,12 +37,13 @@ def follow_up(
     attachment: str,
     context: Mapping[str, Any],
     facts: Sequence[str],
+    language: str | dict[str, str] | None = None,
     terms: Terms,
     known: CatalogSnapshot,
 ) -> NewTask:
     """Returns a mail that is sent after the task `after` succeeds, with the file in its result's field `attachment`.
 
-    `context` is known now; `facts` are fields of the result.
+    `context` is known now; `facts` are fields of the result, and `language` may refer to one.
     """
     mail: dict[str, Any] = {
         "to": list(to),
@@ -52,4 +53,6 @@ def follow_up(
     }
     if subject:
         mail["subject"] = subject
+    if language:
+        mail["language"] = language
     return mail_task("mail", mail, terms, known, after=[after])

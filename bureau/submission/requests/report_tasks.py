@@ -7,7 +7,6 @@ from typing import Any
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs.jobs import Terms
 from bureau.contracts.jobs.states import When
-from bureau.contracts.mail.addresses import AddressInvalid, parse_mailbox
 from bureau.contracts.reports import CsvFormat, Empty
 from bureau.ledger.jobs.submit import NewTask
 from bureau.submission.announcements import CatalogSnapshot
@@ -59,20 +58,6 @@ def report_tasks(
         after = ("generate", *(mail.name for mail in mails))
         tell = [_task("tell", TELL, news, terms, known, after=after, when=When.FAILED, optional=True)]
     return [_generate(wanted, terms, known), *mails, *tell]
-
-
-def who_hears_of_failure(asked: Sequence[str], owner: str, standard: str) -> list[str]:
-    """Returns the recipients of the notice that a report has failed.
-
-    They are the addresses in the request, else the key's owner if it is an address, else FAILURE_EMAIL_TO.
-    """
-    if asked:
-        return list(asked)
-    try:
-        parse_mailbox(owner)
-    except AddressInvalid:
-        return [address.strip() for address in standard.split(",") if address.strip()]
-    return [owner]
 
 
 def _generate(wanted: ReportPlan, terms: Terms, known: CatalogSnapshot) -> NewTask:

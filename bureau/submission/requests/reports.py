@@ -11,6 +11,7 @@ from bureau.ledger.jobs.submit import NewJob
 from bureau.submission.announcements import CatalogSnapshot, KnownReport
 from bureau.submission.names import named
 from bureau.submission.requests.burst import read_burst
+from bureau.submission.requests.failure_notice import who_hears_of_failure
 from bureau.submission.requests.limits import RequestLimits
 from bureau.submission.requests.recipients import domain_errors, follow_up_errors
 from bureau.submission.requests.report_tasks import (
@@ -18,7 +19,6 @@ from bureau.submission.requests.report_tasks import (
     ReportDelivery,
     ReportPlan,
     report_tasks,
-    who_hears_of_failure,
 )
 from bureau.submission.terms import new_job, terms_errors
 

@@ -113,8 +113,8 @@ def _switch(gateway: Gateway, verb: str) -> Operation[Any, Any]:
 def _purge(gateway: Gateway) -> Operation[Any, Any]:
     def purge(call: Call[PurgeRequest, Nothing]) -> Reply:
         queue = _find(gateway, call.path["name"]).queue
-        by_job = queues.purgeable(gateway.database, queue)
-        count = sum(by_job.values())
+        purgeable = queues.purgeable(gateway.database, queue)
+        count = sum(map(len, purgeable.values()))
         if call.body.expect is not None and call.body.expect != count:
             found = f"{count} tasks wait to be started, now or later"
             detail = f"{found}, but `expect` is {call.body.expect}. Nothing was changed."
@@ -122,14 +122,14 @@ def _purge(gateway: Gateway) -> Operation[Any, Any]:
         changed = 0
         if not call.body.dry_run:
             noted = audit.begin(gateway.database, _noted(call, "purge", queue))
-            changed = queues.purge(gateway.database, queue, by_job)
+            changed = queues.purge(gateway.database, queue, purgeable)
             audit.end(gateway.database, noted, changed)
             gateway.relay.wake()
         _answered(gateway, call)
         return Reply(200, PurgeAnswer(count=count, changed=changed, dry_run=call.body.dry_run))
 
     def replay(call: Call[PurgeRequest, Nothing], first: Answer) -> Reply:
-        count = sum(queues.purgeable(gateway.database, call.path["name"]).values())
+        count = sum(map(len, queues.purgeable(gateway.database, call.path["name"]).values()))
         return Reply(first.status, PurgeAnswer(count=count, changed=0, dry_run=call.body.dry_run))
 
     return Operation(

@@ -25,6 +25,7 @@ from bureau.services.gateway.problems import RETRY_SECONDS
 
 TAG = "Pages"
 HTML = ("text/html",)
+DONE = Documented(303, "Done: what came of it is at this address.", headers={"Location": "A page."})
 STATIC = Path(__file__).with_name("static")
 
 # Address, name, the letter after `g`, and the role that a key needs.
@@ -38,11 +39,16 @@ NAVIGATION = (
     ("/audit", "Audit", "a", Role.OPERATE),
 )
 _WORDS = (
-    *("ago", "ahead", "clock", "day", "duration", "exact", "listed"),
+    *("ago", "ahead", "clock", "day", "duration", "exact", "id_end", "listed"),
     *("mail_words", "number", "state_words"),
 )
 
 View = Callable[[Call[Any, Any]], Response]
+
+
+def refused_page(status: int, description: str) -> Documented:
+    """Describes a status with which a page of its own answers, and else a problem."""
+    return Documented(status, description, media_types=(*HTML, "application/problem+json"))
 
 
 class Frame:
@@ -81,7 +87,7 @@ class Frame:
         return self._response("refused.html", values, problem.status, dict(problem.headers))
 
     def away(self) -> Response:
-        """Renders the page for an unavailable ledger: since when, and what works all the same."""
+        """Renders the page for an unavailable ledger: since when it is away, and what still works."""
         seen = self.watch.ledger_away()
         headers = {"Retry-After": str(RETRY_SECONDS)}
         broker = (broker_name(self.gateway), self.gateway.relay.healthy)
@@ -96,7 +102,7 @@ class Frame:
     ) -> Operation[Any, Any]:
         answers = [Documented(200, "The page.", media_types=HTML)]
         if method == "POST":
-            answers = [Documented(303, "Done: what came of it is at this address.", headers={"Location": "A page."})]
+            answers = [DONE]
         given: dict[str, Any] = {"role": Role.VIEW, "answers": answers, "refused": self.refused, "away": self.away}
         return Operation(
             name=f"page-{name}",
@@ -116,7 +122,7 @@ class Frame:
             "identity": identity,
             "may_submit": bool(identity and identity.role.includes(Role.SUBMIT)),
             "may_operate": bool(identity and identity.role.includes(Role.OPERATE)),
-            "navigation": [entry for entry in NAVIGATION if identity and identity.role.includes(entry[3])],
+            "navigation": [entry for entry in NAVIGATION if identity and _may_open(identity, entry[3])],
             "path": request.path,
             "here": request.full_path.rstrip("?"),
             "theme": theme,
@@ -128,6 +134,11 @@ class Frame:
             "size": formatting.size,
             **{name: getattr(words, name) for name in _WORDS},
         }
+
+
+def _may_open(identity: Identity, role: Role) -> bool:
+    """Tells whether an identity may open a page of the navigation; a signed link opens only the page that it names."""
+    return identity.link_token is None and identity.role.includes(role)
 
 
 def _known() -> Identity | None:

@@ -65,7 +65,9 @@ def read(given: "MultiDict[str, str]") -> JobQuery:
         q=texts["q"] or None,
         error_code=texts["error"] or None,
         failed_run=texts["run"] or None,
-        **times,
+        created_after=times["created_after"],
+        created_before=times["created_before"],
+        finished_after=times["finished_after"],
     )
     pairs = [*(("state", state) for state in states), *([("kind", kind)] if kind else [])]
     pairs += [(name, text) for name, text in texts.items() if text]

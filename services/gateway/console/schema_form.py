@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-PREFIX = "p."  # tells parameters from the form's own fields
+PREFIX = "p."  # distinguishes parameters from the form's own fields
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,2})?")
 _INPUTS = {"date": "date", "date-time": "datetime-local", "time": "time", "integer": "number", "number": "number"}

@@ -22,6 +22,7 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 
 NOTHING_BYTES = 4096
+_PIECE_BYTES = 64 * 1024
 # Of a provider's batch, which is read before its signature is checked: SendGrid's are at most 768 kB.
 RAW_BYTES = 2 * 1024 * 1024
 MAX_PARAMETERS = 100  # of a query: no operation has a tenth of it, except for a repeatable one
@@ -131,11 +132,16 @@ def idempotency_key(request: Request) -> str | None:
     raise invalid([FieldError("wrong_form", detail, header="Idempotency-Key")])
 
 
-def read_limited(request: Request, setting: str, limit: int) -> bytes:
-    """Returns the whole body. Raises a 413 problem, before reading if the length is given."""
+def read_limited(request: Request, setting: str, limit: int) -> bytearray:
+    """Returns the whole body. Raises a 413 problem, before reading if the length is given.
+
+    It is read piece by piece: one read of a stream takes the memory of a large body twice.
+    """
     check_length(request, setting, limit)
+    raw = bytearray()
     with body_errors():
-        raw: bytes = request.stream.read(limit + 1)
+        while piece := request.stream.read(min(_PIECE_BYTES, limit + 1 - len(raw))):
+            raw += piece
     if len(raw) > limit:
         raise _too_large(setting, limit)
     return raw

@@ -151,7 +151,7 @@ def _without_body(operation: AnyOperation, gateway: Gateway) -> Reading:
 
 def _with_raw_body(operation: AnyOperation) -> Reading:
     def answer(path: dict[str, Any], admission: Admission) -> Reply | Response:
-        raw = read_limited(request, "a batch of events", RAW_BYTES)
+        raw = bytes(read_limited(request, "a batch of events", RAW_BYTES))
         headers = _headers_for_views()
         return operation.view(
             Call(

@@ -63,6 +63,7 @@ def _task(task: NewTask, state: str, due_at: datetime, hinted_at: datetime | Non
         after=list(task.after),
         attempt=0,
         max_attempts=task.retry.max_attempts,
+        attempt_number=0,
         due_at=None if task.after else due_at,
         worker=None,
         hinted_at=hinted_at,

@@ -12,6 +12,7 @@ from bureau.services.gateway.serving.arriving_socket import ArrivingSocket
 from bureau.services.gateway.serving.heads import HEAD_BYTES
 
 BACKLOG = 1024  # beyond it the kernel drops a SYN, which costs a client a second; cheroot has 5
+KEPT = 1000  # connections: those that wait for a request hold no thread
 UNREAD_BYTES = 64 * 1024  # of an unwanted body; for more than that the connection is closed
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
@@ -60,6 +61,7 @@ class EmbeddedServer(wsgi.Server):
     """Gives its threads only requests that have arrived; /healthz has a thread of its own."""
 
     ConnectionClass = HttpConnection
+    keep_alive_conn_limit = KEPT  # cheroot keeps ten, and lets all other clients connect anew for each request
     max_request_header_size = HEAD_BYTES
 
     def __init__(self, address: tuple[str, int], app: Any, *, threads: int, shutdown_timeout: int) -> None:

@@ -69,6 +69,22 @@ def token_header(name: str, value: str) -> str:
     return f"{name}: {value}\r\n"
 
 
+def own_header(name: str, value: str) -> str:
+    """Writes a header that the request named. Text that is not ASCII becomes encoded words.
+
+    Words are not broken: an address in `List-…` would no longer be one.
+    """
+    one_line(name, name + value)
+    first, *rest = own_value(value).split(" ")
+    return _folded(f"{name}: {first}", rest)
+
+
+def own_value(value: str) -> str:
+    """Returns the value in ASCII, with single spaces where the line may be folded."""
+    words = value.split()
+    return " ".join(words if value.isascii() and "=?" not in value else _encoded_words(" ".join(words)))
+
+
 def parameter_header(name: str, value: str, parameters: dict[str, str]) -> str:
     """Writes a header with parameters (Content-Type, Content-Disposition)."""
     pieces = [value]

@@ -2,26 +2,30 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from enum import Enum
 from typing import BinaryIO
 from uuid import UUID
 
+from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.addresses import Mailbox
+from bureau.contracts.mail.own_headers import header_errors
 from bureau.contracts.media_types import MediaType
 from bureau.services.mailer.message.headers import (
     address_header,
     one_address,
     one_line,
+    own_header,
     parameter_header,
     text_header,
     token_header,
 )
 
 CRLF = b"\r\n"
+UNDISCLOSED = "undisclosed-recipients:;"  # an empty group (RFC 5322, section 3.4), for a mail with blind copies only
 _LONGEST_LINE = 998  # RFC 5322, section 2.1.1
 _BASE64_LINE = 76
 _DOMAIN = 200  # maximum characters of the domain in a Message-ID: the ledger stores 255 of the whole
@@ -95,6 +99,7 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     inline: tuple[Attachment, ...] = ()  # each with a content_id
     unsubscribe: str | None = None  # an https: or mailto: address
+    headers: Mapping[str, str] = field(default_factory=dict)  # the request's own: see `own_headers`
     categories: tuple[str, ...] = ()  # for the provider's statistics
     marks: Marks | None = None
 
@@ -104,13 +109,15 @@ class Message:
         for box in (self.sender, *self.to, *self.cc, *self.bcc, *((self.reply_to,) if self.reply_to else ())):
             one_address("address", box)
         one_line("unsubscribe", self.unsubscribe or "")
+        if errors := list(header_errors(self.headers)):
+            raise PermanentError("mail_header_invalid", f"headers: {'; '.join(errors)}.")
         for attachment in (*self.attachments, *self.inline):
             one_line("attachment name", attachment.name)
             one_line("media type", attachment.media_type)
             one_line("content id", attachment.content_id or "")
 
     @property
-    def extra_headers(self) -> dict[str, str]:
+    def unsubscribe_headers(self) -> dict[str, str]:
         """Returns List-Unsubscribe (RFC 2369) and, for an https address, the one-click header (RFC 8058)."""
         if self.unsubscribe is None:
             return {}
@@ -141,10 +148,12 @@ class Message:
             if boxes
         ]
         lines += [
+            *([] if self.to or self.cc else [token_header("To", UNDISCLOSED)]),
             text_header("Subject", self.subject),
             token_header("Date", format_datetime(self.date)),
             token_header("Message-ID", self.message_id),
-            *(token_header(name, value) for name, value in self.extra_headers.items()),
+            *(token_header(name, value) for name, value in self.unsubscribe_headers.items()),
+            *(own_header(name, value) for name, value in self.headers.items()),
             token_header("MIME-Version", "1.0"),
         ]
         return "".join(lines)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from bureau.contracts.mail.addresses import Mailbox
-from bureau.services.mailer.message.message import Message
+from bureau.services.mailer.message.message import UNDISCLOSED, Message
 from bureau.services.mailer.transports.base import AnswerLost, DeliveryWindow, SendResult, Verdict
 from bureau.stop_token import StopToken
 
@@ -42,10 +42,11 @@ def _shown(message: Message, recipients: Sequence[str]) -> str:
     lines = [
         _RULE,
         f"From: {_people([message.sender])}",
-        f"To: {_people(message.to)}",
+        f"To: {_people(message.to) or UNDISCLOSED}",
         *([f"Cc: {_people(message.cc)}"] if message.cc else []),
         *([f"Reply-To: {_people([message.reply_to])}"] if message.reply_to else []),
         f"Subject: {message.subject}",
+        *[f"{name}: {value}" for name, value in message.headers.items()],
         f"Message-ID: {message.message_id}",
         f"For: {', '.join(recipients)}",
         *[f"Attached: {a.name} ({a.media_type}, {a.size:,} bytes)" for a in message.attachments],

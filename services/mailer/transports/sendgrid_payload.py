@@ -6,6 +6,7 @@ from typing import Any
 
 from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.media_types import MediaType
+from bureau.services.mailer.message.headers import own_value
 from bureau.services.mailer.message.message import Attachment, Message
 
 # These are the vendor's limits ("Limitations" of that page); it refuses a mail over them only after all of it was sent.
@@ -39,7 +40,7 @@ def payload(message: Message, recipients: Sequence[str], *, sandbox: bool = Fals
         "from": _mailbox(message.sender),
         "subject": message.subject,
         "content": _content(message),
-        "headers": {"Message-ID": message.message_id, **message.extra_headers},
+        "headers": _headers(message),
     }
     if message.marks:
         marks = message.marks
@@ -53,6 +54,11 @@ def payload(message: Message, recipients: Sequence[str], *, sandbox: bool = Fals
     if message.attachments or message.inline:
         body["attachments"] = [_attachment(attachment) for attachment in (*message.attachments, *message.inline)]
     return body
+
+
+def _headers(message: Message) -> dict[str, str]:
+    own = {name: own_value(value) for name, value in message.headers.items()}
+    return {"Message-ID": message.message_id, **message.unsubscribe_headers, **own}
 
 
 def _personalizations(message: Message, recipients: frozenset[str]) -> list[dict[str, Any]]:

@@ -27,7 +27,9 @@ def test_a_task_is_submitted_followed_and_shown(shell: Shell) -> None:
     told = [line.split("  ", 1)[1] for line in shell("follow", job).splitlines()]
     assert told == ["suma: started", "suma: adding 2 and 2", "suma: succeeded", "The job succeeded"]
     shown = shell("job", job)
-    assert shown.startswith("Two and two  succeeded\njob, submitted ")
+    assert shown.startswith(f"Two and two  succeeded\n{job}\njob, submitted ")
+    assert re.search(r"waited \S+ s, ran \S+ s\n", shown)
+    assert shell("job", job[-8:]) == shown  # any part that only this job has
     assert "  = 4\n" in shown
 
 
@@ -62,6 +64,20 @@ def test_a_mail_with_an_idempotency_key_is_sent_once(shell: Shell, plain: Embedd
     shell("follow", first)
     sent = [path.read_text() for path in plain.outbox.glob("*.eml")]
     assert len([text for text in sent if "Subject: The roster" in text and "roster.csv" in text]) == 1
+
+
+def test_many_people_get_a_mail_each(shell: Shell, plain: EmbeddedBureau) -> None:
+    people = "ada@example.com\n\nGrace <grace@example.com>\n"
+    mail = ["--subject", "To each", "--text", "Hello.", "--header", "X-Ticket: 4711"]
+    shell("submit", "email", *mail, "--recipients", "-", "--follow", stdin=people)
+    sent = [path.read_text() for path in plain.outbox.glob("*.eml")]
+    each = sorted(text.splitlines()[0] for text in sent if "Subject: To each" in text and "X-Ticket: 4711" in text)
+    assert each == ["X-Envelope-To: ada@example.com", "X-Envelope-To: grace@example.com"]
+    blind = json.loads(shell("submit", "email", "--bcc", "eve@example.com", "--subject", "a", "--text", "a", "--json"))
+    assert blind["tasks"][0]["input"]["bcc"] == ["eve@example.com"]
+    shell("submit", "email", "--recipients", "[", *mail, status=2)
+    shell("submit", "email", "--to", "a@example.com", *mail, "--header", "no colon", status=2)
+    assert "#/to" in shell.run("submit", "email", *mail).stderr
 
 
 def test_a_graph_is_submitted_from_its_file(shell: Shell) -> None:
@@ -107,10 +123,18 @@ def test_a_queue_is_paused_purged_by_its_count_and_resumed(shell: Shell, client:
     assert shell("pause", "naps").startswith("naps is paused: 0 waiting")
     jobs = [client.task("naps.polite", seconds=1) for _ in range(2)]
     assert "2 waiting" in next(line for line in shell("status").splitlines() if line.startswith("! naps"))
-    assert shell("purge", "naps", status=2) == "2 tasks waiting.   Confirm: --expect 2\n"
-    assert shell("purge", "naps", "--expect", "2") == "2 tasks cancelled.\n"
+    nap = {"name": "nap", "run": "naps.polite", "input": {"seconds": 1}}
+    jobs.append(client.job([nap, {**nap, "name": "more", "after": ["nap"]}]))
+    jobs.append(client.task("naps.polite", seconds=1, delay_seconds=3600))
+    assert shell("pause", "naps") == "naps is paused: 3 waiting, 1 later, 1 blocked, 0 running.\n"
+    (row,) = [line.split() for line in shell("queues").splitlines() if line.startswith("naps ")]
+    assert (row[1], row[4:7]) == ("3", ["1", "1", "0"])
+    told = shell("purge", "naps", status=2)
+    assert told == "4 tasks have not started: 3 waiting, 1 later.   Confirm: --expect 4\n"
+    assert shell("purge", "naps", "--expect", "4") == "4 tasks cancelled.\n"
+    assert shell("purge", "naps") == "No task waits to be started.\n"
     assert shell("resume", "naps").startswith("naps is resumed")
-    assert [job.wait(ENDS_SECONDS, check=False).state for job in jobs] == ["cancelled"] * 2
+    assert [job.wait(ENDS_SECONDS, check=False).state for job in jobs] == ["cancelled"] * 4
 
 
 def test_a_running_job_is_listed_and_cancelled(shell: Shell, client: Bureau) -> None:

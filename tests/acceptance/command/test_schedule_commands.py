@@ -35,7 +35,7 @@ def test_a_report_is_scheduled_shown_run_and_deleted(shell: Shell) -> None:
     lines = shell("schedules", "show", "of-the-command", "-n", "2").splitlines()
     assert lines[1] == "0 7 * * MON-FRI Asia/Tokyo"
     assert [line.endswith(" 07:00 JST") for line in lines] == [False, False, True, True, False]
-    assert re.fullmatch(rf"last job {job}, \d\d:\d\d: succeeded", lines[-1])
+    assert re.fullmatch(rf"last job {job}, \d\d:\d\d UTC: succeeded", lines[-1])
     assert shell("schedules", "delete", "of-the-command") == "of-the-command is deleted.\n"
     shell("schedules", "show", "of-the-command", status=2)
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from email import message_from_bytes, policy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,34 @@ def test_each_is_mailed_their_own_and_its_link_names_them(plain: EmbeddedBureau)
     mails = "".join((plain.outbox / f"{message_id}.eml").read_text() for message_id in ids)
     assert "To: maria@example.com" in mails
     assert "To: ada@example.com" in mails
+
+
+def test_a_failure_is_mailed_with_the_errors_of_the_roster(plain: EmbeddedBureau) -> None:
+    roster = "Nombre;Correo\nAda Lovelace;ada@@example.com\nGrace Hopper;grace@example.com\n"
+    files = [("files", ("mayo.csv", roster.encode(), "text/csv"))]
+    form = {"failure_email_to": "ops@example.com", "language": "es", "title": "Mayo"}
+    ended = plain.api.ended(plain.api.submit("/v1/certificates", files=files, data=form))
+    assert ended["state"] == "failed"
+    assert [(task["name"], task["state"]) for task in ended["tasks"]] == [
+        ("issue", "failed"),
+        ("tell", "succeeded"),
+        ("tell:send", "succeeded"),
+    ]
+    message_id = ended["tasks"][2]["result"]["message_id"].strip("<>")
+    told = message_from_bytes((plain.outbox / f"{message_id}.eml").read_bytes(), policy=policy.default)
+    text = told.get_body(("plain",))
+    assert told["Subject"] == "Ha fallado: Mayo"
+    assert text is not None
+    assert "mayo.csv, línea 2" in text.get_content()
+
+
+def test_the_archive_of_a_spanish_roster_comes_with_a_spanish_mail(plain: EmbeddedBureau) -> None:
+    roster = "Nombre y apellidos;Correo\nMaría Núñez;maria@example.com\n"
+    files = [("files", ("mayo.csv", roster.encode(), "text/csv"))]
+    job = plain.api.succeeded(plain.api.submit("/v1/certificates", files=files, data={"email_to": "dean@example.com"}))
+    message_id = job["tasks"][1]["result"]["message_id"].strip("<>")
+    told = message_from_bytes((plain.outbox / f"{message_id}.eml").read_bytes(), policy=policy.default)
+    assert told["Subject"].startswith("Certificados listos: ")
 
 
 def test_they_are_signed_with_a_key_that_is_given(guarded: Guarded) -> None:

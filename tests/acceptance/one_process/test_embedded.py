@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 
 from bureau.ledger.db.database import Database
+from bureau.services.scheduler import __main__ as scheduler
 from tests.support.ledger.book import Book
 from tests.support.running.api import Api
 from tests.support.running.embedded import EmbeddedBureau
@@ -42,6 +43,27 @@ def bureau(folder: EmbeddedBureau) -> EmbeddedBureau:
     if not folder.running:
         folder.start()
     return folder
+
+
+def test_the_doctor_examines_it(
+    bureau: EmbeddedBureau, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its broker is inside the process, so its messages are not counted, and nothing is wrong with that."""
+    monkeypatch.chdir(bureau.folder)
+    for name in ("DATABASE_URL", "BROKER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    said = until(lambda: well(capsys), 60)
+    assert re.search(r"^shop +due 0 .*hinted 0, workers 1, running 0", said, re.MULTILINE)
+    assert "RabbitMQ" not in said
+    monkeypatch.chdir(tmp_path)
+    assert scheduler.main(["doctor"]) == 1
+    assert "There is no ledger in" in capsys.readouterr().out
+
+
+def well(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the doctor prints, once it finds nothing wrong; before, nothing."""
+    status, said = scheduler.main(["doctor"]), capsys.readouterr().out
+    return said if status == 0 and "All is well." in said else ""
 
 
 def test_own_tasks_run_beside_those_it_ships_with(bureau: EmbeddedBureau) -> None:

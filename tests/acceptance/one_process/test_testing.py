@@ -28,6 +28,23 @@ def test_second(bureau):
     assert "127.0.0.1:1" not in bureau.url
 
 
+def test_mails_of_every_kind(bureau):
+    invitation = ("invite.ics", b"BEGIN:VCALENDAR", "text/calendar; method=REQUEST")
+    own = {"headers": {"X-Ticket": "7"}, "files": [invitation]}
+    bureau.email(bcc="eve@example.com", subject="Blind", text="-", **own).wait(10)
+    (blind,) = bureau.outbox.to("eve@example.com")
+    assert (blind["To"], blind["X-Ticket"]) == ("undisclosed-recipients:;", "7")
+    (attached,) = blind.iter_attachments()
+    assert attached["Content-Type"].params["method"] == "REQUEST"
+    people = ["ada@example.com", {"to": "bob@example.com", "context": {"name": "Bob"}}]
+    bureau.email(recipients=people, template="welcome", context={"name": "you"}).wait(10)
+    assert [bureau.outbox.to(person)[0]["To"] for person in ("ada@example.com", "bob@example.com")] == [
+        "ada@example.com",
+        "bob@example.com",
+    ]
+    assert "Bob" in bureau.outbox.to("bob@example.com")[0].get_body().get_content()
+
+
 def test_a_task_that_is_not_there(bureau):
     bureau.submit("shop.suma", a=2, b=2)
 '''
@@ -64,7 +81,7 @@ def test_tests_are_apart_and_a_missing_task_is_named(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(MORE)
     status, said = ran(tmp_path)
     assert status == 1, said
-    assert "2 passed" in said
+    assert "3 passed" in said
     assert "1 failed" in said
     assert "No service has announced shop.suma" in said
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["test_mine.py"]

@@ -49,6 +49,12 @@ def test_a_hundred_recipients_and_large_attachments_pass(provider: Provider) -> 
     assert provider.counts() == {message.message_id: 1}
 
 
+def test_a_mail_with_blind_copies_only_reaches_them(provider: Provider) -> None:
+    message = new_message(to=(), bcc=(Mailbox("Eve", EVE), Mailbox("", BOB)), headers={"X-Ticket": "4711"})
+    assert _sent(provider.transport.send(message, (EVE, BOB), DeliveryWindow(), StopToken()), EVE, BOB)
+    assert sorted(provider.recipients()) == [BOB, EVE]
+
+
 @pytest.mark.parametrize("kind", ["to", "cc", "bcc"])
 def test_an_address_in_any_script_is_reached_or_refused_with_a_reason_and_the_others_are(
     provider: Provider, kind: str

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
-from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
+from bureau.contracts.certificates import CertificatesIssued, IssueCertificates, TellIssueFailure
 from bureau.contracts.ids import new_id
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.contracts.reports import GenerateReport, ReportGenerated
@@ -49,6 +49,12 @@ ISSUE = TaskDescription(
     input_schema=IssueCertificates.model_json_schema(),
     result_schema=CertificatesIssued.model_json_schema(),
 )
+TELL_ISSUE = TaskDescription(
+    name="certificates.tell",
+    queue="certificates",
+    input_schema=TellIssueFailure.model_json_schema(),
+    result_schema={},
+)
 GENERATE = TaskDescription(
     name="reports.generate",
     queue="reports",
@@ -74,7 +80,7 @@ SALES = ReportDescription(
 )
 CATALOGS = {
     "shop": Catalog(tasks=[SUMA, PICTURE]),
-    "certificates": Catalog(tasks=[ISSUE]),
+    "certificates": Catalog(tasks=[ISSUE, TELL_ISSUE]),
     "reports": Catalog(tasks=[GENERATE], reports=[SALES]),
     "mailer": Catalog(tasks=[SEND], templates=[TemplateDescription(name="welcome"), TemplateDescription(name="ready")]),
 }

@@ -16,7 +16,7 @@ from bureau.ledger.jobs import cancel, leases
 from bureau.ledger.jobs.finish import ClaimOutcome, Finished, finish_waiting
 from bureau.ledger.mail import deliveries
 from bureau.ledger.mail.deliveries import Intent, Opened
-from bureau.runtime import runner
+from bureau.runtime import finishing
 from bureau.services.mailer.transports.base import DeliveryWindow
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
@@ -174,8 +174,8 @@ def test_an_end_that_the_ledger_did_not_take_is_written_when_it_answers(
             raise LedgerUnavailable("away")
         return before(db, ends)
 
-    monkeypatch.setattr(runner, "finish_batch", away)
-    monkeypatch.setattr(runner, "finish_waiting", away_twice)
+    monkeypatch.setattr(finishing, "finish_batch", away)
+    monkeypatch.setattr(finishing, "finish_waiting", away_twice)
     job = office.submit()
     assert office.run(job) == "succeeded"
     assert office.tries(job)[0].state is DeliveryState.SENT

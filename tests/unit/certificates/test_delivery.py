@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -10,18 +11,20 @@ import pytest
 from pypdf import PdfReader
 
 from bureau.contracts.artifacts import ArtifactRef
-from bureau.contracts.certificates import CertificatesIssued, IssueCertificates
+from bureau.contracts.certificates import CertificatesIssued, IssueCertificates, TellIssueFailure
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.mail.mail import SendMail
+from bureau.ledger.reads.failures import Failure
 from bureau.services.certificates import delivery
 from bureau.services.certificates.api.client import CertificatesApi
-from bureau.services.certificates.archive.check import CheckedArchive
+from bureau.services.certificates.archive.check import check_archive
 from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
+from bureau.services.certificates.languages import usual_language
 from bureau.services.certificates.manifest import Listed, Manifest
 from bureau.services.certificates.service import certificates_api
 from bureau.services.certificates.settings import CertificatesSettings
-from bureau.services.certificates.tasks import issue_task
+from bureau.services.certificates.tasks import issue_task, tell_task
 from tests.support.context import FakeContext
 from tests.support.on_loop import run
 
@@ -99,18 +102,65 @@ def test_addresses_that_cannot_be_mailed_to_are_told_together_and_nobody_is_mail
     assert ctx.added == []
 
 
-def test_a_manifest_of_another_issuer_with_bad_addresses_is_refused_with_each_of_them(ctx: FakeContext) -> None:
-    listed = [Listed(file=f"{name}.pdf", recipient=name, email=f"{name}..x@example.com") for name in ("a", "b")]
+def delivered(ctx: FakeContext, *listed: Listed) -> delivery.Delivered:
+    """From an archive of another issuer."""
+    request = IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))])
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        for one in listed:
+            members.writestr(one.file, b"%PDF-1.7")
+    checked = check_archive(archive, CertificatesSettings().limits, lambda _: None, lambda *_: None)
+    return delivery.deliver(ctx, checked, Manifest(certificates=list(listed)), request)
+
+
+def listed(name: str, email: str, **more: str) -> Listed:
+    return Listed(file=f"{name}.pdf", recipient=name, email=email, **more)
+
+
+def test_a_bad_address_of_another_issuer_is_reported_and_the_others_are_mailed(ctx: FakeContext) -> None:
+    people = [listed("ada", "ada@example.com"), listed("bob", "bob..x@example.com"), listed("eve", "eve@example.com")]
+    done = delivered(ctx, *people)
+    assert done.mails == 2
+    assert [spec.input["to"] for spec in ctx.added] == [["ada@example.com"], ["eve@example.com"]]
+    (bad,) = done.not_mailed
+    assert (bad.file, bad.recipient) == ("bob.pdf", "bob")
+    assert "email “bob..x@example.com” is not an address" in bad.reason
+    assert any("not mailed: bob: email" in line for line in ctx.logs)
+
+
+def test_a_manifest_with_bad_addresses_only_is_refused_with_each_of_them(ctx: FakeContext) -> None:
     with pytest.raises(PermanentError) as caught:
-        delivery.deliver(
-            ctx,
-            CheckedArchive(io.BytesIO(), [], 0),
-            Manifest(certificates=listed),
-            IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))]),
-        )
+        delivered(ctx, *(listed(name, f"{name}..x@example.com") for name in ("a", "b")))
     assert caught.value.code == "recipient_address_invalid"
     assert [(detail.file, detail.column) for detail in caught.value.details] == [("a.pdf", "email"), ("b.pdf", "email")]
     assert ctx.added == []
+
+
+def test_a_language_of_another_issuer_that_is_no_tag_is_not_used(ctx: FakeContext) -> None:
+    delivered(ctx, listed("ada", "ada@example.com", language="Español"))
+    assert "language" not in ctx.added[0].input
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "language"),
+    [(["es", "ca", "es"], None, "es"), (["es"], "fr", "fr"), (["Español", ""], None, None), ([], None, None)],
+)
+def test_the_owner_is_written_to_in_the_language_of_most_certificates(
+    told: list[str], asked: str | None, language: str | None
+) -> None:
+    request = IssueCertificates(files=[ArtifactRef(artifact=UUID(int=1))], language=asked)
+    manifest = Manifest(certificates=[listed("a", "", language=one) for one in told])
+    assert usual_language(request, manifest) == language
+
+
+def test_a_failure_is_told_with_its_errors(ctx: FakeContext) -> None:
+    failure = Failure("issue", "roster_invalid", "Two rows are wrong.", [{"file": "a.csv", "line": 4, "message": "no"}])
+    tell_task(lambda _: failure)(ctx, TellIssueFailure(title="Spring", to=["ada@example.com"], language="es"))
+    (spec,) = ctx.added
+    mail = SendMail.model_validate(spec.input)
+    assert (mail.template, mail.language, mail.to) == ("job-failed", "es", ["ada@example.com"])
+    assert mail.context["reason"] == "Two rows are wrong."
+    assert mail.context["details"] == [{"file": "a.csv", "line": 4, "message": "no"}]
 
 
 def test_spanish_headers_give_spanish_mail(ctx: FakeContext, api: CertificatesApi) -> None:

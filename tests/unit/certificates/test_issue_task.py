@@ -143,7 +143,7 @@ def test_the_task_announces_the_schemas_of_the_contract(api: CertificatesApi) ->
     description = issue_task(api, CertificatesSettings().limits, noted).description
     assert (description.name, description.queue) == ("certificates.issue", "certificates")
     assert set(description.input_schema["properties"]) == {"files", "deliver", "subject", "encoding", "language"}
-    made = {"certificates", "errors", "mails"}
+    made = {"certificates", "errors", "language", "not_mailed", "mails"}
     assert set(description.result_schema["properties"]) == {"archive", "members", "bytes", "sha256"} | made
 
 

@@ -1,5 +1,7 @@
 """Tests that texts and tables fit their width and contain no control characters."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +9,9 @@ from rich.cells import cell_len
 
 from bureau.cli import formatting
 from bureau.cli.cells import Column
+from bureau.cli.commands.event_printer import line
 from bureau.cli.table import table
+from bureau.client import Event
 
 COLUMNS = (Column("ID"), Column("TITLE", flexible=True), Column("AGE", right=True))
 
@@ -20,12 +24,29 @@ def test_an_age_has_one_unit(seconds: float, text: str) -> None:
     assert formatting.age(seconds) == text
 
 
-def test_a_time_of_another_day_has_its_date() -> None:
+@pytest.fixture
+def in_paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_paris")
+def test_a_time_names_its_zone_and_one_of_another_day_its_date() -> None:
     now = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-    assert len(formatting.clock("2026-05-04T11:00:00Z", now)) == len("11:00")
-    assert formatting.clock("2026-04-01T12:00:00Z", now).startswith("01 Apr ")
+    assert formatting.clock("2026-05-04T11:00:00Z", now) == "13:00 CEST"
+    assert formatting.clock("2026-03-01T12:00:00Z", now) == "01 Mar 13:00 CET"
     assert formatting.clock("2024-04-01T12:00:00Z", now) == "01 Apr 2024"
     assert formatting.clock(None, now) == "-"
+
+
+@pytest.mark.usefixtures("in_paris")
+def test_an_event_names_the_zone_of_its_time() -> None:
+    event = Event(1, "task.started", datetime(2026, 5, 4, 11, 0, 5, tzinfo=UTC), "j", "add", {})
+    assert str(event) == "13:00:05 CEST  add: started"
+    assert [part.text for part in line(event)] == ["13:00:05 CEST  ", "add: started"]
 
 
 def test_control_characters_are_replaced() -> None:

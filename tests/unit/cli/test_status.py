@@ -41,7 +41,7 @@ def test_a_queue_without_workers_names_its_last_worker() -> None:
         {"queue": "reports", "host": "web-3", "seen_at": "2026-05-04T02:59:59Z"},
     ]
     assert shown(queue_lines(queues, cast("list[WorkerData]", workers), NOW)) == [
-        "! mailer   1,240 waiting, oldest 9 min, 0 workers (last: web-2, 02:51)",
+        "! mailer   1,240 waiting, oldest 9 min, 0 workers (last: web-2, 02:51 UTC)",
         "  reports      3 waiting, oldest 4 s,   2 workers, 2 running",
     ]
 
@@ -58,7 +58,7 @@ def test_a_queue_without_workers_names_its_last_worker() -> None:
         ),
         (
             queue("shop", 1, trouble="paused", queued=1, oldest_queued_seconds=2.0, paused_at="2026-05-03T02:00:00Z"),
-            "! shop  1 waiting, oldest 2 s, 1 worker, paused since 03 May 02:00",
+            "! shop  1 waiting, oldest 2 s, 1 worker, paused since 03 May 02:00 UTC",
         ),
     ],
 )
@@ -120,8 +120,8 @@ def test_an_outage_has_one_line_with_the_time_of_the_first_worker_that_reported_
         {"queue": "shop", "live": True},  # the answer of an older gateway
     ]
     assert shown(outage_lines(cast("list[WorkerData]", workers), NOW)) == [
-        "! certificates API failing since 02:58: It answered 503.",
-        "! SMTP open circuit since 02:50 (2 of 3 workers): no route to the mail server",
+        "! certificates API failing since 02:58 UTC: It answered 503.",
+        "! SMTP open circuit since 02:50 UTC (2 of 3 workers): no route to the mail server",
     ]
 
 

@@ -1,7 +1,7 @@
 """Rows in the API's words."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,11 @@ from bureau.ledger.reads.job_views import (
     IdleTask,
     attempt_number,
     attempts_of,
+    busy_seconds,
     counts_of,
     job_progress,
     job_state,
+    last_attempt,
     task_state,
     waiting,
     with_percent,
@@ -218,3 +220,35 @@ def test_a_place_in_the_queue_and_the_time_until_its_turn(ahead: int, pace: floa
     told = waiting([view("queued")], {"shop"}, (), {})
     assert told is not None
     assert told.ahead(ahead, pace).shown() == {"reason": "behind", "position": ahead + 1, "starts_in_seconds": seconds}
+
+
+def at(seconds: float) -> datetime:
+    return AT + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([], 0.0),
+        ([(0, 2), (300, 301)], 3.0),  # the pause between two attempts is no time of running
+        ([(0, 10), (5, 12)], 12.0),  # tasks side by side
+        ([(0, 10), (2, 3)], 10.0),
+        ([(5, None)], 15.0),
+        ([(None, 3)], 0.0),
+    ],
+)
+def test_only_attempts_count_as_running(spans: list[tuple[float | None, float | None]], seconds: float) -> None:
+    attempts = [
+        {"started_at": None if start is None else at(start), "ended_at": None if end is None else at(end)}
+        for start, end in spans
+    ]
+    assert busy_seconds(attempts, at(20)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("number", "attempt", "most", "last"),
+    [(0, 0, 8, 8), (1, 1, 8, 8), (9, 1, 8, 16), (3, 1, 8, 10), (8, 8, 8, 8)],
+)
+def test_attempts_are_counted_over_retries(number: int, attempt: int, most: int, last: int) -> None:
+    """After eight attempts and a retry by a person, the ninth is the first of eight more."""
+    assert last_attempt(number, attempt, most) == last

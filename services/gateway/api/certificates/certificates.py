@@ -24,7 +24,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         with storing(gateway.storage, call.owner) as store:
             uploads = [store(file) for file in call.files]
             rosters = [ArtifactRef(artifact=upload.id) for upload in uploads]
-            job = certificates_job(call.body, rosters, _title(call.files), call.owner, known)
+            job = certificates_job(call.body, rosters, _title(call.files), call.owner, known, settings.limits)
             return accept(gateway, call, job, uploads)
 
     return [

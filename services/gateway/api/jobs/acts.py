@@ -125,7 +125,9 @@ def _on_many(gateway: Gateway, what: BulkAct, summary: str) -> Operation[Any, An
         changed = 0
         if not asked.dry_run:
             noted = audit.begin(gateway.database, call.act(f"jobs.{what}", filter=_audit_details(asked)))
-            changed = bulk_actions.apply(gateway.database, call.owner, what, wanted, per_second=asked.per_second)
+            changed = bulk_actions.apply(
+                gateway.database, call.owner, what, wanted, at_most=counted.count, per_second=asked.per_second
+            )
             audit.end(gateway.database, noted, changed)
             gateway.relay.wake()
         answer = BulkAnswer(count=counted.count, by_error=counted.by_error, changed=changed, dry_run=asked.dry_run)

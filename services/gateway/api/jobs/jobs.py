@@ -3,28 +3,32 @@
 The actions on jobs are in `acts`.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from flask import request
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from bureau.contracts.base import Contract
 from bureau.contracts.jobs.jobs import JobSpec
 from bureau.ledger.access.keys import Role
-from bureau.ledger.reads import job_queries
+from bureau.ledger.reads import id_part, job_queries
 from bureau.ledger.reads.job_queries import JobFilter
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http import prefer
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
+from bureau.services.gateway.http.problem_page import wants_page
 from bureau.services.gateway.job_builders.accept import accept, submission
 from bureau.services.gateway.models import Job, JobList, JobStateWord, TaskList, job_of, summary_of, task_of
 from bureau.services.gateway.problems import not_found, refuse, try_again
-from bureau.signing.signed_links import Linked
+from bureau.signing.signed_links import PARAMETER, Linked
 from bureau.submission.specs import job_from, spec_errors, used_by
 from bureau.submission.terms import EARLIEST, LATEST
 
+FOUND_BY_ID = 200
 Kind = Literal["certificates", "report", "email", "job", "preview"]
 
 
@@ -68,6 +72,14 @@ class JobFields(Contract):
 class JobQuery(PageQuery, JobFields):
     """Selects a page of the jobs that match."""
 
+    id: str | None = Field(
+        default=None,
+        min_length=id_part.LEAST,
+        max_length=36,
+        description="A part of its id: four or more digits in a row. It is looked for among the newest 100,000 jobs, "
+        "and at most 200 jobs are found; a part with the first twelve digits is looked for among all.",
+    )
+
 
 def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     return [_create(gateway), _list(gateway), _read(gateway), _tasks(gateway)]
@@ -97,7 +109,11 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, JobQuery]) -> Reply:
         query = call.query
         before = read_cursor(query.cursor, newest_first) if query.cursor is not None else None
-        rows = job_queries.jobs_of(gateway.database, call.owner, query.wanted(), before=before, limit=query.limit + 1)
+        wanted = query.wanted()
+        if query.id is not None:
+            ids = id_part.jobs_with(gateway.database, call.owner, query.id, limit=FOUND_BY_ID)
+            wanted = replace(wanted, ids=tuple(ids))
+        rows = job_queries.jobs_of(gateway.database, call.owner, wanted, before=before, limit=query.limit + 1)
         shown, following = cut(rows, query.limit, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))
         return Reply(200, JobList(items=[summary_of(row) for row in shown], next_cursor=following))
 
@@ -123,6 +139,9 @@ def newest_first(key: list[Any]) -> tuple[datetime, UUID]:
 def _read(gateway: Gateway) -> Operation[Any, Any]:
     def read(call: Call[Nothing, Nothing]) -> Reply:
         job_id: UUID = call.path["job_id"]
+        if call.identity.link_token and wants_page(request.accept_mimetypes):
+            address = f"/jobs/{job_id}?{PARAMETER}={call.identity.link_token}"
+            return Reply(303, None, {"Location": address, "Vary": "Accept"})
         headers = {}
         body = shown_job(gateway, call)
         if call.wait_seconds is not None:
@@ -144,7 +163,10 @@ def _read(gateway: Gateway) -> Operation[Any, Any]:
         summary="Read a job: state, progress, tasks, files",
         tag="Follow",
         role=Role.VIEW,
-        answers=[Documented(200, "The job.", Job, {"Preference-Applied": "The wait that was requested."})],
+        answers=[
+            Documented(200, "The job.", Job, {"Preference-Applied": "The wait that was requested."}),
+            Documented(303, "The job's page, for a browser with a signed link.", None, {"Location": "The page."}),
+        ],
         waits=True,
         linked=Linked.JOB,
     )

@@ -39,6 +39,7 @@ class TaskSummary(BaseModel):
     priority: int
     attempt: int
     max_attempts: int
+    attempt_number: int
     due_at: datetime | None
     hinted_at: datetime | None
     worker: str | None

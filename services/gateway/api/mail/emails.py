@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bureau.contracts.requests.emails import INLINE_BYTES, EmailRequest
+from bureau.contracts.requests.emails import INLINE_BYTES, MANY_INLINE_BYTES, EmailRequest
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.http.operation import Body, Call, Nothing, Operation, Reply
@@ -23,7 +23,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         refuse(email_errors(mail, known, settings.limits, uploads=len(call.files)))
         with storing(gateway.storage, call.owner) as store:
             attached = [store(file) for file in call.files]
-            bodies = _long_bodies(mail, store)
+            bodies = _long_bodies(mail, store, _inline_bytes(mail, call.body_bytes))
             job = email_job(
                 mail,
                 call.owner,
@@ -47,11 +47,16 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
     ]
 
 
-def _long_bodies(mail: EmailRequest, store: Store) -> dict[str, StoredArtifact]:
+def _inline_bytes(mail: EmailRequest, body_bytes: int) -> int:
+    """Returns up to which length a text stays in the input. A small request stores no file: see `stores_above`."""
+    return MANY_INLINE_BYTES if mail.recipients and body_bytes > INLINE_BYTES else INLINE_BYTES
+
+
+def _long_bodies(mail: EmailRequest, store: Store, inline_bytes: int) -> dict[str, StoredArtifact]:
     """Stores the texts that are too long for a row of the ledger; returns them by their field."""
     texts = (("text", mail.text, "body.txt", "text/plain"), ("html", mail.html, "body.html", "text/html"))
     return {
         field: store(text_file(name, media_type, text))
         for field, text, name, media_type in texts
-        if text is not None and len(text.encode()) > INLINE_BYTES
+        if text is not None and len(text.encode()) > inline_bytes
     }

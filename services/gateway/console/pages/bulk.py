@@ -9,7 +9,7 @@ from bureau.ledger.access.keys import Role
 from bureau.ledger.jobs.bulk_actions import BulkAct
 from bureau.services.gateway.console import job_query
 from bureau.services.gateway.console.api_calls import ApiCalls
-from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.frame import DONE, Frame, go, refused_page
 from bureau.services.gateway.console.job_query import JobQuery
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.problems import problem
@@ -44,7 +44,14 @@ def _act(frame: Frame, acting: ApiCalls, what: BulkAct) -> Operation[Any, Any]:
         done: Any = acting.perform(f"{what}-jobs", call, body)
         return go(f"/jobs?{query.with_states()}", done=_DONE[what], n=done.changed)
 
-    return frame.post(f"{what}-jobs", f"/jobs/{what}", act, f"{what.title()} the jobs that match", role=Role.OPERATE)
+    return frame.post(
+        f"{what}-jobs",
+        f"/jobs/{what}",
+        act,
+        f"{what.title()} the jobs that match",
+        role=Role.OPERATE,
+        answers=[DONE, refused_page(409, "Another number matches now: the page asks again.")],
+    )
 
 
 def _counted(acting: ApiCalls, call: Call[Any, Any], what: BulkAct, query: JobQuery) -> Any:

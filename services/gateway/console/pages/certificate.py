@@ -1,4 +1,4 @@
-"""GET /c/{token}: shows a scanned certificate. It needs no key and no script, and shows only what the paper says."""
+"""GET /c/{token}: shows a scanned certificate. It needs no key and no script, and shows only the text of the paper."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
             role=None,
             needs_ledger=False,
             answers=[
-                Documented(200, "What the certificate says, and whether it was revoked.", media_types=HTML),
+                Documented(200, "The text of the certificate, and whether it was revoked.", media_types=HTML),
                 Documented(404, "Not signed by a key that is known here.", media_types=HTML),
                 Documented(503, "It cannot be checked now.", media_types=HTML),
             ],

@@ -11,43 +11,43 @@ from flask import Response, request
 from bureau.ledger.access.keys import Role
 from bureau.ledger.mail import recipient_history
 from bureau.ledger.reads import event_history, job_queries
-from bureau.ledger.reads.job_views import JobView, TaskView
+from bureau.ledger.reads.job_views import JobView, TaskView, busy_seconds, last_attempt
 from bureau.services.gateway.console import resubmit
 from bureau.services.gateway.console.api_calls import ApiCalls
-from bureau.services.gateway.console.frame import Frame, go, local_address
+from bureau.services.gateway.console.frame import HTML, Frame, go, local_address
 from bureau.services.gateway.console.text.redaction import pretty
 from bureau.services.gateway.console.text.task_graph import graph
 from bureau.services.gateway.console.text.timeline import render_event, why_it_waits
 from bureau.services.gateway.console.text.words import state_words
-from bureau.services.gateway.http.operation import Call, Nothing, Operation, Reply
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import accept
 from bureau.services.gateway.models import artifact_of
 from bureau.services.gateway.problems import not_found, refuse
-from bureau.signing.signed_links import Linked
+from bureau.signing.signed_links import PARAMETER, Linked
 from bureau.submission.specs import job_from, spec_errors, used_by
 
 EVENTS = 120
 MAILS = 40  # recipients; with all their steps they take less than 50 kB
-ALL_TOLD = 4  # tasks; of more, one at a time is shown in full
+ALL_IN_FULL = 4  # tasks; of more, one at a time is shown in full
 OPEN = ("scheduled", "queued", "running")
 
 
 @dataclass(frozen=True)
-class ToldTask:
+class ShownTask:
     """A task as the page shows it; `input` and `result` are set where it is shown in full."""
 
     task: TaskView
     words: tuple[str, str]
-    ran: timedelta | None
+    ran: timedelta | None  # its attempts together, without the pauses between them
     input: str | None = None
     result: str | None = None
 
 
 def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
-    def submit(verb: str, said: str) -> Operation[Any, Any]:
+    def submit(verb: str, done: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-job", call)
-            return go(f"/jobs/{call.path['job_id']}", done=said)
+            return go(f"/jobs/{call.path['job_id']}", done=done)
 
         summary = f"{verb.title()} the job"
         return frame.post(f"{verb}-job", f"/jobs/<uuid:job_id>/{verb}", act, summary, role=Role.SUBMIT)
@@ -62,7 +62,12 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         submit("retry", "retried"),
         _again(frame),
         frame.post(
-            "artifact-link", "/files/<uuid:artifact_id>/link", link, "A link to the file, to pass on", role=Role.SUBMIT
+            "artifact-link",
+            "/files/<uuid:artifact_id>/link",
+            link,
+            "A link to the file, to pass on",
+            role=Role.SUBMIT,
+            answers=[Documented(200, "The page with the link.", media_types=HTML)],
         ),
     ]
 
@@ -74,29 +79,34 @@ def _read(frame: Frame) -> Operation[Any, Any]:
         job, now = _find(frame, call), datetime.now(UTC)
         declared = event_history.declared(database, job.id, call.owner)
         asked = request.args.get("task")
+        token = call.identity.link_token
         return frame.page(
             "job.html",
             call,
+            last_attempt=last_attempt,
             job=job,
             words=state_words(job.state),
             open=job.state in OPEN,
             waits=why_it_waits(job.waiting, *_first_idle(job)),
             waited=(job.started_at or job.finished_at or now) - job.created_at,
-            ran=(job.finished_at or now) - job.started_at if job.started_at else None,
-            tasks=[_told(task, now, in_full=_in_full(task, job.tasks, asked)) for task in job.tasks],
+            took=(job.finished_at or now) - job.started_at if job.started_at else None,
+            ran=_busy(job.tasks, now) if len(declared) == 1 and job.started_at else None,
+            attempts=sum(len(task.attempts) for task in job.tasks),
+            tasks=[_shown_task(task, now, in_full=_in_full(task, job.tasks, asked)) for task in job.tasks],
             total=len(declared),
             graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
-            files=[(file, artifact_of(file).url) for file in job.artifacts],
+            files=[(file, artifact_of(file, token).url) for file in job.artifacts],
+            token=f"{PARAMETER}={token}" if token else None,
             mails=recipient_history.mails(database, job.id, limit=MAILS),
             events=[
                 render_event(event) for event in reversed(event_history.last_events(database, job.id, limit=EVENTS))
             ],
             curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.identity.key_id is not None)
-            if len(declared) <= len(job.tasks)
+            if len(declared) <= len(job.tasks) and token is None
             else None,
         )
 
-    return frame.get("job", "/jobs/<uuid:job_id>", read, "The whole story of a job")
+    return frame.get("job", "/jobs/<uuid:job_id>", read, "Show a job", linked=Linked.JOB)
 
 
 def _again(frame: Frame) -> Operation[Any, Any]:
@@ -127,17 +137,22 @@ def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     return job
 
 
-def _told(task: TaskView, now: datetime, *, in_full: bool) -> ToldTask:
-    ran = (task.finished_at or now) - task.started_at if task.started_at else None
-    brief = ToldTask(task, state_words(task.state), ran)
+def _shown_task(task: TaskView, now: datetime, *, in_full: bool) -> ShownTask:
+    ran = _busy([task], now) if task.started_at else None
+    brief = ShownTask(task, state_words(task.state), ran)
     if not in_full:
         return brief
     result = pretty(task.result) if task.result is not None else None
     return replace(brief, input=pretty(task.input), result=result)
 
 
+def _busy(tasks: Sequence[TaskView], now: datetime) -> timedelta:
+    """Returns for how long attempts of these tasks ran, without the pauses between them."""
+    return timedelta(seconds=busy_seconds((one for task in tasks for one in task.attempts), now))
+
+
 def _in_full(task: TaskView, tasks: Sequence[TaskView], asked: str | None) -> bool:
-    return len(tasks) <= ALL_TOLD or task.name == asked
+    return len(tasks) <= ALL_IN_FULL or task.name == asked
 
 
 def _first_idle(job: JobView) -> tuple[str | None, str | None]:

@@ -1,12 +1,13 @@
 """GET /jobs: lists jobs; the address holds the filters. `bulk` has the actions on many of them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
 
-from bureau.ledger.reads import id_prefix, job_queries
+from bureau.ledger.reads import id_part, job_queries
 from bureau.services.gateway.api.jobs.jobs import newest_first
 from bureau.services.gateway.console import job_query
 from bureau.services.gateway.console.frame import Frame, go
@@ -24,17 +25,13 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
 
     def listed(call: Call[Nothing, Nothing]) -> Response:
         query = job_query.read(request.args)
-        by_id = id_prefix.beginning_with(database, call.owner, query.wanted.q or "", limit=FOUND)
-        if len(by_id) == 1:
-            return go(f"/jobs/{by_id[0]}")
+        by_id = id_part.jobs_with(database, call.owner, query.wanted.q or "", limit=FOUND)
         cursor = request.args.get("cursor")
         before = read_cursor(cursor, newest_first) if cursor else None
-        if by_id:
-            rows = job_queries.jobs_by_id(database, call.owner, by_id)
-        else:
-            rows = job_queries.jobs_of(
-                database, call.owner, query.wanted, before=before, limit=SHOWN + 1, among=query.among
-            )
+        wanted = replace(query.wanted, or_ids=tuple(by_id))
+        rows = job_queries.jobs_of(database, call.owner, wanted, before=before, limit=SHOWN + 1, among=query.among)
+        if before is None and len(rows) == 1 and rows[0].id in by_id:
+            return go(f"/jobs/{rows[0].id}")
         shown, following = cut(rows, SHOWN, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))
         now = datetime.now(UTC)
         return frame.page(

@@ -50,7 +50,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
         return frame.page(
             "overview.html",
             call,
-            said=_said(now, surveys, hours, depends) if operates else own_sentence(failed, depends, now),
+            summary=_summary(now, surveys, hours, depends) if operates else own_sentence(failed, depends, now),
             queues=[_row(one, hours.get(one.queue, QUIET)) for one in surveys],
             dependencies=depends,
             failures=failed,
@@ -76,7 +76,7 @@ def retry_address(group: Group) -> str:
     return f"/jobs/retry?{urlencode(query)}"
 
 
-def _said(
+def _summary(
     now: datetime, surveys: list[QueueSurvey], hours: dict[str, LastHour], depends: list[Dependency]
 ) -> HealthSummary:
     states = [

@@ -6,16 +6,16 @@ from flask import Response
 
 from bureau.ledger.access.keys import Role
 from bureau.services.gateway.console.api_calls import ApiCalls
-from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.frame import DONE, Frame, go, refused_page
 from bureau.services.gateway.http.operation import Call, Nothing, Operation
 from bureau.services.gateway.problems import problem
 
 
 def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
-    def switch(verb: str, said: str) -> Operation[Any, Any]:
+    def switch(verb: str, done: str) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform(f"{verb}-queue", call)
-            return go("/", done=said)
+            return go("/", done=done)
 
         path = f"/queues/<name>/{verb}"
         return frame.post(f"{verb}-queue", path, act, f"{verb.title()} the queue", role=Role.OPERATE)
@@ -33,7 +33,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     def purge(call: Call[Any, Any]) -> Response:
         expected = call.body.get("expect") or ""
         if not (expected.isascii() and expected.isdecimal() and len(expected) < 10):
-            raise problem("invalid", "A purge says how many tasks it expects to cancel.")
+            raise problem("invalid", "`expect` must be the number of tasks to cancel.")
         counted: Any = acting.perform("purge-queue", call, {"dry_run": True})
         if counted.count != int(expected):
             return asked(call, before=expected)
@@ -44,5 +44,12 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         switch("pause", "queue-paused"),
         switch("resume", "queue-resumed"),
         frame.get("ask-purge", "/queues/<name>/purge", ask, "A page that counts before it purges", role=Role.OPERATE),
-        frame.post("purge-queue", "/queues/<name>/purge", purge, "Cancel what has not started", role=Role.OPERATE),
+        frame.post(
+            "purge-queue",
+            "/queues/<name>/purge",
+            purge,
+            "Cancel what has not started",
+            role=Role.OPERATE,
+            answers=[DONE, refused_page(409, "Another number waits now: the page asks again.")],
+        ),
     ]

@@ -11,12 +11,13 @@ from bureau.contracts.problems import FieldError, ProblemError
 from bureau.ledger.access.keys import Role
 from bureau.services.gateway.console import schema_form
 from bureau.services.gateway.console.api_calls import ApiCalls
-from bureau.services.gateway.console.frame import Frame, go
+from bureau.services.gateway.console.frame import DONE, HTML, Frame, go, refused_page
 from bureau.services.gateway.http.forms import PostedForm
-from bureau.services.gateway.http.operation import Call, Nothing, Operation
+from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
 from bureau.services.gateway.problems import not_found
 
 SHOWN_ROWS = 50
+REFUSALS = (404, 409, 422, 504)  # after these the page shows the form again, with what is wrong
 DELIMITERS = ((",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar"))
 
 
@@ -41,7 +42,7 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
             body = {"report": report.name, "params": params, **_delivery(call.body)}
             job: Any = acting.once("create-report", call, body, call.body.get("key") or "")
         except ProblemError as refusal:
-            if refusal.problem.status not in (404, 409, 422, 504):
+            if refusal.problem.status not in REFUSALS:
                 raise
             return _form(frame, call, filled, refusal=refusal)
         return go(f"/jobs/{job.id}", done="submitted")
@@ -49,7 +50,18 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
     return [
         frame.get("reports", "/reports", listed, "The catalog of reports"),
         frame.get("report", "/reports/<name>", show, "The form of a report"),
-        frame.post("run-report", "/reports/<name>", act, "Run the report, or show its first rows", role=Role.SUBMIT),
+        frame.post(
+            "run-report",
+            "/reports/<name>",
+            act,
+            "Run the report, or show its first rows",
+            role=Role.SUBMIT,
+            answers=[
+                DONE,
+                Documented(200, "The page with the first rows.", media_types=HTML),
+                *(refused_page(status, "The page says what is wrong.") for status in REFUSALS),
+            ],
+        ),
     ]
 
 
@@ -64,8 +76,8 @@ def _form(
     report = _find(frame, call)
     fields = schema_form.fields(report.params_schema)
     wrong = error_messages(refusal.problem.errors) if refusal else {}
-    told = {field.key for field in fields} | {"email_to", "subject"}
-    others = [text for key, text in wrong.items() if key not in told]
+    named = {field.key for field in fields} | {"email_to", "subject"}
+    others = [text for key, text in wrong.items() if key not in named]
     if refusal and not wrong:
         others = [refusal.problem.detail]
     return frame.page(

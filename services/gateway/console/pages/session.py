@@ -9,7 +9,9 @@ from bureau.services.gateway.console.frame import Frame, go, local_address
 from bureau.services.gateway.console.state import theme
 from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
 
-_NOT_A_KEY = "This key opens nothing here. It has the form bureau_<id>_<secret>; ask whoever runs this gateway for one."
+_NOT_A_KEY = (
+    "This key is not valid here. A key has the form bureau_<id>_<secret>; ask the operator of this gateway for one."
+)
 
 
 def operations(frame: Frame) -> list[Operation[Any, Any]]:

@@ -7,6 +7,7 @@ from flask import Response, request
 
 from bureau.contracts.base import clean_text
 from bureau.ledger.reads import throughput
+from bureau.ledger.reads.job_views import last_attempt
 from bureau.ledger.reads.task_queries import TaskFilter, tasks_across
 from bureau.services.gateway.api.jobs.tasks import task_id_of
 from bureau.services.gateway.console.frame import Frame
@@ -16,12 +17,15 @@ from bureau.services.gateway.http.pagination import cursor_of, cut, read_cursor
 SHOWN = 50
 # Name, filter and meaning.
 TABS = {
-    "active": (TaskFilter(("running",)), "A worker runs them."),
-    "reserved": (TaskFilter(("queued",), hinted=True), "Due, and their messages are at the broker or on their way."),
-    "queued": (TaskFilter(("queued",)), "Due, and not started."),
-    "scheduled": (TaskFilter(("scheduled",)), "Not due yet, and never tried."),
-    "retrying": (TaskFilter(("retrying",)), "Tried before, and due again later."),
-    "waiting": (TaskFilter(("waiting",)), "For other tasks of their jobs."),
+    "active": (TaskFilter(("running",)), "Tasks that a worker runs."),
+    "reserved": (
+        TaskFilter(("queued",), hinted=True),
+        "Tasks that are due and whose message is at the broker or on its way.",
+    ),
+    "queued": (TaskFilter(("queued",)), "Tasks that are due and have not started."),
+    "scheduled": (TaskFilter(("scheduled",)), "Tasks that start later, for the first time."),
+    "retrying": (TaskFilter(("retrying",)), "Tasks whose last attempt failed, and that run again later."),
+    "waiting": (TaskFilter(("waiting",)), "Tasks that wait for other tasks of their jobs."),
 }
 
 
@@ -42,6 +46,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
             "tasks.html",
             call,
             tasks=shown,
+            last_attempt=last_attempt,
             at=throughput.clock(database),
             tab=tab,
             tabs=[(name, urlencode({**given, "tab": name})) for name in TABS],
@@ -52,7 +57,7 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
             older=f"/tasks?{urlencode({**given, 'cursor': following})}" if following else None,
         )
 
-    return [frame.get("tasks", "/tasks", listed, "A page of tasks across jobs")]
+    return [frame.get("tasks", "/tasks", listed, "List tasks")]
 
 
 def _text(name: str, most: int) -> str:

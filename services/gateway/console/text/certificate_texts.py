@@ -18,14 +18,14 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "issued": "Issued on",
         "revoked_on": "Revoked on",
         "revoked_for": "Reason",
-        "signature_ok": "Signature: checked, the text above is what was issued.",
+        "signature_ok": "Signature: checked; the text above was issued as shown.",
         "book_ok": "Revocation: checked, it has not been revoked.",
         "book_revoked": "Revocation: checked, it has been revoked.",
-        "book_none": "Revocation: this certificate is not in the book of certificates here, so this cannot be told.",
-        "book_away": "Revocation: the book of certificates cannot be reached now. Try again later.",
+        "book_none": "Revocation: not known, because this certificate is not in the register here.",
+        "book_away": "Revocation: not known, because the register of certificates is unavailable. Try again later.",
         "compare": "Compare the text with the document in front of you: they must agree.",
         "unknown_help": "The link was altered or cut off, or the document was made by somebody else. "
-        "Scan the code again, or ask whoever gave you the document.",
+        "Scan the code again, or ask the person who gave you the document.",
         "away_help": "Try again in a few minutes.",
     },
     "es": {

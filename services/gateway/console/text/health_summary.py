@@ -15,9 +15,8 @@ class Tone(IntEnum):
     """The severity; the summary names the gravest finding."""
 
     WELL = 0
-    BUSY = 1
-    WARNING = 2
-    WRONG = 3
+    WARNING = 1
+    WRONG = 2
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,10 @@ Found = tuple[Tone, str, str]  # tone, text and detail, as in `HealthSummary`
 
 def health_summary(state: State) -> HealthSummary:
     """Returns the summary, with the gravest finding first."""
-    found = [said for one in state.dependencies if (said := _dependency(one, state.now))]
+    found = [finding for one in state.dependencies if (finding := _dependency(one, state.now))]
     longest_first = sorted(state.queues, key=lambda queue: -queue.due)
-    found += [said for queue in longest_first if (said := _queue(queue, state.now))]
-    found.sort(key=lambda said: -said[0])
+    found += [finding for queue in longest_first if (finding := _queue(queue, state.now))]
+    found.sort(key=lambda finding: -finding[0])
     if found:
         first, *others = found
         return HealthSummary(*first, more=tuple(f"{text} {detail}".rstrip() for _, text, detail in others))
@@ -81,7 +80,7 @@ def health_summary(state: State) -> HealthSummary:
 
 
 def _dependency(one: Dependency, now: datetime) -> Found | None:
-    """Says what is wrong with a dependency; None where no fault is known."""
+    """Returns what is wrong with a dependency; None where no fault is known."""
     if one.standing is DependencyStatus.WARNS:
         what, stop, rest = (one.detail or "").partition(". ")
         return Tone.WARNING, f"{one.name}: {what[:1].lower()}{what[1:]}{stop.rstrip()}", rest
@@ -92,7 +91,7 @@ def _dependency(one: Dependency, now: datetime) -> Found | None:
 
 
 def _queue(queue: QueueState, now: datetime) -> Found | None:
-    """Says what is wrong with a queue; None where nothing is."""
+    """Returns what is wrong with a queue; None where nothing is."""
     waiting = f"{queue.due:,} waiting"
     match queue.trouble:
         case QueueTrouble.PAUSED:
@@ -120,10 +119,10 @@ def _calm(queues: Sequence[QueueState]) -> HealthSummary:
     running, due = sum(queue.running for queue in queues), sum(queue.due for queue in queues)
     failed = sum(queue.failed for queue in queues)
     if not queues:
-        detail = "Jobs are accepted when the first one does."
-        return HealthSummary(Tone.WARNING, "No worker has announced itself yet.", detail)
+        detail = "Jobs are accepted once a worker has started."
+        return HealthSummary(Tone.WARNING, "No worker has started yet.", detail)
     if failed:
-        return HealthSummary(Tone.BUSY, f"Everything runs; {count(failed, 'task')} failed in the last hour.")
+        return HealthSummary(Tone.WARNING, f"{count(failed, 'task')} failed in the last hour. Everything else works.")
     if running or due:
         return HealthSummary(Tone.WELL, f"All is well: {running:,} running, {due:,} waiting.")
     return HealthSummary(Tone.WELL, "All is well. Nothing is waiting.")

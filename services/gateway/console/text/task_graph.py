@@ -1,4 +1,4 @@
-"""Draws a job's tasks in columns: each stands to the right of the tasks that it waits for. Pure."""
+"""Draws a job's tasks in columns: each is drawn to the right of the tasks that it waits for. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -62,6 +62,11 @@ def number(n: float) -> str:
     return f"{n:,.0f}"
 
 
+def id_end(job_id: object) -> str:
+    """Returns the end of an id, by which people name it: ids made within weeks begin alike."""
+    return str(job_id)[-8:]
+
+
 def listed(parts: Sequence[str]) -> str:
     """Joins parts as `a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -26,7 +26,7 @@ class _UnreadableError(ValueError):
     """Reports JSON that the parser accepts and we refuse; the message says why."""
 
 
-def read_json(raw: bytes, what: str = "The body") -> Any:
+def read_json(raw: bytes | bytearray, what: str = "The body") -> Any:
     """Parses the value and removes NUL and lone surrogates from it.
 
     Raises a 400 problem that says what is wrong and where, and a 413 problem for more than `MAX_VALUES` values.
@@ -55,7 +55,7 @@ def read_json(raw: bytes, what: str = "The body") -> Any:
     return clean(value) if b"\\u" in raw else value  # without escapes, the characters that are removed cannot occur
 
 
-def _values_at_most(raw: bytes) -> int:
+def _values_at_most(raw: bytes | bytearray) -> int:
     """Returns an upper bound of the number of values, or any number above `MAX_VALUES` if there are more.
 
     Each but the first follows a comma or a bracket; strings are skipped. It reads piece by piece: one call over a large

@@ -76,7 +76,7 @@ def test_a_purge_cancels_what_has_not_started_and_ends_its_jobs(db: Database) ->
     task = first_task(db, running)
     assert claim(db, task.id, queue=QUEUE, worker="w") is not None
     counted = queues.purgeable(db, QUEUE)
-    assert counted == {waiting: 1}
+    assert counted == {waiting: [first_task(db, waiting).id]}
     assert queues.purge(db, QUEUE, counted) == 1
     view = job_queries.job(db, waiting, "ada")
     assert view is not None
@@ -84,6 +84,18 @@ def test_a_purge_cancels_what_has_not_started_and_ends_its_jobs(db: Database) ->
     assert view.error is not None
     assert view.error["code"] == "purged"
     assert first_task(db, running).state == "running"
+
+
+def test_what_became_ready_between_count_and_purge_is_left(db: Database) -> None:
+    one = job(db)
+    counted = queues.purgeable(db, QUEUE)
+    other = job(db)
+    with db.transaction() as connection:
+        connection.execute(update(tasks).where(tasks.c.position == 1).values(state="ready", upstream_open=0))
+    assert queues.purge(db, QUEUE, counted) == 1
+    assert first_task(db, one).state == "cancelled"
+    assert first_task(db, other).state == "queued"
+    assert set(queues.purgeable(db, QUEUE)) == {one, other}
 
 
 def test_a_purge_leaves_tasks_that_were_claimed_since_the_count(db: Database) -> None:

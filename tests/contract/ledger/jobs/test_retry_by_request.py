@@ -161,10 +161,10 @@ def test_many_failed_jobs_are_counted_and_retried(book: Book) -> None:
     book.run(book.submit(kind="report", owner="bob"), ending=failed())
     wanted = JobFilter(kind="report")
     assert bulk_actions.count(book.db, "ada", BulkAct.RETRY, wanted) == BulkCount(5, {"b": 3, "a": 2})
-    assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted, per_second=0.1) == 5
+    assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted, at_most=5, per_second=0.1) == 5
     assert {book.job(job_id).state for job_id in ids} == {"open"}
     assert [book.claim(job_id) is not None for job_id in ids] == [True, False, False, False, False]
-    assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted) == 0
+    assert bulk_actions.apply(book.db, "ada", BulkAct.RETRY, wanted, at_most=5) == 0
 
 
 def test_many_open_jobs_are_cancelled_past_one_page(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +172,24 @@ def test_many_open_jobs_are_cancelled_past_one_page(book: Book, monkeypatch: pyt
     ids = [book.submit(tags=("x",)) for _ in range(7)]
     other = book.submit()
     assert bulk_actions.count(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == BulkCount(7, {})
-    assert bulk_actions.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x")) == 7
+    assert bulk_actions.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(tag="x"), at_most=7) == 7
     assert {book.job(job_id).state for job_id in ids} == {"cancelled"}
     assert book.job(other).state == "open"
+
+
+def test_no_more_jobs_are_changed_than_were_counted(book: Book) -> None:
+    """Jobs that match meanwhile are left: nobody has seen them."""
+    ids = [book.submit() for _ in range(3)]
+    counted = bulk_actions.count(book.db, "ada", BulkAct.CANCEL, JobFilter())
+    meanwhile = book.submit()
+    assert bulk_actions.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(), at_most=counted.count) == 3
+    assert {book.job(job_id).state for job_id in ids} == {"cancelled"}
+    assert book.job(meanwhile).state == "open"
+
+
+def test_a_job_that_is_being_cancelled_is_not_counted_again(book: Book) -> None:
+    running = book.submit()
+    book.take(running)
+    assert bulk_actions.apply(book.db, "ada", BulkAct.CANCEL, JobFilter(), at_most=9) == 1
+    assert book.job(running).state == "open"
+    assert bulk_actions.count(book.db, "ada", BulkAct.CANCEL, JobFilter()) == BulkCount(0, {})

@@ -1,10 +1,12 @@
 """What the console reads: the last hour, failures by cause, who works on what, ids by letters."""
 
+import pytest
+
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import EVERYBODY, Act, note
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.jobs.job_filter import JobFilter
-from bureau.ledger.reads import failures, id_prefix, job_queries
+from bureau.ledger.reads import failures, id_part, job_queries
 from bureau.ledger.reads.event_history import declared, last_events
 from bureau.ledger.reads.queue_stats import survey
 from bureau.ledger.reads.running_tasks import at_work
@@ -84,13 +86,25 @@ def test_each_worker_s_tasks_are_known(book: Book) -> None:
     assert set(found) == {"w-1"}
 
 
-def test_the_first_letters_of_an_id_are_enough(book: Book) -> None:
-    job_id = book.submit()
+def test_any_part_of_an_id_is_enough(book: Book) -> None:
+    first, job_id = book.submit(), book.submit()
     book.submit(owner="bob")
-    assert id_prefix.beginning_with(book.db, "ada", str(job_id)[:13], limit=9) == [job_id]
-    assert id_prefix.beginning_with(book.db, "ada", job_id.hex.upper(), limit=9) == [job_id]
-    for text in ("", "abc", "monthly", "0" * 33, "ffffffff"):
-        assert id_prefix.beginning_with(book.db, "ada", text, limit=9) == []
+    digits = job_id.hex
+    for text in (digits[-8:], digits[10:22], digits.upper(), str(job_id)[9:30], str(job_id), f" {digits[-8:]} "):
+        assert id_part.jobs_with(book.db, "ada", text, limit=9) == [job_id]
+    assert id_part.jobs_with(book.db, "ada", digits[:6], limit=9) == [job_id, first]  # ids of hours begin alike
+    for text in ("", "abc", "monthly", "0" * 33, "f" * 10):
+        assert id_part.jobs_with(book.db, "ada", text, limit=9) == []
+
+
+def test_only_the_newest_jobs_are_looked_through_unless_the_time_of_an_id_is_given(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(id_part, "AMONG", 2)
+    old, *newer = [book.submit() for _ in range(3)]
+    assert [id_part.jobs_with(book.db, "ada", one.hex[-8:], limit=9) for one in newer] == [[one] for one in newer]
+    assert id_part.jobs_with(book.db, "ada", old.hex[-8:], limit=9) == []
+    assert id_part.jobs_with(book.db, "ada", old.hex[:20], limit=9) == [old]
 
 
 def test_the_audit_shows_ones_own_and_everybodys(book: Book) -> None:

@@ -74,7 +74,7 @@ def test_the_task_overrides_its_job_and_the_job_what_was_announced(door: Door) -
 @pytest.mark.parametrize(
     ("tasks", "where", "words"),
     [
-        ([suma(run="shop.nothing")], ["#/tasks/0/run"], "known: certificates.issue, mailer.send"),
+        ([suma(run="shop.nothing")], ["#/tasks/0/run"], "known: certificates.issue, certificates.tell"),
         ([suma(input={"a": "2"})], ["#/tasks/0/input/b", "#/tasks/0/input/a"], "required"),
         ([suma("a"), suma("a")], ["#/tasks/1/name"], "its own name"),
         ([suma("a", ["b"])], ["#/tasks/0/after/0"], "called b"),
@@ -259,3 +259,14 @@ def _first_job(door: Door) -> UUID:
 
     found = until(listed, 20, "the job in the list")
     return UUID(found)
+
+
+def test_jobs_are_found_by_a_part_of_their_id(door: Door) -> None:
+    jobs = [submit(door)["id"] for _ in range(3)]
+    for job in jobs:
+        (found,) = door.get(f"/v1/jobs?id={job[-8:]}").json()["items"]
+        assert found["id"] == job
+    assert [one["id"] for one in door.get(f"/v1/jobs?id={jobs[0][:6]}").json()["items"]] == jobs[::-1]
+    assert door.get(f"/v1/jobs?id={jobs[0][-8:]}&state=failed").json()["items"] == []
+    assert door.get("/v1/jobs?id=monthly").json()["items"] == []
+    assert pointers(door.get("/v1/jobs?id=abc")) == ["id"]

@@ -1,5 +1,6 @@
 """Signed links: one file, or one job with its files, for whoever has the link, for a while."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -77,6 +78,26 @@ def test_a_file_is_read_by_its_link_with_ranges_and_without_a_key(gateway: Keyed
     assert (part.status_code, part.content) == (206, b"234")
     assert gateway.door.client.get(file["url"]).status_code == 401
     assert gateway.door.client.head(urlsplit(url).path, params={"token": url.split("token=")[1]}).status_code == 200
+
+
+def test_a_browser_gets_the_page_of_the_job_by_its_link(gateway: Keyed) -> None:
+    job_id, file = with_result(gateway)
+    url = link(gateway, f"/v1/jobs/{job_id}").json()["url"]
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    sent_on = follow(gateway, url, headers=browser)
+    token = urlsplit(url).query
+    assert (sent_on.status_code, sent_on.headers["Location"]) == (303, f"/jobs/{job_id}?{token}")
+    page = gateway.door.client.get(sent_on.headers["Location"], headers=browser)
+    assert page.status_code == 200
+    assert f'href="{file["url"]}?{token}"' in page.text
+    assert f'data-stream="/v1/jobs/{job_id}/events?{token}"' in page.text
+    linked = {address for address in re.findall(r'(?:href|action)="([^"]+)"', page.text) if "token=" not in address}
+    assert not [address for address in linked if address.startswith(("/jobs", "/tasks", "/v1", "?"))]  # they need a key
+    other = gateway.job()
+    assert gateway.door.client.get(f"/jobs/{other}?{token}", headers=browser).status_code == 403
+    expired = signed(Linked.JOB, job_id, -5)
+    for path in (f"/jobs/{job_id}", f"/v1/jobs/{job_id}"):
+        assert gateway.door.client.get(f"{path}?token={expired}", headers=browser).status_code == 410
 
 
 def test_a_job_is_read_by_its_link_with_its_tasks_and_files(gateway: Keyed) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bureau.contracts.catalog import Catalog
 from bureau.ledger.files import artifacts
-from tests.integration.gateway.conftest import SALES, Door, pointers
+from tests.integration.gateway.conftest import ISSUE, SALES, Door, pointers
 
 MAIL = {"to": ["Ada <ada@example.com>"], "subject": "Hello", "text": "It works."}
 ROSTER = ("roster.csv", b"recipient,course\nAda,Welding\n", "text/csv")
@@ -49,6 +49,22 @@ def test_certificates_are_mailed_by_a_second_task(door: Door) -> None:
         "bytes": {"$result": "/issue/bytes"},
         "sha256": {"$result": "/issue/sha256"},
     }
+    assert mail["input"]["language"] == {"$result": "/issue/language"}
+
+
+def test_a_failure_of_certificates_is_told_to_who_was_named(door: Door) -> None:
+    form = {"email_to": ["dean@example.com"], "failure_email_to": ["ada@example.com"], "language": "es", "title": "May"}
+    issue, mail, tell = graph(door.post("/v1/certificates", files=[("files", ROSTER)], data=form))
+    assert (issue["name"], mail["input"]["language"]) == ("issue", "es")
+    assert (tell["name"], tell["run"], tell["after"]) == ("tell", "certificates.tell", ["issue", "mail"])
+    assert tell["input"] == {"title": "May", "to": ["ada@example.com"], "language": "es"}
+
+
+def test_workers_that_cannot_tell_a_failure_are_not_asked_to(empty_door: Door) -> None:
+    empty_door.announce("certificates", Catalog(tasks=[ISSUE]))
+    form = {"email_to": ["ada@example.com"], "failure_email_to": ["ada@example.com"]}
+    tasks = graph(empty_door.post("/v1/certificates", files=[("files", ROSTER)], data=form))
+    assert [task["name"] for task in tasks] == ["issue", "mail"]
 
 
 def test_a_roster_s_encoding_and_language_reach_the_issuer(door: Door) -> None:
@@ -235,7 +251,11 @@ NOBODY = "7f3e0f5e-3c4e-4c1e-9d0c-0d7d7d7d7d7d"
         ({"text": "é" * 600_000}, ["#/text"]),
         ({"attachments": [{"artifact": NOBODY}]}, ["#/attachments/0"]),
         ({"attachments": [{"artifact": "x"}]}, ["#/attachments/0/artifact"]),
-        ({"to": ["a@example.com"] * 101}, ["#"]),
+        ({"to": ["a@example.com"] * 101}, ["#/to"]),
+        ({"inline": {"a b": {"artifact": NOBODY}}}, ["#/inline/a%20b"]),
+        ({"headers": {"Bcc": "eve@example.com"}}, ["#/headers"]),
+        ({"headers": {"X-A": "a\r\nBcc: eve@example.com"}}, ["#/headers"]),
+        ({"headers": {"X-SMTPAPI": "{}"}}, ["#/headers"]),
         ({"priority": 5.5, "colour": "red"}, ["#/priority", "#/colour"]),
         ({"delay_seconds": 1, "run_at": "2026-01-01T00:00:00Z"}, ["#/delay_seconds"]),
         ({"run_at": "0001-01-01T00:00:00+10:00"}, ["#/run_at"]),

@@ -53,7 +53,7 @@ def test_a_key_that_opens_nothing_is_refused_in_words(gateway: Keyed) -> None:
     key = gateway.key()
     answer = log_in(gateway, ApiKey(key.id, "x" * 43))
     assert answer.status_code == 422
-    assert "This key opens nothing here." in answer.text
+    assert "This key is not valid here." in answer.text
     assert "Set-Cookie" not in answer.headers
 
 

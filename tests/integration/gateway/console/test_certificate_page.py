@@ -94,7 +94,7 @@ def test_the_page_asks_for_no_key_and_holds_what_the_token_says_as_text(gateway:
 def test_a_certificate_of_no_book_is_genuine_and_the_page_says_what_it_could_not_check(gateway: Keyed) -> None:
     text = page(gateway).text
     assert "genuine; whether it was revoked is not known" in text
-    assert "not in the book" in text
+    assert "not in the register" in text
 
 
 def test_with_the_ledger_away_the_signature_is_checked_all_the_same(
@@ -108,7 +108,7 @@ def test_with_the_ledger_away_the_signature_is_checked_all_the_same(
     answer = page(gateway)
     assert answer.status_code == 200
     assert "Ada &lt;Lovelace&gt;" in answer.text
-    assert "cannot be reached now" in answer.text
+    assert "the register of certificates is unavailable" in answer.text
     assert page(gateway, PATH[:-4]).status_code == 503  # the ledger may hold the key that signed it
 
 

@@ -68,6 +68,18 @@ def test_each_job_is_linked_with_its_state_in_words(door: Door) -> None:
 def test_the_first_letters_of_an_id_jump_to_the_job(door: Door) -> None:
     job = submit(door)
     assert page(door, f"/jobs?q={job[:18]}").headers["Location"] == f"/jobs/{job}"
+    assert f'title="{job}">{job[-8:]}</code>' in page(door, "/jobs").text
+    for part in (job[-8:], job[9:23], f" {job.upper()} "):
+        assert door.client.get("/jobs", params={"q": part}, headers=BROWSER).headers["Location"] == f"/jobs/{job}"
+
+
+def test_digits_that_are_in_a_title_too_find_both(door: Door) -> None:
+    job = submit(door)
+    titled = submit(door, title=f"About {job[-8:]}")
+    shown = page(door, f"/jobs?q={job[-8:]}")
+    assert shown.status_code == 200
+    assert f'href="/jobs/{job}"' in shown.text
+    assert f'href="/jobs/{titled}"' in shown.text
 
 
 def test_a_page_loads_nothing_that_its_policy_forbids(door: Door) -> None:
@@ -88,7 +100,7 @@ def test_a_page_takes_any_query(door: Door) -> None:
     assert page(door, "/?utm_source=mail").status_code == 200
     odd = page(door, "/jobs?state=odd&created_after=yesterday")
     assert odd.status_code == 200
-    assert "Not a filter, and left out: created_after and state=odd." in odd.text
+    assert "These are no filters and were ignored: created_after and state=odd." in odd.text
 
 
 def test_what_is_not_there_is_said_on_a_page_to_people_and_as_a_problem_to_programs(door: Door) -> None:
@@ -131,7 +143,7 @@ def test_many_jobs_are_cancelled_with_the_count_that_was_said(door: Door) -> Non
     second = submit(door)
     stale = door.client.post("/jobs/cancel", data={"expect": "1"}, headers=BROWSER)
     assert (stale.status_code, door.get(f"/v1/jobs/{first}").json()["state"]) == (409, "queued")
-    assert "It was 1 before. Nothing was done" in stale.text
+    assert "The number was 1 before. Nothing was changed" in stale.text
     done = door.client.post("/jobs/cancel", data={"expect": "2"}, headers=BROWSER)
     assert (done.status_code, done.headers["Location"]) == (303, "/jobs?&done=jobs-cancelled&n=2")
     assert "2 jobs cancelled." in page(door, done.headers["Location"]).text
@@ -196,7 +208,7 @@ def test_with_the_ledger_away_the_page_says_since_when(door: Door, monkeypatch: 
     monkeypatch.setattr(type(door.db), "read", away)
     shown = page(door, "/jobs")
     assert shown.status_code == 503
-    assert re.search(r"The ledger does not answer since \d\d:\d\d:\d\d", shown.text)
+    assert re.search(r"The ledger has been unavailable since \d\d:\d\d:\d\d", shown.text)
 
 
 def sent(door: Door, job: str, people: list[str]) -> UUID:
@@ -252,7 +264,7 @@ def test_what_no_worker_can_tell_is_not_shown_as_well(door: Door) -> None:
     workers.stopped(door.db, [worker.id for worker in workers.workers(door.db) if worker.service == "mailer"])
     submit(door)  # so that its queue is known all the same
     shown = page(door, "/").text
-    assert "No worker serves mailer, so none can tell." in shown
+    assert "Not known, because no worker serves mailer." in shown
 
 
 def test_the_errors_of_a_roster_are_a_list(door: Door) -> None:

@@ -125,3 +125,18 @@ def test_a_body_is_never_taken_for_the_next_request(port: int, head: bytes) -> N
     except (TimeoutError, ConnectionError):
         pass
     assert b'"alive"' not in received
+
+
+def test_clients_that_keep_their_connections_may_be_many(port: int) -> None:
+    clients = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(4 * THREADS)]
+    try:
+        for _ in range(2):
+            for client in clients:
+                client.request("GET", "/v1/jobs")
+            for client in clients:
+                answer = client.getresponse()
+                answer.read()
+                assert (answer.status, answer.will_close) == (200, False)
+    finally:
+        for client in clients:
+            client.close()

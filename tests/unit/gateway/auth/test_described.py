@@ -69,5 +69,5 @@ def test_a_link_that_expired_is_described_where_links_are_followed(described: di
 
 def test_links_open_jobs_their_tasks_and_files() -> None:
     linked = {name: operation.linked for name, operation in ALL.items() if operation.linked}
-    of_a_job = {"read-job": Linked.JOB, "list-job-tasks": Linked.JOB, "follow-job": Linked.JOB}
+    of_a_job = dict.fromkeys(("read-job", "list-job-tasks", "follow-job", "page-job"), Linked.JOB)
     assert linked == {**of_a_job, "read-artifact": Linked.ARTIFACT}

@@ -23,14 +23,18 @@ BUSY = QueueState("reports", due=3, oldest_seconds=4, running=2, workers=2, last
 @pytest.mark.parametrize(
     ("queues", "tone", "text"),
     [
-        ((), Tone.WARNING, "No worker has announced itself yet."),
+        ((), Tone.WARNING, "No worker has started yet."),
         ((QueueState("mailer", workers=1),), Tone.WELL, "All is well. Nothing is waiting."),
         ((BUSY,), Tone.WELL, "All is well: 2 running, 3 waiting."),
-        ((QueueState("mailer", workers=1, failed=1),), Tone.BUSY, "Everything runs; 1 task failed in the last hour."),
+        (
+            (QueueState("mailer", workers=1, failed=1),),
+            Tone.WARNING,
+            "1 task failed in the last hour. Everything else works.",
+        ),
         (
             (QueueState("mailer", workers=1, failed=1200), BUSY),
-            Tone.BUSY,
-            "Everything runs; 1,200 tasks failed in the last hour.",
+            Tone.WARNING,
+            "1,200 tasks failed in the last hour. Everything else works.",
         ),
         ((MAILER,), Tone.WRONG, "mailer: nothing finished for 6 min, 1,240 waiting, no worker."),
         (
@@ -91,7 +95,7 @@ def test_what_needs_a_look_is_a_warning_and_what_nobody_knows_is_none() -> None:
         "Storage", DependencyStatus.WARNS, before(minutes=9), "Its file system is 93 % full. Make it larger."
     )
     unknown = Dependency(
-        "Mail transport", DependencyStatus.UNKNOWN, detail="No worker serves mailer, so none can tell."
+        "Mail transport", DependencyStatus.UNKNOWN, detail="Not known, because no worker serves mailer."
     )
     said = health_summary(State(NOW, (BUSY,), (full, unknown)))
     assert (said.tone, said.text, said.more) == (Tone.WARNING, "Storage: its file system is 93 % full.", ())
@@ -115,10 +119,10 @@ def test_what_workers_need_stands_as_they_say() -> None:
     live = {"mailer": 2, "certificates": 1, "shop": 1}
     told = [away("mailer", "smtp", "open circuit", 1), away("shop", "the bank", "closed", 1)]
     assert [(one.name, one.standing, one.detail) for one in outside(told, live)] == [
-        ("Mail transport smtp", DependencyStatus.AWAY, "Open circuit, says 1 of 2 workers: It answered 503."),
+        ("Mail transport smtp", DependencyStatus.AWAY, "Open circuit, reported by 1 of 2 workers: It answered 503."),
         ("Certificates API", DependencyStatus.OK, None),
         ("the bank", DependencyStatus.AWAY, "Closed: It answered 503."),
     ]
     (mail, api) = outside([away("certificates", "certificates API", "failing", 1)], {"certificates": 1})
-    assert (mail.standing, mail.detail) == (DependencyStatus.UNKNOWN, "No worker serves mailer, so none can tell.")
+    assert (mail.standing, mail.detail) == (DependencyStatus.UNKNOWN, "Not known, because no worker serves mailer.")
     assert (api.name, api.since, api.detail) == ("Certificates API", before(minutes=9), "Failing: It answered 503.")

@@ -134,6 +134,30 @@ def test_a_shipped_template_says_it_in_text_and_in_html(
     assert not re.search(r"\n{3,}|[ \t]\n", rendered.text), "the text has stray blanks"
 
 
+@pytest.mark.parametrize(
+    ("name", "language", "subject", "said"),
+    [
+        ("certificates-ready", "es", "Certificados listos: Python, autumn", "Adjuntamos los certificados"),
+        ("certificates-ready", "ca", "Certificats a punt: Python, autumn", "Us adjuntem els certificats"),
+        ("certificates-ready", "fr-CA", "Certificats prêts : Python, autumn", "Les certificats sont joints"),
+        ("certificates-ready", "pt-BR", "Certificados prontos: Python, autumn", "seguem em anexo"),
+        ("job-failed", "es", "Ha fallado: Nightly export", "Código"),
+        ("job-failed", "ca", "Ha fallat: Nightly export", "Codi"),
+        ("job-failed", "fr", "Échec : Nightly export", "Étape"),
+        ("job-failed", "pt", "Falhou: Nightly export", "Passo"),
+    ],
+)
+def test_mails_about_certificates_speak_the_languages_of_certificates(
+    templates: Templates, name: str, language: str, subject: str, said: str
+) -> None:
+    rendered = templates.render(name, CERTIFICATES if name == "certificates-ready" else FAILED, language)
+    assert (rendered.subject, rendered.language) == (subject, language[:2])
+    page = " ".join(_Text(str(rendered.html)).seen)
+    for text in (rendered.text, page):
+        assert said in text
+        assert not re.search(r"attached|complete\b|Sent by|Files|Code:|Task:", text)
+
+
 @pytest.mark.parametrize(("name", "context"), [(name, context) for name, context, _, _ in SHIPPED])
 def test_html_carries_its_css_on_its_elements_and_asks_nothing_from_outside(
     templates: Templates, name: str, context: dict[str, Any]

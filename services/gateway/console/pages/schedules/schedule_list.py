@@ -32,10 +32,10 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
         job: Any = acting.perform("run-schedule", call)
         return go(f"/jobs/{job.id}", done="submitted")
 
-    def switch(verb: str, said: str, *, enabled: bool) -> Operation[Any, Any]:
+    def switch(verb: str, done: str, *, enabled: bool) -> Operation[Any, Any]:
         def act(call: Call[Any, Any]) -> Response:
             acting.perform("patch-schedule", call, {"enabled": enabled})
-            return go("/schedules", done=said)
+            return go("/schedules", done=done)
 
         path = f"/schedules/<name>/{verb}"
         return frame.post(f"{verb}-schedule", path, act, f"{verb.title()} the schedule", role=Role.OPERATE)
