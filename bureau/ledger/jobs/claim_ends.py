@@ -58,9 +58,7 @@ _GIVE_UP = (
     )
 )
 
-_AGAIN = JsonRows(
-    task=Uuid(), delay=Float(), error=Json, since=String(), failures=Integer(), crashes=Integer(), token=Uuid()
-)
+_AGAIN = JsonRows(task=Uuid(), delay=Float(), error=Json, since=String(), failures=Integer(), token=Uuid())
 _MAKE_READY = (
     update(tasks)
     .where(_AGAIN.matches(tasks.c.id))
@@ -74,7 +72,6 @@ _MAKE_READY = (
         claim_seal=func.coalesce(_AGAIN["token"], tasks.c.claim_seal),
         error=func.coalesce(_AGAIN["error"], tasks.c.error),
         failures=tasks.c.failures + _AGAIN["failures"],
-        crashes=tasks.c.crashes + _AGAIN["crashes"],
         postponed_since=case(
             (_AGAIN["since"] == _POSTPONES, func.coalesce(tasks.c.postponed_since, now())),
             (_AGAIN["since"] == _COUNTS, null()),
@@ -82,6 +79,8 @@ _MAKE_READY = (
         ),
     )
 )
+# A statement of its own: a worker's role may not change `crashes`, which only the scheduler counts.
+_COUNT_CRASH = update(tasks).where(_AGAIN.matches(tasks.c.id)).values(crashes=tasks.c.crashes + 1)
 
 
 class ClaimEnds:
@@ -92,6 +91,7 @@ class ClaimEnds:
         self._succeeded: list[dict[str, Any]] = []
         self._given_up: list[dict[str, Any]] = []
         self._again: list[dict[str, Any]] = []
+        self._crashed: list[dict[str, Any]] = []
 
     def succeed(self, task: UUID, result: Any, progress: dict[str, Any] | None, token: UUID | None) -> None:
         self._succeeded.append({"task": task, "outcome": result, "last": progress or None, "token": token})
@@ -123,13 +123,15 @@ class ClaimEnds:
 
     def crash(self, task: UUID, delay: float, error: dict[str, Any]) -> None:
         self._record(task, "crashed", error)
-        self._make_ready(task, delay, error, crashes=1)
+        self._make_ready(task, delay, error)
+        self._crashed.append(self._again[-1])
 
     def write(self, connection: Connection) -> None:
         _ATTEMPTS.execute(connection, _RECORD, self._attempts)  # first: it copies what the claims wrote
         _SUCCEEDED.execute(connection, _SUCCEED, self._succeeded)
         _GIVEN_UP.execute(connection, _GIVE_UP, self._given_up)
         _AGAIN.execute(connection, _MAKE_READY, self._again)
+        _AGAIN.execute(connection, _COUNT_CRASH, self._crashed)
 
     def _record(self, task: UUID, outcome: str, error: dict[str, Any] | None, traceback: str | None = None) -> None:
         self._attempts.append({"task": task, "outcome": outcome, "error": error, "traceback": traceback})
@@ -142,7 +144,6 @@ class ClaimEnds:
         *,
         since: str | None = None,
         failures: int = 0,
-        crashes: int = 0,
         token: UUID | None = None,
     ) -> None:
         self._again.append(
@@ -152,7 +153,6 @@ class ClaimEnds:
                 "error": error,
                 "since": since,
                 "failures": failures,
-                "crashes": crashes,
                 "token": token,
             }
         )

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,12 @@ def own_round(stack: Stack, api: Api, worker: Worker, calls: int) -> Round:
 
 
 def certificates_round(stack: Stack, api: Api, worker: Worker, calls: int) -> Round:
+    def upload(_number: int) -> None:
+        stack.api.submit("/v1/certificates", files=[("files", ("roster.csv", b"recipient\nAda\n", "text/csv"))])
+
     def submit() -> None:
-        for _ in range(calls):
-            stack.api.submit("/v1/certificates", files=[("files", ("roster.csv", b"recipient\nAda\n", "text/csv"))])
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(upload, range(calls)))
 
     return timed_round(stack, api, worker, "certificates", calls, submit)
 
