@@ -147,6 +147,7 @@ class Attempt:
     started_at: datetime = AT
     ended_at: datetime = AT
     error: dict[str, Any] | None = None
+    traceback: str | None = None
 
 
 @pytest.mark.parametrize(
