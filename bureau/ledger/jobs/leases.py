@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Float, bindparam, select, update
+from sqlalchemy import select, update
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import tasks
 from bureau.ledger.jobs.claim import LEASE_SECONDS
@@ -29,32 +28,21 @@ class LeaseStatus(StrEnum):
     LOST = "lost"  # the task no longer belongs to this claim
 
 
-# The ids are one parameter, because a worker may hold ten thousand claims.
-_LOCK_RUNNING = Prepared(
-    select(tasks.c.id, tasks.c.claim_no)
-    .where(one_of(tasks.c.id, "ids"), tasks.c.state == TaskState.RUNNING)
-    .with_for_update(skip_locked=True)
-)
-_RENEW = Prepared(
-    update(tasks)
-    .where(one_of(tasks.c.id, "ids"))
-    .values(lease_until=later(bindparam("lease", type_=Float(), required=True)))
-)
-_STANDING = Prepared(
-    select(tasks.c.id, tasks.c.claim_no, tasks.c.state, tasks.c.stop_requested_at).where(one_of(tasks.c.id, "ids"))
-)
-
-
 def renew(db: Database, held: Sequence[Held], *, lease_seconds: float = LEASE_SECONDS) -> set[Held]:
     """Renews leases and returns the renewed ones. Skips rows locked by others (a finish, a cancel): ask again."""
     if not held:
         return set()
     wanted = dict(held)
+    ids = sorted(wanted)
     with db.transaction() as connection:
-        there = _LOCK_RUNNING.execute(connection, {"ids": sorted(wanted)})
+        there = connection.execute(
+            select(tasks.c.id, tasks.c.claim_no)
+            .where(tasks.c.id.in_(ids), tasks.c.state == TaskState.RUNNING)
+            .with_for_update(skip_locked=True)
+        )
         mine = [row.id for row in there if wanted[row.id] == row.claim_no]
         if mine:
-            _RENEW.execute(connection, {"ids": mine, "lease": lease_seconds})
+            connection.execute(update(tasks).where(tasks.c.id.in_(mine)).values(lease_until=later(lease_seconds)))
     return {(task_id, wanted[task_id]) for task_id in mine}
 
 
@@ -63,7 +51,14 @@ def statuses(db: Database, held: Sequence[Held]) -> dict[Held, LeaseStatus]:
     if not held:
         return {}
     with db.read() as connection:
-        rows = {row.id: row for row in _STANDING.execute(connection, {"ids": [task_id for task_id, _ in held]})}
+        rows = {
+            row.id: row
+            for row in connection.execute(
+                select(tasks.c.id, tasks.c.claim_no, tasks.c.state, tasks.c.stop_requested_at).where(
+                    tasks.c.id.in_([task_id for task_id, _ in held])
+                )
+            )
+        }
     found: dict[Held, LeaseStatus] = {}
     for task_id, claim_no in held:
         row = rows.get(task_id)
