@@ -23,6 +23,12 @@ def built(members: Iterable[tuple[zipfile.ZipInfo, bytes]], method: int = zipfil
     return file.getvalue()
 
 
+def contents(data: bytes) -> dict[str, bytes]:
+    """The members of an archive by their names."""
+    with zipfile.ZipFile(io.BytesIO(data)) as reader:
+        return {name: reader.read(name) for name in reader.namelist()}
+
+
 def entry(name: str, *, mode: int = 0, system: int = UNIX) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
     info.external_attr = mode << 16

@@ -60,6 +60,7 @@ class Database:
         self._pool_size = pool_size
         self._keeps_plans = keeps_plans
         self._hot: Database | None = None
+        self._pools = [self]  # those of one server: an outage that one of them sees concerns all
         self._engine: Engine | None = None
         self._making = threading.Lock()
         self._writer = threading.Lock()
@@ -95,6 +96,8 @@ class Database:
                     job_ended=self._job_ended,
                     keeps_plans=True,
                 )
+                self._pools.append(self._hot)
+                self._hot._pools = self._pools
             return self._hot
 
     def __repr__(self) -> str:
@@ -152,9 +155,8 @@ class Database:
                 finally:
                     if not driver.closed:
                         driver.autocommit = False
-                    else:
-                        self.engine.dispose()  # the pool's other connections have lost their server too
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                self._drop_lost(error)
                 raise self._unavailable(error) from error
             finally:
                 pooled.close()
@@ -188,8 +190,21 @@ class Database:
             yield
         except (DBAPIError, PoolTimeoutError) as error:
             if _is_outage(error):
+                self._drop_lost(getattr(error, "orig", None))
                 raise self._unavailable(getattr(error, "orig", None) or error) from error
             raise
+
+    def _drop_lost(self, error: BaseException | None) -> None:
+        """Closes the idle connections of all pools if the server was lost.
+
+        They are lost too, and the next request on each would fail once more after the server is back.
+        """
+        state = getattr(error, "sqlstate", None) or ""
+        if error is None or self.is_sqlite or (state and not state.startswith(_LOST)):
+            return
+        for pool in self._pools:
+            if pool._engine is not None:
+                pool._engine.dispose()
 
     def _unavailable(self, error: BaseException) -> LedgerUnavailable:
         """Returns the error that says where the database is and what it said, without a password.
@@ -254,6 +269,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
 
+_LOST = ("08", "57P")  # classes of PostgreSQL's SQLSTATE: connection exceptions, and a server that stops or starts
 _SQLITE_OUTAGES = ("locked", "busy", "disk i/o error", "disk is full", "unable to open", "readonly")
 
 

@@ -41,6 +41,7 @@ MAIL = {"to": ["eve@example.com"], "attachments": [REF]}
 # An input of every shipped task with each of its fields, so that every place is filled once.
 INPUTS: dict[str, list[dict[str, Any]]] = {
     "certificates.issue": [{"files": [REF], "deliver": "recipients", "subject": "Yours"}],
+    "certificates.tell": [{"title": "Certificates", "to": ["eve@example.com"], "language": "es"}],
     "reports.generate": [REPORT],
     "reports.burst": [{**REPORT, "params": {}, "parameter": "region", "values": ["north"]}],
     "reports.preview": [REPORT],

@@ -18,6 +18,11 @@ from tests.support.servers.postgres import connect
 from tests.support.together import together
 from tests.support.waiting import until
 
+CUT = """
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
 
 class Oops(Exception):
     """Raised inside a transaction."""
@@ -109,13 +114,22 @@ def test_a_folder_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
 def test_connections_that_were_cut_are_an_outage_once(postgres_db: Database, postgres_ledger_url: str) -> None:
     postgres_db.ping()
     with connect(postgres_ledger_url) as other:
-        other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        other.execute(CUT)
     with pytest.raises(LedgerUnavailable):
         postgres_db.ping()
     postgres_db.ping()
+
+
+def test_an_outage_that_one_pool_sees_costs_the_others_no_request(
+    postgres_db: Database, postgres_ledger_url: str
+) -> None:
+    assert postgres_db.hot.execute("SELECT 1 AS one", {})[0].one == 1
+    postgres_db.ping()
+    with connect(postgres_ledger_url) as other:
+        other.execute(CUT)
+    with pytest.raises(LedgerUnavailable):
+        postgres_db.ping()
+    assert postgres_db.hot.execute("SELECT 1 AS one", {})[0].one == 1
 
 
 def test_a_transaction_that_froze_holds_no_lock_when_its_leases_expire() -> None:
