@@ -16,7 +16,6 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import CurrentMessage, Middleware
 from dramatiq.worker import Worker
 
-from bureau import malloc
 from bureau.contracts.schemas import announcement_errors
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
@@ -27,6 +26,7 @@ from bureau.metrics import outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.observability import logs
 from bureau.observability.startup import log_started
+from bureau.process import malloc
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
 from bureau.service import Resources, ServiceFactory, refuse_shipped_names

@@ -1,6 +1,6 @@
 """Runs the tasks that a module declared with `@task`: `dramatiq bureau.worker shop.tasks`."""
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.boot import boot

@@ -11,7 +11,7 @@ from bureau.ledger.access.audit import COMMAND, Act
 from bureau.ledger.access.keys import NewKey, Role
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
-from bureau.ledger.db.worker_grants import grant
+from bureau.ledger.db.worker_role.grants import grant
 from bureau.services.gateway.api_keys import api_key
 from bureau.settings import PlatformSettings, SettingsError, load
 

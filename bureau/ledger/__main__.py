@@ -7,7 +7,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.migrate import migrate
-from bureau.ledger.db.worker_grants import grant
+from bureau.ledger.db.worker_role.grants import grant
 from bureau.settings import PlatformSettings, SettingsError, load
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from dramatiq.errors import BrokerError
 
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.dispatch.hints import Hint
 from bureau.messaging.broker import BrokerKind, HintPublisher, hint
 from bureau.metrics import relay as metrics
+from bureau.process.background_loop import Loop
 
 WINDOWS_SECONDS = 1.0  # how long the list of live queues is cached
 LOOK_SECONDS = 10.0  # the idle connection is serviced in the same interval

@@ -15,8 +15,8 @@ from typing import Any
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.metrics import exposition
+from bureau.process.background_loop import Loop
 
 LOOK_SECONDS = 5.0
 SIBLINGS = 64  # processes of one command that share HEALTH_BIND take the next ports

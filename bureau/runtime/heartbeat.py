@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import LEASE_SECONDS
 from bureau.ledger.jobs.leases import Held, LeaseStatus
+from bureau.process.background_loop import Loop
 from bureau.runtime.execution.execution import Execution
 from bureau.stop_token import StopReason
 

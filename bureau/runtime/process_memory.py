@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from bureau import malloc
+from bureau.process import malloc
 
 LARGE_BYTES = 64 * 1024 * 1024  # above the lowest so far: then a search through all free memory is worth it
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import workers
@@ -17,6 +16,7 @@ from bureau.ledger.dispatch.workers import NewWorker
 from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
+from bureau.process.background_loop import Loop
 from bureau.runtime.execution.event_buffer import PROGRESSED, Progress
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat

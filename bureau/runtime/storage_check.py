@@ -9,11 +9,11 @@ import signal
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.contracts.errors import PermanentError, TaskError
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.files.storage_probe import probe, replace_probe
+from bureau.process.background_loop import Loop
 from bureau.settings import SettingsError
 from bureau.storage import Storage
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run when the database is made, and by hand after a password changed (docs/operations.md): the role that owns the
 # ledger, and the one of the workers, who own nothing. What the workers may do is granted after each migration:
-# bureau/ledger/db/worker_grants.py.
+# bureau/ledger/db/worker_role/grants.py.
 psql -v ON_ERROR_STOP=1 -q -U "${POSTGRES_USER:-postgres}" -d postgres <<'SQL'
 \set owner_password `cat /run/secrets/bureau`
 \set worker_password `cat /run/secrets/bureau_worker`

@@ -1,6 +1,6 @@
 """Starts the certificates worker process: `dramatiq bureau.services.certificates.worker`."""
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.boot import boot

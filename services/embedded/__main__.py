@@ -5,10 +5,10 @@ import os
 import sys
 from typing import NoReturn
 
-from bureau import malloc
-from bureau.gc_pause import collector_paused
+from bureau.process import malloc
+from bureau.process.gc_pause import collector_paused
+from bureau.process.stop_signals import StopSignals
 from bureau.services.embedded.demo_shop import DemoShop
-from bureau.stop_signals import StopSignals
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import signal
 from types import FrameType
 from typing import Any
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.ledger.db.database import Database
@@ -25,7 +25,7 @@ except SettingsError as error:
     error.exit()
 
 bind = _settings.bind
-logger_class = "bureau.gunicorn_records.Records"
+logger_class = "bureau.observability.gunicorn_records.Records"
 worker_class = "bureau.services.gateway.draining.DrainingWorker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads

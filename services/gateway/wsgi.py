@@ -3,11 +3,11 @@
 Usage: `gunicorn -c python:bureau.services.gateway.gunicorn_conf bureau.services.gateway.wsgi:app`.
 """
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
-    from bureau import malloc
     from bureau.observability import logs
+    from bureau.process import malloc
     from bureau.services.gateway.process import GatewayProcess
     from bureau.services.gateway.settings import GatewaySettings
     from bureau.settings import PlatformSettings, SettingsError, load

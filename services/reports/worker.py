@@ -1,6 +1,6 @@
 """Starts a worker process of the reports service: `dramatiq bureau.services.reports.worker`."""
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.boot import boot

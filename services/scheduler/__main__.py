@@ -2,12 +2,11 @@
 
 import sys
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from prometheus_client import REGISTRY
 
-    from bureau import malloc
     from bureau.boot import wait_for_ledger
     from bureau.ledger.db.database import Database
     from bureau.messaging.broker import make_broker
@@ -16,6 +15,8 @@ with collector_paused():
     from bureau.metrics.survey import LedgerCollector
     from bureau.observability import logs
     from bureau.observability.startup import log_started
+    from bureau.process import malloc
+    from bureau.process.stop_signals import StopSignals
     from bureau.runtime.health import HealthChecks
     from bureau.runtime.storage_check import SharedStorage
     from bureau.services.scheduler.doctor import ACTIONS, doctor
@@ -23,7 +24,6 @@ with collector_paused():
     from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
     from bureau.services.scheduler.settings import SchedulerSettings
     from bureau.settings import PlatformSettings, SettingsError, load
-    from bureau.stop_signals import StopSignals
     from bureau.storage import Storage
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.contracts.errors import TaskError
 from bureau.ledger.access import ended_sessions
 from bureau.ledger.db.database import Database
@@ -17,6 +16,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.retention import file_expiry, sweep
 from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.ledger.retention.sweep import ENDED, Mark
+from bureau.process.background_loop import Loop
 from bureau.services.scheduler.orphan_sweep import OrphanSweep
 from bureau.storage import Storage
 

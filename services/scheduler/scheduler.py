@@ -5,7 +5,6 @@ import time
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.ledger.access.quotas import Quota
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import hints, workers
@@ -15,6 +14,7 @@ from bureau.ledger.retention.policy import RetentionPolicy
 from bureau.messaging.broker import HintPublisher
 from bureau.messaging.relay import Relay
 from bureau.metrics.survey import LOST_ATTEMPTS, LOST_HINTS
+from bureau.process.background_loop import Loop
 from bureau.services.scheduler.retention import retention_loops
 from bureau.services.scheduler.schedule_file import ScheduleFile
 from bureau.services.scheduler.schedules import NO_QUOTA, schedule_loops

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.ledger.access.quotas import Quota
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.submit import NewJob
 from bureau.ledger.schedules import firing
 from bureau.ledger.schedules.schedules import Schedule
+from bureau.process.background_loop import Loop
 from bureau.services.scheduler.file_schedules import FileSchedules
 from bureau.services.scheduler.schedule_file import LOCAL, ScheduleFile
 from bureau.submission.announcements import Announcements

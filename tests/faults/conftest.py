@@ -13,7 +13,7 @@ from tests.support.faults.supervised import Supervised
 from tests.support.faults.table import TABLE, markdown
 from tests.support.running.processes import ROOT
 from tests.support.servers.postgres import PostgreSQL, drop_database
-from tests.support.servers.proxy import database_proxy
+from tests.support.servers.proxies.proxy import database_proxy
 from tests.support.servers.rabbitmq import RabbitMQ
 
 

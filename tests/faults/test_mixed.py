@@ -25,7 +25,7 @@ from tests.support.faults.strikes import (
     rabbitmq_wiped,
     together,
 )
-from tests.support.servers.proxy import Cut
+from tests.support.servers.proxies.proxy import Cut
 
 PUBLISHERS = ("gateway", "scheduler", "chaos", "mailer")
 

@@ -26,7 +26,7 @@ def test_every_module_with_failpoints_has_at_least_one() -> None:
     assert all(POINTS.values())
 
 
-@pytest.mark.parametrize("stale", ["bureau.no_such_module:SECONDS", "bureau.background_loop:NO_SUCH_SECONDS"])
+@pytest.mark.parametrize("stale", ["bureau.no_such_module:SECONDS", "bureau.process.background_loop:NO_SUCH_SECONDS"])
 def test_a_constant_that_is_not_there_cannot_be_set(tmp_path: Path, stale: str) -> None:
     failpoints = Failpoints(tmp_path)
     with pytest.raises((ImportError, AttributeError), match=r"no_such_module|NO_SUCH_SECONDS"):

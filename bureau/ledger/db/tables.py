@@ -104,7 +104,7 @@ tasks = Table(
     Column("hints", Integer, nullable=False, server_default="0"),
     # the claim; claim_no grows with every claim and is never reset
     Column("claim_no", Integer, nullable=False, server_default="0"),
-    Column("claim_seal", Uuid),  # a hash of the running claim's token: see `worker_rules`
+    Column("claim_seal", Uuid),  # a hash of the running claim's token: see `worker_role.rules`
     Column("worker", String(100)),
     Column("claimed_at", UtcDateTime),
     Column("lease_until", UtcDateTime),

@@ -154,7 +154,7 @@ def _claim(
 
 
 def seal(token: UUID) -> UUID:
-    """Returns the hash of a claim's token, as `worker_rules` computes it."""
+    """Returns the hash of a claim's token, as `worker_role.rules` computes it."""
     return UUID(bytes=hashlib.sha256(token.bytes).digest()[:16])
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.metrics.event_loop import BLOCKED, BLOCKED_SECONDS
+from bureau.process.background_loop import Loop
 from bureau.runtime.coroutines.event_loop import EventLoop
 
 LOOK_SECONDS = 0.25

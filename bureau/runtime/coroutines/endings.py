@@ -9,9 +9,9 @@ from uuid import UUID
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.ledger.jobs.outcome import Outcome
+from bureau.process.background_loop import Loop
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.finishing import Ended, Finishing
 

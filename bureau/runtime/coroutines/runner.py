@@ -19,7 +19,6 @@ from uuid import UUID
 
 import structlog
 
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.files import artifacts
@@ -30,6 +29,7 @@ from bureau.ledger.jobs.finish import Finished
 from bureau.ledger.jobs.outcome import Outcome
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
+from bureau.process.background_loop import Loop
 from bureau.runtime.claiming import Claiming
 from bureau.runtime.coroutines.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name

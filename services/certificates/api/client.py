@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bureau.contracts.errors import TaskError, TransientError
 from bureau.contracts.outage import Outage
 from bureau.metrics.upstream import called
-from bureau.outage_counter import OutageCounter
+from bureau.process.outage_counter import OutageCounter
 from bureau.services.certificates.api.answers import MAX_ERROR_BODY_BYTES, encoded, not_a_zip, refusal, too_large
 from bureau.services.certificates.api.multipart import Multipart, RosterUpload
 from bureau.services.certificates.api.polling import location, pause_seconds

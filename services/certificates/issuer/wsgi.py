@@ -1,6 +1,6 @@
 """Runs the issuer as a separate service: `gunicorn bureau.services.certificates.issuer.wsgi:app`."""
 
-from bureau.gc_pause import collector_paused
+from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.observability import logs

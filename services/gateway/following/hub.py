@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from threading import Event, Lock
 from uuid import UUID
 
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import Database
 from bureau.ledger.jobs.event_cursor import EventCursor
 from bureau.ledger.reads import event_history
+from bureau.process.background_loop import Loop
 from bureau.services.gateway.following.subscription import Subscription
 
 LOOK_SECONDS = 0.25

@@ -7,8 +7,8 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Request, Response, g, request
 
-from bureau import malloc
 from bureau.metrics import http as metrics
+from bureau.process import malloc
 from bureau.services.gateway.http import prefix
 from bureau.services.gateway.http.security import AllowedHosts, add_headers, check_door
 from bureau.services.gateway.settings import GatewaySettings

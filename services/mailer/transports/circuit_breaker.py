@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bureau.contracts.outage import Outage
-from bureau.outage_counter import ENOUGH, OutageCounter
+from bureau.process.outage_counter import ENOUGH, OutageCounter
 
 OPEN_SECONDS = 5.0  # seconds until the first probe; doubled with every probe that fails
 OPEN_AT_MOST_SECONDS = 60.0

@@ -16,7 +16,7 @@ import pytest
 from bureau.client import Bureau
 from bureau.services.gateway.api_keys import api_key
 from tests.support.running.embedded import EmbeddedBureau
-from tests.support.servers.path_proxy import PathProxy, path_proxy
+from tests.support.servers.proxies.path_proxy import PathProxy, path_proxy
 from tests.support.walk import BROWSER, walk
 
 ROOT = "/office/paperwork"

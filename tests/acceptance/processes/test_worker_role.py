@@ -8,7 +8,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from bureau.ledger.db.tables import metadata
-from bureau.ledger.db.worker_grants import DELETE, INSERT, READ, UPDATE
+from bureau.ledger.db.worker_role.grants import DELETE, INSERT, READ, UPDATE
 from tests.support.running.hosted import Hosted
 from tests.support.running.stack import WORKERS
 from tests.support.servers.keeper import Ask

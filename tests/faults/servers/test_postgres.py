@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.faults.rounds import World, run_round
 from tests.support.faults.strikes import commits_cut, postgres_killed, postgres_stopped
-from tests.support.servers.proxy import Cut
+from tests.support.servers.proxies.proxy import Cut
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 

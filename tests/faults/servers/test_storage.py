@@ -14,7 +14,7 @@ from tests.support.faults.disk import Disk
 from tests.support.faults.rounds import Fault, World, hold, run_round
 from tests.support.faults.supervised import Supervised
 from tests.support.servers.postgres import PostgreSQL
-from tests.support.servers.proxy import tcp_proxy
+from tests.support.servers.proxies.proxy import tcp_proxy
 from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.servers.s3 import CREDENTIALS, s3_server
 

@@ -164,7 +164,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.messaging.relay": [("Relay._publish", with_a_batch)],
     "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
     "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
-    "bureau.background_loop": [("Loop.wake", waking_the_relay)],
+    "bureau.process.background_loop": [("Loop.wake", waking_the_relay)],
     "bureau.ledger.jobs.claim": [("_claim", after("in_claim"))],  # a group's rows are claimed, not committed
     "bureau.ledger.mail.deliveries": [
         ("_histories", before("in_intents")),  # a group's tasks are locked, its intents not written

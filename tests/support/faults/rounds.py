@@ -16,7 +16,7 @@ from tests.support.faults.patience import ROUNDS
 from tests.support.faults.supervised import SERVICES, Supervised
 from tests.support.faults.table import measured
 from tests.support.servers.postgres import PostgreSQL
-from tests.support.servers.proxy import Proxy
+from tests.support.servers.proxies.proxy import Proxy
 from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from tests.support.faults.rounds import Fault, Missed, World, hold
 from tests.support.servers.http_servers import ends_early, hangs, replies, resets
 from tests.support.servers.mail_servers import Trouble
-from tests.support.servers.proxy import Cut
+from tests.support.servers.proxies.proxy import Cut
 from tests.support.waiting import until
 
 WORKER_POINTS = ("before_claim", "after_claim", "in_the_middle", "before_finish", "after_finish", "before_ack")

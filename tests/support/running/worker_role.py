@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import migrate
-from bureau.ledger.db.worker_grants import grant
+from bureau.ledger.db.worker_role.grants import grant
 from tests.support.servers.postgres import connect
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bureau import background_loop
 from bureau.ledger.db.database import Database
+from bureau.process import background_loop
 from bureau.runtime import claiming
 from bureau.task import Context
 from tests.support.waiting import until

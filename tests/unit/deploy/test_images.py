@@ -14,13 +14,13 @@ import pytest
 from tests.support.running.processes import ROOT
 
 ENTRIES = {
-    "gateway": "bureau.services.gateway.wsgi, bureau.gunicorn_records, bureau.services.gateway.keys, "
+    "gateway": "bureau.services.gateway.wsgi, bureau.observability.gunicorn_records, bureau.services.gateway.keys, "
     "deploy.prepare, deploy.make_secrets",
     "scheduler": "bureau.services.scheduler.__main__, bureau.ledger.__main__",
     "certificates": "bureau.services.certificates.worker",
     "reports": "bureau.services.reports.worker, bureau.services.reports.demo",
     "mailer": "bureau.services.mailer.worker",
-    "issuer": "bureau.services.certificates.issuer.wsgi, bureau.gunicorn_records",
+    "issuer": "bureau.services.certificates.issuer.wsgi, bureau.observability.gunicorn_records",
     "tasks": "examples.suma.tasks, bureau.worker",
 }
 LATER = "import alembic.command"  # when the ledger is migrated: every process but the issuer looks at its tables

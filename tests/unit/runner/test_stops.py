@@ -200,7 +200,7 @@ def test_an_outage_of_the_ledger_stops_nobody(bench: Bench, monkeypatch: pytest.
         raise LedgerUnavailable("away")
 
     running = Stubborn(bench).start()
-    monkeypatch.setattr("bureau.background_loop.BACKOFF_FIRST_SECONDS", 0.02)
+    monkeypatch.setattr("bureau.process.background_loop.BACKOFF_FIRST_SECONDS", 0.02)
     monkeypatch.setattr(leases, "statuses", away)
     until(lambda: len(asked) >= 2)
     assert running.contexts[0].stop.reason is None

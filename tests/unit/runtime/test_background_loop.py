@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bureau import background_loop
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
+from bureau.process import background_loop
+from bureau.process.background_loop import Loop
 from tests.support.together import together
 from tests.support.waiting import until
 

@@ -9,7 +9,7 @@ import pytest
 
 WAITS = """
 import signal, sys, threading
-from bureau.stop_signals import StopSignals
+from bureau.process.stop_signals import StopSignals
 
 number = signal.Signals[sys.argv[1]]
 stop_signals = StopSignals()

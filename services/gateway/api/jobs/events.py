@@ -15,11 +15,11 @@ from bureau.ledger.reads.event_history import Happened, Head
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.following.hub import Hub
 from bureau.services.gateway.following.sources import JobEvents, OwnerEvents
-from bureau.services.gateway.http import event_stream
-from bureau.services.gateway.http.event_stream import MEDIA_TYPE, EventStream, Seats
 from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.http.pagination import PageQuery, cursor_of, cut, read_cursor
-from bureau.services.gateway.http.peer import Peer
+from bureau.services.gateway.http.streaming import event_stream
+from bureau.services.gateway.http.streaming.event_stream import MEDIA_TYPE, EventStream, Seats
+from bureau.services.gateway.http.streaming.peer import Peer
 from bureau.services.gateway.problems import invalid, not_found
 from bureau.signing.signed_links import Linked
 

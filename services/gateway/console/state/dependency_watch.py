@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock
 
-from bureau.background_loop import Loop
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.broker import BrokerKind
+from bureau.process.background_loop import Loop
 from bureau.services.gateway.console.state.dependency import Dependency, DependencyStatus
 from bureau.services.gateway.context import Gateway
 from bureau.services.gateway.health_checks import StorageProbe, StorageState

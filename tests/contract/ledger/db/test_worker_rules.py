@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.worker_rules import rules
+from bureau.ledger.db.worker_role.rules import rules
 from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.hints import reserve_due, unreserve
 from bureau.ledger.jobs.claim import Claim, claim, seal

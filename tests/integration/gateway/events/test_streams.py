@@ -14,7 +14,7 @@ from sqlalchemy import event
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.jobs.event_cursor import EventCursor
 from bureau.ledger.reads import event_history
-from bureau.services.gateway.http import event_stream
+from bureau.services.gateway.http.streaming import event_stream
 from tests.integration.gateway.events.conftest import Served
 from tests.support.running.sse import Deaf, Listener
 from tests.support.waiting import until

@@ -9,8 +9,8 @@ import pytest
 from bureau.services.gateway.api_keys import api_key
 from tests.integration.gateway.serving.test_process import COMMAND, MAIL, environment
 from tests.support.running.processes import Process
-from tests.support.servers.path_proxy import PathProxy, path_proxy
 from tests.support.servers.ports import free_port
+from tests.support.servers.proxies.path_proxy import PathProxy, path_proxy
 from tests.support.walk import BROWSER, walk
 
 ROOT = "/paperwork"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bureau.outage_counter import ENOUGH
+from bureau.process.outage_counter import ENOUGH
 from bureau.services.mailer.transports.circuit_breaker import (
     OPEN_AT_MOST_SECONDS,
     OPEN_SECONDS,

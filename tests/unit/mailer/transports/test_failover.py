@@ -14,7 +14,7 @@ from bureau.contracts.mail.addresses import Mailbox
 from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.contracts.mail.mail import MailSent, SendMail
 from bureau.ledger.mail.deliveries import MailDelivery
-from bureau.outage_counter import ENOUGH
+from bureau.process.outage_counter import ENOUGH
 from bureau.services.mailer.compose import Composer
 from bureau.services.mailer.delivery_log import Suppressed
 from bureau.services.mailer.delivery_policy import UnknownMailPolicy

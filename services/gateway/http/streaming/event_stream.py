@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from flask import Response, request
 
-from bureau.services.gateway.http.peer import Peer
+from bureau.services.gateway.http.streaming.peer import Peer
 from bureau.services.gateway.problems import try_again
 
 MEDIA_TYPE = "text/event-stream"

@@ -9,7 +9,7 @@ from bureau.settings import LogSettings, SettingsError, load
 
 
 class Records(Logger):  # type: ignore[misc]  # it ships no types
-    """Provides the logger class of gunicorn: `gunicorn --logger-class bureau.gunicorn_records.Records`."""
+    """Is the logger class of gunicorn: `gunicorn --logger-class bureau.observability.gunicorn_records.Records`."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -1,7 +1,7 @@
 """Grants a worker's database role what claims, leases, progress, finishes, hints and deliveries need, and nothing else.
 
 The role reads every input and result and adds tasks to jobs. It cannot see keys, secrets or the audit, create a job,
-or change an input, an owner or a priority, and it deletes nothing but slots and rows of dead workers. `worker_rules`
+or change an input, an owner or a priority, and it deletes nothing but slots and rows of dead workers. `rules`
 says which rows it may change. A new statement of workers needs its grant here:
 tests/acceptance/processes/test_worker_role.py runs workers under such a role.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.worker_rules import rules
+from bureau.ledger.db.worker_role.rules import rules
 
 READ = (
     "alembic_version",  # a starting worker checks the revision

@@ -1,0 +1,1 @@
+"""Holds what a process needs besides its work: signals, loops in the background, memory, outages."""

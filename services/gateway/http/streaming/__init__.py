@@ -1,0 +1,1 @@
+"""Holds what long answers need: server-sent events, and how a client that left is noticed."""
