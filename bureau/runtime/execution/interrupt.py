@@ -12,6 +12,8 @@ not while this process's own locks are held. Three rules see to that.
   the act, and no lock is needed that an interrupt could leave locked.
 * Interrupts are held off by storing 0, and then an exception that is set but not raised yet is taken back. Between the
   two no bytecode looks for exceptions: CPython does so only at calls, backward jumps and the start of functions.
+  It is taken back by raising it where it is caught at once. To set none in its place would leave CPython's flag for
+  it set for good: each call in the process would look for it, and under a tracer Python 3.11 would do nothing else.
 * A thread is left alone while it imports a module or writes a log record, because the locks of both belong to all
   threads of the process.
 """
@@ -28,6 +30,7 @@ from bureau.stop_token import StopToken
 
 FIRST_AFTER_SECONDS = 0.5  # a task that looks at its context ends by itself before
 AGAIN_AFTER_SECONDS = 5.0  # what it may take to clean up after it was told
+_LOOKS = 1000  # a backward jump each; CPython raises at the first
 _SHARED_LOCKS = frozenset({"importlib._bootstrap", "logging"})
 
 T = TypeVar("T")
@@ -67,10 +70,10 @@ class Interrupt:
             target.value = mine.value
             result = function()
             target.value = 0
-            _set_exception(mine, None)
+            self.take_back(mine)
         except BaseException:
             target.value = 0
-            _set_exception(mine, None)
+            self.take_back(mine)
             raise
         finally:
             # A block of this call that is left open ends only when it is collected: it shall not arm the next call.
@@ -90,19 +93,35 @@ class Interrupt:
         told_at = self._sent_at if self._sent_at is not None else self._stop.heard_at
         return self._stop.set_at + FIRST_AFTER_SECONDS if told_at is None else told_at + AGAIN_AFTER_SECONDS
 
+    def take_back(self, mine: ctypes.c_ulong) -> None:
+        """Ends an exception that is set for this thread and not raised yet. The caller holds interrupts off.
+
+        What was never sent is not pending: the sender notes that it sends before it looks at the target.
+        """
+        if self._sent_at is None:
+            return
+        try:
+            _set_exception(mine, _INTERRUPTED)
+            for _ in range(_LOOKS):
+                pass
+        except Interrupted:
+            return
+        _set_exception(mine, None)
+
     def held_off(self) -> "HeldOff":
         """Holds interrupts off during a block, if it runs in the function's thread: for code that has locks."""
-        return HeldOff(self._target, self._owner)
+        return HeldOff(self, self._target, self._owner)
 
     def let_in(self) -> "LetIn":
         """Allows interrupts during a block inside `held_off`, in which the task's own code runs."""
-        return LetIn(self._target, self._owner)
+        return LetIn(self, self._target, self._owner)
 
 
 class HeldOff:
     """Restores at its end what was before, so that blocks may be nested."""
 
-    def __init__(self, target: ctypes.c_ulong, owner: int) -> None:
+    def __init__(self, interrupt: Interrupt, target: ctypes.c_ulong, owner: int) -> None:
+        self._interrupt = interrupt
         self._target = target
         self._mine = ctypes.c_ulong(owner)
         self._before = 0
@@ -115,7 +134,7 @@ class HeldOff:
         if self._concerned:
             self._before = self._target.value
             self._target.value = 0
-            _set_exception(self._mine, None)
+            self._interrupt.take_back(self._mine)
 
     def __exit__(self, *_: object) -> None:
         if self._concerned:
@@ -132,7 +151,7 @@ class LetIn(HeldOff):
     def __exit__(self, *_: object) -> None:
         if self._concerned:
             self._target.value = 0
-            _set_exception(self._mine, None)
+            self._interrupt.take_back(self._mine)
 
 
 _CALL = Interrupt.call.__code__
