@@ -8,7 +8,7 @@ from bureau.runtime.process_memory import LARGE_BYTES, Memory
 # Texts too large for Python's own allocator, made and dropped in threads; a few small ones among them stay.
 WORK = """
 import threading
-from bureau import malloc
+from bureau.process import malloc
 from bureau.runtime.process_memory import resident_bytes
 if {limited}:
     malloc.limit_arenas()

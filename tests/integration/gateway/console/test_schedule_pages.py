@@ -128,7 +128,7 @@ def test_all_that_is_wrong_stands_beside_its_field(door: Door) -> None:
         ({"kind": "job", "job": ""}, "job", "tasks: tasks is required"),
         ({"kind": "job", "job": json.dumps({"tasks": [suma(run="a.b")]})}, "job", "tasks/0/run: No service"),
         ({"kind": "email", "to": "ada@example.com", "template": "welcome", "context": "name"}, "context", "not JSON"),
-        ({"kind": "email", "to": "", "subject": "x", "text": "y"}, "to", "required"),
+        ({"kind": "email", "to": "", "subject": "x", "text": "y"}, "to", "Name a recipient"),
         ({"kind": "email", "to": "ada@example.com", "text": "y" * 16_385, "subject": "x"}, "text", "a schedule takes"),
         ({"kind": "certificates", "files": "roster.csv"}, "files", "UUID"),
         ({**REPORT, "every_seconds": "sixty", "cron": ""}, "every_seconds", "integer"),

@@ -91,7 +91,7 @@ def test_scheduled_certificates_are_made_from_a_stored_roster_which_is_kept(door
         ({"report": {"report": "sales", "priority": "5"}}, ["#/report/priority"], "integer"),
         ({"report": {**REPORT, "run_at": "2030-01-01T00:00:00Z"}}, ["#/report/run_at"], "cron or every_seconds"),
         ({"report": {**REPORT, "id": NOBODY}}, ["#/report/id"], "leave it out"),
-        ({"email": {**EMAIL, "to": []}}, ["#/email/to"], "1"),
+        ({"email": {**EMAIL, "to": []}}, ["#/email/to"], "Name a recipient"),
         ({"email": {"to": ["ada@example.com"], "template": "welcom"}}, ["#/email/template"], "known: ready, welcome"),
         ({"email": {**EMAIL, "text": "x" * 16_385}}, ["#/email/text"], "16385 bytes; a schedule takes 16384"),
         ({"email": {**EMAIL, "expires_at": "2030-01-01T00:00:00Z"}}, ["#/email/expires_at"], "leave it out"),
