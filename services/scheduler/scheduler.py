@@ -1,4 +1,7 @@
-"""Runs the scheduler's loops, once in one or two seconds; due tasks twice a second. Every action is a conditional update, so any number may run."""
+"""Runs the scheduler's loops, every second or two; due tasks twice a second.
+
+Every action is a conditional update, so any number of schedulers may run.
+"""
 
 import random
 import time
