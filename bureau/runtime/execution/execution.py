@@ -170,10 +170,11 @@ class Execution(Context):
         after: Sequence[str] = (),
         when: When = When.SUCCEEDED,
         optional: bool = False,
+        queue: str | None = None,
     ) -> None:
         self.stop.check()
         with self.interrupt.held_off():
-            self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
+            self.added.add(name, run, clean(input), after=after, when=when, optional=optional, queue=queue)
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)
