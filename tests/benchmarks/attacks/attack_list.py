@@ -12,7 +12,7 @@ _POST = b"POST /v1/emails HTTP/1.1\r\n" + _HOST + b"Content-Type: application/js
 _MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
 _BROKEN_CHUNKS = _POST + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n"
 _READ = b"GET /openapi.json HTTP/1.1\r\n" + _HOST + b"\r\n"
-_ROSTER = {"files": ("a.csv", b"name\r\nAda Lovelace\r\n")}
+_ROSTER = b"name\r\nAda Lovelace\r\n"
 
 STRANGER: dict[str, Attack] = {
     "a form of 16 MB of %41 at /login": many(4, "/login", b"password=" + b"%41" * 5_300_000, FORM),
@@ -51,6 +51,9 @@ SUBMITTER: dict[str, Attack] = {
     ),
 }
 OTHERS: dict[str, Attack] = {
-    **{f"an archive: {name}": work(1, "/v1/certificates", files=_ROSTER) for name in HOSTILE},
+    **{
+        f"an archive: {name}": work(1, "/v1/certificates", files={"files": (f"{name}.csv", _ROSTER)})
+        for name in HOSTILE
+    },
     "20,000 forged hints": forged_hints(20_000),
 }

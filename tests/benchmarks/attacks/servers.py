@@ -10,7 +10,7 @@ from tests.benchmarks.attacks.archives import HOSTILE
 from tests.support.running.api import Api
 from tests.support.running.embedded import EmbeddedBureau
 from tests.support.running.stack import Stack
-from tests.support.servers.http_servers import Behaviour, http_server, replies
+from tests.support.servers.http_servers import HttpExchange, http_server, replies
 from tests.support.servers.postgres import PostgreSQL
 from tests.support.servers.rabbitmq import RabbitMQ
 
@@ -44,7 +44,7 @@ def embedded(folder: Path) -> Iterator[Target]:
 @contextmanager
 def stack(folder: Path) -> Iterator[Target]:
     """Runs the gateway in gunicorn and a process for each worker; the API of certificates answers hostile archives."""
-    with PostgreSQL(durable=False) as postgres, RabbitMQ() as rabbitmq, http_server(*_archives()) as hostile:
+    with PostgreSQL(durable=False) as postgres, RabbitMQ() as rabbitmq, http_server(_archive) as hostile:
         env = {**UNLIMITED, "MALLOC_ARENA_MAX": "2", "CERTIFICATES_API": hostile.url}
         with Stack(folder, broker_url=rabbitmq.url, database_url=postgres.fresh_database(), env=env) as running:
             running.start("gateway", "scheduler", *WORKERS)
@@ -52,8 +52,11 @@ def stack(folder: Path) -> Iterator[Target]:
             yield Target(running.port, running.processes["gateway"].pid, running.api, pids, rabbitmq.url)
 
 
-def _archives() -> list[Behaviour]:
-    return [replies(200, make(), "application/zip") for make in HOSTILE.values()]
+def _archive(exchange: HttpExchange) -> None:
+    """Answers the archive whose name the roster has, or refuses the roster."""
+    name = next((name for name in HOSTILE if f"{name}.csv".encode() in exchange.received.body), None)
+    answer = replies(200, HOSTILE[name](), "application/zip") if name else replies(422, b'{"error": {"message": "no"}}')
+    answer(exchange)
 
 
 SERVERS: dict[str, Start] = {"stack": stack, "embedded": embedded}
