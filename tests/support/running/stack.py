@@ -18,6 +18,7 @@ OWN_TASKS = {  # service to the module with its tasks
     "tellers": "tests.acceptance.processes.tellers",
     "odd": "tests.acceptance.processes.odd_tasks",
     "bench": "tests.benchmarks.throughput.stacks.bureau_tasks",
+    "attacks": "tests.benchmarks.attacks.tasks",
 }
 PROCESSES = {"twins": 2}  # of a worker's command; one where it is not named
 
