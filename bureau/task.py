@@ -246,7 +246,7 @@ def task(
     time_limit_seconds: float = 1800.0,
     interruptible: bool = True,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a function a task that `dramatiq bureau.worker your.module` runs.
+    """Makes a function a task that `bureau worker your.module` runs.
 
     Raises `ValueError` if another function has this name, and as `Task` does.
     """

@@ -20,6 +20,8 @@ from bureau.cli.commands import (
     status,
     submit,
 )
+from bureau.cli.processes.run import run
+from bureau.cli.processes.worker import worker
 from bureau.cli.session import Session
 from bureau.client import BureauError
 
@@ -94,6 +96,8 @@ for command in (
     lists.workers,
     schedules.schedules,
     lists.reports,
+    run,
+    worker,
     keys.keys,
     completion.completion,
 ):
