@@ -62,20 +62,24 @@ class BureauBackend(BaseTaskBackend):
 
     def enqueue(self, task: Task, args: Any, kwargs: Any) -> TaskResult:
         """Submits the task. Raises `InvalidTask`, and `BureauError` if the gateway is away and there is no outbox."""
-        self.validate_task(task)
-        sent = {"args": normalize_json(list(args)), "kwargs": normalize_json(kwargs)}
-        body: dict[str, Any] = {
-            "tasks": [{"name": "task", "run": run_name(task), "input": sent}],
-            "title": task.module_path[:200],
-            "priority": priority_to_bureau(task.priority),
-        }
+        body = self.job_body(task, args, kwargs)
         if task.run_after:
             body["run_at"] = task.run_after.isoformat()
         job_id = new_id()
         self._submit(job_id, body)
-        result = waiting(task, str(job_id), sent, self.alias, timezone.now())
+        result = waiting(task, str(job_id), body["tasks"][0]["input"], self.alias, timezone.now())
         task_enqueued.send(type(self), task_result=result)
         return result
+
+    def job_body(self, task: Task, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Returns the body of `POST /v1/jobs` that runs the task, without a time. Raises `InvalidTask`, `TypeError`."""
+        self.validate_task(task)
+        sent = {"args": normalize_json(list(args)), "kwargs": normalize_json(kwargs)}
+        return {
+            "tasks": [{"name": "task", "run": run_name(task), "input": sent}],
+            "title": task.module_path[:200],
+            "priority": priority_to_bureau(task.priority),
+        }
 
     def get_result(self, result_id: str) -> TaskResult:
         """Reads the job. Raises `TaskResultDoesNotExist` for an id that is no task's of this project."""
