@@ -16,9 +16,11 @@ from django.apps import apps
 from django.core import checks
 from django.utils import timezone
 
-from bureau.client import Bureau, Problem
+from bureau.client import Artifact, Bureau, Problem
+from bureau.client.upload import FileSource
 from bureau.contracts.ids import new_id
 from bureau.django.discovery import discovered
+from bureau.django.files.uploads import with_references
 from bureau.django.gateway import client_of, send, tasks_sender
 from bureau.django.naming import check_queue, priority_to_bureau, priority_to_django, run_name
 from bureau.django.results import result_of, waiting
@@ -61,8 +63,13 @@ class BureauBackend(BaseTaskBackend):
         run_name(task)
 
     def enqueue(self, task: Task, args: Any, kwargs: Any) -> TaskResult:
-        """Submits the task. Raises `InvalidTask`, and `BureauError` if the gateway is away and there is no outbox."""
-        body = self.job_body(task, args, kwargs)
+        """Submits the task. Raises `InvalidTask`, and `BureauError` if the gateway is away and there is no outbox.
+
+        A file among the arguments is uploaded at once, also in a transaction: then the gateway must answer. If the
+        transaction is rolled back, the upload expires after a day.
+        """
+        self.validate_task(task)
+        body = self.job_body(task, with_references(args, self._upload), with_references(kwargs, self._upload))
         if task.run_after:
             body["run_at"] = task.run_after.isoformat()
         job_id = new_id()
@@ -139,6 +146,9 @@ class BureauBackend(BaseTaskBackend):
             if problem.status == 422:
                 raise InvalidTask(str(problem)) from problem
             raise
+
+    def _upload(self, file: FileSource) -> Artifact:
+        return self.client.upload(file)
 
     def _not_sent(self, job_id: UUID) -> TaskResult:
         outbox = self._outbox()

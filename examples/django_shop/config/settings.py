@@ -39,6 +39,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
+MEDIA_ROOT = os.environ.get("MEDIA_ROOT", str(BASE_DIR / "media"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
