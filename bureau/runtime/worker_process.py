@@ -114,6 +114,7 @@ class WorkerProcess:
                 stale=stale,
             )
             self._runners.append(runner)
+            self._broker.foretell(service.name, runner.foretell)
             paces.append(runner.pace)
             for name in on_threads:
                 self._declare(service.name, name, partial(runner.serve, name))
@@ -204,6 +205,8 @@ class WorkerProcess:
         """
         deadline = self._closed_at + self._grace_seconds + HAND_BACK_SECONDS
         ended = [coroutines.join(deadline - time.monotonic()) for coroutines in self._coroutines]
+        for runner in self._runners:
+            runner.stop()
         self._health.stop()
         self._relay.stop()
         for coroutines in self._coroutines:

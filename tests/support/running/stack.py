@@ -19,6 +19,7 @@ OWN_TASKS = {  # service to what its command names: modules, and services of Bur
     "pairs": "tests.acceptance.workers.pairs reports",
     "odd": "tests.acceptance.processes.odd_tasks",
     "bench": "tests.benchmarks.throughput.stacks.bureau_tasks",
+    "attacks": "tests.benchmarks.attacks.tasks",
 }
 PROCESSES = {"twins": 2}  # of a worker's command; one where it is not named
 
