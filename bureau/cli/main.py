@@ -20,6 +20,7 @@ from bureau.cli.commands import (
     status,
     submit,
 )
+from bureau.cli.port import port
 from bureau.cli.session import Session
 from bureau.client import BureauError
 
@@ -95,6 +96,7 @@ for command in (
     schedules.schedules,
     lists.reports,
     keys.keys,
+    port,
     completion.completion,
 ):
     cli.add_command(command)
