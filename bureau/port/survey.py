@@ -95,7 +95,7 @@ class _Walker(cst.CSTVisitor):
         if judgements:
             self._called.add(node.func)
         if any(one.verdict is Verdict.REWRITTEN for one in judgements):
-            self.changes |= renamed(node)
+            self.changes.update((old, new) for old, new in renamed(node).items())
         self._settings(settings.in_call(node, self._project, self._module))
 
     def visit_Attribute(self, node: cst.Attribute) -> None:  # noqa: N802 - libcst's name
