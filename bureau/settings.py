@@ -147,7 +147,7 @@ class PlatformSettings(LogSettings):
             raise SettingsError(
                 [
                     f"BROKER_URL: memory:// works within one process only; for {process} use "
-                    "amqp://user:password@host:5672/vhost, or run all in one: python -m bureau.services.embedded"
+                    "amqp://user:password@host:5672/vhost, or run all in one: bureau run"
                 ]
             )
 
@@ -172,6 +172,20 @@ class WorkerSettings(Settings):
         description="The number of `async def` tasks of a service that run at once in one process. Other tasks run on "
         "threads (`--threads`).",
     )
+
+
+class ServedSettings(Settings):
+    """Holds the settings of `bureau.worker`, which its command `bureau worker` makes of its arguments."""
+
+    services: str = Field(
+        default="",
+        description="Bureau's own services that `bureau worker` runs besides the tasks of its modules, separated by "
+        "commas or spaces: `certificates`, `mailer`, `reports`. The command sets it.",
+    )
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(self.services.replace(",", " ").split()))
 
 
 @overload

@@ -50,6 +50,7 @@ class Context(ABC):
     attempt: int  # from 1
     claim_no: int  # the fencing token: grows with every claim of the task and is never reset
     stop: StopToken
+    fails_at_time_limit: bool  # set it to have the time limit fail the task at once, without another attempt
 
     @abstractmethod
     def log(self, line: str) -> None:
@@ -98,6 +99,14 @@ class Context(ABC):
 
         `after` names tasks that were added before, and `{"$result": "/name"}` in `input` stands for the result of one
         of them. In the job the task is called `<this task>:<name>`. Raises `PermanentError` (`invalid_added_task`).
+        """
+
+    @abstractmethod
+    def raise_after(self, seconds: float, error: type[Exception]) -> None:
+        """Has `error` raised in this `def` task, between two of its instructions, if it still runs in `seconds`.
+
+        It is raised once, and an `except` may catch it: time to clean up before the time limit. What is blocked in C is
+        reached when the call returns.
         """
 
     @abstractmethod
@@ -246,7 +255,7 @@ def task(
     time_limit_seconds: float = 1800.0,
     interruptible: bool = True,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a function a task that `dramatiq bureau.worker your.module` runs.
+    """Makes a function a task that `bureau worker your.module` runs.
 
     Raises `ValueError` if another function has this name, and as `Task` does.
     """

@@ -21,6 +21,8 @@ from bureau.cli.commands import (
     submit,
 )
 from bureau.cli.port import port
+from bureau.cli.processes.run import run
+from bureau.cli.processes.worker import worker
 from bureau.cli.session import Session
 from bureau.client import BureauError
 
@@ -95,6 +97,8 @@ for command in (
     lists.workers,
     schedules.schedules,
     lists.reports,
+    run,
+    worker,
     keys.keys,
     port,
     completion.completion,

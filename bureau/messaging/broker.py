@@ -25,7 +25,7 @@ from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
-from bureau.messaging.consumer import HintConsumer
+from bureau.messaging.consumer import Foretell, HintConsumer
 from bureau.messaging.diverting import DivertingConsumer, Take
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import relay as metrics
@@ -120,6 +120,9 @@ class MemoryBroker(StubBroker):
     def stale_hints(self, queue_name: str) -> StaleHints | None:
         """Returns None: nothing is watched."""
 
+    def foretell(self, queue_name: str, claimer: Foretell) -> None:
+        """Does nothing: SQLite has one writer, and a process with it few tasks at once."""
+
     def ensure_open(self) -> None:
         """Does nothing: there is no connection to open."""
 
@@ -137,6 +140,7 @@ class HintBroker(RabbitmqBroker):
         self._turned_at: dict[str, float] = {}
         self._diverted: dict[str, Take] = {}
         self._stale: dict[str, StaleHints] = {}
+        self._claimers: dict[str, Foretell] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
             parameters.heartbeat = HEARTBEAT_SECONDS
             parameters.socket_timeout = 5
@@ -183,6 +187,13 @@ class HintBroker(RabbitmqBroker):
 
     def stale_hints(self, queue_name: str) -> StaleHints | None:
         return self._stale.get(queue_name)
+
+    def foretell(self, queue_name: str, claimer: Foretell) -> None:
+        """Lets the queue's consumer tell which hints have arrived, so that one transaction claims them all."""
+        self._claimers[queue_name] = claimer
+
+    def claimer(self, queue_name: str) -> Foretell | None:
+        return self._claimers.get(queue_name)
 
     def unhealthy_reason(self) -> str | None:
         """Returns why a consumer of this process is not alive; None while all poll, connected or reconnecting."""

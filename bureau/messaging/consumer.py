@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,9 @@ from dramatiq.message import Message
 
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.stale_hints import StaleHints
+
+Foretell = Callable[[Sequence[tuple[UUID, str]]], None]
+"""Takes the hints that threads of this process get next: each a task's id and the actor. It must not block."""
 
 WIDE = 500  # hints that are looked up at once
 
@@ -58,6 +61,7 @@ class HintConsumer(_RabbitmqConsumer):
         self._source: Iterator[Any] = self.iterator
         self._is_wide = False
         self._stale: StaleHints | None = broker.stale_hints(queue_name)
+        self._foretell: Foretell | None = broker.claimer(queue_name)
         self.iterator = self._checked()
         self._acks = threading.Lock()
         self._done: list[int] = []  # tags to be acknowledged
@@ -106,10 +110,11 @@ class HintConsumer(_RabbitmqConsumer):
             if method is not None and message is None:
                 self.channel.basic_nack(method.delivery_tag, requeue=False)
                 yield None, None, None
-            elif message is None or not self._is_wide:
+            elif message is None:
                 yield method, properties, message
             else:
-                yield from self._ready([(method, properties, message), *self._arrived()])
+                arrived = [(method, properties, message), *self._arrived()]
+                yield from self._ready(arrived) if self._is_wide else self._foretold(arrived)
 
     def _fit(self) -> None:
         """Subscribes again with a larger or smaller prefetch when stale hints become many or few.
@@ -132,6 +137,12 @@ class HintConsumer(_RabbitmqConsumer):
                 yield method, properties, message
             else:
                 self.channel.basic_nack(method.delivery_tag, requeue=False)
+
+    def _foretold(self, arrived: Sequence[Any]) -> Sequence[Any]:
+        """Tells who claims for the queue which hints its threads are about to get. Returns the hints."""
+        if self._foretell is not None and len(arrived) > 1:
+            self._foretell([(UUID(message.args[0]), message.actor_name) for _, _, message in arrived])
+        return arrived
 
     def _ready(self, arrived: Sequence[Any]) -> Iterator[Any]:
         """Yields the hints whose task is ready, and drops the others."""

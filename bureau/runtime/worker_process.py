@@ -48,6 +48,7 @@ class WorkerProcess:
         storage: Storage,
         relay: Relay,
         threads: int,
+        one_pool: bool = False,
         concurrency: int = 1,
         grace_seconds: float,
         health_bind: str = "",
@@ -55,6 +56,7 @@ class WorkerProcess:
     ) -> None:
         """Assembles the process. It runs at most `threads` tasks of each service, and `concurrency` of its async tasks.
 
+        `one_pool`: the services share the threads, as in Dramatiq's worker.
         `supervised`: it is restarted from outside, so it may exit when it is not alive.
         """
         self._services = services
@@ -68,6 +70,7 @@ class WorkerProcess:
         self._lease_db = db.with_timeout(LEASE_TIMEOUT_SECONDS)
         self._heartbeat = Heartbeat(self._lease_db, grace_seconds=grace_seconds)
         self._loop = EventLoop(threads)
+        self._pool = Pace(threads, _nothing_waits) if one_pool and len(services) > 1 else None
         self._runners: list[Runner] = []
         self._coroutines: list[CoroutineRunner] = []
         served = [self._serve(service, db, storage, threads, concurrency) for service in services]
@@ -101,9 +104,11 @@ class WorkerProcess:
                 heartbeat=self._heartbeat,
                 relay=self._relay,
                 threads=threads,
+                pool=self._pool,
                 stale=stale,
             )
             self._runners.append(runner)
+            self._broker.foretell(service.name, runner.foretell)
             paces.append(runner.pace)
             for name in on_threads:
                 _declare(self._broker, service.name, name, partial(runner.serve, name))
@@ -177,6 +182,8 @@ class WorkerProcess:
         """
         deadline = self._closed_at + self._grace_seconds + HAND_BACK_SECONDS
         ended = [coroutines.join(deadline - time.monotonic()) for coroutines in self._coroutines]
+        for runner in self._runners:
+            runner.stop()
         self._health.stop()
         self._relay.stop()
         for coroutines in self._coroutines:
@@ -201,6 +208,10 @@ def _declare(broker: HintBroker | MemoryBroker, queue: str, name: str, serve: Ca
         serve(UUID(task_id))
 
     dramatiq.Actor(execute, broker=broker, actor_name=name, queue_name=queue, priority=0, options={})
+
+
+def _nothing_waits() -> None:
+    """Does nothing: the paces of the queues wake the relay, and that of their common threads need not."""
 
 
 def _worker_id(service: str) -> str:

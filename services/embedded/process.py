@@ -1,4 +1,4 @@
-"""Runs all services in one process without servers: `python -m bureau.services.embedded`, for a laptop, demo or test.
+"""Runs all services in one process without servers: `bureau run`, for a laptop, demo or test.
 
 It uses SQLite, files and an in-memory broker. A lock file prevents a second process. So tasks that are running when
 this one starts belong to a dead process, and are requeued at once, without waiting for their leases to expire.
@@ -8,7 +8,6 @@ import fcntl
 import os
 import random
 import threading
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +32,7 @@ from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.runtime.worker_process import WorkerProcess
-from bureau.service import Resources, Service, refuse_shipped_names
+from bureau.service import Resources, Service, services_of
 from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
@@ -50,7 +49,7 @@ from bureau.services.scheduler.settings import SchedulerSettings
 from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
-from bureau.task import DECLARED, Task
+from bureau.task import DECLARED
 from bureau.task_modules import import_task_modules
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
@@ -172,11 +171,7 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
 def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
     import_task_modules(modules.replace(",", " ").split(), "TASKS")
-    own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
-    for task in DECLARED.values():
-        own[task.service].append(task)
-    refuse_shipped_names(own)
-    return [*shipped, *(Service(name, tasks, lifespans=LIFESPANS) for name, tasks in sorted(own.items()))]
+    return [*shipped, *services_of(DECLARED.values(), LIFESPANS)]
 
 
 def _lock(path: Path, url: str) -> Any:

@@ -38,7 +38,9 @@ class Terms(Contract):
         default=None, ge=0, le=315_360_000, description="The job does not start before this many seconds have passed."
     )
     expires_at: AwareDatetime | None = Field(
-        default=None, description="A job that has not started by this time is cancelled with `expired`."
+        default=None,
+        description="A job that has not started by this time is cancelled with `expired`. It is later than `run_at` "
+        "and the end of `delay_seconds`.",
     )
     priority: int = Field(default=5, ge=0, le=9, description="Jobs with a higher priority start earlier.")
     retry: RetryOverride | None = Field(default=None, description="Changes the retries that its tasks announced.")

@@ -16,8 +16,8 @@ from bureau.ledger.db.sql_time import age
 from bureau.ledger.db.tables import events, jobs, tasks
 from bureau.ledger.dispatch import workers
 from bureau.ledger.files import artifacts
-from bureau.ledger.jobs.job_filter import JobFilter as JobFilter
-from bureau.ledger.jobs.job_filter import conditions
+from bureau.ledger.jobs.many.job_filter import JobFilter as JobFilter
+from bureau.ledger.jobs.many.job_filter import conditions
 from bureau.ledger.mail import recipient_status
 from bureau.ledger.reads.attempts import RecordedAttempt, attempts_by_task
 from bureau.ledger.reads.job_views import (
