@@ -51,7 +51,7 @@ from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, loa
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED, Task
-from bureau.task_modules import import_task_modules
+from bureau.task_modules import import_task_modules, refuse_no_tasks
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
@@ -171,7 +171,9 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
 
 def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    import_task_modules(modules.replace(",", " ").split(), "TASKS")
+    names = modules.replace(",", " ").split()
+    import_task_modules(names, "TASKS")
+    refuse_no_tasks(names, DECLARED, "TASKS")
     own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
     for task in DECLARED.values():
         own[task.service].append(task)
