@@ -35,8 +35,8 @@ HURRY_SECONDS = 2.0  # the time that gunicorn's own worker gives kept-alive conn
 def accept_pause(connections: int) -> float:
     """Returns the seconds that a process with so many connections leaves the next one to the other processes.
 
-    The kernel gives a connection to whoever asks first, and clients keep theirs. Without the pause, one of two processes
-    got three of four connections now and then: its clients waited ten times as long as those of the other.
+    The kernel gives a connection to whoever asks first, and clients keep theirs. Without the pause, one of two
+    processes got three of four connections now and then: its clients waited ten times as long as those of the other.
     """
     return ACCEPT_SECONDS * connections / (connections + ACCEPT_HALF)
 
