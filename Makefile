@@ -52,6 +52,10 @@ test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k
 test-all: .venv/test.stamp ## Runs the long tests too, for an hour: before a release, and after a change of what they break
 	$(PYTHON) -m pytest -m "" $(or $(ARGS),$(AT_A_TIME))
 
+.PHONY: test-pooler
+test-pooler: .venv/test.stamp ## Runs the tests of the ledger and of the whole stack through PgBouncer in transaction mode
+	THROUGH_PGBOUNCER=1 $(PYTHON) -m pytest $(or $(ARGS),tests/contract/ledger tests/acceptance $(AT_A_TIME))
+
 .PHONY: faults
 faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20
 	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest -m "" $(if $(findstring tests/,$(ARGS)),,tests/faults) -p no:cacheprovider $(ARGS)
