@@ -212,6 +212,8 @@ class Arrivals(Generic[C]):
                 if self._waiting.get(number) is waiting:
                     self._ignore(number)
                     self._dripping[number] = waiting
+                    # Beyond this the kernel puts small packets together; otherwise a look goes through thousands.
+                    waiting.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * SMALL_BYTES)
         if waiting.lingers:
             waiting.discarded += discard(waiting.sock, LINGER_BYTES)
             if waiting.discarded >= LINGER_BYTES:
