@@ -20,6 +20,7 @@ from bureau.cli.commands import (
     status,
     submit,
 )
+from bureau.cli.port import port
 from bureau.cli.processes.run import run
 from bureau.cli.processes.worker import worker
 from bureau.cli.session import Session
@@ -99,6 +100,7 @@ for command in (
     run,
     worker,
     keys.keys,
+    port,
     completion.completion,
 ):
     cli.add_command(command)

@@ -51,7 +51,7 @@ from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, loa
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
 from bureau.task import DECLARED
-from bureau.task_modules import import_task_modules
+from bureau.task_modules import import_task_modules, refuse_no_tasks
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
@@ -172,7 +172,9 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
 def _services(resources: Resources, embedded: EmbeddedSettings, links: CertificateLinks) -> list[Service]:
     """Returns all services. No other process serves a queue here, so each of a user's tasks may use each of theirs."""
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    import_task_modules(words(embedded.tasks), "TASKS")
+    modules = words(embedded.tasks)
+    import_task_modules(modules, "TASKS")
+    refuse_no_tasks(modules, DECLARED, "TASKS")
     queues = {task.queue for task in DECLARED.values()}.union(embedded.queue_names)
     return [*shipped, *services_of(DECLARED.values(), LIFESPANS, sorted(queues))]
 
