@@ -25,7 +25,7 @@ def client(seconds: float | None = None) -> Bureau:
     In a Django project the settings of these names come before the environment. It repeats a request for `seconds`.
     """
     settings = _django_settings()
-    url, key = (getattr(settings, name, None) for name in ("BUREAU_URL", "BUREAU_KEY"))
+    url, key = (getattr(settings, name, None) or os.environ.get(name) for name in ("BUREAU_URL", "BUREAU_KEY"))
     patience = float(os.environ.get("BUREAU_PATIENCE", _PATIENCE_SECONDS)) if seconds is None else seconds
     return _client(url, key, patience)
 
