@@ -6,7 +6,7 @@ all, by the outbox. Everywhere else it is submitted at once.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -69,6 +69,16 @@ def outbox() -> ModuleType | None:
     from bureau.django import outbox as found
 
     return found
+
+
+def on_commit(call: Callable[[], Any]) -> None:
+    """Calls a function that submits: at once where the outbox holds the row with the transaction, else after it."""
+    if outbox():
+        call()
+        return
+    from django.db import transaction
+
+    transaction.on_commit(call)
 
 
 def _django_settings() -> Any:
