@@ -56,7 +56,7 @@ def test_a_soft_limit_is_raised_in_the_task_and_a_hard_one_ends_it_for_good(app:
 def test_a_state_of_its_own_shows_while_a_task_runs(app: Celery, tmp_path: Path) -> None:
     result = sent(app, "waits_for", str(tmp_path / "go"))
     until(lambda: result.state == "PROGRESS", 60, "the state")
-    assert result.info["current"] == 1
+    assert result.info == {"current": 1, "total": 4, "note": ["any", {"JSON": None}]}
     assert not result.ready()
     with pytest.raises(NotInTime):
         result.get(timeout=0.1)
