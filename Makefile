@@ -82,6 +82,10 @@ bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one
 bench-calls: .venv/bench.stamp ## Measures 1,000 slow calls as async tasks beside the calls alone and Celery, and 10,000 that sleep
 	$(PYTHON) -m tests.benchmarks.calls
 
+.PHONY: bench-celery
+bench-celery: .venv/bench.stamp ## Measures delay() in a transaction beside Celery's, and the CPU that Celery's names add to a job
+	$(PYTHON) -m tests.benchmarks.celery_names
+
 .PHONY: bench-throughput
 bench-throughput: .venv/bench.stamp ## Measures e-mail jobs, chains and groups beside Flask and Celery; JOBS=2000 PARTS="mail chain …"
 	$(PYTHON) -m tests.benchmarks.throughput

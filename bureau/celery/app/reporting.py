@@ -3,23 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bureau.celery.results.reading import META
+from bureau.celery.utils.json import encoded
+
 _DONE = ("current", "done", "progress", "percent")
 _TOTAL = 100  # of what is called a progress
 
 
 def report(ctx: Any, state: str | None, meta: Any) -> None:
-    """Reports the numbers of `meta` as the task's progress, with the state's name, so that the console shows them."""
-    current, total = numbers(meta)
-    ctx.progress(current, total, state)
+    """Keeps state and meta beside the task's progress, and reports the numbers in it, which the console shows."""
+    ctx.meta({META: {"state": state, "meta": encoded(meta, "meta")}})
+    if (found := numbers(meta)) is not None:
+        ctx.progress(*found, state)
 
 
-def numbers(meta: Any) -> tuple[float, float | None]:
+def numbers(meta: Any) -> tuple[float, float | None] | None:
     """Returns how far the task is, and of how much, as most projects write it: `{"current": 3, "total": 10}`."""
     if not isinstance(meta, Mapping):
-        return 0, None
+        return None
     name = next((one for one in _DONE if _is_number(meta.get(one))), None)
     if name is None:
-        return 0, None
+        return None
     total = meta.get("total")
     return meta[name], total if _is_number(total) else _TOTAL if name in _DONE[2:] else None
 

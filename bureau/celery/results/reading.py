@@ -74,8 +74,6 @@ def seen(tasks: Sequence[Mapping[str, Any]], name: str) -> Seen:
 def _running(task: Mapping[str, Any], meta: Mapping[str, Any]) -> Seen:
     if meta:
         return Seen(meta["state"], decoded(meta.get("meta")), None, task)
-    if (progress := task["progress"]) and progress["note"]:
-        return Seen(progress["note"], {**progress, "progress": progress["percent"]}, None, task)
     if of_process.conf().task_track_started or getattr(registered(task["run"]), "track_started", False):
         return Seen(states.STARTED, {"hostname": task["worker"]}, None, task)
     return Seen(states.PENDING, None, None, task)
