@@ -153,6 +153,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     ],
     "bureau.runtime.finishing": [
         ("Finishing.finish", before("before_finish")),  # the effect has happened
+        ("Finishing.finish_group", before("before_finish")),
         ("Finishing._after", before("after_finish")),  # committed, the relay not yet woken
     ],
     "bureau.runtime.execution.execution": [("Execution.log", before("in_the_middle"))],
@@ -169,6 +170,10 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.ledger.jobs.one_statement.lone_success": [
         ("end_lone", before("before_lone_ends")),  # a group's tasks have ended, nothing of it is written
         ("end_lone", after("after_lone_ends")),  # it is committed, nobody was told
+    ],
+    "bureau.ledger.jobs.one_statement.link_success": [
+        ("end_links", before("before_links")),  # a group's tasks have ended, nothing of it is written
+        ("end_links", after("after_links")),  # it is committed, nobody was told
     ],
     "bureau.ledger.mail.first_intents": [
         ("open_first", before("in_intents")),  # a group's mails are about to be sent, no intent is written
