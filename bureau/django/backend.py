@@ -16,9 +16,11 @@ from django.apps import apps
 from django.core import checks
 from django.utils import timezone
 
-from bureau.client import Bureau, Problem
+from bureau.client import Artifact, Bureau, Problem
+from bureau.client.upload import FileSource
 from bureau.contracts.ids import new_id
 from bureau.django.discovery import discovered
+from bureau.django.files.uploads import with_references
 from bureau.django.gateway import client_of, send, tasks_sender
 from bureau.django.naming import check_queue, priority_to_bureau, priority_to_django, run_name
 from bureau.django.results import result_of, waiting
@@ -61,21 +63,30 @@ class BureauBackend(BaseTaskBackend):
         run_name(task)
 
     def enqueue(self, task: Task, args: Any, kwargs: Any) -> TaskResult:
-        """Submits the task. Raises `InvalidTask`, and `BureauError` if the gateway is away and there is no outbox."""
+        """Submits the task. Raises `InvalidTask`, and `BureauError` if the gateway is away and there is no outbox.
+
+        A file among the arguments is uploaded at once, also in a transaction: then the gateway must answer. If the
+        transaction is rolled back, the upload expires after a day.
+        """
         self.validate_task(task)
-        sent = {"args": normalize_json(list(args)), "kwargs": normalize_json(kwargs)}
-        body: dict[str, Any] = {
-            "tasks": [{"name": "task", "run": run_name(task), "input": sent}],
-            "title": task.module_path[:200],
-            "priority": priority_to_bureau(task.priority),
-        }
+        body = self.job_body(task, with_references(args, self._upload), with_references(kwargs, self._upload))
         if task.run_after:
             body["run_at"] = task.run_after.isoformat()
         job_id = new_id()
         self._submit(job_id, body)
-        result = waiting(task, str(job_id), sent, self.alias, timezone.now())
+        result = waiting(task, str(job_id), body["tasks"][0]["input"], self.alias, timezone.now())
         task_enqueued.send(type(self), task_result=result)
         return result
+
+    def job_body(self, task: Task, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Returns the body of `POST /v1/jobs` that runs the task, without a time. Raises `InvalidTask`, `TypeError`."""
+        self.validate_task(task)
+        sent = {"args": normalize_json(list(args)), "kwargs": normalize_json(kwargs)}
+        return {
+            "tasks": [{"name": "task", "run": run_name(task), "input": sent}],
+            "title": task.module_path[:200],
+            "priority": priority_to_bureau(task.priority),
+        }
 
     def get_result(self, result_id: str) -> TaskResult:
         """Reads the job. Raises `TaskResultDoesNotExist` for an id that is no task's of this project."""
@@ -135,6 +146,9 @@ class BureauBackend(BaseTaskBackend):
             if problem.status == 422:
                 raise InvalidTask(str(problem)) from problem
             raise
+
+    def _upload(self, file: FileSource) -> Artifact:
+        return self.client.upload(file)
 
     def _not_sent(self, job_id: UUID) -> TaskResult:
         outbox = self._outbox()

@@ -1,7 +1,7 @@
 """Calls a Django task in a worker, with the care for database connections that Django takes around requests."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from traceback import format_exception
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db import connections, reset_queries
 from django.utils import timezone
 
 from bureau.contracts.errors import PermanentError, TaskError
+from bureau.django.files.opened import opened
 from bureau.django.results import FAILED_CODE, TRACE
 from bureau.django.tasks_api import (
     Task,
@@ -40,11 +41,11 @@ def call(sender: type, task: Task, alias: str, ctx: Context, args: list[Any], kw
     since Django's tasks are not retried.
     """
     result = _started(task, alias, ctx, args, kwargs)
-    with _connections():
+    with _connections(), ExitStack() as files:
         task_started.send(sender, task_result=result)
         try:
             own = (BureauContext(task_result=result, bureau=ctx),) if task.takes_context else ()
-            value = normalize_json(task.call(*own, *args, **kwargs))
+            value = normalize_json(task.call(*own, *opened(args, ctx, files), **opened(kwargs, ctx, files)))
         except TaskError as error:
             _finish(sender, result, TaskResultStatus.FAILED, failure=error)
             raise

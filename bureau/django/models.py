@@ -1,7 +1,11 @@
-"""Defines the outbox: submissions that a transaction decided on and that Bureau may not have yet."""
+"""Defines the outbox, what was put at the gateway, and names for what the admin shows of Bureau.
+
+The outbox holds submissions that a transaction decided on and that Bureau may not have yet.
+"""
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -47,3 +51,51 @@ class Submission(models.Model):
         self.refused_at = timezone.now()
         self.trouble = trouble
         self.save(update_fields=["tries", "refused_at", "trouble"])
+
+
+class AppliedSchedule(models.Model):
+    """Names a schedule that this project has put, so that it is deleted when the project declares it no more."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    digest = models.CharField(max_length=64, blank=True, help_text="Of what was put; empty until it is.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class _NoRows(models.Manager[Any]):
+    """Returns no rows, because there is no table; `dumpdata` and others ask each model."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().none()
+
+
+class Job(models.Model):
+    """Stands for a job of Bureau's in the admin, for its address, permissions and history. It has no table."""
+
+    id = models.CharField(primary_key=True, max_length=36)
+    title = models.CharField(max_length=200)
+    objects = _NoRows()
+
+    class Meta:
+        managed = False
+        default_permissions = ("view", "change")
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return str(self.title or self.id)
+
+
+class Schedule(models.Model):
+    """Stands for a schedule of Bureau's in the admin, as `Job` does for a job. It has no table."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    objects = _NoRows()
+
+    class Meta:
+        managed = False
+        default_permissions = ("view", "change")
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.name

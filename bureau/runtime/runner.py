@@ -53,10 +53,12 @@ class Runner:
         heartbeat: Heartbeat,
         relay: Wakes,
         threads: int,
+        pool: Pace | None = None,
         stale: StaleHints | None = None,
     ) -> None:
+        """`pool` counts all that runs on these threads if other queues use them too."""
         self.queue = queue
-        self.pace = Pace(threads, relay.wake)
+        self.pace = Pace(threads, relay.wake, pool)
         self._tasks = tasks
         self._db = db
         self._storage = storage

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bureau.ledger.db.job_end import JobEnded, Listener
+from bureau.ledger.db.metadata import sqlite_json
 from bureau.secrets.redaction import scrub_cut
 
 SQLITE_BUSY_SECONDS = 10
@@ -263,6 +264,7 @@ class Database:
             pool_size=self._pool_size,
             max_overflow=0,
             hide_parameters=True,
+            json_serializer=sqlite_json,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -148,4 +148,8 @@ def _field_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(_Field, "sqlite")
 def _field_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     value, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"json_extract({value}, '$.' || {name})"
+    field = f"json_extract({value}, '$.' || {name})"
+    if not isinstance(element.type, JSON):
+        return field
+    # Only a number begins like this. It is kept as bytes: see `sqlite_json`.
+    return f"CASE WHEN {field} GLOB '[-0-9]*' THEN CAST({field} AS BLOB) ELSE {field} END"

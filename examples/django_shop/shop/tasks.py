@@ -1,7 +1,10 @@
 """Holds the shop's tasks."""
 
 import asyncio
+import csv
+import io
 
+from django.core.files import File
 from shop.models import Order
 from shop.task import task
 
@@ -23,6 +26,28 @@ def count(context: TaskContext, up_to: int) -> int:
     for number in range(up_to):
         context.bureau.progress(number + 1, up_to)
     return up_to
+
+
+@task(takes_context=True)
+def invoice(context: TaskContext, number: int) -> None:
+    """Writes the invoice of an order into a file of the job."""
+    order = Order.objects.get(pk=number)
+    with context.bureau.artifact(f"invoice-{number}.txt", "text/plain") as file:
+        file.write(f"{order.customer} owes {order.total}.\n".encode())
+
+
+@task()
+def import_orders(orders: File) -> int:
+    """Reads orders from a CSV file that somebody uploaded."""
+    rows = csv.DictReader(io.TextIOWrapper(orders, "utf-8", newline=""))
+    return len(Order.objects.bulk_create([Order(customer=row["customer"], total=row["total"]) for row in rows]))
+
+
+@task()
+def describe(parts: list[dict[str, File]]) -> list[object]:
+    """Says what it knows of a file."""
+    file = parts[0]["file"]
+    return [file.name, file.content_type, file.size, file.sha256]
 
 
 @task()

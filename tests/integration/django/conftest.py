@@ -29,6 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     env = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DB": str(folder / "shop.sqlite3"),
+        "MEDIA_ROOT": str(folder / "media"),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(PROJECT)]),
     }
     with EmbeddedBureau(folder / "bureau", env={**env, "TASKS": "bureau.django.worker"}) as bureau:

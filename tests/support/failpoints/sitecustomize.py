@@ -150,11 +150,14 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.runtime.claiming": [
         ("Claiming.claim", before("before_claim")),
         ("Claiming.claim", after("after_claim")),
+        ("Claiming.claim_group", after("group_claimed")),  # of coroutines: committed, none has begun
     ],
     "bureau.runtime.finishing": [
         ("Finishing.finish", before("before_finish")),  # the effect has happened
         ("Finishing.finish_group", before("before_finish")),
         ("Finishing._after", before("after_finish")),  # committed, the relay not yet woken
+        ("Finishing.finish_group", before("before_group_finish")),  # coroutines have returned
+        ("Finishing.finish_group", after("group_finished")),  # committed, their hints not settled
     ],
     "bureau.runtime.execution.execution": [("Execution.log", before("in_the_middle"))],
     "bureau.messaging.consumer": [

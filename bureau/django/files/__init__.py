@@ -1,0 +1,1 @@
+"""Holds what moves files between a Django project and Bureau: into tasks, and from jobs into a FileField."""
