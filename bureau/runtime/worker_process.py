@@ -115,7 +115,8 @@ class WorkerProcess:
                 stale=stale,
             )
             self._runners.append(runner)
-            self._broker.foretell(service.name, runner.foretell)
+            if self._pool is None:  # else threads that are free now may take the hints of another queue
+                self._broker.foretell(service.name, runner.foretell)
             paces.append(runner.pace)
             for name in on_threads:
                 self._declare(service.name, name, partial(runner.serve, name))
