@@ -175,7 +175,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
         ("end_lone", after("after_lone_ends")),  # it is committed, nobody was told
     ],
     "bureau.ledger.jobs.one_statement.link_success": [
-        ("end_links", before("before_links")),  # a group's tasks have ended, nothing of it is written
+        ("end_links", before("in_finish")),  # a group's tasks have ended, nothing of it is written
         ("end_links", after("after_links")),  # it is committed, nobody was told
     ],
     "bureau.ledger.mail.first_intents": [
