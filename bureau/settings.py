@@ -98,8 +98,8 @@ class PlatformSettings(LogSettings):
         default=SecretStr("sqlite:///var/bureau.db"),
         description="The ledger's database: `postgresql+psycopg://user:password@host/database` (also `postgres://`) "
         "or `sqlite:///path`. A pooler in transaction mode, such as PgBouncer, is recognized; then no statement is "
-        "prepared on the server, unless `?prepared_statements=on` says that the pooler tracks them (PgBouncer 1.21 with "
-        "`max_prepared_statements`). `?prepared_statements=off` prepares none anywhere.",
+        "prepared on the server, unless `?prepared_statements=on` says that the pooler tracks them (PgBouncer 1.21 "
+        "with `max_prepared_statements`). `?prepared_statements=off` prepares none anywhere.",
     )
     broker_url: SecretStr = Field(
         default=SecretStr("memory://"),

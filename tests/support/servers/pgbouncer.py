@@ -50,7 +50,7 @@ max_client_conn = 1000
 ignore_startup_parameters = {"extra_float_digits,options" if ignoring else "extra_float_digits"}
 log_connections = 0
 log_disconnections = 0
-""",
+""",  # noqa: S608 - a file of settings, for a server of the tests
         )
         self._process: Process | None = None
 
