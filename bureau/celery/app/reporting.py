@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bureau.celery.app.request import Context
 from bureau.celery.results.reading import META
 from bureau.celery.utils.json import encoded
 
@@ -10,11 +11,18 @@ _DONE = ("current", "done", "progress", "percent")
 _TOTAL = 100  # of what is called a progress
 
 
-def report(ctx: Any, state: str | None, meta: Any) -> None:
+def report(request: Context, state: str | None, meta: Any) -> None:
     """Keeps state and meta beside the task's progress, and reports the numbers in it, which the console shows."""
-    ctx.meta({META: {"state": state, "meta": encoded(meta, "meta")}})
+    request.reported = {"state": state, "meta": encoded(meta, "meta")}
+    request.bureau.meta({META: request.reported})
     if (found := numbers(meta)) is not None:
-        ctx.progress(*found, state)
+        request.bureau.progress(*found, state)
+
+
+def keep_for_good(request: Context) -> None:
+    """Keeps what was reported last as the state of a task that raises `Ignore`."""
+    if request.reported:
+        request.bureau.meta({META: {**request.reported, "final": True}})
 
 
 def numbers(meta: Any) -> tuple[float, float | None] | None:

@@ -181,7 +181,7 @@ class Task:
         if task_id is not None and task_id != request.id:
             raise NotInBureau("update_state(task_id=…): in Bureau only the task that runs says how far it is")
         if request.bureau is not None:
-            report(request.bureau, state, meta)
+            report(request, state, meta)
 
     def signature(self, args: Any = None, *starargs: Any, **starkwargs: Any) -> Signature:
         return Signature(self.name, args, *starargs, **starkwargs)

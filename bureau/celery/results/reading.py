@@ -57,7 +57,7 @@ def seen(tasks: Sequence[Mapping[str, Any]], name: str) -> Seen:
     if told == "failed":
         return Seen(states.FAILURE, exception_of(task["error"]), _traceback(task), task)
     if told == "cancelled":
-        if meta:  # the task set a state of its own and raised Ignore
+        if meta.get("final"):  # the task set a state of its own and raised Ignore
             return Seen(meta["state"], decoded(meta.get("meta")), None, task)
         return Seen(
             states.REVOKED, exception_of(task["error"] or {"code": "cancelled", "message": "revoked"}), None, task

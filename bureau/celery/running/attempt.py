@@ -7,6 +7,7 @@ from typing import Any
 
 from bureau.celery import signals, state, states
 from bureau.celery.app.outcome import after_failure, after_retry, after_success
+from bureau.celery.app.reporting import keep_for_good
 from bureau.celery.app.request import Context as Request
 from bureau.celery.app.request import hostname
 from bureau.celery.app.retrying import seconds_until
@@ -78,6 +79,7 @@ class Attempt:
                 return Postponed(REJECTED, f"It gave itself back: {error.reason}", delay=1.0)
             case Ignore() | Reject():
                 self._state = states.IGNORED
+                keep_for_good(self.request)
                 return self._cancelled()
         return self._failed(error)
 

@@ -129,6 +129,12 @@ def test_what_is_ignored_ends_what_waits_for_it(app: Celery, same: Any, tmp_path
     assert not (tmp_path / "never").exists()
 
 
+def test_a_state_that_was_set_before_ignore_stays(app: Celery) -> None:
+    result = sent(app, "fails_in_its_own_way")
+    until(result.ready, 60, "its end")
+    assert (result.state, result.result) == ("FAILURE", {"why": "own"})
+
+
 def test_headers_come_with_the_call_and_from_a_signal(app: Celery) -> None:
     def add_header(headers: dict[str, Any], **_: Any) -> None:
         headers["trace"] = "7f"

@@ -9,7 +9,7 @@ from config.celery import app  # type: ignore[import-not-found]  # of the exampl
 
 from bureau import celery as our_celery
 from bureau.celery import shared_task, signals
-from bureau.celery.exceptions import Reject, SoftTimeLimitExceeded
+from bureau.celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 from tests.support.celery.same_tasks import declared
 
 same = declared(our_celery, app)
@@ -50,6 +50,12 @@ def waits_for(self: Any, path: str) -> str:
     while not Path(path).exists():
         time.sleep(0.02)
     return "it is there"
+
+
+@shared_task(bind=True)
+def fails_in_its_own_way(self: Any) -> None:
+    self.update_state(state="FAILURE", meta={"why": "own"})
+    raise Ignore
 
 
 @shared_task(bind=True)
