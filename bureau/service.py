@@ -2,7 +2,7 @@
 
 import importlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ def _do_nothing() -> None:
 
 @dataclass(frozen=True)
 class Service:
-    """Describes a service. `name` is its queue and the prefix of all its tasks.
+    """Describes a service: the tasks of one queue. `name` is the queue, and as a rule the prefix of all its tasks.
 
     `trouble` returns the outages of what it needs from outside. It is called every ten seconds and must not block.
     `lifespans` begin before the first task and end after the last one, once a process.
@@ -68,12 +68,20 @@ SHIPPED = {  # by name: the library imports no service until a process is to run
 }
 
 
-def services_of(tasks: Iterable[Task[Any, Any]], lifespans: Sequence[Lifespan[Any]] = ()) -> list[Service]:
-    """Returns the services of a user's tasks, by name. Raises `SettingsError` for a name of Bureau's own."""
+def services_of(
+    tasks: Iterable[Task[Any, Any]], lifespans: Sequence[Lifespan[Any]] = (), queues: Collection[str] = ()
+) -> list[Service]:
+    """Returns the services of a user's tasks, one for each queue, by name.
+
+    Each task is served on each of `queues`, and without them on its own queue. Raises `SettingsError` for a name of
+    Bureau's own.
+    """
     own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
+    tasks = list(tasks)
+    refuse_shipped_names([*queues, *(name for task in tasks for name in (task.service, task.queue))])
     for task in tasks:
-        own[task.service].append(task)
-    refuse_shipped_names(own)
+        for queue in queues or [task.queue]:
+            own[queue].append(task)
     return [Service(name, tasks, lifespans=lifespans) for name, tasks in sorted(own.items())]
 
 

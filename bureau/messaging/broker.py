@@ -12,6 +12,7 @@ It differs from Dramatiq's own broker in these points (docs/decisions.md says mo
 """
 
 import time
+from collections import defaultdict
 from queue import Queue
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID
@@ -86,14 +87,14 @@ class MemoryBroker(StubBroker):
 
     def __init__(self, middleware: list[Middleware]) -> None:
         super().__init__(middleware)
-        self._diverted: dict[str, Take] = {}
+        self._diverted: defaultdict[str, dict[str, Take]] = defaultdict(dict)  # by queue and actor
 
-    def divert(self, actor_name: str, take: Take) -> None:
-        """Hands the hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
-        self._diverted[actor_name] = take
+    def divert(self, queue_name: str, actor_name: str, take: Take) -> None:
+        """Hands the queue's hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
+        self._diverted[queue_name][actor_name] = take
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 100) -> Consumer:
-        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted)
+        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted[queue_name])
 
     def declare_queue(self, queue_name: str) -> None:
         if queue_name in self.queues:
@@ -138,7 +139,7 @@ class HintBroker(RabbitmqBroker):
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=url, middleware=middleware)
         self._turned_at: dict[str, float] = {}
-        self._diverted: dict[str, Take] = {}
+        self._diverted: defaultdict[str, dict[str, Take]] = defaultdict(dict)  # by queue and actor
         self._stale: dict[str, StaleHints] = {}
         self._claimers: dict[str, Foretell] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
@@ -203,9 +204,9 @@ class HintBroker(RabbitmqBroker):
                 return f"the consumer of {queue} has not responded for {idle:.0f} s"
         return None
 
-    def divert(self, actor_name: str, take: Take) -> None:
-        """Hands the hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
-        self._diverted[actor_name] = take
+    def divert(self, queue_name: str, actor_name: str, take: Take) -> None:
+        """Hands the queue's hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
+        self._diverted[queue_name][actor_name] = take
 
     def turned(self, queue_name: str) -> None:
         """Notes that a consumer polled for messages."""
@@ -214,7 +215,7 @@ class HintBroker(RabbitmqBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         self.turned(queue_name)
         self.queues_pending.add(queue_name)  # declared again with each consumer: RabbitMQ may be a new, empty one
-        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted)
+        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted[queue_name])
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
         if queue_name not in self.queues:

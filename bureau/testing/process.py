@@ -24,6 +24,7 @@ REMOVED_SETTINGS = (
     "HEALTH_BIND",
     "PUBLIC_URL",
     "TASKS",
+    "QUEUES",
 )
 
 

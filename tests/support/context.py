@@ -138,10 +138,11 @@ class FakeContext(Context):
         after: Sequence[str] = (),
         when: When = When.SUCCEEDED,
         optional: bool = False,
+        queue: str | None = None,
     ) -> None:
         self.stop.check()
         given = {"name": name, "run": run, "input": input, "after": list(after), "when": when, "optional": optional}
-        self.added.append(TaskSpec.model_validate(given))
+        self.added.append(TaskSpec.model_validate({**given, "queue": queue}))
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)

@@ -12,6 +12,8 @@ MAX_TASKS = 1000
 
 TaskName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_.]{0,79}$")]
+QUEUE_NAME = r"^[a-z][a-z0-9_-]{0,39}$"
+QueueName = Annotated[str, StringConstraints(pattern=QUEUE_NAME)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -64,6 +66,11 @@ class TaskSpec(Contract):
         "task neither succeeded nor failed.",
     )
     optional: bool = Field(default=False, description="If true, the task's failure does not fail the job.")
+    queue: QueueName | None = Field(
+        default=None,
+        description="A queue other than the task's own, on which a worker announced the task: `queues` of "
+        "GET /v1/catalog/tasks.",
+    )
     retry: RetryOverride | None = Field(default=None, description="Overrides the job's.")
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Overrides the job's.")
 

@@ -135,7 +135,7 @@ def open_batch(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferre
 
 
 def _open_others(db: Database, intents: Sequence[Intent], *, alone: bool) -> Sequence[Opened | Deferred]:
-    """Writes the intents that need a look. Unless they are `alone`, an outage is an answer: the first ones are written."""
+    """Writes the intents that need a look. Unless they are `alone`, an outage is an answer: the first are written."""
     if not intents:
         return []
     try:

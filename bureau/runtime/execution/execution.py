@@ -172,10 +172,11 @@ class Execution(Context):
         after: Sequence[str] = (),
         when: When = When.SUCCEEDED,
         optional: bool = False,
+        queue: str | None = None,
     ) -> None:
         self.stop.check()
         with self.interrupt.held_off():
-            self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
+            self.added.add(name, run, clean(input), after=after, when=when, optional=optional, queue=queue)
 
     def raise_after(self, seconds: float, error: type[Exception]) -> None:
         self.interrupt.set_alarm(Alarm(seconds, error))

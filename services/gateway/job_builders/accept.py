@@ -74,7 +74,7 @@ def _accept_together(gateway: Gateway, call: Call[Any, Any], job: NewJob) -> Rep
     if call.wait_seconds is not None:
         return _answer(gateway, call, job.id, ACCEPTED)
     queues = {task.queue: gateway.submitter.queue(task.queue) for task in job.tasks}
-    shown = accepted_job(job, outcome, queues, gateway.announcements.known().served_runs)
+    shown = accepted_job(job, outcome, queues, gateway.announcements.known().served)
     return Reply(ACCEPTED, shown, {"Location": answer.location if answer else _location(job.id)})
 
 
@@ -209,7 +209,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
         done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
         if prefer.wait_until(done, call.wait_seconds, gateway.stopping, gateway.wait_slots):
             status = 200
-    view = job_queries.job(gateway.database, job_id, call.owner, gateway.announcements.known().served_runs)
+    view = job_queries.job(gateway.database, job_id, call.owner, gateway.announcements.known().served)
     if view is None:
         raise not_found("job")
     return Reply(status, job_of(view), headers)

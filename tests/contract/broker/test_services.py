@@ -1,14 +1,17 @@
-"""Several services in one worker process share its threads, and each has its queue."""
+"""Several services and queues in one worker process: they share its threads, and a task may be on several queues."""
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from dramatiq.middleware import CurrentMessage
 from dramatiq.worker import Worker
 
 from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch import queues
 from bureau.ledger.reads import job_queries
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
@@ -32,7 +35,7 @@ class Mall:
         self.go_on = threading.Event()
         self._counting = threading.Lock()
         self.process = WorkerProcess(
-            [Service(name, [Task(f"{name}.work", self._work)]) for name in self.queues],
+            [Service(name, self.tasks(name)) for name in self.queues],
             broker=broker,
             db=db,
             storage=Storage.from_url(f"file://{folder}/storage"),
@@ -45,6 +48,14 @@ class Mall:
         self.worker = Worker(broker, worker_threads=THREADS, worker_timeout=WORKER_TIMEOUT_MS)
         self.worker.queue_prefetch = self.process.prefetch
 
+    def tasks(self, name: str) -> list[Task[Any, Any]]:
+        """Its own task, and two that all queues have."""
+        return [Task(f"{name}.work", self._work), Task("both.work", self._work), Task("both.later", self._later)]
+
+    async def _later(self, ctx: Context) -> str:
+        await ctx.sleep(0.01)
+        return "later"
+
     def _work(self, ctx: Context, waits: bool = False) -> str:
         with self._counting:
             self.at_work += 1
@@ -55,8 +66,8 @@ class Mall:
             self.at_work -= 1
         return "done"
 
-    def submit(self, queue: str, *, waits: bool = False) -> UUID:
-        return self.book.submit(task(run=f"{queue}.work", queue=queue, input={"waits": waits}))
+    def submit(self, queue: str, *, waits: bool = False, run: str = "") -> UUID:
+        return self.book.submit(task(run=run or f"{queue}.work", queue=queue, input={"waits": waits} if waits else {}))
 
     def ended(self, *jobs: UUID) -> bool:
         return all(job_queries.ended(self.book.db, job) for job in jobs)
@@ -64,7 +75,9 @@ class Mall:
 
 @pytest.fixture
 def mall(broker_url: str, a_broker: Brokers, queue: str, ledger: Database, tmp_path: Path) -> Iterator[Mall]:
-    made = Mall(a_broker(broker_url), queue, ledger, tmp_path)
+    broker = a_broker(broker_url)
+    broker.add_middleware(CurrentMessage())  # as every process has it
+    made = Mall(broker, queue, ledger, tmp_path)
     made.process.start()
     made.worker.start()
     yield made
@@ -91,3 +104,23 @@ def test_each_service_of_a_process_serves_its_queue(mall: Mall) -> None:
     jobs = [mall.submit(queue) for queue in mall.queues for _ in range(3)]
     until(lambda: mall.ended(*jobs), 60)
     assert {mall.book.job(job).state for job in jobs} == {"succeeded"}
+
+
+def test_a_task_is_run_on_each_queue_that_serves_it(mall: Mall) -> None:
+    jobs = [mall.submit(queue, run=run) for queue in mall.queues for run in ("both.work", "both.later")]
+    until(lambda: mall.ended(*jobs), 60)
+    assert [mall.book.task(job).result for job in jobs] == ["done", "later"] * 2
+    assert [mall.book.task(job).worker.partition("-")[0] for job in jobs] == [
+        queue for queue in mall.queues for _ in range(2)
+    ]
+
+
+def test_a_paused_queue_holds_its_tasks_and_not_those_of_the_other(mall: Mall) -> None:
+    first, second = mall.queues
+    queues.pause(mall.book.db, first)
+    held = [mall.submit(first, run=run) for run in ("both.work", "both.later")]
+    others = [mall.submit(second, run=run) for run in ("both.work", "both.later")]
+    until(lambda: mall.ended(*others), 60)
+    assert not any(mall.ended(job) for job in held)
+    queues.resume(mall.book.db, first)
+    until(lambda: mall.ended(*held), 60)

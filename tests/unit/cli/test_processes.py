@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from bureau.cli.main import cli
 from bureau.cli.processes import become
 
+SETTINGS = ("SERVICES", "QUEUES", "CONCURRENCY", "TASKS")
 Ran = tuple[list[str], dict[str, str]]
 
 
@@ -20,12 +21,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Ran]:
 
     def execv(program: str, arguments: Sequence[str]) -> None:
         assert program == arguments[0] == sys.executable
-        named = {name: os.environ[name] for name in ("SERVICES", "CONCURRENCY", "TASKS") if name in os.environ}
+        named = {name: os.environ[name] for name in SETTINGS if name in os.environ}
         found.append((list(arguments[1:]), named))
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execv", execv)
-    for name in ("SERVICES", "CONCURRENCY", "TASKS"):
+    for name in SETTINGS:
         monkeypatch.setenv(name, "")  # so that it is restored
         monkeypatch.delenv(name)
     return found
@@ -45,9 +46,9 @@ def called(*arguments: str) -> Result:
             {"SERVICES": "mailer reports"},
         ),
         (
-            ["mailer", "--concurrency", "50"],
-            ["--skip-logging", "--processes", "1", "--threads", "8"],
-            {"SERVICES": "mailer", "CONCURRENCY": "50"},
+            ["mailer", "shop.tasks", "--concurrency", "50", "--queue", "bulk", "--queue", "night"],
+            ["shop.tasks", "--skip-logging", "--processes", "1", "--threads", "8"],
+            {"SERVICES": "mailer", "CONCURRENCY": "50", "QUEUES": "bulk night"},
         ),
     ],
 )

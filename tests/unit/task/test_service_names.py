@@ -11,7 +11,7 @@ from bureau import Context
 from bureau.cli.processes import worker
 from bureau.ledger.db.database import Database
 from bureau.service import SHIPPED, Resources, Service, made_by, refuse_shipped_names, services_of, shipped_service
-from bureau.settings import SettingsError
+from bureau.settings import OwnTasks, SettingsError, load
 from bureau.storage import Storage
 from bureau.task import Task
 from tests.support.running.processes import ROOT
@@ -39,7 +39,7 @@ def test_any_other_name_is_taken() -> None:
 def test_a_worker_for_tasks_of_a_shipped_name_is_refused(tmp_path: Path) -> None:
     code = """
 from bureau import Context, task
-from bureau.settings import SettingsError
+from bureau.settings import OwnTasks, SettingsError, load
 
 @task("mailer.greet")
 def greet(ctx: Context) -> None:
@@ -96,3 +96,48 @@ def test_two_services_of_one_name_are_refused(resources: Resources) -> None:
 
 def test_the_command_knows_the_shipped_services() -> None:
     assert set(worker.SHIPPED) == SHIPPED.keys()
+
+
+def test_a_task_with_a_queue_of_its_own_is_served_there() -> None:
+    tasks = [
+        Task("shop.sell", greet),
+        Task("shop.count", greet, queue="bulk"),
+        Task("stock.count", greet, queue="bulk"),
+    ]
+    made = services_of(tasks)
+    assert [(one.name, [task.name for task in one.tasks]) for one in made] == [
+        ("bulk", ["shop.count", "stock.count"]),
+        ("shop", ["shop.sell"]),
+    ]
+    assert [task.description.queue for task in tasks] == ["shop", "bulk", "bulk"]
+
+
+def test_named_queues_each_serve_all_tasks_and_no_other_queue_does() -> None:
+    tasks = [Task("shop.sell", greet), Task("shop.count", greet, queue="bulk")]
+    made = services_of(tasks, queues=["night", "bulk"])
+    assert [(one.name, [task.name for task in one.tasks]) for one in made] == [
+        ("bulk", ["shop.sell", "shop.count"]),
+        ("night", ["shop.sell", "shop.count"]),
+    ]
+
+
+@pytest.mark.parametrize(("queue", "queues"), [("mailer", ()), (None, ("reports",))])
+def test_a_queue_of_a_shipped_service_is_refused(queue: str | None, queues: tuple[str, ...]) -> None:
+    with pytest.raises(SettingsError, match="this is the name of a service of Bureau's"):
+        services_of([Task("shop.sell", greet, queue=queue)], queues=queues)
+
+
+@pytest.mark.parametrize("queue", ["", "Bulk", "bulk queue", "1st", "q" * 41, "amq.x"])
+def test_a_name_that_no_queue_can_have_is_refused(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="is no name of a queue"):
+        Task("shop.sell", greet, queue=queue)
+    monkeypatch.setenv("QUEUES", f"fine, {queue}")
+    if queue and " " not in queue:
+        with pytest.raises(SettingsError, match=r"QUEUES: .* is no name of a queue"):
+            load(OwnTasks)
+
+
+def test_queues_are_read_from_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUES", "shop, bulk  night,shop")
+    (settings,) = load(OwnTasks)
+    assert settings.queue_names == ["shop", "bulk", "night"]

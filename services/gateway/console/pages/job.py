@@ -131,9 +131,9 @@ def _again(frame: Frame) -> Operation[Any, Any]:
 def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     """Returns the job. Raises a 404 problem."""
     job_id: UUID = call.path["job_id"]
-    served_runs = frame.gateway.announcements.known().served_runs
+    served = frame.gateway.announcements.known().served
     tracebacks = call.identity.operates
-    job = job_queries.job(frame.gateway.database, job_id, call.owner, served_runs, tracebacks=tracebacks)
+    job = job_queries.job(frame.gateway.database, job_id, call.owner, served, tracebacks=tracebacks)
     if job is None:
         raise not_found("job")
     return job
