@@ -21,24 +21,25 @@ CREATE OR REPLACE FUNCTION bureau.new_id() RETURNS uuid LANGUAGE sql VOLATILE AS
 $$
 """
 
-# As `dispatch.workers.announced`: the catalogs of a service's live workers, else those of its last ones, for a day; the
-# worker that started last decides.
+# As `dispatch.workers.announced`: the catalogs of a queue's live workers, else those of its last ones, for a day. What
+# a live worker says of a task decides, and of several the one that started last.
 _ANNOUNCED = """
 CREATE OR REPLACE FUNCTION bureau.announced(runs text[]) RETURNS TABLE (run text, description jsonb)
 LANGUAGE sql STABLE AS $$
   WITH seen AS (
-    SELECT service, catalog, started_at, seen_at, id,
+    SELECT queue, catalog, started_at, seen_at, id,
       stopped_at IS NULL AND seen_at > statement_timestamp() - interval '%(seen)s s' AS live
     FROM workers WHERE seen_at > statement_timestamp() - interval '%(kept)s s'
   ), judged AS (
-    SELECT seen.*, bool_or(live) OVER (PARTITION BY service) AS served,
-      max(seen_at) OVER (PARTITION BY service) AS last_seen
+    SELECT seen.*, bool_or(live) OVER (PARTITION BY queue) AS served,
+      max(seen_at) OVER (PARTITION BY queue) AS last_seen
     FROM seen
   )
-  SELECT DISTINCT ON (task ->> 'name') task ->> 'name', task
+  SELECT DISTINCT ON (task ->> 'name') task ->> 'name',
+    task || jsonb_build_object('queues', jsonb_agg(queue) OVER (PARTITION BY task ->> 'name'))
   FROM judged, jsonb_array_elements(catalog::jsonb -> 'tasks') AS task
   WHERE (live OR NOT served AND seen_at >= last_seen - interval '%(seen)s s') AND task ->> 'name' = ANY (runs)
-  ORDER BY task ->> 'name', started_at DESC, id DESC
+  ORDER BY task ->> 'name', live DESC, started_at DESC, id DESC
 $$
 """
 
@@ -73,6 +74,14 @@ BEGIN
   IF FOUND THEN
     PERFORM bureau.refuse('unknown_run', format('#/tasks/%s/run', v_missing.at),
       format('No service has announced %s.', v_missing.run));
+  END IF;
+  SELECT n - 1 AS at, t ->> 'run' AS run, t ->> 'queue' AS queue INTO v_missing
+  FROM jsonb_array_elements(document -> 'tasks') WITH ORDINALITY AS e(t, n)
+  WHERE t ->> 'queue' <> v_known #>> ARRAY[t ->> 'run', 'queue']
+    AND NOT v_known #> ARRAY[t ->> 'run', 'queues'] ? (t ->> 'queue') LIMIT 1;
+  IF FOUND THEN
+    PERFORM bureau.refuse('unknown_queue', format('#/tasks/%s/queue', v_missing.at),
+      format('No worker serves %s on the queue %s.', v_missing.run, v_missing.queue));
   END IF;
   -- Files are locked as `files.artifacts.use` does, in the order of their ids.
   v_uses := ARRAY(
@@ -122,7 +131,8 @@ _TASK_ROW = """
 CREATE OR REPLACE FUNCTION bureau.task_row(t jsonb, n bigint, job jsonb, known jsonb, ids jsonb) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object(
-    'id', ids -> (t ->> 'name'), 'position', n, 'name', t ->> 'name', 'run', t ->> 'run', 'queue', known ->> 'queue',
+    'id', ids -> (t ->> 'name'), 'position', n, 'name', t ->> 'name', 'run', t ->> 'run',
+    'queue', coalesce(t ->> 'queue', known ->> 'queue'),
     'state', CASE WHEN jsonb_array_length(coalesce(t -> 'after', '[]')) > 0 THEN 'waiting' ELSE 'ready' END,
     'input', coalesce(t -> 'input', '{}')::text, 'after', coalesce(t -> 'after', '[]')::text,
     'when', coalesce(t ->> 'when', 'succeeded'), 'optional', coalesce((t ->> 'optional')::boolean, false),
@@ -151,8 +161,10 @@ CREATE OR REPLACE FUNCTION bureau.check_terms(document jsonb) RETURNS void LANGU
 BEGIN
   IF document ?& ARRAY['run_at', 'delay_seconds'] THEN
     PERFORM bureau.refuse('given_twice', '#/delay_seconds', 'Give run_at or delay_seconds, not both.');
-  ELSIF (document ->> 'expires_at')::timestamptz <= (document ->> 'run_at')::timestamptz THEN
-    PERFORM bureau.refuse('refused', '#/expires_at', 'expires_at must be later than run_at.');
+  ELSIF (document ->> 'expires_at')::timestamptz <= (document ->> 'run_at')::timestamptz
+    OR (document ->> 'delay_seconds')::float8 > 0 AND (document ->> 'expires_at')::timestamptz
+      <= statement_timestamp() + make_interval(secs => (document ->> 'delay_seconds')::float8) THEN
+    PERFORM bureau.refuse('refused', '#/expires_at', 'The job would expire before it starts.');
   END IF;
 END $$
 """

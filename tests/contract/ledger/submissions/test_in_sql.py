@@ -128,6 +128,16 @@ def test_a_graph_is_stored_as_the_gateway_stores_it(app: App) -> None:
     assert job_id.version == 7
 
 
+def test_a_task_may_go_to_another_queue_on_which_it_was_announced(app: App) -> None:
+    register(app.db, a_worker("w9", queue="fast", offers=_catalog()))
+    job_id = app.submit({"tasks": [one(queue="fast"), SECOND]})
+    with app.db.read() as connection:
+        queues = connection.execute(
+            select(tasks.c.queue).where(tasks.c.job_id == job_id).order_by("position")
+        ).scalars()
+        assert list(queues) == ["fast", "shop"]
+
+
 def test_what_is_rolled_back_was_never_submitted(app: App) -> None:
     with connect(app.url) as connection, connection.transaction(force_rollback=True):
         (job_id,) = connection.execute("SELECT bureau.submit(%s)", [json.dumps({"tasks": [one()]})]).fetchone() or ()
@@ -181,6 +191,8 @@ WRONG = [
     ({"tasks": [{"name": "a b", "run": "shop.work"}]}, "wrong_form", "#/tasks/0/name"),
     ({"tasks": [one("Shop")]}, "wrong_form", "#/tasks/0/run"),
     ({"tasks": [one("shop.nobody")]}, "unknown_run", "#/tasks/0/run"),
+    ({"tasks": [one(queue="slow")]}, "unknown_queue", "#/tasks/0/queue"),
+    ({"tasks": [one()], "delay_seconds": 60, "expires_at": "2026-01-01T00:00:00Z"}, "refused", "#/expires_at"),
     ({"tasks": [one(input=[])]}, "wrong_type", "#/tasks/0/input"),
     ({"tasks": [one(when="later")]}, "not_a_choice", "#/tasks/0/when"),
     ({"tasks": [one(when="failed")]}, "nothing_to_fail", "#/tasks/0/when"),
