@@ -29,7 +29,7 @@ from bureau.observability.startup import log_started
 from bureau.process import malloc
 from bureau.runtime.storage_check import SharedStorage
 from bureau.runtime.worker_process import WorkerProcess
-from bureau.service import Resources, ServiceFactory, refuse_shipped_names
+from bureau.service import Resources, ServicesFactory, made_by
 from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
 from bureau.storage import Storage
 from bureau.task_modules import import_task_modules, named_to_dramatiq
@@ -37,7 +37,7 @@ from bureau.task_modules import import_task_modules, named_to_dramatiq
 log = structlog.get_logger(__name__)
 
 
-def boot(factory: ServiceFactory) -> Broker:
+def boot(factory: ServicesFactory) -> Broker:
     """Returns the broker for Dramatiq's command. Exits with status 2 if the settings are invalid."""
     try:
         settings, working = load(PlatformSettings, WorkerSettings)
@@ -56,7 +56,7 @@ def boot(factory: ServiceFactory) -> Broker:
 class WorkerLife(Middleware):
     """Starts and stops a `WorkerProcess` together with Dramatiq's worker."""
 
-    def __init__(self, settings: PlatformSettings, working: WorkerSettings, factory: ServiceFactory) -> None:
+    def __init__(self, settings: PlatformSettings, working: WorkerSettings, factory: ServicesFactory) -> None:
         self._settings = settings
         self._working = working
         self._factory = factory
@@ -88,18 +88,17 @@ class WorkerLife(Middleware):
         with exiting_at_sigterm():
             wait_for_ledger(self._db, threading.Event())
             self._shared.check()
-        service = self._factory(Resources(self._db, storage))
-        if not self._factory.__module__.startswith("bureau.services."):
-            refuse_shipped_names([service.name])
-        if errors := announcement_errors(service.catalog):
+        services = made_by(self._factory, Resources(self._db, storage))
+        if errors := [error for service in services for error in announcement_errors(service.catalog)]:
             raise SettingsError(errors)  # the gateway would leave the service out of its catalog
         self._process = WorkerProcess(
-            [service],
+            services,
             broker=broker,
             db=self._db,
             storage=storage,
             relay=Relay(self._db, broker),
             threads=worker.worker_threads,
+            one_pool=True,
             concurrency=self._working.concurrency,
             grace_seconds=self._settings.grace_seconds,
             health_bind=self._settings.health_bind,
@@ -107,7 +106,9 @@ class WorkerLife(Middleware):
         worker.queue_prefetch = self._process.prefetch  # tasks that this worker cannot run now are left to others
         self._process.start()
         self._shared.start()
-        log_started(service.name, self._settings, threads=worker.worker_threads, tasks=[t.name for t in service.tasks])
+        names = ", ".join(service.name for service in services)
+        tasks = [task.name for service in services for task in service.tasks]
+        log_started(names, self._settings, threads=worker.worker_threads, tasks=tasks)
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002 - Dramatiq's signature
         if self._process:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
+from bureau.contracts.jobs.jobs import QUEUE_NAME
 from bureau.secrets import redaction
 from bureau.secrets.secret_files import read_secret_files
 from bureau.storage.backends import S3_SECRETS, backend_from_url
@@ -147,7 +148,7 @@ class PlatformSettings(LogSettings):
             raise SettingsError(
                 [
                     f"BROKER_URL: memory:// works within one process only; for {process} use "
-                    "amqp://user:password@host:5672/vhost, or run all in one: python -m bureau.services.embedded"
+                    "amqp://user:password@host:5672/vhost, or run all in one: bureau run"
                 ]
             )
 
@@ -172,6 +173,47 @@ class WorkerSettings(Settings):
         description="The number of `async def` tasks of a service that run at once in one process. Other tasks run on "
         "threads (`--threads`).",
     )
+
+
+class OwnTasks(Settings):
+    """Holds the setting of processes that run a user's own tasks."""
+
+    queues: str = Field(
+        default="",
+        description="The queues on which your own tasks are served, separated by commas or spaces. Without it "
+        "`bureau worker` serves each task on its own queue, and `bureau run` each of your tasks on the queues of all; "
+        "`bureau run` serves these queues besides. `bureau worker --queue` sets it.",
+    )
+
+    @field_validator("queues")
+    @classmethod
+    def _queue_names(cls, value: str) -> str:
+        if wrong := [name for name in words(value) if not re.fullmatch(QUEUE_NAME, name)]:
+            raise ValueError(f"{wrong[0]!r:.60} is no name of a queue: a-z, 0-9, _ and -, a letter first, at most 40")
+        return value
+
+    @property
+    def queue_names(self) -> list[str]:
+        return words(self.queues)
+
+
+def words(value: str) -> list[str]:
+    """Returns the words of a setting that are separated by commas or spaces, each once."""
+    return list(dict.fromkeys(value.replace(",", " ").split()))
+
+
+class ServedSettings(OwnTasks):
+    """Holds the settings of `bureau.worker`, which its command `bureau worker` makes of its arguments."""
+
+    services: str = Field(
+        default="",
+        description="Bureau's own services that `bureau worker` runs besides the tasks of its modules, separated by "
+        "commas or spaces: `certificates`, `mailer`, `reports`. The command sets it.",
+    )
+
+    @property
+    def names(self) -> list[str]:
+        return words(self.services)
 
 
 @overload

@@ -10,9 +10,10 @@
         await ctx.sleep(1)
         return 4
 
-The prefix (`shop`) names the service and its queue. Arguments and result are typed: their JSON Schemas are announced,
-and the gateway validates submissions against them. A single parameter that is a pydantic model is the whole input;
-otherwise, and for a single file (`ArtifactRef`), the input is an object with one property per parameter.
+The prefix (`shop`) names the service, and the task's queue if `queue` names no other. Arguments and result are typed:
+their JSON Schemas are announced, and the gateway validates submissions against them. A single parameter that is a
+pydantic model is the whole input; otherwise, and for a single file (`ArtifactRef`), the input is an object with one
+property per parameter.
 """
 
 import asyncio
@@ -22,12 +23,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
 
 from bureau.contracts.artifacts import ArtifactRef
 from bureau.contracts.base import Contract, clean
 from bureau.contracts.catalog import RetryPolicy, TaskDescription
 from bureau.contracts.errors import PermanentError
+from bureau.contracts.jobs.jobs import QueueName
 from bureau.contracts.jobs.states import When
 from bureau.contracts.mail.delivery import DeliveryEnd
 from bureau.stop_token import StopToken
@@ -35,6 +37,8 @@ from bureau.task_files import ArtifactBlock, OpenBlock
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_QUEUE_NAME: TypeAdapter[str] = TypeAdapter(QueueName)
 
 
 class Context(ABC):
@@ -50,6 +54,7 @@ class Context(ABC):
     attempt: int  # from 1
     claim_no: int  # the fencing token: grows with every claim of the task and is never reset
     stop: StopToken
+    fails_at_time_limit: bool  # set it to have the time limit fail the task at once, without another attempt
 
     @abstractmethod
     def log(self, line: str) -> None:
@@ -93,11 +98,21 @@ class Context(ABC):
         after: Sequence[str] = (),
         when: When = When.SUCCEEDED,
         optional: bool = False,
+        queue: str | None = None,
     ) -> None:
         """Adds a task to the job. It starts after this task succeeded, and is not created if this task fails.
 
         `after` names tasks that were added before, and `{"$result": "/name"}` in `input` stands for the result of one
-        of them. In the job the task is called `<this task>:<name>`. Raises `PermanentError` (`invalid_added_task`).
+        of them. `queue` names another queue than the task's own. In the job the task is called `<this task>:<name>`.
+        Raises `PermanentError` (`invalid_added_task`).
+        """
+
+    @abstractmethod
+    def raise_after(self, seconds: float, error: type[Exception]) -> None:
+        """Has `error` raised in this `def` task, between two of its instructions, if it still runs in `seconds`.
+
+        It is raised once, and an `except` may catch it: time to clean up before the time limit. What is blocked in C is
+        reached when the call returns.
         """
 
     @abstractmethod
@@ -121,6 +136,7 @@ class Task(Generic[P, R]):
 
     `interruptible`: a task that was asked to stop and does not look at its context is interrupted by an exception
     between two of its instructions. Pass False for one that looks often and must not be interrupted anywhere else.
+    `queue`: where it waits if its submission names no queue; the service's without it.
     """
 
     def __init__(
@@ -133,11 +149,13 @@ class Task(Generic[P, R]):
         cap_seconds: float = 300.0,
         time_limit_seconds: float = 1800.0,
         interruptible: bool = True,
+        queue: str | None = None,
     ) -> None:
         self.name = name
         self.interruptible = interruptible
         self.function = function
         self.service = name.split(".", 1)[0]
+        self.queue = _queue(name, self.service if queue is None else queue)
         self.is_async = inspect.iscoroutinefunction(function)
         hints = get_type_hints(function, include_extras=True)
         parameters = _parameters(name, function, hints)
@@ -148,7 +166,7 @@ class Task(Generic[P, R]):
         self.description = TaskDescription(
             name=name,
             description=inspect.getdoc(function) or "",
-            queue=self.service,
+            queue=self.queue,
             input_schema=self._input.model_json_schema(),
             result_schema=self._result.json_schema(mode="serialization"),
             retry=RetryPolicy(max_attempts=max_attempts, base_seconds=base_seconds, cap_seconds=cap_seconds),
@@ -191,6 +209,16 @@ class Task(Generic[P, R]):
         # pydantic's errors, bytes that are not text, or a value that contains itself
         except (ValueError, RecursionError) as error:
             raise PermanentError("result_not_json", f"The result cannot be written as JSON: {error}.") from error
+
+
+def _queue(name: str, queue: str) -> str:
+    """Returns the queue. Raises `ValueError` for a name that a queue cannot have."""
+    try:
+        return _QUEUE_NAME.validate_python(queue)
+    except ValidationError:
+        raise ValueError(
+            f"task {name}: {queue!r} is no name of a queue: write a-z, 0-9, _ and -, a letter first, at most 40"
+        ) from None
 
 
 def _parameters(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
@@ -245,8 +273,9 @@ def task(
     cap_seconds: float = 300.0,
     time_limit_seconds: float = 1800.0,
     interruptible: bool = True,
+    queue: str | None = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a function a task that `dramatiq bureau.worker your.module` runs.
+    """Makes a function a task that `bureau worker your.module` runs.
 
     Raises `ValueError` if another function has this name, and as `Task` does.
     """
@@ -260,6 +289,7 @@ def task(
             cap_seconds=cap_seconds,
             time_limit_seconds=time_limit_seconds,
             interruptible=interruptible,
+            queue=queue,
         )
         before = DECLARED.get(name, declared).function
         if (before.__module__, before.__qualname__) != (function.__module__, function.__qualname__):

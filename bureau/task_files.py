@@ -1,5 +1,6 @@
 """Defines how a task writes and reads files: `with` in a `def` task or a thread, `async with` on the event loop."""
 
+import io
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
@@ -13,7 +14,8 @@ from bureau.threads import in_thread, refuse_on_loop
 S = TypeVar("S")
 A = TypeVar("A")
 
-BUFFER_BYTES = 64 * 1024  # less is written by one call in a thread; a thousand tasks with a file each hold 64 MB
+# Less is written, or opened and read, by one call in a thread; a thousand tasks with a file each hold 64 MB.
+BUFFER_BYTES = 64 * 1024
 
 
 class ArtifactWriter(Protocol):
@@ -142,16 +144,20 @@ class AsyncArtifactWriter:
 class AsyncFile:
     """Reads a stored file from the event loop: `await file.read(65536)`.
 
-    `blocking` is the same file for code that runs in a thread; on the event loop it must not be used.
+    `blocking` is the same file for code that runs in a thread; on the event loop it must not be used. A file
+    `in_memory` is read without a thread: each change of thread costs the event loop as much as the rest of a call.
     """
 
-    def __init__(self, blocking: BinaryIO) -> None:
+    def __init__(self, blocking: BinaryIO, *, in_memory: bool = False) -> None:
         self.blocking = blocking
+        self._in_memory = in_memory
 
     async def read(self, size: int = -1) -> bytes:
-        return await in_thread(self.blocking.read, size)
+        return self.blocking.read(size) if self._in_memory else await in_thread(self.blocking.read, size)
 
     async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if self._in_memory:
+            return self.blocking.seek(offset, whence)
         return await in_thread(self.blocking.seek, offset, whence)
 
 
@@ -179,11 +185,23 @@ async def _written(opened: AbstractContextManager[ArtifactWriter]) -> AsyncItera
 
 @asynccontextmanager
 async def _opened(opened: AbstractContextManager[OpenArtifact]) -> AsyncIterator[AsyncOpenArtifact]:
-    found = await in_thread(opened.__enter__)
+    found, file = await in_thread(_entered, opened)
     try:
-        yield AsyncOpenArtifact(found.name, found.media_type, found.size, found.sha256, AsyncFile(found.file))
+        yield AsyncOpenArtifact(found.name, found.media_type, found.size, found.sha256, file)
     finally:
         opened.__exit__(None, None, None)  # closing a reader waits for nothing
+
+
+def _entered(opened: AbstractContextManager[OpenArtifact]) -> tuple[OpenArtifact, AsyncFile]:
+    """Opens a file, and reads a small one at once."""
+    found = opened.__enter__()
+    if found.size > BUFFER_BYTES:
+        return found, AsyncFile(found.file)
+    try:
+        return found, AsyncFile(io.BytesIO(found.file.read()), in_memory=True)
+    except BaseException:
+        opened.__exit__(None, None, None)
+        raise
 
 
 ArtifactBlock = FileBlock[ArtifactWriter, AsyncArtifactWriter]

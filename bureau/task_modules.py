@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import sys
 import traceback
+from collections.abc import Collection
 from pathlib import Path
 
 from bureau.settings import SettingsError
@@ -19,6 +20,13 @@ def import_task_modules(names: list[str], named_by: str) -> None:
     errors = [f"{named_by}: {error}" for name in names if (error := _import(name))]
     if errors:
         raise SettingsError(errors)
+
+
+def refuse_no_tasks(names: list[str], declared: Collection[str], named_by: str) -> None:
+    """Raises `SettingsError` if modules are named and none of them declared a task."""
+    if names and not declared:
+        one = "declares" if len(names) == 1 else "declare"
+        raise SettingsError([f"{named_by}: {', '.join(names)} {one} no task. Mark the functions of a task with @task."])
 
 
 def named_to_dramatiq() -> list[str]:

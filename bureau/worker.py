@@ -1,28 +1,29 @@
-"""Runs the tasks that a module declared with `@task`: `dramatiq bureau.worker shop.tasks`."""
+"""Runs services in one worker process: `bureau worker shop.tasks mailer`, or `dramatiq bureau.worker shop.tasks`.
+
+The services are those of the tasks that the named modules declared with `@task`, on their own queues or on those that
+QUEUES names, and Bureau's own that SERVICES names.
+"""
 
 from bureau.process.gc_pause import collector_paused
 
 with collector_paused():
     from bureau.boot import boot
     from bureau.lifespans import LIFESPANS
-    from bureau.service import Resources, Service, refuse_shipped_names
-    from bureau.settings import SettingsError
+    from bureau.service import Resources, Service, services_of, shipped_service
+    from bureau.settings import ServedSettings, SettingsError, load
     from bureau.task import DECLARED
 
 
-def declared_service(_resources: Resources) -> Service:
-    """Returns the service of the declared tasks. Raises `SettingsError` if there is none, or more than one."""
-    services = sorted({task.service for task in DECLARED.values()})
+def served(resources: Resources) -> list[Service]:
+    """Returns the services of this process. Raises `SettingsError` if there are none."""
+    (settings,) = load(ServedSettings)
+    services = [shipped_service(name, resources) for name in settings.names]
+    services += services_of(DECLARED.values(), LIFESPANS, settings.queue_names)
     if not services:
         raise SettingsError(
-            ["no task was declared: name the module with your @task functions: dramatiq bureau.worker shop.tasks"]
+            ["no task was declared: name the module with your @task functions: bureau worker shop.tasks"]
         )
-    if len(services) > 1:
-        raise SettingsError(
-            [f"tasks of several services were declared ({', '.join(services)}): run a worker process for each"]
-        )
-    refuse_shipped_names(services)
-    return Service(services[0], list(DECLARED.values()), lifespans=LIFESPANS)
+    return services
 
 
-broker = boot(declared_service)
+broker = boot(served)

@@ -17,7 +17,7 @@ from bureau.services.gateway.settings import GatewaySettings
 from bureau.services.mailer.settings import MailerSettings
 from bureau.services.reports.settings import ReportsSettings
 from bureau.services.scheduler.settings import SchedulerSettings
-from bureau.settings import LogSettings, PlatformSettings, Settings, WorkerSettings
+from bureau.settings import LogSettings, OwnTasks, PlatformSettings, ServedSettings, Settings, WorkerSettings
 from bureau.submission.requests.limits import RequestSettings
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,8 @@ CLASSES: tuple[tuple[type[Settings], str], ...] = (  # a field is listed with th
     (GatewaySettings, "gateway"),
     (SchedulerSettings, "scheduler"),
     (WorkerSettings, "workers"),
+    (OwnTasks, "`bureau worker`, all in one process"),
+    (ServedSettings, "`bureau worker`"),
     (CertificatesSettings, "certificates"),
     (IssuerSettings, "issuer, certificates with `builtin`"),
     (ReportsSettings, "reports"),

@@ -20,6 +20,9 @@ from bureau.cli.commands import (
     status,
     submit,
 )
+from bureau.cli.port import port
+from bureau.cli.processes.run import run
+from bureau.cli.processes.worker import worker
 from bureau.cli.session import Session
 from bureau.client import BureauError
 
@@ -94,7 +97,10 @@ for command in (
     lists.workers,
     schedules.schedules,
     lists.reports,
+    run,
+    worker,
     keys.keys,
+    port,
     completion.completion,
 ):
     cli.add_command(command)

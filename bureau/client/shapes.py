@@ -204,6 +204,7 @@ class CatalogTaskData(TypedDict):
     retry: dict[str, Any]
     time_limit_seconds: float
     workers: int
+    queues: list[str]
 
 
 class TemplateData(TypedDict):

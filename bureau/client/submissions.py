@@ -134,16 +134,19 @@ class Submissions:
             return self._upload("/v1/emails", files, own, dict(terms))
         return self._send("/v1/emails", own, dict(terms))
 
-    def task(self, run: str, /, input: Mapping[str, Any] | None = None, **keywords: Any) -> Job:
-        """Submits one task that a service announced. A keyword that is not one of `Terms` is added to `input`."""
+    def task(
+        self, run: str, /, input: Mapping[str, Any] | None = None, *, queue: str | None = None, **keywords: Any
+    ) -> Job:
+        """Submits one task that a service announced, to a `queue` other than its own if one is named.
+
+        A keyword that is not one of `Terms` is added to `input`.
+        """
         terms, more = split_terms(keywords)
-        name = run.rpartition(".")[2]
-        return self._send(
-            "/v1/jobs", {"tasks": [{"name": name, "run": run, "input": {**(input or {}), **more}}]}, terms
-        )
+        task: dict[str, Any] = {"name": run.rpartition(".")[2], "run": run, "input": {**(input or {}), **more}}
+        return self._send("/v1/jobs", {"tasks": [task if queue is None else {**task, "queue": queue}]}, terms)
 
     def job(self, tasks: Sequence[Mapping[str, Any]], **terms: Unpack[Terms]) -> Job:
-        """Submits a graph of tasks, each in the format of `POST /v1/jobs`: name, run, input, after, when, optional."""
+        """Submits a graph of tasks, each in the format of `POST /v1/jobs`: name, run, input, after, queue, …"""
         return self._send("/v1/jobs", {"tasks": list(tasks)}, dict(terms))
 
     def batch(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> list[Job]:

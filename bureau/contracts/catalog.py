@@ -17,7 +17,7 @@ class RetryPolicy(Contract):
 
 
 class TaskDescription(Contract):
-    """Describes a task that a service runs. The schemas are JSON Schema 2020-12."""
+    """Describes a task that a service runs. `queue` is its own queue. The schemas are JSON Schema 2020-12."""
 
     name: RunName
     description: str = ""

@@ -22,6 +22,7 @@ REMOVED_SETTINGS = (
     "HEALTH_BIND",
     "PUBLIC_URL",
     "TASKS",
+    "QUEUES",
 )
 
 

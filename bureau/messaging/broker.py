@@ -12,6 +12,7 @@ It differs from Dramatiq's own broker in these points (docs/decisions.md says mo
 """
 
 import time
+from collections import defaultdict
 from queue import Queue
 from typing import Any, Literal, Protocol, cast
 from uuid import UUID
@@ -25,7 +26,7 @@ from dramatiq.errors import BrokerError, ConnectionClosed
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 
-from bureau.messaging.consumer import HintConsumer
+from bureau.messaging.consumer import Foretell, HintConsumer
 from bureau.messaging.diverting import DivertingConsumer, Take
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import relay as metrics
@@ -86,14 +87,14 @@ class MemoryBroker(StubBroker):
 
     def __init__(self, middleware: list[Middleware]) -> None:
         super().__init__(middleware)
-        self._diverted: dict[str, Take] = {}
+        self._diverted: defaultdict[str, dict[str, Take]] = defaultdict(dict)  # by queue and actor
 
-    def divert(self, actor_name: str, take: Take) -> None:
-        """Hands the hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
-        self._diverted[actor_name] = take
+    def divert(self, queue_name: str, actor_name: str, take: Take) -> None:
+        """Hands the queue's hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
+        self._diverted[queue_name][actor_name] = take
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 100) -> Consumer:
-        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted)
+        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted[queue_name])
 
     def declare_queue(self, queue_name: str) -> None:
         if queue_name in self.queues:
@@ -120,6 +121,9 @@ class MemoryBroker(StubBroker):
     def stale_hints(self, queue_name: str) -> StaleHints | None:
         """Returns None: nothing is watched."""
 
+    def foretell(self, queue_name: str, claimer: Foretell) -> None:
+        """Does nothing: SQLite has one writer, and a process with it few tasks at once."""
+
     def ensure_open(self) -> None:
         """Does nothing: there is no connection to open."""
 
@@ -135,8 +139,9 @@ class HintBroker(RabbitmqBroker):
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=url, middleware=middleware)
         self._turned_at: dict[str, float] = {}
-        self._diverted: dict[str, Take] = {}
+        self._diverted: defaultdict[str, dict[str, Take]] = defaultdict(dict)  # by queue and actor
         self._stale: dict[str, StaleHints] = {}
+        self._claimers: dict[str, Foretell] = {}
         for parameters in self.parameters if isinstance(self.parameters, list) else [self.parameters]:
             parameters.heartbeat = HEARTBEAT_SECONDS
             parameters.socket_timeout = 5
@@ -184,6 +189,13 @@ class HintBroker(RabbitmqBroker):
     def stale_hints(self, queue_name: str) -> StaleHints | None:
         return self._stale.get(queue_name)
 
+    def foretell(self, queue_name: str, claimer: Foretell) -> None:
+        """Lets the queue's consumer tell which hints have arrived, so that one transaction claims them all."""
+        self._claimers[queue_name] = claimer
+
+    def claimer(self, queue_name: str) -> Foretell | None:
+        return self._claimers.get(queue_name)
+
     def unhealthy_reason(self) -> str | None:
         """Returns why a consumer of this process is not alive; None while all poll, connected or reconnecting."""
         for queue, turned_at in self._turned_at.items():
@@ -192,9 +204,9 @@ class HintBroker(RabbitmqBroker):
                 return f"the consumer of {queue} has not responded for {idle:.0f} s"
         return None
 
-    def divert(self, actor_name: str, take: Take) -> None:
-        """Hands the hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
-        self._diverted[actor_name] = take
+    def divert(self, queue_name: str, actor_name: str, take: Take) -> None:
+        """Hands the queue's hints of this actor to `take`, in the consumer's thread, and not to a worker thread."""
+        self._diverted[queue_name][actor_name] = take
 
     def turned(self, queue_name: str) -> None:
         """Notes that a consumer polled for messages."""
@@ -203,7 +215,7 @@ class HintBroker(RabbitmqBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         self.turned(queue_name)
         self.queues_pending.add(queue_name)  # declared again with each consumer: RabbitMQ may be a new, empty one
-        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted)
+        return DivertingConsumer(super().consume(queue_name, prefetch, timeout), self._diverted[queue_name])
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
         if queue_name not in self.queues:

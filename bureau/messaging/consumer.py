@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,9 @@ from dramatiq.message import Message
 
 from bureau.ledger.db.database import LedgerUnavailable
 from bureau.messaging.stale_hints import StaleHints
+
+Foretell = Callable[[Sequence[tuple[UUID, str]]], None]
+"""Takes the hints that threads of this process get next: each a task's id and the actor. It must not block."""
 
 WIDE = 500  # hints that are looked up at once
 
@@ -58,6 +61,7 @@ class HintConsumer(_RabbitmqConsumer):
         self._source: Iterator[Any] = self.iterator
         self._is_wide = False
         self._stale: StaleHints | None = broker.stale_hints(queue_name)
+        self._foretell: Foretell | None = broker.claimer(queue_name)
         self.iterator = self._checked()
         self._acks = threading.Lock()
         self._done: list[int] = []  # tags to be acknowledged
@@ -102,14 +106,14 @@ class HintConsumer(_RabbitmqConsumer):
             self._fit()
             method, properties, body = next(self._source)
             self.broker.turned(self.queue_name)
-            message = None if method is None else self._hint(body)
+            message = None if method is None else self._hint(method, body)
             if method is not None and message is None:
-                self.channel.basic_nack(method.delivery_tag, requeue=False)
                 yield None, None, None
-            elif message is None or not self._is_wide:
+            elif message is None:
                 yield method, properties, message
             else:
-                yield from self._ready([(method, properties, message), *self._arrived()])
+                arrived = [(method, properties, message), *self._arrived()]
+                yield from self._ready(arrived) if self._is_wide else self._foretold(arrived)
 
     def _fit(self) -> None:
         """Subscribes again with a larger or smaller prefetch when stale hints become many or few.
@@ -128,10 +132,14 @@ class HintConsumer(_RabbitmqConsumer):
         """Takes the further hints that have arrived, without waiting for any."""
         for _ in range(self.channel.get_waiting_message_count()):
             method, properties, body = next(self._source)
-            if message := self._hint(body):
+            if message := self._hint(method, body):
                 yield method, properties, message
-            else:
-                self.channel.basic_nack(method.delivery_tag, requeue=False)
+
+    def _foretold(self, arrived: Sequence[Any]) -> Sequence[Any]:
+        """Tells who claims for the queue which hints its threads are about to get. Returns the hints."""
+        if self._foretell is not None and len(arrived) > 1:
+            self._foretell([(UUID(message.args[0]), message.actor_name) for _, _, message in arrived])
+        return arrived
 
     def _ready(self, arrived: Sequence[Any]) -> Iterator[Any]:
         """Yields the hints whose task is ready, and drops the others."""
@@ -163,15 +171,24 @@ class HintConsumer(_RabbitmqConsumer):
             self.known_tags.add(method.delivery_tag)
         return _RabbitmqMessage(method.redelivered, method.delivery_tag, message)
 
-    def _hint(self, body: bytes) -> Message[Any] | None:
-        """Returns the hint, or None to drop it. Dramatiq would drop one of an unknown actor too, with a traceback."""
+    def _hint(self, method: Any, body: bytes) -> Message[Any] | None:
+        """Returns the hint; None if it is none of this worker's, which is then settled.
+
+        A hint for a task that this worker does not have, as during an upgrade, is given back once, for another worker
+        of the queue. The second time it is dropped, because there may be no other, and comes again from its row.
+        Dramatiq would drop it too, with a traceback.
+        """
         message = read_hint(body, self.queue_name)
         if message is None:
-            self._log_dropped(f"is not a hint ({len(body)} bytes)")
-        elif message.actor_name not in self.broker.actors:  # during an upgrade: the hint comes again from its row
-            self._log_dropped(f"is for {message.actor_name[:100]!r}, which this worker does not have")
+            self._drop(method, f"is not a hint ({len(body)} bytes)")
+        elif message.actor_name not in self.broker.actors:
+            if not method.redelivered:
+                self.channel.basic_nack(method.delivery_tag, requeue=True)
+                return None
+            self._drop(method, f"is for {message.actor_name[:100]!r}, which this worker does not have")
             return None
         return message
 
-    def _log_dropped(self, why: str) -> None:
+    def _drop(self, method: Any, why: str) -> None:
+        self.channel.basic_nack(method.delivery_tag, requeue=False)
         self.logger.warning("Dropped a message on %r that %s.", self.queue_name, why)

@@ -2,17 +2,19 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from uuid import UUID
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
+from bureau.ledger.jobs import leases
 from bureau.ledger.jobs.claim import Claim, NotClaimable, claim, claim_batch, ready
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics.tasks import CLAIM_SECONDS, timed
+from bureau.runtime.early_claims import Answer, EarlyClaims, Hinted
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.pace import Pace
 
+FRESH_SECONDS = 5.0  # a thread that comes later renews the lease of its claim before it begins
 LEDGER_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -36,9 +38,10 @@ class Claiming:
         self._pace = pace
         self._closing = threading.Event()
         self._stale = stale or stale_hints(db, queue)
-        self._together = GroupCommit[tuple[UUID, str], Claim | NotClaimable](
-            partial(claim_batch, db, queue=queue, worker=worker), expected=expected
-        )
+        self._free = expected
+        self._early = EarlyClaims()
+        self._together = GroupCommit[Hinted, Claim | NotClaimable](self._claim_together, expected=expected)
+        self.foretell, self.left = self._early.foretell, self._early.left
 
     @property
     def closed(self) -> bool:
@@ -54,9 +57,12 @@ class Claiming:
         while not self._closing.is_set():
             try:
                 with timed(CLAIM_SECONDS, self._queue):
-                    answer: Claim | NotClaimable | Deferred | None = self._together((task_id, run))
-                    if isinstance(answer, Deferred):
-                        answer = claim(self._db, task_id, queue=self._queue, worker=self._worker, run=run)
+                    hint = (task_id, run)
+                    answer: Answer | None = self._early_answer(hint) or self._together(hint)
+                    if isinstance(answer, Deferred):  # a group that failed later may have claimed this one before
+                        answer = self._early_answer(hint) or claim(
+                            self._db, task_id, queue=self._queue, worker=self._worker, run=run
+                        )
             except LedgerUnavailable:
                 self._closing.wait(pause_seconds(tries))
                 tries += 1
@@ -68,6 +74,33 @@ class Claiming:
             self._pace.claimed()
             return answer
         return None
+
+    def _claim_together(self, asked: Sequence[Hinted]) -> list[Answer]:
+        """Claims what threads ask for, and in the same transaction the hints that have arrived for other threads."""
+        missing = [hint for hint in dict.fromkeys(asked) if hint not in self._early]
+        if missing:
+            wanted = [*missing, *self._early.next(asked, self._free())]
+            self._early.keep(wanted, claim_batch(self._db, wanted, queue=self._queue, worker=self._worker))
+        taken = [self._early.take(hint) for hint in asked]
+        return [NotClaimable.GONE if early is None else early.answer for early in taken]  # None: a hint that came twice
+
+    def _early_answer(self, hint: Hinted) -> Answer | None:
+        """Returns what was answered to a hint before its thread asked, if anything."""
+        early = self._early.take(hint)
+        if early is None:
+            return None
+        if isinstance(early.answer, Claim) and early.age > FRESH_SECONDS:
+            return early.answer if self._renewed(hint, early.answer) else NotClaimable.GONE
+        return early.answer
+
+    def _renewed(self, hint: Hinted, claimed: Claim) -> bool:
+        """Returns whether a claim still holds its task, with a lease that begins now. No heartbeat has renewed it."""
+        held = (claimed.task_id, claimed.claim_no)
+        try:
+            return held in leases.renew(self._db, [held])
+        except LedgerUnavailable:
+            self._early.keep([hint], [claimed])  # the thread asks again
+            raise
 
     def claim_group(self, wanted: Sequence[tuple[UUID, str]]) -> Sequence[Claim | NotClaimable | Deferred]:
         """Claims several tasks, each with its `run`, in one transaction. Raises `LedgerUnavailable`.

@@ -6,6 +6,7 @@ manual, `commit_delay` and `commit_siblings`, has the idea for the log; here the
 """
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ Wish = TypeVar("Wish")
 Answer = TypeVar("Answer")
 
 GROUP_AT_MOST = 50  # bounds how long the group's rows stay locked
+TOGETHER_SECONDS = 0.05  # threads that were answered together come back together within this time, or not at all
 LINGER_SECONDS = 0.01  # about as long as the commit of a group takes on a busy machine
 REMEMBERED_GROUPS = 8  # the largest of so many groups is what the next one waits for
 
@@ -27,22 +29,25 @@ log = structlog.get_logger(__name__)
 
 
 class _Wish(Generic[Wish, Answer]):
-    """Holds a wish and lets its thread wait for the answer."""
+    """Holds a wish and lets its thread wait until it is answered, or until the thread has to lead the next group."""
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.answer: Answer | Deferred = Deferred.FAILED
-        self.asked = False
-        self._done = threading.Lock()
-        self._done.acquire()
+        self.leads = False
+        self._woken = threading.Lock()
+        self._woken.acquire()
+
+    def lead(self) -> None:
+        self.leads = True
+        self._woken.release()
 
     def deliver(self, answer: Answer | Deferred) -> None:
         self.answer = answer
-        self._done.release()
+        self._woken.release()
 
-    def wait(self) -> Answer | Deferred:
-        self._done.acquire()
-        return self.answer
+    def wait(self) -> None:
+        self._woken.acquire()
 
 
 class GroupCommit(Generic[Wish, Answer]):
@@ -51,10 +56,11 @@ class GroupCommit(Generic[Wish, Answer]):
     `act` must not wait for locks: a lock that is held long would delay all later groups. It answers `Deferred` for a
     wish that needs a wait, and if `act` raises, the whole group gets `Deferred`: each caller then acts alone.
 
-    The first thread of a group waits for as many as the largest of the last groups had, for `LINGER_SECONDS` at most:
-    threads that were answered together come back together, and without the wait the first of them would get a
-    transaction of its own each time. A thread does not wait while all groups were of one. `expected` returns how many
-    threads may come with a wish soon, where the caller knows: no more than these are waited for.
+    The first thread of a group waits for as many as the largest of the last groups had, for `linger_seconds` at most
+    (`LINGER_SECONDS` if not given): threads that were answered together come back together, and without the wait the
+    first of them would get a transaction of its own each time. A thread does not wait while all groups were of one.
+    `expected` returns how many threads may come with a wish soon, where the caller knows: no more than these are waited
+    for. Where it does not, nobody is waited for later than `TOGETHER_SECONDS` after the last group.
     """
 
     def __init__(
@@ -62,28 +68,58 @@ class GroupCommit(Generic[Wish, Answer]):
         act: Callable[[Sequence[Wish]], Sequence[Answer | Deferred]],
         *,
         expected: Callable[[], int] | None = None,
+        linger_seconds: float | None = None,
     ) -> None:
         self._act = act
         self._expected = expected
+        self._linger_seconds = LINGER_SECONDS if linger_seconds is None else linger_seconds
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._led = False  # a thread leads a group, or was chosen for it
         self._company = threading.Event()  # set when as many wait as the group's first thread waits for
         self._awaited = 0
         self._sizes = deque([1], maxlen=REMEMBERED_GROUPS)
+        self._answered_at = float("-inf")
         self._waiting: list[_Wish[Wish, Answer]] = []
 
     def __call__(self, wish: Wish) -> Answer | Deferred:
-        """Returns the answer to a wish; `Deferred` asks the caller to act alone."""
+        """Returns the answer to a wish; `Deferred` asks the caller to act alone.
+
+        A thread waits for one thing only, its answer or its turn to lead. If those that were answered needed the turn
+        to leave, they would wait for the next group as well.
+        """
         mine: _Wish[Wish, Answer] = _Wish(wish)
+        self._join(mine)
+        try:
+            mine.wait()
+            if mine.leads:
+                self._lead(mine)
+            return mine.answer
+        except BaseException:  # an interrupted thread keeps nobody waiting
+            self._hand_over(mine)
+            raise
+
+    def _join(self, mine: _Wish[Wish, Answer]) -> None:
         with self._lock:
             self._waiting.append(mine)
-            if 0 < self._awaited <= len(self._waiting):
+            if not self._led:
+                self._led = True
+                mine.lead()
+            elif 0 < self._awaited <= len(self._waiting):
                 self._company.set()
-        with self._turn:  # another thread may have handled this wish by the time this one gets its turn
-            while not mine.asked:
-                self._linger()
-                self._ask()
-        return mine.wait()
+
+    def _lead(self, mine: _Wish[Wish, Answer]) -> None:
+        """Handles a group, in which this thread's own wish is the first, and wakes the first thread of the next."""
+        group: Sequence[_Wish[Wish, Answer]] = []
+        answers: Sequence[Answer | Deferred] = []
+        try:
+            self._linger()
+            group = self._take()
+            answers = self._answers([one.wish for one in group])
+        finally:  # in every case: no thread is left waiting
+            self._answered_at = time.monotonic()
+            self._hand_over(mine)
+            for one, answer in zip(group, answers or [Deferred.FAILED] * len(group), strict=True):
+                one.deliver(answer)
 
     def _linger(self) -> None:
         with self._lock:
@@ -92,31 +128,43 @@ class GroupCommit(Generic[Wish, Answer]):
                 self._awaited = 0
                 return
             self._company.clear()
-        self._company.wait(LINGER_SECONDS)
+        self._company.wait(self._linger_seconds)
 
     def _company_of(self, largest: int) -> int:
         """Returns for how many wishes to wait: one more than before where the caller says that more may come."""
         if largest == 1:
             return 0
-        return largest if self._expected is None else min(self._expected(), largest + 1)
+        if self._expected is not None:
+            return min(self._expected(), largest + 1)
+        return largest if time.monotonic() - self._answered_at < TOGETHER_SECONDS else 0
 
-    def _ask(self) -> None:
+    def _take(self) -> Sequence[_Wish[Wish, Answer]]:
         with self._lock:
             self._awaited = 0
             group, self._waiting = self._waiting[:GROUP_AT_MOST], self._waiting[GROUP_AT_MOST:]
         self._sizes.append(len(group))
-        for one in group:
-            one.asked = True
-        answers: Sequence[Answer | Deferred] = [Deferred.FAILED] * len(group)
+        return group
+
+    def _answers(self, wishes: Sequence[Wish]) -> Sequence[Answer | Deferred]:
         try:
-            answers = self._act([one.wish for one in group])
+            return self._act(wishes)
         except LedgerUnavailable:
             pass  # each caller meets it alone, and knows what to do
         except Exception:
             log.exception("a group failed; each of its items is tried alone")
-        finally:  # in every case: no thread is left waiting
-            for one, answer in zip(group, answers, strict=True):
-                one.deliver(answer)
+        return []
+
+    def _hand_over(self, mine: _Wish[Wish, Answer]) -> None:
+        """Lets the first thread that waits lead the next group, if `mine` has led one or was chosen for it."""
+        with self._lock:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+            if not mine.leads:
+                return
+            mine.leads = False
+            self._led = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].lead()
 
 
 class GroupCommitByKey(Generic[Key, Wish, Answer]):

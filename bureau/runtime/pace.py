@@ -14,9 +14,11 @@ class Pace:
     `used_up` is called when half of this worker's part of the window is used up.
     """
 
-    def __init__(self, capacity: int, used_up: Callable[[], object]) -> None:
+    def __init__(self, capacity: int, used_up: Callable[[], object], pool: "Pace | None" = None) -> None:
+        """`pool` counts what runs in the same places for other queues too; it says how many are free."""
         self.capacity = capacity
         self.busy = 0
+        self._pool = pool
         self._used_up = used_up
         self._lock = threading.Lock()
         self._claimed: deque[float] = deque(maxlen=100_000)
@@ -26,20 +28,24 @@ class Pace:
     @property
     def free(self) -> int:
         """Returns how many more tasks can run."""
-        return self.capacity - self.busy
+        return self._pool.free if self._pool else self.capacity - self.busy
 
     @property
     def spare(self) -> bool:
         """Returns whether at most half of the capacity is in use."""
-        return 2 * self.busy <= self.capacity
+        return self._pool.spare if self._pool else 2 * self.busy <= self.capacity
 
     def began(self) -> None:
         with self._lock:
             self.busy += 1
+        if self._pool:
+            self._pool.began()
 
     def ended(self) -> None:
         with self._lock:
             self.busy -= 1
+        if self._pool:
+            self._pool.ended()
 
     def claimed(self, tasks: int = 1) -> None:
         """Counts claims that were made just now."""

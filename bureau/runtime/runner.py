@@ -1,7 +1,7 @@
 """Claims tasks, calls them and finishes them. `bureau.ledger.jobs.retry_policy` decides about outcomes, purely."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from bureau.ledger.files import artifacts
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.ledger.jobs.finish import Finished
+from bureau.ledger.jobs.outcome import Released
 from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
@@ -44,10 +45,12 @@ class Runner:
         heartbeat: Heartbeat,
         relay: Wakes,
         threads: int,
+        pool: Pace | None = None,
         stale: StaleHints | None = None,
     ) -> None:
+        """`pool` counts all that runs on these threads if other queues use them too."""
         self.queue = queue
-        self.pace = Pace(threads, relay.wake)
+        self.pace = Pace(threads, relay.wake, pool)
         self._tasks = tasks
         self._db = db
         self._storage = storage
@@ -60,6 +63,16 @@ class Runner:
     def close(self) -> None:
         """Stops claiming; running tasks go on."""
         self._claiming.close()
+
+    def stop(self) -> None:
+        """Hands back what was claimed for threads that have ended meanwhile."""
+        for claimed in self._claiming.left():
+            execution = Execution(claimed, self._find, self._storage, self._announcements)
+            self._finishing.finish(Ended(execution, Released(), ()))
+
+    def foretell(self, hints: Sequence[tuple[UUID, str]]) -> None:
+        """Takes the hints that threads of this runner get next, so that the first of them claims for all."""
+        self._claiming.foretell([(task_id, run) for task_id, run in hints if run in self._tasks])
 
     def serve(self, run: str, task_id: UUID) -> None:
         """Runs a hint's task, and then a task that it made ready, while this worker has threads to spare.

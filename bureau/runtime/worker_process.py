@@ -5,11 +5,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 import dramatiq
+from dramatiq.middleware import CurrentMessage
 
 from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
@@ -30,6 +31,9 @@ from bureau.stop_token import StopReason
 from bureau.storage import Storage
 from bureau.version import version
 
+Serve = Callable[[UUID], object]
+"""Runs the task of this id on the queue that its hint came from."""
+
 LEASE_TIMEOUT_SECONDS = 5.0
 DEAF_SECONDS = 5.0  # between asking a task to stop and exiting without it
 HAND_BACK_SECONDS = 2.0  # of these, for the tasks on the event loop
@@ -48,6 +52,7 @@ class WorkerProcess:
         storage: Storage,
         relay: Relay,
         threads: int,
+        one_pool: bool = False,
         concurrency: int = 1,
         grace_seconds: float,
         health_bind: str = "",
@@ -55,6 +60,7 @@ class WorkerProcess:
     ) -> None:
         """Assembles the process. It runs at most `threads` tasks of each service, and `concurrency` of its async tasks.
 
+        `one_pool`: the services share the threads, as in Dramatiq's worker.
         `supervised`: it is restarted from outside, so it may exit when it is not alive.
         """
         self._services = services
@@ -68,6 +74,9 @@ class WorkerProcess:
         self._lease_db = db.with_timeout(LEASE_TIMEOUT_SECONDS)
         self._heartbeat = Heartbeat(self._lease_db, grace_seconds=grace_seconds)
         self._loop = EventLoop(threads)
+        self._pool = Pace(threads, _nothing_waits) if one_pool and len(services) > 1 else None
+        self._id = _process_id()  # the rows of all queues end with it
+        self._serving: dict[str, dict[str, Serve]] = {}  # by task and queue
         self._runners: list[Runner] = []
         self._coroutines: list[CoroutineRunner] = []
         served = [self._serve(service, db, storage, threads, concurrency) for service in services]
@@ -87,7 +96,7 @@ class WorkerProcess:
 
     def _serve(self, service: Service, db: Database, storage: Storage, threads: int, concurrency: int) -> ServedQueue:
         """Makes the runners of a service: one for its tasks on threads, one for those on the event loop."""
-        worker_id = _worker_id(service.name)
+        worker_id = f"{service.name}-{self._id}"
         paces: list[Pace] = []
         stale = stale_hints(db, service.name)
         self._broker.watch(service.name, stale)
@@ -101,12 +110,14 @@ class WorkerProcess:
                 heartbeat=self._heartbeat,
                 relay=self._relay,
                 threads=threads,
+                pool=self._pool,
                 stale=stale,
             )
             self._runners.append(runner)
+            self._broker.foretell(service.name, runner.foretell)
             paces.append(runner.pace)
             for name in on_threads:
-                _declare(self._broker, service.name, name, partial(runner.serve, name))
+                self._declare(service.name, name, partial(runner.serve, name))
         if on_loop := {task.name: task for task in service.tasks if task.is_async}:
             coroutines = CoroutineRunner(
                 service.name,
@@ -123,11 +134,28 @@ class WorkerProcess:
             self._coroutines.append(coroutines)
             paces.append(coroutines.pace)
             for name in on_loop:
-                _declare(self._broker, service.name, name, partial(coroutines.take, name))
-                self._broker.divert(name, partial(coroutines.take, name))
+                self._declare(service.name, name, partial(coroutines.take, name))
+                self._broker.divert(service.name, name, partial(coroutines.take, name))
         capacity = sum(pace.capacity for pace in paces)
         self.prefetch = max(self.prefetch, capacity)
         return ServedQueue(_worker(service, worker_id, capacity), paces, service.trouble)
+
+    def _declare(self, queue: str, name: str, serve: Serve) -> None:
+        """Declares a Dramatiq actor with the task's name, so that Dramatiq's logs and metrics use task names.
+
+        A task may be served on several queues; its actor then asks which queue its message came from.
+        """
+        if (on := self._serving.get(name)) is not None:
+            on[queue] = serve
+            self._broker.declare_queue(queue)
+            return
+        on = self._serving[name] = {queue: serve}
+
+        def execute(task_id: str) -> None:
+            if chosen := _serving_this_message(on):
+                chosen(UUID(task_id))
+
+        dramatiq.Actor(execute, broker=self._broker, actor_name=name, queue_name=queue, priority=0, options={})
 
     @property
     def heartbeat(self) -> Heartbeat:
@@ -177,6 +205,8 @@ class WorkerProcess:
         """
         deadline = self._closed_at + self._grace_seconds + HAND_BACK_SECONDS
         ended = [coroutines.join(deadline - time.monotonic()) for coroutines in self._coroutines]
+        for runner in self._runners:
+            runner.stop()
         self._health.stop()
         self._relay.stop()
         for coroutines in self._coroutines:
@@ -194,17 +224,20 @@ class WorkerProcess:
                 timer.cancel()
 
 
-def _declare(broker: HintBroker | MemoryBroker, queue: str, name: str, serve: Callable[[UUID], object]) -> None:
-    """Declares a Dramatiq actor with the task's name, so that Dramatiq's logs and metrics use task names."""
+def _serving_this_message(on: Mapping[str, Serve]) -> Serve | None:
+    """Returns what serves the current message, by its queue; None if it came from a queue that has no such task."""
+    if len(on) == 1:
+        return next(iter(on.values()))  # the claim checks the queue
+    message = CurrentMessage.get_current_message()
+    return on.get(message.queue_name) if message else None
 
-    def execute(task_id: str) -> None:
-        serve(UUID(task_id))
 
-    dramatiq.Actor(execute, broker=broker, actor_name=name, queue_name=queue, priority=0, options={})
+def _nothing_waits() -> None:
+    """Does nothing: the paces of the queues wake the relay, and that of their common threads need not."""
 
 
-def _worker_id(service: str) -> str:
-    return f"{service}-{socket.gethostname()[:60]}-{secrets.token_hex(4)}"
+def _process_id() -> str:
+    return f"{socket.gethostname()[:50]}-{secrets.token_hex(4)}"
 
 
 def _worker(service: Service, worker_id: str, threads: int) -> NewWorker:

@@ -38,7 +38,7 @@ def keep(secrets: Iterable[str]) -> None:
         urls = _BETWEEN_URLS.split(secret) if "://" in secret else []
         parts = [part for url in urls for part in _parts(url)] if urls else [secret, *_header_values(secret)]
         long = [part for part in parts if len(part) >= _MIN_LENGTH]
-        _known_secrets.update(long, (json.dumps(part, ensure_ascii=False)[1:-1] for part in long))
+        _known_secrets.update(form for part in long for form in _forms(part))
 
 
 def keep_environment(environment: Mapping[str, str]) -> None:
@@ -84,6 +84,12 @@ def scrub_middle_out(text: str, characters: int) -> str:
 def _edge() -> int:
     """Returns what is lost where a text is cut before it is redacted: half a secret would not be recognised there."""
     return max([_LONGEST_PATTERN, *map(len, _known_secrets)])
+
+
+def _forms(secret: str) -> set[str]:
+    """Returns a secret as it stands in a text, in JSON, and in what Python writes of texts and bytes in a traceback."""
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True)}
+    return {secret, *in_json, repr(secret)[1:-1], repr(secret.encode())[2:-1]}
 
 
 def _parts(url: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import structlog
@@ -43,11 +43,8 @@ class CatalogSnapshot:
     reports: Mapping[str, KnownReport]
     templates: Mapping[str, TemplateDescription]
     workers_by_task: Mapping[str, int]
-
-    @property
-    def served_runs(self) -> frozenset[str]:
-        """Returns the names of the tasks that a live worker announces."""
-        return frozenset(name for name, workers in self.workers_by_task.items() if workers)
+    queues_by_task: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    served: frozenset[tuple[str, str]] = frozenset()  # queue and task, as live workers announce them
 
 
 class Announcements:
@@ -86,8 +83,11 @@ class Announcements:
 
 def _known(announced: Announced, before: CatalogSnapshot | None) -> CatalogSnapshot:
     if before is not None and before.catalog == announced.catalog:
-        return CatalogSnapshot(
-            before.catalog, before.tasks, before.reports, before.templates, announced.workers_by_task
+        return replace(
+            before,
+            workers_by_task=announced.workers_by_task,
+            queues_by_task=announced.queues_by_task,
+            served=announced.served,
         )
     catalog = announced.catalog
     tasks = ((task, _compiled(f"task {task.name}", task.input_schema)) for task in catalog.tasks)
@@ -98,6 +98,8 @@ def _known(announced: Announced, before: CatalogSnapshot | None) -> CatalogSnaps
         {report.name: KnownReport(report, schema) for report, schema in reports if schema},
         {template.name: template for template in catalog.templates},
         announced.workers_by_task,
+        announced.queues_by_task,
+        announced.served,
     )
 
 

@@ -30,6 +30,19 @@ def _input_errors(index: int, task: TaskSpec, known: CatalogSnapshot) -> Iterato
         yield FieldError("unknown_run", detail, pointer.fragment(["tasks", index, "run"]))
         return
     yield from announced.schema.errors(task.input, ["tasks", index, "input"])
+    yield from queue_errors(task, known, ["tasks", index, "queue"])
+
+
+def queue_errors(task: TaskSpec, known: CatalogSnapshot, at: Iterable[str | int]) -> Iterator[FieldError]:
+    """Yields an error if the task names a queue on which no worker announced it. Its own queue needs no worker yet."""
+    own = known.tasks[task.run].description.queue
+    if task.queue is None or task.queue == own:
+        return
+    announced = known.queues_by_task.get(task.run, ())
+    if task.queue not in announced:
+        others = ", ".join(announced) or "no other queue"
+        detail = f"No worker serves {task.run} on the queue {task.queue}; it is served on {others}."
+        yield FieldError("unknown_queue", detail, pointer.fragment(at))
 
 
 def result_errors(
@@ -72,7 +85,7 @@ def _new_task(spec: JobSpec, task: TaskSpec, known: CatalogSnapshot) -> NewTask:
     return NewTask(
         task.name,
         task.run,
-        policy.queue,
+        task.queue or policy.queue,
         task.input,
         after=tuple(task.after),
         when=task.when,

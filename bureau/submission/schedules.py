@@ -21,7 +21,7 @@ from bureau.submission.scheduled_requests import check_request, static_errors, u
 from bureau.submission.specs import within
 
 # A service that announces nothing now may be back when its task is due: its schedules go on, and their tasks wait.
-_NOT_SERVED = frozenset({"unknown_run", NO_SERVICE})
+_NOT_SERVED = frozenset({"unknown_run", "unknown_queue", NO_SERVICE})
 _LISTED = 5  # errors in a schedule's problem
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bureau.contracts.catalog import RetryPolicy
@@ -49,8 +49,8 @@ def overridden(
     )
 
 
-def terms_errors(terms: Terms) -> list[FieldError]:
-    """Returns the errors that no single field shows."""
+def terms_errors(terms: Terms, now: datetime | None = None) -> list[FieldError]:
+    """Returns the errors that no single field shows; `delay_seconds` counts from `now`."""
     errors = [
         FieldError("out_of_range", f"{name} is outside the years 1970 to 9000.", f"#/{name}")
         for name, moment in (("run_at", terms.run_at), ("expires_at", terms.expires_at))
@@ -58,9 +58,35 @@ def terms_errors(terms: Terms) -> list[FieldError]:
     ]
     if terms.run_at is not None and terms.delay_seconds is not None:
         errors.append(FieldError("given_twice", "Give run_at or delay_seconds, not both.", "#/delay_seconds"))
-    if terms.run_at is not None and terms.expires_at is not None and terms.expires_at <= terms.run_at:
-        errors.append(FieldError("refused", "expires_at must be later than run_at.", "#/expires_at"))
+    if not errors and (early := _early_expiry(terms, now or datetime.now(UTC))):
+        errors.append(FieldError("refused", early, "#/expires_at"))
     return errors
+
+
+def _early_expiry(terms: Terms, now: datetime) -> str | None:
+    """Says why a job would expire before it may start; None where it would not.
+
+    A job without a start time may have expired already: its request was late, and the job says so.
+    """
+    if terms.expires_at is None:
+        return None
+    if terms.run_at is not None:
+        start, given, mend = terms.run_at, f"run_at is {_clock(terms.run_at)}", "an earlier run_at"
+    elif terms.delay_seconds:
+        start = now + timedelta(seconds=terms.delay_seconds)
+        given, mend = f"delay_seconds is {terms.delay_seconds:.15g}, until {_clock(start)}", "a smaller delay_seconds"
+    else:
+        return None
+    if terms.expires_at > start:
+        return None
+    return (
+        f"expires_at is {_clock(terms.expires_at)}, but {given}: the job would expire before it starts. "
+        f"Give a later expires_at, or {mend}."
+    )
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def new_job(

@@ -1,1 +1,1 @@
-"""Holds a custom service in one file. Run it with `dramatiq bureau.worker examples.suma.tasks`."""
+"""Holds a custom service in one file. Run it with `bureau worker examples.suma.tasks`."""

@@ -153,7 +153,7 @@ def _note(ctx: Context, book: Book, manifest: Manifest | None) -> None:
 
 
 def _readings(rosters: Sequence[RosterRead]) -> Iterator[str]:
-    """Says in few lines how the issuer read the rosters, because more than a few lines a second are partly dropped."""
+    """Says in few lines how the issuer read the rosters, because a task that logs more than twenty may lose some."""
     shown = [
         f"{one.file} ({count(one.rows, 'row')}, {one.encoding}, separated by {separators})"
         for one in rosters[:READINGS_SHOWN]

@@ -1,4 +1,4 @@
-"""Runs all services in one process until Ctrl-C: `python -m bureau.services.embedded`."""
+"""Runs all services in one process until Ctrl-C: `bureau run`, which is `python -m bureau.services.embedded`."""
 
 import logging
 import os

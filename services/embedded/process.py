@@ -1,4 +1,4 @@
-"""Runs all services in one process without servers: `python -m bureau.services.embedded`, for a laptop, demo or test.
+"""Runs all services in one process without servers: `bureau run`, for a laptop, demo or test.
 
 It uses SQLite, files and an in-memory broker. A lock file prevents a second process. So tasks that are running when
 this one starts belong to a dead process, and are requeued at once, without waiting for their leases to expire.
@@ -8,13 +8,13 @@ import fcntl
 import os
 import random
 import threading
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
+from dramatiq.middleware import CurrentMessage
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
@@ -33,7 +33,7 @@ from bureau.metrics import exposition, outcomes
 from bureau.metrics.messages import MessageMetrics
 from bureau.metrics.survey import LedgerCollector
 from bureau.runtime.worker_process import WorkerProcess
-from bureau.service import Resources, Service, refuse_shipped_names
+from bureau.service import Resources, Service, services_of
 from bureau.services.certificates.issuer.links import CertificateLinks
 from bureau.services.certificates.issuer.settings import IssuerSettings
 from bureau.services.certificates.service import certificates_service
@@ -47,11 +47,11 @@ from bureau.services.mailer.service import mailer_service
 from bureau.services.reports.service import reports_service
 from bureau.services.scheduler.scheduler import DUE_SECONDS, Scheduler
 from bureau.services.scheduler.settings import SchedulerSettings
-from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load
+from bureau.settings import PlatformSettings, SettingsError, WorkerSettings, load, words
 from bureau.signing.certificate_tokens import Signer
 from bureau.storage import Storage
-from bureau.task import DECLARED, Task
-from bureau.task_modules import import_task_modules
+from bureau.task import DECLARED
+from bureau.task_modules import import_task_modules, refuse_no_tasks
 
 GRACE_SECONDS = 1.0  # with all that follows, Ctrl-C takes at most five seconds, even if a task does not respond
 
@@ -83,7 +83,7 @@ class Embedded:
         self._lock = _lock(embedded.lock_file, self.url)
         self._db = Database(platform.database_url.get_secret_value(), job_ended=outcomes.job_ended)
         storage = Storage.from_url(platform.storage_url.get_secret_value())
-        self._broker = MemoryBroker([MessageContext(), MessageMetrics()])
+        self._broker = MemoryBroker([CurrentMessage(), MessageContext(), MessageMetrics()])
         dramatiq.set_broker(self._broker)
         relay = Relay(self._db, self._broker, look_seconds=DUE_SECONDS)
         self._prepare_ledger()
@@ -91,7 +91,7 @@ class Embedded:
         (issuer,) = load(IssuerSettings)
         key = issuer.issuer_signing_key.get_secret_value()
         self._process = WorkerProcess(
-            _services(Resources(self._db, storage), embedded.tasks, _links(self._db, key, gateway.base_url)),
+            _services(Resources(self._db, storage), embedded, _links(self._db, key, gateway.base_url)),
             broker=self._broker,
             db=self._db,
             storage=storage,
@@ -169,14 +169,14 @@ def _trusting_issuer(gateway: GatewaySettings, key: str) -> GatewaySettings:
     return gateway.model_copy(update={"certificates_public_keys": SecretStr(" ".join(public_keys))})
 
 
-def _services(resources: Resources, modules: str, links: CertificateLinks) -> list[Service]:
+def _services(resources: Resources, embedded: EmbeddedSettings, links: CertificateLinks) -> list[Service]:
+    """Returns all services. No other process serves a queue here, so each of a user's tasks may use each of theirs."""
     shipped = [certificates_service(resources, links), reports_service(resources), mailer_service(resources)]
-    import_task_modules(modules.replace(",", " ").split(), "TASKS")
-    own: dict[str, list[Task[Any, Any]]] = defaultdict(list)
-    for task in DECLARED.values():
-        own[task.service].append(task)
-    refuse_shipped_names(own)
-    return [*shipped, *(Service(name, tasks, lifespans=LIFESPANS) for name, tasks in sorted(own.items()))]
+    modules = words(embedded.tasks)
+    import_task_modules(modules, "TASKS")
+    refuse_no_tasks(modules, DECLARED, "TASKS")
+    queues = {task.queue for task in DECLARED.values()}.union(embedded.queue_names)
+    return [*shipped, *services_of(DECLARED.values(), LIFESPANS, sorted(queues))]
 
 
 def _lock(path: Path, url: str) -> Any:

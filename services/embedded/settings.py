@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bureau.settings import Settings
+from bureau.settings import OwnTasks
 
 
-class EmbeddedSettings(Settings):
+class EmbeddedSettings(OwnTasks):
     """Holds the settings that only the embedded process has."""
 
     tasks: str = Field(default="", description="Modules with `@task` functions, separated by commas or spaces.")

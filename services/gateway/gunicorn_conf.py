@@ -15,6 +15,7 @@ with collector_paused():
     from bureau.metrics.forked import ForkedMetrics
     from bureau.observability.startup import log_started
     from bureau.services.gateway.auth.exposure import refuse_without_keys
+    from bureau.services.gateway.serving.arrivals import CONNECTIONS
     from bureau.services.gateway.settings import GatewaySettings
     from bureau.settings import PlatformSettings, SettingsError, load
 
@@ -29,7 +30,8 @@ logger_class = "bureau.observability.gunicorn_records.Records"
 worker_class = "bureau.services.gateway.draining.DrainingWorker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
-worker_connections = 1000
+# More than wait for requests at most, so that a new connection is always accepted, and another one is closed for it.
+worker_connections = CONNECTIONS + threads + 100
 timeout = 120  # a worker whose main loop is silent for this long is replaced; slow requests do not count
 graceful_timeout = int(_platform.grace_seconds)
 keepalive = 75  # longer than a proxy's usual 60 s, so that the proxy, not the gateway, closes idle connections

@@ -13,6 +13,7 @@ from bureau.runtime.group_commit import GroupCommit
 
 SHARES_AT_MOST_TASKS = 20  # a larger job has a transaction of its own, so that it delays no other
 SHARES_AT_MOST_BYTES = 64 * 1024
+LINGER_SECONDS = 0.002  # a process reads and checks two or three more requests in this time
 
 
 class HintOutlet(Protocol):
@@ -31,7 +32,9 @@ class Submitter:
         self._db = db
         self._relay = relay
         self._room = HintRoom(db, lambda: relay.healthy)
-        self._group: GroupCommit[Submission, SubmissionOutcome | LedgerUnavailable] = GroupCommit(self._try)
+        self._group: GroupCommit[Submission, SubmissionOutcome | LedgerUnavailable] = GroupCommit(
+            self._try, linger_seconds=LINGER_SECONDS
+        )
 
     def __call__(self, submission: Submission, *, body_bytes: int = 0) -> SubmissionOutcome:
         """Returns the outcome after its commit.

@@ -143,6 +143,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBureau]:
     env = {
         "TASKS": " ".join([*tasks, *(f"tests.acceptance.one_process.{own}" for own in ("naps", "rude_tasks"))]),
         "SCHEDULES_FILE": str(ROOT / "examples/schedules/schedules.yaml"),
+        "QUEUES": "bulk",
     }
     with EmbeddedBureau(tmp_path_factory.mktemp("plain"), env=env) as plain:
         plain.start()

@@ -45,6 +45,7 @@ def settings(mail: CountingMail, api: CountingApi, database_url: str) -> dict[st
         "REPORTS_DIR": str(ROOT / "tests" / "faults" / "queries"),
         "SOURCE_NUMBERS_URL": database_url,
         "GRACE_SECONDS": "5",
+        "CONCURRENCY": "1000",
     }
 
 

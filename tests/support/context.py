@@ -56,13 +56,15 @@ class FakeContext(Context):
     """Stores files in a folder and records what the task says and does.
 
     Tests inspect `logs`, `reports` (of progress: current, total, note), `artifacts` (the complete ones that the task
-    made, by name), `added` and `removed`, and `storage_keys` for all that is in storage.
+    made, by name), `added` and `removed`, `alarms`, and `storage_keys` for all that is in storage.
     """
 
     def __init__(self, folder: Path, *, owner: str = "tests", attempt: int = 1, claim_no: int = 1) -> None:
         self.job_id, self.task_id = new_id(), new_id()
         self.owner, self.attempt, self.claim_no = owner, attempt, claim_no
         self.stop = StopToken()
+        self.fails_at_time_limit = False
+        self.alarms: list[tuple[float, type[Exception]]] = []
         self.storage = Storage.from_url(f"file://{folder}")
         self.logs: list[str] = []
         self.reports: list[tuple[float, float | None, str | None]] = []
@@ -87,6 +89,9 @@ class FakeContext(Context):
     @property
     def storage_keys(self) -> list[str]:
         return sorted(self.storage.list(""))
+
+    def raise_after(self, seconds: float, error: type[Exception]) -> None:
+        self.alarms.append((seconds, error))
 
     def log(self, line: str) -> None:
         self.stop.check()
@@ -133,10 +138,11 @@ class FakeContext(Context):
         after: Sequence[str] = (),
         when: When = When.SUCCEEDED,
         optional: bool = False,
+        queue: str | None = None,
     ) -> None:
         self.stop.check()
         given = {"name": name, "run": run, "input": input, "after": list(after), "when": when, "optional": optional}
-        self.added.append(TaskSpec.model_validate(given))
+        self.added.append(TaskSpec.model_validate({**given, "queue": queue}))
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)

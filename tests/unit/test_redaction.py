@@ -1,5 +1,7 @@
 """Secrets that stand inside other secrets, and where they are hidden."""
 
+import json
+
 import pytest
 
 from bureau.secrets import redaction
@@ -30,3 +32,11 @@ def test_results_of_tasks_are_without_this_process_s_secrets() -> None:
     assert hide_secrets(result) == {"said": ["key ***"], "***": 1, "link": "https://x/?token=data", "n": None}
     untouched = {"a": [1, "b"]}
     assert hide_secrets(untouched) is untouched
+
+
+def test_a_secret_is_hidden_as_python_writes_it_in_a_traceback() -> None:
+    secret = 'it\'s a "pass\\wörd"'
+    keep([secret])
+    for text in (secret, repr({"password": secret}), repr(secret.encode()), json.dumps([secret])):
+        shown = scrub(f"login({text}) failed")
+        assert "pass" not in shown.replace("password", ""), shown

@@ -18,7 +18,7 @@ _COLUMNS = (
     Column("BLOCKED", right=True),
     Column("RUNNING", right=True),
     Column("WORKERS", right=True),
-    Column("BUSY", right=True),
+    Column("THREADS", right=True),
     Column(""),
 )
 
@@ -30,7 +30,7 @@ def queues(session: Session) -> None:
     """List queues with their tasks and their workers.
 
     WAITING tasks are due and have not started, LATER ones are due later, and BLOCKED ones wait for other tasks of their
-    jobs. `purge` cancels the waiting and the later ones.
+    jobs. `purge` cancels the waiting and the later ones. THREADS is how many tasks its workers run at once.
     """
     found = session.bureau.queues()
     if session.as_json:
@@ -51,7 +51,7 @@ def _row(session: Session, queue: QueueData) -> list[Cell]:
         f"{queue['waiting']:,}",
         f"{queue['running']:,}",
         f"{queue['workers']:,}",
-        f"{queue['busy']}/{queue['threads']}",
+        f"{queue['threads']:,}",
         Styled(paused, "yellow"),
     ]
 

@@ -112,6 +112,9 @@ task_options = together(
     click.argument("run", metavar="TASK", shell_complete=task_names),
     click.argument("values", metavar="[NAME=VALUE]...", nargs=-1),
     click.option("--input", "whole", metavar="JSON", help="The input as a JSON object; @FILE, or - for stdin."),
+    click.option(
+        "--queue", metavar="QUEUE", help="Another queue than the task's own; `bureau tasks --json` lists them."
+    ),
 )
 job_options = click.argument("file", type=click.Path(allow_dash=True))
 

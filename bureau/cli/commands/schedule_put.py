@@ -80,7 +80,10 @@ def certificates(session: Session, /, name: str, files: tuple[Path, ...], **opti
 def task(session: Session, /, name: str, **options: Any) -> None:
     """One of your own tasks."""
     run, given = request_options.task_input(session, options)
-    _put(session, name, "job", {"tasks": [{"name": run.rpartition(".")[2], "run": run, "input": given}]}, options)
+    spec = {"name": run.rpartition(".")[2], "run": run, "input": given}
+    if queue := options.pop("queue"):
+        spec["queue"] = queue
+    _put(session, name, "job", {"tasks": [spec]}, options)
 
 
 @put.command()

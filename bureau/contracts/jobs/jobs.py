@@ -12,6 +12,8 @@ MAX_TASKS = 1000
 
 TaskName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_.]{0,79}$")]
+QUEUE_NAME = r"^[a-z][a-z0-9_-]{0,39}$"
+QueueName = Annotated[str, StringConstraints(pattern=QUEUE_NAME)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -38,7 +40,9 @@ class Terms(Contract):
         default=None, ge=0, le=315_360_000, description="The job does not start before this many seconds have passed."
     )
     expires_at: AwareDatetime | None = Field(
-        default=None, description="A job that has not started by this time is cancelled with `expired`."
+        default=None,
+        description="A job that has not started by this time is cancelled with `expired`. It is later than `run_at` "
+        "and the end of `delay_seconds`.",
     )
     priority: int = Field(default=5, ge=0, le=9, description="Jobs with a higher priority start earlier.")
     retry: RetryOverride | None = Field(default=None, description="Changes the retries that its tasks announced.")
@@ -62,6 +66,11 @@ class TaskSpec(Contract):
         "task neither succeeded nor failed.",
     )
     optional: bool = Field(default=False, description="If true, the task's failure does not fail the job.")
+    queue: QueueName | None = Field(
+        default=None,
+        description="A queue other than the task's own, on which a worker announced the task: `queues` of "
+        "GET /v1/catalog/tasks.",
+    )
     retry: RetryOverride | None = Field(default=None, description="Overrides the job's.")
     time_limit_seconds: float | None = Field(default=None, gt=0, le=86_400, description="Overrides the job's.")
 

@@ -32,7 +32,7 @@ _FIELDS = (  # the name of each field and its allowed values, in the order of th
     ("day of the week", "0 to 7 or SUN to SAT, MON#1 (the first Monday), 5L (the last Friday)"),
 )
 _SECOND = timedelta(seconds=1)
-_PROBE = timedelta(hours=6)  # no zone has changed its clocks twice within so short a time since 1970
+_PROBE = timedelta(days=3)  # no zone has changed its clocks twice within less than a week since 1970
 _ANY_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 

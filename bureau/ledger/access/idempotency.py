@@ -91,6 +91,19 @@ def reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answe
     return Answer(row.status, row.location)
 
 
+def answered(db: Database, once: Once) -> Answer | None:
+    """Returns the answer that the key has for this request; None if it has none, or was used with another request."""
+    query = select(idempotency.c.status, idempotency.c.location).where(
+        _is(once.scope),
+        idempotency.c.fingerprint == once.fingerprint,
+        idempotency.c.status.is_not(None),
+        idempotency.c.created_at >= later(-KEPT_SECONDS),
+    )
+    with db.read() as connection:
+        row = connection.execute(query).one_or_none()
+    return Answer(row.status, row.location) if row else None
+
+
 def take(connection: Connection, once: Once, given: Answer) -> None:
     """Takes the key and stores its answer, inside the submission's transaction. Raises `KeyTaken`.
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bureau.ledger.db.job_end import JobEnded, Listener
+from bureau.ledger.db.metadata import sqlite_json
 from bureau.secrets.redaction import scrub_cut
 
 SQLITE_BUSY_SECONDS = 10
@@ -141,9 +142,19 @@ class Database:
         The statement goes directly to the driver, which prepares it once: BEGIN and COMMIT would be two more round
         trips, and SQLAlchemy half of what a hot statement costs this process. Raises `LedgerUnavailable`.
         """
+        from psycopg.rows import namedtuple_row
+
+        with self.autocommit() as driver:
+            return list(driver.cursor(row_factory=namedtuple_row).execute(text.encode(), values).fetchall())
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Any]:
+        """Gives a connection of the driver on which each statement is a transaction, on PostgreSQL only.
+
+        Raises `LedgerUnavailable`.
+        """
         # Imported here, because a process whose ledger is in SQLite does not need the 9 MB that psycopg takes.
         import psycopg
-        from psycopg.rows import namedtuple_row
 
         with self._connected():
             pooled = self.engine.raw_connection()
@@ -151,7 +162,7 @@ class Database:
                 driver: psycopg.Connection[Any] = cast("Any", pooled.driver_connection)
                 driver.autocommit = True
                 try:
-                    return driver.cursor(row_factory=namedtuple_row).execute(text.encode(), values).fetchall()
+                    yield driver
                 finally:
                     if not driver.closed:
                         driver.autocommit = False
@@ -253,6 +264,7 @@ class Database:
             pool_size=self._pool_size,
             max_overflow=0,
             hide_parameters=True,
+            json_serializer=sqlite_json,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -24,6 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import Function
 from sqlalchemy.types import TypeEngine
 
+from bureau.ledger.db.database import Database
 from bureau.ledger.db.prepared import Prepared, one_of
 
 ROWS_AT_MOST = 1000  # in one document: a thousand of the longest log lines, in letters that JSON escapes, are 14 MB
@@ -73,11 +74,19 @@ class JsonRows:
         self, connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]], **more: Any
     ) -> list[Any]:
         """Executes one statement as `execute` does and returns its rows; `more` are its other parameters."""
-        dumps = self._dumps_of(connection.dialect)
+        return self._statement(statement).execute(connection, {**self._given(connection.dialect, rows), **more})
+
+    def commit(self, db: Database, statement: Executable, rows: Sequence[Mapping[str, Any]], **more: Any) -> list[Any]:
+        """Executes one statement as `query` does, as a transaction of its own. Raises `LedgerUnavailable`."""
+        return self._statement(statement).commit(db, {**self._given(db.engine.dialect, rows), **more})
+
+    def _statement(self, statement: Executable) -> Prepared:
+        return self._prepared.get(statement) or self._prepared.setdefault(statement, Prepared(statement))
+
+    def _given(self, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        dumps = self._dumps_of(dialect)
         document = [{name: dump(row[name]) for name, dump in dumps.items()} for row in rows]
-        prepared = self._prepared.get(statement) or self._prepared.setdefault(statement, Prepared(statement))
-        keys = [row[self._key] for row in rows]
-        return prepared.execute(connection, {_PARAMETER: json.dumps(document, default=str), _KEYS: keys, **more})
+        return {_PARAMETER: json.dumps(document, default=str), _KEYS: [row[self._key] for row in rows]}
 
     def _dumps_of(self, dialect: Dialect) -> Mapping[str, Callable[[Any], Any]]:
         found = self._dumps.get(dialect.name)
@@ -139,4 +148,8 @@ def _field_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(_Field, "sqlite")
 def _field_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     value, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"json_extract({value}, '$.' || {name})"
+    field = f"json_extract({value}, '$.' || {name})"
+    if not isinstance(element.type, JSON):
+        return field
+    # Only a number begins like this. It is kept as bytes: see `sqlite_json`.
+    return f"CASE WHEN {field} GLOB '[-0-9]*' THEN CAST({field} AS BLOB) ELSE {field} END"

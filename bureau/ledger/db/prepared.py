@@ -20,6 +20,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, String, TypeDecorator, TypeEngine
 
+from bureau.ledger.db.database import Database
+
 Converter = Callable[[Any], Any]
 
 
@@ -33,9 +35,7 @@ class Prepared:
     def execute(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Any]:
         """Returns the rows as named tuples of the columns; an empty list for a statement that returns nothing."""
         dialect = connection.dialect
-        text = self._texts.get(dialect.name)
-        if text is None:
-            text = self._texts[dialect.name] = _Text(self._statement, dialect)
+        text = self._text(dialect)
         cursor = connection.connection.cursor()
         try:
             cursor.execute(text.sql, text.given(parameters))
@@ -46,6 +46,25 @@ class Prepared:
             raise
         finally:
             cursor.close()
+
+    def commit(self, db: Database, parameters: Mapping[str, Any]) -> list[Any]:
+        """Executes the statement as a transaction of its own and returns the rows. Raises `LedgerUnavailable`.
+
+        On PostgreSQL that is one round trip in place of three: there is no BEGIN and no COMMIT.
+        """
+        if db.is_sqlite:
+            with db.transaction() as connection:
+                return self.execute(connection, parameters)
+        text = self._text(db.engine.dialect)
+        with db.autocommit() as driver, driver.cursor() as cursor:
+            cursor.execute(text.sql, text.given(parameters))
+            return text.rows(cursor) if text.columns else []
+
+    def _text(self, dialect: Dialect) -> "_Text":
+        text = self._texts.get(dialect.name)
+        if text is None:
+            text = self._texts[dialect.name] = _Text(self._statement, dialect)
+        return text
 
 
 class _Text:

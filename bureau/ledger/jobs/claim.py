@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Float,
     Row,
     Select,
@@ -28,7 +27,7 @@ from sqlalchemy import (
 from bureau.contracts.catalog import RetryPolicy
 from bureau.contracts.jobs.references import reference
 from bureau.contracts.jobs.states import TaskState
-from bureau.ledger.db.database import Database
+from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.sql_time import age, later, now
@@ -39,7 +38,7 @@ from bureau.ledger.files.artifacts import StoredArtifact
 LEASE_SECONDS = 30.0
 FILES_AT_MOST = 50
 
-_owner = select(jobs.c.owner).where(jobs.c.id == tasks.c.job_id).scalar_subquery()
+_its_job = jobs.c.id == tasks.c.job_id
 _CLAIMED: Sequence[ColumnElement[Any]] = (
     tasks.c.id,
     tasks.c.job_id,
@@ -54,7 +53,8 @@ _CLAIMED: Sequence[ColumnElement[Any]] = (
     tasks.c.base_seconds,
     tasks.c.cap_seconds,
     tasks.c.time_limit_seconds,
-    _owner.label("owner"),
+    select(jobs.c.owner).where(_its_job).scalar_subquery().label("owner"),
+    select(jobs.c.total_tasks).where(_its_job).scalar_subquery().label("total_tasks"),
     age(tasks.c.postponed_since).label("postponed"),
 )
 
@@ -78,6 +78,7 @@ class Claim:
     time_limit_seconds: float
     postponed_seconds: float  # how long the task has been postponed so far
     token: UUID = field(repr=False)  # ends the claim; claims of one transaction share it
+    lone: bool = False  # the task was the only one of its job when it was claimed
     files: Mapping[UUID, StoredArtifact] = field(
         default_factory=dict
     )  # the owner's files that the input names (see `_named`)
@@ -105,27 +106,37 @@ def claim(
 
     `run` is the actor that the hint names for the task: a forged hint that names another one claims nothing.
     """
-    with db.hot.transaction() as connection:
-        claims = _claim(connection, _WAITING, [(task_id, run)], queue, worker, lease_seconds)
-    return claims.get(task_id)
+    return _claim(db, _WAITING, [(task_id, run)], queue, worker, lease_seconds).get(task_id)
 
 
 def claim_batch(
     db: Database, wanted: Sequence[tuple[UUID, str]], *, queue: str, worker: str, lease_seconds: float = LEASE_SECONDS
 ) -> list[Claim | NotClaimable | Deferred]:
-    """Claims several tasks, each with its `run`, in one transaction; a task named twice is claimed once.
+    """Claims several tasks, each with its `run`, by one statement; a task named twice is claimed once.
 
     A task whose row is locked at the moment is deferred: `claim` waits for the lock and then gets an answer.
     """
-    with db.hot.transaction() as connection:
-        claims = _claim(connection, _FREE, wanted, queue, worker, lease_seconds)
-        missing = [(task_id, run) for task_id, run in wanted if task_id not in claims]
-        locked = {row.id for row in _HINTED.query(connection, _THERE, _rows(missing, queue))} if missing else set()
+    claims = _claim(db, _FREE, wanted, queue, worker, lease_seconds)
+    locked = _locked(db, [(task_id, run) for task_id, run in wanted if task_id not in claims], queue)
     answers: list[Claim | NotClaimable | Deferred] = []
     for task_id, _ in wanted:
         refusal = Deferred.LOCKED if task_id in locked else NotClaimable.GONE
         answers.append(claims.pop(task_id) if task_id in claims else refusal)
     return answers
+
+
+def _locked(db: Database, missing: Sequence[tuple[UUID, str]], queue: str) -> Collection[UUID]:
+    """Returns those of the tasks that were not claimed that could have been.
+
+    The others of the group are claimed by now, so an outage may not cost their answers: `claim` asks again.
+    """
+    if not missing:
+        return ()
+    try:
+        with db.hot.read() as connection:
+            return {row.id for row in _HINTED.query(connection, _THERE, _rows(missing, queue))}
+    except LedgerUnavailable:
+        return {task_id for task_id, _ in missing}
 
 
 def ready(db: Database, task_ids: Collection[UUID], queue: str) -> set[UUID]:
@@ -135,7 +146,7 @@ def ready(db: Database, task_ids: Collection[UUID], queue: str) -> set[UUID]:
 
 
 def _claim(
-    connection: Connection,
+    db: Database,
     statement: Update,
     wanted: Sequence[tuple[UUID, str | None]],
     queue: str,
@@ -144,13 +155,23 @@ def _claim(
 ) -> dict[UUID, Claim]:
     token = uuid4()
     given = {"by": worker, "lease": lease_seconds, "seal": seal(token)}
-    rows = _HINTED.query(connection, statement, _rows(wanted, queue), **given)
+    rows = _HINTED.commit(db.hot, statement, _rows(wanted, queue), **given)
     named = {row.id: _named(row.input) for row in rows}
-    every = set[UUID]().union(*named.values())
-    there = artifacts.kept(connection, every) if every else {}
+    there = _files(db, set[UUID]().union(*named.values()))
     return {
         row.id: _claim_of(row, worker, token, [there[file] for file in named[row.id] & there.keys()]) for row in rows
     }
+
+
+def _files(db: Database, ids: Collection[UUID]) -> Mapping[UUID, StoredArtifact]:
+    """Returns the files that inputs name; none during an outage, because they are also found when they are opened."""
+    if not ids:
+        return {}
+    try:
+        with db.read() as connection:
+            return artifacts.kept(connection, ids)
+    except LedgerUnavailable:
+        return {}
 
 
 def seal(token: UUID) -> UUID:
@@ -165,8 +186,8 @@ def _rows(wanted: Sequence[tuple[UUID, str | None]], queue: str) -> list[dict[st
 def _named(task_input: dict[str, Any]) -> set[UUID]:
     """Returns the files that the input names as services do: in a field, or in a list that is a field's value.
 
-    It reads a limited part of the input, because rows are locked meanwhile and an input may have megabytes; the other
-    files are found when they are opened.
+    It reads a limited part of the input, because others wait for their claims and an input may have megabytes; the
+    other files are found when they are opened.
     """
     fields = islice(task_input.values(), FILES_AT_MOST)
     beside = (item for value in fields for item in (value[:FILES_AT_MOST] if isinstance(value, list) else [value]))
@@ -229,6 +250,7 @@ def _claim_of(row: Row[Any], worker: str, token: UUID, files: Sequence[StoredArt
         time_limit_seconds=row.time_limit_seconds,
         postponed_seconds=row.postponed or 0.0,
         token=token,
+        lone=row.total_tasks == 1,
         files={file.id: file for file in files if file.owner == row.owner},
     )
 

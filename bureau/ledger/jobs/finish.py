@@ -4,7 +4,7 @@ The jobs are locked in a statement of their own: if one statement locked them an
 branches of a join would each see the other unfinished, and the join would never run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, select
 
 from bureau.contracts.jobs.states import TaskState
-from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.db.prepared import Prepared, one_of
@@ -25,6 +25,7 @@ from bureau.ledger.jobs.claim_ends import ClaimEnds
 from bureau.ledger.jobs.dependents import ReadyTask, release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
+from bureau.ledger.jobs.one_statement.lone_success import LoneSuccess, end_lone
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.jobs.submit import add_tasks
@@ -79,8 +80,39 @@ def finish_waiting(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished]
 
 
 def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | Deferred]:
-    """Ends claims in one transaction, all or none; `Deferred` for those whose job or task another has locked."""
-    return _finish(db, ends, skip_locked=True)
+    """Ends claims together; `Deferred` for those whose job or task another has locked.
+
+    On PostgreSQL those that a statement of their own can end are ended by it; all others share a transaction.
+    """
+    done = set() if db.is_sqlite else end_lone(db, [_lone_success(*one) for one in _lone_successes(ends)])
+    others = [end for end in ends if end.claim.task_id not in done]
+    answers = iter(_finish(db, others, skip_locked=True) if others else ())
+    return [Finished(FinishResult.DONE) if end.claim.task_id in done else next(answers) for end in ends]
+
+
+def _lone_successes(ends: Sequence[ClaimOutcome]) -> Iterator[tuple[ClaimOutcome, Succeeded]]:
+    """Yields the ends that `end_lone` writes: lone tasks that succeeded, without files and tasks of their own."""
+    for end in ends:
+        match end.ending:
+            case Succeeded(made=made, removed=removed, added=added) as success if end.claim.lone:
+                doubtful = end.delivery is not None and end.delivery.state is DeliveryState.UNKNOWN
+                if not (made or removed or added or doubtful):
+                    yield end, success
+
+
+def _lone_success(end: ClaimOutcome, ending: Succeeded) -> LoneSuccess:
+    claim = end.claim
+    return LoneSuccess(
+        claim.job_id,
+        claim.task_id,
+        claim.claim_no,
+        claim.token,
+        claim.name,
+        ending.result,
+        ending.progress,
+        end.lines,
+        end.delivery,
+    )
 
 
 def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) -> list[Finished | Deferred]:

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Integer, Row, String, Text, Uuid, insert, literal, select, update
 
 from bureau.contracts.jobs.states import TaskState
+from bureau.contracts.mail.addresses import folded
 from bureau.contracts.mail.delivery import DeliveryEnd, DeliveryState
-from bureau.ledger.db.database import Database
+from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.deferred import Deferred
 from bureau.ledger.db.json_rows import JsonRows
 from bureau.ledger.db.metadata import Json
@@ -18,6 +19,7 @@ from bureau.ledger.db.prepared import Prepared, one_of
 from bureau.ledger.db.sql_time import age, now
 from bureau.ledger.db.tables import deliveries, tasks
 from bureau.ledger.mail import provider_events, suppressions
+from bureau.ledger.mail.first_intents import open_first
 from bureau.ledger.mail.suppressions import Suppression
 
 
@@ -121,12 +123,44 @@ def open_delivery(db: Database, intent: Intent) -> MailDelivery:
 
 
 def open_batch(db: Database, intents: Sequence[Intent]) -> list[Opened | Deferred]:
-    """Writes the intents of several claims in one transaction, each under its task row's lock.
+    """Writes the intents of several claims together, each under its task row's lock.
 
     Returns for each its delivery, or the exception that `open_delivery` would raise; `Deferred` if another transaction
-    has the row locked, or the task is gone.
+    has the row locked, or the task is gone. Raises `LedgerUnavailable`; then it is not known what was written.
     """
-    return _open(db, intents, skip_locked=True)
+    first = set() if db.is_sqlite else open_first(db, [_described(intent) for intent in intents])
+    others = [intent for intent in intents if intent.task_id not in first]
+    answers = dict(zip(others, _open_others(db, others, alone=not first), strict=True))
+    return [answers[intent] if intent in answers else _delivery_of(intent, 1) for intent in intents]
+
+
+def _open_others(db: Database, intents: Sequence[Intent], *, alone: bool) -> Sequence[Opened | Deferred]:
+    """Writes the intents that need a look. Unless they are `alone`, an outage is an answer: the first are written."""
+    if not intents:
+        return []
+    try:
+        return _open(db, intents, skip_locked=True)
+    except LedgerUnavailable:
+        if alone:
+            raise
+        return [Deferred.FAILED] * len(intents)
+
+
+def _described(intent: Intent) -> dict[str, Any]:
+    return {
+        "task": intent.task_id,
+        "claim_no": intent.claim_no,
+        "message_id": intent.message_id,
+        "transport": intent.transport,
+        "recipients": dict.fromkeys(intent.recipients, DeliveryState.OPEN.value),
+        "owner": intent.owner,
+        "addresses": [folded(address) for address in intent.recipients] if intent.owner else [],
+    }
+
+
+def _delivery_of(intent: Intent, n: int) -> MailDelivery:
+    recipients = dict.fromkeys(intent.recipients, DeliveryState.OPEN.value)
+    return MailDelivery(n, intent.message_id, intent.transport, DeliveryState.OPEN, recipients, 0.0, None)
 
 
 def _open(db: Database, intents: Sequence[Intent], *, skip_locked: bool) -> list[Opened | Deferred]:
@@ -159,8 +193,7 @@ def _opened(
     refused = {one: found for one in intent.recipients if (found := listed.get((intent.owner or "", one)))}
     if refused:
         return SuppressedRecipients(refused)
-    recipients = dict.fromkeys(intent.recipients, "open")
-    return MailDelivery(len(before) + 1, intent.message_id, intent.transport, DeliveryState.OPEN, recipients, 0.0, None)
+    return _delivery_of(intent, len(before) + 1)
 
 
 def _row(intent: Intent, delivery: MailDelivery) -> dict[str, Any]:

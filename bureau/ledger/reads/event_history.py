@@ -108,11 +108,13 @@ class Declared:
     after: list[str]
     when: str
     optional: bool
+    queue: str
 
 
 def declared(db: Database, job_id: UUID, owner: str) -> list[Declared]:
     """Returns the job's tasks in order; an empty list where this owner has no such job."""
-    columns = (tasks.c.name, tasks.c.run, tasks.c.input, tasks.c.after, tasks.c.when, tasks.c.optional)
+    names = ("name", "run", "input", "after", "when", "optional", "queue")
+    columns = [tasks.c[name] for name in names]
     query = select(*columns).join(jobs, jobs.c.id == tasks.c.job_id)
     query = query.where(tasks.c.job_id == job_id, jobs.c.owner == owner).order_by(tasks.c.position)
     with db.read() as connection:

@@ -16,8 +16,8 @@ from bureau.ledger.db.sql_time import age
 from bureau.ledger.db.tables import events, jobs, tasks
 from bureau.ledger.dispatch import workers
 from bureau.ledger.files import artifacts
-from bureau.ledger.jobs.job_filter import JobFilter as JobFilter
-from bureau.ledger.jobs.job_filter import conditions
+from bureau.ledger.jobs.many.job_filter import JobFilter as JobFilter
+from bureau.ledger.jobs.many.job_filter import conditions
 from bureau.ledger.mail import recipient_status
 from bureau.ledger.reads.attempts import RecordedAttempt, attempts_by_task
 from bureau.ledger.reads.job_views import (
@@ -59,13 +59,13 @@ def job(
     db: Database,
     job_id: UUID,
     owner: str,
-    served_runs: Container[str] | None = None,
+    served: Container[tuple[str, str]] | None = None,
     *,
     tracebacks: bool = False,
 ) -> JobView | None:
     """Returns the whole job, or None where this owner has no such job.
 
-    `served_runs` holds the names of the tasks that live workers announce, to say whether the job waits for a worker.
+    `served` holds the pairs of queue and task that live workers announce, to say whether the job waits for a worker.
     `tracebacks`: the reader may see those of its attempts.
     """
     live = workers.served(db)
@@ -76,7 +76,7 @@ def job(
         briefs = connection.execute(_brief().where(tasks.c.job_id == job_id).order_by(tasks.c.position)).all()
         shown = _task_views(connection, job_id, after_position=-1, limit=INLINE_TASKS, tracebacks=tracebacks)
         files = artifacts.of_job(connection, job_id)
-        wait = why_waiting(connection, row, briefs, live, served_runs)
+        wait = why_waiting(connection, row, briefs, live, served)
     states = [state_of(brief) for brief in briefs]
     counts = counts_of(states)
     started = min((brief.started_at for brief in briefs if brief.started_at), default=None)

@@ -191,12 +191,12 @@ def waiting(
     live: Container[str],
     paused: Container[str],
     due_in: Mapping[UUID, float],
-    served_runs: Container[str] | None = None,
+    served: Container[tuple[str, str]] | None = None,
 ) -> Waiting | None:
     """Returns why an open job waits; None where it runs or has ended.
 
-    `live` and `paused` hold names of queues, `served_runs` the names of the tasks that live workers announce: a worker
-    of the queue that does not know the task leaves it alone. None means that these names are not known.
+    `live` and `paused` hold names of queues, `served` the pairs of queue and task that live workers announce: a worker
+    of the queue that does not know the task leaves it alone. None means that these pairs are not known.
     """
     idle = [task for task in tasks if task.state in ("queued", "scheduled", "retrying")]
     if not idle or any(task.state == "running" for task in tasks):
@@ -209,5 +209,5 @@ def waiting(
         return Waiting("retrying", first, seconds)
     if first.queue in paused:
         return Waiting("queue_paused", first)
-    served = first.queue in live and (served_runs is None or first.run in served_runs)
-    return Waiting("behind" if served else "no_worker", first)
+    has_worker = first.queue in live and (served is None or (first.queue, first.run) in served)
+    return Waiting("behind" if has_worker else "no_worker", first)

@@ -27,14 +27,14 @@ def why_waiting(
     job: Row[Any],
     briefs: Sequence[Row[Any]],
     live: Mapping[str, workers.QueueWorkers],
-    served_runs: Container[str] | None,
+    served: Container[tuple[str, str]] | None,
 ) -> Waiting | None:
     """Returns why the job waits, from all of its tasks, however many; None where it runs or has ended."""
     if job.state != JobState.OPEN:
         return None
     due_in = {brief.id: -brief.overdue for brief in briefs if brief.overdue is not None}
     all_tasks = [IdleTask(brief.id, state_of(brief), brief.run, brief.queue, brief.due_at) for brief in briefs]
-    found = waiting(all_tasks, live, queues.paused_names(connection), due_in, served_runs)
+    found = waiting(all_tasks, live, queues.paused_names(connection), due_in, served)
     if found is None or found.reason != "behind" or found.task.due_at is None:
         return found
     pace = live[found.task.queue].claimed / workers.PACE_SECONDS

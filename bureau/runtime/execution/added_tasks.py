@@ -15,7 +15,7 @@ from bureau.contracts.jobs.states import When
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.jobs.submit import NewTask, added_name
 from bureau.submission.announcements import Announcements, CatalogSnapshot, KnownTask
-from bureau.submission.graphs import result_errors
+from bureau.submission.graphs import queue_errors, result_errors
 from bureau.submission.names import named
 
 MAX_ADDED = 10_000
@@ -34,11 +34,21 @@ class AddedTasks:
         return tuple(self._new.values())
 
     def add(
-        self, name: str, run: str, data: dict[str, Any], *, after: Sequence[str], when: When, optional: bool
+        self,
+        name: str,
+        run: str,
+        data: dict[str, Any],
+        *,
+        after: Sequence[str],
+        when: When,
+        optional: bool,
+        queue: str | None = None,
     ) -> None:
         """Adds a task. Raises `PermanentError` for one that a submission could not contain either."""
         try:
-            spec = TaskSpec(name=name, run=run, input=data, after=list(after), when=when, optional=optional)
+            spec = TaskSpec(
+                name=name, run=run, input=data, after=list(after), when=when, optional=optional, queue=queue
+            )
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise _refused(name, f"{'/'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -49,6 +59,7 @@ class AddedTasks:
         for mistake in [
             *graph.wrong_references(0, spec),
             *announced.schema.errors(spec.input, ["input"]),
+            *queue_errors(spec, known, ["queue"]),
             *result_errors(spec, runs, known, ["input"]),
         ]:
             place = (mistake.pointer or "#").replace("#/tasks/0", "#")
@@ -57,7 +68,7 @@ class AddedTasks:
         self._new[name] = NewTask(
             added_name(self._adding, name),
             run,
-            policy.queue,
+            spec.queue or policy.queue,
             spec.input,
             after=tuple(added_name(self._adding, before) for before in spec.after),
             when=spec.when,

@@ -17,7 +17,8 @@ from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.reads.job_views import with_percent
 from bureau.runtime.execution.throttle import Throttle
 
-LINES_A_SECOND = 5
+FIRST_LINES = 20  # pass at once: a short task says all that it has to say within a second
+LINES_A_SECOND = 5  # after them
 LINE_LENGTH = 1000
 LINES_HELD = 1000  # while the ledger is away; further lines are left out
 NOTE_LENGTH = 200
@@ -29,19 +30,31 @@ Progress = dict[str, Any]
 class EventBuffer:
     """Buffers events; `task` is the task's name, `attempt` the number of its claim."""
 
-    def __init__(self, task: str, attempt: int, worker: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        task: str,
+        attempt: int,
+        worker: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        first_lines: int = FIRST_LINES,
+    ) -> None:
         self.last_progress: Progress | None = None
         self._task = task
         self._clock = clock
         self._lock = threading.Lock()
         self._writing = threading.Lock()  # held during a write: the next write waits
+        self._first_lines = first_lines  # that may still pass
         self._throttle = Throttle(LINES_A_SECOND)
         self._left_out = 0
         self._events = [TaskEvent("task.started", task, {"attempt": attempt, "worker": worker}, clock())]
         self._written_progress: Progress | None = None  # the last progress that became an event
 
     def line(self, text: str) -> None:
-        """Adds a line, at most five a second. Others are counted, and the count is added as soon as a line may pass."""
+        """Adds a line: the first twenty, then at most five a second.
+
+        Others are counted, and the count is added as soon as a line may pass.
+        """
         now = self._clock()
         with self._lock:
             self._add_left_out(now)
@@ -94,7 +107,12 @@ class EventBuffer:
         return taken
 
     def _may_pass(self, now: float) -> bool:
-        return len(self._events) < LINES_HELD and self._throttle.passes(now)
+        if len(self._events) >= LINES_HELD:
+            return False
+        if self._first_lines:
+            self._first_lines -= 1
+            return True
+        return self._throttle.passes(now)
 
     def _add_left_out(self, now: float) -> None:
         if self._left_out and self._may_pass(now):
@@ -102,7 +120,7 @@ class EventBuffer:
 
     def _left_out_line(self, now: float) -> TaskEvent:
         lines, self._left_out = self._left_out, 0
-        return self._line(f"… {count(lines, 'line')} left out", now)
+        return self._line(f"… {count(lines, 'log line')} left out", now)
 
     def _line(self, text: str, now: float) -> TaskEvent:
         return TaskEvent("task.logged", self._task, {"line": text}, now)

@@ -21,6 +21,7 @@ from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.dependents import ReadyTask
 from bureau.metrics import tasks as metrics
 from bureau.runtime.execution.added_tasks import AddedTasks
+from bureau.runtime.execution.alarm import Alarm
 from bureau.runtime.execution.event_buffer import EventBuffer
 from bureau.runtime.execution.interrupt import Interrupt
 from bureau.secrets.redaction import scrub
@@ -71,6 +72,7 @@ class Execution(Context):
         self.interrupt = Interrupt(self.stop)
         self.began = time.monotonic()
         self.deadline = self.began + claim.time_limit_seconds
+        self.fails_at_time_limit = False
         self.made: list[StoredArtifact] = []
         self.kept: list[StoredArtifact] = []  # for a permanent failure
         self.removed: list[ArtifactRef] = []
@@ -170,10 +172,14 @@ class Execution(Context):
         after: Sequence[str] = (),
         when: When = When.SUCCEEDED,
         optional: bool = False,
+        queue: str | None = None,
     ) -> None:
         self.stop.check()
         with self.interrupt.held_off():
-            self.added.add(name, run, clean(input), after=after, when=when, optional=optional)
+            self.added.add(name, run, clean(input), after=after, when=when, optional=optional, queue=queue)
+
+    def raise_after(self, seconds: float, error: type[Exception]) -> None:
+        self.interrupt.set_alarm(Alarm(seconds, error))
 
     def remove(self, ref: ArtifactRef) -> None:
         self.removed.append(ref)

@@ -26,6 +26,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bureau.contracts.errors import Stopped
+from bureau.runtime.execution.alarm import Alarm
 from bureau.stop_token import StopToken
 
 FIRST_AFTER_SECONDS = 0.5  # a task that looks at its context ends by itself before
@@ -56,6 +57,7 @@ class Interrupt:
         self._owner = 0  # the thread of the call, while there is one
         self._target = ctypes.c_ulong(0)  # the same while it may be interrupted, otherwise 0
         self._sent_at: float | None = None
+        self._alarm: Alarm | None = None
 
     @property
     def sent(self) -> bool:
@@ -80,12 +82,25 @@ class Interrupt:
             self._owner, self._target = 0, ctypes.c_ulong(0)
         return result
 
+    def set_alarm(self, alarm: Alarm) -> None:
+        """Has an exception of the author's raised in the function when it is due. A second one replaces the first."""
+        self._alarm = alarm
+
     def send_if_due(self) -> None:
         """Interrupts the function if it was asked to stop and has had the time to do so. Called by another thread."""
+        if self._stop.set_at is None:
+            self._send_alarm_if_due()
+            return
         if self._target.value and time.monotonic() >= self._due_at() and not _holds_shared_lock(self._target.value):
             before, self._sent_at = self._sent_at, time.monotonic()
             if not _set_exception(self._target, _INTERRUPTED):
                 self._sent_at = before  # it has just ended, or is in this process's own code
+
+    def _send_alarm_if_due(self) -> None:
+        alarm = self._alarm
+        if alarm and self._target.value and alarm.is_due() and not _holds_shared_lock(self._target.value):
+            alarm.sent()
+            _set_exception(self._target, alarm.error)
 
     def _due_at(self) -> float:
         if self._stop.set_at is None:
@@ -98,7 +113,7 @@ class Interrupt:
 
         What was never sent is not pending: the sender notes that it sends before it looks at the target.
         """
-        if self._sent_at is None:
+        if self._sent_at is None and not (self._alarm and self._alarm.pending):
             return
         try:
             _set_exception(mine, _INTERRUPTED)

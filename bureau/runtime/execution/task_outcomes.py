@@ -61,7 +61,8 @@ def stopped(execution: Execution) -> Outcome | None:
             return Cancelled()
         case StopReason.TIME_LIMIT:
             limit = execution.claim.time_limit_seconds
-            error = TransientError("time_limit", f"It ran longer than its time limit of {limit:g} seconds.")
+            kind = PermanentError if execution.fails_at_time_limit else TransientError
+            error = kind("time_limit", f"It ran longer than its time limit of {limit:g} seconds.")
             return ended_by(RaisedError(error), execution.claim)
         case StopReason.SHUTDOWN:
             return Released()

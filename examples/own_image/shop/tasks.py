@@ -1,4 +1,4 @@
-"""Defines a shop's tasks: `dramatiq bureau.worker shop.tasks` in the image."""
+"""Defines a shop's tasks: `bureau worker shop.tasks` in the image."""
 
 from bureau import Context, task
 

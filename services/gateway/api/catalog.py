@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bureau.contracts.catalog import ReportDescription, TaskDescription, TemplateDescription
 from bureau.ledger.access.keys import Role
@@ -17,6 +17,7 @@ class CatalogTask(TaskDescription):
     """Describes a task that can be submitted with POST /v1/jobs."""
 
     workers: int
+    queues: list[str] = Field(description="The queues on which it was announced: `queue` of a submission may be one.")
 
 
 class CatalogTaskList(BaseModel):
@@ -50,7 +51,11 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
 
 def _tasks(known: CatalogSnapshot) -> list[CatalogTask]:
     return [
-        CatalogTask(**dict(task.description), workers=known.workers_by_task.get(name, 0))
+        CatalogTask(
+            **dict(task.description),
+            workers=known.workers_by_task.get(name, 0),
+            queues=list(known.queues_by_task.get(name, ())),
+        )
         for name, task in sorted(known.tasks.items())
     ]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from flask import Response
@@ -15,12 +16,16 @@ from bureau.version import version
 def operation(others: Sequence[Operation[Any, Any]], root: str) -> Operation[Any, Any]:
     """Returns the route, which describes itself as well. `root` is the path of PUBLIC_URL."""
 
+    making = Lock()  # it takes a second: without the lock, each request that comes meanwhile would make it too
+
     @cache
-    def text() -> str:
-        return json.dumps(document([*others, declared], version(), root))
+    def text() -> bytes:
+        return json.dumps(document([*others, declared], version(), root)).encode()
 
     def read(_: Call[Nothing, Nothing]) -> Response:
-        return Response(text(), content_type="application/json")
+        with making:
+            body = text()
+        return Response(body, content_type="application/json")
 
     declared: Operation[Any, Any] = Operation(
         name="openapi",

@@ -37,4 +37,6 @@ def _task(task: Declared) -> dict[str, Any]:
     body: dict[str, Any] = {"name": task.name, "run": task.run, "input": task.input}
     if task.after:
         body |= {"after": task.after, "when": task.when}
+    if task.queue != task.run.partition(".")[0]:
+        body["queue"] = task.queue
     return {**body, "optional": True} if task.optional else body

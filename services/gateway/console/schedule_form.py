@@ -5,8 +5,9 @@ The form shows the usual fields. What a schedule has besides them (`burst`, `cc`
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from bureau.contracts.problems import FieldError, ProblemError
 from bureau.contracts.schedules.schedules import NAME_PATTERN, NAME_RULE, REQUEST_FIELDS
@@ -21,14 +22,15 @@ TIMES = ("cron", "every_seconds", "time_zone", "misfire")
 _TEXTS = {  # the fields of each request that are one text, and those that are a text a line
     "report": (("subject", "title"), ("email_to",)),
     "email": (("subject", "text", "template", "title"), ("to",)),
-    "certificates": (("subject", "title", "deliver", "language"), ("email_to",)),
+    "certificates": (("subject", "title", "deliver", "language", "encoding"), ("email_to", "failure_email_to")),
     "job": ((), ()),
 }
 _FORMAT = ("delimiter", "bom", "compression")
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Unreadable(Exception):
-    """Says that a field's text is not JSON. It holds the name of the field."""
+    """Says that a field cannot be read: its text is not JSON, or it is empty. It holds the name of the field."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -75,6 +77,18 @@ def body(
     if "every_seconds" in given:
         given["every_seconds"] = _whole(given["every_seconds"])
     return {**given, "enabled": bool(form.get("enabled")), kind: _request(kind, form, before, params_schema)}
+
+
+def with_files(form: PostedForm, ids: Sequence[str]) -> PostedForm:
+    """Returns the form with the ids of files that were stored for it, as if they had been typed."""
+    if not ids:
+        return form
+    return PostedForm(fields=[*form.fields, ("files", "\n".join([*_lines(form.get("files")), *ids]))])
+
+
+def file_ids(filled: Mapping[str, str]) -> list[UUID]:
+    """Returns the ids of files that a form names, without what is no id."""
+    return [UUID(line) for line in _lines(filled.get("files")) if _ID.fullmatch(line)]
 
 
 def timing(filled: Mapping[str, str]) -> Timing:

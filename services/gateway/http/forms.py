@@ -1,4 +1,4 @@
-"""Reads the forms of pages: application/x-www-form-urlencoded."""
+"""Reads the forms of pages: application/x-www-form-urlencoded, or multipart/form-data where a page takes files."""
 
 import hashlib
 from urllib.parse import parse_qsl
@@ -7,9 +7,11 @@ from flask import Request
 from pydantic import BaseModel
 
 from bureau.contracts.base import clean_text
-from bureau.services.gateway.http.parsing.multipart import UploadedFile
-from bureau.services.gateway.http.reading import Fingerprint, read_limited
+from bureau.contracts.problems import FieldError
+from bureau.services.gateway.http.parsing.multipart import Files, UploadedFile, read_form
+from bureau.services.gateway.http.reading import MULTIPART, Fingerprint, limited_stream, read_limited
 from bureau.services.gateway.problems import problem
+from bureau.services.gateway.settings import GatewaySettings
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 1000
@@ -18,9 +20,13 @@ OPEN_FORM_BYTES = 8 * 1024  # for forms open to everyone, which hold only a key 
 
 
 class PostedForm(BaseModel):
-    """Holds names and texts in the order they were sent. A body that is not a form has no fields."""
+    """Holds names and texts in the order they were sent. A body that is not a form has no fields.
+
+    `file_errors` are those of its files, which the page shows beside the field.
+    """
 
     fields: list[tuple[str, str]] = []
+    file_errors: list[FieldError] = []
 
     def get(self, name: str) -> str | None:
         """Returns the last value of this name."""
@@ -33,12 +39,20 @@ class PostedForm(BaseModel):
 class FormReader:
     """Reads the forms of pages."""
 
-    def __init__(self, is_open: bool) -> None:
-        """Sets the size limit. `is_open` means that the page needs no key."""
+    def __init__(self, settings: GatewaySettings, *, is_open: bool, files: Files | None = None) -> None:
+        """Sets the limits. `is_open` means that the page needs no key; `files` are those that its form takes."""
+        self._settings = settings
         self._limit = OPEN_FORM_BYTES if is_open else FORM_BYTES
+        self._files = files
 
     def read(self, request: Request) -> tuple[PostedForm, list[UploadedFile], Fingerprint]:
-        """Returns the form, no files, and the form's fingerprint. Raises 400 and 413 problems."""
+        """Returns the form, its files, and the form's fingerprint. Raises 400 and 413 problems."""
+        if self._files and request.mimetype == MULTIPART:
+            boundary = request.mimetype_params.get("boundary", "")
+            if not boundary:
+                raise problem("unreadable", "The Content-Type names no boundary.")
+            form = read_form(limited_stream(request, self._settings), boundary, self._files, known=None)
+            return PostedForm(fields=form.fields, file_errors=form.errors), form.files, lambda: form.fingerprint
         raw = read_limited(request, "a form", self._limit)
         if request.mimetype != MEDIA_TYPE:
             return PostedForm(), [], str

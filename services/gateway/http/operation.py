@@ -113,6 +113,7 @@ class Operation(Generic[B, Q]):
     answers: Sequence[Documented]
     problems: Sequence[str] = ()  # slugs in addition to those that follow from the declaration
     body: Body[B] | None = None
+    form_files: Files | None = None  # the files that a page's form takes besides its fields
     query: type[Q] | None = None
     path_patterns: Mapping[str, str] = field(default_factory=dict)  # of path parameters that must match a pattern
     request_headers: Mapping[str, str] = field(default_factory=dict)  # name to description

@@ -63,10 +63,7 @@ class BodyReader(Generic[B]):
         rule = self._body.files
         if not boundary or rule is None:
             raise problem("unreadable", "The Content-Type names no boundary.")
-        limit = self._settings.max_body_bytes
-        check_length(request, "MAX_BODY_BYTES", limit)
-        stream = cast("IO[bytes]", _Counted(request.stream, limit))
-        form = read_form(stream, boundary, rule, self._reader.kinds)
+        form = read_form(limited_stream(request, self._settings), boundary, rule, self._reader.kinds)
         return self._form_value(form), form.files, lambda: form.fingerprint
 
     def _form_value(self, form: MultipartForm) -> B:
@@ -145,6 +142,12 @@ def read_limited(request: Request, setting: str, limit: int) -> bytearray:
     if len(raw) > limit:
         raise _too_large(setting, limit)
     return raw
+
+
+def limited_stream(request: Request, settings: GatewaySettings) -> IO[bytes]:
+    """Returns the stream of a body with files. It raises a 413 problem; before reading if the length is given."""
+    check_length(request, "MAX_BODY_BYTES", settings.max_body_bytes)
+    return cast("IO[bytes]", _Counted(request.stream, settings.max_body_bytes))
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def _takes_key_late(operation: AnyOperation) -> bool:
 
 def _body_reader(operation: AnyOperation, gateway: Gateway) -> BodyReader[Any] | NoBodyReader | FormReader:
     if not operation.api:
-        return FormReader(operation.role is None)
+        return FormReader(gateway.settings, is_open=operation.role is None, files=operation.form_files)
     return BodyReader(operation.body, gateway.settings) if operation.body else NoBodyReader()
 
 

@@ -74,7 +74,7 @@ def _accept_together(gateway: Gateway, call: Call[Any, Any], job: NewJob) -> Rep
     if call.wait_seconds is not None:
         return _answer(gateway, call, job.id, ACCEPTED)
     queues = {task.queue: gateway.submitter.queue(task.queue) for task in job.tasks}
-    shown = accepted_job(job, outcome, queues, gateway.announcements.known().served_runs)
+    shown = accepted_job(job, outcome, queues, gateway.announcements.known().served)
     return Reply(ACCEPTED, shown, {"Location": answer.location if answer else _location(job.id)})
 
 
@@ -122,6 +122,22 @@ def _repeated(gateway: Gateway, call: Call[Any, Any], job: NewJob, used: Sequenc
     )
 
 
+def _accepted_before(gateway: Gateway, call: Call[Any, Any]) -> Reply | None:
+    """Returns the answer to a request that is refused now and was accepted before, by its Idempotency-Key or its id.
+
+    What a request may ask for depends on the time and on what services announce. A client that repeats a request must
+    still learn of its job.
+    """
+    first = idempotency.answered(gateway.database, call.once) if call.once else None
+    if first:
+        reply = replay(gateway, call, first)
+        return replace(reply, headers={**reply.headers, **REPLAYED})
+    job_id: UUID | None = getattr(call.body, "id", None)
+    if job_id is None or job_queries.job(gateway.database, job_id, call.owner) is None:
+        return None
+    return _earlier(gateway, call, job_id)
+
+
 def _earlier(gateway: Gateway, call: Call[Any, Any], job_id: UUID) -> Reply:
     """Answers with the job that has the id of this submission already. Raises 409 if it is another owner's."""
     if job_queries.job(gateway.database, job_id, call.owner) is None:
@@ -158,7 +174,8 @@ def submission(
 ) -> Operation[Any, Any]:
     """Returns the declaration of a POST that submits a job with `view`.
 
-    If the client chose the id of an earlier job, the answer is that job, after what was uploaded is deleted.
+    If the client chose the id of an earlier job, the answer is that job, after what was uploaded is deleted. So is the
+    answer to a request that is repeated when it would be refused.
     """
 
     def submit(call: Call[Any, Any]) -> Reply:
@@ -166,6 +183,10 @@ def submission(
             return view(call)
         except JobIdTaken as taken:
             return _earlier(gateway, call, taken.job_id)
+        except ProblemError as refusal:
+            if refusal.problem.slug != "invalid" or (reply := _accepted_before(gateway, call)) is None:
+                raise
+            return reply
 
     return Operation(
         view=submit,
@@ -188,7 +209,7 @@ def _answer(gateway: Gateway, call: Call[Any, Any], job_id: UUID, status: int) -
         done = lambda: job_queries.ended(gateway.database, job_id)  # noqa: E731 - named for the reader
         if prefer.wait_until(done, call.wait_seconds, gateway.stopping, gateway.wait_slots):
             status = 200
-    view = job_queries.job(gateway.database, job_id, call.owner, gateway.announcements.known().served_runs)
+    view = job_queries.job(gateway.database, job_id, call.owner, gateway.announcements.known().served)
     if view is None:
         raise not_found("job")
     return Reply(status, job_of(view), headers)

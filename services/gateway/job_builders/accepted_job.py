@@ -13,10 +13,12 @@ from bureau.messaging.hint_room import QueueView
 from bureau.services.gateway.models import Job, Task, Waiting
 
 
-def accepted_job(job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView], served_runs: Container[str]) -> Job:
+def accepted_job(
+    job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView], served: Container[tuple[str, str]]
+) -> Job:
     """Returns the job as it is when it is accepted.
 
-    `queues` holds, by name, what was last seen of them; `served_runs` the names of tasks that live workers announce.
+    `queues` holds, by name, what was last seen of them; `served` the pairs of queue and task of live workers.
     """
     due_at = job.due_at(accepted.at)
     due_in = (due_at - accepted.at).total_seconds()
@@ -42,7 +44,7 @@ def accepted_job(job: NewJob, accepted: Accepted, queues: Mapping[str, QueueView
         run_at=None if job.due_at_once else due_at,
         cancel_requested_at=None,
         progress=None,
-        waiting=_waiting(job, due_in, queues, served_runs, hinted=bool(hinted)),
+        waiting=_waiting(job, due_in, queues, served, hinted=bool(hinted)),
         tasks=tasks,
         artifacts=[],
     )
@@ -79,7 +81,7 @@ def _task(task: NewTask, state: str, due_at: datetime, hinted_at: datetime | Non
 
 
 def _waiting(
-    job: NewJob, due_in: float, queues: Mapping[str, QueueView], served_runs: Container[str], *, hinted: bool
+    job: NewJob, due_in: float, queues: Mapping[str, QueueView], served: Container[tuple[str, str]], *, hinted: bool
 ) -> Waiting:
     """Returns why the job waits.
 
@@ -92,7 +94,7 @@ def _waiting(
     queue = queues[first.queue]
     if queue.paused:
         return Waiting(reason="queue_paused", position=None, starts_in_seconds=None)
-    if queue.served is None or first.run not in served_runs:
+    if queue.served is None or (first.queue, first.run) not in served:
         return Waiting(reason="no_worker", position=None, starts_in_seconds=None)
     if not hinted or queue.ahead is None:
         return Waiting(reason="behind", position=None, starts_in_seconds=None)

@@ -2,8 +2,9 @@
 
 A connection is checked whenever bytes arrive (Linux' edge-triggered epoll); the bytes stay in the kernel, for the
 server to read. A head has a deadline, a small body another. A large body is read by a thread of the server, but only so
-many at once, so that threads are left for others. The number of connections per address is limited: the one that has
-waited longest is closed for the next.
+many at once, so that threads are left for others. The number of connections is limited, per address and altogether: the
+one that has waited longest is closed for the next. A connection that ends is kept here for a moment, until its client
+has the answer.
 """
 
 import select
@@ -13,13 +14,16 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
 
+from bureau.services.gateway.serving.addresses import network
 from bureau.services.gateway.serving.heads import SMALL_BYTES, Arrival, arrival
+from bureau.services.gateway.serving.slow_clients import SlowClients
+from bureau.services.gateway.serving.sockets import discard, has_room, send_briefly
+from bureau.services.gateway.serving.waiting import Server, Waiting
 
 C = TypeVar("C")
 
@@ -27,6 +31,9 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 15.0
 IDLE_SECONDS = 75.0  # longer than a proxy's usual 60 s, so that the proxy, not the gateway, closes idle connections
 PER_ADDRESS = 256
+CONNECTIONS = 800  # of all addresses; many systems let a process have 1024 files
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 64 * 1024
 LOOK_SECONDS = 0.5
 
 _EVENTS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET if hasattr(select, "epoll") else 0
@@ -37,41 +44,6 @@ _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 
 log = structlog.get_logger(__name__)
 
 
-@dataclass
-class _Arrival(Generic[C]):
-    connection: C
-    sock: socket.socket
-    address: str
-    timeout: float | None  # the socket's own, restored when it is handed over
-    deadline: float
-    seen: Arrival = Arrival.HEAD_MISSING
-    begun: bool = False
-
-
-@dataclass(frozen=True)
-class Server(Generic[C]):
-    """Holds what a server does with a connection: serve it in a thread or in the thread for /healthz, or close it."""
-
-    serve: Callable[[C], None]
-    serve_health: Callable[[C], None]
-    close: Callable[[C], None]
-
-
-@dataclass
-class _Slow:
-    """Holds the connections whose large bodies are being read, by address."""
-
-    at_most: int
-    each: int
-    addresses: dict[int, str] = field(default_factory=dict)  # by the identity of a connection
-
-    def enter(self, connection: object, address: str) -> bool:
-        if len(self.addresses) >= self.at_most or Counter(self.addresses.values())[address] >= self.each:
-            return False
-        self.addresses[id(connection)] = address
-        return True
-
-
 class Arrivals(Generic[C]):
     """Keeps connections until their requests have arrived.
 
@@ -80,35 +52,51 @@ class Arrivals(Generic[C]):
 
     def __init__(self, server: Server[C], threads: int) -> None:
         self._server = server
-        self._slow = _Slow(max(1, threads // 2), max(1, threads // 4))
+        self._slow = SlowClients(threads)
         self._lock = threading.Lock()
-        self._waiting: OrderedDict[int, _Arrival[C]] = OrderedDict()
+        self._waiting: OrderedDict[int, Waiting[C]] = OrderedDict()
         self._of_address: Counter[str] = Counter()
-        self._queued: OrderedDict[int, _Arrival[C]] = OrderedDict()  # waiting for a slot
+        self._queued: OrderedDict[int, Waiting[C]] = OrderedDict()  # waiting for a slot
         # On systems other than Linux, a connection gets its thread at once.
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._thread: threading.Thread | None = None
         self._stopping = False
 
-    def add(self, connection: C, sock: socket.socket, address: str, *, kept: bool = False) -> None:
-        """Adds a connection from which nothing has been read yet; `kept` means that it has had a request before."""
+    def add(
+        self, connection: C, sock: socket.socket, address: str, *, kept: bool = False, already: bytes = b""
+    ) -> None:
+        """Adds a connection that waits for its next request; `kept` means that it has had one before.
+
+        `already` is what the server has read of the next request.
+        """
         if self._epoll is None:
             self._server.serve(connection)
             return
-        now = time.monotonic()
-        seconds = 2.0 if self._stopping else IDLE_SECONDS if kept else HEAD_SECONDS
-        timeout = sock.gettimeout()
-        waiting = _Arrival(connection, sock, address, timeout, now + seconds)
-        if timeout is not None:
-            sock.setblocking(False)
-        with self._lock:
-            self._start()
-            oldest = self._oldest(address) if self._of_address[address] >= PER_ADDRESS else None
-            self._waiting[sock.fileno()] = waiting
-            self._of_address[address] += 1
-            self._watch(self._epoll, sock.fileno(), kept)
-        if oldest is not None:
-            self._close(oldest)
+        seen = arrival(already) if already else Arrival.HEAD_MISSING
+        if seen not in (Arrival.HEAD_MISSING, Arrival.BODY_MISSING, Arrival.SLOW):
+            self._server.serve(connection)
+            return
+        seconds = 2.0 if self._stopping else IDLE_SECONDS if kept and not already else HEAD_SECONDS
+        waiting = _waiting(connection, sock, address, seconds)
+        waiting.already, waiting.seen = already, seen
+        self._wait_for(waiting, self._epoll, kept=kept)
+
+    def linger(self, connection: C, sock: socket.socket, address: str) -> None:
+        """Closes a connection once its client has the answer, has sent enough, or has had its time.
+
+        What the client still sends is discarded. If it were left unread, the kernel would reset the connection, and the
+        client could lose the answer.
+        """
+        waiting = _waiting(connection, sock, address, LINGER_SECONDS)
+        waiting.lingers = True
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            if self._epoll is not None:
+                self._wait_for(waiting, self._epoll, kept=True)
+                return
+        except (OSError, ValueError):  # it is closed
+            pass
+        self._server.close(connection)
 
     @property
     def count(self) -> int:
@@ -117,13 +105,11 @@ class Arrivals(Generic[C]):
 
     def is_slow(self, connection: C) -> bool:
         """Returns whether the connection's body is still arriving."""
-        return id(connection) in self._slow.addresses
+        return self._slow.holds(connection)
 
     def finished(self, connection: C) -> None:
         """Frees the slot of a connection whose request was answered; the next one that waits for a slot gets it."""
-        if self.is_slow(connection):
-            with self._lock:
-                self._slow.addresses.pop(id(connection), None)
+        self._slow.leave(connection)
 
     def hurry(self, seconds: float) -> None:
         """Shortens all deadlines because the server is stopping.
@@ -141,18 +127,43 @@ class Arrivals(Generic[C]):
             self._thread = threading.Thread(target=self._run, args=(self._epoll,), name="arrivals", daemon=True)
             self._thread.start()
 
-    def _oldest(self, address: str) -> "_Arrival[C] | None":
-        found = next((one for one in self._waiting.values() if one.address == address), None)
-        return self._taken(found.sock.fileno()) if found else None
+    def _wait_for(self, waiting: Waiting[C], epoll: select.epoll, *, kept: bool) -> None:
+        if waiting.timeout is not None:
+            waiting.sock.setblocking(False)
+        with self._lock:
+            self._start()
+            oldest = self._to_close(waiting.address)
+            if waiting.seen is Arrival.SLOW:
+                self._queued[waiting.number] = waiting
+            else:
+                self._watch(epoll, waiting.number, kept)
+                self._waiting[waiting.number] = waiting
+            self._of_address[waiting.address] += 1
+        if oldest is not None:
+            self._server.close(oldest.connection)
 
-    def _taken(self, number: int) -> "_Arrival[C] | None":
-        """Removes and returns a connection. The caller holds the lock."""
-        waiting = self._waiting.pop(number, None) or self._queued.pop(number, None)
-        if waiting is not None:
-            self._of_address[waiting.address] -= 1
-            if not self._of_address[waiting.address]:
-                del self._of_address[waiting.address]
-        return waiting
+    def _to_close(self, address: str) -> Waiting[C] | None:
+        """Takes out the connection that one more of `address` replaces, if there are as many as there may be."""
+        if self._of_address[address] < PER_ADDRESS:
+            if self.count < CONNECTIONS:
+                return None
+            ((address, _),) = self._of_address.most_common(1)
+        each = (connections.values() for connections in (self._waiting, self._queued))
+        oldest = [found for some in each if (found := next((one for one in some if one.address == address), None))]
+        found = min(oldest, key=lambda one: one.since)
+        self._remove(found)
+        return found
+
+    def _remove(self, waiting: Waiting[C]) -> bool:
+        """Removes a connection. Returns whether it was still here. The caller holds the lock."""
+        for connections in (self._waiting, self._queued):
+            if connections.get(waiting.number) is waiting:
+                del connections[waiting.number]
+                self._of_address[waiting.address] -= 1
+                if not self._of_address[waiting.address]:
+                    del self._of_address[waiting.address]
+                return True
+        return False
 
     @staticmethod
     def _watch(epoll: select.epoll, number: int, kept: bool) -> None:
@@ -190,6 +201,11 @@ class Arrivals(Generic[C]):
             waiting = self._waiting.get(number)
         if waiting is None:
             return
+        if waiting.lingers:
+            waiting.discarded += discard(waiting.sock, LINGER_BYTES)
+            if waiting.discarded >= LINGER_BYTES:
+                self._take(waiting, self._server.close)
+            return
         try:
             data = waiting.sock.recv(SMALL_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
@@ -197,11 +213,11 @@ class Arrivals(Generic[C]):
         except OSError:
             data = b""
         if not data:
-            self._take(number, self._server.close)
+            self._take(waiting, self._server.close)
             return
-        self._judge(number, waiting, arrival(data))
+        self._judge(waiting, arrival(waiting.already + data))
 
-    def _judge(self, number: int, waiting: "_Arrival[C]", seen: Arrival) -> None:
+    def _judge(self, waiting: Waiting[C], seen: Arrival) -> None:
         match seen:
             case Arrival.HEAD_MISSING:
                 if not waiting.begun:
@@ -211,49 +227,54 @@ class Arrivals(Generic[C]):
                 if waiting.seen is not Arrival.BODY_MISSING:
                     waiting.deadline = time.monotonic() + BODY_SECONDS
             case Arrival.TOO_LARGE:
-                self._take(number, partial(self._refuse, waiting.sock, _TOO_LARGE))
+                self._take(waiting, partial(self._refuse, waiting.sock, _TOO_LARGE))
             case Arrival.HEALTH:
-                self._take(number, self._server.serve_health)
+                # Its thread must not wait, so a client that has not read its answers before gets no further one.
+                self._take(waiting, self._server.serve_health if has_room(waiting.sock) else self._server.close)
             case Arrival.WHOLE:
-                self._take(number, self._server.serve)
+                self._take(waiting, self._server.serve)
             case Arrival.SLOW:
-                with self._lock:
-                    self._waiting.pop(number, None)
-                    self._queued[number] = waiting
-                    waiting.deadline = time.monotonic() + BODY_SECONDS
-                    self._ignore(number)  # each piece of the body would wake this thread
+                self._queue(waiting)
         waiting.seen = seen
+
+    def _queue(self, waiting: Waiting[C]) -> None:
+        with self._lock:
+            if self._waiting.get(waiting.number) is waiting:
+                del self._waiting[waiting.number]
+                self._queued[waiting.number] = waiting
+                waiting.deadline = time.monotonic() + BODY_SECONDS
+                self._ignore(waiting.number)  # each piece of the body would wake this thread
 
     def _enter_queued(self) -> None:
         with self._lock:
-            entering = [number for number, one in self._queued.items() if self._slow.enter(one.connection, one.address)]
-        for number in entering:
-            self._take(number, self._server.serve)
+            entering = [one for one in self._queued.values() if self._slow.enter(one.connection, one.address)]
+            for waiting in entering:
+                self._remove(waiting)
+        for waiting in entering:
+            waiting.hand(self._server.serve)
 
     def _expire(self) -> None:
         now = time.monotonic()
         with self._lock:
-            late = [number for number, one in self._waiting.items() if one.deadline <= now]
-            busy = [(number, one.sock) for number, one in self._queued.items() if one.deadline <= now]
-        for number in late:
-            self._take(number, self._server.close)
-        for number, sock in busy:
-            self._take(number, partial(self._refuse, sock, _BUSY))
+            late = [one for one in self._waiting.values() if one.deadline <= now]
+            busy = [one for one in self._queued.values() if one.deadline <= now]
+        for waiting in late:
+            self._take(waiting, self._server.close)
+        for waiting in busy:
+            self._take(waiting, partial(self._refuse, waiting.sock, _BUSY))
 
-    def _take(self, number: int, to: Callable[[C], None]) -> None:
+    def _take(self, waiting: Waiting[C], to: Callable[[C], None]) -> None:
+        """Hands a connection over, unless it was closed for another one meanwhile."""
         with self._lock:
-            waiting = self._taken(number)
-        if waiting is not None:
-            if waiting.timeout is not None:
-                waiting.sock.settimeout(waiting.timeout)
-            to(waiting.connection)
-
-    def _close(self, waiting: "_Arrival[C]") -> None:
-        self._server.close(waiting.connection)
+            found = self._remove(waiting)
+        if found:
+            waiting.hand(to)
 
     def _refuse(self, sock: socket.socket, answer: bytes, connection: C) -> None:
-        """Sends a short answer, which the kernel takes at once; a client that does not read it gets none."""
-        with suppress(OSError):
-            sock.setblocking(False)
-            sock.send(answer)
+        send_briefly(sock, answer)
         self._server.close(connection)
+
+
+def _waiting(connection: C, sock: socket.socket, address: str, seconds: float) -> Waiting[C]:
+    now = time.monotonic()
+    return Waiting(connection, sock, sock.fileno(), network(address), sock.gettimeout(), now, now + seconds)

@@ -17,8 +17,9 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 
 from bureau.services.gateway.serving.arriving_socket import ArrivingSocket
+from bureau.services.gateway.serving.departing_socket import DepartingSocket
 
-SEND_SECONDS = 30  # a client that reads nothing for this long is disconnected, because it holds a thread
+WAIT_SECONDS = 30  # a client that sends nothing for this long is disconnected, because it holds a thread
 DRAIN_SECONDS = 5.0  # for a body that nobody has read
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
@@ -27,6 +28,8 @@ class HeadWithBody(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no ty
     """Sends its head together with the first part of its body."""
 
     headers_sent: bool
+    response_length: int | None
+    sock: DepartingSocket
     _head = b""
 
     def send_headers(self) -> None:
@@ -36,6 +39,9 @@ class HeadWithBody(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no ty
         lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
         self._head = "".join(lines).encode("latin-1")
         self.headers_sent = True
+        self.sock.keeps = (
+            self.response_length is not None
+        )  # the end of a stream is not known, so it is sent as it comes
 
     def write(self, arg: bytes) -> None:
         super().write(arg)
@@ -46,14 +52,9 @@ class HeadWithBody(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no ty
         self._flush()
         super().close()
 
-    def sendfile(self, respiter: Any) -> bool:
-        self.send_headers()
-        self._flush()
-        self.sock.settimeout(SEND_SECONDS)  # `socket.sendfile` waits by itself, without the kernel's limit
-        try:
-            return bool(super().sendfile(respiter))
-        finally:
-            self.sock.setblocking(True)
+    def sendfile(self, respiter: Any) -> bool:  # noqa: ARG002 - gunicorn's signature
+        """Leaves a file to `write`, because `socket.sendfile` waits for a slow client by itself."""
+        return False
 
     def _emit_body(self, data: bytes) -> None:
         head, self._head = self._head, b""
@@ -67,13 +68,13 @@ class HeadWithBody(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no ty
 
 def limit_waits(sock: socket.socket) -> None:
     """Lets the kernel end a read or a write that waits for too long: it then raises BlockingIOError."""
-    limit = struct.pack("ll", SEND_SECONDS, 0)
+    limit = struct.pack("ll", WAIT_SECONDS, 0)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
 
-def exchange(worker: Any, conn: Any, *, slow: bool) -> bool:
-    """Answers one request and returns whether the connection may have another one.
+def exchange(worker: Any, conn: Any, sock: DepartingSocket, *, slow: bool) -> bool:
+    """Answers one request through `sock`, and returns whether the connection may have another one.
 
     `slow` means that the body is still arriving.
     """
@@ -83,7 +84,7 @@ def exchange(worker: Any, conn: Any, *, slow: bool) -> bool:
         if slow:
             conn.parser.unreader.sock = ArrivingSocket(conn.sock)
         request = next(conn.parser)
-        return bool(request) and _answered(worker, conn, request) and _is_read(conn)
+        return bool(request) and _answered(worker, conn, sock, request) and _is_read(conn)
     except (NoMoreData, StopIteration, TimeoutError, BlockingIOError) as gone:
         worker.log.debug("Closing connection. %s", gone)
     except OSError as error:
@@ -98,10 +99,10 @@ def exchange(worker: Any, conn: Any, *, slow: bool) -> bool:
     return False
 
 
-def _answered(worker: Any, conn: Any, request: Any) -> bool:
+def _answered(worker: Any, conn: Any, sock: DepartingSocket, request: Any) -> bool:
     """Returns whether the answer left the connection open."""
     began = datetime.now()
-    response, environ = wsgi.create(request, conn.sock, conn.client, conn.server, worker.cfg, HeadWithBody)
+    response, environ = wsgi.create(request, sock, conn.client, conn.server, worker.cfg, HeadWithBody)
     environ["wsgi.multithread"] = True
     if not worker.counts_request():
         response.force_close()
@@ -114,6 +115,7 @@ def _answered(worker: Any, conn: Any, request: Any) -> bool:
             if hasattr(parts, "close"):
                 parts.close()
     except OSError:
+        sock.rest.clear()
         raise
     except (Exception, SystemExit) as error:
         if response.headers_sent:  # a second answer on the same connection would corrupt the first one

@@ -10,7 +10,7 @@ HEAD_BYTES = 32 * 1024  # request line and headers
 SMALL_BYTES = 64 * 1024  # head and body that the kernel buffers while they arrive
 
 _END = re.compile(rb"\r?\n\r?\n")
-_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*0*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _UNKNOWN_LENGTH = re.compile(rb"^(?:transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HAS_BODY = re.compile(rb"^(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEALTH = re.compile(rb"(?:GET|HEAD) /healthz HTTP/1\.[01]\r?\n")
@@ -38,11 +38,16 @@ def arrival(data: bytes) -> Arrival:
     if end.end() > HEAD_BYTES:
         return Arrival.TOO_LARGE
     head = data[: end.end()]
-    if not _HAS_BODY.search(head) and _HEALTH.match(head):
+    has_body = _HAS_BODY.search(head)
+    if not has_body and _HEALTH.match(head):
         return Arrival.HEALTH
     if _UNKNOWN_LENGTH.search(head):
         return Arrival.SLOW
+    if not has_body:
+        return Arrival.WHOLE
     length = _LENGTH.search(head)
-    if length is None or len(data) - end.end() >= int(length[1]):
+    if length is None:  # what is no length here may be one to the server
+        return Arrival.SLOW
+    if len(data) - end.end() >= int(length[1]):
         return Arrival.WHOLE
     return Arrival.BODY_MISSING if end.end() + int(length[1]) <= SMALL_BYTES else Arrival.SLOW

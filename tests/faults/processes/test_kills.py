@@ -17,16 +17,16 @@ def test_a_worker_killed_at(world: World, point: str) -> None:
     )
 
 
-@pytest.mark.parametrize("point", ["intent_written", "before_dot", "after_dot", "in_delivery_ends"])
+@pytest.mark.parametrize("point", ["intents_written", "before_dot", "after_dot", "before_lone_ends"])
 def test_the_mailer_killed_while_it_hands_mails_over(world: World, point: str) -> None:
     fault = killed_at("mailer", point)
     account = run_round(world, f"mailer killed, {point.replace('_', ' ')}", fault, kinds={"email": 1}, sees=["crashed"])
     assert account.unknown_mails > 0
 
 
-@pytest.mark.parametrize("point", ["in_claim", "in_intents"])
-def test_the_mailer_killed_inside_a_group(world: World, point: str) -> None:
-    """Nothing of the group is committed: its tasks are claimed again, and no mail is doubtful for it."""
+@pytest.mark.parametrize("point", ["in_claim", "in_intents", "after_lone_ends"])
+def test_the_mailer_killed_between_the_statements_of_a_group(world: World, point: str) -> None:
+    """No mail is doubtful for it: its tasks are claimed again once their leases end, or their ends are written."""
     fault = killed_at("mailer", point)
     run_round(world, f"mailer killed, {point.replace('_', ' ')}", fault, kinds={"email": 1}, sees=["restart"])
 

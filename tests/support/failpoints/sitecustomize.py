@@ -150,10 +150,13 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.runtime.claiming": [
         ("Claiming.claim", before("before_claim")),
         ("Claiming.claim", after("after_claim")),
+        ("Claiming.claim_group", after("group_claimed")),  # of coroutines: committed, none has begun
     ],
     "bureau.runtime.finishing": [
         ("Finishing.finish", before("before_finish")),  # the effect has happened
         ("Finishing._after", before("after_finish")),  # committed, the relay not yet woken
+        ("Finishing.finish_group", before("before_group_finish")),  # coroutines have returned
+        ("Finishing.finish_group", after("group_finished")),  # committed, their hints not settled
     ],
     "bureau.runtime.execution.execution": [("Execution.log", before("in_the_middle"))],
     "bureau.messaging.consumer": [
@@ -165,9 +168,16 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.ledger.submissions.statement": [("submit_batch", before("in_group"))],  # nothing of it is written
     "bureau.services.gateway.submitter": [("Submitter._publish", before("accepted"))],  # committed, hints not handed on
     "bureau.process.background_loop": [("Loop.wake", waking_the_relay)],
-    "bureau.ledger.jobs.claim": [("_claim", after("in_claim"))],  # a group's rows are claimed, not committed
+    "bureau.ledger.jobs.claim": [("_claim", after("in_claim"))],  # a group's rows are claimed, no thread has its claim
+    "bureau.ledger.jobs.one_statement.lone_success": [
+        ("end_lone", before("before_lone_ends")),  # a group's tasks have ended, nothing of it is written
+        ("end_lone", after("after_lone_ends")),  # it is committed, nobody was told
+    ],
+    "bureau.ledger.mail.first_intents": [
+        ("open_first", before("in_intents")),  # a group's mails are about to be sent, no intent is written
+        ("open_first", after("intents_written")),  # the intents are committed, no thread knows
+    ],
     "bureau.ledger.mail.deliveries": [
-        ("_histories", before("in_intents")),  # a group's tasks are locked, its intents not written
         ("close_all", before("in_delivery_ends")),  # a group's mails are there, nothing of their ends is written
     ],
     "bureau.ledger.jobs.leases": [("_take_back", after("taken_back"))],

@@ -23,7 +23,8 @@ BIN = Path(sys.executable).parent
 SHIPPED = ROOT / "deploy" / "supervisord.conf"
 SERVICES = ("certificates", "reports", "mailer", "chaos")
 CHAOS = "dramatiq bureau.worker tests.support.faults.tasks --processes 1 --threads 16"
-SECOND = {"chaos2": "chaos", "mailer2": "mailer", "scheduler2": "scheduler"}  # not started with the others
+NAPS = "dramatiq bureau.worker tests.support.faults.naps --processes 1 --threads 2"
+SECOND = {"chaos2": "chaos", "naps": "chaos", "mailer2": "mailer", "scheduler2": "scheduler"}  # started by tests
 
 
 class Supervised:
@@ -65,7 +66,7 @@ class Supervised:
             **(env or {}),
         }
         self._socket = folder / "supervisor.sock"
-        self._commands = {"chaos": CHAOS, "chaos2": CHAOS, **(commands or {})}
+        self._commands = {"chaos": CHAOS, "chaos2": CHAOS, "naps": NAPS, **(commands or {})}
         self._own_env = own_env or {}
         self._process: Process | None = None
 

@@ -12,12 +12,14 @@ from tests.support.servers.ports import free_port
 
 BIN = Path(sys.executable).parent
 WORKERS = ("certificates", "reports", "mailer")
-OWN_TASKS = {  # service to the module with its tasks
+OWN_TASKS = {  # service to what its command names: modules, and services of Bureau's
     "shop": "examples.suma.tasks",
     "twins": "tests.acceptance.processes.twins",
     "tellers": "tests.acceptance.processes.tellers",
+    "pairs": "tests.acceptance.workers.pairs reports",
     "odd": "tests.acceptance.processes.odd_tasks",
     "bench": "tests.benchmarks.throughput.stacks.bureau_tasks",
+    "attacks": "tests.benchmarks.attacks.tasks",
 }
 PROCESSES = {"twins": 2}  # of a worker's command; one where it is not named
 
@@ -113,12 +115,26 @@ class Stack:
             case "scheduler":
                 return [sys.executable, "-m", "bureau.services.scheduler"]
             case _:
-                worker = (
-                    ("bureau.worker", OWN_TASKS[name]) if name in OWN_TASKS else (f"bureau.services.{name}.worker",)
-                )
                 processes = str(self.worker_processes(name))
+                if name in OWN_TASKS:
+                    return [
+                        sys.executable,
+                        "-m",
+                        "bureau",
+                        "worker",
+                        *OWN_TASKS[name].split(),
+                        "--processes",
+                        processes,
+                    ]
                 threads = ["--threads", "24"] if name == "mailer" else []  # as the Procfile starts it
-                return [BIN / "dramatiq", *worker, "--processes", processes, *threads, "--skip-logging"]
+                return [
+                    BIN / "dramatiq",
+                    f"bureau.services.{name}.worker",
+                    "--processes",
+                    processes,
+                    *threads,
+                    "--skip-logging",
+                ]
 
     def _wait_until_serving(self, name: str, before: Mapping[str, str]) -> None:
         """`before`: who was live when it was started and may count as live for a while yet."""

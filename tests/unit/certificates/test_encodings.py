@@ -97,6 +97,20 @@ def test_two_possible_encodings_are_both_named_with_an_example() -> None:
     assert "CSV UTF-8" in said
 
 
+@pytest.mark.parametrize("codec", ["cp1253", "iso8859-7"])
+def test_a_greek_capital_with_an_accent_is_no_apostrophe(codec: str) -> None:
+    """“Άννα” in Windows-1253 is “’ννα” in ISO-8859-7."""
+    text = roster(["Γιώργος Παπαδόπουλος", "Άννα Ξενάκη", "Άρης Κωνσταντίνου", "Ελένη Χριστοδούλου"])
+    assert decode(text.encode(codec)).text == text
+
+
+@pytest.mark.parametrize("name", ["陈静", "梁静", "张伟", "李娜", "Нина", "Вера"])
+def test_one_short_name_is_not_taken_for_letters_or_for_characters_by_chance(name: str) -> None:
+    codec = "gb18030" if name > "\u3000" else "cp1251"
+    with pytest.raises(NotTextError, match="its encoding is not certain"):
+        decode(roster([name]).encode(codec))
+
+
 def test_a_turkish_roster_is_never_read_as_western() -> None:
     found = read_roster("t.csv", corpus.TURKISH)
     assert [row.recipient for row in found.rows] == ["Ayşe Yıldız", "Gülşen Doğan"]

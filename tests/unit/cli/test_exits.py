@@ -14,6 +14,7 @@ from bureau.client import Patience
 from tests.support.servers.http_servers import Behaviour, http_server, replies
 
 KEY = "bureau_abc_verysecret"
+NOT_OF_THE_API = ("run", "worker", "keys", "completion")
 EMPTY = replies(200, b'{"items": [], "next_cursor": null}')
 READY = replies(200, b'{"status": "ready", "checks": {"ledger": {"status": "ok", "detail": null}}}')
 
@@ -102,7 +103,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 @pytest.mark.parametrize(
     "command",
-    [pytest.param(one, id=" ".join(path)) for path, one in commands(cli) if path[0] not in ("keys", "completion")],
+    [pytest.param(one, id=" ".join(path)) for path, one in commands(cli) if path[0] not in NOT_OF_THE_API],
 )
 def test_every_command_gives_json(command: Any) -> None:
     assert "--json" in [name for parameter in command.params for name in parameter.opts]

@@ -180,4 +180,4 @@ def test_the_example_of_own_tasks_fits_the_stack() -> None:
     assert "FROM bureau/tasks:" in dockerfile
     assert " AS tasks\n" in (DEPLOY / "Dockerfile").read_text()
     assert (folder / "shop/tasks.py").exists()
-    assert '"dramatiq", "bureau.worker", "shop.tasks"' in dockerfile
+    assert '"-m", "bureau", "worker", "shop.tasks"' in dockerfile

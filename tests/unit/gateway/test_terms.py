@@ -61,12 +61,33 @@ def test_so_does_the_time_limit(of_task: float | None, of_job: float | None, lim
         ({"run_at": NOON, "expires_at": NOON + timedelta(hours=1)}, []),
         ({"run_at": NOON, "delay_seconds": 5.0}, ["#/delay_seconds"]),
         ({"run_at": NOON, "expires_at": NOON}, ["#/expires_at"]),
+        ({"delay_seconds": 3600, "expires_at": NOON + timedelta(minutes=30)}, ["#/expires_at"]),
+        ({"delay_seconds": 3600, "expires_at": NOON + timedelta(hours=1)}, ["#/expires_at"]),
+        ({"delay_seconds": 3600, "expires_at": NOON + timedelta(hours=1, seconds=1)}, []),
+        ({"delay_seconds": 0, "expires_at": NOON - timedelta(hours=1)}, []),
+        (
+            {"delay_seconds": 315_360_000, "expires_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=10)))},
+            ["#/expires_at"],
+        ),
         ({"run_at": datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=10)))}, ["#/run_at"]),
         ({"expires_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=10)))}, ["#/expires_at"]),
     ],
 )
 def test_terms_that_contradict_each_other_are_refused(terms: dict[str, Any], pointers: list[str]) -> None:
-    assert [error.pointer for error in terms_errors(Terms(**terms))] == pointers
+    assert [error.pointer for error in terms_errors(Terms(**terms), NOON)] == pointers
+
+
+def test_a_job_that_expires_before_it_starts_is_told_both_times_and_what_to_change() -> None:
+    early = Terms(delay_seconds=3600, expires_at=NOON + timedelta(minutes=30))
+    assert [error.detail for error in terms_errors(early, NOON)] == [
+        "expires_at is 2026-03-01T12:30:00Z, but delay_seconds is 3600, until 2026-03-01T13:00:00Z: the job would "
+        "expire before it starts. Give a later expires_at, or a smaller delay_seconds."
+    ]
+    early = Terms(run_at=NOON, expires_at=NOON - timedelta(days=1))
+    assert [error.detail for error in terms_errors(early, NOON)] == [
+        "expires_at is 2026-02-28T12:00:00Z, but run_at is 2026-03-01T12:00:00Z: the job would expire before it "
+        "starts. Give a later expires_at, or an earlier run_at."
+    ]
 
 
 def test_a_job_takes_its_terms_and_a_title_where_none_is_given() -> None:

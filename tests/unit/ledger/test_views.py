@@ -192,11 +192,19 @@ def test_why_a_job_waits(states: list[str], live: set[str], paused: set[str], re
 
 
 @pytest.mark.parametrize(
-    ("served_runs", "reason"), [({"shop.suma"}, "behind"), ({"shop.other"}, "no_worker"), (None, "behind")]
+    ("served", "reason"),
+    [
+        ({("shop", "shop.suma")}, "behind"),
+        ({("shop", "shop.other")}, "no_worker"),
+        ({("bulk", "shop.suma")}, "no_worker"),  # its worker serves another queue
+        (None, "behind"),
+    ],
 )
-def test_a_task_that_no_live_worker_announces_waits_for_a_worker(served_runs: set[str] | None, reason: str) -> None:
+def test_a_task_that_no_live_worker_announces_waits_for_a_worker(
+    served: set[tuple[str, str]] | None, reason: str
+) -> None:
     """Its queue may have workers: those of a version without this task."""
-    told = waiting([view("queued")], {"shop"}, (), {}, served_runs)
+    told = waiting([view("queued")], {"shop"}, (), {}, served)
     assert told is not None
     assert told.reason == reason
 

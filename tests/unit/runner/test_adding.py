@@ -178,3 +178,17 @@ def test_a_name_is_added_once(shop: Bench) -> None:
     error = job(shop, shop.run(work)).error
     assert error is not None
     assert "was added already" in error["message"]
+
+
+def test_an_added_task_may_go_to_another_queue_that_serves_it(shop: Bench) -> None:
+    catalog = Catalog(tasks=[task.description for task in shop.tasks.values()])
+    workers.register(shop.db, NewWorker("w2", "bulk", "bulk", "1", "here", 1, 4, catalog))
+    job_id = shop.run(_adding({"name": "next", "run": "shop.double", "input": {"n": 2}, "queue": "bulk"}))
+    assert {task.name: task.queue for task in job(shop, job_id).tasks} == {"only": "shop", "only:next": "bulk"}
+
+
+def test_an_added_task_is_refused_for_a_queue_that_nobody_serves(shop: Bench) -> None:
+    job_id = shop.run(_adding({"name": "next", "run": "shop.double", "input": {"n": 2}, "queue": "bulk"}))
+    error = job(shop, job_id).error
+    assert error is not None
+    assert "#/queue: No worker serves shop.double on the queue bulk; it is served on shop" in error["message"]

@@ -3,7 +3,7 @@
 import pytest
 
 from bureau.ledger.jobs.events import TaskEvent
-from bureau.runtime.execution.event_buffer import LINES_HELD, EventBuffer
+from bureau.runtime.execution.event_buffer import FIRST_LINES, LINES_A_SECOND, LINES_HELD, EventBuffer
 from bureau.runtime.execution.throttle import Throttle
 
 
@@ -24,8 +24,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def said(clock: Clock) -> EventBuffer:
-    """Of a task whose start was written."""
-    made = EventBuffer("work", 1, "w", clock=clock)
+    """Of a task whose start and first lines were written."""
+    made = EventBuffer("work", 1, "w", clock=clock, first_lines=0)
     made.rest()
     return made
 
@@ -55,12 +55,19 @@ def test_the_first_thing_said_is_the_start(clock: Clock) -> None:
 
 def test_five_lines_pass_in_a_second_and_the_count_of_the_others_at_the_end(said: EventBuffer) -> None:
     say(said, 1, 125)
-    assert lines(said.rest()) == ["1", "2", "3", "4", "5", "… 120 lines left out"]
+    assert lines(said.rest()) == ["1", "2", "3", "4", "5", "… 120 log lines left out"]
+
+
+def test_the_first_lines_of_a_task_all_pass(clock: Clock) -> None:
+    made = EventBuffer("work", 1, "w", clock=clock)
+    say(made, 1, 125)
+    first = FIRST_LINES + LINES_A_SECOND
+    assert lines(made.rest()) == [*(str(n) for n in range(1, first + 1)), f"… {125 - first} log lines left out"]
 
 
 def test_one_line_left_out_is_one_line(said: EventBuffer) -> None:
     say(said, 1, 6)
-    assert lines(said.rest())[-1] == "… 1 line left out"
+    assert lines(said.rest())[-1] == "… 1 log line left out"
 
 
 def test_the_count_is_said_before_the_next_line_that_passes(said: EventBuffer, clock: Clock) -> None:
@@ -73,12 +80,12 @@ def test_the_count_is_said_before_the_next_line_that_passes(said: EventBuffer, c
         "3",
         "4",
         "5",
-        "… 2 lines left out",
+        "… 2 log lines left out",
         "8",
         "9",
         "10",
         "11",
-        "… 1 line left out",
+        "… 1 log line left out",
     ]
 
 
@@ -89,7 +96,7 @@ def test_a_task_that_falls_silent_leaves_no_count_unsaid(said: EventBuffer, cloc
     assert said.has_news
     clock.now += 1
     with said.writing() as second:
-        assert lines(second) == ["… 2 lines left out"]
+        assert lines(second) == ["… 2 log lines left out"]
     assert not said.has_news
 
 
@@ -109,7 +116,7 @@ def test_while_nothing_can_be_written_what_is_held_has_a_limit(said: EventBuffer
         clock.now += 1
     written = lines(said.rest())
     assert len(written) == LINES_HELD + 1
-    assert written[-1] == "… 10 lines left out"
+    assert written[-1] == "… 10 log lines left out"
 
 
 def test_only_the_last_progress_is_written(said: EventBuffer) -> None:

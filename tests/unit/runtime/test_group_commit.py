@@ -43,6 +43,69 @@ def test_those_who_come_meanwhile_share_the_next_group_and_each_gets_its_own_ans
     assert [sorted(one) for one in act.groups] == [[1], [2, 3, 4, 5]]
 
 
+def test_an_answered_thread_does_not_wait_for_the_next_group() -> None:
+    held, entered = threading.Event(), threading.Event()
+    first_go, groups = threading.Event(), []
+
+    def act(numbers: Sequence[int]) -> Sequence[int]:
+        groups.append(list(numbers))
+        if len(groups) == 1:
+            first_go.wait(30)
+        elif len(groups) == 3:
+            entered.set()
+            held.wait(30)
+        return numbers
+
+    group: GroupCommit[int, int] = GroupCommit(act, expected=lambda: 0)
+    threads = {n: threading.Thread(target=group, args=(n,)) for n in range(1, GROUP_AT_MOST + 3)}
+    threads[1].start()
+    until(lambda: groups, 30, "the first is under way")
+    for n in range(2, GROUP_AT_MOST + 3):
+        threads[n].start()
+    until(lambda: len(group._waiting) == GROUP_AT_MOST + 1, 30, "the others wait")
+    first_go.set()
+    assert entered.wait(30), "the third group is under way"
+    for n in groups[1]:
+        threads[n].join(30)
+        assert not threads[n].is_alive(), "a member of the second group still waits"
+    held.set()
+    for thread in threads.values():
+        thread.join(30)
+
+
+def test_an_interrupted_thread_hands_the_lead_over() -> None:
+    class Interrupted(BaseException):
+        pass
+
+    entered, go = threading.Event(), threading.Event()
+
+    def act(numbers: Sequence[int]) -> Sequence[int]:
+        if 1 in numbers:
+            entered.set()
+            go.wait(30)
+            raise Interrupted
+        return numbers
+
+    group: GroupCommit[int, int] = GroupCommit(act)
+
+    def first() -> None:
+        with pytest.raises(Interrupted):
+            group(1)
+
+    answers: list[int | Deferred] = []
+    leader = threading.Thread(target=first)
+    leader.start()
+    assert entered.wait(30)
+    second = threading.Thread(target=lambda: answers.append(group(2)))
+    second.start()
+    until(lambda: len(group._waiting) == 1, 30, "the second waits")
+    go.set()
+    leader.join(30)
+    second.join(30)
+    assert answers == [2]
+    assert group(3) == 3
+
+
 def test_groups_are_bounded() -> None:
     act = Doubling()
     act.go.set()
@@ -84,6 +147,15 @@ def test_the_first_of_a_group_waits_a_moment_for_those_who_came_with_it_before(
     group._sizes.append(3)
     assert together(3, lambda n: group(n + 1)) == [2, 4, 6]
     assert [sorted(one) for one in act.groups] == [[1, 2, 3]]
+
+
+def test_those_who_came_together_long_ago_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "TOGETHER_SECONDS", 0.0)
+    act = Doubling()
+    act.go.set()
+    group = GroupCommit(act, linger_seconds=60.0)
+    group._sizes.append(8)
+    assert group(1) == 2
 
 
 def test_a_caller_that_was_alone_before_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bureau.settings import SettingsError
-from bureau.task_modules import import_task_modules, named_to_dramatiq
+from bureau.task_modules import import_task_modules, named_to_dramatiq, refuse_no_tasks
 from tests.support.running.processes import ROOT
 
 
@@ -37,6 +37,13 @@ def refused(*names: str) -> list[str]:
 def test_modules_that_are_there_are_imported(project: Path) -> None:
     import_task_modules(["bakery.tasks"], "TASKS")
     assert sys.modules["bakery.tasks"].BREAD == 1
+
+
+def test_modules_without_a_task_are_refused_because_nobody_could_submit_one() -> None:
+    refuse_no_tasks([], {}, "TASKS")
+    refuse_no_tasks(["bakery.tasks"], {"bakery.bake": 1}, "TASKS")
+    with pytest.raises(SettingsError, match=r"TASKS: bakery.tasks declares no task. Mark the functions"):
+        refuse_no_tasks(["bakery.tasks"], {}, "TASKS")
 
 
 def test_a_module_that_is_not_found_is_named_with_the_three_ways_to_find_it(project: Path) -> None:

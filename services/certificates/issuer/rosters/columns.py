@@ -9,7 +9,8 @@ NAMES: dict[str, dict[str, str]] = {
     "recipient": {
         "en": "recipient, name, full name, student, student name, participant, participant name, attendee, "
         "attendee name, learner, trainee, employee, employee name, member, first and last name, "
-        "name of student, name of participant, display name, recipient name, certificate name, name on certificate",
+        "name of student, name of participant, display name, recipient name, certificate name, name on certificate, "
+        "name (original name), user name (original name)",
         "es": "destinatario, destinataria, nombre, nombre completo, nombre y apellidos, nombre y apellido, "
         "apellidos y nombre, apellidos y nombres, apellidos nombre, nombres y apellidos, nombre del alumno, "
         "nombre del participante, alumno, alumna, estudiante, participante, asistente, titular, "
@@ -34,11 +35,13 @@ NAMES: dict[str, dict[str, str]] = {
         "el": "ονοματεπώνυμο, πλήρες όνομα",
         "other": "navn, namn, nimi, ime i prezime, ime in priimek, vardas ir pavardė, vārds un uzvārds, "
         "meno a priezvisko, "
-        "піб, прізвище та ім’я, име и фамилия, 姓名, 氏名, 名前, 이름, 성명",
+        "піб, прізвище та ім’я, име и фамилия, 姓名, 氏名, 名前, 이름, 성명, họ và tên, họ tên, nama, nama lengkap, "
+        "emri i plotë, izen-abizenak, nafn, fullt nafn, שם מלא, الاسم الكامل, ชื่อ-นามสกุล",
     },
     "email": {
         "en": "email, e-mail, mail, email address, e-mail address, mail address, primary email, email 1, "
-        "e-mail 1 value, work email, email(s)",
+        "e-mail 1 value, work email, email(s), user email, attendee email, participant email, student email, "
+        "learner email, employee email, recipient email",
         "es": "correo, correo electrónico, dirección de correo, dirección de correo electrónico, dirección email, "
         "correo-e, e-correo",
         "ca": "correu, correu electrònic, adreça electrònica, adreça de correu, adreça de correu electrònic, "
@@ -139,11 +142,20 @@ SHORTEST_MISSPELT = 6  # shorter words are not matched: “notes” is not a mis
 _LONGEST_NAME = 60  # characters of a cell that are compared with misspelt names
 
 
+_REQUIRED = frozenset(  # forms mark columns with them: `First Name [Required]`
+    {"required", "mandatory", "optional", "obligatorio", "requerido", "obligatori", "obligatoire", "obrigatorio"}
+    | {"pflichtfeld", "erforderlich", "obbligatorio", "verplicht"}
+)
+
+
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
-    """Returns a column's name without case, accents and signs: `E-mail` is `e mail`."""
+    """Returns a column's name without case, accents, signs and the mark of a required one: `E-mail` is `e mail`."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in bare.casefold().replace("ı", "i")).split())
+    words = "".join(c if c.isalnum() else " " for c in bare.casefold().replace("ı", "i")).split()
+    if len(words) > 1 and words[-1] in _REQUIRED:
+        del words[-1]
+    return " ".join(words)
 
 
 _FIELDS_BY_NAME: dict[str, str] = {}

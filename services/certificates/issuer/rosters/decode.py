@@ -5,7 +5,7 @@ import re
 from typing import NamedTuple
 
 from bureau.contracts.encodings import ENCODINGS, UTF_8, UTF_16, UTF_32
-from bureau.services.certificates.issuer.rosters.weigh import CERTAIN, Reading, sample, weigh
+from bureau.services.certificates.issuer.rosters.weigh import Reading, sample, weigh
 
 _SPREADSHEET = "it is a spreadsheet, not CSV"
 _BEGINNINGS = {
@@ -116,7 +116,7 @@ def _weighed(data: bytes, first_byte: int) -> Decoded:
             f"it is not UTF-8 ({_byte(data, first_byte)}), and no other encoding yields names; {_SAVE_AS}"
         )
     best = readings[0]
-    rivals = [reading for reading in readings[1:] if best.score - reading.score < CERTAIN]
+    rivals = [reading for reading in readings[1:] if not best.certain_against(reading)]
     if rivals:
         raise NotTextError(_undecided(data, [best, *rivals][:_SHOWN]))
     return Decoded(data.decode(ENCODINGS[best.encoding]), best.encoding)

@@ -9,6 +9,7 @@ from bureau.services.certificates.issuer.rosters.columns import FIELDS, field_of
 from bureau.services.certificates.issuer.rosters.languages import LANGUAGES
 from bureau.services.certificates.issuer.rosters.name_parts import (
     NamePart,
+    half_alone,
     language_of_part,
     looks_like_part,
     missing_half,
@@ -90,6 +91,12 @@ def read_header(cells: Sequence[str]) -> RosterHeader:
 
 def _join_halves(cells: Sequence[str], by_field: dict[str, list[int]], by_part: dict[NamePart, list[int]]) -> None:
     """Takes a column such as `Nombre` for the half of a name that it is beside `Apellidos`."""
+    if len(by_part[NamePart.MIDDLE]) == 1:
+        (place,) = by_part[NamePart.MIDDLE]
+        half = half_alone(cells[place], [part for part, places in by_part.items() if places])
+        if half is not None:
+            by_part[NamePart.MIDDLE] = []
+            by_part[half].append(place)
     if len(by_field["recipient"]) != 1:
         return
     (place,) = by_field["recipient"]

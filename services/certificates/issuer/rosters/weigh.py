@@ -39,6 +39,9 @@ _SEVERAL_BYTES = frozenset({"GB18030", "Big5", "Shift_JIS", "EUC-KR"})
 MAX_WORDS = 300
 LONGEST_WORD = 60  # bytes; the rest of a longer one is not looked at
 CERTAIN = 6.0  # the logarithm of how many times likelier the best reading must be: 400 times
+# The same for letters against Chinese, Japanese or Korean characters. Two of these are four letters, as in “陈静” and
+# “ГТОВ”, and a name in them is as likely as any other: a file with one such word says too little.
+CERTAIN_OF_LETTERS = 12.0
 
 # Bytes below 0x40 are the same in every one of these encodings, and none of them is the second byte of a character.
 _WORD = re.compile(rb"[\x40-\xff]+")
@@ -48,6 +51,7 @@ _SIGNS = _OPENING | _CLOSING | frozenset("\u00a0’´–—…•°ºª€™®�
 _SIGN = -5.0
 _MISPLACED_SIGN = -12.0  # the cost of “Ñ” read as “–”
 _ELIDED = 2  # letters before an apostrophe: d’Agosta, O’Brien, qu’une
+_AFTER_LATIN = "\u0370"  # the first letter of other alphabets
 _CASE = -3.0  # the cost of “José” read as “JosÈ”, “MARÍA” as “MARêA”
 _MIXED_LETTERS = -6.0  # the cost of a word whose letters no single language has: “Núńez”
 _ROUNDS = 4
@@ -69,6 +73,12 @@ class Reading:
     score: float
     words: Sequence[str]
     plausible: bool
+
+    def certain_against(self, other: "Reading") -> bool:
+        """Returns whether this reading is so much likelier that the other one is out of the question."""
+        letters = other.encoding in _SEVERAL_BYTES and self.encoding not in _SEVERAL_BYTES
+        no_letters = letters and not any(character.isascii() for word in other.words for character in word)
+        return self.score - other.score >= (CERTAIN_OF_LETTERS if no_letters else CERTAIN)
 
     def first_difference(self, other: "Reading") -> tuple[int, str, str] | None:
         """Returns the number of the first word that the two read differently, and both readings of it."""
@@ -151,7 +161,9 @@ def _misplaced(sign: str, letters_before: int, after: str) -> bool:
     if sign in "·\u200c":
         return not (letters_before and after.isalpha())
     if sign == "’":
-        return letters_before > _ELIDED if after.isalpha() else letters_before > 0
+        if not letters_before:  # ’t Hooft is Dutch, but “Άννα” read as “’ννα” is nobody
+            return after.isalpha() and after >= _AFTER_LATIN
+        return letters_before > _ELIDED or not after.isalpha()
     if sign in _OPENING:
         return letters_before > 0
     if sign in _CLOSING or sign in "ª°®™©":

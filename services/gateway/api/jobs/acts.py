@@ -9,10 +9,11 @@ from bureau.contracts.base import Contract
 from bureau.ledger.access import audit, idempotency
 from bureau.ledger.access.idempotency import Answer
 from bureau.ledger.access.keys import Role
-from bureau.ledger.jobs import bulk_actions, retry_job
 from bureau.ledger.jobs import cancel as act
-from bureau.ledger.jobs.bulk_actions import BulkAct
+from bureau.ledger.jobs import retry_job
 from bureau.ledger.jobs.cancel import Cancelling
+from bureau.ledger.jobs.many import bulk_actions
+from bureau.ledger.jobs.many.bulk_actions import BulkAct
 from bureau.ledger.jobs.retry_job import Retrying
 from bureau.services.gateway.api.jobs.jobs import JobFields, shown_job
 from bureau.services.gateway.context import Gateway

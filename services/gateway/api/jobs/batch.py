@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bureau.contracts.base import Contract
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.jobs import JobSpec
-from bureau.contracts.problems import FieldError
+from bureau.contracts.problems import FieldError, first_errors
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyTaken
 from bureau.ledger.access.keys import Role
@@ -20,11 +20,11 @@ from bureau.ledger.reads import job_queries
 from bureau.metrics.http import SUBMISSIONS
 from bureau.services.gateway.auth import quota
 from bureau.services.gateway.context import Gateway
-from bureau.services.gateway.http.idempotency import reserved
+from bureau.services.gateway.http.idempotency import REPLAYED, reserved
 from bureau.services.gateway.http.operation import Body, Call, Documented, Nothing, Operation, Reply
 from bureau.services.gateway.job_builders.accept import ID_TAKEN, QUOTAS, id_taken
 from bureau.services.gateway.models import JobSummary, summary_of
-from bureau.services.gateway.problems import invalid, refuse, try_again
+from bureau.services.gateway.problems import invalid, try_again
 from bureau.submission.announcements import CatalogSnapshot
 from bureau.submission.specs import job_from, spec_errors, used_by
 
@@ -51,7 +51,11 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         known = gateway.announcements.known()
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
-        refuse(_errors(call.body, known))
+        if errors := first_errors(_errors(call.body, known)):
+            first = idempotency.answered(gateway.database, call.once) if call.once else None
+            if first is None:
+                raise invalid(errors)
+            return replace(replay(call, first), headers=REPLAYED)  # it was accepted when it was sent first
         held = call.reservation or call.once
         token = held.token if held else new_id()
         jobs = [

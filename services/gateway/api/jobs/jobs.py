@@ -177,10 +177,8 @@ def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
 
     For a signed link, the addresses of its files carry that link's token. Raises a 404 problem.
     """
-    served_runs = gateway.announcements.known().served_runs
-    view = job_queries.job(
-        gateway.database, call.path["job_id"], call.owner, served_runs, tracebacks=call.identity.operates
-    )
+    served = gateway.announcements.known().served
+    view = job_queries.job(gateway.database, call.path["job_id"], call.owner, served, tracebacks=call.identity.operates)
     if view is None:
         raise not_found("job")
     return job_of(view, call.identity.link_token)

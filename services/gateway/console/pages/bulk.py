@@ -6,7 +6,7 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from bureau.ledger.access.keys import Role
-from bureau.ledger.jobs.bulk_actions import BulkAct
+from bureau.ledger.jobs.many.bulk_actions import BulkAct
 from bureau.services.gateway.console import job_query
 from bureau.services.gateway.console.api_calls import ApiCalls
 from bureau.services.gateway.console.frame import DONE, Frame, go, refused_page

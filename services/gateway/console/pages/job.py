@@ -77,7 +77,9 @@ def _read(frame: Frame) -> Operation[Any, Any]:
 
     def read(call: Call[Nothing, Nothing]) -> Response:
         job, now = _find(frame, call), datetime.now(UTC)
-        declared = event_history.declared(database, job.id, call.owner)
+        total = sum(job.counts.values())
+        # The inputs of very many tasks take megabytes, and the page shows few of them.
+        declared = event_history.declared(database, job.id, call.owner) if total <= len(job.tasks) else ()
         asked = request.args.get("task")
         token = call.identity.link_token
         return frame.page(
@@ -90,11 +92,11 @@ def _read(frame: Frame) -> Operation[Any, Any]:
             waits=why_it_waits(job.waiting, *_first_idle(job)),
             waited=(job.started_at or job.finished_at or now) - job.created_at,
             took=(job.finished_at or now) - job.started_at if job.started_at else None,
-            ran=_busy(job.tasks, now) if len(declared) == 1 and job.started_at else None,
+            ran=_busy(job.tasks, now) if total == 1 and job.started_at else None,
             attempts=sum(len(task.attempts) for task in job.tasks),
             tasks=[_shown_task(task, now, in_full=_in_full(task, job.tasks, asked)) for task in job.tasks],
-            total=len(declared),
-            graph=graph(job.tasks) if len(declared) == len(job.tasks) else None,
+            total=total,
+            graph=graph(job.tasks) if total == len(job.tasks) else None,
             files=[(file, artifact_of(file, token).url) for file in job.artifacts],
             token=f"{PARAMETER}={token}" if token else None,
             mails=recipient_history.mails(database, job.id, limit=MAILS),
@@ -102,7 +104,7 @@ def _read(frame: Frame) -> Operation[Any, Any]:
                 render_event(event) for event in reversed(event_history.last_events(database, job.id, limit=EVENTS))
             ],
             curl=resubmit.curl(job, declared, frame.gateway.settings.base_url, keyed=call.identity.key_id is not None)
-            if len(declared) <= len(job.tasks) and token is None
+            if declared and token is None
             else None,
         )
 
@@ -129,9 +131,9 @@ def _again(frame: Frame) -> Operation[Any, Any]:
 def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     """Returns the job. Raises a 404 problem."""
     job_id: UUID = call.path["job_id"]
-    served_runs = frame.gateway.announcements.known().served_runs
+    served = frame.gateway.announcements.known().served
     tracebacks = call.identity.operates
-    job = job_queries.job(frame.gateway.database, job_id, call.owner, served_runs, tracebacks=tracebacks)
+    job = job_queries.job(frame.gateway.database, job_id, call.owner, served, tracebacks=tracebacks)
     if job is None:
         raise not_found("job")
     return job

@@ -31,6 +31,7 @@ class Files:
     at_most: int
     max_bytes: int
     at_most_by: str = "MAX_FILES"  # the setting of the limit, for error messages
+    of_page: bool = False  # a browser sends an empty part without a name for a file input that holds no file
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,17 @@ class MultipartForm:
     fingerprint: str
 
 
-def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[str]) -> MultipartForm:
-    """Reads the parts of a body. Of fields that are not `known` it keeps only the name. Raises 400 and 413 problems."""
+def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[str] | None) -> MultipartForm:
+    """Reads the parts of a body. Of fields that are not `known` it keeps only the name; None keeps all fields.
+
+    Raises 400 and 413 problems.
+    """
 
     def limit_of(number: int) -> int:
         return rule.max_bytes if number < rule.at_most else 0
 
     try:
-        parts = read_parts(stream, boundary.encode("ascii"), {*known, OPTIONS}, limit_of)
+        parts = read_parts(stream, boundary.encode("ascii"), None if known is None else {*known, OPTIONS}, limit_of)
     except ValueError as error:  # includes UnicodeError
         # For a truncated body, werkzeug's message names states of its parser.
         why = "it ends before its last part does" if "cannot parse beyond" in str(error) else str(error)
@@ -75,14 +79,15 @@ def read_form(stream: IO[bytes], boundary: str, rule: Files, known: Collection[s
         detail = f"The form's fields have more than {MAX_FIELD_BYTES} bytes, or there are more than {MAX_PARTS} parts."
         raise problem("too-large", detail) from None
     texts = [(clean_text(name), clean_text(text)) for name, text in parts.fields]
-    received = [(part.name, part.filename, part.file.received) for part in parts.files]
+    files = [part for part in parts.files if part.filename or part.file.received or not rule.of_page]
+    received = [(part.name, part.filename, part.file.received) for part in files]
     if large := list(_too_large_files(received, rule)):
         raise problem("too-large", large[0].detail, large)
     return MultipartForm(
         [(name, text) for name, text in texts if name != rule.field],
-        [_uploaded(part) for part in parts.files],
+        [_uploaded(part) for part in files],
         list(file_errors(received, [name for name, _ in texts], rule)),
-        _fingerprint(texts, parts.files),
+        _fingerprint(texts, files),
     )
 
 

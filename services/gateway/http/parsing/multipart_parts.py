@@ -52,10 +52,13 @@ class Parts:
     files: list[FilePart] = field(default_factory=list)
 
 
-def read_parts(stream: IO[bytes], boundary: bytes, known: Collection[str], limit_of: Callable[[int], int]) -> Parts:
-    """Reads the parts. `limit_of` returns how many bytes are kept of the file with a number, counted from 0.
+def read_parts(
+    stream: IO[bytes], boundary: bytes, known: Collection[str] | None, limit_of: Callable[[int], int]
+) -> Parts:
+    """Reads the parts; None as `known` means that all fields are.
 
-    Raises ValueError for a body that is not multipart, and `RequestEntityTooLarge`.
+    `limit_of` returns how many bytes are kept of the file with a number, counted from 0. Raises ValueError for a body
+    that is not multipart, and `RequestEntityTooLarge`.
     """
     parts, left = Parts(), MAX_FIELD_BYTES
     target: Spool | list[bytes] | None = None
@@ -65,7 +68,7 @@ def read_parts(stream: IO[bytes], boundary: bytes, known: Collection[str], limit
             case File():
                 part, target = event, Spool(limit_of(len(parts.files)))
             case Field():
-                part, target = event, ([] if event.name in known else None)
+                part, target = event, ([] if known is None or event.name in known else None)
             case Data():
                 if isinstance(target, Spool):
                     target.write(event.data)

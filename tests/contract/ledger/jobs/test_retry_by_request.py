@@ -7,8 +7,9 @@ import pytest
 
 from bureau.contracts.ids import new_id
 from bureau.contracts.jobs.states import When
-from bureau.ledger.jobs import bulk_actions, cancel
-from bureau.ledger.jobs.bulk_actions import BulkAct, BulkCount
+from bureau.ledger.jobs import cancel
+from bureau.ledger.jobs.many import bulk_actions
+from bureau.ledger.jobs.many.bulk_actions import BulkAct, BulkCount
 from bureau.ledger.jobs.outcome import Cancelled, Succeeded
 from bureau.ledger.jobs.retry_job import Retrying, retry
 from bureau.ledger.reads.job_queries import JobFilter

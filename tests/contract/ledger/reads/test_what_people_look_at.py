@@ -5,7 +5,7 @@ import pytest
 from bureau.ledger.access import audit
 from bureau.ledger.access.audit import EVERYBODY, Act, note
 from bureau.ledger.db.sql_time import later
-from bureau.ledger.jobs.job_filter import JobFilter
+from bureau.ledger.jobs.many.job_filter import JobFilter
 from bureau.ledger.reads import failures, id_part, job_queries
 from bureau.ledger.reads.event_history import declared, last_events
 from bureau.ledger.reads.queue_stats import survey

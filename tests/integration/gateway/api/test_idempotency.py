@@ -1,11 +1,13 @@
 """Idempotency-Key: a request sent twice is done once."""
 
 import threading
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import httpx
 import pytest
 
+from bureau.contracts.ids import new_id
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Reservation, Scope
 from bureau.services.gateway.http.parsing.json_body import fingerprint
@@ -119,3 +121,65 @@ def test_a_wait_is_honoured_at_a_replay(door: Door) -> None:
     headers: dict[str, Any] = {**KEY, "Prefer": "wait=5"}
     again = door.post("/v1/emails", MAIL, headers=headers)
     assert (again.status_code, again.headers["Preference-Applied"]) == (200, "wait=5")
+
+
+GRAPH = {"tasks": [{"name": "send", "run": "mailer.send", "input": MAIL}]}
+SUBMISSIONS = [("/v1/emails", MAIL), ("/v1/reports", {"report": "sales"}), ("/v1/jobs", GRAPH)]
+
+
+class Tomorrow(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a plain one, as its callers take
+        return datetime.now(tz) + timedelta(days=1)
+
+
+def in_an_hour(delay_seconds: float) -> dict[str, Any]:
+    return {"delay_seconds": delay_seconds, "expires_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+
+
+@pytest.mark.parametrize(("path", "body"), SUBMISSIONS)
+def test_a_job_that_would_expire_before_it_starts_is_refused(door: Door, path: str, body: dict[str, Any]) -> None:
+    answer = door.post(path, {**body, **in_an_hour(3700)})
+    assert (answer.status_code, pointers(answer)) == (422, ["#/expires_at"])
+    assert "delay_seconds is 3700" in answer.json()["errors"][0]["detail"]
+    assert door.post(path, {**body, **in_an_hour(60)}).status_code == 202
+    assert jobs(door) == 1
+
+
+def test_so_is_one_in_a_form_or_a_batch(door: Door) -> None:
+    form = {name: str(value) for name, value in in_an_hour(3700).items()}
+    answer = door.post("/v1/certificates", files=[("files", ("a.csv", b"one"))], data=form)
+    assert (answer.status_code, pointers(answer)) == (422, ["#/expires_at"])
+    assert door.stored() == []
+    answer = door.post("/v1/jobs/batch", {"jobs": [GRAPH, {**GRAPH, **in_an_hour(3700)}]})
+    assert (answer.status_code, pointers(answer)) == (422, ["#/jobs/1/expires_at"])
+    assert jobs(door) == 0
+
+
+@pytest.mark.parametrize(("path", "body"), [*SUBMISSIONS, ("/v1/jobs/batch", {"jobs": [GRAPH]})])
+def test_a_request_that_came_in_time_is_answered_also_when_it_is_repeated_late(
+    door: Door, path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = in_an_hour(60)
+    given = {"jobs": [{**body["jobs"][0], **terms}]} if "jobs" in body else {**body, **terms}
+    first = door.post(path, given, headers=KEY)
+    monkeypatch.setattr("bureau.submission.terms.datetime", Tomorrow)
+    again = door.post(path, given, headers=KEY)
+    assert (first.status_code, again.status_code, again.json()) == (202, 202, first.json())
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert door.post(path, given, headers={"Idempotency-Key": "two"}).status_code == 422
+    assert jobs(door) == 1
+
+
+@pytest.mark.parametrize(("path", "body"), SUBMISSIONS)
+def test_so_is_one_with_an_id_of_its_own(
+    door: Door, path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {**body, **in_an_hour(60), "id": str(new_id())}
+    first = door.post(path, given)
+    monkeypatch.setattr("bureau.submission.terms.datetime", Tomorrow)
+    again = door.post(path, given)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert (again.json()["id"], again.headers["Idempotent-Replayed"]) == (given["id"], "true")
+    assert door.post(path, {**given, "id": str(new_id())}).status_code == 422
+    assert jobs(door) == 1

@@ -3,9 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
+
+from bureau.contracts.catalog import Catalog
+from bureau.ledger.db.tables import workers as workers_table
+from bureau.ledger.dispatch import workers
 from bureau.ledger.jobs.outcome import RetryLater, Succeeded
 from tests.integration.gateway.api.test_jobs import submit, suma
-from tests.integration.gateway.conftest import Door, pointers
+from tests.integration.gateway.conftest import SUMA, Door, pointers
+from tests.support.waiting import until
 
 LATER = RetryLater(3600, {"code": "shop_away", "message": "The shop is closed.", "retryable": True}, counted=True)
 
@@ -108,3 +114,49 @@ def test_a_batch_holds_between_one_and_a_thousand_jobs(door: Door) -> None:
     for jobs in ([], [{"tasks": [suma()]}] * 1001):
         answer = door.post("/v1/jobs/batch", {"jobs": jobs})
         assert (answer.status_code, pointers(answer)) == (422, ["#/jobs"])
+
+
+def on(queue: str | None, run: str = "shop.suma") -> dict[str, Any]:
+    given = {"a": 2, "b": 2} if run == "shop.suma" else {}
+    task = {"name": "add", "run": run, "input": given}
+    return {"tasks": [task if queue is None else {**task, "queue": queue}]}
+
+
+def test_a_task_may_go_to_each_queue_on_which_it_was_announced(door: Door) -> None:
+    door.announce("bulk", Catalog(tasks=[SUMA]))
+    until(lambda: "bulk" in door.get("/v1/catalog/tasks").text, 30)
+    (suma,) = [one for one in door.get("/v1/catalog/tasks").json()["items"] if one["name"] == "shop.suma"]
+    assert (suma["queue"], suma["queues"]) == ("shop", ["bulk", "shop"])
+    for queue, expected in (("bulk", "bulk"), ("shop", "shop"), (None, "shop")):
+        job = door.post("/v1/jobs", on(queue)).json()
+        assert (job["tasks"][0]["queue"], job["waiting"]["reason"]) == (expected, "behind")
+        assert door.get(f"/v1/jobs/{job['id']}").json()["waiting"]["reason"] == "behind"
+    names = {row["name"]: row["queued"] for row in door.get("/v1/queues").json()["items"]}
+    assert (names["bulk"], names["shop"]) == (1, 2)
+
+
+def test_a_queue_without_a_worker_for_the_task_is_refused_with_those_that_have_one(door: Door) -> None:
+    door.announce("bulk", Catalog(tasks=[SUMA]))
+    until(lambda: "bulk" in door.get("/v1/catalog/tasks").text, 30)
+    for queue, run, others in (("nights", "shop.suma", "bulk, shop"), ("bulk", "shop.picture", "shop")):
+        refused = door.post("/v1/jobs", on(queue, run))
+        (error,) = refused.json()["errors"]
+        assert (refused.status_code, error["code"], error["pointer"]) == (422, "unknown_queue", "#/tasks/0/queue")
+        assert error["detail"] == f"No worker serves {run} on the queue {queue}; it is served on {others}."
+    assert pointers(door.post("/v1/jobs", on("No queue"))) == ["#/tasks/0/queue"]
+
+
+def test_a_schedule_may_name_a_queue_and_waits_while_nobody_serves_it(door: Door) -> None:
+    body = {"cron": "0 7 * * *", "job": on("bulk")}
+    assert door.client.put("/v1/schedules/nightly", json=body).status_code == 422
+    door.announce("bulk", Catalog(tasks=[SUMA]))
+    until(lambda: "bulk" in door.get("/v1/catalog/tasks").text, 30)
+    assert door.client.put("/v1/schedules/nightly", json=body).status_code in (200, 201)
+    (old,) = [worker.id for worker in workers.workers(door.db) if worker.queue == "bulk"]
+    with door.db.transaction() as connection:
+        connection.execute(delete(workers_table).where(workers_table.c.id == old))
+    until(lambda: "bulk" not in door.get("/v1/catalog/tasks").text, 30)
+    ran = door.client.post("/v1/schedules/nightly/run")
+    assert ran.status_code == 202, ran.text
+    job = ran.json()
+    assert (job["tasks"][0]["queue"], job["waiting"]["reason"]) == ("bulk", "no_worker")

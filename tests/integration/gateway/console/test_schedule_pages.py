@@ -4,16 +4,19 @@ import json
 import re
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from bureau.contracts.schedules.schedules import Misfire
+from bureau.ledger.jobs.outcome import Succeeded
 from bureau.ledger.schedules import schedules
 from bureau.ledger.schedules.schedules import NewSchedule, ScheduleOrigin
 from bureau.ledger.schedules.ticks import Timing
 from tests.integration.gateway.api.test_jobs import suma
 from tests.integration.gateway.conftest import Door
+from tests.support.ledger.office import Office
 
 BROWSER = {"Accept": "text/html"}
 TIMES = {"cron": "0 7 * * MON-FRI", "every_seconds": "", "time_zone": "Asia/Tokyo", "misfire": "skip", "enabled": "1"}
@@ -94,6 +97,93 @@ def test_certificates_and_a_job_are_scheduled(door: Door) -> None:
     job = {"tasks": [suma()]}
     assert make(door, kind="job", name="job", job=json.dumps(job)).status_code == 303
     assert kept(door, "job")["job"] == job
+
+
+ROSTER = b"name,email\nAda,ada@example.com\n"
+
+
+def upload(door: Door, path: str, *contents: bytes, **fields: str) -> httpx.Response:
+    """As a browser sends it: a file input that holds no file is an empty part without a name."""
+    files = [(f"roster-{n}.csv", content) for n, content in enumerate(contents, start=1)] or [("", b"")]
+    given = {"do": "save", **TIMES, "deliver": "owner", **fields}
+    parts = [(f'name="{name}"', text.encode()) for name, text in given.items()]
+    parts += [(f'name="rosters"; filename="{name}"\r\nContent-Type: text/csv', content) for name, content in files]
+    body = b"".join(b"--cut\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (h.encode(), c) for h, c in parts)
+    headers = {**BROWSER, "Content-Type": "multipart/form-data; boundary=cut"}
+    return door.client.post(path, content=body + b"--cut--\r\n", headers=headers)
+
+
+def rosters(door: Door) -> list[str]:
+    return [file["artifact"] for file in kept(door)["certificates"]["files"]]
+
+
+def test_rosters_are_uploaded_with_the_form(door: Door) -> None:
+    new = {"name": "daily", "kind": "certificates", "files": "", "encoding": "windows-1254"}
+    form = door.client.get("/schedules/new?kind=certificates", headers=BROWSER)
+    assert 'enctype="multipart/form-data"' in form.text
+    assert 'enctype="multipart/form-data"' not in door.client.get("/schedules/new?kind=email", headers=BROWSER).text
+    assert upload(door, "/schedules/new", ROSTER, b"name\nGrace\n", **new).status_code == 303
+    first, second = rosters(door)
+    assert door.client.get(f"/v1/artifacts/{first}/roster-1.csv").content == ROSTER
+    assert kept(door)["certificates"]["encoding"] == "Windows-1254"
+    form = door.client.get("/schedules/daily/edit", headers=BROWSER)
+    assert re.findall(r"<li><a href=[^>]+>([^<]+)</a>", form.text) == ["roster-1.csv", "roster-2.csv"]
+    fields = filled(form)
+    assert fields["files"] == f"{first}\n{second}"
+    assert upload(door, "/schedules/daily/edit", **fields).status_code == 303
+    assert rosters(door) == [first, second]
+    assert upload(door, "/schedules/daily/edit", ROSTER, **{**fields, "files": second}).status_code == 303
+    assert rosters(door)[0] == second
+    assert first not in rosters(door)
+
+
+def test_an_uploaded_roster_need_not_be_sent_again_after_a_mistake(door: Door) -> None:
+    new = {"kind": "certificates"}
+    answer = upload(door, "/schedules/new", ROSTER, **new, name="daily", email_to="nobody", files="")
+    assert (answer.status_code, list(wrong(answer))) == (422, ["email_to"])
+    shown = upload(door, "/schedules/new", **new, **{**filled(answer), "name": "daily", "do": "times"})
+    assert shown.status_code == 200
+    fields = {**filled(shown), "name": "daily", "email_to": "ada@example.com"}
+    assert upload(door, "/schedules/new", **new, **fields).status_code == 303
+    assert len(rosters(door)) == 1
+    assert len(door.stored()) == 1
+
+
+def test_an_uploaded_roster_is_kept_as_long_as_its_schedule(door: Door) -> None:
+    office = Office(door.db, door.storage)
+    assert upload(door, "/schedules/new", ROSTER, name="daily", kind="certificates", files="").status_code == 303
+    (roster,) = rosters(door)
+    for _ in range(3):
+        door.announce("certificates")
+        job = UUID(door.post("/v1/schedules/daily/run").json()["id"])
+        claimed = door.book.claim(job, "issue", queue="certificates")
+        assert claimed is not None
+        door.book.finish(claimed, Succeeded(None, removed=[UUID(roster)]))  # as the issue of certificates ends
+        office.days_pass(40)
+        office.clear_up()
+        assert door.client.get(f"/v1/artifacts/{roster}/roster-1.csv").content == ROSTER
+    door.client.delete("/v1/schedules/daily").raise_for_status()
+    office.days_pass(2)
+    office.clear_up()
+    assert door.client.get(f"/v1/artifacts/{roster}/roster-1.csv").status_code == 404
+    assert door.stored() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "words"), [(b"", "rosters", "The file is empty"), (None, "rosters", "Choose a roster")]
+)
+def test_a_missing_or_empty_roster_says_so(door: Door, content: bytes | None, field: str, words: str) -> None:
+    contents = [] if content is None else [content]
+    answer = upload(door, "/schedules/new", *contents, name="daily", kind="certificates", files="")
+    assert answer.status_code == 422
+    assert words in wrong(answer)[field]
+    assert door.stored() == []
+
+
+def test_other_forms_store_no_file(door: Door) -> None:
+    sent = {"kind": "job", "name": "job", "job": json.dumps({"tasks": [suma()]})}
+    assert upload(door, "/schedules/new", ROSTER, **sent).status_code == 303
+    assert door.stored() == []
 
 
 def test_what_the_form_does_not_show_stays(door: Door) -> None:

@@ -1,12 +1,15 @@
 """Clients that send slowly, or nothing: /healthz and everybody else are answered meanwhile, by both servers."""
 
 import http.client
+import select
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.support.running.embedded import EmbeddedBureau
@@ -16,13 +19,24 @@ from tests.support.waiting import until
 
 THREADS = 8
 POST = b"POST /v1/emails HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+GET = b"GET /healthz?not=known HTTP/1.1\r\nHost: localhost\r\n\r\n"
+WINDOW_BYTES = 1024  # what a client takes that reads nothing
 ATTACKS = {
     "heads that never end": (60, b"GET / HTTP/1.1\r\nHost: local"),
     "connections that send nothing": (200, b""),
     "small bodies of which one byte comes": (3 * THREADS, POST + b"Content-Length: 100\r\n\r\n{"),
     "large bodies of which one byte comes": (3 * THREADS, POST + b"Content-Length: 10000000\r\n\r\n{"),
     "chunks that never end": (3 * THREADS, POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"),
+    "a second request of which the head comes in part": (3 * THREADS, GET + b"GET / HTTP/1.1\r\nHost: local"),
+    "a second request of which the body comes in part": (3 * THREADS, GET + POST + b"Content-Length: 100\r\n\r\n{"),
+    "a length with many zeros": (3 * THREADS, POST + b"Content-Length: %0100d\r\n\r\n{" % 100),
+    "two lengths": (3 * THREADS, POST + b"Content-Length: 0\r\nContent-Length: 100\r\n\r\n"),
+    "a length on two lines": (3 * THREADS, POST + b"Content-Length: 0\r\n 100\r\n\r\n"),
+    "a length behind a blank that is none": (3 * THREADS, POST + b"\x0bContent-Length: 100\r\n\r\n"),
+    "continuations that never come": (3 * THREADS, POST + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"),
+    "questions for health whose connections stay": (3 * THREADS, b"GET /healthz HTTP/1.0\r\n\r\n"),
     "answers that nobody reads": (3 * THREADS, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    "answers whose connections end and stay": (3 * THREADS, b"GET /v1/jobs HTTP/1.0\r\nHost: localhost\r\n\r\n"),
 }
 
 
@@ -65,8 +79,12 @@ def answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def connected(port: int, data: bytes) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+def connected(port: int, data: bytes, address: str = "127.0.0.1") -> socket.socket:
+    client = socket.socket()
+    client.settimeout(10)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
+    client.bind((address, 0))
+    client.connect(("127.0.0.1", port))
     client.sendall(data)
     return client
 
@@ -79,6 +97,54 @@ def test_others_are_answered_while_slow_clients_hold_on(port: int, attack: str) 
         for _ in range(5):
             assert answers(port, "/healthz")
         until(lambda: answers(port, "/v1/jobs"), 10, "a list for somebody else")
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_others_are_answered_while_many_addresses_hold_connections(port: int) -> None:
+    """More connections than a server has, from more addresses than each may fill alone."""
+    clients = [connected(port, b"", f"127.0.1.{number % 50 + 1}") for number in range(1200)]
+    try:
+        for _ in range(5):
+            assert answers(port, "/healthz")
+        until(lambda: answers(port, "/v1/jobs"), 10, "a list for somebody else")
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_an_answer_that_is_read_slowly_comes_whole_and_another_one_after_it(port: int) -> None:
+    request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n"
+    whole = read_all(connected(port, request + b"Connection: close\r\n\r\n"))
+    assert whole.endswith(b"}")
+    twice = read_all(connected(port, request + b"\r\n" + request + b"Connection: close\r\n\r\n"))
+    assert twice.count(whole.partition(b"\r\n\r\n")[2]) == 2
+
+
+def read_all(client: socket.socket) -> bytes:
+    client.settimeout(30)
+    received = b""
+    while data := client.recv(WINDOW_BYTES):
+        received += data
+    client.close()
+    return received
+
+
+def test_waits_over_a_signed_link_leave_threads_to_others(port: int) -> None:
+    mail = {"to": ["ada@example.com"], "subject": "Later", "text": "x", "run_at": "2099-01-01T00:00:00Z"}
+    url = f"http://127.0.0.1:{port}"
+    job = httpx.post(f"{url}/v1/emails", json=mail, timeout=30).json()["id"]
+    link = urlsplit(httpx.post(f"{url}/v1/jobs/{job}/links", json={}, timeout=30).json()["url"])
+    head = f"GET {link.path}?{link.query} HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=30\r\n\r\n"
+    clients = [connected(port, head.encode()) for _ in range(5 * THREADS)]
+    try:
+        for _ in range(5):
+            assert answers(port, "/healthz")
+        until(lambda: answers(port, "/v1/jobs"), 10, "a list for somebody else")
+        answered, _, _ = select.select(clients, [], [], 10)
+        until(lambda: len(select.select(clients, [], [], 1)[0]) >= 4 * THREADS, 20, "those without a slot")
+        assert all(client.recv(12) == b"HTTP/1.1 200" for client in answered)
     finally:
         for client in clients:
             client.close()

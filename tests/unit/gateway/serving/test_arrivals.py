@@ -8,8 +8,9 @@ from itertools import count
 import pytest
 
 from bureau.services.gateway.serving import arrivals
-from bureau.services.gateway.serving.arrivals import Arrivals, Server
+from bureau.services.gateway.serving.arrivals import Arrivals
 from bureau.services.gateway.serving.heads import HEAD_BYTES, SMALL_BYTES
+from bureau.services.gateway.serving.waiting import Server
 from tests.support.waiting import until
 
 THREADS = 8  # so four large bodies at once, two of one address
@@ -59,11 +60,11 @@ class Recorder:
         self.closed.append(client.number)
         client.inside.close()
 
-    def connect(self, data: bytes = b"", address: str = "a", *, kept: bool = False) -> Client:
+    def connect(self, data: bytes = b"", address: str = "a", *, kept: bool = False, already: bytes = b"") -> Client:
         client = Client(next(self._numbers), address)
         self.clients.append(client)
         client.inside.settimeout(7)
-        self.arrivals.add(client, client.inside, address, kept=kept)
+        self.arrivals.add(client, client.inside, address, kept=kept, already=already)
         if data:
             client.send(data)
         return client
@@ -176,6 +177,87 @@ def test_the_oldest_of_an_address_with_too_many_connections_is_closed(
     assert server.arrivals.count == 4
     other.send(b"GET / HTTP/1.1\r\n\r\n")
     until(lambda: server.served == [other.number], 30)
+
+
+@pytest.mark.usefixtures("deadlines")
+def test_the_oldest_is_closed_also_among_those_that_wait_for_a_slot(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "PER_ADDRESS", 3)
+    for _ in range(2):  # they get slots
+        server.connect(LARGE)
+        until(lambda: server.arrivals.count == 0, 30)
+    mine = [server.connect(LARGE) for _ in range(3)]
+    for _ in range(2):
+        server.connect()
+    assert server.closed == [mine[0].number, mine[1].number]
+
+
+@pytest.mark.usefixtures("deadlines")
+def test_the_address_with_most_connections_makes_room_when_there_are_too_many(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "CONNECTIONS", 4)
+    first = server.connect(address="b")
+    many = [server.connect(address=f"2001:db8::{number}") for number in range(3)]  # one network, so one client
+    last = server.connect(address="c")
+    assert server.closed == [many[0].number]
+    for client in (first, last):
+        client.send(b"GET / HTTP/1.1\r\n\r\n")
+    until(lambda: sorted(server.served) == [first.number, last.number], 30)
+
+
+@pytest.mark.usefixtures("deadlines")
+def test_a_request_that_came_in_part_with_the_one_before_waits_like_any_other(server: Recorder) -> None:
+    whole = server.connect(kept=True, already=b"GET / HTTP/1.1\r\n\r\n")
+    assert server.served == [whole.number]
+    head = server.connect(kept=True, already=b"GET / HTTP/1.1\r\n")
+    body = server.connect(kept=True, already=HEAD + b"Content-Length: 5\r\n\r\nhel")
+    large = server.connect(kept=True, already=LARGE)
+    until(lambda: large.number in server.served, 30)
+    assert server.served == [whole.number, large.number]
+    head.send(b"\r\n")
+    body.send(b"lo")
+    until(lambda: len(server.served) == 4, 30)
+
+
+def test_a_request_that_came_in_part_has_the_deadline_of_a_head(
+    server: Recorder, deadlines: Callable[..., None]
+) -> None:
+    deadlines(HEAD_SECONDS=0.1)
+    client = server.connect(kept=True, already=b"GET / HTTP/1.1\r\n")
+    assert client.answer() == b""
+    assert server.closed == [client.number]
+
+
+@pytest.mark.usefixtures("deadlines")
+def test_a_client_that_reads_no_answers_gets_none_about_health(server: Recorder) -> None:
+    client = server.connect()
+    client.inside.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            client.inside.send(b"x" * 65536)
+    client.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    until(lambda: server.closed == [client.number], 30)
+    assert server.health == []
+
+
+def test_a_connection_that_ends_is_closed_when_its_client_has_left_or_its_time_is_over(
+    server: Recorder, deadlines: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves, stays, sends = (Client(number, "a") for number in range(3))
+    server.clients.extend([leaves, stays, sends])
+    for client in (leaves, sends):
+        server.arrivals.linger(client, client.inside, client.address)
+        assert client.outside.recv(10) == b""
+    leaves.outside.close()
+    until(lambda: server.closed == [leaves.number], 30)
+    sends.send(b"x" * arrivals.LINGER_BYTES)
+    until(lambda: server.closed == [leaves.number, sends.number], 30)
+    monkeypatch.setattr(arrivals, "LINGER_SECONDS", 0.1)
+    server.arrivals.linger(stays, stays.inside, stays.address)
+    until(lambda: server.closed[-1] == stays.number, 30)
+    assert server.arrivals.count == 0
 
 
 @pytest.mark.usefixtures("deadlines")

@@ -9,10 +9,13 @@ from typing import Any
 from flask import Response, request
 
 from bureau.contracts.catalog import ReportDescription
+from bureau.contracts.certificates import MAX_FILES
 from bureau.contracts.problems import ProblemError
 from bureau.contracts.schedules.cron import zone_names
 from bureau.contracts.schedules.schedules import REQUEST_FIELDS, Misfire
 from bureau.ledger.access.keys import Role
+from bureau.ledger.files import artifacts
+from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.reads import throughput
 from bureau.ledger.schedules.ticks import after
 from bureau.services.gateway.api.schedules.schedule_models import NextRuns, Schedule
@@ -23,7 +26,10 @@ from bureau.services.gateway.console.pages.reports import DELIMITERS
 from bureau.services.gateway.console.text.schedule_words import local_times
 from bureau.services.gateway.http.forms import PostedForm
 from bureau.services.gateway.http.operation import Call, Documented, Nothing, Operation
-from bureau.services.gateway.problems import not_found
+from bureau.services.gateway.http.parsing.multipart import Files
+from bureau.services.gateway.job_builders.accept import QUOTAS
+from bureau.services.gateway.models import artifact_of
+from bureau.services.gateway.problems import not_found, refuse
 from bureau.submission.schedules import timing_errors
 
 NEXT = 5
@@ -74,7 +80,14 @@ def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
 
     one = "/schedules/<name>"
     operate: dict[str, Any] = {"role": Role.OPERATE}
-    saving: dict[str, Any] = {**operate, "answers": _SAVED, "problems": ["not-found"]}
+    settings = frame.gateway.settings
+    rosters = Files("rosters", at_least=0, at_most=settings.max_files, max_bytes=settings.max_file_bytes, of_page=True)
+    saving: dict[str, Any] = {
+        **operate,
+        "answers": _SAVED,
+        "problems": ["not-found", "storage-unavailable", "too-many-bytes-stored"],
+        "form_files": rosters,
+    }
     return [
         frame.get(
             "new-schedule", "/schedules/new", choose, "The form of a schedule", **operate, problems=["not-found"]
@@ -94,13 +107,23 @@ _SAVED = [
 
 
 def _act(frame: Frame, acting: ApiCalls, call: Call[PostedForm, Nothing], draft: Draft, name: str) -> Response:
-    """Saves the schedule, or shows its next times, as the button says."""
+    """Stores the uploaded rosters, then saves the schedule or shows its next times, as the button says.
+
+    The form then names the rosters by their ids, so that they need not be sent again if something else is wrong. One
+    that no schedule gets to refer to expires like any upload.
+    """
     try:
+        refuse(call.body.file_errors)
+        if draft.kind == "certificates":
+            call = replace(call, body=schedule_form.with_files(call.body, _stored(acting, call)))
+            draft = replace(draft, filled=dict(call.body.fields))
         description = _report(frame, draft.report)
         schema = description.params_schema if description else None
         body = schedule_form.body(draft.kind, call.body, draft.request, schema)
         if call.body.get("do") == "times":
             return _page(frame, call, draft)
+        if draft.kind == "certificates" and not draft.filled.get("files", "").strip():
+            raise schedule_form.Unreadable("rosters", "Choose a roster, or give the id of a stored one below.")
         if draft.before is None and _exists(acting, call, name):
             return _page(frame, call, draft, wrong={"name": f"There is a schedule {name} already; edit that one."})
         acting.perform("put-schedule", replace(call, path={"name": name}), body)
@@ -108,12 +131,18 @@ def _act(frame: Frame, acting: ApiCalls, call: Call[PostedForm, Nothing], draft:
         wrong = schedule_form.wrong_times(draft.filled, name)
         return _page(frame, call, draft, wrong={**wrong, error.field: str(error)})
     except ProblemError as refusal:
-        if refusal.problem.status not in (409, 422, 503):
+        if refusal.problem.status not in (409, 422, 503) and refusal.problem.slug not in QUOTAS:
             raise
         found = schedule_form.wrong_fields(draft.kind, refusal.problem.errors) or {"": refusal.problem.detail}
         wrong = {**schedule_form.wrong_times(draft.filled, name), **found}
         return _page(frame, call, draft, wrong=wrong, status=refusal.problem.status)
     return go("/schedules", done="schedule-saved")
+
+
+def _stored(acting: ApiCalls, call: Call[PostedForm, Nothing]) -> list[str]:
+    """Stores the uploaded files as POST /v1/files does, and returns their ids."""
+    stored: list[Any] = [acting.perform("create-file", replace(call, files=[file])) for file in call.files]
+    return [str(one.id) for one in stored]
 
 
 def _page(
@@ -145,6 +174,7 @@ def _page(
         misfires=_MISFIRES,
         delimiters=DELIMITERS,
         templates=templates,
+        rosters=[artifact_of(file) for file in _rosters(frame, call, draft)] if draft.kind == "certificates" else [],
         times=_next_times(frame, draft.filled),
     )
 
@@ -153,7 +183,10 @@ _ALWAYS = ("name", *schedule_form.TIMES)
 _SHOWN = {
     "report": ("email_to", "subject", "title"),
     "email": ("to", "subject", "text", "template", "context", "title"),
-    "certificates": ("files", "email_to", "subject", "deliver", "language", "title"),
+    "certificates": (
+        *("rosters", "files", "email_to", "failure_email_to"),
+        *("subject", "deliver", "language", "encoding", "title"),
+    ),
     "job": ("job",),
 }
 _MISFIRES = (
@@ -161,6 +194,12 @@ _MISFIRES = (
     (Misfire.SKIP, "no job"),
     (Misfire.ALL, "a job for each"),
 )
+
+
+def _rosters(frame: Frame, call: Call[Any, Any], draft: Draft) -> list[StoredArtifact]:
+    """Returns the stored files that the form names, as far as they are there."""
+    wanted = [(file_id, call.owner) for file_id in schedule_form.file_ids(draft.filled)[:MAX_FILES]]
+    return [found for found in artifacts.find_all(frame.gateway.database, wanted) if found is not None]
 
 
 def _next_times(frame: Frame, filled: Mapping[str, str]) -> list[tuple[datetime, str]]:

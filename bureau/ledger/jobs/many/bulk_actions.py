@@ -15,7 +15,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.tables import jobs
 from bureau.ledger.jobs import cancel
 from bureau.ledger.jobs.cancel import Cancelling
-from bureau.ledger.jobs.job_filter import JobFilter, conditions
+from bureau.ledger.jobs.many.job_filter import JobFilter, conditions
 from bureau.ledger.jobs.retry_job import Retrying, retry
 
 PAGE = 500

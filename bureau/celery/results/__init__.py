@@ -1,0 +1,1 @@
+"""Holds results: of a task, of a group, of a task that was applied eagerly."""

@@ -1,0 +1,1 @@
+"""Belongs on PYTHONPATH, for projects whose `import celery` shall find Bureau's names."""

@@ -1,0 +1,1 @@
+"""Reads schedules of beat, and writes them as schedules of Bureau's."""

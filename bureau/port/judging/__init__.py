@@ -1,0 +1,1 @@
+"""Judges each use of Celery, and makes the changes of `--write`."""

@@ -1,0 +1,1 @@
+"""Keeps the visits of a clinic for animals."""

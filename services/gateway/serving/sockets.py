@@ -1,0 +1,40 @@
+"""Reads and writes sockets of clients without waiting for them."""
+
+import select
+import socket
+from contextlib import suppress
+
+_PIECE_BYTES = 64 * 1024
+
+
+def has_room(sock: socket.socket) -> bool:
+    """Returns whether the kernel takes an answer now."""
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    return bool(poll.poll(0))
+
+
+def discard(sock: socket.socket, at_most: int) -> int:
+    """Reads all that has arrived, and drops it. Returns its bytes; fewer than `at_most` if there may be more later.
+
+    Returns `at_most` if there is as much, and if the client has closed its end.
+    """
+    count = 0
+    while count < at_most:
+        try:
+            data = sock.recv(_PIECE_BYTES, socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return count
+        except OSError:
+            break
+        if not data:
+            break
+        count += len(data)
+    return at_most
+
+
+def send_briefly(sock: socket.socket, answer: bytes) -> None:
+    """Sends a short answer, which the kernel takes at once; a client that does not read it gets none."""
+    with suppress(OSError):
+        sock.setblocking(False)
+        sock.send(answer)

@@ -1,0 +1,1 @@
+"""Workers that `bureau worker` starts: what one process serves, and on which queues."""

@@ -1,0 +1,1 @@
+"""Tests of reading Celery projects; the projects are written for the tests."""
