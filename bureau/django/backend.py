@@ -99,8 +99,6 @@ class BureauBackend(BaseTaskBackend):
             if problem.status != 404:
                 raise
             return self._not_sent(job_id)
-        if len(job["tasks"]) != 1:
-            raise TaskResultDoesNotExist(result_id)
         return result_of(job, self.task_of(job, result_id), self.alias)
 
     def bureau_tasks(self, queue: str) -> "list[WorkerTask[..., Any]]":

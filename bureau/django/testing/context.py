@@ -119,6 +119,9 @@ class LocalContext(Context):
         """Raises `PermanentError`: nothing would run it."""
         raise PermanentError("not_in_tests", "A task that adds tasks to its job needs a real Bureau: LiveBureauMixin.")
 
+    def raise_after(self, seconds: float, error: type[Exception]) -> None:
+        """Raises nothing: a test is not interrupted."""
+
     def remove(self, ref: ArtifactRef) -> None:
         """Keeps all files until the test ends."""
 
