@@ -31,8 +31,8 @@ from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.process.background_loop import Loop
 from bureau.runtime.claiming import Claiming
-from bureau.runtime.coroutines.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
+from bureau.runtime.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.task_input import parsed_on_loop
 from bureau.runtime.execution.task_outcomes import failed, succeeded

@@ -1,6 +1,9 @@
 """Turns the input of a claimed task into the types of its function."""
 
+import json
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,10 +22,16 @@ def needs_results(claimed: Claim) -> bool:
     return bool(claimed.after) and bool(references(claimed.input))
 
 
-def parsed_input(db: Database, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
-    """Returns the input in the function's types. Raises `TaskError` for one that does not fit."""
+def parsed_input(
+    db: Database, claimed: Claim, task: Task[Any, Any], known: Mapping[str, Any] = MappingProxyType({})
+) -> BaseModel:
+    """Returns the input in the function's types. Raises `TaskError` for one that does not fit.
+
+    `known` are results of other tasks of the job that this process has just written, by name: if they are all that the
+    task may name, they are not read.
+    """
     try:
-        return task.parse(_resolved(db, claimed) if needs_results(claimed) else claimed.input)
+        return task.parse(_resolved(db, claimed, known) if needs_results(claimed) else claimed.input)
     except ValidationError as error:  # only the input's: one that the function raises is a failure of the task
         with asking_ledger():
             checked = inputs_were_checked(db, claimed.job_id)
@@ -37,9 +46,12 @@ async def parsed_on_loop(db: Database, claimed: Claim, task: Task[Any, Any]) -> 
     return await in_thread(parsed_input, db, claimed, task)
 
 
-def _resolved(db: Database, claimed: Claim) -> dict[str, Any]:
-    with asking_ledger():
-        found = results(db, claimed.job_id, claimed.after)
+def _resolved(db: Database, claimed: Claim, known: Mapping[str, Any]) -> dict[str, Any]:
+    if known.keys() >= set(claimed.after):
+        found: dict[str, Any] = json.loads(json.dumps(dict(known)))  # as it is read
+    else:
+        with asking_ledger():
+            found = results(db, claimed.job_id, claimed.after)
     found |= {name.rpartition(":")[2]: result for name, result in found.items()}  # the names an added task uses
     resolved: dict[str, Any] = resolve(claimed.input, found)
     return resolved
