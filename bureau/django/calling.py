@@ -58,7 +58,7 @@ def call(
         except TaskError as error:
             _finish(sender, result, TaskResultStatus.FAILED, failure=error)
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # Django fails a task that exits, and a worker goes on
             _finish(sender, result, TaskResultStatus.FAILED, failure=error)
             ctx.log(_trace(error))
             failure = TransientError if retried else PermanentError
@@ -86,7 +86,9 @@ def _started(task: Task, alias: str, ctx: Context, args: list[Any], kwargs: dict
     )
 
 
-def _finish(sender: type, result: TaskResult, status: TaskResultStatus, *, failure: Exception | None = None) -> None:
+def _finish(
+    sender: type, result: TaskResult, status: TaskResultStatus, *, failure: BaseException | None = None
+) -> None:
     object.__setattr__(result, "finished_at", timezone.now())
     object.__setattr__(result, "status", status)
     if failure:
@@ -95,11 +97,11 @@ def _finish(sender: type, result: TaskResult, status: TaskResultStatus, *, failu
     task_finished.send(sender, task_result=result)
 
 
-def _path(error: Exception) -> str:
+def _path(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
-def _trace(error: Exception) -> str:
+def _trace(error: BaseException) -> str:
     """Returns the traceback; of a long one its end, which says what happened."""
     trace = "".join(format_exception(error))
     return trace if len(trace) <= TRACE_CHARACTERS else f"{TRACE} … {trace[-TRACE_CHARACTERS + 20 :]}"

@@ -1,21 +1,25 @@
 """Provides the same for pytest: `pytest_plugins = ["bureau.django.testing.fixtures"]`, beside pytest-django."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bureau.django.testing.live import live_bureau
-from bureau.django.testing.recorded import RecordedTasks, recording
 from bureau.in_process.client import BureauInProcess
+
+if TYPE_CHECKING:  # pytest loads this module before the settings are known
+    from bureau.django.testing.recorded import RecordedTasks
 
 
 @pytest.fixture
-def bureau_tasks(request: pytest.FixtureRequest) -> Iterator[RecordedTasks]:
+def bureau_tasks(request: pytest.FixtureRequest) -> Iterator["RecordedTasks"]:
     """Keeps the tasks that the test enqueues: `bureau_tasks.enqueued()`, and `bureau_tasks.run()` runs them.
 
     The test has a transaction, as with pytest-django's `db`, unless it asks for `transactional_db`.
     """
     request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    from bureau.django.testing.recorded import recording
+
     with recording() as tasks:
         yield tasks
 
@@ -27,6 +31,8 @@ def bureau_live(request: pytest.FixtureRequest) -> Iterator[BureauInProcess]:
     One Bureau serves all tests. What the test enqueues and commits is run, with pytest-django's `transactional_db`.
     """
     request.getfixturevalue("transactional_db")
+    from bureau.django.testing.live import live_bureau
+
     live = live_bureau()
     with live.serving(), live.client() as client:
         yield client
