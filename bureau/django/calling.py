@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections, reset_queries
 from django.utils import timezone
 
-from bureau.contracts.errors import PermanentError, TaskError
+from bureau.contracts.errors import PermanentError, TaskError, TransientError
 from bureau.django.files.opened import opened
 from bureau.django.results import FAILED_CODE, TRACE
 from bureau.django.tasks_api import (
@@ -34,11 +34,20 @@ class BureauContext(TaskContext):
         object.__setattr__(self, "bureau", bureau)
 
 
-def call(sender: type, task: Task, alias: str, ctx: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def call(
+    sender: type,
+    task: Task,
+    alias: str,
+    ctx: Context,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    *,
+    retried: bool = False,
+) -> Any:
     """Calls the task's function and returns its result as JSON; sends Django's signals with `sender`.
 
-    An exception of the function fails the job. Only Bureau's `TransientError` and `Postponed` have it tried again,
-    since Django's tasks are not retried.
+    An exception of the function fails the job, since Django's tasks are not retried: only Bureau's `TransientError` and
+    `Postponed` have it tried again. If the task is `retried`, any exception has.
     """
     result = _started(task, alias, ctx, args, kwargs)
     with _connections(), ExitStack() as files:
@@ -52,7 +61,8 @@ def call(sender: type, task: Task, alias: str, ctx: Context, args: list[Any], kw
         except Exception as error:
             _finish(sender, result, TaskResultStatus.FAILED, failure=error)
             ctx.log(_trace(error))
-            raise PermanentError(FAILED_CODE, f"{_path(error)}: {error}") from error
+            failure = TransientError if retried else PermanentError
+            raise failure(FAILED_CODE, f"{_path(error)}: {error}") from error
         object.__setattr__(result, "_return_value", value)
         _finish(sender, result, TaskResultStatus.SUCCESSFUL)
         return value

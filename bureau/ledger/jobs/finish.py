@@ -58,7 +58,8 @@ class Finished:
 class ClaimOutcome:
     """Holds a claim and how it ended.
 
-    `lines` are log events not yet written. `delivery` is the end of the mail that the claim handed over: it is written
+    `lines` are log events not yet written. `progress` is the last report, for an ending other than `Succeeded`, which
+    has its own. `delivery` is the end of the mail that the claim handed over: it is written
     even if the claim was lost, because the mail has left in any case.
     """
 
@@ -66,6 +67,7 @@ class ClaimOutcome:
     ending: Outcome
     lines: Sequence[TaskEvent] = ()
     delivery: DeliveryEnd | None = None
+    progress: dict[str, Any] | None = None
 
 
 def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[TaskEvent] = ()) -> Finished:
@@ -160,7 +162,7 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closin
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
         return _read_back(task, end)
-    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token)
+    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token, end.progress)
     return FinishResult.DONE
 
 
@@ -206,12 +208,14 @@ class Closing:
         ending: Outcome,
         lines: Sequence[TaskEvent] = (),
         token: UUID | None = None,
+        progress: dict[str, Any] | None = None,
     ) -> None:
-        """Gathers a claim's end; `write_jobs` writes the job's own row.
+        """Gathers a claim's end; `write_jobs` writes the job's own row. `progress` is the last report if not None.
 
         `token` is the claim's, which PostgreSQL asks of a worker's role and of nobody else.
         """
         job.add_events(lines)
+        self._ends.report(task.id, progress)
         match ending:
             case Succeeded():
                 self._succeed(job, task, ending, token)

@@ -111,6 +111,11 @@ class Execution(Context):
         with self.interrupt.held_off():
             self.events.progress(current, total, None if note is None else scrub(note))
 
+    def meta(self, value: dict[str, Any]) -> None:
+        self.stop.check()
+        with self.interrupt.held_off():
+            self.events.meta(value)
+
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()
         plain = safe_name(name)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -10,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 from bureau.contracts.jobs.graph import references, resolve
 from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.db.database import Database
-from bureau.ledger.jobs.claim import Claim, results
+from bureau.ledger.jobs.claim import Claim, inputs_were_checked, results
 from bureau.runtime.execution.task_outcomes import input_error
 from bureau.task import Task
+from bureau.threads import in_thread
 
 
 def needs_results(claimed: Claim) -> bool:
@@ -31,7 +33,17 @@ def parsed_input(
     try:
         return task.parse(_resolved(db, claimed, known) if needs_results(claimed) else claimed.input)
     except ValidationError as error:  # only the input's: one that the function raises is a failure of the task
-        raise input_error(error, claimed) from None
+        with asking_ledger():
+            checked = inputs_were_checked(db, claimed.job_id)
+        raise input_error(error, claimed, checked=checked) from None
+
+
+async def parsed_on_loop(db: Database, claimed: Claim, task: Task[Any, Any]) -> BaseModel:
+    """Does the same on the event loop; a thread asks the ledger, if that is needed."""
+    if not needs_results(claimed):
+        with suppress(ValidationError):  # the thread finds it again, and what follows from it
+            return task.parse(claimed.input)
+    return await in_thread(parsed_input, db, claimed, task)
 
 
 def _resolved(db: Database, claimed: Claim, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,21 +47,21 @@ def _mail() -> NewJob:
     return NewJob(new_id(), "ann", "email", "Hello", (NewTask("send", "mailer.send", "mailer", {"to": []}),))
 
 
-def test_no_hot_statement_is_planned_anew_for_a_group(postgres_db: Database) -> None:
+def test_no_hot_statement_is_planned_anew_for_a_group(direct_db: Database) -> None:
     for _ in range(ROUNDS):
-        _worked_on(postgres_db, [_mail(), _mail()])
-        _worked_on_links(postgres_db)
-    with postgres_db.hot.read() as connection:
+        _worked_on(direct_db, [_mail(), _mail()])
+        _worked_on_links(direct_db)
+    with direct_db.hot.read() as connection:
         found = connection.exec_driver_sql("SELECT custom_plans, generic_plans FROM pg_prepared_statements").all()
     assert found
     assert all(one.custom_plans == 0 and one.generic_plans > 0 for one in found)
 
 
-def test_hot_statements_read_no_whole_table(postgres_db: Database) -> None:
+def test_hot_statements_read_no_whole_table(direct_db: Database) -> None:
     for _ in range(ROUNDS):
-        _worked_on(postgres_db, [_mail(), _mail()])
-        _worked_on_links(postgres_db)
-    with postgres_db.hot.read() as connection:
+        _worked_on(direct_db, [_mail(), _mail()])
+        _worked_on_links(direct_db)
+    with direct_db.hot.read() as connection:
         prepared = connection.exec_driver_sql(
             "SELECT name, cardinality(parameter_types) AS parameters FROM pg_prepared_statements"
             " WHERE statement NOT LIKE '%%pg_prepared_statements%%'"

@@ -1,0 +1,33 @@
+"""Provides the same for pytest: `pytest_plugins = ["bureau.django.testing.fixtures"]`, beside pytest-django."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bureau.django.testing.live import live_bureau
+from bureau.django.testing.recorded import RecordedTasks, recording
+from bureau.in_process.client import BureauInProcess
+
+
+@pytest.fixture
+def bureau_tasks(request: pytest.FixtureRequest) -> Iterator[RecordedTasks]:
+    """Keeps the tasks that the test enqueues: `bureau_tasks.enqueued()`, and `bureau_tasks.run()` runs them.
+
+    The test has a transaction, as with pytest-django's `db`, unless it asks for `transactional_db`.
+    """
+    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    with recording() as tasks:
+        yield tasks
+
+
+@pytest.fixture
+def bureau_live(request: pytest.FixtureRequest) -> Iterator[BureauInProcess]:
+    """Runs the project's tasks on a real Bureau in this process, and yields a client of it with `outbox`.
+
+    One Bureau serves all tests. What the test enqueues and commits is run, with pytest-django's `transactional_db`.
+    """
+    request.getfixturevalue("transactional_db")
+    live = live_bureau()
+    with live.serving(), live.client() as client:
+        yield client
+        live.come_to_rest()
