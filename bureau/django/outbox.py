@@ -39,7 +39,7 @@ def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Non
     Raises `BureauError` for a submission that Bureau will never accept, if there is no open transaction.
     """
     if in_transaction():
-        row = _written(sender, path, body, job_id)
+        row = write(sender, path, body, job_id)
         transaction.on_commit(partial(_send_at_once, row), using=database(), robust=True)
         return
     try:
@@ -47,10 +47,11 @@ def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Non
     except BureauError as error:
         if not may_succeed_later(error):
             raise
-        _written(sender, path, body, job_id).postpone(str(error))
+        write(sender, path, body, job_id).postpone(str(error))
 
 
-def _written(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Submission:
+def write(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Submission:
+    """Writes a row, in the open transaction if there is one."""
     row = Submission(id=job_id, sender=sender, path=path, body=dict(body))
     row.save(using=database(), force_insert=True)
     return row
