@@ -20,6 +20,7 @@ from bureau.metrics import outcomes
 from bureau.runtime.claiming import Claiming
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.task_call import call_task
+from bureau.runtime.execution.telling import Telling
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
@@ -58,6 +59,7 @@ class Runner:
         self._heartbeat = heartbeat
         self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free, stale=stale)
         self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: self.pace.busy)
+        self._telling = Telling(queue)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
 
     def close(self) -> None:
@@ -106,9 +108,11 @@ class Runner:
 
     def _execute(self, execution: Execution, task: Task[Any, Any]) -> None:
         with self._heartbeat.holding(execution):
+            self._telling.started(execution)
             ending = call_task(execution, task, self._db)
             outcomes.ran(task.name, ending, time.monotonic() - execution.began)
             self._finishing.finish(Ended.of(execution, ending))
+        self._telling.ended(execution)
 
     def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
         found = self._finds((artifact_id, owner))
