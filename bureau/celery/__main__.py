@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bureau.celery import names
 from bureau.celery.exceptions import CeleryError
@@ -80,6 +81,18 @@ def _schedules(options: argparse.Namespace) -> int:
     for name, why in saved.refused.items():
         print(f"not saved {name}: {why}", file=sys.stderr)
     return 1 if saved.refused else 0
+
+
+def _in_database() -> list[tuple[str, dict[str, Any], bool]]:
+    """Returns the entries of django-celery-beat's tables. Raises `CeleryError` where they are not there."""
+    from django.db import Error, connection
+
+    from bureau.celery.beat.django_tables import entries
+
+    try:
+        return list(entries(connection))
+    except Error as error:
+        raise CeleryError(f"django-celery-beat's tables cannot be read: {error}") from error
 
 
 def _path(_options: argparse.Namespace) -> int:

@@ -31,10 +31,10 @@ from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.process.background_loop import Loop
 from bureau.runtime.claiming import Claiming
-from bureau.runtime.coroutines.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
+from bureau.runtime.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.execution.execution import Execution
-from bureau.runtime.execution.task_input import needs_results, parsed_input
+from bureau.runtime.execution.task_input import parsed_on_loop
 from bureau.runtime.execution.task_outcomes import failed, succeeded
 from bureau.runtime.execution.telling import Telling
 from bureau.runtime.finishing import Finishing, Wakes
@@ -215,10 +215,7 @@ class CoroutineRunner:
         try:
             if self._telling.of_start:
                 await in_thread(self._telling.started, execution)
-            if needs_results(execution.claim):
-                parsed = await in_thread(parsed_input, self._db, execution.claim, task)
-            else:
-                parsed = parsed_input(self._db, execution.claim, task)
+            parsed = await parsed_on_loop(self._db, execution.claim, task)
             with execution.stop.interrupting(lambda: self._loop.call(me.cancel)):
                 result = await task.call_async(execution, parsed)
             return succeeded(execution, result)

@@ -92,7 +92,7 @@ class EventBuffer:
 
     def meta(self, value: dict[str, Any]) -> None:
         """Keeps the object beside the last report. Raises `PermanentError` for one that is too large or not JSON."""
-        kept = hide_secrets(_checked_meta(value))
+        kept = hide_secrets(checked_meta(value))
         with self._lock:
             self.last_progress = {**(self.last_progress or NOTHING_REPORTED), "meta": kept}
 
@@ -166,7 +166,7 @@ def _finite(number: float | None) -> float | None:
     return number if isinstance(number, int) else float(number)
 
 
-def _checked_meta(value: Any) -> dict[str, Any]:
+def checked_meta(value: Any) -> dict[str, Any]:
     """Returns a copy, which the task cannot change any more."""
     if not isinstance(value, dict):
         raise PermanentError("invalid_meta", f"ctx.meta takes a dict, not {type(value).__name__}.")

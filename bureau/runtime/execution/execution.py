@@ -1,7 +1,7 @@
 """Implements the Context of one execution of a task, and gathers its output for the reporter and the finish."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -81,6 +81,7 @@ class Execution(Context):
         self.following: ReadyTask | None = None
         self.written: Outcome | None = None  # the end that the ledger has; None before, and for a lost claim
         self.raised: BaseException | None = None  # by the function, where hooks are told of it
+        self.known: Mapping[str, Any] = {}  # results of tasks before it that this process has just written, by name
         self.delivery: DeliveryEnd | None = None  # written however the execution ends
         self.added = AddedTasks(claim.name, announcements)
         self.events = EventBuffer(claim.name, claim.claim_no, claim.worker)

@@ -169,7 +169,7 @@ def test_a_long_name_is_cut_to_what_the_field_holds_and_stays_the_same(shop: Sho
             return job
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bureau.django.files.artifacts._client", lambda _result: Long())
+        patch.setattr("bureau.django.files.artifacts.tasks_client", lambda _alias: Long())
         names = []
         for _ in range(2):
             save_artifact(order.invoice, order.job)

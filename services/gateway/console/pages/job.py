@@ -136,7 +136,7 @@ def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     tracebacks = call.identity.operates
     job = job_queries.job(frame.gateway.database, job_id, call.owner, served, tracebacks=tracebacks)
     if job is None:
-        raise not_found("job")
+        raise not_found("job", job_id)
     return job
 
 
