@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from bureau.ledger.db.database import Database
+from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.dispatch.workers import QueueWorkers
 
 LIVE_SECONDS = 1.0  # how long the list of live queues is cached
 FRESH_SECONDS = 0.25  # how long a window is cached
 AGAIN_SECONDS = 0.05  # how long a full window is cached, so that a small one is not read at every submission
+AGEING_SECONDS, AGEING_AGAIN_SECONDS = 0.1, 0.04  # after these the two are read anew before anybody has to wait for it
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class HintRoom:
         self._lock = Lock()
         self._views: dict[str, QueueView] = {}
         self._read_at: dict[str, float] = {}
+        self._refreshing: set[str] = set()
         self._live: dict[str, QueueWorkers] = {}
         self._live_at = float("-inf")
 
@@ -55,6 +57,33 @@ class HintRoom:
                 view = self._read(queue)
                 with self._lock:
                     self._views[queue], self._read_at[queue] = view, self._clock()
+
+    def ageing(self, queues: Iterable[str]) -> list[str]:
+        """Returns those of the queues that must be read soon, each once: the caller sees to it that `refresh` does."""
+        with self._lock:
+            found = [queue for queue in queues if queue not in self._refreshing and self._is_ageing(queue)]
+            self._refreshing.update(found)
+        return found
+
+    def refresh(self, queues: Iterable[str]) -> None:
+        """Reads the windows of these queues; places that are taken meanwhile stay taken.
+
+        While the ledger is away the views expire, and the next `look` says so.
+        """
+        for queue in queues:
+            before = self.view(queue)
+            try:
+                view = self._read(queue)
+            except LedgerUnavailable:
+                continue
+            finally:
+                with self._lock:
+                    self._refreshing.discard(queue)
+            with self._lock:
+                taken = max(before.left - self._views.get(queue, before).left, 0)
+                ahead = None if view.ahead is None else view.ahead + taken
+                self._views[queue] = replace(view, left=max(view.left - taken, 0), ahead=ahead)
+                self._read_at[queue] = self._clock()
 
     def take(self, queue: str) -> bool:
         """Takes a place if there is one. Returns whether the next task of the queue gets its hint with its insert."""
@@ -75,8 +104,15 @@ class HintRoom:
             view = self._views.get(queue)
             if view is None:
                 return False
-            believed = FRESH_SECONDS if view.left or view.ahead is None else AGAIN_SECONDS
+            believed = AGAIN_SECONDS if _is_full(view) else FRESH_SECONDS
             return self._clock() - self._read_at[queue] < believed
+
+    def _is_ageing(self, queue: str) -> bool:
+        view = self._views.get(queue)
+        if view is None:
+            return False
+        believed = AGEING_AGAIN_SECONDS if _is_full(view) else AGEING_SECONDS
+        return self._clock() - self._read_at[queue] >= believed
 
     def _read(self, queue: str) -> QueueView:
         served = self._served().get(queue)
@@ -94,3 +130,7 @@ class HintRoom:
         if self._clock() - self._live_at >= LIVE_SECONDS:
             self._live, self._live_at = workers.served(self._db), self._clock()
         return self._live
+
+
+def _is_full(view: QueueView) -> bool:
+    return not view.left and view.ahead is not None

@@ -6,7 +6,7 @@ Hints that were stamped when their task was inserted are handed to it, and publi
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dramatiq.errors import BrokerError
 
@@ -48,6 +48,7 @@ class Relay:
         self._open_at = float("-inf")
         self._published_at = float("-inf")
         self._handed: deque[tuple[str, Hint]] = deque()
+        self._deferred: deque[Callable[[], None]] = deque()
         self._windows: dict[str, int] = {}
         self._windows_until = 0.0
         self._publishes = True
@@ -81,9 +82,16 @@ class Relay:
         self._handed.extend(stamped)
         self._loop.wake()
 
+    def defer(self, action: Callable[[], None]) -> None:
+        """Calls `action`, which raises nothing, in the relay's thread: after the hints that were handed over."""
+        self._deferred.append(action)
+        self._loop.wake()
+
     def _pass(self) -> float:
         try:
             self._publish_handed()
+            while self._deferred:
+                self._deferred.popleft()()
             pause = self._until_look()
             if pause <= 0:
                 self._ensure_open()  # before tasks are stamped

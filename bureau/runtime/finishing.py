@@ -196,4 +196,5 @@ def _until_answered(act: Callable[[], object]) -> None:
 
 
 def _claim_outcome(ended: Ended, ending: Outcome, lines: Sequence[TaskEvent]) -> ClaimOutcome:
-    return ClaimOutcome(ended.execution.claim, ending, lines, ended.execution.delivery)
+    last = None if isinstance(ending, Succeeded) else ended.execution.events.last_progress
+    return ClaimOutcome(ended.execution.claim, ending, lines, ended.execution.delivery, last)

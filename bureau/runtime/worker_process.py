@@ -88,6 +88,7 @@ class WorkerProcess:
             "heartbeat": self._heartbeat.unhealthy_reason,
             "reporter": self._reporter.unhealthy_reason,
             "event loop": self._loop_watch.unhealthy_reason,
+            **{f"ends of {runner.queue}": runner.unhealthy_reason for runner in self._runners},
             **{f"coroutines of {runner.queue}": runner.unhealthy_reason for runner in self._coroutines},
         }
         self._health = HealthChecks(
@@ -114,7 +115,8 @@ class WorkerProcess:
                 stale=stale,
             )
             self._runners.append(runner)
-            self._broker.foretell(service.name, runner.foretell)
+            if self._pool is None:  # else threads that are free now may take the hints of another queue
+                self._broker.foretell(service.name, runner.foretell)
             paces.append(runner.pace)
             for name in on_threads:
                 self._declare(service.name, name, partial(runner.serve, name))
@@ -173,6 +175,8 @@ class WorkerProcess:
             self._broker.prepare(service.name)
         self._reporter.register()
         self._heartbeat.start()
+        for runner in self._runners:
+            runner.start()
         self._reporter.start()
         self._relay.start()
         self._relay.wake()
@@ -205,8 +209,7 @@ class WorkerProcess:
         """
         deadline = self._closed_at + self._grace_seconds + HAND_BACK_SECONDS
         ended = [coroutines.join(deadline - time.monotonic()) for coroutines in self._coroutines]
-        for runner in self._runners:
-            runner.stop()
+        ended += [runner.stop(deadline - time.monotonic()) for runner in self._runners]
         self._health.stop()
         self._relay.stop()
         for coroutines in self._coroutines:

@@ -1,6 +1,6 @@
 """Holds the resources that the gateway's process provides to its views."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Event, Semaphore
@@ -28,6 +28,7 @@ class HintRelay(Protocol):
     def last_error(self) -> str | None: ...
     def wake(self) -> None: ...
     def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None: ...
+    def defer(self, action: Callable[[], None]) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Submits jobs without files. Concurrent submissions share a transaction, and their hints are published at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
@@ -23,6 +24,7 @@ class HintOutlet(Protocol):
     def healthy(self) -> bool: ...
     def wake(self) -> None: ...
     def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None: ...
+    def defer(self, action: Callable[[], None]) -> None: ...
 
 
 class Submitter:
@@ -64,11 +66,12 @@ class Submitter:
             return [unavailable] * len(group)
 
     def _submit(self, group: Sequence[Submission]) -> Sequence[SubmissionOutcome]:
-        self._room.look(
-            {task.queue for one in group if one.job.due_at_once for task in one.job.tasks if not task.after}
-        )
+        queues = {task.queue for one in group if one.job.due_at_once for task in one.job.tasks if not task.after}
+        self._room.look(queues)
         outcomes = submit_batch(self._db, group, self._room.take)
         self._publish(group, outcomes)
+        if ageing := self._room.ageing(queues):  # so that the next submission does not wait for it
+            self._relay.defer(partial(self._room.refresh, ageing))
         return outcomes
 
     def _publish(self, group: Sequence[Submission], outcomes: Sequence[SubmissionOutcome]) -> None:

@@ -1,7 +1,7 @@
 """Writes docs/http-api.md from the routes of the gateway; `--check` compares."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ class _NoRelay:
         """Does nothing."""
 
     def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
+        """Does nothing."""
+
+    def defer(self, action: Callable[[], None]) -> None:
         """Does nothing."""
 
 

@@ -1,4 +1,7 @@
-"""Runs the scheduler's loops, once or twice a second. Every action is a conditional update, so any number may run."""
+"""Runs the scheduler's loops, every second or two; due tasks twice a second.
+
+Every action is a conditional update, so any number of schedulers may run.
+"""
 
 import random
 import time
@@ -22,7 +25,7 @@ from bureau.storage import Storage
 from bureau.submission.requests.limits import DEFAULT_LIMITS, RequestLimits
 
 DUE_SECONDS = 0.5
-CHECK_SECONDS = 1.0
+CHECK_SECONDS = 2.0  # for leases of 30 s, and for jobs that expire: each look costs 0.1 % of a core
 LOST_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)

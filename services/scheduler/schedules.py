@@ -17,7 +17,7 @@ from bureau.submission.announcements import Announcements
 from bureau.submission.requests.limits import DEFAULT_LIMITS, RequestLimits
 from bureau.submission.schedules import job_at
 
-CHECK_SECONDS = 0.5
+CHECK_SECONDS = 1.0  # a job of a schedule is late by so much at most
 NO_QUOTA = Quota()
 
 log = structlog.get_logger(__name__)

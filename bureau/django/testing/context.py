@@ -13,6 +13,7 @@ from bureau.contracts.artifacts import ArtifactRef, safe_name
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.ids import new_id
 from bureau.contracts.mail.delivery import DeliveryEnd
+from bureau.runtime.execution.event_buffer import checked_meta
 from bureau.stop_token import StopToken
 from bureau.task import Context
 from bureau.task_files import ArtifactBlock, ArtifactWriter, OpenArtifact, OpenBlock, artifact_block, open_block
@@ -92,6 +93,10 @@ class LocalContext(Context):
 
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         """Takes the progress; in a test nobody reads it."""
+
+    def meta(self, value: dict[str, Any]) -> None:
+        """Refuses what a worker refuses; in a test nobody reads it."""
+        checked_meta(value)
 
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         return artifact_block(self._written(name, media_type))

@@ -31,10 +31,10 @@ from bureau.messaging.stale_hints import StaleHints
 from bureau.metrics import outcomes
 from bureau.process.background_loop import Loop
 from bureau.runtime.claiming import Claiming
-from bureau.runtime.coroutines.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.coroutines.event_loop import EventLoop, task_name
+from bureau.runtime.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.execution.execution import Execution
-from bureau.runtime.execution.task_input import needs_results, parsed_input
+from bureau.runtime.execution.task_input import parsed_on_loop
 from bureau.runtime.execution.task_outcomes import failed, succeeded
 from bureau.runtime.finishing import Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
@@ -43,7 +43,6 @@ from bureau.runtime.pace import Pace
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
-from bureau.threads import in_thread
 
 CLAIMS_AT_MOST = 500  # in one transaction; nobody waits for rows that are claimed
 ALONE_THREADS = 8  # for claims and finishes that wait for locks of others
@@ -211,10 +210,7 @@ class CoroutineRunner:
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - it runs in a task of the loop
         try:
-            if needs_results(execution.claim):
-                parsed = await in_thread(parsed_input, self._db, execution.claim, task)
-            else:
-                parsed = parsed_input(self._db, execution.claim, task)
+            parsed = await parsed_on_loop(self._db, execution.claim, task)
             with execution.stop.interrupting(lambda: self._loop.call(me.cancel)):
                 result = await task.call_async(execution, parsed)
             return succeeded(execution, result)

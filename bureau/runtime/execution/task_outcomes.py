@@ -97,15 +97,16 @@ def jitter(seconds: float) -> float:
     return random.uniform(0, seconds)  # noqa: S311 - not a secret
 
 
-def input_error(error: ValidationError, claimed: Claim) -> TaskError:
-    """Returns the error for an accepted input that does not fit: another version wrote it, or it holds a task's result.
+def input_error(error: ValidationError, claimed: Claim, *, checked: bool) -> TaskError:
+    """Returns the error for an accepted input that does not fit: another version wrote it, or nothing checked it.
 
-    Nothing could check the result of a task at the submission.
+    Nothing could check the result of a task at the submission. `checked` says that the gateway accepted the job, which
+    checks inputs; `bureau.submit` cannot.
     """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = "/".join(str(part) for part in first["loc"])
     message = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
-    if references(claimed.input):
+    if references(claimed.input) or not checked:
         return PermanentError("invalid_input", message)
     return Postponed("newer_input", f"{message} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
 

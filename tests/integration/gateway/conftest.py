@@ -1,6 +1,6 @@
 """A gateway in this process, on a real ledger (SQLite) and a real storage folder."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -98,6 +98,9 @@ class CountingRelay:
 
     def wake(self) -> None:
         self.woken += 1
+
+    def defer(self, action: Callable[[], None]) -> None:
+        action()
 
     def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
         self.published += [hint.task_id for _, hint in stamped]

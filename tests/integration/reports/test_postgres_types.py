@@ -10,7 +10,7 @@ import pytest
 
 from bureau.contracts.errors import PermanentError
 from bureau.contracts.reports import CsvFormat
-from bureau.formulas import FORMULA_STARTS
+from bureau.formulas import FORMULA_STARTS, is_formula
 from bureau.services.reports.definition.columns import Format, NumberFormat, ReportColumn, TimeFormat
 from bureau.services.reports.output.dialect import Dialect
 from bureau.services.reports.sources.postgres_source import PostgresSource
@@ -128,6 +128,19 @@ def test_no_text_begins_like_a_formula_whatever_its_first_character(shop: Postgr
     assert len(lines) == 1 + 55295 + 70000 - 57344 + 1
     assert not [line for line in lines if line[1].startswith(tuple(FORMULA_STARTS))]
     assert sum(line[1].startswith("'") for line in lines) == len(FORMULA_STARTS) + 1  # the quote itself
+
+
+def test_the_server_finds_the_same_formulas_as_every_other_source(shop: PostgresSource) -> None:
+    behind = "unnest(array['', 'y', '=', ' =', '-1'])"
+    sql = f"select i as x, chr(i) || behind as y from generate_series(1, 55295) i, {behind} as behind"  # noqa: S608
+    data = export_all(shop, sql, {}, CsvFormat())
+    lines = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))[1:]
+    for number, text in lines:
+        first = chr(int(number))
+        bare = text[1:] if text[0] == "'" and not (first == "'" and text[1:2] != "'") else text
+        assert bare[0] == first
+        assert (bare != text) == is_formula(bare), f"{first!r} and what follows it: {text!r}"
+    assert len(lines) == 5 * 55295
 
 
 EURO = Dialect(";", "N/A", decimal_comma=True, date_format="DD.MM.YYYY")

@@ -1,7 +1,7 @@
 """Submissions that come together share a transaction; whatever becomes of it, each learns of its own."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ class Outlet:
 
     def publish(self, stamped: Iterable[tuple[str, Hint]]) -> None:
         """Nobody listens."""
+
+    def defer(self, action: Callable[[], None]) -> None:
+        action()
 
 
 class Batches:

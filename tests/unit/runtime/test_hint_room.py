@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bureau.contracts.catalog import Catalog
-from bureau.ledger.dispatch import queues, workers
+from bureau.ledger.db.database import LedgerUnavailable
+from bureau.ledger.dispatch import hints, queues, workers
 from bureau.ledger.dispatch.workers import NewWorker
-from bureau.messaging.hint_room import AGAIN_SECONDS, FRESH_SECONDS, LIVE_SECONDS, HintRoom
+from bureau.messaging.hint_room import AGAIN_SECONDS, AGEING_SECONDS, FRESH_SECONDS, LIVE_SECONDS, HintRoom
 from tests.support.ledger.book import Book
 from tests.support.ledger.ledgers import sqlite_ledger
 
@@ -49,6 +51,56 @@ def test_a_process_takes_half_of_what_is_free_and_looks_again(book: Book) -> Non
     clock.now += AGAIN_SECONDS
     assert taken(room) == 4  # nothing of it was inserted
     assert room.view("shop").ahead == 4
+
+
+def test_a_window_that_ages_is_read_before_anybody_waits_for_it(book: Book) -> None:
+    worker(book)
+    clock = Clock()
+    room = HintRoom(book.db, lambda: True, clock)
+    room.look(["shop"])
+    assert room.take("shop")
+    assert room.ageing(["shop"]) == []
+    clock.now += AGEING_SECONDS
+    assert room.ageing(["shop"]) == ["shop"]
+    assert room.ageing(["shop"]) == [], "one reads it, not every thread"
+    room.refresh(["shop"])
+    assert room.view("shop").left == 4
+    clock.now += AGEING_SECONDS
+    assert room.ageing(["shop"]) == ["shop"]
+
+
+def test_places_that_are_taken_while_a_window_is_read_stay_taken(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(book)
+    room = HintRoom(book.db, lambda: True)
+    room.look(["shop"])
+    read = hints.window_use
+
+    def busy(*asked: Any) -> Any:
+        assert room.take("shop")
+        return read(*asked)
+
+    monkeypatch.setattr(hints, "window_use", busy)
+    room.refresh(["shop"])
+    assert (room.view("shop").left, room.view("shop").ahead) == (3, 1)
+
+
+def test_a_window_that_cannot_be_read_ages_on(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(book)
+    clock = Clock()
+    room = HintRoom(book.db, lambda: True, clock)
+    room.look(["shop"])
+    clock.now += AGEING_SECONDS
+    assert room.ageing(["shop"]) == ["shop"]
+
+    def away(*_asked: Any) -> Any:
+        raise LedgerUnavailable
+
+    monkeypatch.setattr(hints, "window_use", away)
+    room.refresh(["shop"])
+    assert room.ageing(["shop"]) == ["shop"]
+    clock.now += FRESH_SECONDS
+    with pytest.raises(LedgerUnavailable):
+        room.look(["shop"])
 
 
 def test_a_queue_nobody_ever_looked_at_has_no_room(book: Book) -> None:

@@ -26,6 +26,9 @@ class NoRelay:
     def wake(self) -> None:
         """Nothing to wake."""
 
+    def defer(self, action: Any) -> None:
+        """Nothing to do later."""
+
     def publish(self, stamped: Any) -> None:
         """Nothing to publish."""
 
