@@ -52,6 +52,10 @@ test: .venv/test.stamp ## Runs the tests on private servers; ARGS="tests/unit -k
 test-all: .venv/test.stamp ## Runs the long tests too, for an hour: before a release, and after a change of what they break
 	$(PYTHON) -m pytest -m "" $(or $(ARGS),$(AT_A_TIME))
 
+.PHONY: test-pooler
+test-pooler: .venv/test.stamp ## Runs the tests of the ledger and of the whole stack through PgBouncer in transaction mode
+	THROUGH_PGBOUNCER=1 $(PYTHON) -m pytest $(or $(ARGS),tests/contract/ledger tests/acceptance $(AT_A_TIME))
+
 .PHONY: faults
 faults: .venv/test.stamp ## Breaks Bureau on purpose for hours and prints the table of docs/reliability.md; ROUNDS=20
 	ROUNDS=$(ROUNDS) $(PYTHON) -m pytest -m "" $(if $(findstring tests/,$(ARGS)),,tests/faults) -p no:cacheprovider $(ARGS)
@@ -77,6 +81,10 @@ bench-certificates: .venv/bench.stamp ## Prints what 400 slow API calls cost one
 .PHONY: bench-calls
 bench-calls: .venv/bench.stamp ## Measures 1,000 slow calls as async tasks beside the calls alone and Celery, and 10,000 that sleep
 	$(PYTHON) -m tests.benchmarks.calls
+
+.PHONY: bench-celery
+bench-celery: .venv/bench.stamp ## Measures delay() in a transaction beside Celery's, and the CPU that Celery's names add to a job
+	$(PYTHON) -m tests.benchmarks.celery_names
 
 .PHONY: bench-throughput
 bench-throughput: .venv/bench.stamp ## Measures e-mail jobs, chains and groups beside Flask and Celery; JOBS=2000 PARTS="mail chain …"

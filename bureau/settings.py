@@ -97,8 +97,9 @@ class PlatformSettings(LogSettings):
     database_url: SecretStr = Field(
         default=SecretStr("sqlite:///var/bureau.db"),
         description="The ledger's database: `postgresql+psycopg://user:password@host/database` (also `postgres://`) "
-        "or `sqlite:///path`. With `?prepared_statements=off` no statement is prepared on the server, as poolers need "
-        "that do not know prepared statements (PgBouncer before 1.21, in transaction mode).",
+        "or `sqlite:///path`. A pooler in transaction mode, such as PgBouncer, is recognized; then no statement is "
+        "prepared on the server, unless `?prepared_statements=on` says that the pooler tracks them (PgBouncer 1.21 "
+        "with `max_prepared_statements`). `?prepared_statements=off` prepares none anywhere.",
     )
     broker_url: SecretStr = Field(
         default=SecretStr("memory://"),

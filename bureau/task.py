@@ -65,6 +65,14 @@ class Context(ABC):
         """Reports how far the task is; only the last report is kept. `note` names the unit."""
 
     @abstractmethod
+    def meta(self, value: dict[str, Any]) -> None:
+        """Keeps a small JSON object beside the progress, in place of the one before: at most 4 KiB.
+
+        `tasks[].meta` of the job shows the last one, also when the task has ended. It is written together with the
+        progress, about twice a second. Raises `PermanentError` (`invalid_meta`) for what is larger or no JSON object.
+        """
+
+    @abstractmethod
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         """Opens a file of the job for writing as a stream. It becomes visible to others only when the task succeeds.
 

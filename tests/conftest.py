@@ -1,13 +1,14 @@
 """The servers tests run on: shared ones by all processes of the run (`tests/support/servers/keeper.py`), and private
 ones for tests that stop, kill or wipe them. All are started when first asked for and stopped at the end.
 
-`BROKER_URL` and `DATABASE_URL` in the environment are used instead where a test needs no more than an address.
+`BROKER_URL` and `DATABASE_URL` in the environment are used instead where a test needs no more than an address. With
+THROUGH_PGBOUNCER=1 what is tested reaches PostgreSQL through PgBouncer in transaction mode (`make test-pooler`).
 """
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -20,6 +21,7 @@ from bureau.ledger.db.migrate import migrate
 from bureau.services.settings_table import rows
 from tests.support.ledger.ledgers import emptied_ledger
 from tests.support.servers.keeper import Ask, Keeper, ask_at
+from tests.support.servers.pgbouncer import PgBouncer
 from tests.support.servers.postgres import PostgreSQL, drop_database, fresh_database
 from tests.support.servers.rabbitmq import RabbitMQ, VirtualHosts
 from tests.support.servers.s3 import S3Server
@@ -168,11 +170,27 @@ def postgres_server(servers: Ask, given_servers: dict[str, str]) -> str:
     return given_servers["DATABASE_URL"] or str(servers("postgres")["url"])
 
 
+@pytest.fixture(scope="session")
+def pgbouncer(postgres_server: str) -> Iterator[PgBouncer]:
+    """A pooler in transaction mode in front of that server; it refuses what it does not know."""
+    with PgBouncer(postgres_server, ignoring=False) as pooler:
+        yield pooler
+
+
+@pytest.fixture(scope="session")
+def reached(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Returns how what is tested reaches a database: directly, unless THROUGH_PGBOUNCER is set."""
+    if not os.environ.get("THROUGH_PGBOUNCER"):
+        return str
+    pooler: PgBouncer = request.getfixturevalue("pgbouncer")
+    return pooler.url
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_url(postgres_server: str, reached: Callable[[str], str]) -> Iterator[str]:
     """DATABASE_URL of an empty database, dropped after the test."""
     url = fresh_database(postgres_server)
-    yield url
+    yield reached(url)
     drop_database(postgres_server, url)
 
 
@@ -188,8 +206,16 @@ def postgres_ledger_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_db(postgres_ledger_url: str) -> Iterator[Database]:
+def postgres_db(postgres_ledger_url: str, reached: Callable[[str], str]) -> Iterator[Database]:
     """An empty ledger: the rows of the test before are deleted, which is 100 ms quicker than a new database."""
+    db = emptied_ledger(reached(postgres_ledger_url))
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def direct_db(postgres_ledger_url: str) -> Iterator[Database]:
+    """The same, always without a pooler: for tests of what a session keeps."""
     db = emptied_ledger(postgres_ledger_url)
     yield db
     db.close()

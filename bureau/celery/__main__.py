@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bureau.celery import names
 from bureau.celery.exceptions import CeleryError
@@ -68,11 +69,7 @@ def _schedules(options: argparse.Namespace) -> int:
     app = found_app(options.app)
     app.load()
     if options.database:
-        from django.db import connection
-
-        from bureau.celery.beat.django_tables import entries
-
-        saved = save(entries(connection))
+        saved = save(_in_database())
     else:
         saved = save((name, entry, True) for name, entry in app.conf.beat_schedule.items())
     for name in saved.names:
@@ -80,6 +77,18 @@ def _schedules(options: argparse.Namespace) -> int:
     for name, why in saved.refused.items():
         print(f"not saved {name}: {why}", file=sys.stderr)
     return 1 if saved.refused else 0
+
+
+def _in_database() -> list[tuple[str, dict[str, Any], bool]]:
+    """Returns the entries of django-celery-beat's tables. Raises `CeleryError` where they are not there."""
+    from django.db import Error, connection
+
+    from bureau.celery.beat.django_tables import entries
+
+    try:
+        return list(entries(connection))
+    except Error as error:
+        raise CeleryError(f"django-celery-beat's tables cannot be read: {error}") from error
 
 
 def _path(_options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import click
 
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.session import Session, json_option
+from bureau.process.gc_pause import collector_paused
 
 if TYPE_CHECKING:
     from bureau.port.summary import Counts
@@ -53,7 +54,8 @@ def _survey(path: Path) -> "Survey":
         if missing.name != "libcst":
             raise
         raise click.UsageError("It needs one more package: pip install 'bureau-jobs[port]'") from None
-    return survey(path)
+    with collector_paused():  # syntax trees hold no circles, and walking them takes a quarter of the time
+        return survey(path)
 
 
 def _write(found: "Survey") -> list[Path]:

@@ -64,6 +64,7 @@ class TaskData(TypedDict):
     started_at: str | None
     finished_at: str | None
     progress: ProgressData | None
+    meta: NotRequired[dict[str, Any] | None]  # not sent by gateways before 0.2.0
     attempts: list[AttemptData]
     logs: list[LogData]
     result: Any

@@ -141,9 +141,7 @@ class Submissions:
 
         A keyword that is not one of `Terms` is added to `input`.
         """
-        terms, more = split_terms(keywords)
-        task: dict[str, Any] = {"name": run.rpartition(".")[2], "run": run, "input": {**(input or {}), **more}}
-        return self._send("/v1/jobs", {"tasks": [task if queue is None else {**task, "queue": queue}]}, terms)
+        return self._send("/v1/jobs", {}, job_of_task(run, input, queue, keywords))
 
     def job(self, tasks: Sequence[Mapping[str, Any]], **terms: Unpack[Terms]) -> Job:
         """Submits a graph of tasks, each in the format of `POST /v1/jobs`: name, run, input, after, queue, …"""
@@ -167,6 +165,15 @@ class Submissions:
         body, key = _body(own, terms)
         uploads = [Upload(file) for file in files]
         return Job(self.connection, self.connection.upload(path, "files", uploads, body, key=key))
+
+
+def job_of_task(
+    run: str, input: Mapping[str, Any] | None, queue: str | None, keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns the job of one task, with those of the keywords that are terms; the others are added to the input."""
+    terms, more = split_terms(keywords)
+    task: dict[str, Any] = {"name": run.rpartition(".")[2], "run": run, "input": {**(input or {}), **more}}
+    return {"tasks": [task if queue is None else {**task, "queue": queue}], **terms}
 
 
 def split_terms(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

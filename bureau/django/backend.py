@@ -99,9 +99,7 @@ class BureauBackend(BaseTaskBackend):
             if problem.status != 404:
                 raise
             return self._not_sent(job_id)
-        if len(job["tasks"]) != 1:
-            raise TaskResultDoesNotExist(result_id)
-        return result_of(job, self._task_of(job, result_id), self.alias)
+        return result_of(job, self.task_of(job, result_id), self.alias)
 
     def bureau_tasks(self, queue: str) -> "list[WorkerTask[..., Any]]":
         """Returns what a worker of this queue runs: all tasks, since `using(queue_name=…)` sends any to any queue."""
@@ -156,9 +154,9 @@ class BureauBackend(BaseTaskBackend):
         if row is None:
             raise TaskResultDoesNotExist(str(job_id))
         sent = row.body["tasks"][0]["input"]
-        return waiting(self._task_of(row.body, str(job_id)), str(job_id), sent, self.alias, row.created_at)
+        return waiting(self.task_of(row.body, str(job_id)), str(job_id), sent, self.alias, row.created_at)
 
-    def _task_of(self, job: Mapping[str, Any], result_id: str) -> Task:
+    def task_of(self, job: Mapping[str, Any], result_id: str) -> Task:
         """Returns the task of a job, with the queue, priority and time that it was enqueued with."""
         queue, _, path = job["tasks"][0]["run"].partition(".")
         if path not in discovered():

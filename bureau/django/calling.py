@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections, reset_queries
 from django.utils import timezone
 
-from bureau.contracts.errors import PermanentError, TaskError
+from bureau.contracts.errors import PermanentError, TaskError, TransientError
 from bureau.django.files.opened import opened
 from bureau.django.results import FAILED_CODE, TRACE
 from bureau.django.tasks_api import (
@@ -34,11 +34,20 @@ class BureauContext(TaskContext):
         object.__setattr__(self, "bureau", bureau)
 
 
-def call(sender: type, task: Task, alias: str, ctx: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def call(
+    sender: type,
+    task: Task,
+    alias: str,
+    ctx: Context,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    *,
+    retried: bool = False,
+) -> Any:
     """Calls the task's function and returns its result as JSON; sends Django's signals with `sender`.
 
-    An exception of the function fails the job. Only Bureau's `TransientError` and `Postponed` have it tried again,
-    since Django's tasks are not retried.
+    An exception of the function fails the job, since Django's tasks are not retried: only Bureau's `TransientError` and
+    `Postponed` have it tried again. If the task is `retried`, any exception has.
     """
     result = _started(task, alias, ctx, args, kwargs)
     with _connections(), ExitStack() as files:
@@ -49,10 +58,11 @@ def call(sender: type, task: Task, alias: str, ctx: Context, args: list[Any], kw
         except TaskError as error:
             _finish(sender, result, TaskResultStatus.FAILED, failure=error)
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # Django fails a task that exits, and a worker goes on
             _finish(sender, result, TaskResultStatus.FAILED, failure=error)
             ctx.log(_trace(error))
-            raise PermanentError(FAILED_CODE, f"{_path(error)}: {error}") from error
+            failure = TransientError if retried else PermanentError
+            raise failure(FAILED_CODE, f"{_path(error)}: {error}") from error
         object.__setattr__(result, "_return_value", value)
         _finish(sender, result, TaskResultStatus.SUCCESSFUL)
         return value
@@ -76,7 +86,9 @@ def _started(task: Task, alias: str, ctx: Context, args: list[Any], kwargs: dict
     )
 
 
-def _finish(sender: type, result: TaskResult, status: TaskResultStatus, *, failure: Exception | None = None) -> None:
+def _finish(
+    sender: type, result: TaskResult, status: TaskResultStatus, *, failure: BaseException | None = None
+) -> None:
     object.__setattr__(result, "finished_at", timezone.now())
     object.__setattr__(result, "status", status)
     if failure:
@@ -85,11 +97,11 @@ def _finish(sender: type, result: TaskResult, status: TaskResultStatus, *, failu
     task_finished.send(sender, task_result=result)
 
 
-def _path(error: Exception) -> str:
+def _path(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
-def _trace(error: Exception) -> str:
+def _trace(error: BaseException) -> str:
     """Returns the traceback; of a long one its end, which says what happened."""
     trace = "".join(format_exception(error))
     return trace if len(trace) <= TRACE_CHARACTERS else f"{TRACE} … {trace[-TRACE_CHARACTERS + 20 :]}"

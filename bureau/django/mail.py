@@ -1,5 +1,12 @@
-"""Sends Django's mail through Bureau: `EMAIL_BACKEND = "bureau.django.mail.EmailBackend"`."""
+"""Sends Django's mail through Bureau: `EMAIL_BACKEND = "bureau.django.mail.EmailBackend"`, or in MAILERS of Django 6.1:
 
+MAILERS = {
+    "default": {"BACKEND": "bureau.django.mail.EmailBackend"},
+    "news": {"BACKEND": "bureau.django.mail.EmailBackend", "OPTIONS": {"priority": 1, "tags": ["news"]}},
+}
+"""
+
+from collections.abc import Sequence
 from email.message import Message
 from typing import Any
 
@@ -9,7 +16,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from bureau.client import BureauError
 from bureau.client.upload import FileSource
 from bureau.contracts.ids import new_id
-from bureau.django.gateway import MAIL, client_for, send
+from bureau.django.gateway import client_for, mail_sender, send
 
 # Each of these has a field, or Bureau sets it.
 _FIELDS = {"from", "to", "cc", "bcc", "reply-to", "subject", "message-id", "date"}
@@ -18,9 +25,26 @@ _FIELDS = {"from", "to", "cc", "bcc", "reply-to", "subject", "message-id", "date
 class EmailBackend(BaseEmailBackend):
     """Submits each message as a job. Bureau delivers it, tries again for days, and says what became of it.
 
-    BUREAU_URL and BUREAU_KEY say where the gateway is, in the settings or the environment. A message that is sent in a
-    transaction is committed with it or not at all, where `bureau.django` is an installed app.
+    BUREAU_URL and BUREAU_KEY say where the gateway is, in the settings or the environment. An entry of MAILERS may have
+    OPTIONS: `url` and `key` of a gateway of its own, and `priority` (0 to 9) and `tags` of its jobs. A message that is
+    sent in a transaction is committed with it or not at all, where `bureau.django` is an installed app.
     """
+
+    def __init__(
+        self,
+        fail_silently: bool = False,
+        *,
+        url: str | None = None,
+        key: str | None = None,
+        priority: int | None = None,
+        tags: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        """Takes OPTIONS of an entry of MAILERS. `url` and `key` are read again when a mail is sent."""
+        super().__init__(**kwargs)
+        self.fail_silently = fail_silently
+        self._sender = mail_sender(getattr(self, "alias", None) if url or key else None)
+        self._terms = {"priority": priority, "tags": list(tags)}
 
     def send_messages(self, email_messages: list[Any]) -> int:
         """Submits the messages and returns how many. Raises `BureauError` unless it shall fail silently."""
@@ -38,8 +62,8 @@ class EmailBackend(BaseEmailBackend):
         return sent
 
     def _submit(self, message: Any) -> None:
-        body = email_body(message)
-        stored = [client_for(MAIL).upload(attachment(one)) for one in message.attachments]
+        body = email_body(message) | {name: value for name, value in self._terms.items() if value not in (None, [])}
+        stored = [client_for(self._sender).upload(attachment(one)) for one in message.attachments]
         if stored:
             body["attachments"] = [{"artifact": one.id, "name": one.name} for one in stored]
         submit = send
@@ -47,7 +71,7 @@ class EmailBackend(BaseEmailBackend):
             from bureau.django import outbox
 
             submit = outbox.submit
-        submit(MAIL, "/v1/emails", body, new_id())
+        submit(self._sender, "/v1/emails", body, new_id())
 
 
 def email_body(message: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-RETRY_SECONDS = (1, 5, 15, 60, 300)
+from bureau.outbox.sending import retry_seconds
 
 
 class Submission(models.Model):
@@ -39,7 +39,7 @@ class Submission(models.Model):
 
     def postpone(self, trouble: str) -> None:
         """Has it sent again later; the pause grows to five minutes."""
-        seconds = RETRY_SECONDS[min(self.tries, len(RETRY_SECONDS) - 1)]
+        seconds = retry_seconds(self.tries)
         self.tries += 1
         self.next_try_at = timezone.now() + timedelta(seconds=seconds)
         self.trouble = trouble

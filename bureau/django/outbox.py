@@ -14,14 +14,12 @@ from uuid import UUID
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from bureau.client import BureauError, Problem
+from bureau.client import BureauError
 from bureau.django.gateway import send
 from bureau.django.models import Submission
+from bureau.outbox.sending import LEASE_SECONDS, Postponed, Refused, attempted, may_succeed_later
 
-LEASE_SECONDS = 60.0
 _PAUSE_SECONDS = 5.0
-_REFUSALS = frozenset({400, 409, 413, 422})
-_NOT_YET = frozenset({"unknown_run"})  # no worker has announced the task: one that is being deployed will
 _again_at = 0.0  # after a failure, requests leave sending to the command for a while: each would wait for its timeout
 
 
@@ -41,7 +39,7 @@ def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Non
     Raises `BureauError` for a submission that Bureau will never accept, if there is no open transaction.
     """
     if in_transaction():
-        row = _written(sender, path, body, job_id)
+        row = write(sender, path, body, job_id)
         transaction.on_commit(partial(_send_at_once, row), using=database(), robust=True)
         return
     try:
@@ -49,20 +47,14 @@ def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Non
     except BureauError as error:
         if not may_succeed_later(error):
             raise
-        _written(sender, path, body, job_id).postpone(str(error))
+        write(sender, path, body, job_id).postpone(str(error))
 
 
-def _written(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Submission:
+def write(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Submission:
+    """Writes a row, in the open transaction if there is one."""
     row = Submission(id=job_id, sender=sender, path=path, body=dict(body))
     row.save(using=database(), force_insert=True)
     return row
-
-
-def may_succeed_later(error: BureauError) -> bool:
-    """Returns whether the same submission may be accepted later: the gateway was away or busy, or the task is new."""
-    if not isinstance(error, Problem):
-        return True
-    return error.status not in _REFUSALS or {one.code for one in error.errors} == _NOT_YET
 
 
 def find(job_id: UUID) -> Submission | None:
@@ -105,15 +97,12 @@ def _send_at_once(row: Submission) -> None:
 
 def _send(row: Submission) -> bool:
     """Sends a submission, and returns whether it was accepted. Raises `BureauError` if the gateway is away."""
-    try:
-        send(row.sender, row.path, row.body, row.pk)
-    except Problem as problem:
-        if problem.status not in _REFUSALS:
-            raise
-        if may_succeed_later(problem):
-            row.postpone(str(problem))
-        else:
-            row.refuse(str(problem))
-        return False
-    row.delete()
-    return True
+    match attempted(partial(send, row.sender, row.path, row.body, row.pk)):
+        case Postponed(why):
+            row.postpone(why)
+        case Refused(why):
+            row.refuse(why)
+        case _:
+            row.delete()
+            return True
+    return False

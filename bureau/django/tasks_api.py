@@ -4,6 +4,7 @@ import importlib.util
 
 if importlib.util.find_spec("django.tasks") is None:
     from django_tasks import TaskContext, TaskResult, TaskResultStatus, task_backends
+    from django_tasks import task as declare_task
     from django_tasks.backends.base import BaseTaskBackend
     from django_tasks.base import Task, TaskError
     from django_tasks.exceptions import InvalidTaskError as InvalidTask
@@ -12,6 +13,7 @@ if importlib.util.find_spec("django.tasks") is None:
     from django_tasks.utils import normalize_json
 else:
     from django.tasks import TaskContext, TaskResult, TaskResultStatus, task_backends
+    from django.tasks import task as declare_task
     from django.tasks.backends.base import BaseTaskBackend
     from django.tasks.base import Task, TaskError
     from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
@@ -27,6 +29,7 @@ __all__ = [
     "TaskResult",
     "TaskResultDoesNotExist",
     "TaskResultStatus",
+    "declare_task",
     "normalize_json",
     "task_backends",
     "task_enqueued",

@@ -23,21 +23,23 @@ class BureauTask(Task):
 def worker_task(name: str, task: Task, sender: type, alias: str) -> "WorkerTask[..., Any]":
     """Returns the task under its name in Bureau.
 
-    A worker that dies does not count as an exception: Bureau runs the task again, at most eight times.
+    A worker that dies does not count as an exception: Bureau runs the task again, at most five times. Without `retries`
+    a task that raises `TransientError` is tried eight times, as any of Bureau's.
     """
     # Here, because a web process has no use for what a worker stands on, and need not have it installed.
     from bureau.django.calling import call
     from bureau.task import Context
     from bureau.task import Task as WorkerTask
 
+    own = task if isinstance(task, BureauTask) else None
+
     def run(ctx: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        return call(sender, task, alias, ctx, args, kwargs)
+        return call(sender, task, alias, ctx, args, kwargs, retried=own is not None and own.retries > 0)
 
     run.__doc__ = task.func.__doc__
-    own = task if isinstance(task, BureauTask) else None
     return WorkerTask(
         name,
         run,
-        max_attempts=max(8, own.retries + 1) if own else 8,
+        max_attempts=own.retries + 1 if own and own.retries else 8,
         time_limit_seconds=own.time_limit_seconds if own else 1800.0,
     )

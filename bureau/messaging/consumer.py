@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,8 @@ from bureau.messaging.stale_hints import StaleHints
 Foretell = Callable[[Sequence[tuple[UUID, str]]], None]
 """Takes the hints that threads of this process get next: each a task's id and the actor. It must not block."""
 
+BUSY_SECONDS = 0.05  # hints that come less than this after others
+GATHER_SECONDS = 0.02  # wait this long for the next ones
 WIDE = 500  # hints that are looked up at once
 
 
@@ -63,6 +66,7 @@ class HintConsumer(_RabbitmqConsumer):
         self._stale: StaleHints | None = broker.stale_hints(queue_name)
         self._foretell: Foretell | None = broker.claimer(queue_name)
         self.iterator = self._checked()
+        self._gathered_at = float("-inf")
         self._acks = threading.Lock()
         self._done: list[int] = []  # tags to be acknowledged
 
@@ -112,7 +116,7 @@ class HintConsumer(_RabbitmqConsumer):
             elif message is None:
                 yield method, properties, message
             else:
-                arrived = [(method, properties, message), *self._arrived()]
+                arrived = self._gathered((method, properties, message))
                 yield from self._ready(arrived) if self._is_wide else self._foretold(arrived)
 
     def _fit(self) -> None:
@@ -127,6 +131,21 @@ class HintConsumer(_RabbitmqConsumer):
         self.channel.cancel()
         self.channel.basic_qos(prefetch_count=max(WIDE, self._prefetch) if self._is_wide else self._prefetch)
         self._source = self.channel.consume(self.queue_name, inactivity_timeout=self._inactivity_seconds)
+
+    def _gathered(self, first: Any) -> list[Any]:
+        """Returns a hint and those that arrive soon after it.
+
+        While hints keep coming and few of this process's threads have one, it waits a moment for more: they are then
+        claimed together, and their threads come together to all further steps.
+        """
+        arrived = [first, *self._arrived()]
+        busy = time.monotonic() - self._gathered_at < BUSY_SECONDS
+        if busy and 2 * (len(arrived) + len(self.known_tags)) < self._prefetch:
+            time.sleep(GATHER_SECONDS)
+            self.connection.process_data_events(0)
+            arrived += self._arrived()
+        self._gathered_at = time.monotonic()
+        return arrived
 
     def _arrived(self) -> Iterator[Any]:
         """Takes the further hints that have arrived, without waiting for any."""

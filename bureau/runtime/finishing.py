@@ -165,6 +165,7 @@ class Finishing:
 
     def _after(self, execution: Execution, ending: Outcome, finished: Finished) -> None:
         outcomes.written(self._queue, ending, finished)
+        execution.written = None if finished.fate is FinishResult.DISCARDED else ending
         execution.following = self._follow(finished) if execution.may_follow else None
         others = len(finished.ready) > 1 or execution.following is None
         if (finished.woke and others) or finished.fate is FinishResult.ALREADY:
@@ -196,4 +197,5 @@ def _until_answered(act: Callable[[], object]) -> None:
 
 
 def _claim_outcome(ended: Ended, ending: Outcome, lines: Sequence[TaskEvent]) -> ClaimOutcome:
-    return ClaimOutcome(ended.execution.claim, ending, lines, ended.execution.delivery)
+    last = None if isinstance(ending, Succeeded) else ended.execution.events.last_progress
+    return ClaimOutcome(ended.execution.claim, ending, lines, ended.execution.delivery, last)

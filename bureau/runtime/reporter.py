@@ -17,7 +17,7 @@ from bureau.ledger.jobs import progress as running
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.leases import Held
 from bureau.process.background_loop import Loop
-from bureau.runtime.execution.event_buffer import PROGRESSED, Progress
+from bureau.runtime.execution.event_buffer import Progress
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.heartbeat import Heartbeat
 from bureau.runtime.pace import Pace
@@ -93,10 +93,10 @@ class Reporter:
             for execution in executions:
                 events = execution.events
                 if events.has_news:  # the finish of one without events need not wait for this write
-                    taken = written.enter_context(events.writing())
-                    by_job[execution.job_id] += taken
-                    if events.last_progress and any(event.type == PROGRESSED for event in taken):
-                        progress[execution.held] = events.last_progress
+                    unwritten = written.enter_context(events.writing())
+                    by_job[execution.job_id] += unwritten.events
+                    if unwritten.progress is not None:
+                        progress[execution.held] = unwritten.progress
             running.write_events(self._db, by_job, progress)
 
     def _report_alive(self) -> None:

@@ -16,6 +16,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
+from bureau.process.hooks import HOOKS
 from bureau.runtime.claiming import stale_hints
 from bureau.runtime.coroutines.blocked_loop import BlockedLoopWatch
 from bureau.runtime.coroutines.event_loop import EventLoop
@@ -88,6 +89,7 @@ class WorkerProcess:
             "heartbeat": self._heartbeat.unhealthy_reason,
             "reporter": self._reporter.unhealthy_reason,
             "event loop": self._loop_watch.unhealthy_reason,
+            **{f"ends of {runner.queue}": runner.unhealthy_reason for runner in self._runners},
             **{f"coroutines of {runner.queue}": runner.unhealthy_reason for runner in self._coroutines},
         }
         self._health = HealthChecks(
@@ -114,7 +116,8 @@ class WorkerProcess:
                 stale=stale,
             )
             self._runners.append(runner)
-            self._broker.foretell(service.name, runner.foretell)
+            if self._pool is None:  # else threads that are free now may take the hints of another queue
+                self._broker.foretell(service.name, runner.foretell)
             paces.append(runner.pace)
             for name in on_threads:
                 self._declare(service.name, name, partial(runner.serve, name))
@@ -162,7 +165,8 @@ class WorkerProcess:
         return self._heartbeat
 
     def start(self) -> None:
-        """Begins the lifespans, announces the services and starts the loops. Raises `LifespanFailed`."""
+        """Calls hooks, begins the lifespans, announces the services and starts the loops. Raises `LifespanFailed`."""
+        HOOKS.call("process_started")
         if self._coroutines or self._lifespans:
             self._loop.start()
             self._loop_watch.start()
@@ -173,6 +177,8 @@ class WorkerProcess:
             self._broker.prepare(service.name)
         self._reporter.register()
         self._heartbeat.start()
+        for runner in self._runners:
+            runner.start()
         self._reporter.start()
         self._relay.start()
         self._relay.wake()
@@ -205,12 +211,12 @@ class WorkerProcess:
         """
         deadline = self._closed_at + self._grace_seconds + HAND_BACK_SECONDS
         ended = [coroutines.join(deadline - time.monotonic()) for coroutines in self._coroutines]
-        for runner in self._runners:
-            runner.stop()
+        ended += [runner.stop(deadline - time.monotonic()) for runner in self._runners]
         self._health.stop()
         self._relay.stop()
         for coroutines in self._coroutines:
             coroutines.stop()
+        HOOKS.call("process_stopping")
         self._lifespans.end()
         self._loop_watch.stop()
         self._loop.stop()

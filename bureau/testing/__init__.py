@@ -10,8 +10,8 @@
 Needs `pip install 'bureau-jobs[embedded]' pytest`.
 """
 
-from bureau.testing.client import BureauInProcess
+from bureau.in_process.client import BureauInProcess
+from bureau.in_process.outbox import Outbox
 from bureau.testing.fixtures import bureau, bureau_process, bureau_settings
-from bureau.testing.outbox import Outbox
 
 __all__ = ["BureauInProcess", "Outbox", "bureau", "bureau_process", "bureau_settings"]

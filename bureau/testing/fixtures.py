@@ -1,12 +1,13 @@
 """Defines the fixtures: one Bureau for the whole run of pytest, and a client with its own outbox for each test."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from bureau.testing.client import BureauInProcess
-from bureau.testing.process import outbox_of, running
+from bureau.in_process.client import BureauInProcess
+from bureau.in_process.process import NotInstalled, outbox_of, running
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,11 @@ def bureau_process(
     """Yields the address and the folder of a Bureau in this process, with the tasks imported when it started."""
     folder = tmp_path_factory.mktemp("bureau")
     _log_to_pytest()
-    with running(folder, bureau_settings) as url:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(running(folder, bureau_settings))
+        except NotInstalled as error:
+            raise pytest.UsageError(f"bureau.testing: {error}") from error
         yield url, folder
 
 

@@ -217,5 +217,6 @@ def build(shop: DemoShop | None = None) -> Embedded:
     )
     os.environ["PUBLIC_URL"] = gateway.base_url  # for the links in mails and QR codes
     process = Embedded(platform, gateway, scheduler, embedded, working)
+    os.environ.setdefault("BUREAU_URL", process.url)  # for tasks that submit jobs themselves
     shop.wait()
     return process

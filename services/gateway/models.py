@@ -132,6 +132,7 @@ class Task(BaseModel):
     started_at: datetime | None = Field(description="When its first attempt started.")
     finished_at: datetime | None
     progress: Progress | None
+    meta: dict[str, Any] | None = Field(default=None, description="What the task noted last with `ctx.meta`.")
     attempts: list[Attempt] = Field(description="All attempts so far, those that do not count among them.")
     logs: list[LogLine] = Field(description="The last 200 lines.")
     result: Any = Field(description="What the task returned.")

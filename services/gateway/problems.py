@@ -242,7 +242,10 @@ def refuse_unserved(errors: Iterable[FieldError]) -> None:
     refuse(found)
 
 
-def not_found(what: str) -> ProblemError:
+def not_found(what: str, name: object = "") -> ProblemError:
+    """Returns the refusal for something that is not there, or is another owner's; `name` is what was asked for."""
+    if name:
+        return problem("not-found", f"{what.capitalize()} {str(name)[:100]} was not found.")
     return problem("not-found", f"No {what} was found at this address.")
 
 

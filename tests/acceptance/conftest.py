@@ -7,7 +7,7 @@ hosting platform makes of the Procfile: storage is a bucket, callers have keys, 
 `plain` and `guarded` are one process each: the former as it starts without a setting, the latter with nearly all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -86,6 +86,7 @@ def stack(
     mail: MailServer,
     authority: TestAuthority,
     ports: dict[str, int],
+    reached: Callable[[str], str],
 ) -> Iterator[Stack]:
     database_url = fresh_database(postgres_server)
     env = {
@@ -102,7 +103,7 @@ def stack(
     for name in TELLS_ALL:
         own_env.setdefault(name, {})["LOG_LEVEL"] = "DEBUG"
     folder = tmp_path_factory.mktemp("stack")
-    stack = Stack(folder, broker_url=session_rabbitmq_url, database_url=database_url, env=env, own_env=own_env)
+    stack = Stack(folder, broker_url=session_rabbitmq_url, database_url=reached(database_url), env=env, own_env=own_env)
     with stack:
         stack.start("issuer", env={"ISSUER_ORGANISATION": ORGANISATION})
         stack.env["CERTIFICATES_API"] = stack.issuer_url
@@ -117,12 +118,16 @@ def api(stack: Stack) -> Api:
 
 
 @pytest.fixture(scope="session")
-def hosting(tmp_path_factory: pytest.TempPathFactory, servers: Ask, s3: S3Server) -> Iterator[Hosted]:
+def hosting(
+    tmp_path_factory: pytest.TempPathFactory, servers: Ask, s3: S3Server, reached: Callable[[str], str]
+) -> Iterator[Hosted]:
     """On the shared servers, whatever others were given: a test reads PostgreSQL's log."""
     postgres_url, vhosts = servers("postgres")["url"], VirtualHosts(**servers("rabbitmq"))
     database_url, broker_url = fresh_database(postgres_url), vhosts.fresh()
     workers_url = worker_role(database_url)
-    with Hosted(tmp_path_factory.mktemp("hosted"), s3, broker_url, database_url, workers_url) as hosted:
+    with Hosted(
+        tmp_path_factory.mktemp("hosted"), s3, broker_url, reached(database_url), reached(workers_url)
+    ) as hosted:
         yield hosted
     drop_worker_role(database_url, workers_url)
     drop_database(postgres_url, database_url)

@@ -55,8 +55,8 @@ class _Writer:
 class FakeContext(Context):
     """Stores files in a folder and records what the task says and does.
 
-    Tests inspect `logs`, `reports` (of progress: current, total, note), `artifacts` (the complete ones that the task
-    made, by name), `added` and `removed`, `alarms`, and `storage_keys` for all that is in storage.
+    Tests inspect `logs`, `reports` (of progress: current, total, note), `metas`, `artifacts` (the complete ones that
+    the task made, by name), `added` and `removed`, `alarms`, and `storage_keys` for all that is in storage.
     """
 
     def __init__(self, folder: Path, *, owner: str = "tests", attempt: int = 1, claim_no: int = 1) -> None:
@@ -68,6 +68,7 @@ class FakeContext(Context):
         self.storage = Storage.from_url(f"file://{folder}")
         self.logs: list[str] = []
         self.reports: list[tuple[float, float | None, str | None]] = []
+        self.metas: list[dict[str, Any]] = []
         self.artifacts: dict[str, FakeArtifact] = {}
         self.kept: dict[str, FakeArtifact] = {}
         self.removed: list[ArtifactRef] = []
@@ -100,6 +101,10 @@ class FakeContext(Context):
     def progress(self, current: float, total: float | None = None, note: str | None = None) -> None:
         self.stop.check()
         self.reports.append((current, total, note))
+
+    def meta(self, value: dict[str, Any]) -> None:
+        self.stop.check()
+        self.metas.append(value)
 
     def artifact(self, name: str, media_type: str) -> ArtifactBlock:
         self.stop.check()

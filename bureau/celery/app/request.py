@@ -46,6 +46,7 @@ class Context:
     task: str | None = None
     timelimit: Any = None
     utc: Any = None
+    reported: Any = None  # by update_state
     bureau: Any = None  # Bureau's own context: log, progress, artifact
 
     def __init__(self, **values: Any) -> None:

@@ -15,6 +15,7 @@ from bureau.celery.canvas.signature import Signature
 from bureau.celery.exceptions import MaxRetriesExceededError, NotInBureau, Retry
 from bureau.celery.results.eager import EagerResult
 from bureau.celery.results.result import AsyncResult
+from bureau.celery.sending.gateway import on_commit
 
 
 class Task:
@@ -101,6 +102,14 @@ class Task:
             return eager.applied_as_sent(self, args, kwargs, options)
         return launch.launch(Signature(self.name, args, kwargs), options)
 
+    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+        """Submits the task with Django's open transaction; with an outbox `delay` does so too."""
+        self.apply_async_on_commit(args, kwargs)
+
+    def apply_async_on_commit(self, *args: Any, **kwargs: Any) -> None:
+        """Submits the task as `apply_async` does, with the open transaction of Django's."""
+        on_commit(lambda: self.apply_async(*args, **kwargs))
+
     def apply(
         self,
         args: Any = None,
@@ -172,7 +181,7 @@ class Task:
         if task_id is not None and task_id != request.id:
             raise NotInBureau("update_state(task_id=…): in Bureau only the task that runs says how far it is")
         if request.bureau is not None:
-            report(request.bureau, state, meta)
+            report(request, state, meta)
 
     def signature(self, args: Any = None, *starargs: Any, **starkwargs: Any) -> Signature:
         return Signature(self.name, args, *starargs, **starkwargs)

@@ -113,7 +113,9 @@ class Layout:
         """Returns what a step is told besides its arguments. The first step's times are those of the job."""
         header: dict[str, Any] = {}
         if first:
-            self.terms |= times(options, self._now)
+            terms, refused = times(options, self._now)
+            self.terms |= terms
+            header |= refused
         else:
             header |= later(options, self._now)
         if (soft := options.get("soft_time_limit")) is not None:

@@ -48,7 +48,10 @@ def job_of(
     made = layout.lay(node, before, main=True)
     if whole:
         layout.callbacks({name: called.get(name) for name in _OF_CALL}, made)
-        layout.terms |= times(called, now)
+        terms, header = times(called, now)
+        layout.terms |= terms
+        if header:
+            layout.tasks[0]["input"].setdefault("celery", {}).update(header)
         if (priority := checked_priority(called.get("priority"))) is not None:
             layout.terms["priority"] = priority
     body = {"tasks": layout.tasks, **layout.terms}

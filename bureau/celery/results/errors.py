@@ -9,7 +9,6 @@ from bureau.celery.exceptions import TaskError, TaskRevokedError, TimeLimitExcee
 
 FAILED = "celery_task_failed"  # the codes of Bureau's errors that the layer raises
 RETRY = "celery_retry"
-EXPIRED = "celery_expired"
 NOT_YET = "celery_countdown"
 REJECTED = "celery_rejected"
 _TOLD = re.compile(r"(?P<path>[A-Za-z_][\w.]*)(?:: (?P<text>.*))?", re.DOTALL)
@@ -18,7 +17,6 @@ _OF_CODES: Mapping[str, type[Exception]] = {
     "worker_crashed": WorkerLostError,
     "cancelled": TaskRevokedError,
     "expired": TaskRevokedError,
-    EXPIRED: TaskRevokedError,
 }
 _RAISED = frozenset({FAILED, RETRY})
 

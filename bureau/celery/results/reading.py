@@ -57,7 +57,7 @@ def seen(tasks: Sequence[Mapping[str, Any]], name: str) -> Seen:
     if told == "failed":
         return Seen(states.FAILURE, exception_of(task["error"]), _traceback(task), task)
     if told == "cancelled":
-        if meta:  # the task set a state of its own and raised Ignore
+        if meta.get("final"):  # the task set a state of its own and raised Ignore
             return Seen(meta["state"], decoded(meta.get("meta")), None, task)
         return Seen(
             states.REVOKED, exception_of(task["error"] or {"code": "cancelled", "message": "revoked"}), None, task
@@ -74,8 +74,6 @@ def seen(tasks: Sequence[Mapping[str, Any]], name: str) -> Seen:
 def _running(task: Mapping[str, Any], meta: Mapping[str, Any]) -> Seen:
     if meta:
         return Seen(meta["state"], decoded(meta.get("meta")), None, task)
-    if (progress := task["progress"]) and progress["note"]:
-        return Seen(progress["note"], {**progress, "progress": progress["percent"]}, None, task)
     if of_process.conf().task_track_started or getattr(registered(task["run"]), "track_started", False):
         return Seen(states.STARTED, {"hostname": task["worker"]}, None, task)
     return Seen(states.PENDING, None, None, task)

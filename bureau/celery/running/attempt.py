@@ -7,11 +7,12 @@ from typing import Any
 
 from bureau.celery import signals, state, states
 from bureau.celery.app.outcome import after_failure, after_retry, after_success
+from bureau.celery.app.reporting import keep_for_good
 from bureau.celery.app.request import Context as Request
 from bureau.celery.app.request import hostname
 from bureau.celery.app.retrying import seconds_until
-from bureau.celery.exceptions import Ignore, NotInBureau, Reject, Retry, SoftTimeLimitExceeded, TaskRevokedError
-from bureau.celery.results.errors import EXPIRED, FAILED, NOT_YET, REJECTED, RETRY, message_of
+from bureau.celery.exceptions import Ignore, NotInBureau, Reject, Retry, SoftTimeLimitExceeded
+from bureau.celery.results.errors import FAILED, NOT_YET, REJECTED, RETRY, message_of
 from bureau.celery.results.reading import is_numbered
 from bureau.celery.utils.json import decoded, encoded
 from bureau.contracts.errors import PermanentError, Postponed, Stopped, TaskError, TransientError
@@ -78,6 +79,7 @@ class Attempt:
                 return Postponed(REJECTED, f"It gave itself back: {error.reason}", delay=1.0)
             case Ignore() | Reject():
                 self._state = states.IGNORED
+                keep_for_good(self.request)
                 return self._cancelled()
         return self._failed(error)
 
@@ -130,15 +132,14 @@ class Attempt:
             raise Postponed(NOT_YET, "It waits for its countdown or eta.", delay=seconds)
 
     def _refuse_expired(self) -> None:
-        """Raises `PermanentError` for a step that expired, or a scheduled task that waited too long."""
+        """Cancels a step that expired, and a scheduled task that waited too long. Raises `Stopped`."""
         now = datetime.now(UTC)
         late = (end := self.header.get("expires")) is not None and now > datetime.fromisoformat(end)
         if (seconds := self.header.get("expires_in")) is not None:
             late = late or (now.timestamp() - (self.ctx.job_id.int >> _VERSION_BITS) / 1000) > seconds
         if late:
-            error = TaskRevokedError("expired")
             signals.task_revoked.send(self.task, request=self.request, terminated=False, signum=None, expired=True)
-            raise PermanentError(EXPIRED, "It expired before it started.") from error
+            raise self._cancelled()
 
 
 def _request(task: Any, ctx: Context, args: list[Any], kwargs: dict[str, Any], header: Mapping[str, Any]) -> Request:

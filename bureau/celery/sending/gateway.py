@@ -6,7 +6,7 @@ all, by the outbox. Everywhere else it is submitted at once.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -25,7 +25,7 @@ def client(seconds: float | None = None) -> Bureau:
     In a Django project the settings of these names come before the environment. It repeats a request for `seconds`.
     """
     settings = _django_settings()
-    url, key = (getattr(settings, name, None) for name in ("BUREAU_URL", "BUREAU_KEY"))
+    url, key = (getattr(settings, name, None) or os.environ.get(name) for name in ("BUREAU_URL", "BUREAU_KEY"))
     patience = float(os.environ.get("BUREAU_PATIENCE", _PATIENCE_SECONDS)) if seconds is None else seconds
     return _client(url, key, patience)
 
@@ -69,6 +69,16 @@ def outbox() -> ModuleType | None:
     from bureau.django import outbox as found
 
     return found
+
+
+def on_commit(call: Callable[[], Any]) -> None:
+    """Calls a function that submits: at once where the outbox holds the row with the transaction, else after it."""
+    if outbox():
+        call()
+        return
+    from django.db import transaction
+
+    transaction.on_commit(call)
 
 
 def _django_settings() -> Any:

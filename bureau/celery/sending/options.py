@@ -40,14 +40,20 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def times(options: Mapping[str, Any], now: datetime) -> dict[str, str]:
-    """Returns the terms of a job that wait for a time: `run_at` and `expires_at`."""
-    found = {}
+def times(options: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the terms of a job that wait for a time, `run_at` and `expires_at`, and what its first step is told.
+
+    A task that expires before it is due is accepted in Celery, and revoked when it is due: its step is told so.
+    """
+    terms, header = {}, {}
     if (due := _due(options, now)) is not None:
-        found["run_at"] = due.isoformat()
+        terms["run_at"] = due.isoformat()
     if (end := moment_of(options.get("expires"), now)) is not None:
-        found["expires_at"] = end.isoformat()
-    return found
+        if end > (due or now):
+            terms["expires_at"] = end.isoformat()
+        else:
+            header["expires"] = end.isoformat()
+    return terms, header
 
 
 def later(options: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from bureau.cli.formatting import one_line
 from bureau.cli.session import Session, json_option
 from bureau.client import Job
 from bureau.client.job import detail_lines
-from bureau.formatting import size
+from bureau.formatting import count, size
+
+FILES_SHOWN = 10
 
 
 @click.command()
@@ -48,10 +50,12 @@ def follow_to_end(session: Session, job: Job) -> int:
 
 
 def print_outcome(session: Session, job: Job) -> None:
-    """Prints the job's errors one by one, its files, and how to download them."""
+    """Prints the job's errors one by one, its first files, and how to download all of them."""
     for line in detail_lines(job.error):
         session.line(f"  {one_line(line)}", "red")
-    for artifact in job.artifacts:
+    for artifact in job.artifacts[:FILES_SHOWN]:
         session.line(f"  {one_line(artifact.name)}  {size(artifact.size)}")
+    if len(job.artifacts) > FILES_SHOWN:
+        session.line(f"  … and {count(len(job.artifacts) - FILES_SHOWN, 'more file')}")
     if job.artifacts:
         session.note(f"Download them: bureau download {job.id}")

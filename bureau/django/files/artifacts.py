@@ -3,15 +3,14 @@
 import hashlib
 import tempfile
 from pathlib import PurePosixPath
-from typing import Any
 
 from django.core.files.base import File
 from django.db.models.fields.files import FieldFile
 
-from bureau.client import Artifact, Bureau
+from bureau.client import Artifact
 from bureau.client.artifact import plain_name
-from bureau.django.operating.client import bureau_backend, operator_client
-from bureau.django.tasks_api import TaskResult, task_backends
+from bureau.django.gateway import tasks_client
+from bureau.django.tasks_api import TaskResult
 
 PIECE_BYTES = 256 * 1024
 
@@ -26,7 +25,7 @@ def save_artifact(field: FieldFile, job: TaskResult | str, name: str = "*", *, s
     Raises `BureauError` (`NoSuchArtifact`, `Damaged` and others), and `OSError` of the storage.
     """
     result = job if isinstance(job, TaskResult) else None
-    client = _client(result)
+    client = tasks_client(result.backend if result else None)
     artifact = client.get(result.id if result else str(job)).artifact(name)
     field.name = _stored(field, artifact)
     instance = field.instance
@@ -34,11 +33,6 @@ def save_artifact(field: FieldFile, job: TaskResult | str, name: str = "*", *, s
     if save:
         instance.save(update_fields=[field.field.name])
     return artifact
-
-
-def _client(result: TaskResult | None) -> Bureau:
-    backend: Any = task_backends[result.backend] if result else bureau_backend()
-    return backend.client if backend else operator_client()
 
 
 def _stored(field: FieldFile, artifact: Artifact) -> str:

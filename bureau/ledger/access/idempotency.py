@@ -91,7 +91,7 @@ def reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answe
     return Answer(row.status, row.location)
 
 
-def answered(db: Database, once: Once) -> Answer | None:
+def given_before(db: Database, once: Once) -> Answer | None:
     """Returns the answer that the key has for this request; None if it has none, or was used with another request."""
     query = select(idempotency.c.status, idempotency.c.location).where(
         _is(once.scope),

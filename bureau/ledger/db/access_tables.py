@@ -59,3 +59,11 @@ audit = Table(
     Column("detail", Json),
     Index("ix_audit_at", "at"),
 )
+
+# Database roles of applications that may call `bureau.submit`, and whose jobs they submit.
+application_roles = Table(
+    "application_roles",
+    metadata,
+    Column("role", String(63), primary_key=True),
+    Column("owner", String(100), nullable=False),
+)

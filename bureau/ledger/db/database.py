@@ -8,9 +8,11 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from bureau.ledger.db.connecting.outages import LOST, is_outage
+from bureau.ledger.db.connecting.sessions import Sessions
 from bureau.ledger.db.job_end import JobEnded, Listener
 from bureau.ledger.db.metadata import sqlite_json
 from bureau.secrets.redaction import scrub_cut
@@ -20,10 +22,10 @@ HOT_CONNECTIONS = 8  # threads that come together share a transaction, so a proc
 # PostgreSQL ends the session of a process that froze in the middle of a transaction, and releases its locks, before the
 # leases of that process expire: else taking its tasks back would wait for a lock of the frozen process.
 FROZEN_MS = 20_000
-# The URL may contain `prepared_statements=off`, for a pooler that gives each transaction another connection and does
-# not support prepared statements, as PgBouncer before 1.21. Statements rely on no other state of a session.
+# The URL may contain `prepared_statements=on` or `off`. Without it statements are prepared, unless a pooler gives each
+# transaction another session: PgBouncer before 1.21 does not know them. Statements rely on no other state of a session.
 PREPARED = "prepared_statements"
-
+_PREPARED = {"on": True, "off": False}
 
 _WORDS = 300  # characters of what a database says
 
@@ -63,6 +65,7 @@ class Database:
         self._hot: Database | None = None
         self._pools = [self]  # those of one server: an outage that one of them sees concerns all
         self._engine: Engine | None = None
+        self._sessions: Sessions | None = None  # on PostgreSQL
         self._making = threading.Lock()
         self._writer = threading.Lock()
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
@@ -127,14 +130,19 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Reads one consistent snapshot on SQLite. On PostgreSQL each statement sees all earlier commits.
 
-        PostgreSQL runs each statement without BEGIN and COMMIT, which would be two of three round trips.
+        PostgreSQL runs each statement without BEGIN and COMMIT, which would be two of three round trips. Only where a
+        statement has a timeout and there is a pooler, a transaction carries the timeout.
         """
-        if not self.is_sqlite:
+        if not self.is_sqlite and not self._timeout_needs_transaction:
             with self._connected(), self.engine.connect() as connection:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
             return
         with self._connected(), self.engine.begin() as connection:
             yield connection
+
+    @property
+    def _timeout_needs_transaction(self) -> bool:
+        return self._timeout_seconds is not None and self._sessions is not None and self._sessions.pooled
 
     def execute(self, text: str, values: Mapping[str, Any]) -> list[Any]:
         """Runs one statement as its own transaction, on PostgreSQL only. Returns its rows.
@@ -200,7 +208,7 @@ class Database:
         try:
             yield
         except (DBAPIError, PoolTimeoutError) as error:
-            if _is_outage(error):
+            if is_outage(error):
                 self._drop_lost(getattr(error, "orig", None))
                 raise self._unavailable(getattr(error, "orig", None) or error) from error
             raise
@@ -211,7 +219,7 @@ class Database:
         They are lost too, and the next request on each would fail once more after the server is back.
         """
         state = getattr(error, "sqlstate", None) or ""
-        if error is None or self.is_sqlite or (state and not state.startswith(_LOST)):
+        if error is None or self.is_sqlite or (state and not state.startswith(LOST)):
             return
         for pool in self._pools:
             if pool._engine is not None:
@@ -235,18 +243,15 @@ class Database:
         )
 
     def _postgresql(self) -> Engine:
-        options = [f"-c idle_in_transaction_session_timeout={FROZEN_MS}"]
         arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "bureau", "tcp_user_timeout": 10_000}
+        in_transaction = {"idle_in_transaction_session_timeout": str(FROZEN_MS)}
         if self._timeout_seconds is not None:
             milliseconds = int(self._timeout_seconds * 1000)
-            options.append(f"-c statement_timeout={milliseconds}")
+            in_transaction["statement_timeout"] = str(milliseconds)
             arguments["tcp_user_timeout"] = milliseconds
-        if self._keeps_plans:
-            options += ["-c plan_cache_mode=force_generic_plan", "-c enable_seqscan=off"]
-        arguments["options"] = " ".join(options)
-        if self._url.query.get(PREPARED) == "off":
-            arguments["prepare_threshold"] = None
-        return create_engine(
+        per_session = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"} if self._keeps_plans else {}
+        self._sessions = Sessions(in_transaction, per_session, _PREPARED.get(str(self._url.query.get(PREPARED))))
+        engine = create_engine(
             self._url.difference_update_query([PREPARED]),
             connect_args=arguments,
             pool_size=self._pool_size,
@@ -254,6 +259,8 @@ class Database:
             pool_timeout=30,
             hide_parameters=True,  # parameters hold inputs, which do not belong in logs
         )
+        self._sessions.listen(engine)
+        return engine
 
     def _sqlite(self) -> Engine:
         if self._url.database and self._url.database != ":memory:":
@@ -279,18 +286,3 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
-
-
-_LOST = ("08", "57P")  # classes of PostgreSQL's SQLSTATE: connection exceptions, and a server that stops or starts
-_SQLITE_OUTAGES = ("locked", "busy", "disk i/o error", "disk is full", "unable to open", "readonly")
-
-
-def _is_outage(error: Exception) -> bool:
-    """Returns whether a retry can help: a lost connection, a deadlock, a timeout; not an error in the statement."""
-    if isinstance(error, PoolTimeoutError):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    if type(error.orig).__module__.startswith("sqlite3"):
-        return isinstance(error, OperationalError) and any(sign in str(error.orig).lower() for sign in _SQLITE_OUTAGES)
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

@@ -54,8 +54,16 @@ def migrate(db: Database) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Runs the migrations that the database has not seen, inside the connection's transaction."""
+    """Runs the migrations that the database has not seen, inside the connection's transaction.
+
+    New tables are made where the others are: PostgreSQL makes them in the first schema of its search path, and that may
+    be `bureau`, the schema of `bureau.submit`, for a user of this name.
+    """
     from alembic import command
+
+    if (schema := ledger_schema(connection)) is not None:
+        path = "SELECT set_config('search_path', :schema || ', ' || current_setting('search_path'), true)"
+        connection.execute(text(path), {"schema": schema})
 
     command.upgrade(configuration(connection), "head")
 
@@ -91,7 +99,20 @@ def is_migrated(db: Database) -> bool:
 
 
 def _has_version(connection: Connection) -> bool:
+    if connection.dialect.name == "postgresql":
+        return ledger_schema(connection) is not None
     return inspect(connection).has_table(_VERSION.name)
+
+
+def ledger_schema(connection: Connection) -> str | None:
+    """Returns the schema with the ledger's tables, quoted if its name needs it; None on SQLite or without tables.
+
+    The search path finds it, as it finds the tables for all statements.
+    """
+    if connection.dialect.name != "postgresql":
+        return None
+    found = "SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+    return connection.execute(text(f"{found} WHERE pg_class.oid = to_regclass('{_VERSION.name}')")).scalar()
 
 
 def _create(connection: Connection) -> None:

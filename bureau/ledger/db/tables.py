@@ -17,6 +17,7 @@ from sqlalchemy import (
     text,
 )
 
+from bureau.ledger.db.access_tables import application_roles as application_roles
 from bureau.ledger.db.access_tables import audit as audit
 from bureau.ledger.db.access_tables import ended_sessions as ended_sessions
 from bureau.ledger.db.access_tables import keys as keys
@@ -54,6 +55,7 @@ jobs = Table(
     Column("cancel_requested_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("error", Json),
+    Column("submitted_by", String(63)),  # the database role that called `bureau.submit`; NULL for the gateway
     Index("ix_jobs_owner_newest", "owner", "created_at", "id"),
     # The last two have no entry for most new jobs, because each index adds to the cost of a submission.
     Index("ix_jobs_owner_state_newest", "owner", "state", "created_at", "id"),  # lists of one state; quotas count

@@ -264,3 +264,9 @@ def results(db: Database, job_id: UUID, names: Sequence[str]) -> dict[str, Any]:
             select(tasks.c.name, tasks.c.result).where(tasks.c.job_id == job_id, tasks.c.name.in_(names))
         )
         return {row.name: row.result for row in rows}
+
+
+def inputs_were_checked(db: Database, job_id: UUID) -> bool:
+    """Returns whether the inputs of a job's tasks were checked when it was submitted: `bureau.submit` checks none."""
+    with db.read() as connection:
+        return connection.execute(select(jobs.c.submitted_by).where(jobs.c.id == job_id)).scalar() is None

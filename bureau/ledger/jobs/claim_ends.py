@@ -79,6 +79,8 @@ _MAKE_READY = (
         ),
     )
 )
+_REPORTED = JsonRows(task=Uuid(), last=Json)
+_REPORT = update(tasks).where(_REPORTED.matches(tasks.c.id)).values(progress=_REPORTED["last"])
 # A statement of its own: a worker's role may not change `crashes`, which only the scheduler counts.
 _COUNT_CRASH = update(tasks).where(_AGAIN.matches(tasks.c.id)).values(crashes=tasks.c.crashes + 1)
 
@@ -92,6 +94,7 @@ class ClaimEnds:
         self._given_up: list[dict[str, Any]] = []
         self._again: list[dict[str, Any]] = []
         self._crashed: list[dict[str, Any]] = []
+        self._reported: list[dict[str, Any]] = []
 
     def succeed(self, task: UUID, result: Any, progress: dict[str, Any] | None, token: UUID | None) -> None:
         self._succeeded.append({"task": task, "outcome": result, "last": progress or None, "token": token})
@@ -126,7 +129,13 @@ class ClaimEnds:
         self._make_ready(task, delay, error)
         self._crashed.append(self._again[-1])
 
+    def report(self, task: UUID, progress: dict[str, Any] | None) -> None:
+        """Keeps the last report of a claim that does not succeed; most have none that is not written yet."""
+        if progress:
+            self._reported.append({"task": task, "last": progress})
+
     def write(self, connection: Connection) -> None:
+        _REPORTED.execute(connection, _REPORT, self._reported)  # while the claims hold their tasks
         _ATTEMPTS.execute(connection, _RECORD, self._attempts)  # first: it copies what the claims wrote
         _SUCCEEDED.execute(connection, _SUCCEED, self._succeeded)
         _GIVEN_UP.execute(connection, _GIVE_UP, self._given_up)

@@ -25,7 +25,9 @@ from bureau.ledger.jobs.claim_ends import ClaimEnds
 from bureau.ledger.jobs.dependents import ReadyTask, release_dependents
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.jobs.locked_job import LockedJob, lock_jobs, write_jobs
-from bureau.ledger.jobs.one_statement.lone_success import LoneSuccess, end_lone
+from bureau.ledger.jobs.one_statement.link_success import end_links
+from bureau.ledger.jobs.one_statement.lone_success import end_lone
+from bureau.ledger.jobs.one_statement.plain_success import PlainSuccess
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.jobs.submit import add_tasks
@@ -56,7 +58,8 @@ class Finished:
 class ClaimOutcome:
     """Holds a claim and how it ended.
 
-    `lines` are log events not yet written. `delivery` is the end of the mail that the claim handed over: it is written
+    `lines` are log events not yet written. `progress` is the last report, for an ending other than `Succeeded`, which
+    has its own. `delivery` is the end of the mail that the claim handed over: it is written
     even if the claim was lost, because the mail has left in any case.
     """
 
@@ -64,6 +67,7 @@ class ClaimOutcome:
     ending: Outcome
     lines: Sequence[TaskEvent] = ()
     delivery: DeliveryEnd | None = None
+    progress: dict[str, Any] | None = None
 
 
 def finish(db: Database, claim: Claim, ending: Outcome, lines: Sequence[TaskEvent] = ()) -> Finished:
@@ -84,35 +88,29 @@ def finish_batch(db: Database, ends: Sequence[ClaimOutcome]) -> list[Finished | 
 
     On PostgreSQL those that a statement of their own can end are ended by it; all others share a transaction.
     """
-    done = set() if db.is_sqlite else end_lone(db, [_lone_success(*one) for one in _lone_successes(ends)])
+    plain = [] if db.is_sqlite else list(_plain_successes(ends))
+    lone = end_lone(db, [one for one, alone in plain if alone])
+    links = end_links(db, [one for one, alone in plain if not alone])
+    done = lone | links.tasks
     others = [end for end in ends if end.claim.task_id not in done]
     answers = iter(_finish(db, others, skip_locked=True) if others else ())
-    return [Finished(FinishResult.DONE) if end.claim.task_id in done else next(answers) for end in ends]
+    return [
+        _finished(links.ready.pop(end.claim.job_id, [])) if end.claim.task_id in done else next(answers) for end in ends
+    ]
 
 
-def _lone_successes(ends: Sequence[ClaimOutcome]) -> Iterator[tuple[ClaimOutcome, Succeeded]]:
-    """Yields the ends that `end_lone` writes: lone tasks that succeeded, without files and tasks of their own."""
+def _finished(ready: Sequence[ReadyTask]) -> Finished:
+    return Finished(FinishResult.DONE, woke=bool(ready), ready=tuple(ready))
+
+
+def _plain_successes(ends: Sequence[ClaimOutcome]) -> Iterator[tuple[PlainSuccess, bool]]:
+    """Yields the ends that a statement of their own may write, and whether the task is the only one of its job."""
     for end in ends:
         match end.ending:
-            case Succeeded(made=made, removed=removed, added=added) as success if end.claim.lone:
+            case Succeeded(result, progress, made, removed, added):
                 doubtful = end.delivery is not None and end.delivery.state is DeliveryState.UNKNOWN
                 if not (made or removed or added or doubtful):
-                    yield end, success
-
-
-def _lone_success(end: ClaimOutcome, ending: Succeeded) -> LoneSuccess:
-    claim = end.claim
-    return LoneSuccess(
-        claim.job_id,
-        claim.task_id,
-        claim.claim_no,
-        claim.token,
-        claim.name,
-        ending.result,
-        ending.progress,
-        end.lines,
-        end.delivery,
-    )
+                    yield PlainSuccess(end.claim, result, progress, end.lines, end.delivery), end.claim.lone
 
 
 def _finish(db: Database, ends: Sequence[ClaimOutcome], *, skip_locked: bool) -> list[Finished | Deferred]:
@@ -164,7 +162,7 @@ def _end(job: LockedJob | None, task: Row[Any] | None, end: ClaimOutcome, closin
         return None
     if task.claim_no != end.claim.claim_no or task.state != TaskState.RUNNING:
         return _read_back(task, end)
-    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token)
+    closing.close(job, task, _as_things_stand(job, task, end.ending), end.lines, end.claim.token, end.progress)
     return FinishResult.DONE
 
 
@@ -210,12 +208,14 @@ class Closing:
         ending: Outcome,
         lines: Sequence[TaskEvent] = (),
         token: UUID | None = None,
+        progress: dict[str, Any] | None = None,
     ) -> None:
-        """Gathers a claim's end; `write_jobs` writes the job's own row.
+        """Gathers a claim's end; `write_jobs` writes the job's own row. `progress` is the last report if not None.
 
         `token` is the claim's, which PostgreSQL asks of a worker's role and of nobody else.
         """
         job.add_events(lines)
+        self._ends.report(task.id, progress)
         match ending:
             case Succeeded():
                 self._succeed(job, task, ending, token)

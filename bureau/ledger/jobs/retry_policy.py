@@ -52,7 +52,7 @@ def decide_retry(
     """Decides what follows an error. `failures` includes this one; `postponed_seconds`: time postponed so far."""
     match error:
         case Postponed() if postponed_seconds + error.delay <= POSTPONED_AT_MOST_SECONDS:
-            return Postpone(max(error.delay, 0.0))
+            return Postpone(_wait(error.delay, postponed_seconds))
         case Postponed():
             hours = POSTPONED_AT_MOST_SECONDS / 3600
             return GiveUp(error.code, f"{error.message} (postponed for {hours:.0f} hours, which is the limit)")
@@ -64,6 +64,15 @@ def decide_retry(
             return Retry(min(max(float(seconds), 0.0), RETRY_AFTER_AT_MOST_SECONDS) + jitter(policy.base_seconds))
         case _:
             return Retry(backoff(failures, policy, jitter))
+
+
+def _wait(delay: float, postponed_seconds: float) -> float:
+    """Returns the wait of a task that is postponed by `delay`; one below a second grows with the time so far.
+
+    A task that is postponed by no time at all would run thousands of times an hour for a day, and each time is a row of
+    its attempts.
+    """
+    return delay if delay >= 1 else max(delay, min(postponed_seconds, max(1.0, postponed_seconds / 1000)))
 
 
 def backoff(failures: int, policy: RetryPolicy, jitter: Jitter) -> float:

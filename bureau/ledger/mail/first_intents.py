@@ -24,15 +24,16 @@ def open_first(db: Database, intents: Sequence[Mapping[str, Any]]) -> set[UUID]:
     return {row.task_id for row in db.hot.execute(_OPEN, {"given": given, "ids": ids})}
 
 
-# The claim is read again once the row is locked, so a cancel or a lost lease that came first is seen. An attempt that
-# this statement's snapshot does not show yet has the same key and is not written twice.
+# No partial index fits the condition on `state`, so that the row is found by its key. The claim is read again once the
+# row is locked, so a cancel or a lost lease that came first is seen. An attempt that this statement's snapshot does not
+# show yet has the same key and is not written twice.
 _OPEN = """
 WITH given AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset(%(given)s::jsonb) AS g(
     task uuid, claim_no int, message_id text, transport text, recipients text, owner text, addresses jsonb)
 ), mine AS MATERIALIZED (
   SELECT t.id FROM given g JOIN tasks t ON t.id = g.task AND t.claim_no = g.claim_no
-  WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state = 'running' AND t.stop_requested_at IS NULL
+  WHERE t.id = ANY(%(ids)s::uuid[]) AND t.state || '' = 'running' AND t.stop_requested_at IS NULL
   FOR NO KEY UPDATE OF t SKIP LOCKED
 )
 INSERT INTO deliveries (task_id, n, message_id, transport, recipients, state, opened_at)

@@ -28,6 +28,7 @@ from bureau.ledger.reads.job_views import (
     counts_of,
     job_progress,
     job_state,
+    meta_of,
     with_percent,
 )
 from bureau.ledger.reads.queue_position import state_of, why_waiting
@@ -254,6 +255,7 @@ def _task_view(row: Row[Any], recorded: Sequence[RecordedAttempt], logs: list[An
         started_at=row.started_at,
         finished_at=row.finished_at,
         progress=with_percent(row.progress),
+        meta=meta_of(row.progress),
         attempts=attempts_of(row, recorded),
         logs=logs,
         result=row.result,

@@ -36,6 +36,7 @@ class TaskView:
     result: Any
     error: dict[str, Any] | None
     attempt_number: int = 0
+    meta: dict[str, Any] | None = None
     mail: list[dict[str, Any]] = field(default_factory=list)  # by recipient, for a task that sends mail
 
 
@@ -106,11 +107,16 @@ def busy_seconds(attempts: Iterable[Mapping[str, Any]], now: datetime) -> float:
 
 def with_percent(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Adds the percentage to a stored progress where its total is known."""
-    if not progress:
+    if not progress or progress.get("reported") is False:
         return None
     current, total = progress["current"], progress.get("total")
     percent = round(min(100.0, max(0.0, 100.0 * current / total)), 1) if total else None
     return {"current": current, "total": total, "percent": percent, "note": progress.get("note")}
+
+
+def meta_of(progress: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Returns what a task noted with `ctx.meta`, which the ledger has beside its progress."""
+    return (progress or {}).get("meta")
 
 
 def job_progress(tasks: Sequence[Any], total: int) -> dict[str, Any] | None:

@@ -229,3 +229,12 @@ def _text(*, keyed: bool, limited: bool, once: bool, graphs: bool, chosen: bool)
     ]
     text = "".join(parts) if chosen else "".join(parts).replace(" inserted a,", " accepted a,")
     return " ".join(text.split())  # the driver parses a text of more than 4 KiB anew each time
+
+
+def text_of_one(document: str) -> str:
+    """Returns the statement for one job whose id may be there already, with this expression as its document.
+
+    `in_sql` makes a function of it, so that a job has one insert, whoever submits it.
+    """
+    text = _text(keyed=False, limited=False, once=False, graphs=True, chosen=True)
+    return text.replace("%(given)s::jsonb", document)

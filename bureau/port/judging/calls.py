@@ -67,14 +67,11 @@ _APP = frozenset(
         "add_periodic_task",
         "on_after_configure",
         "on_after_finalize",
-        "on_configure",
         "timezone",
         "now",
         "send_task",
         "control",
-        "close",
         "Task",
-        "setup",
     ]
 )
 _REQUEST = frozenset(

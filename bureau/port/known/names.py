@@ -44,7 +44,6 @@ CALL_OPTIONS = frozenset(
         "interval",
         "max_retries",
         "throw",
-        "using",
     ]
 )
 _ROUTED = "Bureau has queues and no exchanges: name the queue with `queue=`."

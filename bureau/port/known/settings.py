@@ -61,6 +61,7 @@ _BY_HAND = {
     "worker_pool_restarts": "Restart the worker's process.",
     "task_default_rate_limit": "Bureau has no rate limit for each worker: give such tasks a queue and a worker with "
     "few threads, or remove the limit.",
+    "task_remote_tracebacks": "A traceback is on each attempt: read AsyncResult.traceback, or the job's page.",
     "task_inherit_parent_priority": "A task does not inherit a priority: pass priority=….",
     "worker_consumer": "It is a part of Celery's worker.",
     "worker_autoscaler": "Start more or fewer workers from outside.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider, QualifiedNameProvider
+from libcst.metadata import MetadataWrapper, PositionProvider, ScopeProvider
 
 from bureau.port.reading.exports import Exports, absolute, exports_in
 from bureau.port.reading.source_files import SourceFile
@@ -32,9 +32,9 @@ class Module:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.file = file
         self.tree = wrapper.module
-        found = wrapper.resolve_many([PositionProvider, QualifiedNameProvider])
+        found = wrapper.resolve_many([PositionProvider, ScopeProvider])
         self._positions: Mapping[cst.CSTNode, Any] = found[PositionProvider]
-        self._qualified: Mapping[cst.CSTNode, Any] = found[QualifiedNameProvider]
+        self._scopes: Mapping[cst.CSTNode, Any] = found[ScopeProvider]
         exports = exports_in(text, file.package)
         self.definitions = Definitions(exports.imported, exports.starred)
         self.tree.visit(_Reader(self.definitions))
@@ -53,8 +53,8 @@ class Module:
 
     def qualified(self, node: cst.BaseExpression) -> str | None:
         """Returns the whole name of what a name stands for; `self.name + "."` begins those of this module."""
-        found = self._qualified.get(node, ())
-        names = found() if callable(found) else found
+        scope = self._scopes.get(node)
+        names = scope.get_qualified_names_for(node) if scope is not None else ()
         for one in sorted(names, key=lambda name: name.name):
             if one.source.name == "IMPORT":
                 return absolute(one.name, self.file.package)

@@ -4,27 +4,45 @@ The task's threads add events. The reporter writes the buffer twice a second, an
 task's start costs no transaction of its own, and each event is written once and in order.
 """
 
+import json
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from bureau.contracts.base import clean_text
+from bureau.contracts.base import clean, clean_text
+from bureau.contracts.errors import PermanentError
 from bureau.formatting import count
 from bureau.ledger.jobs.events import TaskEvent
 from bureau.ledger.reads.job_views import with_percent
 from bureau.runtime.execution.throttle import Throttle
+from bureau.secrets.redaction import hide_secrets
 
 FIRST_LINES = 20  # pass at once: a short task says all that it has to say within a second
 LINES_A_SECOND = 5  # after them
 LINE_LENGTH = 1000
 LINES_HELD = 1000  # while the ledger is away; further lines are left out
 NOTE_LENGTH = 200
+META_BYTES = 4096
 PROGRESSED = "task.progressed"
 
 Progress = dict[str, Any]
+"""The last report as the ledger has it: `current`, `total`, `note`, and `meta` where the task gave one.
+
+A task that gave `meta` alone has `reported` false beside a `current` of 0, which versions before 0.2.0 show.
+"""
+NOTHING_REPORTED: Progress = {"current": 0, "total": None, "note": None, "reported": False}
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """Holds what is to be written: events, and the last report if it changed since the last write."""
+
+    events: list[TaskEvent]
+    progress: Progress | None
 
 
 class EventBuffer:
@@ -68,7 +86,15 @@ class EventBuffer:
         done = _finite(current)
         if done is not None:
             short = clean_text(note)[:NOTE_LENGTH] if note else None
-            self.last_progress = {"current": done, "total": _finite(total), "note": short}
+            with self._lock:
+                kept = {name: value for name, value in (self.last_progress or {}).items() if name == "meta"}
+                self.last_progress = {"current": done, "total": _finite(total), "note": short, **kept}
+
+    def meta(self, value: dict[str, Any]) -> None:
+        """Keeps the object beside the last report. Raises `PermanentError` for one that is too large or not JSON."""
+        kept = hide_secrets(checked_meta(value))
+        with self._lock:
+            self.last_progress = {**(self.last_progress or NOTHING_REPORTED), "meta": kept}
 
     @property
     def has_news(self) -> bool:
@@ -76,15 +102,17 @@ class EventBuffer:
         return bool(self._events or self._left_out) or self.last_progress != self._written_progress
 
     @contextmanager
-    def writing(self) -> Iterator[list[TaskEvent]]:
-        """Gives the block the unwritten events to write; if the block raises, they come first next time."""
+    def writing(self) -> Iterator[Unwritten]:
+        """Gives the block what is to be written; if the block raises, it comes first next time."""
         with self._writing:
             written_before = self._written_progress
             with self._lock:
                 self._add_left_out(self._clock())
                 taken = self._take()
+                changed = self._written_progress is not written_before
+                unwritten = Unwritten(taken, self._written_progress if changed else None)
             try:
-                yield taken
+                yield unwritten
             except BaseException:
                 with self._lock:
                     self._events[:0] = [event for event in taken if event.type != PROGRESSED]
@@ -102,7 +130,9 @@ class EventBuffer:
         taken, self._events = self._events, []
         last = self.last_progress
         if last is not None and last != self._written_progress:
-            taken.append(TaskEvent(PROGRESSED, self._task, with_percent(last) or {}, self._clock()))
+            numbers = with_percent(last)
+            if numbers is not None and numbers != with_percent(self._written_progress):
+                taken.append(TaskEvent(PROGRESSED, self._task, numbers, self._clock()))
             self._written_progress = last
         return taken
 
@@ -134,3 +164,18 @@ def _finite(number: float | None) -> float | None:
     if number is None or not math.isfinite(number):
         return None
     return number if isinstance(number, int) else float(number)
+
+
+def checked_meta(value: Any) -> dict[str, Any]:
+    """Returns a copy, which the task cannot change any more."""
+    if not isinstance(value, dict):
+        raise PermanentError("invalid_meta", f"ctx.meta takes a dict, not {type(value).__name__}.")
+    try:
+        text = json.dumps(clean(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PermanentError("invalid_meta", f"ctx.meta takes JSON: {error}.") from error
+    size = len(text.encode())
+    if size > META_BYTES:
+        raise PermanentError("invalid_meta", f"ctx.meta takes {META_BYTES:,} bytes of JSON; this has {size:,}.")
+    kept: dict[str, Any] = json.loads(text)
+    return kept

@@ -20,7 +20,7 @@ def call_task(execution: Execution, task: Task[Any, Any], db: Database) -> Outco
     A task that was interrupted was stopped, whatever it made of that: what it returned may be half of its work.
     """
     try:
-        work = partial(_work, execution, task, parsed_input(db, execution.claim, task))
+        work = partial(_work, execution, task, parsed_input(db, execution.claim, task, execution.known))
         outcome = execution.interrupt.call(work) if task.interruptible else work()
     except Stopped:
         return stopped(execution)

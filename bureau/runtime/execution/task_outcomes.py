@@ -14,6 +14,7 @@ from bureau.contracts.jobs.graph import references
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.retry_policy import GiveUp, Postpone, Retry, decide_retry, error_of
+from bureau.process.hooks import HOOKS, TASK_MOMENTS
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.raised_error import RaisedError, leading, plain_error
 from bureau.secrets.redaction import hide_secrets
@@ -47,6 +48,8 @@ def failed(execution: Execution, raised: BaseException) -> Outcome | None:
         return stopped(execution)
     if issubclass(type(leader), asyncio.CancelledError) and execution.stop.reason is not None:
         return stopped(execution)
+    if HOOKS.has(TASK_MOMENTS):
+        execution.raised = raised
     run = execution.claim.run
     told = plain_error(leader, run, whole=raised)
     if told.unexpected:
@@ -97,15 +100,16 @@ def jitter(seconds: float) -> float:
     return random.uniform(0, seconds)  # noqa: S311 - not a secret
 
 
-def input_error(error: ValidationError, claimed: Claim) -> TaskError:
-    """Returns the error for an accepted input that does not fit: another version wrote it, or it holds a task's result.
+def input_error(error: ValidationError, claimed: Claim, *, checked: bool) -> TaskError:
+    """Returns the error for an accepted input that does not fit: another version wrote it, or nothing checked it.
 
-    Nothing could check the result of a task at the submission.
+    Nothing could check the result of a task at the submission. `checked` says that the gateway accepted the job, which
+    checks inputs; `bureau.submit` cannot.
     """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = "/".join(str(part) for part in first["loc"])
     message = f"The input does not fit {claimed.run}: {place}: {first['msg']}."
-    if references(claimed.input):
+    if references(claimed.input) or not checked:
         return PermanentError("invalid_input", message)
     return Postponed("newer_input", f"{message} It waits for a worker of another version.", delay=NEWER_INPUT_SECONDS)
 

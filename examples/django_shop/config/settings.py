@@ -46,7 +46,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 def _database(text: str) -> dict[str, object]:
     name, at, server = text.partition("@")
     if not at:
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": text, "OPTIONS": {"timeout": 30}}
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": text,
+            "OPTIONS": {"timeout": 30},
+            "TEST": {"NAME": f"{text}.test"},
+        }
     host, _, port = server.partition(":")
     return {"ENGINE": "django.db.backends.postgresql", "NAME": name, "USER": name, "HOST": host, "PORT": port}
 

@@ -5,9 +5,11 @@ import csv
 import io
 
 from django.core.files import File
+from django.db.models import QuerySet
 from shop.models import Order
 from shop.task import task
 
+from bureau.django.reports.queryset_report import queryset_report
 from bureau.django.tasks_api import TaskContext
 
 
@@ -34,6 +36,12 @@ def invoice(context: TaskContext, number: int) -> None:
     order = Order.objects.get(pk=number)
     with context.bureau.artifact(f"invoice-{number}.txt", "text/plain") as file:
         file.write(f"{order.customer} owes {order.total}.\n".encode())
+
+
+@queryset_report("Orders", columns={"total": {"label": "Total (€)", "format": "0.00"}})
+def orders_report(least: int) -> QuerySet[Order]:
+    """Lists the orders of at least so much."""
+    return Order.objects.filter(total__gte=least).order_by("pk").values_list("customer", "total")
 
 
 @task()

@@ -7,6 +7,7 @@ MAX_NAME_CHARACTERS = 240  # Windows allows 260, with the folder to which it is 
 
 # Windows opens a device instead of these, in every folder and with every ending.
 _DEVICE = re.compile(r"(con|prn|aux|nul|clock\$|conin\$|conout\$|(com|lpt)[0-9¹²³])[ .]*([.:].*)?", re.IGNORECASE)
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, ends of lines
 # These characters turn the reading direction: “fdp.exe” after one of them is read as “exe.pdf”.
 _REPLACED = str.maketrans('<>"|?*', "______")
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -18,7 +19,7 @@ def name_problem(name: str) -> str | None:
         return "is empty"
     if len(name) > MAX_NAME_CHARACTERS:
         return f"has {len(name)} characters, more than {MAX_NAME_CHARACTERS}"
-    if any(unicodedata.category(c) in ("Cc", "Cs") or c in _DIRECTION for c in name):
+    if any(unicodedata.category(c) in _UNSHOWN or c in _DIRECTION for c in name):
         return "holds control characters"
     if "\\" in name:
         return "holds a backslash"

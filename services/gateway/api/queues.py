@@ -151,7 +151,7 @@ def _find(gateway: Gateway, name: str) -> QueueSurvey:
     for row in survey(gateway.database):
         if row.queue == name:
             return row
-    raise not_found("queue")
+    raise not_found("queue", name)
 
 
 def _noted(call: Call[Any, Any], verb: str, queue: str) -> Act:

@@ -188,8 +188,10 @@ def require(identity: Identity, role: Role | None, standing: RateLimitResult | N
     if standing and not standing.allowed:
         seconds = rate_limiter.wait_seconds(standing)
         who = "key" if identity.key_id else "link"
-        detail = f"This {who} has used up its requests; it may send the next one in {seconds} s. "
-        "RATE_LIMIT_PER_MINUTE is the limit."
+        detail = (
+            f"This {who} has used up its requests; it may send the next one in {seconds} s. "
+            "RATE_LIMIT_PER_MINUTE is the limit."
+        )
         raise try_again("too-many-requests", detail, seconds)
     if role and not identity.role.includes(role):
         raise problem("role-too-low", f"This needs a key with the role {role} or higher; this one has {identity.role}.")

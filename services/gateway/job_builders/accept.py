@@ -128,7 +128,7 @@ def _accepted_before(gateway: Gateway, call: Call[Any, Any]) -> Reply | None:
     What a request may ask for depends on the time and on what services announce. A client that repeats a request must
     still learn of its job.
     """
-    first = idempotency.answered(gateway.database, call.once) if call.once else None
+    first = idempotency.given_before(gateway.database, call.once) if call.once else None
     if first:
         reply = replay(gateway, call, first)
         return replace(reply, headers={**reply.headers, **REPLAYED})

@@ -72,6 +72,7 @@ def _task(task: NewTask, state: str, due_at: datetime, hinted_at: datetime | Non
         started_at=None,
         finished_at=None,
         progress=None,
+        meta=None,
         attempts=[],
         logs=[],
         result=None,

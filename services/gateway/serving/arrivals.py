@@ -19,10 +19,9 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from bureau.services.gateway.serving.addresses import network
-from bureau.services.gateway.serving.heads import SMALL_BYTES, Arrival, arrival
+from bureau.services.gateway.serving.heads import SMALL_BYTES, Arrival, arrival, small_request
 from bureau.services.gateway.serving.slow_clients import SlowClients
-from bureau.services.gateway.serving.sockets import discard, has_room, send_briefly
+from bureau.services.gateway.serving.sockets import available, discard, has_room, send_briefly, watch
 from bureau.services.gateway.serving.waiting import Server, Waiting
 
 C = TypeVar("C")
@@ -34,9 +33,9 @@ PER_ADDRESS = 256
 CONNECTIONS = 800  # of all addresses; many systems let a process have 1024 files
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024
+LOOKS = 8  # at one connection as soon as bytes arrive; then now and then, because one byte may be all each time
 LOOK_SECONDS = 0.5
-
-_EVENTS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET if hasattr(select, "epoll") else 0
+DRIP_SECONDS = 0.25
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
@@ -57,6 +56,7 @@ class Arrivals(Generic[C]):
         self._waiting: OrderedDict[int, Waiting[C]] = OrderedDict()
         self._of_address: Counter[str] = Counter()
         self._queued: OrderedDict[int, Waiting[C]] = OrderedDict()  # waiting for a slot
+        self._dripping: dict[int, Waiting[C]] = {}  # those of the waiting ones that were looked at very often
         # On systems other than Linux, a connection gets its thread at once.
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
         self._thread: threading.Thread | None = None
@@ -77,7 +77,7 @@ class Arrivals(Generic[C]):
             self._server.serve(connection)
             return
         seconds = 2.0 if self._stopping else IDLE_SECONDS if kept and not already else HEAD_SECONDS
-        waiting = _waiting(connection, sock, address, seconds)
+        waiting = Waiting.of(connection, sock, address, seconds)
         waiting.already, waiting.seen = already, seen
         self._wait_for(waiting, self._epoll, kept=kept)
 
@@ -87,7 +87,7 @@ class Arrivals(Generic[C]):
         What the client still sends is discarded. If it were left unread, the kernel would reset the connection, and the
         client could lose the answer.
         """
-        waiting = _waiting(connection, sock, address, LINGER_SECONDS)
+        waiting = Waiting.of(connection, sock, address, LINGER_SECONDS)
         waiting.lingers = True
         try:
             sock.shutdown(socket.SHUT_WR)
@@ -136,7 +136,7 @@ class Arrivals(Generic[C]):
             if waiting.seen is Arrival.SLOW:
                 self._queued[waiting.number] = waiting
             else:
-                self._watch(epoll, waiting.number, kept)
+                watch(epoll, waiting.number, known=kept)
                 self._waiting[waiting.number] = waiting
             self._of_address[waiting.address] += 1
         if oldest is not None:
@@ -159,23 +159,12 @@ class Arrivals(Generic[C]):
         for connections in (self._waiting, self._queued):
             if connections.get(waiting.number) is waiting:
                 del connections[waiting.number]
+                self._dripping.pop(waiting.number, None)
                 self._of_address[waiting.address] -= 1
                 if not self._of_address[waiting.address]:
                     del self._of_address[waiting.address]
                 return True
         return False
-
-    @staticmethod
-    def _watch(epoll: select.epoll, number: int, kept: bool) -> None:
-        """Reports what has arrived and what comes.
-
-        A kept connection is usually still known to epoll, because a small request is served without taking it out.
-        """
-        ways = (epoll.modify, epoll.register) if kept else (epoll.register, epoll.modify)
-        try:
-            ways[0](number, _EVENTS)
-        except (FileNotFoundError, FileExistsError):
-            ways[1](number, _EVENTS)
 
     def _ignore(self, number: int) -> None:
         if self._epoll is not None:
@@ -186,8 +175,10 @@ class Arrivals(Generic[C]):
         expire_at = 0.0
         while True:
             try:
-                for number, _ in epoll.poll(LOOK_SECONDS):
+                for number, _ in epoll.poll(DRIP_SECONDS if self._dripping else LOOK_SECONDS):
                     self._look(number)
+                if self._dripping:
+                    self._look_at_dripping()
                 if time.monotonic() >= expire_at:
                     self._expire()
                     expire_at = time.monotonic() + LOOK_SECONDS
@@ -196,16 +187,41 @@ class Arrivals(Generic[C]):
             except Exception:
                 log.exception("could not examine arriving connections")
 
+    def _look_at_dripping(self) -> None:
+        """Looks at them ever more rarely: the kernel has a packet for each byte, and goes through all of them."""
+        now = time.monotonic()
+        with self._lock:
+            due = [one for one in self._dripping.values() if one.look_at <= now]
+        for waiting in due:
+            waiting.pause = DRIP_SECONDS if waiting.needed else max(DRIP_SECONDS, 2 * waiting.pause)
+            waiting.look_at = max(now + DRIP_SECONDS, min(now + waiting.pause, waiting.deadline - LOOK_SECONDS))
+            self._look(waiting.number)
+
     def _look(self, number: int) -> None:
         with self._lock:
             waiting = self._waiting.get(number)
         if waiting is None:
             return
+        if waiting.needed:
+            if len(waiting.already) + available(waiting.sock) >= waiting.needed:
+                self._take(waiting, self._server.serve)
+            return
+        waiting.looks += 1
+        if waiting.looks == LOOKS:
+            with self._lock:
+                if self._waiting.get(number) is waiting:
+                    self._ignore(number)
+                    self._dripping[number] = waiting
+                    # Beyond this the kernel puts small packets together; otherwise a look goes through thousands.
+                    waiting.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * SMALL_BYTES)
         if waiting.lingers:
             waiting.discarded += discard(waiting.sock, LINGER_BYTES)
             if waiting.discarded >= LINGER_BYTES:
                 self._take(waiting, self._server.close)
-            return
+        else:
+            self._read_ahead(waiting)
+
+    def _read_ahead(self, waiting: Waiting[C]) -> None:
         try:
             data = waiting.sock.recv(SMALL_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
@@ -215,15 +231,18 @@ class Arrivals(Generic[C]):
         if not data:
             self._take(waiting, self._server.close)
             return
-        self._judge(waiting, arrival(waiting.already + data))
+        data = waiting.already + data
+        self._judge(waiting, arrival(data, waiting.searched), data)
+        waiting.searched = len(data)
 
-    def _judge(self, waiting: Waiting[C], seen: Arrival) -> None:
+    def _judge(self, waiting: Waiting[C], seen: Arrival, data: bytes) -> None:
         match seen:
             case Arrival.HEAD_MISSING:
                 if not waiting.begun:
                     waiting.begun = True
                     waiting.deadline = min(waiting.deadline, time.monotonic() + HEAD_SECONDS)
             case Arrival.BODY_MISSING:
+                waiting.wait_for(small_request(data))
                 if waiting.seen is not Arrival.BODY_MISSING:
                     waiting.deadline = time.monotonic() + BODY_SECONDS
             case Arrival.TOO_LARGE:
@@ -273,8 +292,3 @@ class Arrivals(Generic[C]):
     def _refuse(self, sock: socket.socket, answer: bytes, connection: C) -> None:
         send_briefly(sock, answer)
         self._server.close(connection)
-
-
-def _waiting(connection: C, sock: socket.socket, address: str, seconds: float) -> Waiting[C]:
-    now = time.monotonic()
-    return Waiting(connection, sock, sock.fileno(), network(address), sock.gettimeout(), now, now + seconds)

@@ -27,12 +27,13 @@ class Arrival(Enum):
     SLOW = "its head; its body is large, or nobody knows how large"
 
 
-def arrival(data: bytes) -> Arrival:
+def arrival(data: bytes, searched: int = 0) -> Arrival:
     """Returns how much has arrived.
 
-    `data` holds the first bytes, at most `SMALL_BYTES`. Data that is not HTTP counts as whole: the server refuses it.
+    `data` holds the first bytes, at most `SMALL_BYTES`; in the first `searched` of them the head does not end. Data
+    that is not HTTP counts as whole: the server refuses it.
     """
-    end = _END.search(data)
+    end = _END.search(data, max(0, searched - 3))
     if end is None:
         return Arrival.TOO_LARGE if len(data) >= HEAD_BYTES else Arrival.HEAD_MISSING
     if end.end() > HEAD_BYTES:
@@ -51,3 +52,9 @@ def arrival(data: bytes) -> Arrival:
     if len(data) - end.end() >= int(length[1]):
         return Arrival.WHOLE
     return Arrival.BODY_MISSING if end.end() + int(length[1]) <= SMALL_BYTES else Arrival.SLOW
+
+
+def small_request(data: bytes) -> int:
+    """Returns the bytes of a request whose small body is not complete."""
+    end, length = _END.search(data), _LENGTH.search(data)
+    return end.end() + int(length[1]) if end and length else 0

@@ -9,7 +9,11 @@ _FIX = "The maintainer of the report must fix it."
 
 
 def unavailable(source: str) -> TransientError:
-    return TransientError("source_unavailable", f'The data source "{source}" could not be reached or did not answer.')
+    return TransientError(
+        "source_unavailable",
+        f'The data source "{source}" could not be reached or did not answer. If that lasts, check the address in '
+        f"SOURCE_{source.upper()}_URL.",
+    )
 
 
 def sign_in_refused(source: str) -> TransientError:

@@ -4,7 +4,7 @@ import json
 
 from tests.benchmarks.attacks import bodies
 from tests.benchmarks.attacks.archives import HOSTILE
-from tests.benchmarks.attacks.sending import ADDRESSES, FORM, Attack, forged_hints, held, many, waits, work
+from tests.benchmarks.attacks.sending import ADDRESSES, FORM, Attack, dripping, forged_hints, held, many, waits, work
 
 _HOST = b"Host: localhost\r\n"
 _GET = b"GET /healthz?not=known HTTP/1.1\r\n" + _HOST + b"\r\n"
@@ -33,6 +33,8 @@ STRANGER: dict[str, Attack] = {
     "60 questions for health that stay": held(60, b"GET /healthz HTTP/1.0\r\n\r\n"),
     "60 answers that nobody reads": held(60, _READ),
     "1,800 answers that nobody reads": held(60, _READ * 30),
+    "40 heads that come byte by byte": dripping(40, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "),
+    "40 bodies that come byte by byte": dripping(40, _POST + b"Content-Length: 60000\r\n\r\n"),
     "500 large bodies announced": held(500, _POST + b"Content-Length: 10000000\r\n\r\n{"),
 }
 SUBMITTER: dict[str, Attack] = {

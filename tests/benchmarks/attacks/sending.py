@@ -63,6 +63,26 @@ def held(count: int, data: bytes, seconds: float = 5.0, *, addresses: int = 1) -
     return attack
 
 
+def dripping(count: int, head: bytes, seconds: float = 5.0) -> Attack:
+    """Opens connections that send `head`, and then one byte after the other, as fast as they can."""
+
+    def attack(target: Target) -> str:
+        sent, ends = 0, time.monotonic() + seconds
+        with ExitStack() as stack:
+            sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", target.port))) for _ in range(count)]
+            for sock in sockets:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.sendall(head)
+                sock.setblocking(False)
+            while time.monotonic() < ends:
+                for sock in sockets:
+                    with suppress(OSError):
+                        sent += sock.send(b"a")
+        return f"{sent:,} bytes"
+
+    return attack
+
+
 def work(count: int, path: str, **request: Any) -> Attack:
     """Submits a job `count` times, and waits until all have ended."""
 

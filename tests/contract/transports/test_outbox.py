@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bureau.in_process.outbox import Outbox
 from bureau.services.mailer.message.message import MessageForm
 from bureau.services.mailer.transports.base import DeliveryWindow, TransportUnavailable
 from bureau.services.mailer.transports.file import FileTransport
 from bureau.stop_token import StopToken
-from bureau.testing.outbox import Outbox
 from tests.support.messages import new_message
 
 ADA, EVE = "ada@example.com", "eve@example.com"

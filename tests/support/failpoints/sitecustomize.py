@@ -154,6 +154,7 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     ],
     "bureau.runtime.finishing": [
         ("Finishing.finish", before("before_finish")),  # the effect has happened
+        ("Finishing.finish_group", before("before_finish")),
         ("Finishing._after", before("after_finish")),  # committed, the relay not yet woken
         ("Finishing.finish_group", before("before_group_finish")),  # coroutines have returned
         ("Finishing.finish_group", after("group_finished")),  # committed, their hints not settled
@@ -172,6 +173,10 @@ POINTS: dict[str, list[tuple[str, Callable[[Function], Function]]]] = {
     "bureau.ledger.jobs.one_statement.lone_success": [
         ("end_lone", before("before_lone_ends")),  # a group's tasks have ended, nothing of it is written
         ("end_lone", after("after_lone_ends")),  # it is committed, nobody was told
+    ],
+    "bureau.ledger.jobs.one_statement.link_success": [
+        ("end_links", before("in_finish")),  # a group's tasks have ended, nothing of it is written
+        ("end_links", after("after_links")),  # it is committed, nobody was told
     ],
     "bureau.ledger.mail.first_intents": [
         ("open_first", before("in_intents")),  # a group's mails are about to be sent, no intent is written

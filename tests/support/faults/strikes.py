@@ -12,7 +12,10 @@ from tests.support.servers.mail_servers import Trouble
 from tests.support.servers.proxies.proxy import Cut
 from tests.support.waiting import until
 
-WORKER_POINTS = ("before_claim", "after_claim", "in_the_middle", "before_finish", "after_finish", "before_ack")
+WORKER_POINTS = (
+    *("before_claim", "after_claim", "in_the_middle", "before_finish", "after_links", "after_finish"),
+    "before_ack",
+)
 FIRES_WITHIN_SECONDS = 60.0
 
 

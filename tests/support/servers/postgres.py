@@ -134,7 +134,7 @@ class PostgreSQL:
 def connect(url: str) -> psycopg.Connection:
     """A connection in autocommit; `url` as SQLAlchemy or libpq writes it."""
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(plain, autocommit=True, connect_timeout=5)
+    return psycopg.connect(plain, autocommit=True, connect_timeout=5, prepare_threshold=None)
 
 
 def fresh_database(server_url: str) -> str:

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 
 from bureau.cli.commands.download import names_a_file
+from bureau.cli.commands.follow import FILES_SHOWN, print_outcome
 from bureau.cli.commands.jobs import busy_seconds, tries, waiting_words
 from bureau.cli.commands.submit import refuse_early_expiry
 
@@ -74,3 +76,13 @@ def test_an_output_that_exists_is_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     assert not names_a_file(tmp_path / "folder.d")
     assert names_a_file(tmp_path / "plain")
+
+
+@pytest.mark.parametrize(("files", "lines"), [(0, 0), (FILES_SHOWN, FILES_SHOWN), (300, FILES_SHOWN + 1)])
+def test_the_end_of_a_job_with_many_files_is_short(files: int, lines: int) -> None:
+    said: list[str] = []
+    session: Any = SimpleNamespace(line=lambda text, style="": said.append(text), note=lambda text: None)  # noqa: ARG005
+    job: Any = SimpleNamespace(id="1", error=None, artifacts=[SimpleNamespace(name="a.pdf", size=3)] * files)
+    print_outcome(session, job)
+    assert len(said) == lines
+    assert files < 300 or said[-1] == "  … and 290 more files"

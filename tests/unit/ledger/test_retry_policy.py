@@ -81,6 +81,11 @@ def test_a_retry_after_that_is_no_number_counts_as_none() -> None:
         (DAY + 1, 0.0, GiveUp),
         (math.inf, 0.0, GiveUp),
         (-3.0, 0.0, Postpone(0.0)),
+        (0.0, 0.25, Postpone(0.25)),
+        (0.5, 0.25, Postpone(0.5)),
+        (0.0, 5.0, Postpone(1.0)),
+        (0.0, 3600.0, Postpone(3.6)),
+        (1.0, 3600.0, Postpone(1.0)),
     ],
 )
 def test_postponing_is_bounded_by_age(delay: float, already: float, decision: object) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import update
 
 from bureau.contracts.errors import MAX_DETAILS, ErrorDetail, PermanentError, Postponed, Stopped, TransientError
 from bureau.ledger.db.sql_time import later
+from bureau.ledger.db.tables import jobs
 from bureau.ledger.jobs.outcome import Succeeded
 from bureau.runtime.execution.task_outcomes import RESULT_BYTES
 from bureau.task import Context
@@ -173,6 +175,22 @@ def test_an_input_of_another_version_waits_for_its_worker(bench: Bench) -> None:
     row = bench.book.task(job_id)
     assert (row.state, row.failures, row.error["code"]) == ("ready", 0, "newer_input")
     assert "new_field" in row.error["message"]
+
+
+def test_an_input_that_no_gateway_checked_fails_at_once(bench: Bench) -> None:
+    """A job of `bureau.submit`, which cannot check inputs against their schemas."""
+
+    def work(ctx: Context, a: int) -> None:
+        raise AssertionError("not called")
+
+    bench.serve(work)
+    job_id = bench.book.submit(task(input={"a": "one"}))
+    with bench.book.db.transaction() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(submitted_by="shop"))
+    bench.give(job_id)
+    row = bench.book.task(job_id)
+    assert (row.state, row.error["code"]) == ("failed", "invalid_input")
+    assert "The input does not fit shop.work: a:" in row.error["message"]
 
 
 def test_a_validation_error_inside_a_task_is_no_input_of_another_version(bench: Bench) -> None:

@@ -92,11 +92,11 @@ def test_the_count_is_said_before_the_next_line_that_passes(said: EventBuffer, c
 def test_a_task_that_falls_silent_leaves_no_count_unsaid(said: EventBuffer, clock: Clock) -> None:
     say(said, 1, 7)
     with said.writing() as first:
-        assert lines(first) == ["1", "2", "3", "4", "5"]
+        assert lines(first.events) == ["1", "2", "3", "4", "5"]
     assert said.has_news
     clock.now += 1
     with said.writing() as second:
-        assert lines(second) == ["… 2 log lines left out"]
+        assert lines(second.events) == ["… 2 log lines left out"]
     assert not said.has_news
 
 
@@ -131,7 +131,7 @@ def test_only_the_last_progress_is_written(said: EventBuffer) -> None:
 def test_progress_that_did_not_change_is_not_said_again(said: EventBuffer) -> None:
     said.progress(1, 2, None)
     with said.writing() as first:
-        assert len(first) == 1
+        assert len(first.events) == 1
     said.progress(1, 2, None)
     assert not said.has_news
     said.progress(2, 2, None)

@@ -40,7 +40,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         act = call.act("certificate.revoke", serial, **({"reason": call.body.reason} if call.body.reason else {}))
         revoked = certificates.revoke(gateway.database, serial, call.body.reason, act, owner=_whose(call))
         if revoked is None:
-            raise not_found("certificate")
+            raise not_found("certificate", serial)
         if call.reservation:
             with gateway.database.transaction() as connection:
                 idempotency.answer(connection, call.reservation, Answer(200, f"/v1/certificates/{serial}"))

@@ -66,7 +66,7 @@ def _cancel(gateway: Gateway) -> View[Nothing, Nothing]:
         job_id: UUID = call.path["job_id"]
         match act.cancel(gateway.database, job_id, call.owner, call.act("job.cancel", job_id)):
             case None:
-                raise not_found("job")
+                raise not_found("job", job_id)
             case Cancelling.ENDED:
                 raise problem("job-ended", "The job ended before it was cancelled.")
         return _done(gateway, call)
@@ -79,7 +79,7 @@ def _retry(gateway: Gateway) -> View[Nothing, Nothing]:
         job_id: UUID = call.path["job_id"]
         match retry_job.retry(gateway.database, job_id, call.owner, call.act("job.retry", job_id)):
             case None:
-                raise not_found("job")
+                raise not_found("job", job_id)
             case Retrying.NOT_ENDED:
                 raise problem("job-not-failed", "The job has not ended: cancel it first, or wait.")
             case Retrying.SUCCEEDED:

@@ -52,7 +52,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         if not known.tasks:
             raise try_again("no-service", "No service has announced a task yet; start one and try again.")
         if errors := first_errors(_errors(call.body, known)):
-            first = idempotency.answered(gateway.database, call.once) if call.once else None
+            first = idempotency.given_before(gateway.database, call.once) if call.once else None
             if first is None:
                 raise invalid(errors)
             return replace(replay(call, first), headers=REPLAYED)  # it was accepted when it was sent first

@@ -15,7 +15,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         job_id: UUID = call.path["job_id"]
         match erase(gateway.database, job_id, call.owner, call.act("job.delete", job_id)):
             case None:
-                raise not_found("job")
+                raise not_found("job", job_id)
             case Erasing.NOT_ENDED:
                 raise problem("job-not-ended", "The job has not ended: cancel it first, or wait.")
         return Reply(204, None)

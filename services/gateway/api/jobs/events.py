@@ -91,7 +91,7 @@ def _of_job(gateway: Gateway, streams: Streams) -> Operation[Any, Any]:
         job_id: UUID = call.path["job_id"]
         head = event_history.head(gateway.database, job_id, call.owner)
         if head is None:
-            raise not_found("job")
+            raise not_found("job", job_id)
         if request.accept_mimetypes.best_match([MEDIA_TYPE, JSON]) == JSON:
             return _page(gateway, job_id, call.query)
         _refuse_page(call.query)

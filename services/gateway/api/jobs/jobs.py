@@ -180,7 +180,7 @@ def shown_job(gateway: Gateway, call: Call[Any, Any]) -> Job:
     served = gateway.announcements.known().served
     view = job_queries.job(gateway.database, call.path["job_id"], call.owner, served, tracebacks=call.identity.operates)
     if view is None:
-        raise not_found("job")
+        raise not_found("job", call.path["job_id"])
     return job_of(view, call.identity.link_token)
 
 
@@ -198,7 +198,7 @@ def _tasks(gateway: Gateway) -> Operation[Any, Any]:
             tracebacks=call.identity.operates,
         )
         if views is None:
-            raise not_found("job")
+            raise not_found("job", job_id)
         shown, following = cut(views, query.limit, lambda view: cursor_of(view.position))
         return Reply(200, TaskList(items=[task_of(view) for view in shown], next_cursor=following))
 

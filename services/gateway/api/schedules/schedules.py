@@ -246,7 +246,7 @@ def _find(gateway: Gateway, call: Call[Any, Any]) -> Kept:
     name = call.path["name"]
     found = schedules.find(gateway.database, call.owner, name) if re.fullmatch(NAME_PATTERN, name) else None
     if found is None:
-        raise not_found("schedule")
+        raise not_found("schedule", name)
     return found
 
 

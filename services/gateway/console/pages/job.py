@@ -41,6 +41,7 @@ class ShownTask:
     ran: timedelta | None  # its attempts together, without the pauses between them
     input: str | None = None
     result: str | None = None
+    meta: str | None = None
 
 
 def operations(frame: Frame, acting: ApiCalls) -> list[Operation[Any, Any]]:
@@ -135,7 +136,7 @@ def _find(frame: Frame, call: Call[Any, Any]) -> JobView:
     tracebacks = call.identity.operates
     job = job_queries.job(frame.gateway.database, job_id, call.owner, served, tracebacks=tracebacks)
     if job is None:
-        raise not_found("job")
+        raise not_found("job", job_id)
     return job
 
 
@@ -145,7 +146,8 @@ def _shown_task(task: TaskView, now: datetime, *, in_full: bool) -> ShownTask:
     if not in_full:
         return brief
     result = pretty(task.result) if task.result is not None else None
-    return replace(brief, input=pretty(task.input), result=result)
+    meta = pretty(task.meta) if task.meta else None
+    return replace(brief, input=pretty(task.input), result=result, meta=meta)
 
 
 def _busy(tasks: Sequence[TaskView], now: datetime) -> timedelta:

@@ -5,13 +5,16 @@ from sqlalchemy import update
 
 from bureau.contracts.ids import new_id
 from bureau.ledger.access.idempotency import (
+    KEPT_SECONDS,
     Answer,
     KeyBusy,
     KeyReused,
+    Once,
     Reservation,
     ReservationLost,
     Scope,
     answer,
+    given_before,
     release,
     release_all,
     reserve,
@@ -160,3 +163,15 @@ def test_among_twins_at_once_one_holds_the_key(db: Database) -> None:
                 return "busy"
 
         assert sorted(together(4, try_it)) == ["Reservation", "busy", "busy", "busy"]
+
+
+def test_only_the_answer_to_the_same_request_is_given_before(book: Book) -> None:
+    once = Once(SCOPE, "f")
+    assert given_before(book.db, once) is None
+    reservation = held(book.db)
+    assert given_before(book.db, once) is None
+    answered(book, reservation)
+    assert given_before(book.db, once) == ANSWER
+    assert given_before(book.db, Once(SCOPE, "other")) is None
+    age_all(book.db, created_at=later(-KEPT_SECONDS - 1))
+    assert given_before(book.db, once) is None

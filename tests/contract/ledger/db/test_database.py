@@ -111,25 +111,25 @@ def test_a_folder_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:
         Database(f"sqlite:///{tmp_path}/file/ledger.db").ping()
 
 
-def test_connections_that_were_cut_are_an_outage_once(postgres_db: Database, postgres_ledger_url: str) -> None:
-    postgres_db.ping()
+def test_connections_that_were_cut_are_an_outage_once(direct_db: Database, postgres_ledger_url: str) -> None:
+    direct_db.ping()
     with connect(postgres_ledger_url) as other:
         other.execute(CUT)
     with pytest.raises(LedgerUnavailable):
-        postgres_db.ping()
-    postgres_db.ping()
+        direct_db.ping()
+    direct_db.ping()
 
 
 def test_an_outage_that_one_pool_sees_costs_the_others_no_request(
-    postgres_db: Database, postgres_ledger_url: str
+    direct_db: Database, postgres_ledger_url: str
 ) -> None:
-    assert postgres_db.hot.execute("SELECT 1 AS one", {})[0].one == 1
-    postgres_db.ping()
+    assert direct_db.hot.execute("SELECT 1 AS one", {})[0].one == 1
+    direct_db.ping()
     with connect(postgres_ledger_url) as other:
         other.execute(CUT)
     with pytest.raises(LedgerUnavailable):
-        postgres_db.ping()
-    assert postgres_db.hot.execute("SELECT 1 AS one", {})[0].one == 1
+        direct_db.ping()
+    assert direct_db.hot.execute("SELECT 1 AS one", {})[0].one == 1
 
 
 def test_a_transaction_that_froze_holds_no_lock_when_its_leases_expire() -> None:
@@ -202,7 +202,7 @@ def test_errors_hold_no_values(postgres_db: Database) -> None:
 
 @pytest.mark.parametrize(("query", "kept"), [("", True), ("?prepared_statements=off", False)])
 def test_a_statement_is_prepared_on_the_server_unless_the_url_forbids_it(
-    postgres_db: Database, postgres_ledger_url: str, query: str, kept: bool
+    direct_db: Database, postgres_ledger_url: str, query: str, kept: bool
 ) -> None:
     db = Database(postgres_ledger_url + query)
     try:

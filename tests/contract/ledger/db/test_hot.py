@@ -20,7 +20,7 @@ def _worked_on(db: Database, jobs: Sequence[NewJob]) -> None:
     """Submits, claims, opens and finishes a group of mails: the first ones, and those that take more statements."""
     submit_batch(db, [Submission(job) for job in jobs])
     with db.read() as connection:
-        rows = connection.exec_driver_sql("SELECT id FROM tasks WHERE state = 'ready'").all()
+        rows = connection.exec_driver_sql("SELECT id FROM tasks WHERE state = 'ready' AND queue = 'mailer'").all()
     claims = claim_batch(db, [(row.id, "mailer.send") for row in rows], queue="mailer", worker="w")
     held = [one for one in claims if isinstance(one, Claim)]
     assert len(held) == len(jobs)
@@ -30,23 +30,38 @@ def _worked_on(db: Database, jobs: Sequence[NewJob]) -> None:
     finish_batch(db, [ClaimOutcome(one, Succeeded({}) if n else failed()) for n, one in enumerate(held)])
 
 
+def _worked_on_links(db: Database) -> None:
+    """Ends the two first links of a chain."""
+    links = [
+        NewTask(name, "shop.work", "shop", {}, after=after) for name, after in (("a", ()), ("b", ("a",)), ("c", ("b",)))
+    ]
+    submit_batch(db, [Submission(NewJob(new_id(), "ann", "job", "Chain", tuple(links)))])
+    for _ in range(2):
+        with db.read() as connection:
+            found = connection.exec_driver_sql("SELECT id FROM tasks WHERE state = 'ready' AND queue = 'shop'").all()
+        claims = claim_batch(db, [(row.id, "shop.work") for row in found], queue="shop", worker="w")
+        finish_batch(db, [ClaimOutcome(one, Succeeded({})) for one in claims if isinstance(one, Claim)])
+
+
 def _mail() -> NewJob:
     return NewJob(new_id(), "ann", "email", "Hello", (NewTask("send", "mailer.send", "mailer", {"to": []}),))
 
 
-def test_no_hot_statement_is_planned_anew_for_a_group(postgres_db: Database) -> None:
+def test_no_hot_statement_is_planned_anew_for_a_group(direct_db: Database) -> None:
     for _ in range(ROUNDS):
-        _worked_on(postgres_db, [_mail(), _mail()])
-    with postgres_db.hot.read() as connection:
+        _worked_on(direct_db, [_mail(), _mail()])
+        _worked_on_links(direct_db)
+    with direct_db.hot.read() as connection:
         found = connection.exec_driver_sql("SELECT custom_plans, generic_plans FROM pg_prepared_statements").all()
     assert found
     assert all(one.custom_plans == 0 and one.generic_plans > 0 for one in found)
 
 
-def test_hot_statements_read_no_whole_table(postgres_db: Database) -> None:
+def test_hot_statements_read_no_whole_table(direct_db: Database) -> None:
     for _ in range(ROUNDS):
-        _worked_on(postgres_db, [_mail(), _mail()])
-    with postgres_db.hot.read() as connection:
+        _worked_on(direct_db, [_mail(), _mail()])
+        _worked_on_links(direct_db)
+    with direct_db.hot.read() as connection:
         prepared = connection.exec_driver_sql(
             "SELECT name, cardinality(parameter_types) AS parameters FROM pg_prepared_statements"
             " WHERE statement NOT LIKE '%%pg_prepared_statements%%'"

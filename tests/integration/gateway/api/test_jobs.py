@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from bureau.contracts.catalog import Catalog
+from bureau.contracts.ids import new_id
 from bureau.ledger.dispatch import workers
 from bureau.ledger.jobs.outcome import Succeeded
 from tests.integration.gateway.conftest import SUMA, Door, pointers
@@ -270,3 +271,13 @@ def test_jobs_are_found_by_a_part_of_their_id(door: Door) -> None:
     assert door.get(f"/v1/jobs?id={jobs[0][-8:]}&state=failed").json()["items"] == []
     assert door.get("/v1/jobs?id=monthly").json()["items"] == []
     assert pointers(door.get("/v1/jobs?id=abc")) == ["id"]
+
+
+def test_what_is_not_there_is_named(door: Door) -> None:
+    job = new_id()
+    for path in (f"/v1/jobs/{job}", f"/v1/jobs/{job}/tasks", f"/v1/jobs/{job}/events"):
+        assert door.get(path).json()["detail"] == f"Job {job} was not found."
+    for act in ("cancel", "retry"):
+        assert door.post(f"/v1/jobs/{job}/{act}").json()["detail"] == f"Job {job} was not found."
+    assert door.get("/v1/schedules/nightly").json()["detail"] == "Schedule nightly was not found."
+    assert door.post("/v1/queues/nothing/pause").json()["detail"] == "Queue nothing was not found."

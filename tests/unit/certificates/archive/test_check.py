@@ -75,6 +75,8 @@ def test_an_archive_with_a_comment_passes() -> None:
         "a\x07b",
         "a\nb",
         "\u202efdp.exe",
+        "a\u2028b.pdf",
+        "a\u2029b.pdf",
         "x" * 241,
         "a.pdf.",
         "a.pdf ",

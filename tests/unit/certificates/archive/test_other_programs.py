@@ -1,17 +1,21 @@
 """unzip, bsdtar, jar, 7-Zip and Python list the same members in what people get, for every archive of the corpus."""
 
 import os
+import random
 import re
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bureau.services.certificates.archive.errors import ArchiveError
 from tests.support.servers.installing import installed
 from tests.unit.certificates.archive.corpus import SOUND
+from tests.unit.certificates.archive.raw import Entry, put_together, unicode_path
 from tests.unit.certificates.archive.test_copies import copied
 
 pytestmark = pytest.mark.long
@@ -36,6 +40,8 @@ def _seven_zip(program: str, file: Path) -> str:
     return "\n".join(path + ("/" if is_folder == "+" else "") for path, is_folder in folders)
 
 
+ODD = "abñé日😀\u0301ÅßİﬀÀ -'[*?\\~%#!@\u200b\u202e\u00a0\u0085\u2028\u2029\ufeff\x7f\x9b^`{|\"<=$&/"
+
 LISTINGS: dict[str, Listing] = {
     "unzip": lambda found, file: _run(found["unzip"], "-Z1", str(file), archive=file),
     "bsdtar": lambda found, file: _run(found["bsdtar"], "-tf", str(file), archive=file),
@@ -56,7 +62,46 @@ def test_every_program_lists_the_same(kind: str, programs: dict[str, str], tmp_p
     data, names = SOUND[kind]
     file = tmp_path / "a.zip"
     file.write_bytes(copied(data))
-    listed = {program: sorted(listing(programs, file).splitlines()) for program, listing in LISTINGS.items()}
-    assert listed == dict.fromkeys(LISTINGS, sorted(names))
+    assert listed_by(programs, file) == dict.fromkeys(LISTINGS, sorted(names))
     _run(programs["unzip"], "-tqq", str(file), archive=file)
     _run(programs["7zz"], "t", "-bso0", str(file), archive=file)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_program_lists_the_same_whatever_the_names_are(
+    seed: int, programs: dict[str, str], tmp_path: Path
+) -> None:
+    """Names of odd letters, as each program writes them, of which those that are refused are left out."""
+    drawn = random.Random(seed)
+    members: list[Entry] = []
+    for _ in range(300):
+        member = odd_member(drawn)
+        try:
+            copied(put_together(*members, member))
+        except ArchiveError:
+            continue
+        members.append(member)
+    assert len(members) > 50
+    file = tmp_path / "a.zip"
+    file.write_bytes(copied(put_together(*members)))
+    with zipfile.ZipFile(file) as reader:
+        names = sorted(reader.namelist())
+    assert listed_by(programs, file) == dict.fromkeys(LISTINGS, names)
+
+
+def odd_member(drawn: random.Random) -> Entry:
+    name = "".join(drawn.choice(ODD) for _ in range(drawn.randint(1, 6))) + ".pdf"
+    match drawn.choice(["utf-8", "cp437", "unmarked", "path"]):
+        case "utf-8":
+            return Entry(name.encode(), flags=0x800)
+        case "cp437":
+            return Entry(name.encode("cp437", "replace"))
+        case "unmarked":
+            return Entry(name.encode())
+        case _:
+            plain = name.encode("ascii", "replace").replace(b"?", b"_")
+            return Entry(plain, extra=unicode_path(name, plain))
+
+
+def listed_by(programs: Mapping[str, str], file: Path) -> dict[str, list[str]]:
+    return {program: sorted(filter(None, listing(programs, file).split("\n"))) for program, listing in LISTINGS.items()}

@@ -10,7 +10,7 @@ import pytest
 from bureau.services.gateway.serving import arrivals
 from bureau.services.gateway.serving.arrivals import Arrivals
 from bureau.services.gateway.serving.heads import HEAD_BYTES, SMALL_BYTES
-from bureau.services.gateway.serving.waiting import Server
+from bureau.services.gateway.serving.waiting import Server, Waiting
 from tests.support.waiting import until
 
 THREADS = 8  # so four large bodies at once, two of one address
@@ -228,6 +228,44 @@ def test_a_request_that_came_in_part_has_the_deadline_of_a_head(
     client = server.connect(kept=True, already=b"GET / HTTP/1.1\r\n")
     assert client.answer() == b""
     assert server.closed == [client.number]
+
+
+@pytest.mark.usefixtures("deadlines")
+@pytest.mark.parametrize(
+    "request_bytes", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", HEAD + b"Content-Length: 5\r\n\r\nhello"]
+)
+def test_a_request_that_comes_byte_by_byte_is_served_when_it_is_whole(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch, request_bytes: bytes
+) -> None:
+    monkeypatch.setattr(arrivals, "DRIP_SECONDS", 0.02)
+    client = server.connect()
+    for byte in request_bytes:
+        client.send(bytes([byte]))
+    until(lambda: server.served == [client.number], 30)
+    assert client.inside.recv(1000) == request_bytes
+
+
+@pytest.mark.usefixtures("deadlines")
+def test_a_head_that_comes_byte_by_byte_costs_few_looks(server: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    read_ahead = Arrivals._read_ahead
+
+    def counted(self: Arrivals[Client], waiting: Waiting[Client]) -> None:
+        nonlocal looks
+        looks += 1
+        read_ahead(self, waiting)
+
+    monkeypatch.setattr(Arrivals, "_read_ahead", counted)
+    client = server.connect(HEAD)
+    until(lambda: looks == 1, 30)
+    for _ in range(2 * arrivals.LOOKS):
+        before = looks
+        client.send(b"x")
+        if before < arrivals.LOOKS:
+            until(lambda: looks > before, 30)  # noqa: B023 - asked within the loop
+    client.send(b"\r\n\r\n")
+    until(lambda: server.served == [client.number], 30)
+    assert looks < 2 * arrivals.LOOKS
 
 
 @pytest.mark.usefixtures("deadlines")

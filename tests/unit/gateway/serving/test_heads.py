@@ -2,7 +2,7 @@
 
 import pytest
 
-from bureau.services.gateway.serving.heads import HEAD_BYTES, SMALL_BYTES, Arrival, arrival
+from bureau.services.gateway.serving.heads import HEAD_BYTES, SMALL_BYTES, Arrival, arrival, small_request
 
 POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -36,3 +36,16 @@ POST = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n"
 )
 def test_a_thread_may_have_a_request_once_it_is_there(data: bytes, seen: Arrival) -> None:
     assert arrival(data) is seen
+
+
+@pytest.mark.parametrize("searched", range(0, 45, 3))
+def test_the_end_of_a_head_is_found_where_the_last_look_ended(searched: int) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    seen = min(searched, len(head) - 1)
+    assert arrival(head[:seen]) is Arrival.HEAD_MISSING
+    assert arrival(head, seen) is Arrival.WHOLE
+
+
+def test_a_request_with_a_small_body_has_a_known_size() -> None:
+    head = POST + b"Content-Length: 10\r\n\r\n"
+    assert small_request(head + b"abc") == len(head) + 10

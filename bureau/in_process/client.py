@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bureau.client import Bureau, Job, Patience
-from bureau.testing.outbox import Outbox
+from bureau.in_process.outbox import Outbox
 
 NO_RETRIES = Patience(seconds=0.0)  # Bureau is in this process, so a failed request will not succeed later
 

@@ -1,9 +1,10 @@
-"""Writes the ends of coroutines in groups: one transaction for all that wait, whatever their number."""
+"""Writes the ends of executions in groups, in a thread of its own: one transaction for all that wait."""
 
+import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from bureau.runtime.finishing import Ended, Finishing
 T = TypeVar("T")
 
 ENDS_AT_MOST = 500  # in one transaction; their jobs stay locked until all are written
-GATHER_SECONDS = 0.01  # after a group of several: the next one gathers meanwhile
+BUSY_SECONDS = 0.05  # ends that come less than this after others
+GATHER_SECONDS = 0.01  # wait this long for the next ones
 IDLE_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -34,37 +36,60 @@ class Endings:
         self._finishing = finishing
         self._done = done
         self._threads = threads
+        self._open = 0  # ends that were added and are not settled
+        self._none_open = threading.Condition()
         self._ended: deque[tuple[Execution, Outcome | None]] = deque()
         self._unwritten: list[Ended] = []  # while the ledger is away
-        self._lock = Lock()
+        self._wrote_at = float("-inf")
+        self._lock = threading.Lock()
         self._blocked: dict[UUID, deque[Ended]] = {}  # by job; a thread is at work for each job in it
         self._loop = Loop(f"ends of {queue}", self._step)
         self.start, self.stop, self.unhealthy_reason = self._loop.start, self._loop.stop, self._loop.unhealthy_reason
 
     def add(self, execution: Execution, ending: Outcome | None) -> None:
         """Takes an execution that has ended; `ending` is None if its claim was lost."""
+        with self._none_open:
+            self._open += 1
         self._ended.append((execution, ending))
         self._loop.wake()
 
+    @property
+    def open(self) -> int:
+        """Returns how many ends are not written yet."""
+        return self._open
+
+    def join(self, seconds: float) -> bool:
+        """Waits until all ends are written. Returns False if that takes longer."""
+        with self._none_open:
+            return self._none_open.wait_for(lambda: self._open == 0, max(seconds, 0.0))
+
     def _step(self) -> float:
+        if self._ended and time.monotonic() - self._wrote_at < BUSY_SECONDS:
+            time.sleep(GATHER_SECONDS)
         group = self._unwritten or [Ended.of(*one) for one in taken(self._ended, ENDS_AT_MOST)]
         if not group:
             return IDLE_SECONDS
         self._unwritten = group
         deferred = self._finishing.finish_group(group)
         self._unwritten = []
+        self._wrote_at = time.monotonic()
         self._settle(group, deferred)
         for one in deferred:
             self._wait_for_its_job(one)
-        if not self._ended:
-            return IDLE_SECONDS
-        return GATHER_SECONDS if len(group) > 1 else 0.0
+        return 0.0 if self._ended else IDLE_SECONDS
 
     def _settle(self, group: list[Ended], deferred: list[Ended]) -> None:
         left = {id(one) for one in deferred}
         for one in group:
             if id(one) not in left:
-                self._done(one.execution)
+                self._settled(one)
+
+    def _settled(self, one: Ended) -> None:
+        self._done(one.execution)
+        with self._none_open:
+            self._open -= 1
+            if not self._open:
+                self._none_open.notify_all()
 
     def _wait_for_its_job(self, ended: Ended) -> None:
         job_id = ended.execution.job_id
@@ -99,7 +124,7 @@ class Endings:
         except Exception:
             log.exception("an ending could not be written; its lease expires", task_id=str(ended.execution.task_id))
         finally:
-            self._done(ended.execution)
+            self._settled(ended)
 
 
 def taken(waiting: deque[T], at_most: int) -> list[T]:

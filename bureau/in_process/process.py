@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
-import pytest
-
 COMPOSITION = "bureau.services.embedded.process"
 REPLACED_SETTINGS = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
 REMOVED_SETTINGS = (
@@ -39,10 +37,13 @@ class RunningBureau(Protocol):
 
 @contextmanager
 def running(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """Runs a Bureau during the block and yields its address. It restores the environment as soon as all is built."""
-    with pytest.MonkeyPatch.context() as environment:
-        _set_environment(environment, folder, settings)
-        process = _composition().build()
+    """Runs a Bureau during the block and yields its address. It restores the environment as soon as all is built.
+
+    Raises `NotInstalled`.
+    """
+    composition = _composition()
+    with _environment(folder, settings):
+        process = composition.build()
     process.start()
     try:
         yield process.url
@@ -54,12 +55,14 @@ def outbox_of(folder: Path) -> Path:
     return folder / "outbox"
 
 
-def _set_environment(environment: pytest.MonkeyPatch, folder: Path, settings: Mapping[str, str]) -> None:
+@contextmanager
+def _environment(folder: Path, settings: Mapping[str, str]) -> Iterator[None]:
     """Sets the environment so that no test reaches the developer's own database, report source, mail server or API."""
+    before = dict(os.environ)
     sources = [name for name in os.environ if name.startswith("SOURCE_")]
     for name in (*REPLACED_SETTINGS, *REMOVED_SETTINGS, *sources):
-        environment.delenv(name, raising=False)
-        environment.delenv(f"{name}_FILE", raising=False)
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
     own = {
         "BROKER_URL": "memory://",
         "DATABASE_URL": f"sqlite:///{folder}/bureau.db",
@@ -69,17 +72,26 @@ def _set_environment(environment: pytest.MonkeyPatch, folder: Path, settings: Ma
         "LOCK_FILE": f"{folder}/bureau.lock",
         "SOURCE_DEMO_URL": f"sqlite:///{folder}/no-demo.db",  # prevents the demo shop, which takes seconds to make
     }
-    for name, value in {**own, **settings}.items():
-        environment.setenv(name, value)
+    os.environ |= {**own, **settings}
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ |= before
+
+
+class NotInstalled(ImportError):
+    """Says which package of Bureau's services is missing."""
 
 
 def _composition() -> "Composition":
-    """Imports the composition. Raises `pytest.UsageError` if the services are not installed."""
+    """Imports the composition. Raises `NotInstalled` if the services are not installed."""
     try:
         return cast("Composition", importlib.import_module(COMPOSITION))
     except ModuleNotFoundError as error:
-        raise pytest.UsageError(
-            f"bureau.testing runs all of Bureau, and {error.name} is missing: pip install 'bureau-jobs[embedded]'"
+        raise NotInstalled(
+            f"this runs all of Bureau, and {error.name} is missing: pip install 'bureau-jobs[embedded]'"
         ) from error
 
 

@@ -1,0 +1,1 @@
+"""Holds reports whose rows come from a Django queryset."""

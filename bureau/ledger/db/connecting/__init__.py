@@ -1,0 +1,1 @@
+"""Opens connections to the database: their sessions, and which failures are outages."""

@@ -1,0 +1,1 @@
+"""Holds the tests of the shop: `manage.py test`."""

@@ -1,0 +1,1 @@
+"""Tests of Celery's names over Bureau, without a Bureau."""
