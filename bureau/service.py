@@ -9,10 +9,10 @@ from typing import Any
 from bureau.contracts.catalog import Catalog, ReportDescription, TemplateDescription
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
-from bureau.lifespans import Lifespan
-from bureau.settings import SettingsError
+from bureau.lifespans import LIFESPANS, Lifespan
+from bureau.settings import ServedSettings, SettingsError, load
 from bureau.storage import Storage
-from bureau.task import Task
+from bureau.task import DECLARED, Task
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,21 @@ def services_of(
     return [Service(name, tasks, lifespans=lifespans) for name, tasks in sorted(own.items())]
 
 
+def named_services(resources: Resources) -> list[Service]:
+    """Returns the services of the declared tasks, and those of Bureau's that SERVICES names.
+
+    Raises `SettingsError` if there are none.
+    """
+    (settings,) = load(ServedSettings)
+    services = [shipped_service(name, resources) for name in settings.names]
+    services += services_of(DECLARED.values(), LIFESPANS, settings.queue_names)
+    if not services:
+        raise SettingsError(
+            ["no task was declared: name the module with your @task functions: bureau worker shop.tasks"]
+        )
+    return services
+
+
 def shipped_service(name: str, resources: Resources) -> Service:
     """Builds one of Bureau's own services. Raises `SettingsError` for another name, and for its missing libraries."""
     if name not in SHIPPED:
@@ -103,7 +118,7 @@ def made_by(factory: ServicesFactory, resources: Resources) -> list[Service]:
     """Returns what a factory makes. Raises `SettingsError` as it does, and for a name that is taken."""
     made = factory(resources)
     services = [made] if isinstance(made, Service) else list(made)
-    if not factory.__module__.startswith(("bureau.services.", "bureau.worker")):
+    if factory is not named_services and not factory.__module__.startswith("bureau.services."):
         refuse_shipped_names(service.name for service in services)
     if twice := [name for name, times in Counter(service.name for service in services).items() if times > 1]:
         raise SettingsError([f"{twice[0]}: two services have this name"])

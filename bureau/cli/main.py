@@ -21,6 +21,7 @@ from bureau.cli.commands import (
     submit,
 )
 from bureau.cli.port import port
+from bureau.cli.processes.announce import announce
 from bureau.cli.processes.run import run
 from bureau.cli.processes.worker import worker
 from bureau.cli.session import Session
@@ -99,6 +100,7 @@ for command in (
     lists.reports,
     run,
     worker,
+    announce,
     keys.keys,
     port,
     completion.completion,

@@ -14,20 +14,9 @@ from bureau.task import DECLARED
 def declare(queue: str | None, alias: str) -> None:
     """Declares the tasks of one queue, or of all. Raises `ImproperlyConfigured`."""
     django.setup()
-    from django.core.exceptions import ImproperlyConfigured
+    from bureau.django.queue_tasks import tasks_on
 
-    from bureau.django.backend import BureauBackend
-    from bureau.django.tasks_api import task_backends
-
-    backend = task_backends[alias]
-    if not isinstance(backend, BureauBackend):
-        raise ImproperlyConfigured(f"TASKS[{alias!r}] names {type(backend).__qualname__}, not BureauBackend")
-    if queue and queue not in backend.queues:
-        raise ImproperlyConfigured(
-            f"TASKS[{alias!r}] has no queue {queue!r}; it has {', '.join(sorted(backend.queues))}"
-        )
-    for name in [queue] if queue else sorted(backend.queues):
-        DECLARED.update({task.name: task for task in backend.bureau_tasks(name)})
+    DECLARED.update({task.name: task for task in tasks_on([queue] if queue else [], alias)})
 
 
 declare(os.environ.get("BUREAU_QUEUE"), os.environ.get("BUREAU_TASKS_BACKEND", "default"))

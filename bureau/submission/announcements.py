@@ -10,8 +10,8 @@ import structlog
 from bureau.contracts.catalog import Catalog, ReportDescription, TaskDescription, TemplateDescription
 from bureau.contracts.schemas import Schema, SchemaError
 from bureau.ledger.db.database import Database, LedgerUnavailable
-from bureau.ledger.dispatch import workers
-from bureau.ledger.dispatch.workers import Announced, Catalogs
+from bureau.ledger.dispatch import announced as catalogs
+from bureau.ledger.dispatch.announced import Announced, Catalogs
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Announcements:
     def _read(self) -> None:
         self._failure = None
         try:
-            self._known = _known(workers.announced(self._database, self._catalogs), self._known)
+            self._known = _known(catalogs.announced(self._database, self._catalogs), self._known)
         except LedgerUnavailable as failure:
             self._failure = str(failure)
         self._read_at = self._clock()

@@ -24,13 +24,14 @@ from bureau.ledger.db.access_tables import keys as keys
 from bureau.ledger.db.access_tables import rate_limits as rate_limits
 from bureau.ledger.db.access_tables import secrets as secrets
 from bureau.ledger.db.certificate_tables import certificates as certificates
+from bureau.ledger.db.dispatch_tables import deployed_catalogs as deployed_catalogs
+from bureau.ledger.db.dispatch_tables import slots as slots
 from bureau.ledger.db.mail_tables import mail_events as mail_events
 from bureau.ledger.db.mail_tables import suppressions as suppressions
 from bureau.ledger.db.metadata import Json as Json
 from bureau.ledger.db.metadata import metadata as metadata
 from bureau.ledger.db.schedule_tables import schedule_uses as schedule_uses
 from bureau.ledger.db.schedule_tables import schedules as schedules
-from bureau.ledger.db.slot_tables import slots as slots
 from bureau.ledger.db.sql_time import UtcDateTime
 
 _EXPIRING = text("state = 'open' AND expires_at IS NOT NULL")

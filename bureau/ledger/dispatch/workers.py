@@ -1,17 +1,16 @@
 """Registers worker processes. Each keeps a row up to date, with the catalog of its tasks, reports and templates."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from bureau.contracts.catalog import Catalog
 from bureau.contracts.outage import Outage
 from bureau.ledger.db.database import Database
-from bureau.ledger.db.sql_time import age, later, now
+from bureau.ledger.db.sql_time import later, now
 from bureau.ledger.db.tables import workers as workers_table
 
 SEEN_SECONDS = 30.0  # a worker that was not seen for longer is not live
@@ -51,20 +50,6 @@ class WorkerRow:
     started_at: datetime
     seen_at: datetime
     live: bool
-
-
-@dataclass(frozen=True)
-class Announced:
-    """Holds the merged catalog, in which the worker that started last wins, and who serves each task.
-
-    `workers_by_task` counts live processes, `queues_by_task` names the queues on which a task was announced, and
-    `served` holds the pairs of queue and task that a live worker announces.
-    """
-
-    catalog: Catalog
-    workers_by_task: dict[str, int]
-    queues_by_task: dict[str, tuple[str, ...]]
-    served: frozenset[tuple[str, str]]
 
 
 def register(db: Database, worker: NewWorker) -> None:
@@ -183,72 +168,3 @@ def _row(values: dict[str, Any]) -> WorkerRow:
 def outages_of(reported: list[Any] | None) -> tuple[Outage, ...]:
     """Reads the outages of a worker's row."""
     return tuple(Outage.model_validate(one) for one in reported or ())
-
-
-Catalogs = dict[tuple[str, datetime], Catalog]
-"""Catalogs by their worker's id and start: what a worker announced stays as it is."""
-
-
-def announced(db: Database, known: Catalogs | None = None) -> Announced:
-    """Returns the merged catalog, in the order of names: for each queue that of its live workers.
-
-    While a queue has no live worker, the catalog of its last workers is valid, for a day: its jobs are accepted and
-    wait. The caller keeps `known`: catalogs in it are not read again, and catalogs that were read are put into it.
-    """
-    known = {} if known is None else known
-    columns = workers_table.c
-    with db.read() as connection:
-        rows = connection.execute(
-            select(columns.id, columns.queue, columns.started_at, columns.seen_at, LIVE.label("live"))
-            .where(age(columns.seen_at) < KEPT_SECONDS)
-            .order_by(columns.started_at)
-        ).all()
-        if unread := [row.id for row in rows if (row.id, row.started_at) not in known]:
-            read = select(columns.id, columns.started_at, columns.catalog).where(columns.id.in_(unread))
-            for read_row in connection.execute(read):
-                known[read_row.id, read_row.started_at] = Catalog.model_validate(read_row.catalog)
-    for gone in known.keys() - {(row.id, row.started_at) for row in rows}:
-        del known[gone]
-    # Workers that registered anew or were forgotten between the two statements are left out until the next call.
-    read_rows = [row for row in rows if (row.id, row.started_at) in known]
-    found = [(row, known[row.id, row.started_at]) for row in _valid(read_rows)]
-    tasks = {task.name: task for _, catalog in found for task in catalog.tasks}
-    reports = {report.name: report for _, catalog in found for report in catalog.reports}
-    templates = {template.name: template for _, catalog in found for template in catalog.templates}
-    serving = {(task.name, _process(row)) for row, catalog in found if row.live for task in catalog.tasks}
-    served_by = Counter(name for name, _ in serving)
-    queues: dict[str, set[str]] = {name: set() for name in tasks}
-    for row, catalog in found:
-        for task in catalog.tasks:
-            queues[task.name].add(row.queue)
-    return Announced(
-        Catalog(
-            tasks=[tasks[name] for name in sorted(tasks)],
-            reports=[reports[name] for name in sorted(reports)],
-            templates=[templates[name] for name in sorted(templates)],
-        ),
-        {name: served_by[name] for name in tasks},
-        {name: tuple(sorted(names)) for name, names in queues.items()},
-        frozenset((row.queue, task.name) for row, catalog in found if row.live for task in catalog.tasks),
-    )
-
-
-def _process(row: Row[Any]) -> str:
-    """Returns what the rows of one process have in common: it has a row for each queue, and counts once."""
-    return str(row.id).removeprefix(f"{row.queue}-")
-
-
-def _valid(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """Returns the workers whose catalogs are valid: those that are live, or of a queue without any, the last ones.
-
-    Workers of a queue that were seen within `SEEN_SECONDS` of each other worked side by side, so their catalogs
-    count together. The live ones come last: what they say of a task that others had on another queue holds.
-    """
-    valid: list[Row[Any]] = []
-    by_queue: dict[str, list[Row[Any]]] = {}
-    for row in rows:
-        by_queue.setdefault(row.queue, []).append(row)
-    for workers_of in by_queue.values():
-        last = max(row.seen_at for row in workers_of) - timedelta(seconds=SEEN_SECONDS)
-        valid += [row for row in workers_of if row.live] or [row for row in workers_of if row.seen_at >= last]
-    return sorted(valid, key=lambda row: (bool(row.live), row.started_at))

@@ -14,7 +14,7 @@ from bureau.client import Patience
 from tests.support.servers.http_servers import Behaviour, http_server, replies
 
 KEY = "bureau_abc_verysecret"
-NOT_OF_THE_API = ("run", "worker", "keys", "completion")
+NOT_OF_THE_API = ("run", "worker", "announce", "keys", "completion")
 EMPTY = replies(200, b'{"items": [], "next_cursor": null}')
 READY = replies(200, b'{"status": "ready", "checks": {"ledger": {"status": "ok", "detail": null}}}')
 

@@ -59,6 +59,23 @@ def test_a_worker_becomes_dramatiqs_command(
     assert ran == [(["-m", "dramatiq", "bureau.worker", *run], settings)]
 
 
+def test_announcing_becomes_a_process_that_reads_the_modules(ran: list[Ran]) -> None:
+    assert called("announce", "shop.tasks", "mailer", "more.tasks").exit_code == 0
+    assert called("announce", "shop.tasks", "--queue", "bulk", "--queue", "night").exit_code == 0
+    module = ["-m", "bureau.announcing", "announce"]
+    assert ran == [
+        ([*module, "shop.tasks", "more.tasks"], {"SERVICES": "mailer"}),
+        ([*module, "shop.tasks"], {"SERVICES": "", "QUEUES": "bulk night"}),
+    ]
+
+
+def test_withdrawing_takes_queues(ran: list[Ran]) -> None:
+    assert called("announce", "--withdraw", "shop", "bulk").exit_code == 0
+    assert called("announce", "--withdraw", "shop", "--queue", "bulk").exit_code == 2
+    assert called("announce").exit_code == 2
+    assert ran == [(["-m", "bureau.announcing", "withdraw", "shop", "bulk"], {})]
+
+
 def test_run_becomes_the_process_with_all_in_it(ran: list[Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     assert called("run").exit_code == 0
     assert called("run", "shop.tasks", "more.tasks").exit_code == 0

@@ -5,7 +5,7 @@ from hashlib import sha256
 from bureau.ledger.db.migrate import known_revisions
 from bureau.ledger.submissions.in_sql.function import functions
 
-WRITTEN = ("0019", "ae2ff94888764168")
+WRITTEN = ("0020", "61ad5a0ad0bec4b5")
 
 
 def test_a_changed_text_comes_with_a_migration_that_makes_it_anew() -> None:

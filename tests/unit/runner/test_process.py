@@ -11,6 +11,7 @@ from dramatiq.worker import Worker
 
 from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
+from bureau.ledger.dispatch import announced as catalogs
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.reads import job_queries
 from bureau.messaging.broker import MemoryBroker
@@ -104,7 +105,7 @@ def test_a_process_announces_itself_and_says_goodbye(plant: Plant) -> None:
     (row,) = workers.workers(plant.db)
     assert (row.service, row.queue, row.threads, row.live) == ("shop", "shop", 3, True)
     assert row.id.startswith("shop-")
-    announced = workers.announced(plant.db)
+    announced = catalogs.announced(plant.db)
     assert announced.workers_by_task == {"shop.block": 1, "shop.work": 1}
     plant.stop()
     assert [row.live for row in workers.workers(plant.db)] == [False]

@@ -45,9 +45,9 @@ from bureau.settings import OwnTasks, SettingsError, load
 def greet(ctx: Context) -> None:
     pass
 
-from bureau.worker import served
+from bureau.service import named_services
 try:
-    served(None)
+    named_services(None)
 except SettingsError as error:
     print(error)
 """

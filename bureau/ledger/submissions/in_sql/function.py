@@ -21,8 +21,8 @@ CREATE OR REPLACE FUNCTION bureau.new_id() RETURNS uuid LANGUAGE sql VOLATILE AS
 $$
 """
 
-# As `dispatch.workers.announced`: the catalogs of a queue's live workers, else those of its last ones, for a day. What
-# a live worker says of a task decides, and of several the one that started last.
+# As `dispatch.announced`: what deployments announced and the catalogs of a queue's live workers, else those of
+# its last ones since its deployment, for a day. Of live workers and deployments, the newest one decides about a task.
 _ANNOUNCED = """
 CREATE OR REPLACE FUNCTION bureau.announced(runs text[]) RETURNS TABLE (run text, description jsonb)
 LANGUAGE sql STABLE AS $$
@@ -32,14 +32,20 @@ LANGUAGE sql STABLE AS $$
     FROM workers WHERE seen_at > statement_timestamp() - interval '%(kept)s s'
   ), judged AS (
     SELECT seen.*, bool_or(live) OVER (PARTITION BY queue) AS served,
-      max(seen_at) OVER (PARTITION BY queue) AS last_seen
+      max(seen_at) OVER (PARTITION BY queue) AS last_seen,
+      (SELECT announced_at FROM deployed_catalogs AS d WHERE d.queue = seen.queue) AS deployed_at
     FROM seen
+  ), valid AS (
+    SELECT queue, catalog, live AS standing, started_at, id FROM judged
+    WHERE live OR NOT served AND seen_at >= last_seen - interval '%(seen)s s'
+      AND (deployed_at IS NULL OR started_at > deployed_at)
+    UNION ALL SELECT queue, catalog, true, announced_at, 'deployed:' || queue FROM deployed_catalogs
   )
   SELECT DISTINCT ON (task ->> 'name') task ->> 'name',
     task || jsonb_build_object('queues', jsonb_agg(queue) OVER (PARTITION BY task ->> 'name'))
-  FROM judged, jsonb_array_elements(catalog::jsonb -> 'tasks') AS task
-  WHERE (live OR NOT served AND seen_at >= last_seen - interval '%(seen)s s') AND task ->> 'name' = ANY (runs)
-  ORDER BY task ->> 'name', live DESC, started_at DESC, id DESC
+  FROM valid, jsonb_array_elements(catalog::jsonb -> 'tasks') AS task
+  WHERE task ->> 'name' = ANY (runs)
+  ORDER BY task ->> 'name', standing DESC, started_at DESC, id DESC
 $$
 """
 

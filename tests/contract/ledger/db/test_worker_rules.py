@@ -8,15 +8,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from bureau.announcing.catalogs import NotAllowed, announce, take_back
 from bureau.contracts.jobs.states import When
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.worker_role.rules import rules
 from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.deployed import deployed
 from bureau.ledger.dispatch.hints import reserve_due, unreserve
 from bureau.ledger.jobs.claim import Claim, claim, seal
 from bureau.ledger.jobs.finish import FinishResult
 from bureau.ledger.jobs.leases import renew
 from bureau.ledger.jobs.outcome import Cancelled, Released, Succeeded
+from bureau.service import Service
 from tests.contract.ledger.dispatch.test_workers import a_worker
 from tests.support.ledger.book import Book, add_upload, again, failed, optional, stored, task
 from tests.support.ledger.soundness import assert_sound
@@ -58,6 +61,14 @@ def forged(roles: Roles, statement: str, **values: object) -> None:
         roles.worker.db.transaction() as connection,
     ):
         connection.execute(text(statement), values)
+
+
+def test_a_worker_announces_nothing_for_good_and_withdraws_nothing(roles: Roles) -> None:
+    with pytest.raises(NotAllowed, match="the role that owns the ledger's tables"):
+        announce(roles.worker.db, [Service("shop", [])])
+    with pytest.raises(NotAllowed, match="the role that owns the ledger's tables"):
+        take_back(roles.worker.db, ["shop"])
+    assert deployed(roles.owner.db) == {}
 
 
 def test_a_claim_is_renewed_and_ended_in_every_way(roles: Roles) -> None:

@@ -5,7 +5,8 @@ from sqlalchemy import update
 from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import workers as table
-from bureau.ledger.dispatch.workers import Catalogs, announced, register, stopped
+from bureau.ledger.dispatch.announced import Catalogs, announced
+from bureau.ledger.dispatch.workers import register, stopped
 from tests.contract.ledger.dispatch.test_workers import a_worker, catalog
 
 

@@ -11,7 +11,8 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.sql_time import later
 from bureau.ledger.db.tables import workers as table
 from bureau.ledger.dispatch import workers
-from bureau.ledger.dispatch.workers import TROUBLES, Catalogs, NewWorker, announced, register, seen, served, stopped
+from bureau.ledger.dispatch.announced import Catalogs, announced
+from bureau.ledger.dispatch.workers import TROUBLES, NewWorker, register, seen, served, stopped
 from bureau.ledger.reads.reported_outages import away
 
 

@@ -18,10 +18,11 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.db.migrate import ledger_schema, migrate, upgrade
 from bureau.ledger.db.tables import artifact_uses, dependencies, job_tags, jobs, metadata, tasks
 from bureau.ledger.dispatch import workers
+from bureau.ledger.dispatch.deployed import deploy, withdraw
 from bureau.ledger.dispatch.workers import register
 from bureau.ledger.submissions.in_sql import function, grants
 from bureau.ledger.submissions.in_sql.shape import INVALID
-from tests.contract.ledger.dispatch.test_workers import a_worker, change
+from tests.contract.ledger.dispatch.test_workers import a_worker, catalog, change
 from tests.support.ledger.book import Book, add_upload, stored, task
 from tests.support.ledger.soundness import assert_sound
 from tests.support.servers.postgres import connect, drop_database, fresh_database
@@ -329,6 +330,38 @@ def test_a_service_without_a_live_worker_is_known_for_a_day(app: App) -> None:
     assert app.submit(document)
     workers.stopped(app.db, ["w2"])
     assert app.submit(document)
+
+
+def test_what_a_deployment_announced_is_known_without_a_worker(app: App) -> None:
+    document = {"tasks": [one("fresh.work")]}
+    assert app.refused(document)[0] == "unknown_run"
+    deploy(app.db, {"fresh": catalog("fresh.work", "fresh.removed"), "spare": catalog("fresh.work")})
+    assert app.submit(document)
+    assert app.submit({"tasks": [one("fresh.work", queue="spare")]})
+    assert app.submit({"tasks": [one("fresh.removed")]})
+    register(app.db, a_worker("w3", queue="fresh", offers=catalog("fresh.removed")))
+    deploy(app.db, {"fresh": catalog("fresh.work")})
+    assert app.submit({"tasks": [one("fresh.removed")]})  # the worker of before still lives
+    workers.stopped(app.db, ["w3"])
+    assert app.refused({"tasks": [one("fresh.removed")]})[0] == "unknown_run"
+    assert app.submit(document)
+    withdraw(app.db, ["fresh", "spare"])
+    assert app.refused(document)[0] == "unknown_run"
+
+
+def test_functions_that_are_there_are_made_anew_by_the_migration_that_brings_deployments(app: App) -> None:
+    with app.db.transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE deployed_catalogs")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0019'")
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION bureau.announced(runs text[]) RETURNS TABLE (run text, description jsonb) "
+            "LANGUAGE sql AS $$ SELECT '', '{}'::jsonb WHERE false $$"
+        )
+    assert app.refused({"tasks": [one("later.work")]})[0] == "unknown_run"
+    migrate(app.db)
+    deploy(app.db, {"later": catalog("later.work")})
+    assert app.submit({"tasks": [one("later.work")]})
+    withdraw(app.db, ["later"])
 
 
 def test_its_times_are_those_of_the_announcements() -> None:
