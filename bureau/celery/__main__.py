@@ -69,11 +69,7 @@ def _schedules(options: argparse.Namespace) -> int:
     app = found_app(options.app)
     app.load()
     if options.database:
-        from django.db import connection
-
-        from bureau.celery.beat.django_tables import entries
-
-        saved = save(entries(connection))
+        saved = save(_in_database())
     else:
         saved = save((name, entry, True) for name, entry in app.conf.beat_schedule.items())
     for name in saved.names:

@@ -165,6 +165,7 @@ class Finishing:
 
     def _after(self, execution: Execution, ending: Outcome, finished: Finished) -> None:
         outcomes.written(self._queue, ending, finished)
+        execution.written = None if finished.fate is FinishResult.DISCARDED else ending
         execution.following = self._follow(finished) if execution.may_follow else None
         others = len(finished.ready) > 1 or execution.following is None
         if (finished.woke and others) or finished.fate is FinishResult.ALREADY:

@@ -23,6 +23,7 @@ from bureau.runtime.claiming import Claiming
 from bureau.runtime.endings import Endings
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.task_call import call_task
+from bureau.runtime.execution.telling import Telling
 from bureau.runtime.finishing import Ended, Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
@@ -66,6 +67,7 @@ class Runner:
         self._heartbeat = heartbeat
         self._claiming = Claiming(db, queue, worker, self.pace, expected=lambda: self.pace.free, stale=stale)
         self._finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: self.pace.busy)
+        self._telling = Telling(queue)
         self._alone = ThreadPoolExecutor(ALONE_THREADS, f"alone of {queue}")
         self._endings = Endings(queue, self._finishing, heartbeat.release, self._alone)
         self._started = False
@@ -141,6 +143,7 @@ class Runner:
         self._heartbeat.hold(execution)
         handed_on = False
         try:
+            self._telling.started(execution)
             ending = call_task(execution, task, self._db)
             outcomes.ran(task.name, ending, time.monotonic() - execution.began)
             if ending is not None and self._hands_on(execution):
@@ -151,15 +154,19 @@ class Runner:
         finally:
             if not handed_on:
                 self._heartbeat.release(execution)
+        if not handed_on:
+            self._telling.ended(execution)
         return ending
 
     def _hands_on(self, execution: Execution) -> bool:
         """Returns whether another thread writes the end, in a group, while this one goes on with other tasks.
 
         The end of a task with dependents is waited for, because this thread may go on with one of them. So are ends
-        while as many as there are threads are unwritten: a process that cannot write ends is not to claim more.
+        while as many as there are threads are unwritten: a process that cannot write ends is not to claim more. And so
+        are all ends that hooks are told of, in this thread.
         """
-        return self._started and execution.claim.lone and self._endings.open < self.pace.capacity
+        waits_for_none = execution.claim.lone and not self._telling.of_end
+        return self._started and waits_for_none and self._endings.open < self.pace.capacity
 
     def _find(self, artifact_id: UUID, owner: str) -> StoredArtifact | None:
         found = self._finds((artifact_id, owner))

@@ -16,6 +16,7 @@ from bureau.ledger.db.database import Database
 from bureau.ledger.dispatch.workers import NewWorker
 from bureau.messaging.broker import HintBroker, MemoryBroker
 from bureau.messaging.relay import Relay
+from bureau.process.hooks import HOOKS
 from bureau.runtime.claiming import stale_hints
 from bureau.runtime.coroutines.blocked_loop import BlockedLoopWatch
 from bureau.runtime.coroutines.event_loop import EventLoop
@@ -164,7 +165,8 @@ class WorkerProcess:
         return self._heartbeat
 
     def start(self) -> None:
-        """Begins the lifespans, announces the services and starts the loops. Raises `LifespanFailed`."""
+        """Calls hooks, begins the lifespans, announces the services and starts the loops. Raises `LifespanFailed`."""
+        HOOKS.call("process_started")
         if self._coroutines or self._lifespans:
             self._loop.start()
             self._loop_watch.start()
@@ -214,6 +216,7 @@ class WorkerProcess:
         self._relay.stop()
         for coroutines in self._coroutines:
             coroutines.stop()
+        HOOKS.call("process_stopping")
         self._lifespans.end()
         self._loop_watch.stop()
         self._loop.stop()

@@ -36,6 +36,7 @@ from bureau.runtime.endings import GATHER_SECONDS, IDLE_SECONDS, Endings, taken
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.task_input import parsed_on_loop
 from bureau.runtime.execution.task_outcomes import failed, succeeded
+from bureau.runtime.execution.telling import Telling
 from bureau.runtime.finishing import Finishing, Wakes
 from bureau.runtime.group_commit import GroupCommit
 from bureau.runtime.heartbeat import Heartbeat
@@ -43,6 +44,7 @@ from bureau.runtime.pace import Pace
 from bureau.storage import Storage
 from bureau.submission.announcements import Announcements
 from bureau.task import Task
+from bureau.threads import in_thread
 
 CLAIMS_AT_MOST = 500  # in one transaction; nobody waits for rows that are claimed
 ALONE_THREADS = 8  # for claims and finishes that wait for locks of others
@@ -95,6 +97,7 @@ class CoroutineRunner:
         finishing = Finishing(db, storage, queue, relay, self._follow_up, expected=lambda: 0)
         self._alone = ThreadPoolExecutor(ALONE_THREADS, f"alone of {queue}")
         self._endings = Endings(queue, finishing, self._done, self._alone)
+        self._telling = Telling(queue)
         self._finds = GroupCommit(partial(artifacts.find_all, db))
         self._hints: deque[Hinted] = deque()
         self._settles: dict[tuple[UUID, int], Settle] = {}  # of what runs
@@ -210,6 +213,8 @@ class CoroutineRunner:
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - it runs in a task of the loop
         try:
+            if self._telling.of_start:
+                await in_thread(self._telling.started, execution)
             parsed = await parsed_on_loop(self._db, execution.claim, task)
             with execution.stop.interrupting(lambda: self._loop.call(me.cancel)):
                 result = await task.call_async(execution, parsed)
@@ -220,6 +225,17 @@ class CoroutineRunner:
     def _done(self, execution: Execution) -> None:
         self._heartbeat.release(execution)
         self._settles.pop(execution.held)()
+        if self._telling.of_end:  # in a thread of its own: this one writes the ends of others
+            self._loop.call(self._tell, execution)
+            return
+        self._over(execution)
+
+    def _tell(self, execution: Execution) -> None:
+        told = self._loop.running.run_in_executor(None, self._variables.copy().run, self._telling.ended, execution)
+        told.add_done_callback(lambda _: self._over(execution))
+
+    def _over(self, execution: Execution) -> None:
+        """Gives the place of an execution back. Its end is written, and its hooks were told."""
         if execution.following is not None:
             self._hints.append(Hinted(execution.following.run, execution.following.id, _no_hint))
         self._freed()

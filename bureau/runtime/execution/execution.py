@@ -19,6 +19,7 @@ from bureau.ledger.db.asking import asking_ledger
 from bureau.ledger.files.artifacts import StoredArtifact
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.dependents import ReadyTask
+from bureau.ledger.jobs.outcome import Outcome
 from bureau.metrics import tasks as metrics
 from bureau.runtime.execution.added_tasks import AddedTasks
 from bureau.runtime.execution.alarm import Alarm
@@ -78,6 +79,8 @@ class Execution(Context):
         self.removed: list[ArtifactRef] = []
         self.may_follow = False  # whether the caller runs a task that this one makes ready
         self.following: ReadyTask | None = None
+        self.written: Outcome | None = None  # the end that the ledger has; None before, and for a lost claim
+        self.raised: BaseException | None = None  # by the function, where hooks are told of it
         self.known: Mapping[str, Any] = {}  # results of tasks before it that this process has just written, by name
         self.delivery: DeliveryEnd | None = None  # written however the execution ends
         self.added = AddedTasks(claim.name, announcements)

@@ -14,6 +14,7 @@ from bureau.contracts.jobs.graph import references
 from bureau.ledger.jobs.claim import Claim
 from bureau.ledger.jobs.outcome import Cancelled, Failed, Outcome, Released, RetryLater, Succeeded
 from bureau.ledger.jobs.retry_policy import GiveUp, Postpone, Retry, decide_retry, error_of
+from bureau.process.hooks import HOOKS, TASK_MOMENTS
 from bureau.runtime.execution.execution import Execution
 from bureau.runtime.execution.raised_error import RaisedError, leading, plain_error
 from bureau.secrets.redaction import hide_secrets
@@ -47,6 +48,8 @@ def failed(execution: Execution, raised: BaseException) -> Outcome | None:
         return stopped(execution)
     if issubclass(type(leader), asyncio.CancelledError) and execution.stop.reason is not None:
         return stopped(execution)
+    if HOOKS.has(TASK_MOMENTS):
+        execution.raised = raised
     run = execution.claim.run
     told = plain_error(leader, run, whole=raised)
     if told.unexpected:
