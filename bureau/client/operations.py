@@ -60,7 +60,8 @@ class Operations:
     def jobs(self, *, limit: int | None = None, id: str | None = None, **which: Unpack[JobFilter]) -> Iterator[Job]:
         """Yields your jobs, the newest first; it requests pages as they are needed.
 
-        `id` is a part of the id, four digits or more; it is looked for among your newest 100,000 jobs.
+        `id` is a part of the id, four digits or more; it is looked for among your newest 100,000 jobs, or the newest
+        100,000 before `created_before`.
         """
         for summary in items(self.connection, "/v1/jobs", {**which, "id": id}, limit=limit):
             yield Job(self.connection, summary)
