@@ -7,7 +7,6 @@ import click
 
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.session import Session, json_option
-from bureau.process.gc_pause import collector_paused
 
 if TYPE_CHECKING:
     from bureau.port.summary import Counts
@@ -48,6 +47,8 @@ def port(session: Session, path: Path, write: bool, everything: bool) -> None:
 
 
 def _survey(path: Path) -> "Survey":
+    from bureau.process.gc_pause import collector_paused  # no other command needs it
+
     try:
         from bureau.port.survey import survey
     except ModuleNotFoundError as missing:
