@@ -156,7 +156,7 @@ def _object(found: Any) -> Any:
 REFUSED = {
     "task_annotations": "Bureau takes a task's options from its declaration; write them there",
     "task_cls": "use @app.task(base=…)",
-    "task_default_rate_limit": "Bureau has no rate limit for each worker; see docs/celery.md, Rate limits",
+    "task_default_rate_limit": "Bureau has no rate limit; give the tasks a queue and a worker with few threads",
     "task_inherit_parent_priority": "a task does not inherit a priority; pass priority=…",
     "task_remote_tracebacks": "tracebacks are on each attempt; see AsyncResult.traceback",
     "worker_pool_restarts": "restart the worker's process",

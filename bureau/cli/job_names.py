@@ -26,7 +26,9 @@ def find_job(bureau: Bureau, name: str) -> Job:
         return found[0].refresh()
     if not found:
         raise NotOneJob(
-            f"No job has {name!r} in its id. Only your newest 100,000 jobs are found by a part of their id."
+            f"No job has {name!r} in its id. Only your newest 100,000 jobs are found by a part of their id. An older "
+            "one is found by its whole id, by its first twelve digits, and with a time: "
+            f"bureau jobs --id {name} --before 30d"
         )
     ids = "".join(f"\n  {job.id}  {job.state}  {job.title}" for job in found[:_SHOWN])
     more = "\n  …" if len(found) > _SHOWN else ""

@@ -7,7 +7,6 @@ import click
 
 from bureau.cli.cells import Cell, Column, Styled
 from bureau.cli.session import Session, json_option
-from bureau.process.gc_pause import collector_paused
 
 if TYPE_CHECKING:
     from bureau.port.summary import Counts
@@ -48,6 +47,8 @@ def port(session: Session, path: Path, write: bool, everything: bool) -> None:
 
 
 def _survey(path: Path) -> "Survey":
+    from bureau.process.gc_pause import collector_paused  # no other command needs it
+
     try:
         from bureau.port.survey import survey
     except ModuleNotFoundError as missing:
@@ -115,12 +116,12 @@ def _show_sum(session: Session, found: "Survey", written: list[Path], *, write: 
     session.line(f"Found: {', '.join(kinds)}.")
     counts = call_sites(found.findings)
     if counts.share is not None:
-        hand = f"; {counts.by_hand} need one" if counts.by_hand else ""
+        hand = f"; {counts.by_hand} {'needs' if counts.by_hand == 1 else 'need'} one" if counts.by_hand else ""
         share = f"{counts.share:.1f}".removesuffix(".0")
         session.line(f"{share} % of {counts.total} call sites need no hand{hand}.", "bold")
     unsure = sum(not one.certain for one in found.findings)
     if unsure:
-        session.note(f"{unsure} of them call something that cannot be told by reading; they move if it is a task.")
+        session.note(f"Calls of something that cannot be told by reading: {unsure}. They move if it is a task.")
     for file, why in found.unreadable.items():
         session.note(f"{file} was not read: {why}", "yellow")
     if written:

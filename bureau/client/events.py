@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bureau.client.errors import ConnectionLost, Problem
-from bureau.client.server_events import messages
+from bureau.client.retrying import Outage
+from bureau.client.server_events import EventReader
 
 if TYPE_CHECKING:
     from bureau.client.connection import Connection
@@ -42,33 +43,60 @@ class Event:
         return f"{self.task}: {text}" if self.task else text
 
 
+class Following:
+    """Keeps how far the events of one job have been read, over as many connections as that takes."""
+
+    def __init__(self, job_id: str, after: int) -> None:
+        self.path = f"/v1/jobs/{job_id}/events"
+        self.outage = Outage()
+        self._last = self._last_before = after
+        self._reader = EventReader()
+        self._began = 0.0
+
+    def connect(self) -> dict[str, str]:
+        """Returns the headers of the next connection, which continues behind the last event."""
+        self._last_before, self._began, self._reader = self._last, time.monotonic(), EventReader()
+        return {"Accept": STREAM, **({"Last-Event-ID": str(self._last)} if self._last else {})}
+
+    def take(self, chunk: bytes) -> Iterator[Event]:
+        """Yields the events that the chunk completes."""
+        for message in self._reader.take(chunk):
+            event = event_from(json.loads(message.data))
+            self._last = event.id
+            yield event
+
+    @property
+    def advanced(self) -> bool:
+        """Tells whether this connection brought an event."""
+        return self._last > self._last_before
+
+    @property
+    def worked(self) -> bool:
+        """Tells whether this connection brought an event or stayed open, so that its end begins a new outage."""
+        return self.advanced or time.monotonic() - self._began > OPEN_SECONDS
+
+
 def follow(connection: "Connection", job_id: str, *, after: int = 0) -> Iterator[Event]:
     """Yields the events after the one numbered `after`, until the job has ended and all its events are read.
 
     After a lost connection it reconnects and continues behind the last event. Raises `Problem`, and `Unreachable` if
     reconnecting fails for as long as the connection's patience lasts.
     """
-    last, failures, since = after, 0, 0.0
+    following = Following(job_id, after)
     while True:
-        last_before, began = last, time.monotonic()
         try:
-            headers = {"Accept": STREAM, **({"Last-Event-ID": str(last)} if last else {})}
-            with connection.stream(f"/v1/jobs/{job_id}/events", headers, silence_seconds=SILENCE_SECONDS) as answer:
+            headers = following.connect()
+            with connection.stream(following.path, headers, silence_seconds=SILENCE_SECONDS) as answer:
                 if answer.status_code == 204:
                     return
-                for message in messages(answer.iter_bytes()):
-                    event = event_from(json.loads(message.data))
-                    last = event.id
-                    yield event
-            if last > last_before:  # a normal end: the job's end or the stream's time limit; the next answer says which
+                for chunk in answer.iter_bytes():
+                    yield from following.take(chunk)
+            if following.advanced:  # a normal end: the job's end or the stream's time limit; the next answer says which
                 continue
             error: Exception = ConnectionLost("the stream of events ended at once")
         except (ConnectionLost, Problem) as lost:
             error = lost
-        if not failures or last > last_before or time.monotonic() - began > OPEN_SECONDS:
-            failures, since = 0, time.monotonic()
-        failures += 1
-        connection.wait_before_retry(failures, since, error)
+        connection.wait_before_retry(error, following.outage, progressed=following.worked)
 
 
 def event_from(data: dict[str, Any]) -> Event:

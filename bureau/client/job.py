@@ -1,13 +1,13 @@
 """Defines the client's `Job`: follow it, wait for it, read its results and files, retry or cancel it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from bureau.client import events
-from bureau.client.artifact import Artifact
+from bureau.client.artifact import Artifact, StoredFile
 from bureau.client.errors import BureauError, NoSuchArtifact, NoSuchTask, NotInTime
 from bureau.client.events import Event
 from bureau.client.pages import items
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 MAX_POLL_SECONDS = 30  # the longest time that the gateway lets one request wait
 MIN_POLL_SECONDS = 0.25  # the pause between two requests, in case a gateway does not wait
+TASKS_IN_JOB = 100  # the API's answer about a job holds so many of its tasks
 
+File = TypeVar("File", bound=StoredFile)
 _STATE_TEXTS = {"failed": "failed", "cancelled": "was cancelled"}
 
 
 class JobFailed(BureauError):
     """Says that the job ended `failed` or `cancelled`; `job` is that job."""
 
-    def __init__(self, job: "Job") -> None:
+    def __init__(self, job: "JobFacts") -> None:
         super().__init__(job.id)
         self.job = job
 
@@ -46,16 +48,15 @@ def detail_lines(error: JobErrorData | None) -> list[str]:
     return lines
 
 
-class Job:
-    """Represents a job. `data` is the API's last answer; `refresh` and every action on the job renew it."""
+class JobFacts:
+    """Represents a job as it was last read: `data` is the API's last answer."""
 
-    def __init__(self, connection: "Connection", data: JobData | JobSummaryData) -> None:
-        self._connection = connection
+    def __init__(self, data: JobData | JobSummaryData) -> None:
         self.data = data
         self.id = data["id"]
 
     def __repr__(self) -> str:
-        return f"Job({self.id!r}, {self.title!r}, {self.state})"
+        return f"{type(self).__name__}({self.id!r}, {self.title!r}, {self.state})"
 
     @property
     def kind(self) -> str:
@@ -83,6 +84,18 @@ class Job:
         return datetime.fromisoformat(self.data["created_at"])
 
     @property
+    def path(self) -> str:
+        return f"/v1/jobs/{self.id}"
+
+
+class Job(JobFacts):
+    """Represents a job. `data` is the API's last answer; `refresh` and every action on the job renew it."""
+
+    def __init__(self, connection: "Connection", data: JobData | JobSummaryData) -> None:
+        super().__init__(data)
+        self._connection = connection
+
+    @property
     def progress(self) -> ProgressData | None:
         return self.whole()["progress"]
 
@@ -97,19 +110,17 @@ class Job:
         return [Artifact(self._connection, artifact) for artifact in self.whole()["artifacts"]]
 
     def all_tasks(self) -> Iterator[TaskData]:
-        return cast("Iterator[TaskData]", items(self._connection, f"/v1/jobs/{self.id}/tasks"))
+        return cast("Iterator[TaskData]", items(self._connection, f"{self.path}/tasks"))
 
     def result(self, task: str | None = None) -> Any:
         """Returns the result of the task of this name; a job of one task needs no name. Raises `NoSuchTask`."""
         tasks = self.tasks
         if task is None:
-            if len(tasks) != 1:
-                raise NoSuchTask(f"The job has {len(tasks)} tasks; name one: {_names(t['name'] for t in tasks)}.")
-            return tasks[0]["result"]
-        for candidate in tasks if len(tasks) < 100 else self.all_tasks():
+            return only_result(tasks)
+        for candidate in tasks if len(tasks) < TASKS_IN_JOB else self.all_tasks():
             if candidate["name"] == task:
                 return candidate["result"]
-        raise NoSuchTask(f"The job has no task {task!r}; it has {_names(t['name'] for t in tasks)}.")
+        raise no_such_task(task, tasks)
 
     def artifact(self, name: str = "*", *, task: str | None = None) -> Artifact:
         """Returns the one file that matches a name or pattern (`sales-*.csv`), made by the task `task` if given.
@@ -118,16 +129,7 @@ class Job:
         continues with parameters: `sales.csv` finds `sales-2026.csv`. Raises `NoSuchArtifact` if no file or several
         files match.
         """
-        made = [artifact for artifact in self.artifacts if task in (None, artifact.data["task"])]
-        stem, dot, ending = name.partition(".")
-        matching = [artifact for artifact in made if artifact.name == name]
-        for pattern in (name, f"{stem}-*{dot}{ending}"):
-            matching = matching or [artifact for artifact in made if fnmatchcase(artifact.name, pattern)]
-        if len(matching) == 1:
-            return matching[0]
-        many = "has several files that match" if matching else "has no file"
-        available = f"it has {_names(a.name for a in made)}" if made else "it has none"
-        raise NoSuchArtifact(f"The job {self.title!r} ({self.state}) {many} {name!r}; {available}.")
+        return choose_file(self, self.artifacts, name, task)
 
     def follow(self, *, after: int = 0) -> Iterator[Event]:
         """Yields all events of the job, past and future, until it has ended. Raises `Problem`, `Unreachable`.
@@ -145,16 +147,14 @@ class Job:
         while not self.ended:
             left = MAX_POLL_SECONDS if ends is None else ends - time.monotonic()
             if left <= 0:
-                raise NotInTime(
-                    f"The job {self.title!r} ({self.id}) is still {self._state_text()} after {seconds:g} s."
-                )
+                raise not_in_time(self, self.whole(), seconds)
             self._poll(min(left, MAX_POLL_SECONDS))
         if check and self.state != "succeeded":
             raise JobFailed(self)
         return self
 
     def refresh(self) -> Self:
-        self.data = self._connection.get(f"/v1/jobs/{self.id}")
+        self.data = self._connection.get(self.path)
         return self
 
     def retry(self) -> Self:
@@ -167,11 +167,11 @@ class Job:
 
     def delete(self) -> None:
         """Deletes the job, its log and its files. Raises `Problem` (`job-not-ended`)."""
-        self._connection.delete(f"/v1/jobs/{self.id}")
+        self._connection.delete(self.path)
 
     def link(self, expires_in_seconds: int = 86_400) -> str:
         """Returns an address with which anybody can see the job and download its files until it expires."""
-        made = self._connection.send("POST", f"/v1/jobs/{self.id}/links", {"expires_in_seconds": expires_in_seconds})
+        made = self._connection.send("POST", f"{self.path}/links", {"expires_in_seconds": expires_in_seconds})
         return str(made["url"])
 
     def whole(self) -> JobData:
@@ -180,22 +180,53 @@ class Job:
             self.refresh()
         return cast("JobData", self.data)
 
-    def _state_text(self) -> str:
-        """Formats the state with the reason for waiting: `queued (no worker)`."""
-        waiting = self.whole()["waiting"]
-        return f"{self.state} ({waiting['reason'].replace('_', ' ')})" if waiting else self.state
-
     def _send_action(self, verb: str) -> Self:
-        self.data = self._connection.send("POST", f"/v1/jobs/{self.id}/{verb}")
+        self.data = self._connection.send("POST", f"{self.path}/{verb}")
         return self
 
     def _poll(self, seconds: float) -> None:
         asked_at = time.monotonic()
-        wait = max(1, round(seconds)) if seconds >= 1 else 0
-        self.data = self._connection.get(f"/v1/jobs/{self.id}", headers={"Prefer": f"wait={wait}"} if wait else {})
+        self.data = self._connection.get(self.path, headers=poll_headers(seconds))
         early = MIN_POLL_SECONDS - (time.monotonic() - asked_at)
         if not self.ended and early > 0:
             time.sleep(min(early, seconds))
+
+
+def only_result(tasks: Sequence[TaskData]) -> Any:
+    """Returns the result of the only task. Raises `NoSuchTask`."""
+    if len(tasks) != 1:
+        raise NoSuchTask(f"The job has {len(tasks)} tasks; name one: {_names(t['name'] for t in tasks)}.")
+    return tasks[0]["result"]
+
+
+def no_such_task(name: str, tasks: Sequence[TaskData]) -> NoSuchTask:
+    return NoSuchTask(f"The job has no task {name!r}; it has {_names(t['name'] for t in tasks)}.")
+
+
+def choose_file(job: JobFacts, files: Sequence[File], name: str, task: str | None) -> File:
+    """Returns the one file that matches: see `Job.artifact`. Raises `NoSuchArtifact`."""
+    made = [file for file in files if task in (None, file.data["task"])]
+    stem, dot, ending = name.partition(".")
+    matching = [file for file in made if file.name == name]
+    for pattern in (name, f"{stem}-*{dot}{ending}"):
+        matching = matching or [file for file in made if fnmatchcase(file.name, pattern)]
+    if len(matching) == 1:
+        return matching[0]
+    many = "has several files that match" if matching else "has no file"
+    available = f"it has {_names(file.name for file in made)}" if made else "it has none"
+    raise NoSuchArtifact(f"The job {job.title!r} ({job.state}) {many} {name!r}; {available}.")
+
+
+def not_in_time(job: JobFacts, data: JobData, seconds: float | None) -> NotInTime:
+    """Returns the error of a wait, which tells why the job still waits: `queued (no worker)`."""
+    waiting = data["waiting"]
+    state = f"{job.state} ({waiting['reason'].replace('_', ' ')})" if waiting else job.state
+    return NotInTime(f"The job {job.title!r} ({job.id}) is still {state} after {seconds:g} s.")
+
+
+def poll_headers(seconds: float) -> dict[str, str]:
+    """Returns the headers of a request that the gateway answers when the job has ended, or after these seconds."""
+    return {"Prefer": f"wait={max(1, round(seconds))}"} if seconds >= 1 else {}
 
 
 def _names(names: Any) -> str:

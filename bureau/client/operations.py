@@ -60,14 +60,15 @@ class Operations:
     def jobs(self, *, limit: int | None = None, id: str | None = None, **which: Unpack[JobFilter]) -> Iterator[Job]:
         """Yields your jobs, the newest first; it requests pages as they are needed.
 
-        `id` is a part of the id, four digits or more; it is looked for among your newest 100,000 jobs.
+        `id` is a part of the id, four digits or more; it is looked for among your newest 100,000 jobs, or the newest
+        100,000 before `created_before`.
         """
         for summary in items(self.connection, "/v1/jobs", {**which, "id": id}, limit=limit):
             yield Job(self.connection, summary)
 
     def get(self, job_id: str) -> Job:
         """Returns the job of this id. Raises `Problem` (404) if you have no such job."""
-        return Job(self.connection, self.connection.get(f"/v1/jobs/{quote(job_id, safe='')}"))
+        return Job(self.connection, self.connection.get(job_path(job_id)))
 
     def tasks(
         self,
@@ -100,15 +101,15 @@ class Operations:
 
     def pause(self, queue: str) -> QueueData:
         """Stops the queue from starting tasks; running tasks continue."""
-        return cast("QueueData", self.connection.send("POST", f"/v1/queues/{quote(queue, safe='')}/pause"))
+        return cast("QueueData", self.connection.send("POST", f"{queue_path(queue)}/pause"))
 
     def resume(self, queue: str) -> QueueData:
-        return cast("QueueData", self.connection.send("POST", f"/v1/queues/{quote(queue, safe='')}/resume"))
+        return cast("QueueData", self.connection.send("POST", f"{queue_path(queue)}/resume"))
 
     def purge(self, queue: str, *, dry_run: bool = False, expect: int | None = None) -> Counted:
         """Cancels the tasks of the queue that have not started. With `expect`, only if there are exactly so many."""
-        body = _without_none(dry_run=dry_run, expect=expect)
-        return _counted(self.connection.send("POST", f"/v1/queues/{quote(queue, safe='')}/purge", body))
+        body = without_none(dry_run=dry_run, expect=expect)
+        return counted(self.connection.send("POST", f"{queue_path(queue)}/purge", body))
 
     def workers(self) -> list[WorkerData]:
         """Returns the worker processes of the last day."""
@@ -119,7 +120,7 @@ class Operations:
 
     def schedule(self, name: str, *, next: int | None = None) -> ScheduleData:
         """Returns a schedule with its next times: five, or up to twenty if `next` says so."""
-        return cast("ScheduleData", self.connection.get(_schedule_path(name), {"next": next}))
+        return cast("ScheduleData", self.connection.get(schedule_path(name), {"next": next}))
 
     def put_schedule(
         self,
@@ -136,18 +137,18 @@ class Operations:
         `certificates` names stored rosters in `files`. `timing` holds `cron` and `time_zone`, or `every_seconds`; also
         `enabled` and `misfire`.
         """
-        requests = _without_none(job=job, report=report, email=email, certificates=certificates)
-        return cast("ScheduleData", self.connection.send("PUT", _schedule_path(name), {**requests, **timing}))
+        requests = without_none(job=job, report=report, email=email, certificates=certificates)
+        return cast("ScheduleData", self.connection.send("PUT", schedule_path(name), {**requests, **timing}))
 
     def change_schedule(self, name: str, **changes: Any) -> ScheduleData:
-        return cast("ScheduleData", self.connection.send("PATCH", _schedule_path(name), changes))
+        return cast("ScheduleData", self.connection.send("PATCH", schedule_path(name), changes))
 
     def delete_schedule(self, name: str) -> None:
-        self.connection.delete(_schedule_path(name))
+        self.connection.delete(schedule_path(name))
 
     def run_schedule(self, name: str) -> Job:
         """Submits a job of the schedule now, in addition to its times."""
-        return Job(self.connection, self.connection.send("POST", f"{_schedule_path(name)}/run"))
+        return Job(self.connection, self.connection.send("POST", f"{schedule_path(name)}/run"))
 
     def reports(self) -> list[ReportData]:
         """Returns the reports that `report` accepts."""
@@ -167,20 +168,33 @@ class Operations:
     def _act_on_many(
         self, verb: str, dry_run: bool, expect: int | None, per_second: float | None, which: JobFilter
     ) -> Counted:
-        conditions: dict[str, Any] = {name: value for name, value in which.items() if value not in (None, (), [])}
-        if isinstance(conditions.get("state"), str):
-            conditions["state"] = [conditions["state"]]
-        body = {"filter": conditions, **_without_none(dry_run=dry_run, expect=expect, per_second=per_second)}
-        return _counted(self.connection.send("POST", f"/v1/jobs/{verb}", body))
+        body = {"filter": conditions(which), **without_none(dry_run=dry_run, expect=expect, per_second=per_second)}
+        return counted(self.connection.send("POST", f"/v1/jobs/{verb}", body))
 
 
-def _counted(answer: Mapping[str, Any]) -> Counted:
+def conditions(which: JobFilter) -> dict[str, Any]:
+    """Returns the filter as the API takes it in the body of an action on many jobs."""
+    found: dict[str, Any] = {name: value for name, value in which.items() if value not in (None, (), [])}
+    if isinstance(found.get("state"), str):
+        found["state"] = [found["state"]]
+    return found
+
+
+def counted(answer: Mapping[str, Any]) -> Counted:
     return Counted(answer["count"], answer["changed"], answer["dry_run"], answer.get("by_error", {}))
 
 
-def _without_none(**values: Any) -> dict[str, Any]:
+def without_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _schedule_path(name: str) -> str:
+def schedule_path(name: str) -> str:
     return f"/v1/schedules/{quote(name, safe='')}"
+
+
+def queue_path(name: str) -> str:
+    return f"/v1/queues/{quote(name, safe='')}"
+
+
+def job_path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"

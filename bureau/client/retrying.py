@@ -31,6 +31,20 @@ class Patience:
         return wait if waited + wait <= self.seconds else None
 
 
+@dataclass
+class Outage:
+    """Counts the failures in a row of something that is tried again, and remembers when the first of them was."""
+
+    failures: int = 0
+    since: float = 0.0
+
+    def add(self, now: float, *, progressed: bool = False) -> None:
+        """Counts one more failure; it begins to count anew if the last try `progressed` before it failed."""
+        if not self.failures or progressed:
+            self.failures, self.since = 0, now
+        self.failures += 1
+
+
 def is_transient(status: int, slug: str) -> bool:
     """Tells whether the same request may succeed later."""
     return status in BUSY or (status == 409 and slug == KEY_BUSY)

@@ -15,29 +15,37 @@ class Message(NamedTuple):
 
 
 def messages(chunks: Iterable[bytes]) -> Iterator[Message]:
-    """Yields the complete events in a body; an event that was cut off is left out.
+    """Yields the complete events in a body; an event that was cut off is left out."""
+    reader = EventReader()
+    for chunk in chunks:
+        yield from reader.take(chunk)
+
+
+class EventReader:
+    """Reads the events of one body, chunk by chunk.
 
     It splits lines itself, because `str.splitlines` and all that uses it also split at U+2028, which a log line may
     contain.
     """
-    identity = ""
-    data: list[str] = []
-    for line in _lines(chunks):
-        if not line:
-            if data:
-                yield Message(identity, "\n".join(data))
-            identity, data = "", []
-            continue
-        field, _, value = line.decode("utf-8", "replace").partition(":")
-        value = value.removeprefix(" ")
-        if field == "id":
-            identity = value
-        elif field == "data":
-            data.append(value)
 
+    def __init__(self) -> None:
+        self._rest = b""
+        self._identity = ""
+        self._data: list[str] = []
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = _LINE_END.split(rest + chunk)
-        yield from lines
+    def take(self, chunk: bytes) -> Iterator[Message]:
+        """Yields the events that the chunk completes."""
+        *lines, self._rest = _LINE_END.split(self._rest + chunk)
+        for line in lines:
+            if not line:
+                message = Message(self._identity, "\n".join(self._data)) if self._data else None
+                self._identity, self._data = "", []
+                if message:
+                    yield message
+                continue
+            field, _, value = line.decode("utf-8", "replace").partition(":")
+            value = value.removeprefix(" ")
+            if field == "id":
+                self._identity = value
+            elif field == "data":
+                self._data.append(value)

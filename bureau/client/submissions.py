@@ -1,13 +1,16 @@
-"""Submits jobs. Each submission is retried until it is answered, and takes effect once."""
+"""Submits jobs. Each submission is retried until it is answered, and takes effect once.
+
+`SubmissionRequests` builds the requests for both clients: they differ in how a request is sent and what comes back.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
-from bureau.client.artifact import Artifact
+from bureau.client.artifact import Artifact, StoredFile
 from bureau.client.job import Job
 from bureau.client.upload import FileSource, Upload
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from bureau.client.connection import Connection
 
 Addresses = str | Sequence[str]
+OneJob = TypeVar("OneJob")
+ManyJobs = TypeVar("ManyJobs")
+OneFile = TypeVar("OneFile")
 
 
 class RetryTerms(TypedDict, total=False):
@@ -42,10 +48,11 @@ class Terms(TypedDict, total=False):
     idempotency_key: str  # two submissions with one key within 24 hours make one job
 
 
-class Submissions:
-    """Holds the part of `Bureau` that submits. All methods raise `Problem` for a refusal, and `Unreachable`."""
+class SubmissionRequests(Generic[OneJob, ManyJobs, OneFile]):
+    """Holds the part of a client that submits. All methods raise `Problem` for a refusal, and `Unreachable`.
 
-    connection: Connection
+    The type parameters are what a call returns: a job, several, a stored file, or what is awaited for one.
+    """
 
     def certificates(
         self,
@@ -57,7 +64,7 @@ class Submissions:
         encoding: str | None = None,
         language: str | None = None,
         **terms: Unpack[Terms],
-    ) -> Job:
+    ) -> OneJob:
         """Submits rosters for certificates: 1 to 50 files.
 
         Each file is a path, or a pair of a name and bytes or an open file. `encoding` is the encoding of the files
@@ -79,7 +86,7 @@ class Submissions:
         subject: str | None = None,
         failure_email_to: Addresses = (),
         **keywords: Any,
-    ) -> Job:
+    ) -> OneJob:
         """Submits a report of the catalog, made as CSV.
 
         A keyword that is neither named here nor one of `Terms` is a parameter of the report.
@@ -105,9 +112,9 @@ class Submissions:
         reply_to: str | None = None,
         headers: Mapping[str, str] | None = None,
         files: Sequence[FileSource] = (),
-        artifacts: Sequence[Artifact] = (),
+        artifacts: Sequence[StoredFile] = (),
         **terms: Unpack[Terms],
-    ) -> Job:
+    ) -> OneJob:
         """Submits a mail with `text`, `html` or both, or a `template` with its `context`.
 
         It goes to `to`, `cc` and `bcc`, of which at least one has an address. Instead, each of up to 1,000 `recipients`
@@ -136,35 +143,63 @@ class Submissions:
 
     def task(
         self, run: str, /, input: Mapping[str, Any] | None = None, *, queue: str | None = None, **keywords: Any
-    ) -> Job:
+    ) -> OneJob:
         """Submits one task that a service announced, to a `queue` other than its own if one is named.
 
         A keyword that is not one of `Terms` is added to `input`.
         """
         return self._send("/v1/jobs", {}, job_of_task(run, input, queue, keywords))
 
-    def job(self, tasks: Sequence[Mapping[str, Any]], **terms: Unpack[Terms]) -> Job:
+    def job(self, tasks: Sequence[Mapping[str, Any]], **terms: Unpack[Terms]) -> OneJob:
         """Submits a graph of tasks, each in the format of `POST /v1/jobs`: name, run, input, after, queue, …"""
         return self._send("/v1/jobs", {"tasks": list(tasks)}, dict(terms))
 
-    def batch(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> list[Job]:
+    def batch(self, jobs: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> ManyJobs:
         """Submits up to 1,000 jobs, each in the format of `POST /v1/jobs`: all of them, or none."""
-        answer = self.connection.send("POST", "/v1/jobs/batch", {"jobs": list(jobs)}, key=idempotency_key)
-        return [Job(self.connection, item) for item in answer["items"]]
+        return self._send_batch({"jobs": list(jobs)}, idempotency_key)
 
-    def upload(self, file: FileSource, *, idempotency_key: str | None = None) -> Artifact:
+    def upload(self, file: FileSource, *, idempotency_key: str | None = None) -> OneFile:
         """Stores a file, for a mail's `artifacts` or the input of a task: `bureau.task("shop.resize", photo=file)`."""
-        stored = self.connection.upload("/v1/files", "file", [Upload(file)], {}, key=idempotency_key)
-        return Artifact(self.connection, stored)
+        return self._store(Upload(file), idempotency_key)
 
-    def _send(self, path: str, own: dict[str, Any], terms: dict[str, Any]) -> Job:
+    def _send(self, path: str, own: dict[str, Any], terms: dict[str, Any]) -> OneJob:
         body, key = _body(own, terms)
+        return self._send_job(path, body, key)
+
+    def _upload(self, path: str, files: Sequence[FileSource], own: dict[str, Any], terms: dict[str, Any]) -> OneJob:
+        body, key = _body(own, terms)
+        return self._send_job_with_files(path, [Upload(file) for file in files], body, key)
+
+    def _send_job(self, path: str, body: dict[str, Any], key: str) -> OneJob:
+        raise NotImplementedError
+
+    def _send_job_with_files(self, path: str, files: Sequence[Upload], body: dict[str, Any], key: str) -> OneJob:
+        raise NotImplementedError
+
+    def _send_batch(self, body: dict[str, Any], key: str | None) -> ManyJobs:
+        raise NotImplementedError
+
+    def _store(self, file: Upload, key: str | None) -> OneFile:
+        raise NotImplementedError
+
+
+class Submissions(SubmissionRequests[Job, list[Job], Artifact]):
+    """Holds the part of `Bureau` that submits and returns when the answer has arrived."""
+
+    connection: Connection
+
+    def _send_job(self, path: str, body: dict[str, Any], key: str) -> Job:
         return Job(self.connection, self.connection.send("POST", path, body, key=key))
 
-    def _upload(self, path: str, files: Sequence[FileSource], own: dict[str, Any], terms: dict[str, Any]) -> Job:
-        body, key = _body(own, terms)
-        uploads = [Upload(file) for file in files]
-        return Job(self.connection, self.connection.upload(path, "files", uploads, body, key=key))
+    def _send_job_with_files(self, path: str, files: Sequence[Upload], body: dict[str, Any], key: str) -> Job:
+        return Job(self.connection, self.connection.upload(path, "files", files, body, key=key))
+
+    def _send_batch(self, body: dict[str, Any], key: str | None) -> list[Job]:
+        answer = self.connection.send("POST", "/v1/jobs/batch", body, key=key)
+        return [Job(self.connection, item) for item in answer["items"]]
+
+    def _store(self, file: Upload, key: str | None) -> Artifact:
+        return Artifact(self.connection, self.connection.upload("/v1/files", "file", [file], {}, key=key))
 
 
 def job_of_task(

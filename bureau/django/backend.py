@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
 from django.core import checks
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from bureau.client.upload import FileSource
 from bureau.contracts.ids import new_id
 from bureau.django.discovery import discovered
 from bureau.django.files.uploads import with_references
-from bureau.django.gateway import client_of, send, tasks_sender
+from bureau.django.gateway import AT_COMMIT, BACKGROUND, client_of, send, tasks_sender
 from bureau.django.naming import check_queue, priority_to_bureau, priority_to_django, run_name
 from bureau.django.results import result_of, waiting
 from bureau.django.tasks_api import (
@@ -107,13 +108,17 @@ class BureauBackend(BaseTaskBackend):
         return [worker_task(run_name(task), task, type(self), self.alias) for task in tasks]
 
     def check(self, **_kwargs: Any) -> list[checks.CheckMessage]:
-        """Checks the queues' names and that the outbox is installed, for `manage.py check`."""
+        """Checks the queues' names, BUREAU_SEND, and that the outbox is installed, for `manage.py check`."""
         found: list[checks.CheckMessage] = []
         for name in sorted(self.queues):
             try:
                 check_queue(name)
             except InvalidTask as wrong:
                 found.append(checks.Error(str(wrong), id="bureau.E001"))
+        if (how := getattr(settings, "BUREAU_SEND", BACKGROUND)) not in (BACKGROUND, AT_COMMIT):
+            found.append(
+                checks.Error(f"BUREAU_SEND is {how!r}; write {BACKGROUND!r} or {AT_COMMIT!r}.", id="bureau.E002")
+            )
         if not self._outbox():
             found.append(
                 checks.Warning(
@@ -149,12 +154,22 @@ class BureauBackend(BaseTaskBackend):
         return self.client.upload(file)
 
     def _not_sent(self, job_id: UUID) -> TaskResult:
+        """Returns the result of a task that waits in the outbox. It may be sent while this looks: then asks again."""
         outbox = self._outbox()
         row = outbox.find(job_id) if outbox else None
         if row is None:
-            raise TaskResultDoesNotExist(str(job_id))
+            return self._sent_meanwhile(job_id)
         sent = row.body["tasks"][0]["input"]
         return waiting(self.task_of(row.body, str(job_id)), str(job_id), sent, self.alias, row.created_at)
+
+    def _sent_meanwhile(self, job_id: UUID) -> TaskResult:
+        try:
+            job: Mapping[str, Any] = self.client.get(str(job_id)).data
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            raise TaskResultDoesNotExist(str(job_id)) from None
+        return result_of(job, self.task_of(job, str(job_id)), self.alias)
 
     def task_of(self, job: Mapping[str, Any], result_id: str) -> Task:
         """Returns the task of a job, with the queue, priority and time that it was enqueued with."""

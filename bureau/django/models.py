@@ -40,17 +40,16 @@ class Submission(models.Model):
     def postpone(self, trouble: str) -> None:
         """Has it sent again later; the pause grows to five minutes."""
         seconds = retry_seconds(self.tries)
-        self.tries += 1
-        self.next_try_at = timezone.now() + timedelta(seconds=seconds)
-        self.trouble = trouble
-        self.save(update_fields=["tries", "next_try_at", "trouble"])
+        self._change(next_try_at=timezone.now() + timedelta(seconds=seconds), trouble=trouble)
 
     def refuse(self, trouble: str) -> None:
         """Keeps it for people to look at; it is not sent again by itself."""
-        self.tries += 1
-        self.refused_at = timezone.now()
-        self.trouble = trouble
-        self.save(update_fields=["tries", "refused_at", "trouble"])
+        self._change(refused_at=timezone.now(), trouble=trouble)
+
+    def _change(self, **changes: Any) -> None:
+        """Counts a try and changes the row, if it is still there: it may have been deleted meanwhile."""
+        rows = type(self).objects.using(self._state.db).filter(pk=self.pk)
+        rows.update(tries=self.tries + 1, **changes)
 
 
 class AppliedSchedule(models.Model):

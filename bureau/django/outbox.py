@@ -1,26 +1,29 @@
-"""Sends the outbox's submissions: each at least once, and Bureau makes one job of it.
+"""Keeps the outbox's submissions: each is sent at least once, and Bureau makes one job of it.
 
 A row is written in the transaction of the data that its task is about, and deleted after the gateway has accepted it.
 A process that dies in between leaves the row, and the row's id is the job's, so it can be sent again at any time.
 """
 
+import time
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.core import mail
 from django.db import connections, router, transaction
 from django.utils import timezone
 
 from bureau.client import BureauError
-from bureau.django.gateway import send
+from bureau.django.background import hand_over, send_now
+from bureau.django.gateway import AT_COMMIT, send
 from bureau.django.models import Submission
-from bureau.outbox.sending import LEASE_SECONDS, Postponed, Refused, attempted, may_succeed_later
+from bureau.django.sending import leased, send_row
+from bureau.outbox.sending import may_succeed_later
 
-_PAUSE_SECONDS = 5.0
-_again_at = 0.0  # after a failure, requests leave sending to the command for a while: each would wait for its timeout
+_IN_FLIGHT_SECONDS = 3.0  # longer than a request to the gateway is repeated
+_LOOK_SECONDS = 0.05
 
 
 def database() -> str:
@@ -39,8 +42,10 @@ def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Non
     Raises `BureauError` for a submission that Bureau will never accept, if there is no open transaction.
     """
     if in_transaction():
+        alias = database()
         row = write(sender, path, body, job_id)
-        transaction.on_commit(partial(_send_at_once, row), using=database(), robust=True)
+        after = partial(hand_over, alias, row.pk) if _in_background(alias) else partial(send_now, alias, row.pk)
+        transaction.on_commit(after, using=alias, robust=True)
         return
     try:
         send(sender, path, body, job_id)
@@ -48,6 +53,17 @@ def submit(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Non
         if not may_succeed_later(error):
             raise
         write(sender, path, body, job_id).postpone(str(error))
+
+
+def _in_background(alias: str) -> bool:
+    """Returns whether a thread sends what is committed to this database.
+
+    A thread has a connection of its own. It cannot see a database in memory, and would hold up a runner of tests that
+    drops its database: Django makes `mail.outbox` while tests run.
+    """
+    connection: Any = connections[alias]
+    in_memory = connection.vendor == "sqlite" and connection.is_in_memory_db()
+    return not in_memory and not hasattr(mail, "outbox") and getattr(settings, "BUREAU_SEND", None) != AT_COMMIT
 
 
 def write(sender: str, path: str, body: Mapping[str, Any], job_id: UUID) -> Submission:
@@ -61,48 +77,26 @@ def find(job_id: UUID) -> Submission | None:
     return Submission.objects.using(database()).filter(pk=job_id).first()
 
 
+def take_back(job_id: UUID) -> None:
+    """Deletes a submission, so that it is not sent. One that is being sent for the first time is waited for."""
+    until = time.monotonic() + _IN_FLIGHT_SECONDS
+    while row := find(job_id):
+        in_flight = not row.tries and row.next_try_at > timezone.now()
+        if in_flight and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        elif Submission.objects.using(database()).filter(pk=row.pk, next_try_at=row.next_try_at).delete()[0]:
+            return
+
+
 def drain(limit: int = 1000) -> int:
     """Sends the submissions that are due, the oldest first, and returns how many were accepted.
 
     Several processes may drain at once. Raises `BureauError` if the gateway cannot be reached.
     """
-    sent = 0
-    rows = Submission.objects.using(database())
+    alias, sent = database(), 0
+    rows = Submission.objects.using(alias)
     due = rows.filter(refused_at__isnull=True, next_try_at__lte=timezone.now()).order_by("created_at")
-    for row in due[:limit]:
-        if _leased(row):
-            sent += _send(row)
+    for job_id in list(due.values_list("pk", flat=True)[:limit]):
+        for row in leased(alias, [job_id]):
+            sent += send_row(row)
     return sent
-
-
-def _leased(row: Submission) -> bool:
-    """Takes the row for a minute, so that other processes leave it alone. Returns whether this process got it.
-
-    No transaction is open while the gateway is asked: it would lock the row for as long, and on SQLite the database.
-    """
-    until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-    same = Submission.objects.using(database()).filter(pk=row.pk, next_try_at=row.next_try_at)
-    return bool(same.update(next_try_at=until))
-
-
-def _send_at_once(row: Submission) -> None:
-    global _again_at
-    if monotonic() < _again_at:
-        return
-    try:
-        _send(row)
-    except BureauError:
-        _again_at = monotonic() + _PAUSE_SECONDS
-
-
-def _send(row: Submission) -> bool:
-    """Sends a submission, and returns whether it was accepted. Raises `BureauError` if the gateway is away."""
-    match attempted(partial(send, row.sender, row.path, row.body, row.pk)):
-        case Postponed(why):
-            row.postpone(why)
-        case Refused(why):
-            row.refuse(why)
-        case _:
-            row.delete()
-            return True
-    return False

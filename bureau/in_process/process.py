@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
+from bureau.in_process.logs import log_to_logging
+
 COMPOSITION = "bureau.services.embedded.process"
 REPLACED_SETTINGS = ("BROKER_URL", "DATABASE_URL", "STORAGE_URL", "MAIL_URL", "BIND", "LOCK_FILE")
 REMOVED_SETTINGS = (
@@ -42,6 +44,7 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
     Raises `NotInstalled`.
     """
     composition = _composition()
+    log_to_logging()
     with _environment(folder, settings):
         process = composition.build()
     process.start()

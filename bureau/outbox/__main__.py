@@ -14,7 +14,7 @@ PATIENCE = Patience(seconds=2.0)  # a try that fails is repeated with the next l
 
 
 @click.command()
-@click.option("--url", envvar="OUTBOX_URL", required=True, help="The application's database, as SQLAlchemy writes it.")
+@click.option("--url", envvar="OUTBOX_URL", show_envvar=True, required=True, help="The application's database.")
 @click.option("--table", default="bureau_outbox", show_default=True, help="The outbox's table.")
 @click.option("--once", is_flag=True, help="End when nothing is due; with status 1 if the gateway is away.")
 @click.option("--seconds", default=1.0, show_default=True, help="The pause between two looks.")

@@ -26,7 +26,6 @@ def bureau_process(
 ) -> Iterator[tuple[str, Path]]:
     """Yields the address and the folder of a Bureau in this process, with the tasks imported when it started."""
     folder = tmp_path_factory.mktemp("bureau")
-    _log_to_pytest()
     with ExitStack() as stack:
         try:
             url = stack.enter_context(running(folder, bureau_settings))
@@ -41,19 +40,3 @@ def bureau(bureau_process: tuple[str, Path]) -> Iterator[BureauInProcess]:
     url, folder = bureau_process
     with BureauInProcess(url, outbox_of(folder)) as client:
         yield client
-
-
-def _log_to_pytest() -> None:
-    """Sends log lines to `logging`, which pytest shows beside a failure, unless structlog is configured already."""
-    import structlog
-
-    if not structlog.is_configured():
-        structlog.configure(
-            processors=[
-                structlog.contextvars.merge_contextvars,
-                structlog.processors.format_exc_info,
-                structlog.processors.KeyValueRenderer(key_order=["event"]),
-            ],
-            logger_factory=structlog.stdlib.LoggerFactory(),
-            wrapper_class=structlog.stdlib.BoundLogger,
-        )

@@ -11,6 +11,7 @@ from bureau.ledger.dispatch.hints import Hint
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.auth.authenticator import Authenticator
 from bureau.services.gateway.auth.quota import OpenJobsQuota
+from bureau.services.gateway.held_keys import HeldKeys
 from bureau.services.gateway.settings import GatewaySettings
 from bureau.services.gateway.submitter import Submitter
 from bureau.storage import Storage
@@ -61,3 +62,7 @@ class Gateway:
     @cached_property
     def open_jobs(self) -> OpenJobsQuota:
         return OpenJobsQuota(self.database, self.settings)
+
+    @cached_property
+    def held_keys(self) -> HeldKeys:
+        return HeldKeys(self.database, self.stopping)

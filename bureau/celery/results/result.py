@@ -237,19 +237,22 @@ def revoke(task_id: str, *, terminate: bool = False) -> None:
     job_id, _, step = str(task_id).partition(":")
     if step:
         raise NotInBureau(f"revoke({task_id!r}): Bureau cancels whole jobs; revoke {job_id!r}, its chain or chord")
+    if _cancelled(job_id, terminate):
+        return
+    if box := gateway.outbox():  # it was committed and is not sent yet, or is sent just now
+        box.take_back(job_id)
+        _cancelled(job_id, terminate)
+
+
+def _cancelled(job_id: str, terminate: bool) -> bool:
+    """Cancels a job, unless it has ended or runs and shall go on. Returns whether the gateway has it."""
     try:
         job = gateway.client().get(job_id)
-        if job.ended or (job.state == "running" and not terminate):
-            return
-        job.cancel()
+        if not job.ended and (job.state != "running" or terminate):
+            job.cancel()
     except Problem as problem:
         if problem.status == 404:
-            _take_from_outbox(job_id)
-        elif problem.slug != "job-ended":
+            return False
+        if problem.slug != "job-ended":
             raise
-
-
-def _take_from_outbox(job_id: str) -> None:
-    """Deletes a job that was committed and is not sent yet."""
-    if (box := gateway.outbox()) and (row := box.find(job_id)):
-        row.delete()
+    return True

@@ -13,6 +13,8 @@ _NAMES = ("app", "celery")
 
 def found_app(name: str) -> Celery:
     """Returns the app of a module or package. Raises `ImproperlyConfigured` if there is none."""
+    if not name:
+        raise ImproperlyConfigured("No app is named: pass -A config, or set BUREAU_CELERY_APP=config")
     if "" not in sys.path:
         sys.path.insert(0, "")  # the folder in which the command was started, as Celery's command has it
     module_name, _, attribute = name.partition(":")

@@ -78,16 +78,19 @@ def job_filter(options: dict[str, Any]) -> JobFilter:
 
 @click.command()
 @filters
+@click.option("--id", "part", metavar="PART", help="With this in the id: four or more digits in a row.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number.")
 @json_option
 @click.pass_obj
-def jobs(session: Session, /, limit: int, **options: Any) -> None:
+def jobs(session: Session, /, part: str | None, limit: int, **options: Any) -> None:
     """List jobs, the newest first."""
-    found = list(session.bureau.jobs(limit=limit, **job_filter(options)))
+    found = list(session.bureau.jobs(limit=limit, id=part, **job_filter(options)))
     if session.as_json:
         session.json([job.data for job in found])
     elif not found:
-        session.note("No job matches." if job_filter(options) else "No jobs yet. Submit one: bureau submit --help")
+        session.note(
+            "No job matches." if part or job_filter(options) else "No jobs yet. Submit one: bureau submit --help"
+        )
     else:
         _print_list(session, found)
 

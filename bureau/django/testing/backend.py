@@ -10,7 +10,7 @@ from bureau.client import Artifact
 from bureau.client.upload import FileSource, Upload
 from bureau.django.backend import BureauBackend
 from bureau.django.gateway import tasks_sender
-from bureau.django.tasks_api import TaskResult
+from bureau.django.tasks_api import TaskResult, TaskResultDoesNotExist
 
 
 class RecordingBackend(BureauBackend):
@@ -29,6 +29,9 @@ class RecordingBackend(BureauBackend):
         if (outbox := self._outbox()) is None:
             raise ImproperlyConfigured("Tests keep tasks in the outbox: add 'bureau.django' to INSTALLED_APPS.")
         outbox.write(tasks_sender(self.alias), "/v1/jobs", body, job_id)
+
+    def _sent_meanwhile(self, job_id: UUID) -> TaskResult:
+        raise TaskResultDoesNotExist(str(job_id))
 
     def _upload(self, file: FileSource) -> Artifact:
         upload = Upload(file)

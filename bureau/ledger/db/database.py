@@ -165,20 +165,21 @@ class Database:
         import psycopg
 
         with self._connected():
-            pooled = self.engine.raw_connection()
             try:
-                driver: psycopg.Connection[Any] = cast("Any", pooled.driver_connection)
-                driver.autocommit = True
+                pooled = self.engine.raw_connection()  # the errors of a raw connection are the driver's
                 try:
-                    yield driver
+                    driver: psycopg.Connection[Any] = cast("Any", pooled.driver_connection)
+                    driver.autocommit = True
+                    try:
+                        yield driver
+                    finally:
+                        if not driver.closed:
+                            driver.autocommit = False
                 finally:
-                    if not driver.closed:
-                        driver.autocommit = False
+                    pooled.close()
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 self._drop_lost(error)
                 raise self._unavailable(error) from error
-            finally:
-                pooled.close()
 
     def ping(self) -> None:
         """Checks that the database answers. Raises `LedgerUnavailable` if it does not."""

@@ -124,11 +124,12 @@ def jobs_of(
 ) -> list[JobRow]:
     """Returns jobs, the newest first, older than `before`: (created_at, id) of the last one seen.
 
-    `among` limits the search to that many of the owner's newest jobs: it bounds the cost of a filter without an index.
+    `among` limits the search to that many of the owner's newest jobs, or the newest before the filter's
+    `created_before`: it bounds the cost of a filter without an index.
     """
     query = select(jobs).where(jobs.c.owner == owner, *conditions(wanted))
     if among is not None:
-        query = query.where(jobs.c.created_at >= _oldest_among(db, owner, among))
+        query = query.where(jobs.c.created_at >= _oldest_among(db, owner, among, wanted.created_before))
     if before is not None:
         place = (jobs.c.created_at, jobs.c.id)
         query = query.where(tuple_(*place) < tuple_(*before, types=[column.type for column in place]))
@@ -141,8 +142,8 @@ def jobs_by_id(db: Database, owner: str, ids: Sequence[UUID]) -> list[JobRow]:
     return [found[job_id] for job_id in ids if job_id in found]
 
 
-def _oldest_among(db: Database, owner: str, newest: int) -> datetime:
-    """Selects the creation time of the oldest of the owner's `newest` jobs."""
+def _oldest_among(db: Database, owner: str, newest: int, created_before: datetime | None) -> datetime:
+    """Selects the creation time of the oldest of the owner's `newest` jobs, or of the newest before a time."""
     created = (
         select(jobs.c.created_at)
         .where(jobs.c.owner == owner)
@@ -150,6 +151,8 @@ def _oldest_among(db: Database, owner: str, newest: int) -> datetime:
         .offset(newest - 1)
         .limit(1)
     )
+    if created_before is not None:
+        created = created.where(jobs.c.created_at < created_before)
     with db.read() as connection:
         found: datetime | None = connection.execute(created).scalar_one_or_none()
     return found or datetime.min.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, Executable, Row, Table, delete, insert, select, update
 
-from bureau.client import Bureau
+from bureau.client import Bureau, BureauError
 from bureau.client.encoding import json_bytes
 from bureau.client.submissions import job_of_task
 from bureau.contracts.ids import new_id
@@ -90,8 +90,13 @@ class Outbox:
             body = {**row.body, "id": str(row.id)}
             self._bureau.connection.send("POST", row.path, body, key=str(row.id))
 
-        outcome = attempted(send)
         this = self._table.c.id == row.id
+        try:
+            outcome = attempted(send)
+        except BureauError:  # the row is given back: it is due as before, and waits for the gateway only
+            with self._engine.begin() as connection:
+                connection.execute(update(self._table).where(this).values(next_try_at=row.next_try_at))
+            raise
         with self._engine.begin() as connection:
             connection.execute(
                 delete(self._table).where(this)

@@ -169,13 +169,14 @@ def _finite(number: float | None) -> float | None:
 def checked_meta(value: Any) -> dict[str, Any]:
     """Returns a copy, which the task cannot change any more."""
     if not isinstance(value, dict):
-        raise PermanentError("invalid_meta", f"ctx.meta takes a dict, not {type(value).__name__}.")
+        raise PermanentError("invalid_meta", f"A task's meta is a dict, not {type(value).__name__}.")
     try:
         text = json.dumps(clean(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise PermanentError("invalid_meta", f"ctx.meta takes JSON: {error}.") from error
+        raise PermanentError("invalid_meta", f"A task's meta is JSON: {error}.") from error
     size = len(text.encode())
     if size > META_BYTES:
-        raise PermanentError("invalid_meta", f"ctx.meta takes {META_BYTES:,} bytes of JSON; this has {size:,}.")
+        sizes = f"at most {META_BYTES:,} bytes of JSON; this has {size:,}"
+        raise PermanentError("invalid_meta", f"A task's meta has {sizes}.")
     kept: dict[str, Any] = json.loads(text)
     return kept

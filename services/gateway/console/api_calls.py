@@ -36,7 +36,7 @@ class ApiCalls:
         operation = self._operations[name]
         scope = Scope(call.owner, operation.method, operation.path, key or uuid4().hex)
         asked = self._call(operation, call, body, None)
-        reply = idempotency.once(self._gateway.database, scope, key, operation, asked)
+        reply = idempotency.once(self._gateway.held_keys, scope, key, operation, asked)
         return reply.body or Nothing()
 
     def _call(

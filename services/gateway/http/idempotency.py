@@ -7,21 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-import structlog
-
 from bureau.contracts.problems import ProblemError
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Answer, KeyBusy, KeyReused, Reservation, ReservationLost, Scope
-from bureau.ledger.db.database import Database, LedgerUnavailable
+from bureau.services.gateway.held_keys import HeldKeys
 from bureau.services.gateway.http.operation import Call, Operation, Reply
 from bureau.services.gateway.problems import problem, try_again
-
-log = structlog.get_logger(__name__)
 
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-def once(db: Database, scope: Scope, fingerprint: str, operation: Operation[Any, Any], call: Call[Any, Any]) -> Reply:
+def once(keys: HeldKeys, scope: Scope, fingerprint: str, operation: Operation[Any, Any], call: Call[Any, Any]) -> Reply:
     """Runs the view for the first request with this key, and replays the first answer for later ones."""
 
     def replay(first: Answer) -> Reply:
@@ -30,19 +26,19 @@ def once(db: Database, scope: Scope, fingerprint: str, operation: Operation[Any,
         return operation.replay(call, first)
 
     return reserved(
-        db, scope, fingerprint, lambda held: cast("Reply", operation.view(replace(call, reservation=held))), replay
+        keys, scope, fingerprint, lambda held: cast("Reply", operation.view(replace(call, reservation=held))), replay
     )
 
 
 def reserved(
-    db: Database,
+    keys: HeldKeys,
     scope: Scope,
     fingerprint: str,
     act: Callable[[Reservation], Reply],
     replay: Callable[[Answer], Reply],
 ) -> Reply:
     """Calls `act` for the request that gets the key, and `replay` for later ones. Raises 409 and 422 problems."""
-    held = _reserve(db, scope, fingerprint)
+    held = _reserve(keys, scope, fingerprint)
     if isinstance(held, Answer):
         reply = replay(held)
         return replace(reply, headers={**reply.headers, **REPLAYED})
@@ -52,13 +48,13 @@ def reserved(
         raise _busy() from None
     except BaseException:
         # Only a key without an answer is released, so this is safe even if the reply to COMMIT was lost.
-        _release(db, held)
+        keys.release(held)
         raise
 
 
-def _reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answer:
+def _reserve(keys: HeldKeys, scope: Scope, fingerprint: str) -> Reservation | Answer:
     try:
-        return idempotency.reserve(db, scope, fingerprint)
+        return idempotency.reserve(keys.database, scope, fingerprint)
     except KeyReused:
         raise problem("idempotency-key-reused", "This Idempotency-Key was used for another request.") from None
     except KeyBusy:
@@ -68,11 +64,3 @@ def _reserve(db: Database, scope: Scope, fingerprint: str) -> Reservation | Answ
 def _busy() -> ProblemError:
     detail = "A request with this Idempotency-Key is still being processed; send it again to get its answer."
     return try_again("idempotency-key-busy", detail, seconds=1)
-
-
-def _release(db: Database, held: Reservation) -> None:
-    """Releases the key if possible. A key that is not released expires after its holding time."""
-    try:
-        idempotency.release(db, held)
-    except LedgerUnavailable:
-        log.warning("the idempotency key stays reserved for a while, because the ledger is unavailable")

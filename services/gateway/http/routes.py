@@ -197,7 +197,7 @@ def _with_body(operation: AnyOperation, gateway: Gateway) -> Reading:
             scope = Scope(admission.identity.owner, operation.method, request.path, key)
             if _takes_key_late(operation):
                 return operation.view(replace(call, once=Once(scope, fingerprint())))
-            return idempotency.once(gateway.database, scope, fingerprint(), operation, call)
+            return idempotency.once(gateway.held_keys, scope, fingerprint(), operation, call)
         finally:
             for file in files:
                 file.file.close()

@@ -114,7 +114,7 @@ def _repeated(gateway: Gateway, call: Call[Any, Any], job: NewJob, used: Sequenc
     if call.once is None:
         raise TypeError("a submission without an Idempotency-Key was repeated")
     return reserved(
-        gateway.database,
+        gateway.held_keys,
         call.once.scope,
         call.once.fingerprint,
         lambda held: _accept_alone(gateway, replace(call, once=None, reservation=held), job, used=used),

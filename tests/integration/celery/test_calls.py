@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from bureau.celery import Celery, chain, chord, group, signature
-from bureau.celery.exceptions import ChordError, TaskRevokedError, TimeLimitExceeded
+from bureau.celery.exceptions import ChordError, TaskError, TaskRevokedError, TimeLimitExceeded
 from bureau.celery.exceptions import TimeoutError as NotInTime
 from bureau.celery.result import AsyncResult, GroupResult
+from bureau.celery.sending import gateway
 from bureau.celery.signals import before_task_publish
 from tests.integration.celery.conftest import Clinic
 from tests.support.waiting import until
@@ -63,6 +64,15 @@ def test_a_state_of_its_own_shows_while_a_task_runs(app: Celery, tmp_path: Path)
     (tmp_path / "go").touch()
     assert result.get(timeout=60) == "it is there"
     assert (result.state, result.successful(), result.name) == ("SUCCESS", True, f"{OURS}.waits_for")
+    (task,) = gateway.client().get(result.id).tasks
+    assert task["meta"] == {
+        "celery": {"state": "PROGRESS", "meta": {"current": 1, "total": 4, "note": ["any", {"JSON": None}]}}
+    }
+
+
+def test_a_state_that_is_too_large_fails_the_task_and_says_so(app: Celery) -> None:
+    with pytest.raises(TaskError, match=r"invalid_meta: A task's meta has at most 4,096 bytes of JSON; this has 5,\d+"):
+        sent(app, "says_too_much").get(timeout=60)
 
 
 def test_callbacks_get_the_result_and_errbacks_the_failure(app: Celery, same: Any, tmp_path: Path) -> None:

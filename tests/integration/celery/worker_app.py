@@ -53,6 +53,11 @@ def waits_for(self: Any, path: str) -> str:
 
 
 @shared_task(bind=True)
+def says_too_much(self: Any) -> None:
+    self.update_state(state="PROGRESS", meta={"words": "word " * 1000})
+
+
+@shared_task(bind=True)
 def fails_in_its_own_way(self: Any) -> None:
     self.update_state(state="FAILURE", meta={"why": "own"})
     raise Ignore

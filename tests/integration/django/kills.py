@@ -1,15 +1,18 @@
 """Kills processes of the shop at each line of what they do, one process for each line; for test_outbox.
 
-`kills.py enqueue` stores orders and enqueues their receipts; `kills.py drain` sends what is in the outbox. Prints how
-many processes were killed.
+`kills.py enqueue` stores orders and enqueues their receipts; `kills.py drain` sends what is in the outbox; `kills.py
+thread` enqueues several, and is killed at the lines of the thread that sends them. Prints how many processes were
+killed.
 """
 
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+from unittest import mock
 
 import django
 
@@ -19,7 +22,7 @@ from django.db import connections, transaction  # noqa: E402 - models need the s
 from shop.models import Order  # noqa: E402
 from shop.tasks import receipt  # noqa: E402
 
-from bureau.django import outbox  # noqa: E402
+from bureau.django import background, outbox  # noqa: E402
 
 WATCHED = ("/bureau/django/", "/django/db/transaction.py", "kills.py")
 
@@ -37,13 +40,26 @@ def drain() -> None:
 
 def leave() -> None:
     """Enqueues as a process does that sends nothing after its commit."""
-    outbox._again_at = float("inf")
-    enqueue()
-    outbox._again_at = 0.0
+    with mock.patch.object(outbox, "hand_over"):
+        enqueue()
+
+
+def enqueue_two() -> None:
+    """Hands two rows over and waits for the thread, which may get both at once or one by one."""
+    with transaction.atomic():
+        enqueue()
+        enqueue()
+    background.of_this_process().close(seconds=60)
+
+
+ACTS = {"enqueue": enqueue, "drain": drain, "thread": enqueue_two}
 
 
 def killed_at(line: int, act: Callable[[], None]) -> bool:
-    """Runs `act` in a child that is killed at its `line`-th line. Returns whether it came so far."""
+    """Runs `act` in a child that is killed at its `line`-th line. Returns whether it came so far.
+
+    Lines are counted in the main thread, or in the others for `enqueue_two`.
+    """
     connections.close_all()
     child = os.fork()
     if child == 0:
@@ -57,7 +73,7 @@ def killed_at(line: int, act: Callable[[], None]) -> bool:
         def at_call(frame: FrameType, _event: str, _argument: Any) -> Any:
             return at_line if any(part in frame.f_code.co_filename for part in WATCHED) else None
 
-        sys.settrace(at_call)
+        (threading if act is enqueue_two else sys).settrace(at_call)
         act()
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -71,7 +87,7 @@ def main(what: str) -> int:
     while True:
         if what == "drain":
             leave()
-        if not killed_at(line, drain if what == "drain" else enqueue):
+        if not killed_at(line, ACTS[what]):
             return line
         line += 1
 

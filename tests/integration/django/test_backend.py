@@ -51,7 +51,8 @@ def test_queue_priority_time_and_context_reach_the_task(shop: Shop) -> None:
     result = finished(count.using(priority=50, run_after=later).enqueue(3))
     assert (result.return_value, result.task.priority, result.task.queue_name) == (3, 50, "slow")
     assert result.started_at >= later
-    assert shop.bureau.api.job(result.id)["tasks"][0]["progress"]["current"] == 3
+    (told,) = shop.bureau.api.job(result.id)["tasks"]
+    assert (told["progress"]["current"], told["meta"]) == (3, {"last": 2})
 
 
 def test_a_result_can_be_had_by_its_id_and_by_no_other(shop: Shop) -> None:

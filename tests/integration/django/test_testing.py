@@ -89,7 +89,9 @@ def ran(folder: Path, *command: str, path: tuple[Path, ...] = ()) -> str:
 @pytest.mark.parametrize("module", ["test_orders", pytest.param("test_live", marks=pytest.mark.long)])
 def test_manage_py_test_needs_no_pytest(tmp_path: Path, module: str) -> None:
     (tmp_path / "pytest.py").write_text(WITHOUT_PYTEST)
-    assert "\nOK\n" in ran(tmp_path, "manage.py", "test", "--noinput", f"shop.tests.{module}", path=(tmp_path,))
+    said = ran(tmp_path, "manage.py", "test", "--noinput", f"shop.tests.{module}", path=(tmp_path,))
+    assert "\nOK\n" in said
+    assert "request_id=" not in said  # no log line of each request among the runner's dots
 
 
 @pytest.mark.parametrize("tests", [TESTS, pytest.param(LIVE, marks=pytest.mark.long)], ids=["recorded", "live"])

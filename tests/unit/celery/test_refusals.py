@@ -7,6 +7,7 @@ import pytest
 
 from bureau.celery import Celery, chord, chunks, current_app, group, signals, xmap, xstarmap
 from bureau.celery.exceptions import CeleryWarning, ImproperlyConfigured, NotInBureau
+from bureau.celery.running.found_app import found_app
 from bureau.celery.schedules import crontab, solar
 from bureau.celery.utils.json import NotJson
 
@@ -112,3 +113,8 @@ def test_upper_case_settings_need_a_namespace(app: Celery) -> None:
 
 def test_an_empty_group_is_nothing(ours: Any) -> None:
     assert group([]).delay().get() == []
+
+
+def test_a_command_without_an_app_says_how_to_name_it() -> None:
+    with pytest.raises(ImproperlyConfigured, match="pass -A config, or set BUREAU_CELERY_APP=config"):
+        found_app("")

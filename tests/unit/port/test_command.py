@@ -25,7 +25,7 @@ def test_it_shows_each_file_each_reason_and_the_share(read: Read, tmp_path: Path
     lines = shown.stdout.splitlines()
     assert lines[1].split() == ["code.py", "1", "1", "1"]
     assert '      3  by hand    @shared_task(serializer="pickle")' in lines
-    assert "50 % of 2 call sites need no hand; 1 need one." in lines
+    assert "50 % of 2 call sites need no hand; 1 needs one." in lines
     assert (tmp_path / "code.py").read_text().startswith("from celery import")
 
 

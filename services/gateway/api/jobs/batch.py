@@ -87,7 +87,7 @@ def operations(gateway: Gateway) -> list[Operation[Any, Any]]:
         if call.once is None:
             raise TypeError("a batch without an Idempotency-Key was repeated")
         return reserved(
-            gateway.database,
+            gateway.held_keys,
             call.once.scope,
             call.once.fingerprint,
             lambda held: create(replace(call, once=None, reservation=held)),

@@ -77,7 +77,8 @@ class JobQuery(PageQuery, JobFields):
         min_length=id_part.LEAST,
         max_length=36,
         description="A part of its id: four or more digits in a row. It is looked for among the newest 100,000 jobs, "
-        "and at most 200 jobs are found; a part with the first twelve digits is looked for among all.",
+        "with `created_before` among the newest 100,000 before that time, and at most 200 jobs are found; a part with "
+        "the first twelve digits is looked for among all.",
     )
 
 
@@ -111,7 +112,9 @@ def _list(gateway: Gateway) -> Operation[Any, Any]:
         before = read_cursor(query.cursor, newest_first) if query.cursor is not None else None
         wanted = query.wanted()
         if query.id is not None:
-            ids = id_part.jobs_with(gateway.database, call.owner, query.id, limit=FOUND_BY_ID)
+            ids = id_part.jobs_with(
+                gateway.database, call.owner, query.id, limit=FOUND_BY_ID, created_before=query.created_before
+            )
             wanted = replace(wanted, ids=tuple(ids))
         rows = job_queries.jobs_of(gateway.database, call.owner, wanted, before=before, limit=query.limit + 1)
         shown, following = cut(rows, query.limit, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))

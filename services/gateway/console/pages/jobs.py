@@ -25,11 +25,16 @@ def operations(frame: Frame) -> list[Operation[Any, Any]]:
 
     def listed(call: Call[Nothing, Nothing]) -> Response:
         query = job_query.read(request.args)
-        by_id = id_part.jobs_with(database, call.owner, query.wanted.q or "", limit=FOUND)
+        by_id = id_part.jobs_with(
+            database, call.owner, query.wanted.q or "", limit=FOUND, created_before=query.wanted.created_before
+        )
         cursor = request.args.get("cursor")
         before = read_cursor(cursor, newest_first) if cursor else None
         wanted = replace(query.wanted, or_ids=tuple(by_id))
         rows = job_queries.jobs_of(database, call.owner, wanted, before=before, limit=SHOWN + 1, among=query.among)
+        if by_id and not rows:  # older than those among which titles are searched
+            found = replace(query.wanted, q=None, ids=tuple(by_id))
+            rows = job_queries.jobs_of(database, call.owner, found, before=before, limit=SHOWN + 1)
         if before is None and len(rows) == 1 and rows[0].id in by_id:
             return go(f"/jobs/{rows[0].id}")
         shown, following = cut(rows, SHOWN, lambda row: cursor_of(row.created_at.isoformat(), str(row.id)))

@@ -14,6 +14,7 @@ from bureau.ledger.db.tables import tasks
 from bureau.ledger.jobs.claim import LEASE_SECONDS
 from tests.support.ledger.book import Book
 from tests.support.ledger.ledgers import sqlite_ledger
+from tests.support.servers.ports import free_port
 from tests.support.servers.postgres import connect
 from tests.support.together import together
 from tests.support.waiting import until
@@ -103,6 +104,13 @@ def test_a_server_that_is_not_there_is_an_outage() -> None:
         db.ping()
     assert "verysecret" not in f"{outage.value} {db!r}"
     assert "***" in repr(db)
+
+
+def test_so_it_is_for_a_statement_of_its_own() -> None:
+    db = Database(f"postgresql+psycopg://ada@127.0.0.1:{free_port()}/ledger")
+    with pytest.raises(LedgerUnavailable, match="Connection refused"):
+        db.hot.execute("SELECT 1 AS one", {})
+    db.close()
 
 
 def test_a_folder_that_cannot_be_written_is_an_outage(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def test_only_the_newest_jobs_are_looked_through_unless_the_time_of_an_id_is_giv
     assert [id_part.jobs_with(book.db, "ada", one.hex[-8:], limit=9) for one in newer] == [[one] for one in newer]
     assert id_part.jobs_with(book.db, "ada", old.hex[-8:], limit=9) == []
     assert id_part.jobs_with(book.db, "ada", old.hex[:20], limit=9) == [old]
+    second = job_queries.jobs_by_id(book.db, "ada", newer[:1])[0].created_at
+    assert id_part.jobs_with(book.db, "ada", old.hex[-8:], limit=9, created_before=second) == [old]
 
 
 def test_the_audit_shows_ones_own_and_everybodys(book: Book) -> None:

@@ -10,8 +10,10 @@ import pytest
 from bureau.contracts.ids import new_id
 from bureau.ledger.access import idempotency
 from bureau.ledger.access.idempotency import Reservation, Scope
+from bureau.ledger.db.database import LedgerUnavailable
 from bureau.services.gateway.http.parsing.json_body import fingerprint
 from tests.integration.gateway.conftest import Door, pointers
+from tests.support.waiting import until
 
 MAIL = {"to": ["ada@example.com"], "subject": "Hello", "text": "It works."}
 KEY = {"Idempotency-Key": "one"}
@@ -188,3 +190,27 @@ def test_so_is_one_with_an_id_of_its_own(
     assert (again.json()["id"], again.headers["Idempotent-Replayed"]) == (given["id"], "true")
     assert door.post(path, {**given, "id": str(new_id())}).status_code == 422
     assert jobs(door) == 1
+
+
+def test_a_key_that_an_outage_left_reserved_is_released_when_the_ledger_is_back(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, answer, release = threading.Event(), idempotency.answer, idempotency.release
+    away.set()
+
+    def unless_away(act: Any) -> Any:
+        def call(*given: Any) -> Any:
+            if away.is_set():
+                raise LedgerUnavailable("the server closed the connection")
+            return act(*given)
+
+        return call
+
+    def post() -> int:
+        return door.post("/v1/files", files={"file": ("a.txt", b"x")}, headers=KEY).status_code
+
+    monkeypatch.setattr(idempotency, "answer", unless_away(answer))
+    monkeypatch.setattr(idempotency, "release", unless_away(release))
+    assert [post(), post()] == [503, 409]
+    away.clear()
+    until(lambda: post() == 201, 60, lambda: "the key is free")

@@ -18,8 +18,10 @@ from bureau.ledger.jobs.outcome import Failed
 from bureau.ledger.jobs.retry_policy import error_of
 from bureau.ledger.mail import provider_events
 from bureau.ledger.mail.deliveries import Intent, close_delivery, open_delivery
+from bureau.ledger.reads import id_part
 from bureau.messaging.broker import BrokerKind
 from bureau.services.gateway.app import create_app
+from bureau.services.gateway.console import job_query
 from bureau.services.gateway.settings import GatewaySettings
 from tests.integration.gateway.conftest import CountingRelay, Door
 
@@ -71,6 +73,24 @@ def test_the_first_letters_of_an_id_jump_to_the_job(door: Door) -> None:
     assert f'title="{job}">{job[-8:]}</code>' in page(door, "/jobs").text
     for part in (job[-8:], job[9:23], f" {job.upper()} "):
         assert door.client.get("/jobs", params={"q": part}, headers=BROWSER).headers["Location"] == f"/jobs/{job}"
+
+
+def test_a_job_older_than_those_that_are_searched_is_found_by_its_id_or_with_a_time(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (id_part, job_query):
+        monkeypatch.setattr(module, "AMONG", 2)
+    old, then, _ = submit(door, title="Old"), submit(door), submit(door)
+    assert page(door, f"/jobs?q={old}").headers["Location"] == f"/jobs/{old}"
+    for part in (old[-8:], "Old"):
+        assert f"/jobs/{old}" not in page(door, f"/jobs?q={part}").text
+    before = {"created_before": door.get(f"/v1/jobs/{then}").json()["created_at"]}
+    found = door.client.get("/jobs", params={"q": old[-8:], **before}, headers=BROWSER)
+    assert found.headers["Location"] == f"/jobs/{old}"
+    assert f'href="/jobs/{old}"' in door.client.get("/jobs", params={"q": "Old", **before}, headers=BROWSER).text
+    (listed,) = door.client.get("/v1/jobs", params={"id": old[-8:], **before}).json()["items"]
+    assert listed["id"] == old
+    assert door.get(f"/v1/jobs?id={old[-8:]}").json()["items"] == []
 
 
 def test_digits_that_are_in_a_title_too_find_both(door: Door) -> None:
