@@ -14,7 +14,7 @@ from bureau.task import DECLARED
 def declare(queue: str | None, alias: str) -> None:
     """Declares the tasks of one queue, or of all. Raises `ImproperlyConfigured`."""
     django.setup()
-    from bureau.django.queue_tasks import tasks_on
+    from bureau.django.operating.queue_tasks import tasks_on
 
     DECLARED.update({task.name: task for task in tasks_on([queue] if queue else [], alias)})
 

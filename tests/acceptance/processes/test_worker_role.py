@@ -15,8 +15,7 @@ from tests.support.servers.keeper import Ask
 from tests.support.servers.postgres import connect
 from tests.support.waiting import until
 
-HIDDEN = {"keys", "application_roles", "deployed_catalogs", "ended_sessions", "secrets", "rate_limits", "audit"}
-HIDDEN |= {"idempotency", "job_tags"}
+HIDDEN = {"keys", "application_roles", "ended_sessions", "secrets", "rate_limits", "audit", "idempotency", "job_tags"}
 
 
 @pytest.fixture

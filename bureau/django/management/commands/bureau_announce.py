@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Prints a line for each queue. Bureau's library is imported here, because only a worker needs it otherwise."""
         from bureau.announcing.catalogs import NotAllowed, announce, take_back
-        from bureau.django.queue_tasks import queues_of, tasks_on
+        from bureau.django.operating.queue_tasks import queues_of, tasks_on
         from bureau.ledger.db.database import Database, LedgerUnavailable
         from bureau.service import services_of
         from bureau.settings import PlatformSettings, SettingsError, load

@@ -27,6 +27,7 @@ READ = (
     "mail_events",
     "suppressions",
     "storage_probe",
+    "deployed_catalogs",  # a task that adds tasks knows what is announced
     "slots",
 )
 INSERT = (
