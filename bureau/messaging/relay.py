@@ -14,6 +14,7 @@ from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.dispatch import hints, workers
 from bureau.ledger.dispatch.hints import Hint
 from bureau.messaging.broker import BrokerKind, HintPublisher, hint
+from bureau.messaging.served_runs import ServedRuns
 from bureau.metrics import relay as metrics
 from bureau.process.background_loop import Loop
 
@@ -49,6 +50,7 @@ class Relay:
         self._published_at = float("-inf")
         self._handed: deque[tuple[str, Hint]] = deque()
         self._deferred: deque[Callable[[], None]] = deque()
+        self._served = ServedRuns(db)
         self._windows: dict[str, int] = {}
         self._windows_until = 0.0
         self._publishes = True
@@ -142,7 +144,7 @@ class Relay:
     def _publish_due(self) -> None:
         windows = self._live_windows()
         for queue in hints.due_queues(self._db, list(windows)):
-            batch = hints.reserve_due(self._db, queue, windows[queue])
+            batch = hints.reserve_due(self._db, queue, windows[queue], self._served.runs(queue))
             self._publish(queue, batch.hints)
 
     def _publish_handed(self) -> None:
@@ -177,7 +179,9 @@ class Relay:
 
     def _live_windows(self) -> dict[str, int]:
         if time.monotonic() >= self._windows_until:
-            self._windows = {queue: live.window for queue, live in workers.served(self._db).items()}
+            live = workers.served(self._db)
+            self._served.update(live)
+            self._windows = {queue: one.window for queue, one in live.items()}
             self._windows_until = time.monotonic() + WINDOWS_SECONDS
         return self._windows
 

@@ -1,12 +1,26 @@
 """Chooses which ready tasks get a hint now. The row decides; lost, duplicate or late hints only delay work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, exists, func, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from bureau.contracts.jobs.states import TaskState
 from bureau.ledger.db.database import Database
@@ -68,8 +82,11 @@ def due_queues(db: Database, queues: Sequence[str]) -> list[str]:
         return [queue for queue in queues if connection.execute(_ANY_DUE, {"queue": queue}).scalar_one()]
 
 
-def reserve_due(db: Database, queue: str, window: int) -> HintBatch:
+def reserve_due(db: Database, queue: str, window: int, runs: Collection[str] | None = None) -> HintBatch:
     """Stamps due tasks of a queue, as many as the window has room for, in the order of their rank.
+
+    `runs` names the tasks that the queue's live workers have: all others wait without a hint and take no room. None
+    means all tasks.
 
     A lock, held around count and update only, allows one pass a queue at a time. Rows that others have locked are
     skipped, so that waits for the relay's rows form no cycle; such a task was claimed or cancelled, or the next pass
@@ -79,13 +96,13 @@ def reserve_due(db: Database, queue: str, window: int) -> HintBatch:
         db.lock_queue(connection, f"relay.{queue}")
         if is_paused(connection, queue):
             return HintBatch((), more=False)
-        hinted = connection.execute(
-            select(func.count()).where(
-                tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
-            )
-        ).scalar_one()
-        room = max(window - hinted, 0)
-        due = _first_due(connection, queue, room + 1)
+        hinted = select(func.count()).where(
+            tasks.c.queue == queue, tasks.c.state == TaskState.READY, tasks.c.hinted_at.is_not(None)
+        )
+        if runs is not None:
+            hinted = hinted.where(tasks.c.run.in_(runs))
+        room = max(window - connection.execute(hinted).scalar_one(), 0)
+        due = _first_due(connection, queue, room + 1, runs)
         stamped = _stamp(connection, due[:room])
     rows = sorted(stamped, key=lambda row: rank(row.priority, row.due_at))
     return HintBatch(tuple(_hint(row) for row in rows), more=len(due) > room)
@@ -95,23 +112,27 @@ def _hint(row: Row[Any]) -> Hint:
     return Hint(row.id, row.run, row.hinted_at, max(0.0, row.waited) if row.hints == 1 else None)
 
 
-def _due(priority: int) -> Select[Any]:
+def _due(priority: int, *conditions: ColumnElement[bool]) -> Select[Any]:
     return select(tasks.c.id, tasks.c.priority, tasks.c.due_at).where(
         tasks.c.queue == bindparam("queue"),
         tasks.c.priority == priority,
         tasks.c.state == TaskState.READY,
         tasks.c.hinted_at.is_(None),
         tasks.c.due_at <= now(),
+        *conditions,
     )
 
 
-def _oldest(priority: int) -> Select[Any]:
+def _oldest(priority: int, *conditions: ColumnElement[bool]) -> Select[Any]:
     most = bindparam("most", type_=Integer())
-    return select(_due(priority).order_by(tasks.c.due_at).limit(most).subquery())
+    return select(_due(priority, *conditions).order_by(tasks.c.due_at).limit(most).subquery())
 
 
 # Built once. Each priority has its own query, so that each reads the index and skips tasks that are due later.
 _OLDEST_OF_EACH = union_all(*(_oldest(priority) for priority in PRIORITIES))
+_OLDEST_SERVED = union_all(
+    *(_oldest(priority, tasks.c.run.in_(bindparam("runs", expanding=True))) for priority in PRIORITIES)
+)
 _ANY_DUE = select(or_(*(_due(priority).exists() for priority in PRIORITIES)))
 
 _HINTED = (
@@ -127,9 +148,13 @@ _WINDOW_USE = select(
 )
 
 
-def _first_due(connection: Connection, queue: str, limit: int) -> list[UUID]:
+def _first_due(connection: Connection, queue: str, limit: int, runs: Collection[str] | None) -> list[UUID]:
     """Returns the first due tasks by rank: it reads the oldest of each priority and takes the first of those."""
-    rows = connection.execute(_OLDEST_OF_EACH, {"queue": queue, "most": limit}).all()
+    given: dict[str, Any] = {"queue": queue, "most": limit}
+    if runs is None:
+        rows = connection.execute(_OLDEST_OF_EACH, given).all()
+    else:
+        rows = connection.execute(_OLDEST_SERVED, {**given, "runs": list(runs)}).all()
     return [row.id for row in sorted(rows, key=lambda row: rank(row.priority, row.due_at))[:limit]]
 
 

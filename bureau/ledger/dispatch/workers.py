@@ -114,12 +114,16 @@ LIVE = workers_table.c.stopped_at.is_(None) & (workers_table.c.seen_at > later(-
 
 @dataclass(frozen=True)
 class QueueWorkers:
-    """Holds the sums over a queue's live workers; `claimed` counts tasks of the last 10 s."""
+    """Holds the sums over a queue's live workers; `claimed` counts tasks of the last 10 s.
+
+    `newest` is when the last of them registered: their catalogs are the same as long as it and their number are.
+    """
 
     workers: int
     threads: int
     busy: int
     claimed: int
+    newest: datetime | None = None
 
     @property
     def window(self) -> int:
@@ -141,6 +145,7 @@ def served(db: Database) -> dict[str, QueueWorkers]:
                 func.sum(columns.threads),
                 func.sum(columns.busy),
                 func.sum(columns.claimed),
+                func.max(columns.started_at),
             )
             .where(LIVE)
             .group_by(columns.queue)

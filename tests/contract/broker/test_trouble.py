@@ -13,11 +13,12 @@ from prometheus_client import REGISTRY
 from bureau.contracts.ids import new_id
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.sql_time import later
-from bureau.ledger.dispatch import hints
+from bureau.ledger.dispatch import hints, workers
 from bureau.messaging.broker import QUEUE_ARGUMENTS, BrokerKind, HintBroker, QueueMismatch, hint
 from bureau.messaging.relay import Relay
 from tests.contract.broker.conftest import Brokers
 from tests.contract.broker.station import Listener, Shop
+from tests.contract.ledger.dispatch.test_workers import a_worker
 from tests.support.ledger.book import Book, task
 from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.waiting import until
@@ -135,20 +136,21 @@ class Failing:
     def close_thread(self) -> None: ...
 
 
-def relay_pass(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "_live_windows", lambda: {"shop": 100})
+def relay_pass(relay: Relay) -> None:
+    """One pass, for a live worker with room for a hundred hints."""
+    workers.register(relay._db, a_worker("one", threads=50))
     relay._pass()
 
 
-def test_hints_that_were_not_published_are_taken_back(ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hints_that_were_not_published_are_taken_back(ledger: Database) -> None:
     book, publisher = Book(ledger), Failing(breaks_at=3)
     job_id = book.submit(*(task(f"t{n}") for n in range(5)))
     with pytest.raises(BrokerError):
-        relay_pass(Relay(ledger, publisher), monkeypatch)
+        relay_pass(Relay(ledger, publisher))
     stamped = {str(row.id): row.hints for row in book.tasks(job_id) if row.hinted_at is not None}
     assert stamped == dict.fromkeys(publisher.published, 1)
     again = Failing(breaks_at=0)
-    relay_pass(Relay(ledger, again), monkeypatch)
+    relay_pass(Relay(ledger, again))
     assert sorted(publisher.published + again.published) == sorted(str(row.id) for row in book.tasks(job_id))
 
 
@@ -163,19 +165,17 @@ def test_hints_that_could_not_even_be_taken_back_come_again_as_lost_ones(
 
     monkeypatch.setattr(hints, "unreserve", away)
     with pytest.raises(LedgerUnavailable):
-        relay_pass(Relay(ledger, Failing(breaks_at=1)), monkeypatch)
+        relay_pass(Relay(ledger, Failing(breaks_at=1)))
     assert book.task(job_id).hinted_at is not None
     book.set(book.task(job_id).id, hinted_at=later(-35))
     assert hints.requeue_lost(ledger, []) == 1
 
 
-def test_no_hint_is_stamped_while_the_broker_is_unavailable(
-    a_broker: Brokers, ledger: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_hint_is_stamped_while_the_broker_is_unavailable(a_broker: Brokers, ledger: Database) -> None:
     book = Book(ledger)
     job_id = book.submit()
     with pytest.raises(ConnectionClosed):
-        relay_pass(Relay(ledger, rabbit(a_broker, "amqp://nobody:x@127.0.0.1:9/")), monkeypatch)
+        relay_pass(Relay(ledger, rabbit(a_broker, "amqp://nobody:x@127.0.0.1:9/")))
     assert book.task(job_id).hinted_at is None
 
 

@@ -9,12 +9,14 @@ from dramatiq.errors import ConnectionClosed
 
 from bureau.ledger.db.database import Database, LedgerUnavailable
 from bureau.ledger.db.tables import tasks
+from bureau.ledger.dispatch import workers
 from bureau.ledger.dispatch.hints import Hint
 from bureau.ledger.submissions.batch import submit_batch
 from bureau.ledger.submissions.submission import Accepted, Submission
 from bureau.messaging.broker import MemoryBroker
 from bureau.messaging.relay import Relay
-from tests.support.ledger.book import Book
+from tests.contract.ledger.dispatch.test_workers import a_worker, catalog
+from tests.support.ledger.book import Book, task
 from tests.support.ledger.ledgers import sqlite_ledger
 from tests.support.waiting import until
 
@@ -71,6 +73,25 @@ def stamped(book: Book) -> tuple[str, Hint]:
 
 def waiting(broker: Broker) -> int:
     return broker.depth("shop") or 0
+
+
+def test_only_tasks_that_a_live_worker_has_are_published(db: Database) -> None:
+    """A worker that comes with another task is noticed, and so is one whose catalog could not be read yet."""
+    book = Book(db)
+    broker = Broker([])
+    broker.declare_queue("shop")
+    for _ in range(9):
+        book.submit(task(run="shop.gone"))
+    book.submit(task(run="shop.work"))
+    workers.register(db, a_worker("one", threads=1))
+    relay = Relay(db, broker, look_seconds=0.05)
+    relay.start()
+    try:
+        until(lambda: waiting(broker) == 1, 20, lambda: f"one hint: {waiting(broker)}")
+        workers.register(db, a_worker("two", offers=catalog("shop.gone")))
+        until(lambda: waiting(broker) == 10, 20, lambda: f"all hints: {waiting(broker)}")
+    finally:
+        relay.stop()
 
 
 def test_handed_over_hints_are_published_without_a_query(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,15 @@ def test_the_window_counts_this_queue_alone(book: Book) -> None:
     assert len(reserve_due(book.db, "shop", 2).hints) == 2
 
 
+def test_tasks_that_no_worker_has_take_no_room_from_the_others(book: Book) -> None:
+    book.submit(*(task(f"t{n}", run="shop.gone") for n in range(5)))
+    job_id = book.submit(task("served", run="shop.work"))
+    assert len(reserve_due(book.db, "shop", 2).hints) == 2, "hinted while a worker had them"
+    batch = reserve_due(book.db, "shop", 2, {"shop.work"})
+    assert ([hint.task_id for hint in batch.hints], batch.more) == ([book.task(job_id, "served").id], False)
+    assert reserve_due(book.db, "shop", 9, set()).hints == ()
+
+
 def test_higher_priorities_come_first_then_what_was_due_first(book: Book) -> None:
     low, old, new, high = (book.submit(priority=priority) for priority in (0, 5, 5, 9))
     book.set(book.task(new).id, due_at=later(-10))
